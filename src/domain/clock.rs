@@ -1,0 +1,183 @@
+//! Time: a UTC instant in microseconds, and where it comes from.
+
+use std::fmt;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDateTime};
+
+const MICROS_PER_SECOND: i64 = 1_000_000;
+
+/// A UTC instant with microsecond precision, as databases keep it: microseconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// 9999-12-31T00:00:00: the expiry of what does not expire.
+    pub const NEVER: Self = Self(253_402_214_400 * MICROS_PER_SECOND);
+
+    /// From microseconds since 1970.
+    #[must_use]
+    pub const fn from_micros(micros: i64) -> Self {
+        Self(micros)
+    }
+
+    /// Microseconds since 1970.
+    #[must_use]
+    pub const fn as_micros(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since 1970; zero before it.
+    #[must_use]
+    pub fn as_unix_seconds(self) -> u64 {
+        u64::try_from(self.0.div_euclid(MICROS_PER_SECOND)).unwrap_or(0)
+    }
+
+    /// This instant moved by so many seconds (backwards when negative), never past [`Self::NEVER`].
+    #[must_use]
+    pub fn plus_seconds(self, seconds: i64) -> Self {
+        let moved = self.0.saturating_add(seconds.saturating_mul(MICROS_PER_SECOND));
+        Self(moved.min(Self::NEVER.0))
+    }
+
+    /// This instant moved by so many minutes.
+    #[must_use]
+    pub fn plus_minutes(self, minutes: i64) -> Self {
+        self.plus_seconds(minutes.saturating_mul(60))
+    }
+
+    /// This instant moved by so many days.
+    #[must_use]
+    pub fn plus_days(self, days: i64) -> Self {
+        self.plus_seconds(days.saturating_mul(86_400))
+    }
+
+    /// How long after `earlier` this is; zero if it is not.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    /// Date and time in UTC, without an offset.
+    #[must_use]
+    pub fn to_naive(self) -> NaiveDateTime {
+        DateTime::from_timestamp_micros(self.0).map_or(NaiveDateTime::MAX, |time| time.naive_utc())
+    }
+
+    /// From a date and time in UTC.
+    #[must_use]
+    pub fn from_naive(time: NaiveDateTime) -> Self {
+        Self(time.and_utc().timestamp_micros())
+    }
+
+    /// Reads ISO 8601: `2026-02-25T15:51:52.081767`, with or without fraction, `T` or a space between
+    /// date and time, an optional `Z` or `+00:00` style offset (which is applied), or a date alone.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+            return Some(Self(time.timestamp_micros()));
+        }
+        ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"]
+            .iter()
+            .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
+            .or_else(|| {
+                let date = chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
+                date.and_hms_opt(0, 0, 0)
+            })
+            .map(Self::from_naive)
+    }
+}
+
+/// As Python's `datetime.isoformat()` writes it: no offset, no fraction when it is zero.
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = self.to_naive();
+        if self.0.rem_euclid(MICROS_PER_SECOND) == 0 {
+            write!(f, "{}", time.format("%Y-%m-%dT%H:%M:%S"))
+        } else {
+            write!(f, "{}", time.format("%Y-%m-%dT%H:%M:%S%.6f"))
+        }
+    }
+}
+
+/// Where the current time comes from.
+pub trait Clock: Send + Sync + fmt::Debug {
+    /// The current time.
+    fn now(&self) -> Timestamp;
+}
+
+/// The system's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clock")]
+    fn now(&self) -> Timestamp {
+        let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let micros = since_epoch.map_or(0, |elapsed| elapsed.as_micros());
+        Timestamp(i64::try_from(micros).unwrap_or(i64::MAX))
+    }
+}
+
+/// A clock that stands still until it is moved, for tests.
+#[derive(Debug)]
+pub struct ManualClock(AtomicI64);
+
+impl ManualClock {
+    /// A clock that shows `start`.
+    #[must_use]
+    pub const fn new(start: Timestamp) -> Self {
+        Self(AtomicI64::new(start.0))
+    }
+
+    /// Moves the clock, backwards when negative.
+    pub fn advance_seconds(&self, seconds: i64) {
+        self.0.fetch_add(seconds.saturating_mul(MICROS_PER_SECOND), Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::SeqCst))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_written_as_python_writes_it() {
+        let whole = Timestamp::from_micros(1_772_034_712_000_000);
+        assert_eq!(whole.to_string(), "2026-02-25T15:51:52");
+        let fraction = Timestamp::from_micros(1_772_034_712_081_767);
+        assert_eq!(fraction.to_string(), "2026-02-25T15:51:52.081767");
+        assert_eq!(Timestamp::NEVER.to_string(), "9999-12-31T00:00:00");
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        for micros in [0, 1, 999_999, 1_772_034_712_081_767, Timestamp::NEVER.0] {
+            let time = Timestamp::from_micros(micros);
+            assert_eq!(Timestamp::parse(&time.to_string()), Some(time));
+        }
+    }
+
+    #[test]
+    fn reads_offsets_and_bare_dates_and_refuses_the_rest() {
+        let midnight = Timestamp::parse("2026-02-25").unwrap();
+        assert_eq!(Timestamp::parse("2026-02-25T02:00:00+02:00"), Some(midnight));
+        assert_eq!(Timestamp::parse("2026-02-25 00:00:00"), Some(midnight));
+        for text in ["", "now", "2026-13-01", "2026-02-25T25:00:00", "1772034712"] {
+            assert_eq!(Timestamp::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn arithmetic_stops_at_the_end_of_time() {
+        assert_eq!(Timestamp::NEVER.plus_days(i64::MAX), Timestamp::NEVER);
+        assert_eq!(Timestamp(0).plus_days(1), Timestamp(86_400 * MICROS_PER_SECOND));
+        assert_eq!(Timestamp(0).since(Timestamp(5)), Duration::ZERO);
+    }
+}

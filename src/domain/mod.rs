@@ -1,0 +1,25 @@
+//! Plain types that every floor shares: no I/O, no SQL, no HTTP, no Python.
+
+mod address;
+mod audit;
+mod clock;
+mod code;
+mod context;
+mod error;
+mod id;
+mod random;
+mod secret;
+mod session;
+mod user;
+
+pub use address::RemoteAddr;
+pub use audit::{AuditEvent, AuditKind, AuditResult};
+pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use code::Code;
+pub use context::Context;
+pub use error::{Error, Result};
+pub use id::{Cid, SessionId, UserId, time_ordered_uuid};
+pub use random::{Random, SystemRandom};
+pub use secret::{Password, Ust};
+pub use session::{AuthType, ChangeSource, Session, SessionInfo, StateChange};
+pub use user::{ApprovalStatus, Field, NewUser, SignUpStatus, User, UserView, Visibility};

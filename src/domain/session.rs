@@ -1,0 +1,109 @@
+//! Sessions: what a login opens.
+
+use super::{SessionId, Timestamp, UserId, Ust};
+
+/// How a session was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthType {
+    /// With a username and a password.
+    Default,
+    /// Through a linked Basic Auth definition.
+    BasicAuth,
+    /// Through a linked JWT definition.
+    Jwt,
+}
+
+impl AuthType {
+    /// Its name in APIs and storage.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::BasicAuth => "basic_auth",
+            Self::Jwt => "jwt",
+        }
+    }
+
+    /// From its name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Default, Self::BasicAuth, Self::Jwt].into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// What a session was touched by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeSource {
+    /// It was opened.
+    Login,
+    /// It was renewed.
+    Renew,
+}
+
+impl ChangeSource {
+    /// Its name in APIs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::Renew => "renew",
+        }
+    }
+}
+
+/// One entry of a session's history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateChange {
+    /// Counts from 1 and keeps growing, however many entries are kept.
+    pub idx: i64,
+    /// When.
+    pub timestamp_utc: Timestamp,
+    /// By what.
+    pub ctx_source: ChangeSource,
+    /// From where.
+    pub remote_addr: String,
+    /// With what.
+    pub user_agent: Option<String>,
+}
+
+/// A session, without the token that acts as it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Its public id.
+    pub session_id: SessionId,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// When it was opened.
+    pub creation_time: Timestamp,
+    /// Until when it is valid.
+    pub expiration_time: Timestamp,
+    /// Where it was opened from; several addresses joined by `, `.
+    pub remote_addr: String,
+    /// With what it was opened.
+    pub user_agent: Option<String>,
+    /// How it was opened.
+    pub auth_type: AuthType,
+    /// The username it was opened with.
+    pub auth_principal: String,
+    /// For linked auth, what the session belongs to.
+    pub ext_session_id: Option<String>,
+    /// How often it was touched, the login included.
+    pub state_change_count: i64,
+}
+
+/// What a login answers with.
+#[derive(Clone, Debug)]
+pub struct SessionInfo {
+    /// Whose session.
+    pub username: String,
+    /// Whose session.
+    pub user_id: UserId,
+    /// The token that acts as the session; nobody can show it again.
+    pub ust: Ust,
+    /// When it was opened.
+    pub creation_time: Timestamp,
+    /// Until when it is valid.
+    pub expiration_time: Timestamp,
+    /// Whether the password expires soon.
+    pub has_w_about_to_exp: bool,
+}

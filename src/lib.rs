@@ -1,0 +1,9 @@
+//! Single sign-on that a Python service imports: users, sessions, custom attributes and TOTP, in-process or over REST.
+//!
+//! The modules are floors: each imports only from those above it in this list, and the faces at the end
+//! (`http`, `python`, `cli`) never import each other.
+
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+pub mod domain;
