@@ -7,4 +7,7 @@
 #![deny(missing_docs)]
 
 pub mod domain;
+pub mod config;
+pub mod crypto;
 pub mod store;
+pub mod ops;

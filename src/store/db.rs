@@ -9,7 +9,7 @@ use sqlx::postgres::PgPoolOptions;
 use sqlx::sqlite::{SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
 
-use super::{OpenError, dialect, map_error, migrate};
+use super::{OpenError, dialect, map_error};
 use crate::domain::Result;
 
 /// How long a call waits for a free connection before the database counts as away.
@@ -58,21 +58,7 @@ pub enum Db {
 }
 
 impl Db {
-    /// Opens a database and brings its schema up to date.
-    ///
-    /// # Errors
-    /// [`OpenError`], when it cannot be reached, is newer than this code, or cannot be upgraded. Nothing is changed
-    /// then.
-    pub async fn open(options: &Options, max_connections: u32) -> Result<Self, OpenError> {
-        let db = Self::connect(options, max_connections).await?;
-        if let Err(error) = migrate::run(&db, &options.display()).await {
-            db.close().await;
-            return Err(error);
-        }
-        Ok(db)
-    }
-
-    /// Opens a database as it is. SQLite files are created if missing.
+    /// Opens a database with the schema it has. SQLite files are created if missing.
     ///
     /// # Errors
     /// [`OpenError::Connect`].

@@ -51,6 +51,36 @@ impl Db {
         })
     }
 
+    /// Brings the schema up to date. One process does it, others that open the same database wait for it.
+    ///
+    /// # Errors
+    /// [`OpenError`], when the schema is newer than this code or cannot be upgraded. Nothing is changed then.
+    pub async fn migrate(&self, url: &str) -> Result<(), OpenError> {
+        match self.schema_state(url).await? {
+            SchemaState::Current => return Ok(()),
+            SchemaState::Newer(found) => {
+                return Err(OpenError::Newer { url: url.to_owned(), found, known: LATEST_VERSION });
+            }
+            SchemaState::Empty | SchemaState::Older(_) => {}
+        }
+        let outcome = match self {
+            // The write lock is the lock against other processes; each migration is a savepoint within.
+            Self::Sqlite { writer, .. } => {
+                let mut tx =
+                    writer.begin_with(dialect::BEGIN_SQLITE).await.map_err(|error| failed(url, &error))?;
+                match migrator(|(version, name, sqlite, _)| (*version, *name, *sqlite)).run(&mut *tx).await {
+                    Ok(()) => tx.commit().await.map_err(Into::into),
+                    Err(error) => Err(error),
+                }
+            }
+            // sqlx takes an advisory lock.
+            Self::Postgres(pool) => {
+                migrator(|(version, name, _, postgres)| (*version, *name, *postgres)).run(pool).await
+            }
+        };
+        outcome.map_err(|error| failed(url, &error))
+    }
+
     async fn current_version(&self) -> Result<Option<i64>, sqlx::Error> {
         let exists = "SELECT COUNT(*) FROM sqlite_master WHERE name = 'sso_schema_version'";
         let version: Option<i64> = match self {
@@ -70,33 +100,6 @@ impl Db {
         };
         Ok(version)
     }
-}
-
-/// Brings the schema up to date. One process does it, others that open the same database wait for it.
-pub async fn run(db: &Db, url: &str) -> Result<(), OpenError> {
-    match db.schema_state(url).await? {
-        SchemaState::Current => return Ok(()),
-        SchemaState::Newer(found) => {
-            return Err(OpenError::Newer { url: url.to_owned(), found, known: LATEST_VERSION });
-        }
-        SchemaState::Empty | SchemaState::Older(_) => {}
-    }
-    let outcome = match db {
-        // The write lock is the lock against other processes; each migration is a savepoint within.
-        Db::Sqlite { writer, .. } => {
-            let mut tx =
-                writer.begin_with(dialect::BEGIN_SQLITE).await.map_err(|error| failed(url, &error))?;
-            match migrator(|(version, name, sqlite, _)| (*version, *name, *sqlite)).run(&mut *tx).await {
-                Ok(()) => tx.commit().await.map_err(Into::into),
-                Err(error) => Err(error),
-            }
-        }
-        // sqlx takes an advisory lock.
-        Db::Postgres(pool) => {
-            migrator(|(version, name, _, postgres)| (*version, *name, *postgres)).run(pool).await
-        }
-    };
-    outcome.map_err(|error| failed(url, &error))
 }
 
 fn migrator(
