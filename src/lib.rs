@@ -6,8 +6,8 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
-pub mod domain;
 pub mod config;
 pub mod crypto;
-pub mod store;
+pub mod domain;
 pub mod ops;
+pub mod store;

@@ -7,6 +7,8 @@ use crate::domain::{
     ApprovalStatus, Code, Context, Error, RemoteAddr, Result, Session, SignUpStatus, Timestamp, UserId, Ust,
 };
 use crate::store;
+use crate::store::session::UserState;
+use crate::store::user::UserRow;
 
 /// On what authority something is done that only super-users may do.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +23,6 @@ pub enum Authority<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct Caller {
     pub session: Session,
-    pub username: String,
     pub is_super_user: bool,
 }
 
@@ -44,6 +45,30 @@ pub(super) struct Standing<'a> {
     pub sign_up_status: &'a str,
     pub approval_status: &'a str,
     pub password_expiry: Option<i64>,
+}
+
+impl<'a> From<&'a UserState> for Standing<'a> {
+    fn from(user: &'a UserState) -> Self {
+        Self {
+            username: &user.username,
+            is_locked: user.is_locked,
+            sign_up_status: &user.sign_up_status,
+            approval_status: &user.approval_status,
+            password_expiry: user.password_expiry,
+        }
+    }
+}
+
+impl<'a> From<&'a UserRow> for Standing<'a> {
+    fn from(row: &'a UserRow) -> Self {
+        Self {
+            username: &row.username,
+            is_locked: row.is_locked,
+            sign_up_status: &row.sign_up_status,
+            approval_status: &row.approval_status,
+            password_expiry: row.password_expiry,
+        }
+    }
 }
 
 /// Whether the age of the password matters.
@@ -71,15 +96,8 @@ impl Sso {
     pub(super) async fn check_ust(&self, ctx: &Context, ust: &Ust, age: PasswordAge) -> Result<Caller> {
         self.check_app(ctx)?;
         let (session, user) = self.valid_session(ust).await?;
-        let standing = Standing {
-            username: &user.username,
-            is_locked: user.is_locked,
-            sign_up_status: &user.sign_up_status,
-            approval_status: &user.approval_status,
-            password_expiry: user.password_expiry,
-        };
-        check_standing(self.config(), standing, &ctx.remote_addr, self.now(), age)?;
-        Ok(Caller { session, username: user.username, is_super_user: user.is_super_user })
+        check_standing(self.config(), Standing::from(&user), &ctx.remote_addr, self.now(), age)?;
+        Ok(Caller { session, is_super_user: user.is_super_user })
     }
 
     /// The same, and it is a super-user's.
@@ -108,10 +126,7 @@ impl Sso {
     }
 
     /// The session with this token, if it has not ended, and its user's state.
-    pub(super) async fn valid_session(
-        &self,
-        ust: &Ust,
-    ) -> Result<(Session, store::session::UserState)> {
+    pub(super) async fn valid_session(&self, ust: &Ust) -> Result<(Session, UserState)> {
         let mut conn = self.db().read().await?;
         let found = store::session::check(&mut conn, &token::digest(ust.expose())).await?;
         drop(conn);

@@ -2,12 +2,12 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
-use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Map, Value, json};
 
 use super::Sso;
+use crate::config::AuditFile;
 use crate::domain::{
     AuditEvent, AuditKind, AuditResult, Code, Context, Error, Result, UserId, time_ordered_uuid,
 };
@@ -18,15 +18,23 @@ use crate::store::{self, Tx};
 pub(super) enum Log {
     Stderr,
     File(Mutex<File>),
+    Off,
 }
 
 impl Log {
-    /// `stderr`, or a path that is appended to.
-    pub fn open(target: &str) -> std::io::Result<Self> {
-        if target == "stderr" {
-            return Ok(Self::Stderr);
-        }
-        let file = OpenOptions::new().create(true).append(true).open(Path::new(target))?;
+    /// Opens what configuration names. A file is appended to, and made if missing, for its owner to read.
+    pub fn open(target: &AuditFile) -> Result<Self, String> {
+        let path = match target {
+            AuditFile::Stderr => return Ok(Self::Stderr),
+            AuditFile::Off => return Ok(Self::Off),
+            AuditFile::File(path) => path,
+        };
+        let mut options = OpenOptions::new();
+        options.create(true).append(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file =
+            options.open(path).map_err(|error| format!("cannot write to {}: {error}", path.display()))?;
         Ok(Self::File(Mutex::new(file)))
     }
 
@@ -34,6 +42,7 @@ impl Log {
     fn write(&self, line: &str) {
         let line = format!("{line}\n");
         let written = match self {
+            Self::Off => return,
             Self::Stderr => std::io::stderr().lock().write_all(line.as_bytes()),
             Self::File(file) => {
                 let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);

@@ -7,8 +7,8 @@ use super::password::NewPassword;
 use super::user::Column;
 use crate::crypto::{Verdict, token, totp};
 use crate::domain::{
-    AuditKind, AuthType, Code, Context, Error, Password, Result, Session, SessionId, SessionInfo, Timestamp, UserId,
-    Ust,
+    AuditKind, AuthType, Code, Context, Error, Password, Result, Session, SessionId, SessionInfo, Timestamp,
+    UserId, Ust,
 };
 use crate::store;
 use crate::store::user::UserRow;
@@ -70,7 +70,7 @@ impl Sso {
         let skips_age = new_password.is_some() || request.skip_sec;
         let now = self.now();
         let age = if skips_age { PasswordAge::Ignored } else { PasswordAge::Checked };
-        check_standing(self.config(), standing(&row), &ctx.remote_addr, now, age)?;
+        check_standing(self.config(), Standing::from(&row), &ctx.remote_addr, now, age)?;
         self.check_metadata(ctx, &request)?;
         let has_w_about_to_exp = !skips_age && self.check_password_age(&row, now)?;
 
@@ -147,7 +147,7 @@ impl Sso {
         let user_id = UserId::from_stored(row.user_id.clone());
         let sealed = row.totp_key.as_deref().ok_or_else(|| Error::internal("a TOTP user without a key"))?;
         let key = self.unseal(Column::TotpKey, &user_id, sealed)?;
-        let step = totp::matching_step(&key, code.expose(), self.now())?;
+        let step = totp::matching_step(&key, code, self.now())?;
         let step = step.ok_or(Code::AuthNotAllowed)?;
         if !self.config().login.totp_single_use {
             return Ok(());
@@ -236,16 +236,6 @@ impl Sso {
         let mut tx = self.db().write().await?;
         store::session::delete(&mut tx, session.session_id).await?;
         self.commit(tx, trail).await
-    }
-}
-
-fn standing(row: &UserRow) -> Standing<'_> {
-    Standing {
-        username: &row.username,
-        is_locked: row.is_locked,
-        sign_up_status: &row.sign_up_status,
-        approval_status: &row.approval_status,
-        password_expiry: row.password_expiry,
     }
 }
 

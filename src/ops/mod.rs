@@ -76,7 +76,10 @@ impl Sso {
     /// Closes the database and ends the hashing threads, after calls in flight have ended. Calls made later fail with
     /// [`Error::Unavailable`](crate::domain::Error::Unavailable).
     pub async fn close(&self) {
-        self.core.hashing.close().await;
+        let core = Arc::clone(&self.core);
+        // Joining the threads blocks.
+        let hashing = tokio::task::spawn_blocking(move || core.hashing.close());
         self.core.db.close().await;
+        drop(hashing.await);
     }
 }

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::{Core, Sso, audit};
 use crate::config::{Config, DatabaseUrl};
@@ -64,8 +64,7 @@ impl Sso {
         let params = HashParams::new(hash.memory_kib, hash.iterations, hash.parallelism)
             .map_err(|error| OpenError::Config(format!("hash_secret: {error}")))?;
         let audit = audit::Log::open(&config.audit.file).map_err(|error| {
-            let file = &config.audit.file;
-            OpenError::Config(format!("audit.file: cannot write to {file}: {error}; give another path, or stderr"))
+            OpenError::Config(format!("audit.file: {error}; give another path, stderr or off"))
         })?;
 
         let options = database_options(&config);
@@ -88,7 +87,7 @@ fn database_options(config: &Config) -> Options {
     match &config.database.url {
         DatabaseUrl::SqliteFile(path) => Options::SqliteFile(path.clone()),
         DatabaseUrl::SqliteMemory => Options::SqliteMemory,
-        DatabaseUrl::Postgres(url) => Options::Postgres(url.clone()),
+        DatabaseUrl::Postgres(url) => Options::Postgres(SecretString::from(url.expose())),
     }
 }
 
@@ -123,7 +122,7 @@ async fn prepare(
     db.migrate(&url).await?;
     if read_check(db).await?.is_none() {
         let mut tx = db.write().await?;
-        store::setting::insert(&mut tx, KEYRING_CHECK, &keyring.check_value(random)?).await?;
+        store::setting::insert(&mut tx, KEYRING_CHECK, &keyring.check_value()).await?;
         tx.commit().await?;
     }
     // Another process may have been first, with another key.
@@ -146,7 +145,7 @@ fn existing_keyring(config: &Config) -> Result<Option<Keyring>, OpenError> {
     let Some(path) = config.secret_key_file() else { return Ok(None) };
     match std::fs::metadata(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        _ => Ok(Some(Keyring::load(&path)?)),
+        _ => Ok(Some(Keyring::load(&path)?.keyring)),
     }
 }
 

@@ -1,16 +1,14 @@
 //! Passwords: the rules they must keep, and changing them.
 
+use super::Sso;
 use super::access::{Caller, PasswordAge};
 use super::audit::Trail;
 use super::user::Column;
-use super::Sso;
 use crate::crypto::{Verdict, plain};
-use crate::domain::{
-    AuditKind, Code, Context, Error, Password, Result, SessionId, Timestamp, UserId, Ust,
-};
+use crate::domain::{AuditKind, Code, Context, Error, Password, Result, SessionId, Timestamp, UserId, Ust};
 use crate::store;
-use crate::store::user::UserRow;
 use crate::store::Tx;
+use crate::store::user::UserRow;
 
 /// The latest expiry that may be asked for, in days.
 const MAX_EXPIRY_DAYS: i64 = 36_500;
@@ -133,7 +131,8 @@ impl Sso {
 
         let is_own = user_id == *caller.user_id();
         if is_own {
-            let missing = || Error::refused(Code::CommonMissingInput, "old_password: needed to change one's own");
+            let missing =
+                || Error::refused(Code::CommonMissingInput, "old_password: needed to change one's own");
             let old = request.old_password.filter(|old| !old.is_empty()).ok_or_else(missing)?;
             let is_same = old.expose() == request.new_password.expose();
             if self.verify_password(Some(&row), old).await? == Verdict::Wrong {

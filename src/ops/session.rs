@@ -128,13 +128,7 @@ impl Sso {
         // Whether a token that is not one's own acts as a session is nobody's business.
         match target {
             Ok((session, user)) if session.user_id == *caller.user_id() => {
-                let standing = Standing {
-                    username: &user.username,
-                    is_locked: user.is_locked,
-                    sign_up_status: &user.sign_up_status,
-                    approval_status: &user.approval_status,
-                    password_expiry: user.password_expiry,
-                };
+                let standing = Standing::from(&user);
                 check_standing(self.config(), standing, &ctx.remote_addr, self.now(), age)?;
                 Ok(session)
             }

@@ -8,8 +8,8 @@ use super::audit::Trail;
 use super::{Authority, Sso};
 use crate::crypto::{Place, plain, totp};
 use crate::domain::{
-    ApprovalStatus, AuditKind, Code, Context, Error, NewUser, Password, Result, SignUpStatus, Timestamp, User,
-    UserId, UserView, Ust, Visibility,
+    ApprovalStatus, AuditKind, Code, Context, Error, NewUser, Password, Result, SignUpStatus, Timestamp,
+    User, UserId, UserView, Ust, Visibility,
 };
 use crate::store;
 use crate::store::user::{Inserted, UserRow};
@@ -30,7 +30,7 @@ pub(super) enum Column {
 }
 
 impl Column {
-    const fn place<'a>(self, user_id: &'a UserId) -> Place<'a> {
+    fn place<'a>(self, user_id: &'a UserId) -> Place<'a> {
         let column = match self {
             Self::Email => "email",
             Self::PasswordHash => "password_hash",
@@ -100,8 +100,7 @@ impl Sso {
         }
         let by = by.as_ref().map_or(AUTO, UserId::as_str);
         let needs_approval = self.config().signup.is_approval_needed && !auto_approve;
-        let approval =
-            if needs_approval { ApprovalStatus::BeforeDecision } else { ApprovalStatus::Approved };
+        let approval = if needs_approval { ApprovalStatus::BeforeDecision } else { ApprovalStatus::Approved };
         let row = self.new_row(new, by, approval, is_super_user).await?;
         let user = self.open_user(row.clone())?;
         trail.on(&user.user_id);
@@ -202,7 +201,10 @@ impl Sso {
             return Err(Code::UsernameHasWhitespace.into());
         }
         if username.chars().any(char::is_control) {
-            return Err(Error::refused(Code::UsernameInvalid, "username: control characters are not allowed"));
+            return Err(Error::refused(
+                Code::UsernameInvalid,
+                "username: control characters are not allowed",
+            ));
         }
         let max = self.config().signup.max_length_username;
         if username.chars().count() > max {
