@@ -7,7 +7,6 @@
 #![deny(missing_docs)]
 
 pub mod config;
-pub mod crypto;
 pub mod domain;
 pub mod ops;
 pub mod store;
