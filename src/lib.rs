@@ -8,5 +8,5 @@
 
 pub mod config;
 pub mod domain;
-pub mod ops;
-pub mod store;
+
+pub mod crypto;
