@@ -6,7 +6,11 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
-pub mod config;
 pub mod domain;
 
+pub mod config;
 pub mod crypto;
+
+pub mod store;
+
+pub mod ops;

@@ -112,19 +112,15 @@ async fn states_are_checked_in_the_documented_order(kind: Kind) {
         ..new_user("user1")
     };
     let root = world.super_user("root1").await;
-    let user =
-        world.sso.create_user(&ctx(), Authority::Trusted(None), all_wrong, false).await.unwrap();
+    let user = world.sso.create_user(&ctx(), Authority::Trusted(None), all_wrong, false).await.unwrap();
     let login = || async { world.sso.login(&ctx(), credentials("user1", PASSWORD)).await };
     assert_eq!(refusal(login().await), Code::AuthLocked);
     let by = Authority::Trusted(Some(&root.user_id));
     world.sso.unlock_user(&ctx(), by, user.user_id.as_str()).await.unwrap();
     assert_eq!(refusal(login().await), Code::AuthInvalidSignupStatus);
 
-    let pending = world
-        .sso
-        .create_user(&ctx(), Authority::Trusted(None), new_user("user2"), false)
-        .await
-        .unwrap();
+    let pending =
+        world.sso.create_user(&ctx(), Authority::Trusted(None), new_user("user2"), false).await.unwrap();
     let root = world.login("root1").await;
     world.clock.advance_seconds(2 * 86_400);
     let second = || async { world.sso.login(&ctx(), credentials("user2", PASSWORD)).await };
@@ -266,8 +262,7 @@ async fn a_password_about_to_expire_is_a_warning_or_a_refusal(kind: Kind) {
     assert!(!quiet.login(&ctx(), request.clone()).await.unwrap().has_w_about_to_exp);
     let strict = world.reopened(json!({"password.log_in_if_about_to_expire": false})).await;
     assert_eq!(refusal(strict.login(&ctx(), request.clone()).await), Code::PasswordAboutToExpire);
-    let with_new =
-        LoginRequest { new_password: Some(Password::from("a new and different one")), ..request };
+    let with_new = LoginRequest { new_password: Some(Password::from("a new and different one")), ..request };
     assert!(!strict.login(&ctx(), with_new).await.unwrap().has_w_about_to_exp);
 }
 

@@ -30,19 +30,16 @@ async fn ones_own_password_is_changed_with_the_old_one(kind: Kind) {
     world.user("user1").await;
     let user2 = world.user("user2").await;
     let info = world.login("user1").await;
-    let refused = async |request: ChangePassword| {
-        refusal(world.sso.change_password(&ctx(), &info.ust, request).await)
-    };
+    let refused =
+        async |request: ChangePassword| refusal(world.sso.change_password(&ctx(), &info.ust, request).await);
     assert_eq!(refused(change(None, NEW)).await, Code::CommonMissingInput);
     assert_eq!(refused(change(Some(""), NEW)).await, Code::CommonMissingInput);
     assert_eq!(refused(change(Some("wrong"), NEW)).await, Code::AuthNotAllowed);
     assert_eq!(refused(change(Some(PASSWORD), "short")).await, Code::PasswordTooShort);
     assert_eq!(refused(change(Some(PASSWORD), "xx letmein xx")).await, Code::PasswordInvalid);
     assert_eq!(refused(change(Some(PASSWORD), PASSWORD)).await, Code::PasswordInvalid);
-    let others = ChangePassword {
-        user_id: Some(user2.user_id.as_str().to_owned()),
-        ..change(Some(PASSWORD), NEW)
-    };
+    let others =
+        ChangePassword { user_id: Some(user2.user_id.as_str().to_owned()), ..change(Some(PASSWORD), NEW) };
     assert_eq!(refused(others).await, Code::AuthNotAllowed);
     // How long it lives is not for regular users to say.
     let expiry = ChangePassword { password_expiry: Some(10_000), ..change(Some(PASSWORD), NEW) };
@@ -52,10 +49,7 @@ async fn ones_own_password_is_changed_with_the_old_one(kind: Kind) {
     world.login("user1").await;
 
     world.sso.change_password(&ctx(), &info.ust, change(Some(PASSWORD), NEW)).await.unwrap();
-    assert_eq!(
-        refusal(world.sso.login(&ctx(), credentials("user1", PASSWORD)).await),
-        Code::AuthNotAllowed
-    );
+    assert_eq!(refusal(world.sso.login(&ctx(), credentials("user1", PASSWORD)).await), Code::AuthNotAllowed);
     world.sso.login(&ctx(), credentials("user1", NEW)).await.unwrap();
 }
 
@@ -99,9 +93,8 @@ async fn a_change_ends_the_users_other_sessions(kind: Kind) {
     let user = world.user("user1").await;
     let (root, first, second) =
         (world.login("root1").await, world.login("user1").await, world.login("user1").await);
-    let is_valid = async |info: &SessionInfo| {
-        world.sso.verify_session(&ctx(), &info.ust, &root.ust).await.unwrap()
-    };
+    let is_valid =
+        async |info: &SessionInfo| world.sso.verify_session(&ctx(), &info.ust, &root.ust).await.unwrap();
     world.sso.change_password(&ctx(), &first.ust, change(Some(PASSWORD), NEW)).await.unwrap();
     assert!(is_valid(&first).await && !is_valid(&second).await);
 

@@ -110,7 +110,8 @@ async fn a_list_holds_open_sessions_and_their_history_but_no_token(kind: Kind) {
     for list in [own, by_root] {
         assert_eq!(list.len(), 2);
         let renewed = list.iter().find(|entry| entry.state_changes.len() == 2).unwrap();
-        let sources: Vec<_> = renewed.state_changes.iter().map(|change| (change.idx, change.ctx_source)).collect();
+        let sources: Vec<_> =
+            renewed.state_changes.iter().map(|change| (change.idx, change.ctx_source)).collect();
         assert_eq!(sources, [(1, ChangeSource::Login), (2, ChangeSource::Renew)]);
         assert_eq!(renewed.state_changes[1].remote_addr, "10.9.9.9");
         assert_eq!(renewed.state_changes[1].user_agent.as_deref(), Some("renewer"));

@@ -8,8 +8,8 @@ use sqlx::{Connection, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 use zato_sso::config::{Config, Loader};
 use zato_sso::domain::{
-    Cid, Code, Context, Error, ManualClock, NewUser, Password, RemoteAddr, SessionInfo, SystemRandom, Timestamp,
-    User,
+    Cid, Code, Context, Error, ManualClock, NewUser, Password, RemoteAddr, SessionInfo, SystemRandom,
+    Timestamp, User,
 };
 use zato_sso::ops::{Authority, LoginRequest, Sso};
 
@@ -226,14 +226,17 @@ pub async fn dump(world: &World) -> String {
         let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut conn).await.unwrap();
         for table in tables {
             // Bytes as such, which text would show as hexadecimal.
-            let sql = format!("SELECT column_name::text FROM information_schema.columns WHERE table_name = '{table}'");
+            let sql = format!(
+                "SELECT column_name::text FROM information_schema.columns WHERE table_name = '{table}'"
+            );
             let columns: Vec<String> =
                 sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_all(&mut conn).await.unwrap();
             for column in columns {
                 let kind = format!("SELECT COALESCE(MAX(pg_typeof({column})::text), '') FROM {table}");
                 let kind: String =
                     sqlx::query_scalar(sqlx::AssertSqlSafe(kind)).fetch_one(&mut conn).await.unwrap();
-                let value = if kind == "bytea" { column } else { format!("convert_to({column}::text, 'UTF8')") };
+                let value =
+                    if kind == "bytea" { column } else { format!("convert_to({column}::text, 'UTF8')") };
                 let sql = format!("SELECT COALESCE({value}, ''::bytea) FROM {table}");
                 let values: Vec<Vec<u8>> =
                     sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_all(&mut conn).await.unwrap();

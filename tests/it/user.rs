@@ -96,7 +96,10 @@ async fn every_value_of_a_new_user_is_checked(kind: Kind) {
     for new in [new_user(&"☃".repeat(128)), password(&"é".repeat(256)), password("12345 8x")] {
         let username = format!("{}{}", new.username.as_deref().unwrap().len(), new.password.is_some());
         let new = if new.username.as_deref() == Some("user1") {
-            NewUser { username: Some(format!("{username}-{}", new.password.as_ref().unwrap().expose().len())), ..new }
+            NewUser {
+                username: Some(format!("{username}-{}", new.password.as_ref().unwrap().expose().len())),
+                ..new
+            }
         } else {
             new
         };
@@ -153,8 +156,15 @@ async fn a_user_sees_oneself_and_a_super_user_everybody(kind: Kind) {
     assert_eq!(
         shown,
         [
-            "user_id", "username", "email", "display_name", "first_name", "middle_name", "last_name",
-            "is_totp_enabled", "totp_label"
+            "user_id",
+            "username",
+            "email",
+            "display_name",
+            "first_name",
+            "middle_name",
+            "last_name",
+            "is_totp_enabled",
+            "totp_label"
         ]
     );
     let own_by_id = world.sso.get_user_by_id(&ctx(), &user.ust, user1.user_id.as_str(), false).await.unwrap();
@@ -186,13 +196,14 @@ async fn approval_and_locks_note_who_and_when(kind: Kind) {
     let (user_id, root_id) = (user.user_id.as_str(), root_user.user_id.as_str());
     world.clock.advance_seconds(60);
     let now = START.plus_seconds(60);
-    let get = async || {
-        world.sso.get_user_by_username(&ctx(), "user1", false).await.unwrap().unwrap().user
-    };
+    let get = async || world.sso.get_user_by_username(&ctx(), "user1", false).await.unwrap().unwrap().user;
 
     world.sso.lock_user(&ctx(), Authority::Ust(&root.ust), user_id).await.unwrap();
     let locked = get().await;
-    assert_eq!((locked.is_locked, locked.locked_time, locked.locked_by.as_deref()), (true, Some(now), Some(root_id)));
+    assert_eq!(
+        (locked.is_locked, locked.locked_time, locked.locked_by.as_deref()),
+        (true, Some(now), Some(root_id))
+    );
     world.sso.unlock_user(&ctx(), Authority::Trusted(None), user_id).await.unwrap();
     let unlocked = get().await;
     assert_eq!((unlocked.is_locked, unlocked.locked_time), (false, Some(now)));
@@ -267,7 +278,8 @@ async fn passwords_are_hashed_with_argon2id_and_sealed(kind: Kind) {
 async fn emails_are_sealed_where_configured_and_read_either_way(kind: Kind) {
     let world = World::new(kind).await;
     let open = world.reopened(json!({"main.encrypt_email": false})).await;
-    let with_email = |username: &str| NewUser { email: Some("Ann@Example.com".to_owned()), ..new_user(username) };
+    let with_email =
+        |username: &str| NewUser { email: Some("Ann@Example.com".to_owned()), ..new_user(username) };
     world.sso.create_user(&ctx(), Authority::Trusted(None), with_email("user1"), true).await.unwrap();
     open.create_user(&ctx(), Authority::Trusted(None), with_email("user2"), true).await.unwrap();
     assert_eq!(crate::support::envelope(&world, "email", "user1").await[0], 1);
@@ -282,17 +294,18 @@ async fn emails_are_sealed_where_configured_and_read_either_way(kind: Kind) {
 
 async fn swapped_secrets_are_an_error_and_never_a_wrong_value(kind: Kind) {
     let world = World::new(kind).await;
-    for username in ["user1", "user2"] {
-        let new = NewUser { email: Some(format!("{username}@example.com")), ..new_user(username) };
-        world.sso.create_user(&ctx(), Authority::Trusted(None), new, true).await.unwrap();
-    }
     for column in ["email", "totp_key"] {
+        for username in ["user1", "user2"] {
+            let username = format!("{username}-{column}");
+            let new = NewUser { email: Some(format!("{username}@example.com")), ..new_user(&username) };
+            world.sso.create_user(&ctx(), Authority::Trusted(None), new, true).await.unwrap();
+        }
         let moved = format!(
-            "UPDATE sso_user SET {column} = (SELECT {column} FROM sso_user WHERE username = 'user1') \
-             WHERE username = 'user2'"
+            "UPDATE sso_user SET {column} = (SELECT {column} FROM sso_user WHERE username = 'user1-{column}') \
+             WHERE username = 'user2-{column}'"
         );
         crate::support::execute(&world, &moved).await;
-        let outcome = world.sso.get_user_by_username(&ctx(), "user2", true).await;
+        let outcome = world.sso.get_user_by_username(&ctx(), &format!("user2-{column}"), true).await;
         let error = outcome.unwrap_err().to_string();
         assert!(error.contains(column), "{error}");
     }
