@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
-use sqlx::{Connection, PgConnection, SqliteConnection};
+use sqlx::{Connection, PgConnection, Row, SqliteConnection};
 use tempfile::TempDir;
 use zato_sso::config::{Config, Loader};
 use zato_sso::domain::{
@@ -173,15 +173,17 @@ macro_rules! on_both_databases {
     };
 }
 
-/// A direct connection beside the product, of whichever kind.
-async fn any_rows(world: &World, sql: &str) -> Vec<Vec<u8>> {
+/// The bytes of the first column of each row, asked for beside the product.
+pub async fn any_rows(world: &World, sql: &str) -> Vec<Vec<u8>> {
     let sql = sqlx::AssertSqlSafe(sql.to_owned());
     if world.db.url.starts_with("sqlite") {
         let mut conn = SqliteConnection::connect(&world.db.url).await.unwrap();
-        sqlx::query_scalar(sql).fetch_all(&mut conn).await.unwrap()
+        let rows = sqlx::query(sql).fetch_all(&mut conn).await.unwrap();
+        rows.iter().map(|row| row.get_unchecked(0)).collect()
     } else {
         let mut conn = PgConnection::connect(&world.db.url).await.unwrap();
-        sqlx::query_scalar(sql).fetch_all(&mut conn).await.unwrap()
+        let rows = sqlx::query(sql).fetch_all(&mut conn).await.unwrap();
+        rows.iter().map(|row| row.get_unchecked(0)).collect()
     }
 }
 
