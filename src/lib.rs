@@ -7,3 +7,6 @@
 #![deny(missing_docs)]
 
 pub mod domain;
+
+#[cfg(feature = "python")]
+pub mod python;
