@@ -3,7 +3,7 @@
 //! The modules are floors: each imports only from those above it in this list, and the faces at the end
 //! (`http`, `python`, `cli`) never import each other.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![deny(missing_docs)]
 
 pub mod domain;
@@ -14,3 +14,6 @@ pub mod crypto;
 pub mod store;
 
 pub mod ops;
+
+#[cfg(feature = "python")]
+mod python;
