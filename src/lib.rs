@@ -3,7 +3,7 @@
 //! The modules are floors: each imports only from those above it in this list, and the faces at the end
 //! (`http`, `python`, `cli`) never import each other.
 
-#![deny(unsafe_code)]
+#![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
 pub mod domain;

@@ -1,13 +1,11 @@
 //! Arguments from Python and values to it.
 
-use chrono::{Datelike, NaiveDate, Timelike};
+use chrono::{Datelike, Timelike};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{
-    PyBytes, PyDateAccess, PyDateTime, PyDelta, PyDeltaAccess, PyList, PyString, PyTimeAccess, PyTuple,
-};
+use pyo3::types::{PyBytes, PyDateTime, PyList, PyString, PyTuple};
 
-use crate::domain::{Cid, Password, RemoteAddr, Timestamp};
+use crate::domain::{Cid, Password, RemoteAddr, Timestamp, Ust};
 
 /// Text from str, or from bytes that are UTF-8. The error never holds the text, which may be a secret.
 fn text<'a>(value: &'a Bound<'_, PyAny>, expected: &str) -> PyResult<&'a str> {
@@ -65,37 +63,6 @@ impl<'a, 'py> FromPyObject<'a, 'py> for CidArgument {
     }
 }
 
-/// A point in time: a naive datetime in UTC, or an aware one, which is converted.
-#[derive(Debug)]
-pub struct TimestampArgument(pub Timestamp);
-
-impl<'a, 'py> FromPyObject<'a, 'py> for TimestampArgument {
-    type Error = PyErr;
-
-    fn extract(value: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        let time = value.cast::<PyDateTime>()?;
-        let naive = u32::try_from(time.get_year()).ok().and_then(|_| {
-            NaiveDate::from_ymd_opt(time.get_year(), time.get_month().into(), time.get_day().into())?
-                .and_hms_micro_opt(
-                    time.get_hour().into(),
-                    time.get_minute().into(),
-                    time.get_second().into(),
-                    time.get_microsecond(),
-                )
-        });
-        let local = naive.map(Timestamp::from_naive).ok_or_else(|| PyValueError::new_err("no such time"))?;
-        let offset = value.call_method0("utcoffset")?;
-        if offset.is_none() {
-            return Ok(Self(local));
-        }
-        let offset = offset.cast::<PyDelta>()?;
-        let seconds = i64::from(offset.get_days()) * 86_400 + i64::from(offset.get_seconds());
-        Ok(Self(Timestamp::from_micros(
-            local.as_micros() - seconds * 1_000_000 - i64::from(offset.get_microseconds()),
-        )))
-    }
-}
-
 /// A naive datetime in UTC.
 pub fn datetime<'py>(py: Python<'py>, time: Timestamp) -> PyResult<Bound<'py, PyDateTime>> {
     let time = time.to_naive();
@@ -111,4 +78,16 @@ pub fn datetime<'py>(py: Python<'py>, time: Timestamp) -> PyResult<Bound<'py, Py
         time.nanosecond() / 1000,
         None,
     )
+}
+
+/// A user session token: str, or bytes.
+#[derive(Debug)]
+pub struct UstArgument(pub Ust);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for UstArgument {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        Ok(Self(Ust::from(text(&value, "str or bytes")?)))
+    }
 }

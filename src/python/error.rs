@@ -17,6 +17,8 @@ use crate::domain::{Code, Error};
 pub enum Fault {
     /// The operation says so.
     Failed(Error),
+    /// The engine could not be opened, for the reason given.
+    NotOpened(String),
     /// The operation panicked.
     Panicked,
     /// `close()` was called before.
@@ -46,6 +48,7 @@ impl Fault {
     pub const fn is_technical(&self) -> bool {
         match self {
             Self::Failed(Error::Unavailable(_) | Error::Internal(_))
+            | Self::NotOpened(_)
             | Self::Panicked
             | Self::Closed
             | Self::LeftInParent
@@ -67,6 +70,7 @@ impl Fault {
             Self::Failed(error @ Error::Unavailable(_)) => backend(py, &error.to_string()),
             // What went wrong is for the log, not for whoever called.
             Self::Failed(Error::Internal(source)) => internal(py, &source.to_string()),
+            Self::NotOpened(reason) => backend(py, &reason),
             Self::Panicked => internal(py, "a panic; what it said is on standard error"),
             Self::Closed => backend(py, "closed"),
             Self::LeftInParent => {

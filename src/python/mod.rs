@@ -4,10 +4,14 @@
 
 mod awaitable;
 mod convert;
+mod data;
 mod error;
 mod fork;
 mod gate;
 mod module;
 mod process;
 mod runtime;
-mod standin;
+mod session;
+mod tree;
+mod types;
+mod user;

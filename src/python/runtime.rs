@@ -67,7 +67,7 @@ const HELD_BY_PARENT: u8 = 3;
 
 /// What all objects of one API tree share: the way to the engine.
 pub struct Handle<E: Engine> {
-    open: Box<dyn Fn() -> BoxFuture<'static, Result<Arc<E>>> + Send + Sync>,
+    open: Box<dyn Fn() -> BoxFuture<'static, Result<Arc<E>, Fault>> + Send + Sync>,
     engine: ArcSwapOption<E>,
     /// One caller at a time opens or closes. A child replaces it: who held it in the parent does not exist there.
     turn: ArcSwap<Mutex<()>>,
@@ -78,7 +78,9 @@ pub struct Handle<E: Engine> {
 
 impl<E: Engine> Handle<E> {
     /// A handle to an engine that `open` opens: at the first call, and again after a fork.
-    pub fn new(open: impl Fn() -> BoxFuture<'static, Result<Arc<E>>> + Send + Sync + 'static) -> Arc<Self> {
+    pub fn new(
+        open: impl Fn() -> BoxFuture<'static, Result<Arc<E>, Fault>> + Send + Sync + 'static,
+    ) -> Arc<Self> {
         let handle = Arc::new(Self {
             open: Box::new(open),
             engine: ArcSwapOption::const_empty(),
