@@ -5,7 +5,6 @@ use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::task::Poll;
 
-use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{IntoPyDict, PyDict, PyType};
@@ -25,8 +24,6 @@ pub enum Fault {
     LeftInParent,
     /// The database file was in use when this process was forked.
     HeldByParent,
-    /// The interpreter is ending and takes no results any more.
-    Ending,
 }
 
 impl From<Error> for Fault {
@@ -49,8 +46,7 @@ impl Fault {
             | Self::Panicked
             | Self::Closed
             | Self::LeftInParent
-            | Self::HeldByParent
-            | Self::Ending => true,
+            | Self::HeldByParent => true,
             Self::Failed(Error::Refused { .. } | Error::RateLimited { .. }) => false,
         }
     }
@@ -77,7 +73,6 @@ impl Fault {
                 "os.fork() came while a call was in flight that did not end in time: \
                  its database file cannot be used safely in the child",
             ),
-            Self::Ending => Ok(PyRuntimeError::new_err("the interpreter is shutting down")),
         }
     }
 }

@@ -280,7 +280,8 @@ where
     C: for<'a> FnOnce(Python<'a>, T) -> PyResult<Bound<'a, PyAny>> + Send + 'static,
 {
     if gate::is_ending() {
-        return Err(Fault::Ending.into());
+        // Nothing delivers any more, and nothing but exit handlers and daemon threads is left to keep waiting.
+        return Ok(Started::Ready(convert(py, block(py, work)?)?.unbind()));
     }
     let event_loop = running_loop(py)?;
     let pass = Pass::enter(py);

@@ -189,9 +189,6 @@ def test_an_abandoned_call_leaves_no_garbage_behind(aio):
 def test_results_arrive_in_the_loop_that_asked(aio):
     sso = aio()
 
-    async def main():
-        return sum(await asyncio.gather(*(sso.switch() for _ in range(100)), return_exceptions=True) != [])
-
     async def many():
         results = await asyncio.gather(*(sso.switch() for _ in range(200)))
         assert results == [None] * 200
