@@ -16,6 +16,8 @@ use crate::domain::{Code, Error};
 pub enum Fault {
     /// The operation says so.
     Failed(Error),
+    /// The operation says so, and a refusal is about a TOTP code.
+    InvalidTotp(Error),
     /// The operation panicked.
     Panicked,
     /// `close()` was called before.
@@ -43,26 +45,20 @@ impl Fault {
     pub const fn is_technical(&self) -> bool {
         match self {
             Self::Failed(Error::Unavailable(_) | Error::Internal(_))
+            | Self::InvalidTotp(Error::Unavailable(_) | Error::Internal(_))
             | Self::Panicked
             | Self::Closed
             | Self::LeftInParent
             | Self::HeldByParent => true,
-            Self::Failed(Error::Refused { .. } | Error::RateLimited { .. }) => false,
+            Self::Failed(Error::Refused { .. } | Error::RateLimited { .. })
+            | Self::InvalidTotp(Error::Refused { .. } | Error::RateLimited { .. }) => false,
         }
     }
 
     fn raise(self, py: Python<'_>) -> PyResult<PyErr> {
         match self {
-            Self::Failed(Error::Refused { code, detail }) => {
-                refusal(py, code, [("detail", detail.as_deref())].into_py_dict(py)?)
-            }
-            Self::Failed(Error::RateLimited { retry_after }) => {
-                let more = [("retry_after", retry_after.as_secs_f64())].into_py_dict(py)?;
-                refusal(py, Code::AuthRateLimited, more)
-            }
-            Self::Failed(error @ Error::Unavailable(_)) => backend(py, &error.to_string()),
-            // What went wrong is for the log, not for whoever called.
-            Self::Failed(Error::Internal(source)) => internal(py, &source.to_string()),
+            Self::Failed(error) => failure(py, "ValidationError", error),
+            Self::InvalidTotp(error) => failure(py, "InvalidTOTPError", error),
             Self::Panicked => internal(py, "a panic; what it said is on standard error"),
             Self::Closed => backend(py, "closed"),
             Self::LeftInParent => {
@@ -77,9 +73,23 @@ impl Fault {
     }
 }
 
-fn refusal(py: Python<'_>, code: Code, more: Bound<'_, PyDict>) -> PyResult<PyErr> {
-    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    let class = CLASS.import(py, "zato_sso.errors", "ValidationError")?;
+fn failure(py: Python<'_>, class: &str, error: Error) -> PyResult<PyErr> {
+    match error {
+        Error::Refused { code, detail } => {
+            refusal(py, class, code, [("detail", detail.as_deref())].into_py_dict(py)?)
+        }
+        Error::RateLimited { retry_after } => {
+            let more = [("retry_after", retry_after.as_secs_f64())].into_py_dict(py)?;
+            refusal(py, class, Code::AuthRateLimited, more)
+        }
+        Error::Unavailable(_) => backend(py, &error.to_string()),
+        // What went wrong is for the log, not for whoever called.
+        Error::Internal(source) => internal(py, &source.to_string()),
+    }
+}
+
+fn refusal(py: Python<'_>, class: &str, code: Code, more: Bound<'_, PyDict>) -> PyResult<PyErr> {
+    let class = py.import("zato_sso.errors")?.getattr(class)?;
     Ok(PyErr::from_value(class.call(([code.as_str()],), Some(&more))?))
 }
 

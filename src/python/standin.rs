@@ -11,6 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
 use tokio::time::sleep;
 
 use super::convert::{self, CidArgument, PasswordArgument, RemoteAddrArgument, TimestampArgument};
+use super::error::Fault;
 use super::gate;
 use super::runtime::{Engine, Handle, Home, Mode, none};
 use crate::domain::{Code, Error, Result};
@@ -177,6 +178,11 @@ impl Standin {
             _ => Ok(()),
         };
         self.handle.run(py, self.mode, operation, none)
+    }
+
+    fn fail_totp<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let operation = async |_| Err::<(), _>(Error::from(Code::AuthNotAllowed));
+        self.handle.run_raising(py, self.mode, operation, Fault::InvalidTotp, none)
     }
 
     #[expect(clippy::panic, reason = "to show what a panic becomes")]
