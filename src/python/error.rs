@@ -5,7 +5,6 @@ use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::task::Poll;
 
-use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{IntoPyDict, PyDict, PyType};
@@ -27,8 +26,6 @@ pub enum Fault {
     LeftInParent,
     /// The database file was in use when this process was forked.
     HeldByParent,
-    /// The interpreter is ending and takes no results any more.
-    Ending,
 }
 
 impl From<Error> for Fault {
@@ -52,24 +49,14 @@ impl Fault {
             | Self::Panicked
             | Self::Closed
             | Self::LeftInParent
-            | Self::HeldByParent
-            | Self::Ending => true,
+            | Self::HeldByParent => true,
             Self::Failed(Error::Refused { .. } | Error::RateLimited { .. }) => false,
         }
     }
 
     fn raise(self, py: Python<'_>) -> PyResult<PyErr> {
         match self {
-            Self::Failed(Error::Refused { code, detail }) => {
-                refusal(py, code, [("detail", detail.as_deref())].into_py_dict(py)?)
-            }
-            Self::Failed(Error::RateLimited { retry_after }) => {
-                let more = [("retry_after", retry_after.as_secs_f64())].into_py_dict(py)?;
-                refusal(py, Code::AuthRateLimited, more)
-            }
-            Self::Failed(error @ Error::Unavailable(_)) => backend(py, &error.to_string()),
-            // What went wrong is for the log, not for whoever called.
-            Self::Failed(Error::Internal(source)) => internal(py, &source.to_string()),
+            Self::Failed(error) => failure(py, "ValidationError", error),
             Self::NotOpened(reason) => backend(py, &reason),
             Self::Panicked => internal(py, "a panic; what it said is on standard error"),
             Self::Closed => backend(py, "closed"),
@@ -81,14 +68,27 @@ impl Fault {
                 "os.fork() came while a call was in flight that did not end in time: \
                  its database file cannot be used safely in the child",
             ),
-            Self::Ending => Ok(PyRuntimeError::new_err("the interpreter is shutting down")),
         }
     }
 }
 
-fn refusal(py: Python<'_>, code: Code, more: Bound<'_, PyDict>) -> PyResult<PyErr> {
-    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    let class = CLASS.import(py, "zato_sso.errors", "ValidationError")?;
+fn failure(py: Python<'_>, class: &str, error: Error) -> PyResult<PyErr> {
+    match error {
+        Error::Refused { code, detail } => {
+            refusal(py, class, code, [("detail", detail.as_deref())].into_py_dict(py)?)
+        }
+        Error::RateLimited { retry_after } => {
+            let more = [("retry_after", retry_after.as_secs_f64())].into_py_dict(py)?;
+            refusal(py, class, Code::AuthRateLimited, more)
+        }
+        Error::Unavailable(_) => backend(py, &error.to_string()),
+        // What went wrong is for the log, not for whoever called.
+        Error::Internal(source) => internal(py, &source.to_string()),
+    }
+}
+
+fn refusal(py: Python<'_>, class: &str, code: Code, more: Bound<'_, PyDict>) -> PyResult<PyErr> {
+    let class = py.import("zato_sso.errors")?.getattr(class)?;
     Ok(PyErr::from_value(class.call(([code.as_str()],), Some(&more))?))
 }
 

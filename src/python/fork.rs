@@ -76,7 +76,9 @@ fn before_fork(py: Python<'_>) {
                     forkable.put_away(deadline).await;
                 }
             });
-            if all.iter().all(|forkable| forkable.is_put_away()) {
+            // An object that went out of use meanwhile closes by itself.
+            let is_quiet = gate::wait_for_calls(deadline.into_std());
+            if is_quiet && all.iter().all(|forkable| forkable.is_put_away()) {
                 Process::shut_down(PATIENCE_WITH_THREADS);
             }
         });

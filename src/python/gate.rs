@@ -85,14 +85,15 @@ pub fn is_nested() -> bool {
     NESTED.get() > 0
 }
 
-/// Attaches a thread of ours to the interpreter; None if that is ending or gone.
+/// Attaches a thread of ours to the interpreter, for results and hooks; None if that is ending or gone.
 ///
 /// The limited API cannot ask whether the interpreter is finalising, and attaching then hangs the thread or worse.
 /// Hence the count: [`end_visits`] lets no new one in, and waits for those inside.
 pub fn visit<R>(code: impl FnOnce(Python<'_>) -> R) -> Option<R> {
     VISITORS.fetch_add(1, SeqCst);
     let result = if ENDING.load(SeqCst) { None } else { Python::try_attach(code) };
-    VISITORS.fetch_sub(1, SeqCst);
+    // In the child of a fork that `code` made, the count has started anew.
+    VISITORS.fetch_update(SeqCst, SeqCst, |visitors| visitors.checked_sub(1)).ok();
     result
 }
 

@@ -23,7 +23,7 @@ use super::error::{Fault, caught};
 use super::fork::{self, Forkable};
 use super::gate::{self, Pass};
 use super::process::{Delivery, Process};
-use crate::domain::Result;
+use crate::domain::{Error, Result};
 
 /// How long a blocking call waits between two looks at the signals, Ctrl-C among them.
 const TICK: Duration = Duration::from_millis(100);
@@ -111,6 +111,25 @@ impl<E: Engine> Handle<E> {
         F: Future<Output = Result<T>> + Send + 'static,
         C: for<'a> FnOnce(Python<'a>, T) -> PyResult<Bound<'a, PyAny>> + Send + 'static,
     {
+        self.run_raising(py, mode, operation, Fault::Failed, convert)
+    }
+
+    /// As [`Self::run`], for a method that raises more than the usual: `explain` tells what the error of the
+    /// operation is for it.
+    pub fn run_raising<'py, T, O, F, C>(
+        self: &Arc<Self>,
+        py: Python<'py>,
+        mode: Mode,
+        operation: O,
+        explain: fn(Error) -> Fault,
+        convert: C,
+    ) -> PyResult<Bound<'py, PyAny>>
+    where
+        T: Send + 'static,
+        O: FnOnce(Arc<E>) -> F + Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+        C: for<'a> FnOnce(Python<'a>, T) -> PyResult<Bound<'a, PyAny>> + Send + 'static,
+    {
         let handle = Arc::clone(self);
         let work = move || {
             let opened = handle.engine.load_full();
@@ -119,7 +138,7 @@ impl<E: Engine> Handle<E> {
                     Some(engine) => engine,
                     None => handle.opened().await?,
                 };
-                operation(engine).await.map_err(|error| handle.explain(error.into()))
+                operation(engine).await.map_err(|error| handle.blame(explain(error)))
             }
         };
         dispatch(py, mode, work, convert)
@@ -167,7 +186,7 @@ impl<E: Engine> Handle<E> {
     }
 
     /// What breaks while the engine is being closed breaks because of that.
-    fn explain(&self, fault: Fault) -> Fault {
+    fn blame(&self, fault: Fault) -> Fault {
         if fault.is_technical() && self.state.load(SeqCst) == CLOSED { Fault::Closed } else { fault }
     }
 }
@@ -282,7 +301,8 @@ where
     C: for<'a> FnOnce(Python<'a>, T) -> PyResult<Bound<'a, PyAny>> + Send + 'static,
 {
     if gate::is_ending() {
-        return Err(Fault::Ending.into());
+        // Nothing delivers any more, and nothing but exit handlers and daemon threads is left to keep waiting.
+        return Ok(Started::Ready(convert(py, block(py, work)?)?.unbind()));
     }
     let event_loop = running_loop(py)?;
     let pass = Pass::enter(py);

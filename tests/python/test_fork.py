@@ -240,3 +240,25 @@ def test_a_call_that_does_not_end_delays_a_fork_by_ten_seconds_at_most(path):
     assert in_child(file.bump) == 0
     file.close()
     server.close()
+
+
+def test_a_fork_that_runs_only_the_hook_of_the_child(path):
+    """As servers written in C do it: the parent had no chance to close anything."""
+    import ctypes
+
+    file, server = SSO(path), SSO(path + ".server", on_server=True)
+    pid = ctypes.PyDLL(None).fork()
+    if pid == 0:
+        code = 1
+        try:
+            ctypes.pythonapi.PyOS_AfterFork_Child()
+            with pytest.raises(BackendError, match="os.fork"):
+                file.bump()
+            server.bump()
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert (file.bump(), server.bump()) == (1, 2)
+    file.close()
+    server.close()
