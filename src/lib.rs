@@ -8,4 +8,9 @@
 
 pub mod domain;
 
+pub mod config;
 pub mod crypto;
+
+pub mod store;
+
+pub mod ops;
