@@ -187,7 +187,9 @@ mod tests {
         tokio::spawn(async move {
             let wait = move |_: &mut Hasher| {
                 started.send(()).unwrap();
-                Ok(released.recv().unwrap_or(()))
+                // An error: the sender is gone, which is the signal.
+                let _ = released.recv();
+                Ok(())
             };
             pool.run(wait).await
         });
@@ -242,7 +244,11 @@ mod tests {
         let release = occupy(&pool).await;
         let worked = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&worked);
-        abandon(&pool, move |_| Ok(flag.store(true, Ordering::SeqCst))).await;
+        abandon(&pool, move |_| {
+            flag.store(true, Ordering::SeqCst);
+            Ok(())
+        })
+        .await;
         drop(release);
         // Behind the abandoned one in the queue.
         pool.run(|_| Ok(())).await.unwrap();
@@ -309,7 +315,10 @@ mod tests {
         }
         let (sender, thread_ended) = mpsc::channel();
         let pool = pool(1, 8);
-        let plant = move |_: &mut Hasher| Ok(AT_EXIT.set(Some(TellsWhenDropped(sender))));
+        let plant = move |_: &mut Hasher| {
+            AT_EXIT.set(Some(TellsWhenDropped(sender)));
+            Ok(())
+        };
         pool.run(plant).await.unwrap();
         assert!(thread_ended.try_recv().is_err());
         drop(pool);

@@ -162,7 +162,7 @@ impl Hasher {
     /// [`Error::Unavailable`] when there is no memory.
     pub fn hash(&mut self, password: &Password, salt: &Salt) -> Result<String> {
         let mut output = Zeroizing::new([0; OUTPUT_LENGTH]);
-        self.argon2(Algorithm::Argon2id, Version::V0x13, self.params, password, salt, output.as_mut_slice())?;
+        self.argon2id(Version::V0x13, self.params, password, salt, output.as_mut_slice())?;
         Ok(self.params.phc(salt, &output))
     }
 
@@ -190,7 +190,7 @@ impl Hasher {
 
         let mut buffer = Zeroizing::new([0; Output::MAX_LENGTH]);
         let output = buffer.get_mut(..expected.len()).ok_or_else(malformed)?;
-        self.argon2(Algorithm::Argon2id, version, params, password, &salt, output)?;
+        self.argon2id(version, params, password, &salt, output)?;
         if !compare::equal(output, expected.as_bytes()) {
             return Ok(Verdict::Wrong);
         }
@@ -203,9 +203,8 @@ impl Hasher {
         Ok(if outdated { Verdict::RightButOutdated } else { Verdict::Right })
     }
 
-    fn argon2(
+    fn argon2id(
         &mut self,
-        algorithm: Algorithm,
         version: Version,
         params: HashParams,
         password: &Password,
@@ -214,7 +213,7 @@ impl Hasher {
     ) -> Result<()> {
         let HashParams { memory_kib, iterations, parallelism } = params;
         let argon2 = Params::new(memory_kib, iterations, parallelism, Some(output.len()))
-            .map(|params| Argon2::new(algorithm, version, params))
+            .map(|params| Argon2::new(Algorithm::Argon2id, version, params))
             .map_err(Error::internal)?;
         self.provide(argon2.params().block_count())?;
         let password = password.expose().as_bytes();

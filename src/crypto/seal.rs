@@ -245,7 +245,8 @@ mod tests {
             }
         }
         let envelope = keyring(ONE).seal(PLACE, b"value", &Sevens).unwrap();
-        assert_eq!(data_encoding::HEXLOWER.encode(&envelope), "");
+        let (nonce, body) = ("07".repeat(24), "d12046118158e23da86d0bc9c3769c99005b6a82c1");
+        assert_eq!(data_encoding::HEXLOWER.encode(&envelope), format!("0172cd6e84{nonce}{body}"));
     }
 
     #[test]
