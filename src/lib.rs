@@ -9,5 +9,7 @@
 pub mod config;
 pub mod crypto;
 pub mod domain;
+#[cfg(feature = "server")]
+pub mod http;
 pub mod ops;
 pub mod store;
