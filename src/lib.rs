@@ -6,10 +6,14 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+pub mod domain;
+
 pub mod config;
 pub mod crypto;
-pub mod domain;
+
+pub mod store;
+
+pub mod ops;
+
 #[cfg(feature = "server")]
 pub mod http;
-pub mod ops;
-pub mod store;

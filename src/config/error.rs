@@ -54,16 +54,24 @@ pub enum Error {
         /// What is wrong there.
         problem: String,
     },
-    /// A section, a key or an environment variable that does not exist.
+    /// A section or a key that does not exist.
     #[error("{origin}: unknown {what} {}, the nearest known one is {nearest}", OneLine(name))]
     Unknown {
         /// Where.
         origin: Origin,
-        /// "section", "key" or "name".
+        /// "section" or "key".
         what: &'static str,
         /// As it was given.
         name: String,
         /// The known name that looks most like it.
+        nearest: String,
+    },
+    /// An environment variable of our name space that belongs to no key.
+    #[error("unknown environment variable {}, the nearest known one is {nearest}", OneLine(name))]
+    UnknownVariable {
+        /// Its name.
+        name: String,
+        /// The known one that looks most like it.
         nearest: String,
     },
     /// A value of another type or form than the key needs.

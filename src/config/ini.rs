@@ -181,7 +181,7 @@ reject_list = """
 """ # In many lines
 [user_address_list]
 joe.doe=*
-'ann = x'=10.0.0.1
+'ann x' = 10.0.0.1
 "#;
         let pairs = parse(text).unwrap();
         let shown: Vec<_> = pairs
@@ -198,7 +198,7 @@ joe.doe=*
         8 apps.signup_allowed "" []
         10 password.reject_list "111111, 123123\n  \"qwerty\"" ["111111", "123123", "qwerty"]
         15 user_address_list.joe.doe "*" ["*"]
-        16 user_address_list.'ann  "x'=10.0.0.1" ["x'=10.0.0.1"]
+        16 user_address_list.ann x "10.0.0.1" ["10.0.0.1"]
         "#);
     }
 

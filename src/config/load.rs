@@ -190,12 +190,7 @@ fn key_of_variable(schema: &Schema, name: &str) -> Result<Option<String>, Error>
     if let Some((_, key)) = SHORT_VARIABLES.iter().find(|(short, _)| *short == name) {
         return Ok(Some((*key).to_owned()));
     }
-    let unknown = |nearest: String| Error::Unknown {
-        origin: Origin::Environment(name.to_owned()),
-        what: "name",
-        name: name.to_owned(),
-        nearest,
-    };
+    let unknown = |nearest: String| Error::UnknownVariable { name: name.to_owned(), nearest };
     match schema.key_of_variable(name) {
         Ok(key) => Ok(Some(key)),
         Err(nearest) if name.contains("__") => Err(unknown(nearest)),

@@ -14,7 +14,7 @@ section! {
         initial_delay: u32 = 1,
         /// Seconds that the delay grows to at most.
         max_delay: u32 = 900,
-        /// Consecutive failures without a pause after which only a pause of max_delay helps.
+        /// Consecutive failures, at most, that there may be without a pause.
         max_failures: u32 = 100,
     }
 }

@@ -87,19 +87,20 @@ pub(super) struct Leaf {
 /// a value, for the schema to refuse.
 pub(super) fn flatten<N: Node>(schema: &Schema, root: &N) -> Vec<Leaf> {
     let mut leaves = Vec::new();
-    descend(schema, "", 0, root, &mut leaves);
+    for (name, offset, child) in root.children().unwrap_or_default() {
+        descend(schema, name.to_owned(), offset, child, &mut leaves);
+    }
     leaves.sort_by_key(|leaf| leaf.offset);
     leaves
 }
 
-fn descend<N: Node>(schema: &Schema, key: &str, offset: usize, node: &N, leaves: &mut Vec<Leaf>) {
+fn descend<N: Node>(schema: &Schema, key: String, offset: usize, node: &N, leaves: &mut Vec<Leaf>) {
     match node.children() {
-        Some(children) if key.is_empty() || schema.has_children(key) => {
+        Some(children) if schema.has_children(&key) => {
             for (name, offset, child) in children {
-                let key = if key.is_empty() { name.to_owned() } else { format!("{key}.{name}") };
-                descend(schema, &key, offset, child, leaves);
+                descend(schema, format!("{key}.{name}"), offset, child, leaves);
             }
         }
-        _ => leaves.extend(node.value().map(|value| Leaf { key: key.to_owned(), offset, value })),
+        _ => leaves.extend(node.value().map(|value| Leaf { key, offset, value })),
     }
 }

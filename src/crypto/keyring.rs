@@ -447,7 +447,7 @@ mod tests {
         assert!(message(&file.replace("[[key]]", "[[keys]]")).starts_with("line 5 "));
         assert!(message("active = \"72cd6e84\"").contains("empty"));
         assert!(message("<html>").starts_with("line 1 "));
-        assert!(message(&format!("{file}created = \"yesterday\"\n")).contains("a `created`"));
+        assert!(message(&format!("{}created = \"yesterday\"\n", *file)).contains("a `created`"));
     }
 
     #[test]

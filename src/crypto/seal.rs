@@ -266,12 +266,12 @@ mod tests {
 
         #[test]
         fn one_flipped_bit_and_it_does_not_open(
-            value in prop::collection::vec(any::<u8>(), 0..100), position in any::<prop::sample::Index>(), bit in 0..8,
+            value in prop::collection::vec(any::<u8>(), 0..100), position in any::<prop::sample::Index>(), bit in 0..8_u32,
         ) {
             let keyring = keyring(&format!("{ONE},{TWO}"));
             let mut envelope = seal(&keyring, PLACE, &value);
             let position = position.index(envelope.len());
-            envelope[position] ^= 1 << bit;
+            envelope[position] ^= 1_u8 << bit;
             prop_assert!(keyring.open(PLACE, &envelope).is_err());
         }
 

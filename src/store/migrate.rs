@@ -68,14 +68,17 @@ impl Db {
             Self::Sqlite { writer, .. } => {
                 let mut tx =
                     writer.begin_with(dialect::BEGIN_SQLITE).await.map_err(|error| failed(url, &error))?;
-                match migrator(|(version, name, sqlite, _)| (*version, *name, *sqlite)).run(&mut *tx).await {
+                let migrator = migrator(|(version, name, sqlite, _)| (*version, *name, *sqlite));
+                match migrator.run_direct(None, &mut *tx, false).await {
                     Ok(()) => tx.commit().await.map_err(Into::into),
                     Err(error) => Err(error),
                 }
             }
             // sqlx takes an advisory lock.
             Self::Postgres(pool) => {
-                migrator(|(version, name, _, postgres)| (*version, *name, *postgres)).run(pool).await
+                let mut conn = pool.acquire().await.map_err(|error| failed(url, &error))?;
+                let migrator = migrator(|(version, name, _, postgres)| (*version, *name, *postgres));
+                migrator.run_direct(None, &mut *conn, false).await
             }
         };
         outcome.map_err(|error| failed(url, &error))

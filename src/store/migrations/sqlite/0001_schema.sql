@@ -218,7 +218,7 @@ CREATE INDEX sso_password_reset_expiration ON sso_password_reset (token_expirati
 
 -- Security definitions: credentials of API clients. Made rarely and by hand, so their ids may come from a sequence.
 CREATE TABLE sso_sec_def (
-    sec_def_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    sec_def_id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     sec_type TEXT NOT NULL,
     name TEXT NOT NULL,
     username TEXT NOT NULL,

@@ -1,0 +1,20 @@
+//! The integration tests: one binary, every test on both databases.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets what it does not expect has failed"
+)]
+
+#[macro_use]
+mod support;
+
+mod audit;
+mod login;
+mod open;
+mod password;
+mod session;
+mod store;
+mod user;
