@@ -78,3 +78,42 @@ fn surrounded(router: Router<Arc<App>>, app: &Arc<App>) -> Router {
         .layer(from_fn_with_state(Arc::clone(app), answer))
         .with_state(Arc::clone(app))
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+    use axum::extract::Request;
+    use axum::routing::get;
+    use hyper::service::Service;
+    use hyper_util::service::TowerToHyperService;
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::Loader;
+
+    async fn app() -> Arc<App> {
+        let settings = json!({
+            "database.url": "sqlite::memory:",
+            "audit.file": "off",
+            "hash_secret": {"memory_kib": 64, "iterations": 1, "parallelism": 1, "allow_weak": true},
+        });
+        App::new(Sso::open(Loader::new().arguments(settings).load().unwrap()).await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_answered_as_our_fault_and_says_nothing() {
+        async fn panics() -> Failure {
+            panic!("hunter2")
+        }
+        let app = app().await;
+        let router = surrounded(Router::new().route("/panics", get(panics)), &app);
+        let request =
+            Request::builder().uri("/panics").header("x-zato-cid", "c1").body(String::new()).unwrap();
+        let response = TowerToHyperService::new(router).call(request).await.unwrap();
+        assert_eq!(response.status(), 500);
+        assert_eq!(response.headers()["x-zato-cid"], "c1");
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        let body = to_bytes(response.into_body(), 1_000).await.unwrap();
+        assert_eq!(body, r#"{"cid":"c1","status":"error","sub_status":["E008004"]}"#);
+    }
+}
