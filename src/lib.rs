@@ -15,5 +15,7 @@ pub mod store;
 
 pub mod ops;
 
+#[cfg(feature = "server")]
+pub mod http;
 #[cfg(feature = "python")]
 mod python;
