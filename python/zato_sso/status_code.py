@@ -1,0 +1,194 @@
+"""Status and sub-status codes, by their labels.
+
+`status_code.ok`, `.warning` and `.error` are what `status` can be; the rest are what `sub_status` is a list of, for
+instance `status_code.auth.not_allowed == "E005001"`. An E is an error, a W a warning.
+"""
+
+from typing import Final
+
+__all__ = [
+    "app_list",
+    "attr",
+    "auth",
+    "common",
+    "email",
+    "error",
+    "metadata",
+    "ok",
+    "password",
+    "password_reset",
+    "session",
+    "user_id",
+    "username",
+    "warning",
+]
+
+ok: Final = "ok"
+"""It worked."""
+
+warning: Final = "warning"
+"""It worked, and there is something to know: `sub_status` says what."""
+
+error: Final = "error"
+"""It did not work: `sub_status` says why."""
+
+
+class username:
+    """Usernames."""
+
+    invalid: Final = "E001001"
+    """No such username, or it is not allowed."""
+
+    exists: Final = "E001002"
+    """Already taken."""
+
+    too_long: Final = "E001003"
+    """Longer than the configuration allows."""
+
+    has_whitespace: Final = "E001004"
+    """Has whitespace in it."""
+
+
+class user_id:
+    """User IDs."""
+
+    invalid: Final = "E001100"
+    """No such user ID."""
+
+
+class email:
+    """Email addresses."""
+
+    invalid: Final = "E002001"
+    """No such email, or not allowed."""
+
+    exists: Final = "E002002"
+    """Already taken, where emails must be unique."""
+
+    too_long: Final = "E002003"
+    """Longer than the configuration allows."""
+
+    has_whitespace: Final = "E002004"
+    """Has whitespace in it."""
+
+    missing: Final = "E002005"
+    """Required and not given."""
+
+
+class password:
+    """Passwords."""
+
+    invalid: Final = "E003001"
+    """On the reject list."""
+
+    too_short: Final = "E003002"
+    """Shorter than the configuration allows."""
+
+    too_long: Final = "E003003"
+    """Longer than the configuration allows."""
+
+    expired: Final = "E003004"
+    """It has to be changed."""
+
+    w_about_to_exp: Final = "W003005"
+    """Login succeeded; the password expires soon."""
+
+    e_about_to_exp: Final = "E003006"
+    """Login refused; the password expires soon."""
+
+    must_send_new: Final = "E003007"
+    """Must be changed; send new_password along."""
+
+    not_complex_enough: Final = "E003008"
+    """Below `password.min_complexity`."""
+
+
+class app_list:
+    """Applications that a call is made on behalf of."""
+
+    invalid: Final = "E004001"
+    """Unknown application, or not allowed here."""
+
+    no_signup: Final = "E004002"
+    """No sign-up through this application."""
+
+
+class auth:
+    """Who may do what."""
+
+    not_allowed: Final = "E005001"
+    """Generic refusal."""
+
+    locked: Final = "E005002"
+    """Account locked."""
+
+    invalid_signup_status: Final = "E005003"
+    """Sign-up not confirmed."""
+
+    not_approved: Final = "E005004"
+    """Not approved by a super-user."""
+
+    super_user_required: Final = "E005005"
+    """Only a super-user may do that."""
+
+    no_such_sign_up_token: Final = "E005006"
+    """No account waits for this token."""
+
+    sign_up_confirmed: Final = "E005007"
+    """Confirmed before."""
+
+    totp_missing: Final = "E005008"
+    """A TOTP code is needed."""
+
+    rate_limited: Final = "E005009"
+    """Too many attempts or requests."""
+
+
+class metadata:
+    """Login metadata: the remote address and the user agent that a client sent."""
+
+    not_allowed: Final = "E006001"
+    """This application may not send login metadata."""
+
+
+class session:
+    """Sessions."""
+
+    no_such_session: Final = "E007001"
+    """Unknown, or it has ended."""
+
+    expired: Final = "E007002"
+    """Its time is over."""
+
+
+class common:
+    """Any call."""
+
+    invalid_operation: Final = "E008001"
+    """Cannot be done here."""
+
+    invalid_input: Final = "E008002"
+    """A value is wrong."""
+
+    missing_input: Final = "E008003"
+    """A value is missing."""
+
+    internal_error: Final = "E008004"
+    """The fault is not the caller's."""
+
+
+class attr:
+    """Custom attributes of users and sessions."""
+
+    already_exists: Final = "E009001"
+    """An attribute of that name is there."""
+
+    no_such_attr: Final = "E009002"
+    """No attribute of that name is there."""
+
+
+class password_reset:
+    """Password resets."""
+
+    could_not_access: Final = "E010001"
+    """The token or the reset key is invalid, used or expired."""
