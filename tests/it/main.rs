@@ -12,6 +12,7 @@
 mod support;
 
 mod audit;
+mod floors;
 #[cfg(feature = "server")]
 mod http;
 #[cfg(feature = "server")]

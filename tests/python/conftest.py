@@ -1,69 +1,54 @@
-"""What all Python tests share."""
+"""What the Python tests share: a fresh database on either engine, and parameters that make hashing cheap."""
 
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
-import textwrap
-from collections.abc import Callable
+import secrets
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
+import psycopg
 import pytest
-from zato_sso._core import _Standin
+from psycopg import sql
 
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> str:
-    """A database file that does not exist yet."""
-    return str(tmp_path / "sso.db")
+POSTGRES_VARIABLE = "ZATO_SSO_TEST_POSTGRES_URL"
 
 
-@pytest.fixture
-def sso(path: str):
-    """A blocking object on a file."""
-    with _Standin(path) as sso:
-        yield sso
+@pytest.fixture(scope="session")
+def postgres_server_url() -> str:
+    """The PostgreSQL server on which tests may create databases."""
+    url = os.environ.get(POSTGRES_VARIABLE)
+    if not url:
+        pytest.fail(f"{POSTGRES_VARIABLE} is not set: run `make test`, or this command through it", pytrace=False)
+    return url
 
 
 @pytest.fixture
-def aio(path: str):
-    """Makes an awaitable object on the same file as `sso`."""
-    return lambda: _Standin(path, is_async=True)
+def postgres_url(postgres_server_url: str) -> Iterator[str]:
+    """An empty PostgreSQL database, dropped after the test."""
+    name = f"test_{secrets.token_hex(8)}"
+    with psycopg.connect(postgres_server_url, autocommit=True) as server:
+        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        yield urlunsplit(urlsplit(postgres_server_url)._replace(path=f"/{name}"))
+        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture
-def script(path: str) -> Run:
-    """Runs a Python program that has `path` and the API at hand; it must end in good time."""
+def sqlite_url(tmp_path: Path) -> str:
+    """An SQLite database that does not exist yet."""
+    return f"sqlite:///{tmp_path / 'sso.db'}"
 
-    def run(code: str, *, interrupt_after: float | None = None, timeout: float = 20) -> object:
-        prelude = (
-            "import asyncio, os, signal, sys, threading, time\n"
-            "from zato_sso._core import _Standin as SSO\n"
-            f"path = {path!r}\n"
-        )
-        process = subprocess.Popen(
-            [sys.executable, "-X", "faulthandler", "-c", prelude + textwrap.dedent(code)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        try:
-            if interrupt_after is not None:
-                assert process.stdout is not None
-                assert process.stdout.readline() == "ready\n"
-                try:
-                    process.wait(interrupt_after)
-                except subprocess.TimeoutExpired:
-                    os.kill(process.pid, signal.SIGINT)
-            out, err = process.communicate(timeout=timeout)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGABRT)
-            out, err = process.communicate()
-            pytest.fail(f"did not end within {timeout} s\n{out}\n{err}")
-        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
-    return run
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """An empty database; a test that asks for it runs once on each engine."""
+    url: str = request.getfixturevalue({"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param])
+    return url
+
+
+@pytest.fixture
+def fast_config() -> dict[str, Any]:
+    """Configuration whose password hashing costs next to nothing, and protects nothing."""
+    return {"hash_secret": {"memory_kib": 64, "iterations": 1, "parallelism": 1, "allow_weak": True}}
