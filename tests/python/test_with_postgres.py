@@ -18,7 +18,8 @@ TELL = """
 import os, psycopg, sys, time
 url = os.environ["ZATO_SSO_TEST_POSTGRES_URL"]
 with psycopg.connect(url) as server:
-    print(url, server.execute("SHOW data_directory").fetchone()[0], server.execute("SHOW fsync").fetchone()[0], flush=True)
+    folder = server.execute("SHOW data_directory").fetchone()[0]
+    print(url, folder, server.execute("SHOW fsync").fetchone()[0], flush=True)
 """
 
 
