@@ -40,9 +40,9 @@ class MyService:
 
         self.sso.user.logout("cid-logout", session.ust, APP, ADDRESS)
         try:
-            self.sso.user.get_current_user("cid-gone", session.ust, APP, ADDRESS)
+            self.sso.user.get_current_user("cid-user", session.ust, APP, ADDRESS)
         except ValidationError as error:
-            print(f"  logged out: {error}")
+            print(f"  logged out: the token is refused with {error.sub_status}")
 
 
 def main() -> int:
