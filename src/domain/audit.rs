@@ -9,7 +9,10 @@ pub enum AuditKind {
     Change,
     /// Somebody else's data was disclosed. In the file and in the database.
     Disclosure,
-    /// A session was looked at, and nothing else: kept only with `audit.session_checks`. A refusal is always kept.
+    /// A session was renewed: in the file. In the database the session's own history tells.
+    Activity,
+    /// A session, or its owner's own data, was looked at, and nothing else: in the file, if `audit.session_checks` says
+    /// so. A refusal is always kept there.
     SessionCheck,
 }
 

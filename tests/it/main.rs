@@ -1,11 +1,29 @@
-//! What crosses floors: one binary, so that the library is linked once for all of it.
+//! The integration tests: one binary, every test on both databases.
 
 #![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
     clippy::unwrap_used,
-    reason = "a test fails where it stands"
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets what it does not expect has failed"
 )]
 
+#[macro_use]
+mod support;
+
+mod audit;
 mod floors;
+#[cfg(feature = "server")]
+mod http;
+#[cfg(feature = "server")]
+mod http_blocks;
+#[cfg(feature = "server")]
+mod http_server;
+mod login;
+mod open;
+mod password;
+#[cfg(feature = "server")]
+mod rest;
+mod session;
+mod store;
+mod user;

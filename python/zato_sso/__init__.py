@@ -1,0 +1,29 @@
+"""Single sign-on that a Python service imports: users, sessions and TOTP, in-process.
+
+```python
+from zato_sso import SSO
+
+sso = SSO("sqlite:///sso.db")
+info = sso.user.login("cid-1", "user1", "the password", "CRM", "127.0.0.1")
+```
+
+`zato_sso.aio` has the same for asyncio.
+"""
+
+from zato_sso import const, status_code
+from zato_sso._core import SSO, Session, SessionInfo, User, __version__
+from zato_sso.errors import BackendError, InternalError, InvalidTOTPError, ValidationError
+
+__all__ = [
+    "SSO",
+    "BackendError",
+    "InternalError",
+    "InvalidTOTPError",
+    "Session",
+    "SessionInfo",
+    "User",
+    "ValidationError",
+    "__version__",
+    "const",
+    "status_code",
+]

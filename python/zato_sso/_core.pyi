@@ -1,0 +1,349 @@
+"""The compiled part of `zato_sso`. Its names are private: import them from `zato_sso` and `zato_sso.aio`."""
+
+import datetime
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias, final
+
+from typing_extensions import Self
+
+from zato_sso.aio import SSO as AsyncSSO
+
+__all__ = [
+    "SSO",
+    "AsyncSSO",
+    "Session",
+    "SessionAPI",
+    "SessionInfo",
+    "User",
+    "UserAPI",
+    "__version__",
+    "code_label",
+    "command",
+    "status_codes",
+]
+
+__version__: str
+
+_Secret: TypeAlias = str | bytes
+_RemoteAddr: TypeAlias = str | bytes | Sequence[str | bytes]
+
+def code_label(code: str) -> str | None: ...
+def status_codes() -> list[tuple[str, str, str]]: ...
+def command(arguments: Sequence[str]) -> int: ...
+
+@final
+class SSO:
+    """Single sign-on over one database. Calls block; the object may be shared by threads, and works after a fork."""
+
+    def __new__(
+        cls,
+        database_url: str | None = None,
+        *,
+        config: str | os.PathLike[str] | Mapping[str, Any] | None = None,
+        secret_key: str | None = None,
+        hooks: None = None,
+    ) -> Self: ...
+    @classmethod
+    def from_config(cls, path: str | os.PathLike[str]) -> Self: ...
+    @property
+    def user(self) -> UserAPI: ...
+    @property
+    def session(self) -> SessionAPI: ...
+    def close(self) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_exception: object) -> None: ...
+
+@final
+class UserAPI:
+    """`sso.user`: users, logging in and out."""
+
+    @property
+    def session(self) -> SessionAPI: ...
+    def create_user(
+        self,
+        cid: str,
+        data: dict[str, Any],
+        current_ust: _Secret | None = None,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+        require_super_user: bool = True,
+        auto_approve: bool = False,
+    ) -> str: ...
+    def create(
+        self,
+        cid: str,
+        data: dict[str, Any],
+        current_ust: _Secret | None = None,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+        require_super_user: bool = True,
+        auto_approve: bool = False,
+    ) -> str: ...
+    def create_super_user(
+        self,
+        cid: str,
+        data: dict[str, Any],
+        current_ust: _Secret | None = None,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+        require_super_user: bool = True,
+        auto_approve: bool = False,
+    ) -> str: ...
+    def approve_user(
+        self,
+        cid: str,
+        user_id: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    def approve(
+        self,
+        cid: str,
+        user_id: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    def reject_user(
+        self,
+        cid: str,
+        user_id: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    def reject(
+        self,
+        cid: str,
+        user_id: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    def login(
+        self,
+        cid: str,
+        username: str,
+        password: _Secret | None,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_agent: str | None = None,
+        has_remote_addr: bool = False,
+        has_user_agent: bool = False,
+        new_password: _Secret | None = "",
+        totp_code: _Secret | None = None,
+        skip_sec: bool = False,
+    ) -> SessionInfo: ...
+    def logout(
+        self,
+        cid: str,
+        ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        skip_sec: bool = False,
+    ) -> None: ...
+    def get_current_user(
+        self,
+        cid: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        return_all_attrs: bool = False,
+    ) -> User: ...
+    def get_user_by_id(
+        self,
+        cid: str,
+        user_id: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        return_all_attrs: bool = False,
+    ) -> User: ...
+    def get_user_by_username(self, cid: str, username: str, needs_approved: bool = True) -> User | None: ...
+    def change_password(
+        self,
+        cid: str,
+        data: dict[str, Any],
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    def lock_user(
+        self,
+        cid: str,
+        user_id: str,
+        current_ust: _Secret | None = None,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+        require_super_user: bool = True,
+        current_user: str | None = None,
+    ) -> None: ...
+    def unlock_user(
+        self,
+        cid: str,
+        user_id: str,
+        current_ust: _Secret | None = None,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+        require_super_user: bool = True,
+        current_user: str | None = None,
+    ) -> None: ...
+
+@final
+class SessionAPI:
+    """`sso.user.session`, also `sso.session`: sessions."""
+
+    def verify(
+        self,
+        cid: str,
+        target_ust: _Secret,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_agent: str | None = None,
+    ) -> bool: ...
+    def renew(
+        self,
+        cid: str,
+        ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_agent: str | None = None,
+    ) -> datetime.datetime: ...
+    def get(
+        self,
+        cid: str,
+        target_ust: _Secret,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_agent: str | None = None,
+        check_if_password_expired: bool = True,
+    ) -> Session: ...
+    def get_list(
+        self,
+        cid: str,
+        ust: _Secret | None,
+        target_ust: _Secret | None,
+        current_ust: _Secret | None,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_agent: str | None = None,
+    ) -> list[dict[str, Any]]: ...
+
+@final
+class SessionInfo:
+    """What a login returns."""
+
+    @property
+    def username(self) -> str: ...
+    @property
+    def user_id(self) -> str: ...
+    @property
+    def ust(self) -> str: ...
+    @property
+    def creation_time(self) -> datetime.datetime: ...
+    @property
+    def expiration_time(self) -> datetime.datetime: ...
+    @property
+    def has_w_about_to_exp(self) -> bool: ...
+    def to_dict(self, serialize_dt: bool = True) -> dict[str, Any]: ...
+    def __eq__(self, other: object, /) -> bool: ...
+
+@final
+class Session:
+    """A session, without the token that acts as it."""
+
+    @property
+    def session_id(self) -> str: ...
+    @property
+    def user_id(self) -> str: ...
+    @property
+    def creation_time(self) -> datetime.datetime: ...
+    @property
+    def expiration_time(self) -> datetime.datetime: ...
+    @property
+    def remote_addr(self) -> str: ...
+    @property
+    def user_agent(self) -> str | None: ...
+    @property
+    def auth_type(self) -> str: ...
+    @property
+    def auth_principal(self) -> str: ...
+    def to_dict(self) -> dict[str, Any]: ...
+    def __eq__(self, other: object, /) -> bool: ...
+
+@final
+class User:
+    """A user, as far as the caller may see it: the other attributes are None."""
+
+    @property
+    def user_id(self) -> str: ...
+    @property
+    def username(self) -> str: ...
+    @property
+    def email(self) -> str | None: ...
+    @property
+    def display_name(self) -> str | None: ...
+    @property
+    def first_name(self) -> str | None: ...
+    @property
+    def middle_name(self) -> str | None: ...
+    @property
+    def last_name(self) -> str | None: ...
+    @property
+    def is_totp_enabled(self) -> bool: ...
+    @property
+    def totp_label(self) -> str | None: ...
+    @property
+    def totp_key(self) -> str | None: ...
+    @property
+    def is_active(self) -> bool | None: ...
+    @property
+    def is_internal(self) -> bool | None: ...
+    @property
+    def is_super_user(self) -> bool | None: ...
+    @property
+    def is_locked(self) -> bool | None: ...
+    @property
+    def locked_time(self) -> datetime.datetime | None: ...
+    @property
+    def locked_by(self) -> str | None: ...
+    @property
+    def sign_up_status(self) -> str | None: ...
+    @property
+    def sign_up_time(self) -> datetime.datetime | None: ...
+    @property
+    def sign_up_confirm_time(self) -> datetime.datetime | None: ...
+    @property
+    def approval_status(self) -> str | None: ...
+    @property
+    def approval_status_mod_time(self) -> datetime.datetime | None: ...
+    @property
+    def approval_status_mod_by(self) -> str | None: ...
+    @property
+    def is_approval_needed(self) -> bool | None: ...
+    @property
+    def password_is_set(self) -> bool | None: ...
+    @property
+    def password_last_set(self) -> datetime.datetime | None: ...
+    @property
+    def password_expiry(self) -> datetime.datetime | None: ...
+    @property
+    def password_must_change(self) -> bool | None: ...
+    @property
+    def is_rate_limit_active(self) -> bool | None: ...
+    @property
+    def rate_limit_type(self) -> str | None: ...
+    @property
+    def rate_limit_def(self) -> str | None: ...
+    @property
+    def rate_limit_check_parent_def(self) -> bool | None: ...
+    @property
+    def creation_ctx(self) -> Any: ...
+    @property
+    def is_current_super_user(self) -> bool: ...
+    def to_dict(self) -> dict[str, Any]: ...
+    def __eq__(self, other: object, /) -> bool: ...

@@ -1,0 +1,47 @@
+//! The values of all sources, merged.
+
+use std::collections::BTreeMap;
+
+use super::error::{Error, Origin};
+use super::setting::Setting;
+use super::value::Value;
+
+/// Where each value that was given came from, by its dotted key.
+pub(super) type Origins = BTreeMap<String, Origin>;
+
+/// Value and origin by dotted key. What is set later overrides.
+#[derive(Default)]
+pub(super) struct Values(BTreeMap<String, (Value, Origin)>);
+
+impl Values {
+    /// Sets one.
+    pub(super) fn set(&mut self, key: String, value: Value, origin: Origin) {
+        self.0.insert(key, (value, origin));
+    }
+
+    /// The value of a key, or its default.
+    pub(super) fn read<T: Setting>(&self, key: &str, default: T) -> Result<T, Error> {
+        Ok(T::find(self, key)?.unwrap_or(default))
+    }
+
+    /// The value of exactly this key.
+    pub(super) fn one<T: Setting>(&self, key: &str) -> Result<Option<T>, Error> {
+        let Some((value, origin)) = self.0.get(key) else { return Ok(None) };
+        T::read(value).map(Some).map_err(|found| Error::WrongValue {
+            origin: origin.clone(),
+            key: key.to_owned(),
+            expected: T::EXPECTED.into(),
+            found: if T::IS_SECRET { value.found_in_secret() } else { found },
+        })
+    }
+
+    /// The names in a table: each as its dotted key and on its own.
+    pub(super) fn names(&self, table: &str) -> impl Iterator<Item = (&str, &str)> {
+        self.0.keys().filter_map(move |key| Some((key.as_str(), key.strip_prefix(table)?.strip_prefix('.')?)))
+    }
+
+    /// Where each value came from.
+    pub(super) fn origins(&self) -> Origins {
+        self.0.iter().map(|(key, (_, origin))| (key.clone(), origin.clone())).collect()
+    }
+}

@@ -1,0 +1,19 @@
+//! Cryptography: password hashes, tokens, the keyring and what it seals, one-time codes. No I/O but the key file.
+
+mod blind_index;
+mod check;
+pub mod compare;
+mod hashing;
+mod key_file;
+mod keyring;
+mod password;
+mod seal;
+pub mod token;
+pub mod totp;
+
+pub use blind_index::normalise_email;
+pub use hashing::HashPool;
+pub use key_file::LoadedKeyring;
+pub use keyring::{KeyId, Keyring, KeyringError};
+pub use password::{HashParams, HashParamsError, Hasher, Salt, Verdict};
+pub use seal::{Place, plain};

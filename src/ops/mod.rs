@@ -1,0 +1,86 @@
+//! Operations: each is written once here, and every face is a thin layer over it.
+//!
+//! An operation takes a [`Context`](crate::domain::Context) and a typed request, checks access, calls storage and
+//! leaves an audit entry. It knows neither HTTP nor Python.
+
+mod access;
+mod approval;
+mod audit;
+mod login;
+mod open;
+mod password;
+mod session;
+mod user;
+
+use std::sync::Arc;
+
+pub use access::Authority;
+pub use login::LoginRequest;
+pub use open::{OpenError, schema_state};
+pub use password::ChangePassword;
+pub use session::SessionListing;
+
+use crate::config::Config;
+use crate::crypto::{HashPool, Keyring};
+use crate::domain::{Clock, Random, Timestamp};
+use crate::store::Db;
+pub use crate::store::{LATEST_VERSION, SchemaState};
+
+/// Single sign-on over one open database. Cheap to clone; all clones are the same.
+#[derive(Clone, Debug)]
+pub struct Sso {
+    core: Arc<Core>,
+}
+
+#[derive(Debug)]
+struct Core {
+    db: Db,
+    config: Config,
+    keyring: Keyring,
+    hashing: HashPool,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    audit: audit::Log,
+}
+
+impl Sso {
+    /// The configuration in effect.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.core.config
+    }
+
+    /// The source of randomness, for correlation ids.
+    #[must_use]
+    pub fn random(&self) -> &dyn Random {
+        &*self.core.random
+    }
+
+    /// The database.
+    fn db(&self) -> &Db {
+        &self.core.db
+    }
+
+    fn now(&self) -> Timestamp {
+        self.core.clock.now()
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`](crate::domain::Error::Unavailable) when it does not.
+    pub async fn check_ready(&self) -> crate::domain::Result<()> {
+        let mut conn = self.db().read().await?;
+        crate::store::setting::get(&mut conn, open::KEYRING_CHECK).await.map(drop)
+    }
+
+    /// Closes the database and ends the hashing threads, after calls in flight have ended. Calls made later fail with
+    /// [`Error::Unavailable`](crate::domain::Error::Unavailable).
+    pub async fn close(&self) {
+        let core = Arc::clone(&self.core);
+        // Joining the threads blocks.
+        let hashing = tokio::task::spawn_blocking(move || core.hashing.close());
+        self.core.db.close().await;
+        drop(hashing.await);
+    }
+}

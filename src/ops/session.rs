@@ -1,0 +1,175 @@
+//! Sessions: verifying, renewing and listing them.
+
+use super::Sso;
+use super::access::{PasswordAge, Standing, check_standing};
+use super::audit::Trail;
+use super::login::clean_user_agent;
+use crate::domain::{AuditKind, Code, Context, Error, Result, Session, StateChange, Timestamp, UserId, Ust};
+use crate::store;
+
+/// A session and its history, as lists show it: never with its token.
+#[derive(Clone, Debug)]
+pub struct SessionListing {
+    /// The session.
+    pub session: Session,
+    /// Its last interactions, oldest first.
+    pub state_changes: Vec<StateChange>,
+}
+
+impl Sso {
+    /// Whether a token acts as a valid session of a user in good standing. Only super-users may ask.
+    ///
+    /// # Errors
+    /// A code of the caller's own session, or E005001 if it is not a super-user's.
+    pub async fn verify_session(&self, ctx: &Context, target_ust: &Ust, current_ust: &Ust) -> Result<bool> {
+        let mut trail = self.trail(ctx, "session.verify", AuditKind::SessionCheck);
+        let outcome = self.verify(ctx, &mut trail, target_ust, current_ust).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn verify(
+        &self,
+        ctx: &Context,
+        trail: &mut Trail,
+        target_ust: &Ust,
+        current_ust: &Ust,
+    ) -> Result<bool> {
+        let caller = self.check_super_user(ctx, current_ust).await?;
+        trail.by(caller.user_id());
+        match self.check_ust(ctx, target_ust, PasswordAge::Checked).await {
+            Ok(target) => {
+                trail.on(target.user_id());
+                Ok(true)
+            }
+            Err(Error::Refused { code, .. }) => {
+                trail.note("target_ust", code.as_str());
+                Ok(false)
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Gives a session a new end; when that is.
+    ///
+    /// # Errors
+    /// A code of the session or of the common checks.
+    pub async fn renew_session(
+        &self,
+        ctx: &Context,
+        ust: &Ust,
+        user_agent: Option<&str>,
+    ) -> Result<Timestamp> {
+        let mut trail = self.trail(ctx, "session.renew", AuditKind::Activity);
+        let outcome = self.renew(ctx, &mut trail, ust, user_agent).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn renew(
+        &self,
+        ctx: &Context,
+        trail: &mut Trail,
+        ust: &Ust,
+        user_agent: Option<&str>,
+    ) -> Result<Timestamp> {
+        let caller = self.check_ust(ctx, ust, PasswordAge::Checked).await?;
+        trail.by(caller.user_id());
+        let session = &caller.session;
+        let now = self.now();
+        let expiration = self.session_expiration(session.creation_time, now);
+        let remote_addr = ctx.remote_addr.joined();
+        let user_agent = user_agent.map(clean_user_agent);
+        let user_agent = user_agent.as_deref();
+        let mut tx = self.db().write().await?;
+        if !store::session::renew(&mut tx, session.session_id, expiration, now, &remote_addr, user_agent)
+            .await?
+        {
+            return Err(Code::SessionNoSuchSession.into());
+        }
+        self.commit(tx, trail).await?;
+        Ok(expiration)
+    }
+
+    /// A session: one's own, or anybody's for super-users.
+    ///
+    /// # Errors
+    /// E005001 without the right to, E007001 or E007002 if the session is gone.
+    pub async fn get_session(
+        &self,
+        ctx: &Context,
+        target_ust: &Ust,
+        current_ust: &Ust,
+        check_if_password_expired: bool,
+    ) -> Result<Session> {
+        let mut trail = self.trail(ctx, "session.get", AuditKind::SessionCheck);
+        let age = if check_if_password_expired { PasswordAge::Checked } else { PasswordAge::Ignored };
+        let outcome = self.target_session(ctx, &mut trail, target_ust, current_ust, age).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn target_session(
+        &self,
+        ctx: &Context,
+        trail: &mut Trail,
+        target_ust: &Ust,
+        current_ust: &Ust,
+        age: PasswordAge,
+    ) -> Result<Session> {
+        let caller = self.check_ust(ctx, current_ust, age).await?;
+        trail.by(caller.user_id());
+        if target_ust.expose() == current_ust.expose() {
+            return Ok(caller.session);
+        }
+        let target = self.valid_session(target_ust).await;
+        if caller.is_super_user {
+            let (session, _) = target?;
+            trail.on(&session.user_id);
+            return Ok(session);
+        }
+        // Whether a token that is not one's own acts as a session is nobody's business.
+        match target {
+            Ok((session, user)) if session.user_id == *caller.user_id() => {
+                let standing = Standing::from(&user);
+                check_standing(self.config(), standing, &ctx.remote_addr, self.now(), age)?;
+                Ok(session)
+            }
+            Ok(_) | Err(Error::Refused { .. }) => Err(Code::AuthNotAllowed.into()),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// The open sessions of the user that a session belongs to: one's own, or, with `target_ust`, anybody's for
+    /// super-users.
+    ///
+    /// # Errors
+    /// As [`Sso::get_session`].
+    pub async fn list_sessions(
+        &self,
+        ctx: &Context,
+        current_ust: &Ust,
+        target_ust: Option<&Ust>,
+    ) -> Result<Vec<SessionListing>> {
+        let mut trail = self.trail(ctx, "session.get_list", AuditKind::SessionCheck);
+        let outcome = self.list(ctx, &mut trail, current_ust, target_ust).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn list(
+        &self,
+        ctx: &Context,
+        trail: &mut Trail,
+        current_ust: &Ust,
+        target_ust: Option<&Ust>,
+    ) -> Result<Vec<SessionListing>> {
+        let target_ust = target_ust.unwrap_or(current_ust);
+        let age = PasswordAge::Checked;
+        let session = self.target_session(ctx, trail, target_ust, current_ust, age).await?;
+        self.sessions_of(&session.user_id).await
+    }
+
+    async fn sessions_of(&self, user_id: &UserId) -> Result<Vec<SessionListing>> {
+        let mut conn = self.db().read().await?;
+        let sessions = store::session::list_of_user(&mut conn, user_id, self.now()).await?;
+        let listing = |(session, state_changes)| SessionListing { session, state_changes };
+        Ok(sessions.into_iter().map(listing).collect())
+    }
+}

@@ -1,0 +1,157 @@
+//! Dicts that describe something: a new user, a password change, a configuration.
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+use serde_json::{Map, Value};
+
+use super::convert::PasswordArgument;
+use super::error::Fault;
+use crate::domain::{Code, Error, NewUser, Password, SignUpStatus};
+use crate::ops::ChangePassword;
+
+/// The values of a dict, taken out one by one; what is left at the end is not known.
+struct Data<'a, 'py> {
+    dict: &'a Bound<'py, PyDict>,
+    known: Vec<&'static str>,
+}
+
+impl<'a, 'py> Data<'a, 'py> {
+    const fn new(dict: &'a Bound<'py, PyDict>) -> Self {
+        Self { dict, known: Vec::new() }
+    }
+
+    /// A value, converted. None is as good as missing; a wrong type is E008002.
+    fn take<T>(
+        &mut self,
+        name: &'static str,
+        expected: &str,
+        convert: impl FnOnce(&Bound<'py, PyAny>) -> Option<T>,
+    ) -> PyResult<Option<T>> {
+        self.known.push(name);
+        let Some(value) = self.dict.get_item(name)?.filter(|value| !value.is_none()) else {
+            return Ok(None);
+        };
+        let given = value.get_type().name()?;
+        let wrong = || invalid(format!("{name}: expected {expected}, not {given}"));
+        convert(&value).map(Some).ok_or_else(wrong)
+    }
+
+    fn text(&mut self, name: &'static str) -> PyResult<Option<String>> {
+        self.take(name, "str", |value| value.cast::<PyString>().ok()?.to_str().ok().map(str::to_owned))
+    }
+
+    fn flag(&mut self, name: &'static str) -> PyResult<Option<bool>> {
+        self.take(name, "bool", |value| value.cast::<PyBool>().ok().map(|flag| flag.is_true()))
+    }
+
+    fn whole(&mut self, name: &'static str) -> PyResult<Option<i64>> {
+        // True is an int to Python, and a mistake here.
+        let number = |value: &Bound<'py, PyAny>| {
+            if value.is_instance_of::<PyBool>() { None } else { value.extract().ok() }
+        };
+        self.take(name, "int", number)
+    }
+
+    fn secret(&mut self, name: &'static str) -> PyResult<Option<Password>> {
+        let secret = |value: &Bound<'py, PyAny>| Some(value.extract::<PasswordArgument>().ok()?.0);
+        self.take(name, "str or bytes", secret)
+    }
+
+    /// Refuses keys that nothing was asked of: they are mistakes, typing errors for instance.
+    fn finish(self) -> PyResult<()> {
+        for key in self.dict.keys() {
+            let key: String = key.str()?.to_string();
+            if !self.known.contains(&key.as_str()) {
+                return Err(invalid(format!("{key}: unknown, expected one of {}", self.known.join(", "))));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn invalid(detail: String) -> PyErr {
+    Fault::from(Error::refused(Code::CommonInvalidInput, detail)).into()
+}
+
+/// What a new user is to be made of.
+pub fn new_user(data: &Bound<'_, PyDict>) -> PyResult<NewUser> {
+    let mut data = Data::new(data);
+    let sign_up_status =
+        data.take("sign_up_status", "before_confirmation, to_approve or final", |value| {
+            SignUpStatus::parse(value.cast::<PyString>().ok()?.to_str().ok()?)
+        })?;
+    let creation_ctx =
+        data.take("creation_ctx", "a JSON value", |value| Some(json(value).ok()?.to_string()))?;
+    let new = NewUser {
+        username: data.text("username")?,
+        password: data.secret("password")?,
+        email: data.text("email")?,
+        display_name: data.text("display_name")?,
+        first_name: data.text("first_name")?,
+        middle_name: data.text("middle_name")?,
+        last_name: data.text("last_name")?,
+        is_locked: data.flag("is_locked")?,
+        sign_up_status,
+        password_must_change: data.flag("password_must_change")?,
+        is_totp_enabled: data.flag("is_totp_enabled")?,
+        totp_key: data.secret("totp_key")?,
+        totp_label: data.text("totp_label")?,
+        is_rate_limit_active: data.flag("is_rate_limit_active")?,
+        rate_limit_def: data.text("rate_limit_def")?,
+        creation_ctx,
+    };
+    data.finish()?;
+    Ok(new)
+}
+
+/// A password change.
+pub fn change_password(data: &Bound<'_, PyDict>) -> PyResult<ChangePassword> {
+    let mut data = Data::new(data);
+    let missing =
+        || -> PyErr { Fault::from(Error::refused(Code::CommonMissingInput, "new_password: needed")).into() };
+    let change = ChangePassword {
+        old_password: data.secret("old_password")?,
+        new_password: data.secret("new_password")?.ok_or_else(missing)?,
+        user_id: data.text("user_id")?,
+        password_expiry: data.whole("password_expiry")?,
+        must_change: data.flag("must_change")?,
+    };
+    data.finish()?;
+    Ok(change)
+}
+
+/// How deep a value may be nested.
+const MAX_DEPTH: usize = 64;
+
+/// A Python value as JSON: str, int, float, bool, None, list, tuple and dict with str keys.
+pub fn json(value: &Bound<'_, PyAny>) -> PyResult<Value> {
+    nested(value, MAX_DEPTH)
+}
+
+fn nested(value: &Bound<'_, PyAny>, depth: usize) -> PyResult<Value> {
+    let depth = depth.checked_sub(1).ok_or_else(|| PyValueError::new_err("nested too deeply"))?;
+    if value.is_none() {
+        Ok(Value::Null)
+    } else if let Ok(flag) = value.cast::<PyBool>() {
+        Ok(Value::Bool(flag.is_true()))
+    } else if value.is_instance_of::<PyInt>() {
+        Ok(Value::from(value.extract::<i64>()?))
+    } else if value.is_instance_of::<PyFloat>() {
+        let number = serde_json::Number::from_f64(value.extract()?);
+        number.map(Value::Number).ok_or_else(|| PyValueError::new_err("JSON has no NaN and no infinity"))
+    } else if let Ok(text) = value.cast::<PyString>() {
+        Ok(Value::from(text.to_str()?))
+    } else if let Ok(dict) = value.cast::<PyDict>() {
+        let mut map = Map::new();
+        for (key, entry) in dict {
+            map.insert(key.cast::<PyString>()?.to_str()?.to_owned(), nested(&entry, depth)?);
+        }
+        Ok(Value::Object(map))
+    } else if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
+        let entries = value.try_iter()?.map(|entry| nested(&entry?, depth));
+        Ok(Value::Array(entries.collect::<PyResult<_>>()?))
+    } else {
+        Err(PyTypeError::new_err(format!("not a JSON value: {}", value.get_type().name()?)))
+    }
+}

@@ -1,0 +1,127 @@
+//! From errors to Python exceptions: the one conversion. The exceptions themselves are defined in
+//! `zato_sso.errors`.
+
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::task::Poll;
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{IntoPyDict, PyDict, PyType};
+
+use crate::domain::{Code, Error};
+
+/// Why a call gives no result.
+#[derive(Debug)]
+pub enum Fault {
+    /// The operation says so.
+    Failed(Error),
+    /// The engine could not be opened, for the reason given.
+    NotOpened(String),
+    /// The operation panicked.
+    Panicked,
+    /// `close()` was called before.
+    Closed,
+    /// The database lived in the memory of the process that forked this one.
+    LeftInParent,
+    /// The database file was in use when this process was forked.
+    HeldByParent,
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<Fault> for PyErr {
+    fn from(fault: Fault) -> Self {
+        Python::attach(|py| fault.raise(py).unwrap_or_else(|broken| broken))
+    }
+}
+
+impl Fault {
+    /// Whether it is about the machinery and not about what was asked for.
+    pub const fn is_technical(&self) -> bool {
+        match self {
+            Self::Failed(Error::Unavailable(_) | Error::Internal(_))
+            | Self::NotOpened(_)
+            | Self::Panicked
+            | Self::Closed
+            | Self::LeftInParent
+            | Self::HeldByParent => true,
+            Self::Failed(Error::Refused { .. } | Error::RateLimited { .. }) => false,
+        }
+    }
+
+    fn raise(self, py: Python<'_>) -> PyResult<PyErr> {
+        match self {
+            Self::Failed(error) => failure(py, "ValidationError", error),
+            Self::NotOpened(reason) => backend(py, &reason),
+            Self::Panicked => internal(py, "a panic; what it said is on standard error"),
+            Self::Closed => backend(py, "closed"),
+            Self::LeftInParent => {
+                backend(py, "an in-memory database does not cross os.fork(): use a file or PostgreSQL")
+            }
+            Self::HeldByParent => backend(
+                py,
+                "os.fork() came while a call was in flight that did not end in time: \
+                 its database file cannot be used safely in the child",
+            ),
+        }
+    }
+}
+
+fn failure(py: Python<'_>, class: &str, error: Error) -> PyResult<PyErr> {
+    match error {
+        Error::Refused { code, detail } => {
+            refusal(py, class, code, [("detail", detail.as_deref())].into_py_dict(py)?)
+        }
+        Error::RateLimited { retry_after } => {
+            let more = [("retry_after", retry_after.as_secs_f64())].into_py_dict(py)?;
+            refusal(py, class, Code::AuthRateLimited, more)
+        }
+        Error::Unavailable(_) => backend(py, &error.to_string()),
+        // What went wrong is for the log, not for whoever called.
+        Error::Internal(source) => internal(py, &source.to_string()),
+    }
+}
+
+fn refusal(py: Python<'_>, class: &str, code: Code, more: Bound<'_, PyDict>) -> PyResult<PyErr> {
+    let class = py.import("zato_sso.errors")?.getattr(class)?;
+    Ok(PyErr::from_value(class.call(([code.as_str()],), Some(&more))?))
+}
+
+fn backend(py: Python<'_>, message: &str) -> PyResult<PyErr> {
+    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let class = CLASS.import(py, "zato_sso.errors", "BackendError")?;
+    Ok(PyErr::from_value(class.call1((message,))?))
+}
+
+fn internal(py: Python<'_>, source: &str) -> PyResult<PyErr> {
+    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    static LOGGER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let logger = LOGGER.get_or_try_init(py, || {
+        Ok::<_, PyErr>(py.import("logging")?.call_method1("getLogger", ("zato_sso",))?.unbind())
+    })?;
+    logger.call_method1(py, "error", ("internal error: %s", source))?;
+    Ok(PyErr::from_value(CLASS.import(py, "zato_sso.errors", "InternalError")?.call0()?))
+}
+
+/// The future, with a panic inside it turned into a fault: PyO3 would raise it as a `BaseException` that no
+/// handler expects, and tokio would swallow it.
+pub async fn caught<T>(future: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    let mut future = pin!(future);
+    std::future::poll_fn(|context| {
+        let step = std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
+        step.unwrap_or(Poll::Ready(Err(Fault::Panicked)))
+    })
+    .await
+}
+
+/// `group.label` of a status code, for the text of an exception.
+#[pyfunction]
+pub fn code_label(code: &str) -> Option<String> {
+    let known = Code::ALL.iter().find(|known| known.as_str() == code)?;
+    Some(format!("{}.{}", known.group(), known.label()))
+}

@@ -1,0 +1,17 @@
+//! The Python face: the module `zato_sso._core`.
+//!
+//! Every method is written once and serves both `zato_sso.SSO` and `zato_sso.aio.SSO`; [`runtime`] tells how.
+
+mod awaitable;
+mod convert;
+mod data;
+mod error;
+mod fork;
+mod gate;
+mod module;
+mod process;
+mod runtime;
+mod session;
+mod tree;
+mod types;
+mod user;

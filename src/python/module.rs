@@ -1,0 +1,55 @@
+//! The module `zato_sso._core`.
+
+use pyo3::prelude::*;
+
+use super::session::SessionApi;
+use super::tree::{AwaitableSso, BlockingSso};
+use super::types::{Session, SessionInfo, User};
+use super::user::UserApi;
+use super::{error, fork, gate};
+use crate::domain::Code;
+
+/// The interpreter is about to end.
+#[pyfunction]
+fn at_exit(py: Python<'_>) {
+    gate::end_visits(py);
+}
+
+/// Every status code: (code, group, label).
+#[pyfunction]
+fn status_codes() -> Vec<(&'static str, &'static str, &'static str)> {
+    Code::ALL.iter().map(|code| (code.as_str(), code.group(), code.label())).collect()
+}
+
+/// Runs the command `zato-sso`, without the interpreter attached, and returns its exit status.
+///
+/// Args:
+///     arguments: The command line, the name of the program first.
+#[cfg(feature = "server")]
+#[pyfunction]
+fn command(py: Python<'_>, arguments: Vec<std::ffi::OsString>) -> u8 {
+    py.detach(|| crate::command(arguments))
+}
+
+/// The compiled part of `zato_sso`. Its names are private: import them from `zato_sso` and `zato_sso.aio`.
+#[pymodule]
+#[pyo3(name = "_core")]
+fn core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = module.py();
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_function(wrap_pyfunction!(error::code_label, module)?)?;
+    module.add_function(wrap_pyfunction!(status_codes, module)?)?;
+    #[cfg(feature = "server")]
+    module.add_function(wrap_pyfunction!(command, module)?)?;
+    module.add_class::<BlockingSso>()?;
+    module.add("AsyncSSO", py.get_type::<AwaitableSso>())?;
+    module.add_class::<UserApi>()?;
+    module.add_class::<SessionApi>()?;
+    module.add_class::<User>()?;
+    module.add_class::<Session>()?;
+    module.add_class::<SessionInfo>()?;
+    UserApi::add_aliases(py)?;
+    fork::install_hooks(py)?;
+    py.import("atexit")?.call_method1("register", (wrap_pyfunction!(at_exit, module)?,))?;
+    Ok(())
+}

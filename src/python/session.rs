@@ -1,0 +1,168 @@
+//! `sso.user.session`, also `sso.session`: sessions.
+
+use std::sync::Arc;
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict, PyList};
+
+use super::convert::{self, CidArgument, RemoteAddrArgument, UstArgument};
+use super::tree::Branch;
+use super::types::Session;
+use crate::domain::Timestamp;
+use crate::ops::{SessionListing, Sso};
+
+/// ``sso.user.session``, also ``sso.session``: sessions.
+#[pyclass(frozen, name = "SessionAPI", module = "zato_sso._core")]
+pub struct SessionApi {
+    branch: Branch,
+}
+
+impl SessionApi {
+    pub const fn new(branch: Branch) -> Self {
+        Self { branch }
+    }
+}
+
+#[pymethods]
+impl SessionApi {
+    /// Whether a token acts as a valid session of a user in good standing. Only super-users may ask.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     target_ust: The token in question.
+    ///     current_ust: The session of a super-user.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: Where the call comes from.
+    ///     user_agent: With what.
+    ///
+    /// Raises:
+    ///     ValidationError: A code of the caller's own session, or E005001 if it is not a super-user's.
+    #[pyo3(signature = (cid, target_ust, current_ust, current_app, remote_addr, user_agent=None))]
+    #[expect(clippy::too_many_arguments, reason = "the documented signature")]
+    fn verify<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        target_ust: UstArgument,
+        current_ust: UstArgument,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+        #[expect(unused_variables, reason = "the documented signature")] user_agent: Option<String>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let operation =
+            async move |sso: Arc<Sso>| sso.verify_session(&ctx, &target_ust.0, &current_ust.0).await;
+        self.branch.run(py, operation, |py, is_valid| Ok(PyBool::new(py, is_valid).to_owned().into_any()))
+    }
+
+    /// Gives a session a new end.
+    ///
+    /// Returns:
+    ///     When that is: a datetime in UTC, without a timezone.
+    ///
+    /// Raises:
+    ///     ValidationError: A code of the session, or of the checks that every call makes.
+    #[pyo3(signature = (cid, ust, current_app, remote_addr, user_agent=None))]
+    fn renew<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        ust: UstArgument,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+        user_agent: Option<String>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let operation =
+            async move |sso: Arc<Sso>| sso.renew_session(&ctx, &ust.0, user_agent.as_deref()).await;
+        self.branch.run(py, operation, |py, end: Timestamp| Ok(convert::datetime(py, end)?.into_any()))
+    }
+
+    /// A session: one's own, or anybody's for super-users.
+    ///
+    /// Raises:
+    ///     ValidationError: E005001 without the right to, E007001 or E007002 if the session is gone.
+    #[pyo3(signature = (cid, target_ust, current_ust, current_app, remote_addr, user_agent=None, check_if_password_expired=true))]
+    #[expect(clippy::too_many_arguments, reason = "the documented signature")]
+    fn get<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        target_ust: UstArgument,
+        current_ust: UstArgument,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+        #[expect(unused_variables, reason = "the documented signature")] user_agent: Option<String>,
+        check_if_password_expired: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let operation = async move |sso: Arc<Sso>| {
+            sso.get_session(&ctx, &target_ust.0, &current_ust.0, check_if_password_expired).await
+        };
+        self.branch.run(py, operation, |py, session| Ok(Session(session).into_pyobject(py)?.into_any()))
+    }
+
+    /// The open sessions of a user, oldest first: one's own by ``ust`` alone, or, for super-users, those of the user
+    /// that ``target_ust`` belongs to.
+    ///
+    /// Returns:
+    ///     A list of dicts: session_id, auth_type, auth_principal, creation_time, expiration_time, remote_addr,
+    ///     user_agent, session_state_change_list. Never a token.
+    ///
+    /// Raises:
+    ///     ValidationError: As :meth:`get`.
+    ///     ValueError: Neither ``ust`` alone nor ``target_ust`` with ``current_ust`` was given.
+    #[pyo3(signature = (cid, ust, target_ust, current_ust, current_app, remote_addr, user_agent=None))]
+    #[expect(clippy::too_many_arguments, reason = "the documented signature")]
+    fn get_list<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        ust: Option<UstArgument>,
+        target_ust: Option<UstArgument>,
+        current_ust: Option<UstArgument>,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+        #[expect(unused_variables, reason = "the documented signature")] user_agent: Option<String>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let (current, target) = match (ust, target_ust, current_ust) {
+            (Some(ust), None, None) => (ust.0, None),
+            (None, Some(target), Some(current)) => (current.0, Some(target.0)),
+            _ => {
+                let expected = "expected either ust alone, or target_ust together with current_ust";
+                return Err(PyValueError::new_err(expected));
+            }
+        };
+        let operation = async move |sso: Arc<Sso>| sso.list_sessions(&ctx, &current, target.as_ref()).await;
+        self.branch.run(py, operation, |py, sessions: Vec<SessionListing>| {
+            let dicts = sessions.iter().map(|listing| to_dict(py, listing)).collect::<PyResult<Vec<_>>>()?;
+            Ok(PyList::new(py, dicts)?.into_any())
+        })
+    }
+}
+
+fn to_dict<'py>(py: Python<'py>, listing: &SessionListing) -> PyResult<Bound<'py, PyDict>> {
+    let session = &listing.session;
+    let changes = PyList::empty(py);
+    for change in &listing.state_changes {
+        let entry = PyDict::new(py);
+        entry.set_item("remote_addr", &change.remote_addr)?;
+        entry.set_item("user_agent", &change.user_agent)?;
+        entry.set_item("timestamp_utc", convert::datetime(py, change.timestamp_utc)?)?;
+        entry.set_item("ctx_source", change.ctx_source.as_str())?;
+        entry.set_item("idx", change.idx)?;
+        changes.append(entry)?;
+    }
+    let dict = PyDict::new(py);
+    dict.set_item("session_id", session.session_id.to_string())?;
+    dict.set_item("auth_type", session.auth_type.as_str())?;
+    dict.set_item("auth_principal", &session.auth_principal)?;
+    dict.set_item("creation_time", convert::datetime(py, session.creation_time)?)?;
+    dict.set_item("expiration_time", convert::datetime(py, session.expiration_time)?)?;
+    dict.set_item("remote_addr", &session.remote_addr)?;
+    dict.set_item("user_agent", &session.user_agent)?;
+    dict.set_item("session_state_change_list", changes)?;
+    Ok(dict)
+}

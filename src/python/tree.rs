@@ -1,0 +1,268 @@
+//! The roots of the object tree, `zato_sso.SSO` and `zato_sso.aio.SSO`, and what all its branches share.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple, PyType};
+
+use super::convert::{CidArgument, RemoteAddrArgument};
+use super::data;
+use super::error::Fault;
+use super::runtime::{Engine, Handle, Home, Mode};
+use super::session::SessionApi;
+use super::user::UserApi;
+use crate::config::{Config, DatabaseUrl, Loader};
+use crate::domain::{Context, Result};
+use crate::ops::Sso;
+
+impl Engine for Sso {
+    fn home(&self) -> Home {
+        match self.config().database.url {
+            DatabaseUrl::SqliteMemory => Home::Memory,
+            DatabaseUrl::SqliteFile(_) => Home::File,
+            DatabaseUrl::Postgres(_) => Home::Server,
+        }
+    }
+
+    async fn close(&self) {
+        Self::close(self).await;
+    }
+}
+
+/// What every branch of a tree holds: the way to the engine, and whether calls block.
+#[derive(Clone)]
+pub struct Branch {
+    handle: Arc<Handle<Sso>>,
+    mode: Mode,
+    default_app: Arc<str>,
+}
+
+impl Branch {
+    fn new(config: Config, mode: Mode) -> Self {
+        let default_app = config.apps.default.as_str().into();
+        let open = move || -> super::runtime::BoxFuture<'static, Result<Arc<Sso>, Fault>> {
+            let config = config.clone();
+            Box::pin(async move {
+                Sso::open(config).await.map(Arc::new).map_err(|error| Fault::NotOpened(error.to_string()))
+            })
+        };
+        Self { handle: Handle::new(open), mode, default_app }
+    }
+
+    /// On whose behalf a call is made, and from where. No application is the default one.
+    pub fn context(
+        &self,
+        cid: CidArgument,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+    ) -> Context {
+        Context {
+            cid: cid.0,
+            current_app: current_app.unwrap_or_else(|| self.default_app.to_string()),
+            remote_addr: remote_addr.map(|addr| addr.0).unwrap_or_default(),
+        }
+    }
+
+    /// Runs an operation in the mode of the tree: see [`Handle::run`].
+    pub fn run<'py, T, O, F, C>(
+        &self,
+        py: Python<'py>,
+        operation: O,
+        convert: C,
+    ) -> PyResult<Bound<'py, PyAny>>
+    where
+        T: Send + 'static,
+        O: FnOnce(Arc<Sso>) -> F + Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+        C: for<'a> FnOnce(Python<'a>, T) -> PyResult<Bound<'a, PyAny>> + Send + 'static,
+    {
+        self.handle.run(py, self.mode, operation, convert)
+    }
+}
+
+/// Configuration from the arguments of a constructor and the environment.
+fn load(
+    database_url: Option<String>,
+    config: Option<&Bound<'_, PyAny>>,
+    secret_key: Option<String>,
+    hooks: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Config> {
+    if hooks.is_some() {
+        return Err(PyValueError::new_err("hooks have no effect in this version: leave them out"));
+    }
+    let mut loader = Loader::new().process_environment();
+    match config {
+        None => {}
+        Some(config) => match config.cast::<PyDict>() {
+            Ok(tree) => loader = loader.arguments(data::json(tree)?),
+            Err(_) => {
+                let path = config.extract::<PathBuf>().map_err(|_| {
+                    PyTypeError::new_err("config: expected the path of a file, or a dict with its keys")
+                })?;
+                loader = loader.file(path);
+            }
+        },
+    }
+    if let Some(url) = database_url {
+        loader = loader.argument("database.url", url);
+    }
+    if let Some(key) = secret_key {
+        loader = loader.argument("main.secret_key", key);
+    }
+    loader.load().map_err(|error| PyValueError::new_err(error.to_string()))
+}
+
+/// The branches of a new tree.
+fn grow(py: Python<'_>, config: Config, mode: Mode) -> PyResult<(Branch, Py<UserApi>, Py<SessionApi>)> {
+    let branch = Branch::new(config, mode);
+    let session = Py::new(py, SessionApi::new(branch.clone()))?;
+    let user = Py::new(py, UserApi::new(branch.clone(), session.clone_ref(py)))?;
+    Ok((branch, user, session))
+}
+
+/// Single sign-on over one database. Calls block; the object may be shared by threads, and works after a fork.
+///
+/// Args:
+///     database_url: ``sqlite:///path``, ``sqlite::memory:`` or ``postgresql://…``; by default what the
+///         configuration says.
+///     config: The path of a configuration file, or a dict with its keys.
+///     secret_key: The key that protects what is encrypted in the database, instead of a key file.
+///     hooks: Reserved.
+///
+/// Raises:
+///     ValueError: Something is wrong with the configuration.
+///     BackendError: The database cannot be opened.
+#[pyclass(frozen, name = "SSO", module = "zato_sso")]
+pub struct BlockingSso {
+    branch: Branch,
+    /// Users.
+    #[pyo3(get)]
+    user: Py<UserApi>,
+    /// Sessions.
+    #[pyo3(get)]
+    session: Py<SessionApi>,
+}
+
+#[pymethods]
+impl BlockingSso {
+    #[new]
+    #[pyo3(signature = (database_url=None, *, config=None, secret_key=None, hooks=None))]
+    fn new(
+        py: Python<'_>,
+        database_url: Option<String>,
+        config: Option<&Bound<'_, PyAny>>,
+        secret_key: Option<String>,
+        hooks: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let config = load(database_url, config, secret_key, hooks)?;
+        let (branch, user, session) = grow(py, config, Mode::Blocking)?;
+        branch.handle.open(py, Mode::Blocking)?;
+        Ok(Self { branch, user, session })
+    }
+
+    /// Opens what a configuration file describes.
+    #[classmethod]
+    #[pyo3(signature = (path))]
+    fn from_config<'py>(cls: &Bound<'py, PyType>, path: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        from_config(cls, path)
+    }
+
+    /// Closes the database. Calls made later raise BackendError. May be called twice.
+    fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.branch.handle.close(py, Mode::Blocking)
+    }
+
+    fn __enter__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, Self>> {
+        slf.get().branch.handle.open(slf.py(), Mode::Blocking)?;
+        Ok(slf)
+    }
+
+    #[pyo3(signature = (*_exception))]
+    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
+        self.branch.handle.close(py, Mode::Blocking).map(drop)
+    }
+}
+
+/// Single sign-on over one database, for asyncio: every call is awaitable and none blocks the event loop.
+///
+/// The database is opened by the first call, or by ``async with``. A call whose task is cancelled runs to its end,
+/// and its result is dropped.
+///
+/// Args:
+///     database_url: ``sqlite:///path``, ``sqlite::memory:`` or ``postgresql://…``; by default what the
+///         configuration says.
+///     config: The path of a configuration file, or a dict with its keys.
+///     secret_key: The key that protects what is encrypted in the database, instead of a key file.
+///     hooks: Reserved.
+///
+/// Raises:
+///     ValueError: Something is wrong with the configuration.
+#[pyclass(frozen, name = "SSO", module = "zato_sso.aio")]
+pub struct AwaitableSso {
+    branch: Branch,
+    /// Users.
+    #[pyo3(get)]
+    user: Py<UserApi>,
+    /// Sessions.
+    #[pyo3(get)]
+    session: Py<SessionApi>,
+}
+
+#[pymethods]
+impl AwaitableSso {
+    #[new]
+    #[pyo3(signature = (database_url=None, *, config=None, secret_key=None, hooks=None))]
+    fn new(
+        py: Python<'_>,
+        database_url: Option<String>,
+        config: Option<&Bound<'_, PyAny>>,
+        secret_key: Option<String>,
+        hooks: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let config = load(database_url, config, secret_key, hooks)?;
+        let (branch, user, session) = grow(py, config, Mode::Awaitable)?;
+        Ok(Self { branch, user, session })
+    }
+
+    /// What a configuration file describes.
+    #[classmethod]
+    #[pyo3(signature = (path))]
+    fn from_config<'py>(cls: &Bound<'py, PyType>, path: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        from_config(cls, path)
+    }
+
+    /// Opens the database now rather than at the first call.
+    ///
+    /// Raises:
+    ///     BackendError: It cannot be opened.
+    fn open<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.branch.handle.open(py, Mode::Awaitable)
+    }
+
+    /// Closes the database. Calls made later raise BackendError. May be called twice.
+    fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.branch.handle.close(py, Mode::Awaitable)
+    }
+
+    fn __aenter__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, PyAny>> {
+        let this = slf.clone().unbind();
+        slf.get().branch.run(slf.py(), async |_| Ok(()), move |py, ()| Ok(this.into_bound(py).into_any()))
+    }
+
+    #[pyo3(signature = (*_exception))]
+    fn __aexit__<'py>(
+        &self,
+        py: Python<'py>,
+        _exception: &Bound<'py, PyTuple>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.branch.handle.close(py, Mode::Awaitable)
+    }
+}
+
+fn from_config<'py>(cls: &Bound<'py, PyType>, path: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let arguments = PyDict::new(cls.py());
+    arguments.set_item("config", path)?;
+    cls.call((), Some(&arguments))
+}

@@ -1,0 +1,221 @@
+//! The database: pools of connections, and transactions.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::PgPoolOptions;
+use sqlx::sqlite::{SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
+
+use super::{OpenError, dialect, map_error};
+use crate::domain::Result;
+
+/// How long a call waits for a free connection before the database counts as away.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Where a database is.
+#[derive(Clone, Debug)]
+pub enum Options {
+    /// An SQLite file.
+    SqliteFile(PathBuf),
+    /// An SQLite database in memory.
+    SqliteMemory,
+    /// A PostgreSQL server: its URL, which may hold a password.
+    Postgres(SecretString),
+}
+
+impl Options {
+    /// The same without a password, for messages.
+    #[must_use]
+    pub fn display(&self) -> String {
+        match self {
+            Self::SqliteFile(path) => format!("sqlite:///{}", path.display()),
+            Self::SqliteMemory => "sqlite::memory:".to_owned(),
+            Self::Postgres(url) => match dialect::postgres(url.expose_secret()) {
+                Ok(options) => format!(
+                    "postgresql://{}:{}/{}",
+                    options.get_host(),
+                    options.get_port(),
+                    options.get_database().unwrap_or_default()
+                ),
+                Err(_) => "postgresql://…".to_owned(),
+            },
+        }
+    }
+}
+
+/// An open database. Cheap to clone.
+#[derive(Clone, Debug)]
+pub enum Db {
+    /// SQLite: many readers, one writer. In memory both are the same, single connection.
+    #[doc(hidden)]
+    Sqlite { readers: SqlitePool, writer: SqlitePool },
+    /// PostgreSQL.
+    #[doc(hidden)]
+    Postgres(PgPool),
+}
+
+impl Db {
+    /// Opens a database with the schema it has. SQLite files are created if missing.
+    ///
+    /// # Errors
+    /// [`OpenError::Connect`].
+    pub async fn connect(options: &Options, max_connections: u32) -> Result<Self, OpenError> {
+        let failed = |error: &sqlx::Error, hint: &str| OpenError::Connect {
+            url: options.display(),
+            reason: format!("{}; {hint}", one_line(error)),
+        };
+        match options {
+            Options::SqliteFile(path) => {
+                let hint = "check that its folder exists and can be written to, and that the file is an SQLite database";
+                let connect = dialect::sqlite_file(path);
+                let writer = SqlitePoolOptions::new()
+                    .max_connections(1)
+                    .acquire_timeout(ACQUIRE_TIMEOUT)
+                    .test_before_acquire(false)
+                    .idle_timeout(None)
+                    .max_lifetime(None)
+                    .connect_with(connect.clone())
+                    .await
+                    .map_err(|error| failed(&error, hint))?;
+                let readers = SqlitePoolOptions::new()
+                    .max_connections(max_connections.max(1))
+                    .acquire_timeout(ACQUIRE_TIMEOUT)
+                    .test_before_acquire(false)
+                    .max_lifetime(None)
+                    .connect_lazy_with(connect.pragma("query_only", "ON"));
+                Ok(Self::Sqlite { readers, writer })
+            }
+            Options::SqliteMemory => {
+                let pool = SqlitePoolOptions::new()
+                    .min_connections(1)
+                    .max_connections(1)
+                    .acquire_timeout(ACQUIRE_TIMEOUT)
+                    .test_before_acquire(false)
+                    .idle_timeout(None)
+                    .max_lifetime(None)
+                    .connect_with(dialect::sqlite_memory().synchronous(SqliteSynchronous::Off))
+                    .await
+                    .map_err(|error| failed(&error, "is there memory left?"))?;
+                Ok(Self::Sqlite { readers: pool.clone(), writer: pool })
+            }
+            Options::Postgres(url) => {
+                let hint =
+                    "check the URL postgresql://user:password@host:5432/database and that the server runs";
+                let connect = dialect::postgres(url.expose_secret()).map_err(|error| failed(&error, hint))?;
+                let pool = PgPoolOptions::new()
+                    .max_connections(max_connections.max(1))
+                    .acquire_timeout(ACQUIRE_TIMEOUT)
+                    .test_before_acquire(false)
+                    .connect_with(connect)
+                    .await
+                    .map_err(|error| failed(&error, hint))?;
+                Ok(Self::Postgres(pool))
+            }
+        }
+    }
+
+    /// A connection to read with.
+    ///
+    /// # Errors
+    /// [`crate::domain::Error::Unavailable`] when none is to be had.
+    pub async fn read(&self) -> Result<Conn> {
+        Ok(Conn(match self {
+            Self::Sqlite { readers, .. } => Inner::Sqlite(readers.acquire().await.map_err(map_error)?),
+            Self::Postgres(pool) => Inner::Postgres(pool.acquire().await.map_err(map_error)?),
+        }))
+    }
+
+    /// A transaction to write with. It is rolled back when dropped before [`Tx::commit`].
+    ///
+    /// # Errors
+    /// [`crate::domain::Error::Unavailable`] when no connection is to be had, or other writers do not end.
+    pub async fn write(&self) -> Result<Tx> {
+        let inner = match self {
+            Self::Sqlite { writer, .. } => {
+                Inner::SqliteTx(writer.begin_with(dialect::BEGIN_SQLITE).await.map_err(map_error)?)
+            }
+            Self::Postgres(pool) => {
+                Inner::PostgresTx(pool.begin_with(dialect::BEGIN_POSTGRES).await.map_err(map_error)?)
+            }
+        };
+        Ok(Tx(Conn(inner)))
+    }
+
+    /// Closes every connection, after those in use have come back.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { readers, writer } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// A connection on loan from its pool.
+pub struct Conn(Inner);
+
+enum Inner {
+    Sqlite(PoolConnection<Sqlite>),
+    SqliteTx(Transaction<'static, Sqlite>),
+    Postgres(PoolConnection<Postgres>),
+    PostgresTx(Transaction<'static, Postgres>),
+}
+
+/// The driver's own connection, for the macros that expand a statement for both.
+pub(super) enum Raw<'c> {
+    Sqlite(&'c mut SqliteConnection),
+    Postgres(&'c mut PgConnection),
+}
+
+impl Conn {
+    pub(super) fn raw(&mut self) -> Raw<'_> {
+        match &mut self.0 {
+            Inner::Sqlite(conn) => Raw::Sqlite(conn),
+            Inner::SqliteTx(tx) => Raw::Sqlite(tx),
+            Inner::Postgres(conn) => Raw::Postgres(conn),
+            Inner::PostgresTx(tx) => Raw::Postgres(tx),
+        }
+    }
+}
+
+/// A transaction: a connection whose changes take effect together, at [`Tx::commit`], or not at all.
+pub struct Tx(Conn);
+
+impl Tx {
+    /// Makes the changes last.
+    ///
+    /// # Errors
+    /// When the database does not acknowledge them; they are rolled back then.
+    pub async fn commit(self) -> Result<()> {
+        match self.0.0 {
+            Inner::SqliteTx(tx) => tx.commit().await.map_err(map_error),
+            Inner::PostgresTx(tx) => tx.commit().await.map_err(map_error),
+            // A Tx is only ever made around a transaction.
+            Inner::Sqlite(_) | Inner::Postgres(_) => Ok(()),
+        }
+    }
+}
+
+impl std::ops::Deref for Tx {
+    type Target = Conn;
+
+    fn deref(&self) -> &Conn {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut Conn {
+        &mut self.0
+    }
+}
+
+/// An error's text on one line.
+pub(super) fn one_line(error: &dyn std::error::Error) -> String {
+    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,38 @@
+//! Storage: SQLite and PostgreSQL behind one set of statements.
+//!
+//! A statement is written once, as a constant next to the function that runs it, in the dialect both databases share:
+//! `$1` placeholders, `RETURNING`, `ON CONFLICT`, BIGINT microseconds for times. [`sql!`] declares statements and
+//! lists them for the test that prepares each one on both engines; the `fetch_*!` and `execute!` macros expand a call
+//! for both drivers, so that the compiler checks the types for both. What differs stands in `dialect`.
+
+#[macro_use]
+mod macros;
+
+pub mod audit;
+mod db;
+mod dialect;
+mod error;
+mod migrate;
+pub mod password_history;
+pub mod session;
+pub mod setting;
+pub mod user;
+
+pub use db::{Conn, Db, Options, Tx};
+pub use error::OpenError;
+pub use migrate::{LATEST_VERSION, SchemaState};
+
+pub(crate) use error::map_error;
+
+/// Every statement of the product: name and text.
+#[must_use]
+pub fn statements() -> Vec<(&'static str, &'static str)> {
+    [
+        audit::STATEMENTS,
+        password_history::STATEMENTS,
+        session::STATEMENTS,
+        setting::STATEMENTS,
+        user::STATEMENTS,
+    ]
+    .concat()
+}

@@ -1,0 +1,223 @@
+//! Sessions, and what a check of one needs to know of its user.
+
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use super::Conn;
+use crate::domain::{
+    AuthType, ChangeSource, Error, Result, Session, SessionId, StateChange, Timestamp, UserId,
+};
+
+/// How many interactions of a session are kept.
+pub const HISTORY_LENGTH: i64 = 100;
+
+macro_rules! columns {
+    () => {
+        "s.session_id, s.user_id, s.creation_time, s.expiration_time, s.remote_addr, s.user_agent, s.auth_type, \
+         s.auth_principal, s.ext_session_id, s.state_change_count"
+    };
+}
+
+sql! {
+    INSERT = "INSERT INTO sso_session (session_id, ust_digest, user_id, creation_time, expiration_time, remote_addr, \
+        user_agent, auth_type, auth_principal, ext_session_id, state_change_count) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+    /// The session and its user's state, in one look-up by the token's digest.
+    CHECK = concat!(
+        "SELECT ", columns!(), ", u.username, u.is_super_user, u.is_locked, u.sign_up_status, u.approval_status, \
+         u.password_expiry FROM sso_session s JOIN sso_user u ON u.user_id = s.user_id WHERE s.ust_digest = $1"
+    );
+    BY_USER = concat!(
+        "SELECT ", columns!(), " FROM sso_session s WHERE s.user_id = $1 AND s.expiration_time > $2 \
+         ORDER BY s.creation_time, s.session_id"
+    );
+    CHANGES_BY_USER = "SELECT c.session_id, c.idx, c.change_time, c.ctx_source, c.remote_addr, c.user_agent \
+        FROM sso_session_change c JOIN sso_session s ON s.session_id = c.session_id \
+        WHERE s.user_id = $1 AND s.expiration_time > $2 ORDER BY c.session_id, c.idx";
+    RENEW = "UPDATE sso_session SET expiration_time = $2, state_change_count = state_change_count + 1 \
+        WHERE session_id = $1 RETURNING state_change_count";
+    /// An entry of the history takes the place of the one that came so many before it.
+    RECORD_CHANGE = "INSERT INTO sso_session_change (session_id, slot, idx, change_time, ctx_source, remote_addr, \
+        user_agent) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (session_id, slot) DO UPDATE SET \
+        idx = excluded.idx, change_time = excluded.change_time, ctx_source = excluded.ctx_source, \
+        remote_addr = excluded.remote_addr, user_agent = excluded.user_agent";
+    DELETE = "DELETE FROM sso_session WHERE session_id = $1";
+    DELETE_OF_USER = "DELETE FROM sso_session WHERE user_id = $1";
+    DELETE_OTHERS_OF_USER = "DELETE FROM sso_session WHERE user_id = $1 AND session_id <> $2";
+}
+
+#[derive(FromRow)]
+struct SessionRow {
+    session_id: Uuid,
+    user_id: String,
+    creation_time: i64,
+    expiration_time: i64,
+    remote_addr: String,
+    user_agent: Option<String>,
+    auth_type: String,
+    auth_principal: String,
+    ext_session_id: Option<String>,
+    state_change_count: i64,
+}
+
+impl SessionRow {
+    fn into_session(self) -> Result<Session> {
+        Ok(Session {
+            session_id: SessionId(self.session_id),
+            user_id: UserId::from_stored(self.user_id),
+            creation_time: Timestamp::from_micros(self.creation_time),
+            expiration_time: Timestamp::from_micros(self.expiration_time),
+            remote_addr: self.remote_addr,
+            user_agent: self.user_agent,
+            auth_type: AuthType::parse(&self.auth_type)
+                .ok_or_else(|| Error::internal("sso_session.auth_type holds an unknown value"))?,
+            auth_principal: self.auth_principal,
+            ext_session_id: self.ext_session_id,
+            state_change_count: self.state_change_count,
+        })
+    }
+}
+
+#[derive(FromRow)]
+struct CheckRow {
+    #[sqlx(flatten)]
+    session: SessionRow,
+    #[sqlx(flatten)]
+    user: UserState,
+}
+
+/// What every check of a session needs to know of its user.
+#[derive(Clone, Debug, FromRow)]
+#[expect(missing_docs, reason = "the names are the columns'")]
+pub struct UserState {
+    pub username: String,
+    pub is_super_user: bool,
+    pub is_locked: bool,
+    pub sign_up_status: String,
+    pub approval_status: String,
+    pub password_expiry: Option<i64>,
+}
+
+/// Opens a session.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn insert(conn: &mut Conn, session: &Session, ust_digest: &[u8]) -> Result<()> {
+    execute!(
+        conn,
+        INSERT,
+        session.session_id.0,
+        ust_digest,
+        session.user_id.as_str(),
+        session.creation_time.as_micros(),
+        session.expiration_time.as_micros(),
+        &session.remote_addr,
+        session.user_agent.as_deref(),
+        session.auth_type.as_str(),
+        &session.auth_principal,
+        session.ext_session_id.as_deref(),
+        session.state_change_count,
+    )?;
+    Ok(())
+}
+
+/// The session with this token, expired or not, and its user's state.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn check(conn: &mut Conn, ust_digest: &[u8]) -> Result<Option<(Session, UserState)>> {
+    let row: Option<CheckRow> = fetch_optional!(conn, CheckRow, CHECK, ust_digest)?;
+    row.map(|row| Ok((row.session.into_session()?, row.user))).transpose()
+}
+
+/// A user's sessions that have not expired, oldest first, each with its history.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn list_of_user(
+    conn: &mut Conn,
+    user_id: &UserId,
+    now: Timestamp,
+) -> Result<Vec<(Session, Vec<StateChange>)>> {
+    let now = now.as_micros();
+    let rows = fetch_all!(conn, SessionRow, BY_USER, user_id.as_str(), now)?;
+    type ChangeRow = (Uuid, i64, i64, String, String, Option<String>);
+    let changes = fetch_all!(conn, ChangeRow, CHANGES_BY_USER, user_id.as_str(), now)?;
+    let mut histories = std::collections::HashMap::<Uuid, Vec<StateChange>>::new();
+    for (session_id, idx, time, source, remote_addr, user_agent) in changes {
+        let ctx_source = if source == "login" { ChangeSource::Login } else { ChangeSource::Renew };
+        let timestamp_utc = Timestamp::from_micros(time);
+        let change = StateChange { idx, timestamp_utc, ctx_source, remote_addr, user_agent };
+        histories.entry(session_id).or_default().push(change);
+    }
+    rows.into_iter()
+        .map(|row| {
+            let session = row.into_session()?;
+            let renewals = histories.remove(&session.session_id.0).unwrap_or_default();
+            let history = with_login(&session, renewals);
+            Ok((session, history))
+        })
+        .collect()
+}
+
+/// The history of a session: its first entry, the login, stands in the session itself.
+fn with_login(session: &Session, renewals: Vec<StateChange>) -> Vec<StateChange> {
+    if session.state_change_count > HISTORY_LENGTH {
+        return renewals;
+    }
+    let login = StateChange {
+        idx: 1,
+        timestamp_utc: session.creation_time,
+        ctx_source: ChangeSource::Login,
+        remote_addr: session.remote_addr.clone(),
+        user_agent: session.user_agent.clone(),
+    };
+    std::iter::once(login).chain(renewals).collect()
+}
+
+/// Gives a session a new end and notes by what; false if the session is gone.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn renew(
+    conn: &mut Conn,
+    session_id: SessionId,
+    expiration: Timestamp,
+    now: Timestamp,
+    remote_addr: &str,
+    user_agent: Option<&str>,
+) -> Result<bool> {
+    let renewed: Option<(i64,)> = fetch_optional!(conn, (i64,), RENEW, session_id.0, expiration.as_micros())?;
+    let Some((idx,)) = renewed else { return Ok(false) };
+    execute!(
+        conn,
+        RECORD_CHANGE,
+        session_id.0,
+        idx.rem_euclid(HISTORY_LENGTH),
+        idx,
+        now.as_micros(),
+        ChangeSource::Renew.as_str(),
+        remote_addr,
+        user_agent,
+    )?;
+    Ok(true)
+}
+
+/// Ends one session; false if it was gone already.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn delete(conn: &mut Conn, session_id: SessionId) -> Result<bool> {
+    Ok(execute!(conn, DELETE, session_id.0)? == 1)
+}
+
+/// Ends a user's sessions, all of them or all but one; how many there were.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn delete_of_user(conn: &mut Conn, user_id: &UserId, keep: Option<SessionId>) -> Result<u64> {
+    match keep {
+        Some(keep) => execute!(conn, DELETE_OTHERS_OF_USER, user_id.as_str(), keep.0),
+        None => execute!(conn, DELETE_OF_USER, user_id.as_str()),
+    }
+}

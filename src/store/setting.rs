@@ -1,0 +1,26 @@
+//! What the database says about itself.
+
+use super::Conn;
+use crate::domain::Result;
+
+sql! {
+    GET = "SELECT value FROM sso_setting WHERE name = $1";
+    INSERT = "INSERT INTO sso_setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+}
+
+/// A setting's value, if there is one.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn get(conn: &mut Conn, name: &str) -> Result<Option<Vec<u8>>> {
+    let row: Option<(Vec<u8>,)> = fetch_optional!(conn, (Vec<u8>,), GET, name)?;
+    Ok(row.map(|(value,)| value))
+}
+
+/// Makes a setting unless there is one; whether it was made.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn insert(conn: &mut Conn, name: &str, value: &[u8]) -> Result<bool> {
+    Ok(execute!(conn, INSERT, name, value)? == 1)
+}

@@ -1,0 +1,183 @@
+//! The audit trail: what leaves an entry, where, and what never stands in one.
+
+use serde_json::{Value, json};
+use zato_sso::domain::{Code, NewUser, Password};
+use zato_sso::ops::{Authority, ChangePassword};
+
+use crate::support::{Kind, PASSWORD, World, any_rows, credentials, ctx, ctx_of, new_user, refusal};
+
+on_both_databases! {
+    every_operation_and_every_refusal_leaves_an_entry;
+    successful_session_checks_leave_an_entry_only_where_configured;
+    an_entry_says_who_did_what_to_whom_and_how_it_ended;
+    entries_hold_no_secrets;
+    a_change_that_cannot_be_recorded_is_not_made;
+    a_refusal_is_recorded_whatever_the_application_is_called;
+}
+
+async fn world_with_file(kind: Kind, more: Value) -> (World, std::path::PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.keep().join("audit.jsonl");
+    let mut all = json!({"audit.file": path.to_str().unwrap()});
+    all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    (World::with(kind, all).await, path)
+}
+
+fn lines(path: &std::path::Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(path).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn ops_and_results(lines: &[Value]) -> Vec<String> {
+    let text = |line: &Value, key: &str| line[key].as_str().unwrap().to_owned();
+    lines.iter().map(|line| format!("{} {}", text(line, "op"), text(line, "result"))).collect()
+}
+
+async fn in_database(world: &World) -> Vec<String> {
+    let rows = any_rows(world, "SELECT op || ' ' || result FROM sso_audit ORDER BY audit_id").await;
+    let mut rows: Vec<String> = rows.into_iter().map(|row| String::from_utf8(row).unwrap()).collect();
+    rows.sort();
+    rows
+}
+
+/// Every operation once, and its refusal.
+async fn everything(world: &World) {
+    let root = world.super_user("root1").await;
+    let user = world.user("user1").await;
+    let (root_info, info) = (world.login("root1").await, world.login("user1").await);
+    let (sso, user_id) = (&world.sso, user.user_id.as_str());
+    let by = Authority::Ust(&root_info.ust);
+    assert!(sso.login(&ctx(), credentials("user1", "planted-wrong")).await.is_err());
+    assert!(sso.create_user(&ctx(), Authority::Ust(&info.ust), new_user("x"), false).await.is_err());
+    sso.lock_user(&ctx(), by, user_id).await.unwrap();
+    assert!(sso.renew_session(&ctx(), &info.ust, None).await.is_err());
+    sso.unlock_user(&ctx(), by, user_id).await.unwrap();
+    sso.reject_user(&ctx(), &root_info.ust, user_id).await.unwrap();
+    sso.approve_user(&ctx(), &root_info.ust, user_id).await.unwrap();
+    sso.get_user_by_id(&ctx(), &root_info.ust, user_id, false).await.unwrap();
+    assert!(sso.get_user_by_id(&ctx(), &info.ust, root.user_id.as_str(), false).await.is_err());
+    sso.get_user_by_username(&ctx(), "user1", true).await.unwrap();
+    sso.list_users(&ctx(), "", 10).await.unwrap();
+    sso.get_current_user(&ctx(), &info.ust, false).await.unwrap();
+    sso.verify_session(&ctx(), &info.ust, &root_info.ust).await.unwrap();
+    sso.get_session(&ctx(), &info.ust, &info.ust, true).await.unwrap();
+    sso.list_sessions(&ctx(), &info.ust, None).await.unwrap();
+    sso.renew_session(&ctx(), &info.ust, None).await.unwrap();
+    let change = ChangePassword {
+        old_password: Some(Password::from(PASSWORD)),
+        new_password: Password::from("planted-new-password"),
+        user_id: None,
+        password_expiry: None,
+        must_change: None,
+    };
+    // The new one contains a common string.
+    assert!(sso.change_password(&ctx(), &info.ust, change.clone()).await.is_err());
+    let fine = ChangePassword { new_password: Password::from("planted-new-secret"), ..change };
+    sso.change_password(&ctx(), &info.ust, fine).await.unwrap();
+    sso.logout(&ctx(), &info.ust).await.unwrap();
+    assert!(sso.logout(&ctx(), &info.ust).await.is_err());
+}
+
+async fn every_operation_and_every_refusal_leaves_an_entry(kind: Kind) {
+    let (world, path) = world_with_file(kind, json!({})).await;
+    everything(&world).await;
+    let security = [
+        "user.create_super_user ok",
+        "user.create ok",
+        "user.login ok",
+        "user.login ok",
+        "user.login E005001",
+        "user.create E005001",
+        "user.lock ok",
+        "user.unlock ok",
+        "user.reject ok",
+        "user.approve ok",
+        "user.get_by_id ok",
+        "user.get_by_id E005001",
+        "user.get_by_username ok",
+        "user.list ok",
+        "user.change_password E003001",
+        "user.change_password ok",
+        "user.logout ok",
+        "user.logout E005001",
+    ];
+    let mut in_file: Vec<String> = security.iter().map(|entry| (*entry).to_owned()).collect();
+    in_file.insert(7, "session.renew E005002".to_owned());
+    in_file.insert(15, "session.renew ok".to_owned());
+    assert_eq!(ops_and_results(&lines(&path)), in_file);
+    let mut security: Vec<String> = security.iter().map(|entry| (*entry).to_owned()).collect();
+    security.sort();
+    assert_eq!(in_database(&world).await, security);
+}
+
+async fn successful_session_checks_leave_an_entry_only_where_configured(kind: Kind) {
+    let (world, path) =
+        world_with_file(kind, json!({"audit.session_checks": true, "audit.to_database": false})).await;
+    everything(&world).await;
+    let entries = ops_and_results(&lines(&path));
+    for entry in ["user.get_current ok", "session.verify ok", "session.get ok", "session.get_list ok"] {
+        assert_eq!(entries.iter().filter(|found| *found == entry).count(), 1, "{entry}");
+    }
+    assert_eq!(in_database(&world).await, Vec::<String>::new());
+}
+
+async fn an_entry_says_who_did_what_to_whom_and_how_it_ended(kind: Kind) {
+    let (world, path) = world_with_file(kind, json!({})).await;
+    let root = world.super_user("root1").await;
+    let user = world.user("user1").await;
+    let info = world.login("root1").await;
+    world.sso.lock_user(&ctx(), Authority::Ust(&info.ust), user.user_id.as_str()).await.unwrap();
+    let entry = lines(&path).pop().unwrap();
+    let expected = json!({
+        "time": "2026-02-25T12:00:00",
+        "cid": "test",
+        "op": "user.lock",
+        "current_user": root.user_id.as_str(),
+        "target_user": user.user_id.as_str(),
+        "result": "ok",
+        "extra": {"current_app": "CRM", "remote_addr": "10.0.0.1"},
+    });
+    assert_eq!(entry, expected);
+    let row = "SELECT cid || '|' || actor_id || '|' || target_id || '|' || current_app || '|' || remote_addr \
+        FROM sso_audit WHERE op = 'user.lock'";
+    let row = String::from_utf8(any_rows(&world, row).await.remove(0)).unwrap();
+    assert_eq!(row, format!("test|{}|{}|CRM|10.0.0.1", root.user_id, user.user_id));
+}
+
+async fn entries_hold_no_secrets(kind: Kind) {
+    let (world, path) = world_with_file(kind, json!({"audit.session_checks": true})).await;
+    let new =
+        NewUser { totp_key: Some(Password::from("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")), ..new_user("totp1") };
+    world.sso.create_user(&ctx(), Authority::Trusted(None), new, true).await.unwrap();
+    everything(&world).await;
+    let text = std::fs::read_to_string(&path).unwrap();
+    for secret in [PASSWORD, "planted", "GEZDGNBV", "zust\"", "$argon2"] {
+        assert!(!text.contains(secret), "{secret}");
+    }
+    // No token: none begins like one and goes on for long enough.
+    let is_token = |word: &str| word.starts_with("zust") && word.len() > 40;
+    assert!(!text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_').any(is_token));
+}
+
+async fn a_change_that_cannot_be_recorded_is_not_made(kind: Kind) {
+    let world = World::new(kind).await;
+    let user = world.user("user1").await;
+    crate::support::execute(&world, "ALTER TABLE sso_audit RENAME TO sso_audit_gone").await;
+    let outcome = world.sso.lock_user(&ctx(), Authority::Trusted(None), user.user_id.as_str()).await;
+    assert!(outcome.is_err());
+    // A refusal stands all the same.
+    let refused = world.sso.login(&ctx(), credentials("user1", "wrong")).await;
+    assert_eq!(refusal(refused), Code::AuthNotAllowed);
+    crate::support::execute(&world, "ALTER TABLE sso_audit_gone RENAME TO sso_audit").await;
+    world.login("user1").await;
+}
+
+async fn a_refusal_is_recorded_whatever_the_application_is_called(kind: Kind) {
+    let world = World::new(kind).await;
+    for app in ["a\0b", &"x".repeat(1_000_000)] {
+        let outcome = world.sso.login(&ctx_of(app, "10.0.0.1"), credentials("user1", PASSWORD)).await;
+        assert_eq!(refusal(outcome), Code::AppListInvalid);
+    }
+    let rows = any_rows(&world, "SELECT current_app FROM sso_audit ORDER BY current_app").await;
+    assert_eq!(rows, [b"ab".to_vec(), vec![b'x'; 128]]);
+}

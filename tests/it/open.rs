@@ -1,0 +1,108 @@
+//! Opening: what is wrong is said in one line, and nothing is damaged.
+
+use serde_json::json;
+use zato_sso::config::Config;
+use zato_sso::ops::Sso;
+
+use crate::support::{Kind, TestDb, World, config, ctx};
+
+on_both_databases! {
+    a_database_is_made_once_and_opened_again;
+    a_newer_database_is_refused_and_left_alone;
+    a_wrong_key_is_refused_and_a_missing_one_not_made_anew;
+    many_openers_of_a_fresh_database_all_succeed;
+    a_closed_one_is_not_available_any_more;
+}
+
+async fn refused(config: Config) -> String {
+    let message = Sso::open(config).await.unwrap_err().to_string();
+    assert!(!message.contains('\n'), "{message}");
+    message
+}
+
+async fn a_database_is_made_once_and_opened_again(kind: Kind) {
+    let world = World::new(kind).await;
+    world.user("user1").await;
+    world.sso.close().await;
+    let again = world.reopened(json!({})).await;
+    assert!(again.get_user_by_username(&ctx(), "user1", true).await.unwrap().is_some());
+}
+
+async fn a_newer_database_is_refused_and_left_alone(kind: Kind) {
+    let world = World::new(kind).await;
+    crate::support::execute(&world, "UPDATE sso_schema_version SET version = 999").await;
+    let message = refused(config(&world.db.url, json!({}))).await;
+    assert!(message.contains("schema version 999, which is newer than version 1"), "{message}");
+    assert!(message.ends_with("upgrade zato-sso to use it"), "{message}");
+    crate::support::execute(&world, "UPDATE sso_schema_version SET version = 1").await;
+    world.reopened(json!({})).await;
+}
+
+async fn a_wrong_key_is_refused_and_a_missing_one_not_made_anew(kind: Kind) {
+    let world = World::new(kind).await;
+    let other = json!({"main.secret_key": "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="});
+    let message = refused(config(&world.db.url, other)).await;
+    assert!(message.contains("key"), "{message}");
+    assert!(!message.contains("AQEB"), "{message}");
+
+    let path = world.db.folder.path().join("elsewhere.key");
+    let mut missing = config(&world.db.url, json!({"main.secret_key_file": path.to_str().unwrap()}));
+    missing.main.secret_key = None;
+    let message = refused(missing).await;
+    assert!(message.contains("was made with a secret key that is not here: restore the file"), "{message}");
+    assert!(!path.exists());
+}
+
+async fn many_openers_of_a_fresh_database_all_succeed(kind: Kind) {
+    let db = TestDb::new(kind).await;
+    let key = db.folder.path().join("shared.key");
+    let openers: Vec<_> = (0..8)
+        .map(|_| {
+            let mut config = config(&db.url, json!({"main.secret_key_file": key.to_str().unwrap()}));
+            config.main.secret_key = None;
+            tokio::spawn(Sso::open(config))
+        })
+        .collect();
+    for opener in openers {
+        opener.await.unwrap().unwrap();
+    }
+}
+
+async fn a_closed_one_is_not_available_any_more(kind: Kind) {
+    let world = World::new(kind).await;
+    world.user("user1").await;
+    world.sso.check_ready().await.unwrap();
+    world.sso.close().await;
+    let outcome = world.sso.check_ready().await;
+    assert!(matches!(outcome, Err(zato_sso::domain::Error::Unavailable(_))), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn what_is_not_a_database_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sso.db");
+    let content = "this is not a database, and long enough to be looked at as one: ".repeat(20);
+    std::fs::write(&path, &content).unwrap();
+    let message = refused(config(&format!("sqlite:///{}", path.display()), json!({}))).await;
+    assert!(message.contains("cannot open the database"), "{message}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), content);
+
+    let nowhere = folder.path().join("none").join("sso.db");
+    let message = refused(config(&format!("sqlite:///{}", nowhere.display()), json!({}))).await;
+    assert!(message.contains("check that its folder exists"), "{message}");
+}
+
+#[tokio::test]
+async fn a_postgresql_server_that_is_not_there_is_named_without_its_password() {
+    let message = refused(config("postgresql://ann:hunter2@127.0.0.1:1/sso", json!({}))).await;
+    assert!(message.contains("postgresql://127.0.0.1:1/sso"), "{message}");
+    assert!(!message.contains("hunter2"), "{message}");
+}
+
+#[tokio::test]
+async fn keys_without_effect_are_refused_rather_than_ignored() {
+    for key in ["password.min_complexity", "password.history"] {
+        let message = refused(config("sqlite::memory:", json!({key: 3}))).await;
+        assert!(message.contains(key), "{message}");
+    }
+}

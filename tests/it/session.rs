@@ -1,0 +1,205 @@
+//! Sessions: verifying, renewing, reading and listing them, and what ends them.
+
+use serde_json::json;
+use zato_sso::domain::{AuthType, ChangeSource, Code, Password, Ust};
+use zato_sso::ops::{Authority, ChangePassword, LoginRequest};
+
+use crate::support::{Kind, PASSWORD, START, World, credentials, ctx, ctx_of, refusal};
+
+on_both_databases! {
+    verify_is_for_super_users_and_tells_valid_from_invalid;
+    a_session_ends_with_its_time_and_renewing_gives_it_more;
+    no_renewal_goes_past_the_absolute_limit;
+    get_is_for_ones_own_session_or_for_super_users;
+    a_list_holds_open_sessions_and_their_history_but_no_token;
+    the_history_holds_the_last_hundred_interactions;
+    a_session_is_refused_while_its_user_is_locked_or_rejected;
+    a_change_through_one_handle_is_seen_by_the_next_call_of_another;
+    sessions_opened_while_the_password_changes_do_not_outlive_the_change;
+}
+
+async fn verify_is_for_super_users_and_tells_valid_from_invalid(kind: Kind) {
+    let world = World::new(kind).await;
+    world.super_user("root1").await;
+    world.user("user1").await;
+    let (root, user) = (world.login("root1").await, world.login("user1").await);
+    assert!(world.sso.verify_session(&ctx(), &user.ust, &root.ust).await.unwrap());
+    assert!(!world.sso.verify_session(&ctx(), &Ust::from("zustnone"), &root.ust).await.unwrap());
+    assert!(!world.sso.verify_session(&ctx(), &Ust::from(""), &root.ust).await.unwrap());
+    let by_user = world.sso.verify_session(&ctx(), &root.ust, &user.ust).await;
+    assert_eq!(refusal(by_user), Code::AuthNotAllowed);
+    let by_nobody = world.sso.verify_session(&ctx(), &user.ust, &Ust::from("zustnone")).await;
+    assert_eq!(refusal(by_nobody), Code::SessionNoSuchSession);
+    let elsewhere = world.sso.verify_session(&ctx_of("Unknown", ""), &user.ust, &root.ust).await;
+    assert_eq!(refusal(elsewhere), Code::AppListInvalid);
+}
+
+async fn a_session_ends_with_its_time_and_renewing_gives_it_more(kind: Kind) {
+    let world = World::new(kind).await;
+    world.user("user1").await;
+    let info = world.login("user1").await;
+    world.clock.advance_seconds(59 * 60);
+    let renewed = world.sso.renew_session(&ctx(), &info.ust, None).await.unwrap();
+    assert_eq!(renewed, START.plus_minutes(119));
+    world.clock.advance_seconds(60 * 60 - 1);
+    world.sso.get_current_user(&ctx(), &info.ust, false).await.unwrap();
+    world.clock.advance_seconds(1);
+    let late = world.sso.get_current_user(&ctx(), &info.ust, false).await;
+    assert_eq!(refusal(late), Code::SessionExpired);
+    assert_eq!(refusal(world.sso.renew_session(&ctx(), &info.ust, None).await), Code::SessionExpired);
+}
+
+async fn no_renewal_goes_past_the_absolute_limit(kind: Kind) {
+    let world = World::with(kind, json!({"session.max_lifetime": 2})).await;
+    world.user("user1").await;
+    let info = world.login("user1").await;
+    world.clock.advance_seconds(50 * 60);
+    world.sso.renew_session(&ctx(), &info.ust, None).await.unwrap();
+    world.clock.advance_seconds(50 * 60);
+    let renewed = world.sso.renew_session(&ctx(), &info.ust, None).await.unwrap();
+    assert_eq!(renewed, START.plus_minutes(120));
+    // A clock that steps back gives no more time.
+    world.clock.advance_seconds(-60 * 60);
+    let renewed = world.sso.renew_session(&ctx(), &info.ust, None).await.unwrap();
+    assert!(renewed <= START.plus_minutes(120));
+    world.clock.advance_seconds(2 * 60 * 60);
+    let late = world.sso.get_current_user(&ctx(), &info.ust, false).await;
+    assert_eq!(refusal(late), Code::SessionExpired);
+}
+
+async fn get_is_for_ones_own_session_or_for_super_users(kind: Kind) {
+    let world = World::new(kind).await;
+    world.super_user("root1").await;
+    for username in ["user1", "user2"] {
+        world.user(username).await;
+    }
+    let request = LoginRequest { user_agent: Some("curl/8\n".to_owned()), ..credentials("user1", PASSWORD) };
+    let user = world.sso.login(&ctx_of("CRM", "10.0.0.1,10.0.0.2"), request).await.unwrap();
+    let (root, other) = (world.login("root1").await, world.login("user2").await);
+    for current in [&user.ust, &root.ust] {
+        let session = world.sso.get_session(&ctx(), &user.ust, current, true).await.unwrap();
+        assert_eq!(session.user_id, user.user_id);
+        assert_eq!((session.creation_time, session.expiration_time), (START, START.plus_minutes(60)));
+        assert_eq!(session.remote_addr, "10.0.0.1, 10.0.0.2");
+        assert_eq!(session.user_agent.as_deref(), Some("curl/8"));
+        assert_eq!(session.auth_type, AuthType::Default);
+        assert_eq!(session.auth_principal, "user1");
+    }
+    let by_other = world.sso.get_session(&ctx(), &user.ust, &other.ust, true).await;
+    assert_eq!(refusal(by_other), Code::AuthNotAllowed);
+    // Nor can a regular user find out which tokens exist.
+    let guessed = world.sso.get_session(&ctx(), &Ust::from("zustnone"), &other.ust, true).await;
+    assert_eq!(refusal(guessed), Code::AuthNotAllowed);
+    let by_root = world.sso.get_session(&ctx(), &Ust::from("zustnone"), &root.ust, true).await;
+    assert_eq!(refusal(by_root), Code::SessionNoSuchSession);
+}
+
+async fn a_list_holds_open_sessions_and_their_history_but_no_token(kind: Kind) {
+    let world = World::new(kind).await;
+    world.super_user("root1").await;
+    world.user("user1").await;
+    let ended = world.login("user1").await;
+    world.sso.logout(&ctx(), &ended.ust).await.unwrap();
+    let (first, second) = (world.login("user1").await, world.login("user1").await);
+    let root = world.login("root1").await;
+    world.clock.advance_seconds(60);
+    world.sso.renew_session(&ctx_of("CRM", "10.9.9.9"), &first.ust, Some("renewer")).await.unwrap();
+
+    let own = world.sso.list_sessions(&ctx(), &second.ust, None).await.unwrap();
+    let by_root = world.sso.list_sessions(&ctx(), &root.ust, Some(&second.ust)).await.unwrap();
+    for list in [own, by_root] {
+        assert_eq!(list.len(), 2);
+        let renewed = list.iter().find(|entry| entry.state_changes.len() == 2).unwrap();
+        let sources: Vec<_> =
+            renewed.state_changes.iter().map(|change| (change.idx, change.ctx_source)).collect();
+        assert_eq!(sources, [(1, ChangeSource::Login), (2, ChangeSource::Renew)]);
+        assert_eq!(renewed.state_changes[1].remote_addr, "10.9.9.9");
+        assert_eq!(renewed.state_changes[1].user_agent.as_deref(), Some("renewer"));
+        assert_eq!(renewed.state_changes[1].timestamp_utc, START.plus_seconds(60));
+        assert!(!format!("{list:?}").contains(first.ust.expose()));
+    }
+    let denied = world.sso.list_sessions(&ctx(), &second.ust, Some(&root.ust)).await;
+    assert_eq!(refusal(denied), Code::AuthNotAllowed);
+
+    world.clock.advance_seconds(60 * 60 - 30);
+    let left = world.sso.list_sessions(&ctx(), &first.ust, None).await.unwrap();
+    assert_eq!(left.len(), 1);
+}
+
+async fn the_history_holds_the_last_hundred_interactions(kind: Kind) {
+    let world = World::new(kind).await;
+    world.user("user1").await;
+    let info = world.login("user1").await;
+    for _ in 0..99 {
+        world.sso.renew_session(&ctx(), &info.ust, None).await.unwrap();
+    }
+    let history = async || {
+        let list = world.sso.list_sessions(&ctx(), &info.ust, None).await.unwrap();
+        list[0].state_changes.iter().map(|change| change.idx).collect::<Vec<_>>()
+    };
+    assert_eq!(history().await, (1..=100).collect::<Vec<_>>());
+    for _ in 0..3 {
+        world.sso.renew_session(&ctx(), &info.ust, None).await.unwrap();
+    }
+    assert_eq!(history().await, (4..=103).collect::<Vec<_>>());
+}
+
+async fn a_session_is_refused_while_its_user_is_locked_or_rejected(kind: Kind) {
+    let world = World::new(kind).await;
+    world.super_user("root1").await;
+    let user = world.user("user1").await;
+    let (root, info) = (world.login("root1").await, world.login("user1").await);
+    let user_id = user.user_id.as_str();
+    let valid = async || world.sso.verify_session(&ctx(), &info.ust, &root.ust).await.unwrap();
+    let current = async || world.sso.get_current_user(&ctx(), &info.ust, false).await;
+
+    world.sso.lock_user(&ctx(), Authority::Ust(&root.ust), user_id).await.unwrap();
+    assert!(!valid().await);
+    assert_eq!(refusal(current().await), Code::AuthLocked);
+    world.sso.unlock_user(&ctx(), Authority::Ust(&root.ust), user_id).await.unwrap();
+    assert!(valid().await);
+    world.sso.reject_user(&ctx(), &root.ust, user_id).await.unwrap();
+    assert!(!valid().await);
+    assert_eq!(refusal(current().await), Code::AuthNotApproved);
+    world.sso.approve_user(&ctx(), &root.ust, user_id).await.unwrap();
+    assert!(valid().await);
+}
+
+async fn a_change_through_one_handle_is_seen_by_the_next_call_of_another(kind: Kind) {
+    let world = World::new(kind).await;
+    let other = world.reopened(json!({})).await;
+    let user = world.user("user1").await;
+    let info = other.login(&ctx(), credentials("user1", PASSWORD)).await.unwrap();
+    world.sso.get_current_user(&ctx(), &info.ust, false).await.unwrap();
+    other.lock_user(&ctx(), Authority::Trusted(None), user.user_id.as_str()).await.unwrap();
+    let locked = world.sso.get_current_user(&ctx(), &info.ust, false).await;
+    assert_eq!(refusal(locked), Code::AuthLocked);
+}
+
+async fn sessions_opened_while_the_password_changes_do_not_outlive_the_change(kind: Kind) {
+    let world = World::new(kind).await;
+    world.user("user1").await;
+    let keeper = world.login("user1").await;
+    let logins: Vec<_> = (0..16)
+        .map(|_| {
+            let sso = world.sso.clone();
+            tokio::spawn(async move { sso.login(&ctx(), credentials("user1", PASSWORD)).await })
+        })
+        .collect();
+    let change = ChangePassword {
+        old_password: Some(Password::from(PASSWORD)),
+        new_password: Password::from("a new and different one"),
+        user_id: None,
+        password_expiry: None,
+        must_change: None,
+    };
+    world.clock.advance_seconds(1);
+    world.sso.change_password(&ctx(), &keeper.ust, change).await.unwrap();
+    for login in logins {
+        if let Ok(info) = login.await.unwrap() {
+            let outcome = world.sso.get_current_user(&ctx(), &info.ust, false).await;
+            assert_eq!(refusal(outcome), Code::SessionNoSuchSession);
+        }
+    }
+    world.sso.get_current_user(&ctx(), &keeper.ust, false).await.unwrap();
+}

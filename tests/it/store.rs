@@ -1,0 +1,145 @@
+//! The two databases say the same: every statement prepares on both, and the schemas are alike.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use sqlx::{Connection, Executor, PgConnection, Row, SqlSafeStr, SqliteConnection};
+use zato_sso::store::{LATEST_VERSION, statements};
+
+use crate::support::{Kind, World};
+
+async fn sqlite() -> (World, SqliteConnection) {
+    let world = World::with(Kind::Sqlite, json!({})).await;
+    let conn = SqliteConnection::connect(&world.db.url).await.unwrap();
+    (world, conn)
+}
+
+async fn postgres() -> (World, PgConnection) {
+    let world = World::with(Kind::Postgres, json!({})).await;
+    let conn = PgConnection::connect(&world.db.url).await.unwrap();
+    (world, conn)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_statement_prepares_on_both() {
+    let (_sqlite, mut lite) = sqlite().await;
+    let (_postgres, mut pg) = postgres().await;
+    assert!(statements().len() > 20);
+    for (name, text) in statements() {
+        if !name.ends_with("_POSTGRES") {
+            let prepared = lite.prepare(text.into_sql_str()).await;
+            assert!(prepared.is_ok(), "{name} on SQLite: {}", prepared.err().unwrap());
+        }
+        if !name.ends_with("_SQLITE") {
+            let prepared = pg.prepare(text.into_sql_str()).await;
+            assert!(prepared.is_ok(), "{name} on PostgreSQL: {}", prepared.err().unwrap());
+        }
+    }
+}
+
+#[test]
+fn every_file_with_statements_is_listed() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/store");
+    let listed = statements();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        if path.is_file() && name != "macros" && std::fs::read_to_string(&path).unwrap().contains("\nsql! {")
+        {
+            let prefix = format!("zato_sso::store::{name}::");
+            assert!(
+                listed.iter().any(|(statement, _)| statement.starts_with(&prefix)),
+                "{name}.rs is not listed"
+            );
+        }
+    }
+}
+
+/// Table to column to (type, nullable).
+type Columns = BTreeMap<String, BTreeMap<String, (String, bool)>>;
+
+/// Index to (table, columns, unique).
+type Indexes = BTreeMap<String, (String, Vec<String>, bool)>;
+
+async fn sqlite_schema(conn: &mut SqliteConnection) -> (Columns, Indexes) {
+    let mut columns = Columns::new();
+    let mut indexes = Indexes::new();
+    let tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'sso\\_%' ESCAPE '\\' \
+        AND name <> 'sso_schema_version'";
+    let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut *conn).await.unwrap();
+    for table in tables {
+        let infos = "SELECT name, type, \"notnull\" FROM pragma_table_info($1)";
+        for info in sqlx::query(infos).bind(&table).fetch_all(&mut *conn).await.unwrap() {
+            let value = (info.get("type"), info.get::<i64, _>("notnull") == 0);
+            columns.entry(table.clone()).or_default().insert(info.get("name"), value);
+        }
+        let list = "SELECT name, \"unique\" FROM pragma_index_list($1) WHERE origin = 'c'";
+        for index in sqlx::query(list).bind(&table).fetch_all(&mut *conn).await.unwrap() {
+            let name: String = index.get("name");
+            let parts = "SELECT name FROM pragma_index_info($1) ORDER BY seqno";
+            let parts: Vec<String> =
+                sqlx::query_scalar(parts).bind(&name).fetch_all(&mut *conn).await.unwrap();
+            indexes.insert(name, (table.clone(), parts, index.get::<i64, _>("unique") == 1));
+        }
+    }
+    (columns, indexes)
+}
+
+async fn postgres_schema(conn: &mut PgConnection) -> (Columns, Indexes) {
+    let mut columns = Columns::new();
+    let infos = "SELECT table_name::text AS t, column_name::text AS c, data_type::text AS d, is_nullable = 'YES' AS n \
+        FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'sso_schema_version'";
+    for info in sqlx::query(infos).fetch_all(&mut *conn).await.unwrap() {
+        let kind = match info.get::<String, _>("d").as_str() {
+            "text" => "TEXT",
+            "bigint" | "boolean" => "INTEGER",
+            "bytea" | "uuid" => "BLOB",
+            other => panic!("no SQLite counterpart of {other}"),
+        };
+        let value = (kind.to_owned(), info.get("n"));
+        columns.entry(info.get("t")).or_default().insert(info.get("c"), value);
+    }
+    let mut indexes = Indexes::new();
+    let list = "SELECT i.relname::text AS name, t.relname::text AS t, x.indisunique AS u, \
+        array_agg(a.attname::text ORDER BY k.ord) AS parts \
+        FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid \
+        JOIN pg_namespace n ON n.oid = t.relnamespace \
+        JOIN LATERAL unnest(x.indkey) WITH ORDINALITY AS k(attnum, ord) ON TRUE \
+        JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.attnum \
+        WHERE n.nspname = 'public' AND NOT x.indisprimary GROUP BY 1, 2, 3";
+    for index in sqlx::query(list).fetch_all(&mut *conn).await.unwrap() {
+        indexes.insert(index.get("name"), (index.get("t"), index.get("parts"), index.get("u")));
+    }
+    (columns, indexes)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_schemas_are_alike() {
+    let (_sqlite, mut lite) = sqlite().await;
+    let (_postgres, mut pg) = postgres().await;
+    let (lite_columns, lite_indexes) = sqlite_schema(&mut lite).await;
+    let (pg_columns, pg_indexes) = postgres_schema(&mut pg).await;
+    assert_eq!(lite_columns.len(), 18);
+    assert_eq!(lite_columns, pg_columns);
+    assert_eq!(lite_indexes, pg_indexes);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_foreign_key_has_an_index() {
+    let (_postgres, mut pg) = postgres().await;
+    let bare = "SELECT c.conrelid::regclass::text || '.' || a.attname::text FROM pg_constraint c \
+        JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1] \
+        WHERE c.contype = 'f' AND NOT EXISTS (SELECT 1 FROM pg_index x \
+        WHERE x.indrelid = c.conrelid AND x.indkey[0] = c.conkey[1])";
+    let bare: Vec<String> = sqlx::query_scalar(bare).fetch_all(&mut pg).await.unwrap();
+    assert_eq!(bare, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_latest_version_is_applied_on_opening() {
+    let (_sqlite, mut lite) = sqlite().await;
+    let (_postgres, mut pg) = postgres().await;
+    let version = "SELECT MAX(version) FROM sso_schema_version";
+    assert_eq!(sqlx::query_scalar::<_, i64>(version).fetch_one(&mut lite).await.unwrap(), LATEST_VERSION);
+    assert_eq!(sqlx::query_scalar::<_, i64>(version).fetch_one(&mut pg).await.unwrap(), LATEST_VERSION);
+}

@@ -1,0 +1,250 @@
+//! What the tests share: a fresh database of either kind, a clock that is set by hand, and users.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::json;
+use sqlx::{Connection, PgConnection, Row, SqliteConnection};
+use tempfile::TempDir;
+use zato_sso::config::{Config, Loader};
+use zato_sso::domain::{
+    Cid, Code, Context, Error, ManualClock, NewUser, Password, RemoteAddr, SessionInfo, SystemRandom,
+    Timestamp, User,
+};
+use zato_sso::ops::{Authority, LoginRequest, Sso};
+
+pub const PASSWORD: &str = "correct horse battery staple";
+
+/// The key of every test database.
+pub const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+/// 2026-02-25T12:00:00.
+pub const START: Timestamp = Timestamp::from_micros(1_772_020_800_000_000);
+
+/// The databases that every test runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+/// A fresh, empty database.
+pub struct TestDb {
+    pub url: String,
+    pub folder: TempDir,
+}
+
+impl TestDb {
+    pub async fn new(kind: Kind) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = match kind {
+            Kind::Sqlite => format!("sqlite:///{}", folder.path().join("sso.db").display()),
+            Kind::Postgres => create_postgres_database().await,
+        };
+        Self { url, folder }
+    }
+}
+
+/// The server that `make test` has started.
+pub fn postgres_server() -> String {
+    std::env::var("ZATO_SSO_TEST_POSTGRES_URL").expect(
+        "ZATO_SSO_TEST_POSTGRES_URL is not set: run the tests with `make test`, which starts a PostgreSQL server",
+    )
+}
+
+async fn create_postgres_database() -> String {
+    static COUNTER: AtomicUsize = AtomicUsize::new(0);
+    let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+    let name = format!("sso_it_{}_{number}", std::process::id());
+    let server = postgres_server();
+    let mut conn = PgConnection::connect(&server).await.unwrap();
+    let sql = format!("CREATE DATABASE {name}");
+    sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut conn).await.unwrap();
+    conn.close().await.unwrap();
+    let (base, query) = server.split_once('?').unwrap_or((&server, ""));
+    let base = base.rsplit_once('/').unwrap().0;
+    format!("{base}/{name}?{query}")
+}
+
+/// One open SSO with its clock.
+pub struct World {
+    pub sso: Sso,
+    pub clock: Arc<ManualClock>,
+    pub db: TestDb,
+}
+
+/// The configuration of a test: fast hashing, a key given directly, and whatever the test adds.
+pub fn config(url: &str, more: serde_json::Value) -> Config {
+    Loader::new()
+        .arguments(json!({
+            "main.secret_key": KEY,
+            "database.url": url,
+            "database.max_connections": 4,
+            "audit.file": "off",
+            "hash_secret": {"memory_kib": 64, "iterations": 1, "parallelism": 1, "allow_weak": true},
+            "apps.all": ["CRM", "Billing", "Metadata"],
+            "apps.login_allowed": ["CRM", "Metadata"],
+            "apps.login_metadata_allowed": ["Metadata"],
+        }))
+        .arguments(more)
+        .load()
+        .unwrap()
+}
+
+impl World {
+    pub async fn new(kind: Kind) -> Self {
+        Self::with(kind, json!({})).await
+    }
+
+    pub async fn with(kind: Kind, more: serde_json::Value) -> Self {
+        let db = TestDb::new(kind).await;
+        let clock = Arc::new(ManualClock::new(START));
+        let config = config(&db.url, more);
+        let sso = Sso::open_with(config, Arc::clone(&clock) as _, Arc::new(SystemRandom)).await.unwrap();
+        Self { sso, clock, db }
+    }
+
+    /// The same database, opened once more, as another process would.
+    pub async fn reopened(&self, more: serde_json::Value) -> Sso {
+        let config = config(&self.db.url, more);
+        Sso::open_with(config, Arc::clone(&self.clock) as _, Arc::new(SystemRandom)).await.unwrap()
+    }
+
+    pub async fn user(&self, username: &str) -> User {
+        let new = new_user(username);
+        self.sso.create_user(&ctx(), Authority::Trusted(None), new, true).await.unwrap()
+    }
+
+    pub async fn super_user(&self, username: &str) -> User {
+        let new = new_user(username);
+        self.sso.create_super_user(&ctx(), Authority::Trusted(None), new, true).await.unwrap()
+    }
+
+    pub async fn login(&self, username: &str) -> SessionInfo {
+        self.sso.login(&ctx(), credentials(username, PASSWORD)).await.unwrap()
+    }
+}
+
+pub fn ctx() -> Context {
+    ctx_of("CRM", "10.0.0.1")
+}
+
+pub fn ctx_of(app: &str, remote_addr: &str) -> Context {
+    Context { cid: Cid::new("test"), current_app: app.to_owned(), remote_addr: RemoteAddr::from(remote_addr) }
+}
+
+pub fn new_user(username: &str) -> NewUser {
+    NewUser {
+        username: Some(username.to_owned()),
+        password: Some(Password::from(PASSWORD)),
+        ..NewUser::default()
+    }
+}
+
+pub fn credentials(username: &str, password: &str) -> LoginRequest {
+    LoginRequest {
+        username: username.to_owned(),
+        password: Some(Password::from(password)),
+        ..LoginRequest::default()
+    }
+}
+
+/// The code of a refusal.
+#[track_caller]
+pub fn refusal<T: std::fmt::Debug>(outcome: Result<T, Error>) -> Code {
+    match outcome {
+        Err(error @ (Error::Refused { .. } | Error::RateLimited { .. })) => error.code(),
+        other => panic!("expected a refusal, not {other:?}"),
+    }
+}
+
+/// Declares tests that each run on both databases.
+#[macro_export]
+macro_rules! on_both_databases {
+    ($($(#[$doc:meta])* $name:ident;)*) => {
+        mod sqlite {
+            $($(#[$doc])* #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() { super::$name($crate::support::Kind::Sqlite).await; })*
+        }
+        mod postgresql {
+            $($(#[$doc])* #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() { super::$name($crate::support::Kind::Postgres).await; })*
+        }
+    };
+}
+
+/// The bytes of the first column of each row, asked for beside the product.
+pub async fn any_rows(world: &World, sql: &str) -> Vec<Vec<u8>> {
+    let sql = sqlx::AssertSqlSafe(sql.to_owned());
+    if world.db.url.starts_with("sqlite") {
+        let mut conn = SqliteConnection::connect(&world.db.url).await.unwrap();
+        let rows = sqlx::query(sql).fetch_all(&mut conn).await.unwrap();
+        rows.iter().map(|row| row.get_unchecked(0)).collect()
+    } else {
+        let mut conn = PgConnection::connect(&world.db.url).await.unwrap();
+        let rows = sqlx::query(sql).fetch_all(&mut conn).await.unwrap();
+        rows.iter().map(|row| row.get_unchecked(0)).collect()
+    }
+}
+
+/// Runs a statement beside the product, as somebody with access to the database could.
+pub async fn execute(world: &World, sql: &str) {
+    let sql = sqlx::AssertSqlSafe(sql.to_owned());
+    if world.db.url.starts_with("sqlite") {
+        let mut conn = SqliteConnection::connect(&world.db.url).await.unwrap();
+        sqlx::query(sql).execute(&mut conn).await.unwrap();
+    } else {
+        let mut conn = PgConnection::connect(&world.db.url).await.unwrap();
+        sqlx::query(sql).execute(&mut conn).await.unwrap();
+    }
+}
+
+/// The bytes of a column of a user.
+pub async fn envelope(world: &World, column: &str, username: &str) -> Vec<u8> {
+    let sql = format!("SELECT {column} FROM sso_user WHERE username = '{username}'");
+    any_rows(world, &sql).await.remove(0)
+}
+
+/// The password hash of a user, in PHC form.
+pub async fn stored_hash(world: &World, username: &str) -> String {
+    let envelope = envelope(world, "password_hash", username).await;
+    let user = world.sso.get_user_by_username(&ctx(), username, false).await.unwrap().unwrap();
+    let keyring = zato_sso::crypto::Keyring::parse(KEY).unwrap();
+    let row = user.user.user_id.as_str().as_bytes();
+    let place = zato_sso::crypto::Place { table: "sso_user", column: "password_hash", row };
+    String::from_utf8(keyring.open(place, &envelope).unwrap().to_vec()).unwrap()
+}
+
+/// Every byte of the database that could hold something, as text where it is.
+pub async fn dump(world: &World) -> String {
+    let mut bytes = Vec::new();
+    if world.db.url.starts_with("sqlite") {
+        for entry in std::fs::read_dir(world.db.folder.path()).unwrap() {
+            bytes.extend(std::fs::read(entry.unwrap().path()).unwrap());
+        }
+    } else {
+        let mut conn = PgConnection::connect(&world.db.url).await.unwrap();
+        let tables = "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'";
+        let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut conn).await.unwrap();
+        for table in tables {
+            // Bytes as such, which text would show as hexadecimal.
+            let sql = format!(
+                "SELECT column_name::text FROM information_schema.columns WHERE table_name = '{table}'"
+            );
+            let columns: Vec<String> =
+                sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_all(&mut conn).await.unwrap();
+            for column in columns {
+                let kind = format!("SELECT COALESCE(MAX(pg_typeof({column})::text), '') FROM {table}");
+                let kind: String =
+                    sqlx::query_scalar(sqlx::AssertSqlSafe(kind)).fetch_one(&mut conn).await.unwrap();
+                let value =
+                    if kind == "bytea" { column } else { format!("convert_to({column}::text, 'UTF8')") };
+                let sql = format!("SELECT COALESCE({value}, ''::bytea) FROM {table}");
+                let values: Vec<Vec<u8>> =
+                    sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_all(&mut conn).await.unwrap();
+                bytes.extend(values.into_iter().flatten());
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
