@@ -8,14 +8,17 @@ import hmac
 import os
 import secrets
 import struct
+import subprocess
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
+import psycopg
 from zato_sso import SSO, ValidationError
 from zato_sso.aio import SSO as AsyncSSO
 
@@ -174,6 +177,37 @@ def make(face: str, config: Config, loop: asyncio.AbstractEventLoop) -> SSO:
     if face == "blocking":
         return SSO(config=config)
     return cast("SSO", Awaited(AsyncSSO(config=config), loop))
+
+
+HOLDER = """\
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+print("locked", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def writes_locked(config: Config) -> Iterator[None]:
+    """Holds up every write of a session, as a slow writer elsewhere would.
+
+    On SQLite that is another process: the locks of two copies of SQLite in one process do not see each other.
+    """
+    url = str(config["database"]["url"])
+    if not url.startswith("sqlite:"):
+        with psycopg.connect(url) as other:
+            other.execute("LOCK TABLE sso_session")
+            yield
+        return
+    command = [sys.executable, "-c", HOLDER, url.removeprefix("sqlite:///")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "locked\n"
+        try:
+            yield
+        finally:
+            holder.communicate()
 
 
 def totp_code(key: str, steps: int = 0) -> str:

@@ -163,28 +163,19 @@ def test_interrupted_calls_give_their_connections_back(script: Script) -> None:
     """More interrupted calls than the pool has connections, while somebody else holds the lock that they wait for."""
     ended = script(
         """
-        import psycopg, sqlite3
         sso = SSO(config=changed(config, database={"max_connections": 2}))
         counter = Counter.new(sso)
-        url = config["database"]["url"]
-        if url.startswith("sqlite:"):
-            other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
-            other.execute("BEGIN IMMEDIATE")
-        else:
-            other = psycopg.connect(url)
-            other.execute("LOCK TABLE sso_session")
         def interrupt(*_):
             raise KeyboardInterrupt
         signal.signal(signal.SIGALRM, interrupt)
         interrupted = 0
-        for _ in range(6):
-            signal.setitimer(signal.ITIMER_REAL, 0.05)
-            try:
-                counter.bump()
-            except KeyboardInterrupt:
-                interrupted += 1
-        other.execute("ROLLBACK")
-        other.close()
+        with writes_locked(config):
+            for _ in range(6):
+                signal.setitimer(signal.ITIMER_REAL, 0.05)
+                try:
+                    counter.bump()
+                except KeyboardInterrupt:
+                    interrupted += 1
         counter.bump()
         print(interrupted, counter.value())
         sso.close()

@@ -361,22 +361,20 @@ def test_a_folder_that_is_not_there_is_a_backend_error(tmp_path: Path, run: Run[
     run(main())
 
 
-def test_a_server_that_is_away_is_a_backend_error_without_its_password(run: Run[None]) -> None:
+def test_a_server_that_is_away_is_a_backend_error_without_its_password() -> None:
+    async def main(sso: AsyncSSO) -> None:
+        with pytest.raises(BackendError, match="cannot open the database") as raised:
+            await sso.user.get_user_by_username("cid", "nobody")
+        assert "planted" not in str(raised.value)
+        await sso.close()
+
     with port_that_answers_nobody() as port:
         config = config_of(f"postgresql://someone:planted-in-url@127.0.0.1:{port}/sso", new_key())
         with pytest.raises(BackendError, match=f"127.0.0.1:{port}") as raised:
             SSO(config=config)
         assert not isinstance(raised.value, InternalError)
         assert "planted" not in str(raised.value)
-
-        async def main() -> None:
-            sso = AsyncSSO(config=config)
-            for _ in range(2):
-                with pytest.raises(BackendError, match="cannot open the database"):
-                    await sso.user.get_user_by_username("cid", "nobody")
-            await sso.close()
-
-        run(main())
+        asyncio.run(main(AsyncSSO(config=config)))
 
 
 def test_connections_that_the_server_ends_are_replaced(postgres_url: str) -> None:
@@ -430,11 +428,11 @@ def test_a_database_of_another_key_is_refused_and_left_alone(config: Config, run
     with SSO(config=config) as sso:
         name = super_user(sso)
     other = changed(config, main={"secret_key": new_key()})
-    with pytest.raises(BackendError, match="key"):
+    with pytest.raises(ValueError, match="key"):
         SSO(config=other)
 
     async def main() -> None:
-        with pytest.raises(BackendError, match="key"):
+        with pytest.raises(ValueError, match="key"):
             await AsyncSSO(config=other).open()
 
     run(main())
@@ -443,8 +441,35 @@ def test_a_database_of_another_key_is_refused_and_left_alone(config: Config, run
 
 
 def test_a_server_without_a_key_is_refused(postgres_url: str) -> None:
-    with pytest.raises(BackendError, match="ZATO_SSO_SECRET_KEY"):
+    with pytest.raises(ValueError, match="ZATO_SSO_SECRET_KEY"):
         SSO(postgres_url)
+
+
+def test_a_key_that_is_none_is_refused_without_being_shown() -> None:
+    with pytest.raises(ValueError, match="key 1 of the keyring is not base64") as raised:
+        SSO("sqlite::memory:", secret_key="planted-as-key")
+    assert "planted" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("section", "values", "problem"),
+    [
+        ("password", {"history": 3}, "password.history has no effect in this version"),
+        ("hash_secret", {"memory_kib": 65536, "iterations": 1000}, "hash_secret: iterations must be"),
+    ],
+)
+def test_what_only_opening_finds_wrong_is_a_value_error_too(
+    section: str, values: Config, problem: str, run: Run[None]
+) -> None:
+    config = changed(config_of("sqlite::memory:", new_key()), **{section: values})
+    with pytest.raises(ValueError, match=problem):
+        SSO(config=config)
+
+    async def main() -> None:
+        with pytest.raises(ValueError, match=problem):
+            await AsyncSSO(config=config).open()
+
+    run(main())
 
 
 @pytest.mark.parametrize("cls", [ValidationError, InvalidTOTPError])
