@@ -17,7 +17,7 @@ SOURCES := $(shell find src -not -name '.*') Cargo.toml Cargo.lock pyproject.tom
 
 # Where the rules below and the tests expect what was built, whatever the user's settings are.
 export CARGO_TARGET_DIR := $(CURDIR)/target
-MATURIN := env -u CONDA_PREFIX VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin
+MATURIN := env -u CONDA_PREFIX PIP_QUIET=1 VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin
 WITH_POSTGRES := $(BIN)/python tests/with_postgres.py
 # What the package is built with, for the checks that look at its code.
 PYTHON_FEATURES := --no-default-features --features extension-module,server

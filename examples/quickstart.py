@@ -39,8 +39,10 @@ class MyService:
         print(f"  current user: {user.username}, super-user: {user.is_super_user}")
 
         self.sso.user.logout("cid-logout", session.ust, APP, ADDRESS)
-        is_valid = self.sso.user.session.verify("cid-verify", session.ust, session.ust, APP, ADDRESS)
-        print(f"  logged out, verified: {is_valid}")
+        try:
+            self.sso.user.get_current_user("cid-user", session.ust, APP, ADDRESS)
+        except ValidationError as error:
+            print(f"  logged out: the token is refused with {error.sub_status}")
 
 
 def main() -> int:

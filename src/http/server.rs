@@ -61,8 +61,10 @@ pub async fn serve(sso: Sso, listener: TcpListener, shutdown: impl Future<Output
     // Who is connected but was not accepted yet may have sent a request already.
     let listener = listener.into_std()?;
     while let Ok((stream, peer)) = listener.accept() {
-        stream.set_nonblocking(true)?;
-        connections.spawn(attend(TcpStream::from_std(stream)?, peer, router.clone(), closing.clone()));
+        // Should this fail, it concerns that connection only.
+        if let Ok(stream) = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream)) {
+            connections.spawn(attend(stream, peer, router.clone(), closing.clone()));
+        }
     }
     drop(listener);
     let all_ended = async { while connections.join_next().await.is_some() {} };

@@ -98,9 +98,15 @@ impl Stage {
     }
 }
 
-/// Text, or null for the empty one.
+/// Text, or null for the empty one. Not read as an option, which a missing element would be, too.
 fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    Option::<String>::deserialize(deserializer).map(Option::unwrap_or_default)
+    match Value::deserialize(deserializer)? {
+        Value::String(text) => Ok(text),
+        Value::Null => Ok(String::new()),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            Err(D::Error::custom("not text"))
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for Text {

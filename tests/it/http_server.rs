@@ -11,6 +11,7 @@ on_both_databases! {
     a_request_under_way_is_answered_when_the_server_ends;
     a_connection_kept_alive_is_told_of_the_end_and_an_idle_one_is_closed;
     what_is_connected_but_not_accepted_yet_is_answered;
+    busy_clients_lose_nothing_when_the_server_ends;
     a_request_that_takes_too_long_is_given_up;
     the_end_does_not_wait_for_a_client_that_never_finishes;
     the_prefix_is_configurable;
@@ -82,6 +83,34 @@ async fn what_is_connected_but_not_accepted_yet_is_answered(kind: Kind) {
     drop(connections);
     server.ended().await;
     assert!(std::net::TcpStream::connect(address).is_err());
+}
+
+/// Clients that send one request after the other, until an answer tells them that it was the last.
+async fn busy_clients_lose_nothing_when_the_server_ends(kind: Kind) {
+    let mut server = Server::new(kind).await;
+    server.world.user("user1").await;
+    let clients: Vec<_> = (0..8)
+        .map(|_| {
+            let mut connection = server.connect();
+            std::thread::spawn(move || {
+                for count in 1.. {
+                    connection.write(login());
+                    let answer = connection.answer();
+                    answer.ok();
+                    if answer.header("connection") == Some("close") {
+                        return count;
+                    }
+                }
+                unreachable!()
+            })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    server.begin_stop();
+    server.ended().await;
+    for client in clients {
+        assert!(client.join().unwrap() > 1);
+    }
 }
 
 async fn a_request_that_takes_too_long_is_given_up(kind: Kind) {
