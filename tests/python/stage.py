@@ -68,8 +68,8 @@ class Stage:
 
 
 @contextmanager
-def refused(*codes: str) -> Iterator[None]:
+def refused(*codes: str) -> Iterator[pytest.ExceptionInfo[ValidationError]]:
     """What is called in here is refused with these codes."""
     with pytest.raises(ValidationError) as raised:
-        yield
+        yield raised
     assert (raised.value.sub_status, raised.value.status) == (list(codes), "error")
