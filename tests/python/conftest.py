@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -22,9 +22,8 @@ import pytest
 import uvloop
 from psycopg import sql
 from stage import Stage
-from support import FAST, Config, Counter, changed, config_of, new_key, slow_login
+from support import FAST, AsyncSSO, Config, Counter, changed, config_of, new_key, slow_login
 from zato_sso import SSO
-from zato_sso.aio import SSO as AsyncSSO
 
 POSTGRES_VARIABLE = "ZATO_SSO_TEST_POSTGRES_URL"
 # What can be asked for at most with 64 MiB.
@@ -39,7 +38,7 @@ slow_config = json.loads({slow_config!r})
 
 T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, T]], T]
-Heavy = Callable[[float], Config]
+Heavy: TypeAlias = Callable[[float], Config]
 
 
 def pytest_configure() -> None:
@@ -131,9 +130,6 @@ def run(request: pytest.FixtureRequest) -> Run[Any]:
             loop.close()
 
     return run
-
-
-Heavy = Callable[[float], Config]
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 from stage import Someone, Stage, refused
-from support import ADDRESS, APP, PASSWORD, config_of, new_key, unique
+from support import ADDRESS, APP, PASSWORD, AsyncSSO, config_of, new_key, unique
 from zato_sso import SSO, BackendError, Session, SessionInfo, User
-from zato_sso.aio import SSO as AsyncSSO
 
 Arguments = dict[str, Any]
 CONTEXT = {"current_app": APP, "remote_addr": ADDRESS}
@@ -230,7 +229,7 @@ def test_a_closed_object_refuses_everything(stage: Stage, name: str) -> None:
     arguments = CALLS[name][0](stage)
     with stage.changed() as sso:
         sso.close()
-        with pytest.raises(BackendError, match="^closed$"):
+        with pytest.raises(BackendError, match=r"^closed$"):
             call_of(sso, name)(**arguments)
 
 

@@ -83,7 +83,9 @@ def test_super_users_are_made_by_their_own_call_alone(stage: Stage) -> None:
     assert (data["is_super_user"], data["sign_up_status"]) == (True, const.signup_status.final)
     assert stage.sso.session.verify("cid", stage.admin, log_in(stage.sso, data["username"]), APP, ADDRESS)
     with refused("E008002"):
-        stage.sso.user.create_user("cid", {"username": unique("user"), "is_super_user": True}, stage.admin, APP, ADDRESS)
+        stage.sso.user.create_user(
+            "cid", {"username": unique("user"), "is_super_user": True}, stage.admin, APP, ADDRESS
+        )
 
 
 def test_who_made_a_user_and_when_is_kept(stage: Stage) -> None:
@@ -292,10 +294,10 @@ def test_users_change_their_own_password_with_the_old_one(stage: Stage) -> None:
     other = stage.log_in(someone)
     new = "another battery staple"
     change(stage, ust, old_password=PASSWORD, new_password=new.encode())
-    assert stage.sso.user.login("cid", someone.username, new, APP, ADDRESS)
+    assert stage.sso.user.login("cid", someone.username, new, APP, ADDRESS).user_id == someone.user_id
     with refused("E005001"):
         stage.log_in(someone)
-    assert stage.sso.user.get_current_user("cid", ust, APP, ADDRESS)
+    assert stage.sso.user.get_current_user("cid", ust, APP, ADDRESS).user_id == someone.user_id
     with refused("E007001"):
         stage.sso.user.get_current_user("cid", other, APP, ADDRESS)
 
