@@ -116,7 +116,9 @@ fn load(
 fn not_opened(error: OpenError) -> Fault {
     let reason = error.to_string();
     match error {
-        OpenError::Config(_) | OpenError::Keyring(_) | OpenError::MissingKey(_) => Fault::Misconfigured(reason),
+        OpenError::Config(_) | OpenError::Keyring(_) | OpenError::MissingKey(_) => {
+            Fault::Misconfigured(reason)
+        }
         OpenError::Database(_) | OpenError::Other(_) => Fault::NotOpened(reason),
     }
 }
