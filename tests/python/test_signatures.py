@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 import zato_sso
-from support import config_of, new_key
+from support import AsyncSSO, config_of, new_key
 from zato_sso import SSO, _core, status_code
-from zato_sso.aio import SSO as AsyncSSO
 
 ROOT = Path(__file__).resolve().parents[2]
 
