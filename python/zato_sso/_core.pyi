@@ -7,7 +7,7 @@ from typing import Any, TypeAlias, final
 
 from typing_extensions import Self
 
-from zato_sso.aio import SSO as AsyncSSO  # noqa: N811 - the name of the class in there
+from zato_sso.aio import SSO as AsyncSSO
 
 __all__ = [
     "SSO",
@@ -342,7 +342,7 @@ class User:
     @property
     def rate_limit_check_parent_def(self) -> bool | None: ...
     @property
-    def creation_ctx(self) -> Any: ...  # noqa: ANN401 - any JSON value
+    def creation_ctx(self) -> Any: ...
     @property
     def is_current_super_user(self) -> bool: ...
     def to_dict(self) -> dict[str, Any]: ...

@@ -8,6 +8,6 @@ async with SSO("sqlite:///sso.db") as sso:
 ```
 """
 
-from zato_sso._core import AsyncSSO as SSO  # noqa: N814 - both are classes
+from zato_sso._core import AsyncSSO as SSO
 
 __all__ = ["SSO"]

@@ -158,7 +158,7 @@ class Awaited:
         self._target = target
         self._loop = loop
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+    def __getattr__(self, name: str) -> Any:
         found = getattr(self._target, name)
         if not callable(found):
             return Awaited(found, self._loop)

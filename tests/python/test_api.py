@@ -262,7 +262,7 @@ def test_the_documented_calls_work_from_a_class_that_has_the_object(stage: Stage
 
 
 @pytest.mark.parametrize("cid", ["", "a b", "ż", "x" * 1000, "\0", b"bytes"])
-def test_any_text_may_be_a_correlation_id(stage: Stage, cid: Any) -> None:  # noqa: ANN401
+def test_any_text_may_be_a_correlation_id(stage: Stage, cid: Any) -> None:
     assert stage.sso.user.get_user_by_username(cid, stage.super_user) is not None
 
 
@@ -281,13 +281,13 @@ def test_any_text_may_be_a_correlation_id(stage: Stage, cid: Any) -> None:  # no
         (None, ""),
     ],
 )
-def test_addresses_come_in_many_shapes(stage: Stage, given: Any, kept: str) -> None:  # noqa: ANN401
+def test_addresses_come_in_many_shapes(stage: Stage, given: Any, kept: str) -> None:
     ust = stage.sso.user.login("cid", stage.super_user, PASSWORD, APP, given).ust
     assert stage.sso.session.get("cid", ust, ust, APP, given).remote_addr == kept
 
 
 @pytest.mark.parametrize("wrong", [5, [5], {"a": 1}, ["10.0.0.1", None]])
-def test_what_is_no_address_is_a_type_error(stage: Stage, wrong: Any) -> None:  # noqa: ANN401
+def test_what_is_no_address_is_a_type_error(stage: Stage, wrong: Any) -> None:
     with pytest.raises(TypeError, match="remote_addr"):
         stage.sso.session.renew("cid", stage.admin, APP, wrong)
 

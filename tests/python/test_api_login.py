@@ -14,11 +14,11 @@ TOTP_KEY = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 NEW_PASSWORD = "another battery staple"
 
 
-def login(sso: SSO, username: str, password: Any = PASSWORD, app: str = APP, **more: Any) -> SessionInfo:  # noqa: ANN401
+def login(sso: SSO, username: str, password: Any = PASSWORD, app: str = APP, **more: Any) -> SessionInfo:
     return sso.user.login("cid", username, password, app, more.pop("remote_addr", ADDRESS), **more)
 
 
-def lets_in(sso: SSO, username: str, password: Any = PASSWORD, **more: Any) -> bool:  # noqa: ANN401
+def lets_in(sso: SSO, username: str, password: Any = PASSWORD, **more: Any) -> bool:
     """Whether a login opens a session, which is then good."""
     info = login(sso, username, password, **more)
     return sso.user.get_current_user("cid", info.ust, APP, ADDRESS).username == username
@@ -181,7 +181,7 @@ def test_a_password_that_expires_soon_is_a_warning(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("make", [expired, expiring, must_change])
-def test_a_new_password_may_come_with_the_login(stage: Stage, make: Any) -> None:  # noqa: ANN401
+def test_a_new_password_may_come_with_the_login(stage: Stage, make: Any) -> None:
     someone: Someone = make(stage)
     with refused("E005001"):
         login(stage.sso, someone.username, "wrong battery staple", new_password=NEW_PASSWORD)

@@ -98,12 +98,12 @@ def test_a_key_may_be_given_by_itself(folder: Path) -> None:
     [5, ["sso.toml"], {"main": {"site_name": object()}}, {5: {}}, {"main": {5: "x"}}],
     ids=["number", "list", "object", "section", "key"],
 )
-def test_what_is_no_configuration_is_a_type_error(tree: Any, config: Any) -> None:  # noqa: ANN401
+def test_what_is_no_configuration_is_a_type_error(tree: Any, config: Any) -> None:
     with pytest.raises(TypeError):
         tree(config=config)
 
 
-def test_a_configuration_without_an_end_is_refused(tree: Any) -> None:  # noqa: ANN401
+def test_a_configuration_without_an_end_is_refused(tree: Any) -> None:
     endless: dict[str, Any] = {}
     endless["main"] = endless
     with pytest.raises(ValueError, match="nested too deeply"):
@@ -120,7 +120,7 @@ def test_a_configuration_without_an_end_is_refused(tree: Any) -> None:  # noqa: 
     ids=["syntax", "unknown key", "wrong value"],
 )
 def test_a_file_that_is_wrong_is_a_value_error_that_says_where(
-    tree: Any,  # noqa: ANN401
+    tree: Any,
     file: Path,
     text: str,
     problem: str,
@@ -132,7 +132,7 @@ def test_a_file_that_is_wrong_is_a_value_error_that_says_where(
     assert not file.with_name("sso.db").exists()
 
 
-def test_a_file_that_is_not_there_is_a_value_error(tree: Any, folder: Path) -> None:  # noqa: ANN401
+def test_a_file_that_is_not_there_is_a_value_error(tree: Any, folder: Path) -> None:
     with pytest.raises(ValueError, match=r"missing\.toml"):
         tree.from_config(folder / "missing.toml")
 

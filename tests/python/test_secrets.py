@@ -62,7 +62,7 @@ def live(sso: SSO) -> tuple[Harvest, list[str]]:
     boss = new_user()
     sso.user.create_super_user("cid", boss, require_super_user=False, auto_approve=True)
 
-    def login(username: str, password: str = PASSWORD, **more: Any) -> Any:  # noqa: ANN401
+    def login(username: str, password: str = PASSWORD, **more: Any) -> Any:
         return sso.user.login("cid", username, password, APP, ADDRESS, **more)
 
     info = login(name, totp_code=totp_code(TOTP_KEY))
