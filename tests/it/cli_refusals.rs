@@ -134,7 +134,7 @@ fn databases_that_cannot_be_used() {
         refused(&folder, "--database-url postgresql://ann:hunter2@127.0.0.1:1/sso list-users"),
         @r"
         status 1
-        err: zato-sso: cannot open the database postgresql://127.0.0.1:1/sso: pool timed out while waiting for an open connection; check the URL postgresql://user:password@host:5432/database and that the server runs
+        err: zato-sso: cannot open the database postgresql://127.0.0.1:1/sso: error communicating with database: Connection refused (os error 111); check the URL postgresql://user:password@host:5432/database and that the server runs
         "
     );
     for command in ["lock-user user1", "unlock-user user1", "list-users"] {
@@ -200,7 +200,7 @@ fn keys_that_cannot_be_used() {
     std::fs::create_dir(folder.path("sso.db.key")).unwrap();
     insta::assert_snapshot!(refused(&folder, "list-users"), @r"
     status 1
-    err: zato-sso: the key file sso.db.key cannot be read: Is a directory (os error 21)
+    err: zato-sso: the key file sso.db.key cannot be read: Is a directory (os error 21); restore it from a backup, or correct main.secret_key_file or ZATO_SSO_SECRET_KEY
     ");
     std::fs::remove_dir(folder.path("sso.db.key")).unwrap();
     folder.write("sso.db.key", "not a key");
@@ -224,12 +224,12 @@ fn keys_that_cannot_be_used() {
     std::fs::create_dir(folder.path("sso.db.key")).unwrap();
     insta::assert_snapshot!(refused(&folder, "init"), @r"
     status 1
-    err: zato-sso: the key file sso.db.key cannot be read: Is a directory (os error 21)
+    err: zato-sso: the key file sso.db.key cannot be read: Is a directory (os error 21); restore it from a backup, or correct main.secret_key_file or ZATO_SSO_SECRET_KEY
     ");
     folder.set("ZATO_SSO_MAIN__SECRET_KEY_FILE", "none/sso.key");
     insta::assert_snapshot!(refused(&folder, "migrate"), @r"
     status 1
-    err: zato-sso: the key file none/sso.key cannot be made: entity not found; its folder must exist, be writable and know hard links, or give a key in ZATO_SSO_SECRET_KEY
+    err: zato-sso: the key file none/sso.key cannot be made: No such file or directory (os error 2); its folder must exist, be writable and know hard links, or give a key in ZATO_SSO_SECRET_KEY
     ");
     folder.unset("ZATO_SSO_MAIN__SECRET_KEY_FILE");
     folder.set("ZATO_SSO_SECRET_KEY", "short");
