@@ -1,7 +1,7 @@
 """Write the stubs of `zato_sso.aio` from those of `zato_sso`: the same tree, with every call to be awaited.
 
-    .ci/async_stubs.py            writes python/zato_sso/aio.pyi
-    .ci/async_stubs.py --check    only says whether that file is up to date
+.ci/async_stubs.py            writes python/zato_sso/aio.pyi
+.ci/async_stubs.py --check    only says whether that file is up to date
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ IMPORTS = {
     "typing": ["Any", "final", "type_check_only"],
     "typing_extensions": ["Self"],
     "zato_sso._core": ["Session", "SessionInfo", "User", "_RemoteAddr", "_Secret"],
+    "zato_sso.ctx": ["SearchCtx"],
 }
 
 
