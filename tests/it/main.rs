@@ -12,6 +12,14 @@
 mod support;
 
 mod audit;
+#[cfg(feature = "server")]
+mod cli;
+#[cfg(feature = "server")]
+mod cli_refusals;
+#[cfg(feature = "server")]
+mod cli_serve;
+#[cfg(feature = "server")]
+mod command;
 mod floors;
 #[cfg(feature = "server")]
 mod http;

@@ -14,16 +14,16 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
 import uvloop
 from psycopg import sql
-from support import FAST, Config, Counter, changed, config_of, new_key, slow_login
+from stage import Stage
+from support import FAST, AsyncSSO, Config, Counter, changed, config_of, new_key, slow_login
 from zato_sso import SSO
-from zato_sso.aio import SSO as AsyncSSO
 
 POSTGRES_VARIABLE = "ZATO_SSO_TEST_POSTGRES_URL"
 # What can be asked for at most with 64 MiB.
@@ -38,7 +38,7 @@ slow_config = json.loads({slow_config!r})
 
 T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, T]], T]
-Heavy = Callable[[float], Config]
+Heavy: TypeAlias = Callable[[float], Config]
 
 
 def pytest_configure() -> None:
@@ -132,9 +132,6 @@ def run(request: pytest.FixtureRequest) -> Run[Any]:
     return run
 
 
-Heavy = Callable[[float], Config]
-
-
 @pytest.fixture(scope="session")
 def seconds_of_a_pass() -> float:
     """How long Argon2id takes here for one pass over 64 MiB."""
@@ -155,6 +152,32 @@ def heavy(config: Config, seconds_of_a_pass: float) -> Heavy:
         return changed(config, hash_secret={"memory_kib": 65536, "iterations": passes})
 
     return heavy
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def shared_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A database for the tests of one file, on either engine."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path_factory.mktemp('shared') / 'sso.db'}"
+    else:
+        with new_postgres(request.getfixturevalue("postgres_server_url")) as url:
+            yield url
+
+
+@pytest.fixture(scope="module")
+def shared_config(shared_url: str) -> Config:
+    """Configuration for objects on that database."""
+    return config_of(shared_url, new_key())
+
+
+@pytest.fixture(scope="module", params=["blocking", "async"])
+def stage(request: pytest.FixtureRequest, shared_config: Config) -> Iterator[Stage]:
+    """An object of either tree on either engine, shared by the tests of one file."""
+    loop = asyncio.new_event_loop()
+    stage = Stage(request.param, shared_config, loop)
+    yield stage
+    stage.sso.close()
+    loop.close()
 
 
 class Script(Protocol):

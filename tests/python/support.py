@@ -16,11 +16,10 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import psycopg
-from zato_sso import SSO, ValidationError
-from zato_sso.aio import SSO as AsyncSSO
+from zato_sso import SSO, ValidationError, aio
 
 APP = "CRM"
 ADDRESS = "127.0.0.1"
@@ -28,7 +27,8 @@ PASSWORD = "correct horse battery staple"
 # Hashing that costs next to nothing, and protects nothing.
 FAST = {"memory_kib": 64, "iterations": 1, "parallelism": 1, "allow_weak": True}
 
-Config = dict[str, Any]
+AsyncSSO: TypeAlias = aio.SSO
+Config: TypeAlias = dict[str, Any]
 
 
 def new_key() -> str:
@@ -158,7 +158,7 @@ class Awaited:
         self._target = target
         self._loop = loop
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+    def __getattr__(self, name: str) -> Any:
         found = getattr(self._target, name)
         if not callable(found):
             return Awaited(found, self._loop)

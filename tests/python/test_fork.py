@@ -16,6 +16,7 @@ import pytest
 from support import (
     PASSWORD,
     AsyncCounter,
+    AsyncSSO,
     Config,
     Counter,
     in_child,
@@ -27,7 +28,6 @@ from support import (
     unique,
 )
 from zato_sso import SSO, BackendError
-from zato_sso.aio import SSO as AsyncSSO
 
 if TYPE_CHECKING:
     from conftest import Heavy
@@ -41,6 +41,12 @@ def is_on_a_file(config: Config) -> bool:
     return str(config["database"]["url"]).startswith("sqlite:")
 
 
+def bump_often(counter: Counter, times: int) -> None:
+    """Counts so many times."""
+    for _ in range(times):
+        counter.bump()
+
+
 def in_memory(config: Config) -> Config:
     """The same configuration for a database that lives as long as the object."""
     return {**config, "database": {"url": "sqlite::memory:"}}
@@ -48,7 +54,7 @@ def in_memory(config: Config) -> Config:
 
 def test_both_sides_of_a_fork_go_on(counter: Counter) -> None:
     counter.bump()
-    assert in_child(lambda: [counter.bump() for _ in range(10)]) == 0
+    assert in_child(lambda: bump_often(counter, 10)) == 0
     counter.bump()
     assert counter.value() == 12
 
@@ -106,7 +112,7 @@ def test_forks_while_eight_threads_call_lose_nothing(counter: Counter) -> None:
                 counter.read()
                 if number == 0:
                     slow_login(counter.sso)
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:
             failures.append(error)
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
@@ -116,7 +122,7 @@ def test_forks_while_eight_threads_call_lose_nothing(counter: Counter) -> None:
     statuses: list[int] = []
 
     def fork_again_and_again() -> None:
-        statuses.extend(in_child(lambda: [counter.bump() for _ in range(3)]) for _ in range(forks))
+        statuses.extend(in_child(lambda: bump_often(counter, 3)) for _ in range(forks))
 
     # Not from the main thread, as servers do it.
     forker = threading.Thread(target=fork_again_and_again)
@@ -142,7 +148,7 @@ def test_several_threads_may_fork_at_once(counter: Counter) -> None:
         thread.start()
     try:
         with ThreadPoolExecutor(4) as pool:
-            results = list(pool.map(lambda _: in_child(lambda: [counter.bump() for _ in range(3)]), range(20)))
+            results = list(pool.map(lambda _: in_child(lambda: bump_often(counter, 3)), range(20)))
     finally:
         stop.set()
         for thread in callers:
@@ -150,15 +156,10 @@ def test_several_threads_may_fork_at_once(counter: Counter) -> None:
     assert results == [0] * 20
 
 
-def bump_often(counter: Counter) -> None:
-    for _ in range(20):
-        counter.bump()
-
-
 def test_multiprocessing_with_fork_shares_the_object(counter: Counter) -> None:
     context = multiprocessing.get_context("fork")
     counter.bump()
-    processes = [context.Process(target=bump_often, args=(counter,)) for _ in range(4)]
+    processes = [context.Process(target=bump_often, args=(counter, 20)) for _ in range(4)]
     for process in processes:
         process.start()
     for process in processes:
@@ -190,7 +191,7 @@ def test_a_closed_object_stays_closed_in_the_child(config: Config) -> None:
     sso.close()
 
     def child() -> None:
-        with pytest.raises(BackendError, match="^closed$"):
+        with pytest.raises(BackendError, match=r"^closed$"):
             sso.user.get_user_by_username("cid", "nobody")
 
     assert in_child(child) == 0
@@ -206,7 +207,7 @@ def test_a_database_in_memory_stays_in_the_parent(config: Config) -> None:
             with pytest.raises(BackendError, match="an in-memory database does not cross"):
                 counter.bump()
         sso.close()
-        with pytest.raises(BackendError, match="^closed$"):
+        with pytest.raises(BackendError, match=r"^closed$"):
             counter.bump()
         with SSO(config=in_memory(config)) as other:
             Counter.new(other).bump()

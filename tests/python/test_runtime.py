@@ -1,4 +1,4 @@
-"""How calls run: blocking and awaited, shared by threads, in event loops of either kind, under gevent; closing; errors."""
+"""How calls run: blocking and awaited, shared by threads, in event loops of either kind, under gevent; their errors."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from support import (
     ADDRESS,
     APP,
     PASSWORD,
+    AsyncSSO,
     Config,
     Counter,
     changed,
@@ -32,7 +33,6 @@ from support import (
     unique,
 )
 from zato_sso import SSO, BackendError, InternalError, InvalidTOTPError, ValidationError
-from zato_sso.aio import SSO as AsyncSSO
 
 if TYPE_CHECKING:
     from conftest import Heavy, Run, Script
@@ -198,7 +198,6 @@ def test_a_call_that_nobody_awaits_does_nothing_and_says_so(aio: MakeAio, counte
     shared = aio()
     with pytest.warns(RuntimeWarning, match="never awaited"):
         shared.session.renew("cid", counter.ust, APP, ADDRESS)  # type: ignore[unused-coroutine]
-        gc.collect()
     assert counter.value() == 0
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -287,13 +286,13 @@ def test_close_is_final_and_may_come_twice(config: Config) -> None:
     sso = SSO(config=config)
     sso.close()
     sso.close()
-    with pytest.raises(BackendError, match="^closed$"):
+    with pytest.raises(BackendError, match=r"^closed$"):
         sso.user.get_user_by_username("cid", "nobody")
     with SSO(config=config) as other:
         assert other.user.get_user_by_username("cid", "nobody") is None
-    with pytest.raises(BackendError, match="^closed$"):
+    with pytest.raises(BackendError, match=r"^closed$"):
         other.user.get_user_by_username("cid", "nobody")
-    with pytest.raises(BackendError, match="^closed$"), other:
+    with pytest.raises(BackendError, match=r"^closed$"), other:
         pass
 
 
@@ -303,9 +302,9 @@ def test_close_is_final_when_awaited(aio: MakeAio, run: Run[None]) -> None:
         async with sso:
             await sso.user.get_user_by_username("cid", "nobody")
         await sso.close()
-        with pytest.raises(BackendError, match="^closed$"):
+        with pytest.raises(BackendError, match=r"^closed$"):
             await sso.user.get_user_by_username("cid", "nobody")
-        with pytest.raises(BackendError, match="^closed$"):
+        with pytest.raises(BackendError, match=r"^closed$"):
             await sso.open()
 
     run(main())
@@ -325,7 +324,7 @@ def test_calls_in_flight_at_close_end(config: Config) -> None:
             while True:
                 counter.bump()
                 counts[number] += 1
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:
             outcomes.append(error)
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
@@ -347,7 +346,7 @@ def test_calls_in_flight_at_close_end(config: Config) -> None:
 def test_a_folder_that_is_not_there_is_a_backend_error(tmp_path: Path, run: Run[None]) -> None:
     folder = tmp_path / "missing"
     config = config_of(f"sqlite:///{folder / 'sso.db'}", new_key())
-    with pytest.raises(BackendError, match="cannot open the database .* check that its folder exists"):
+    with pytest.raises(BackendError, match=r"cannot open the database .* check that its folder exists"):
         SSO(config=config)
 
     async def main() -> None:
@@ -377,6 +376,17 @@ def test_a_server_that_is_away_is_a_backend_error_without_its_password() -> None
         asyncio.run(main(AsyncSSO(config=config)))
 
 
+def bumped(counter: Counter) -> bool:
+    """Whether the database was there to count."""
+    try:
+        counter.bump()
+    except InternalError:
+        raise
+    except BackendError:
+        return False
+    return True
+
+
 def test_connections_that_the_server_ends_are_replaced(postgres_url: str) -> None:
     with SSO(config=config_of(postgres_url, new_key())) as sso:
         counter = Counter.new(sso)
@@ -386,13 +396,8 @@ def test_connections_that_the_server_ends_are_replaced(postgres_url: str) -> Non
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
         deadline = time.monotonic() + 30
-        while True:
-            try:
-                counter.bump()
-                break
-            except BackendError as error:
-                assert not isinstance(error, InternalError)
-                assert time.monotonic() < deadline
+        while not bumped(counter):
+            assert time.monotonic() < deadline
         assert counter.value() == 1
 
 

@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 import zato_sso
-from support import config_of, new_key
+from support import AsyncSSO, config_of, new_key
 from zato_sso import SSO, _core, status_code
-from zato_sso.aio import SSO as AsyncSSO
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -87,18 +86,18 @@ def found(call: Callable[..., Any]) -> Signature:
 
 
 @pytest.fixture(params=[SSO, AsyncSSO], ids=["blocking", "async"])
-def tree(request: pytest.FixtureRequest) -> Any:  # noqa: ANN401
+def tree(request: pytest.FixtureRequest) -> Any:
     """An object of either tree."""
     make: Callable[..., Any] = request.param
     return make(config=config_of("sqlite::memory:", new_key()))
 
 
-def branch_of(tree: Any, name: str) -> Any:  # noqa: ANN401
+def branch_of(tree: Any, name: str) -> Any:
     return getattr(tree, name) if name else tree
 
 
 @pytest.mark.parametrize(("branch", "text"), CALLS, ids=[f"{branch}.{text.split('(')[0]}" for branch, text in CALLS])
-def test_calls_have_the_documented_arguments(tree: Any, branch: str, text: str) -> None:  # noqa: ANN401
+def test_calls_have_the_documented_arguments(tree: Any, branch: str, text: str) -> None:
     name, signature = documented(text)
     assert found(getattr(branch_of(tree, branch), name)) == signature
 
@@ -109,19 +108,19 @@ def test_objects_are_made_with_the_documented_arguments(make: Callable[..., Any]
 
 
 @pytest.mark.parametrize("branch", ["user", "session"])
-def test_there_is_no_call_that_is_not_documented(tree: Any, branch: str) -> None:  # noqa: ANN401
+def test_there_is_no_call_that_is_not_documented(tree: Any, branch: str) -> None:
     public = {name for name in dir(branch_of(tree, branch)) if not name.startswith("_")}
     assert public - {"session"} == {documented(text)[0] for text in DOCUMENTED[branch]}
 
 
-def test_sessions_stand_in_two_places(tree: Any) -> None:  # noqa: ANN401
+def test_sessions_stand_in_two_places(tree: Any) -> None:
     assert tree.session is tree.user.session
     assert {name for name in dir(tree) if not name.startswith("_")} - {"open"} == {
         *("close", "from_config", "session", "user"),
     }
 
 
-def test_every_public_class_and_call_says_what_it_is(tree: Any) -> None:  # noqa: ANN401
+def test_every_public_class_and_call_says_what_it_is(tree: Any) -> None:
     for branch, text in CALLS:
         assert getattr(branch_of(tree, branch), documented(text)[0]).__doc__
     for name in zato_sso.__all__:
