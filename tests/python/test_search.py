@@ -8,9 +8,8 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from support import ADDRESS, APP, PASSWORD
+from support import ADDRESS, APP, PASSWORD, AsyncSSO
 from zato_sso import SSO, SearchCtx, ValidationError, const, status_code
-from zato_sso.aio import SSO as AsyncSSO
 
 
 @pytest.fixture

@@ -7,9 +7,8 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from support import ADDRESS, APP, PASSWORD
+from support import ADDRESS, APP, PASSWORD, AsyncSSO
 from zato_sso import SSO, ValidationError, status_code
-from zato_sso.aio import SSO as AsyncSSO
 
 
 @pytest.fixture(autouse=True)
