@@ -30,6 +30,7 @@ IMPORTS = {
     "typing": ["Any", "final", "type_check_only"],
     "typing_extensions": ["Self"],
     "zato_sso._core": ["Session", "SessionInfo", "User", "_RemoteAddr", "_Secret"],
+    "zato_sso.ctx": ["SearchCtx"],
 }
 
 

@@ -45,6 +45,8 @@ pub(super) enum Command {
     CreateUser(NewUserArgs),
     /// Create a super-user, who can log in at once
     CreateSuperUser(NewUserArgs),
+    /// Delete a user with all sessions, attributes and links, after asking
+    DeleteUser(DeleteUserArgs),
     /// Lock a user's account: the user cannot log in, and open sessions are refused
     LockUser(UserArgs),
     /// Unlock a user's account
@@ -97,6 +99,15 @@ pub(super) struct NewUserArgs {
 pub(super) struct UserArgs {
     /// The user's name
     pub username: String,
+}
+
+#[derive(Args)]
+pub(super) struct DeleteUserArgs {
+    /// The user's name
+    pub username: String,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
 }
 
 #[derive(Args)]

@@ -6,10 +6,13 @@
 mod access;
 mod approval;
 mod audit;
+mod deletion;
 mod login;
 mod open;
 mod password;
+mod search;
 mod session;
+mod update;
 mod user;
 
 use std::sync::Arc;
