@@ -15,5 +15,19 @@ pub mod store;
 
 pub mod ops;
 
+#[cfg(feature = "server")]
+pub mod cli;
+#[cfg(feature = "server")]
+pub mod http;
 #[cfg(feature = "python")]
 mod python;
+
+/// The command `zato-sso`: runs what these arguments say, the first of which is the name of the program, and returns
+/// the exit status. The stand-alone binary and the console script of the wheel are both this.
+#[cfg(feature = "server")]
+#[must_use]
+pub fn command(args: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
+    cli::run(args, |sso, listener, stop| {
+        Box::pin(async { http::serve(sso, listener.into_std()?, stop).await })
+    })
+}

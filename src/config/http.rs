@@ -32,7 +32,8 @@ impl Validate for Http {
         let plain = |c: char| c.is_ascii_alphanumeric() || "/-._~".contains(c);
         let whole =
             self.prefix.starts_with('/') && !self.prefix.ends_with('/') && !self.prefix.contains("//");
-        if !(self.prefix.is_empty() || whole && self.prefix.chars().all(plain)) {
+        let is_path = whole && self.prefix.chars().all(plain);
+        if !is_path && !self.prefix.is_empty() {
             let problem = "must be a path such as /zato/sso, without a slash at its end, or empty";
             return Err(Invalid::new("http.prefix", problem));
         }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::value::Value;
 
 /// One value.
-#[derive(Debug, PartialEq)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 pub(super) struct Pair {
     /// The dotted key.
     pub(super) key: String,

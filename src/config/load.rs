@@ -131,23 +131,35 @@ fn read_file(schema: &Schema, file: FileSource, values: &mut Values) -> Result<(
             .into_iter()
             .try_for_each(|pair| set(schema, values, pair.key, pair.value, origin(pair.line)));
     }
-    let table = DeTable::parse(text).map_err(|error| {
-        let offset = error.span().map_or(0, |span| span.start);
-        Error::Syntax { origin: origin(line_of(text, offset)), problem: error.message().to_owned() }
-    })?;
+    let lines = LineEnds::new(text);
+    let (table, errors) = DeTable::parse_recoverable(text);
+    let offset = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);
+    if let Some(error) = errors.iter().min_by_key(|error| offset(error)) {
+        let problem = error.message().to_owned();
+        return Err(Error::Syntax { origin: origin(lines.line_of(offset(error))), problem });
+    }
     let root = Spanned::new(table.span(), DeValue::Table(table.into_inner()));
     flatten(schema, &root)
         .into_iter()
-        .try_for_each(|leaf| set(schema, values, leaf.key, leaf.value, origin(line_of(text, leaf.offset))))
+        .try_for_each(|leaf| set(schema, values, leaf.key, leaf.value, origin(lines.line_of(leaf.offset))))
 }
 
 fn is_ini(path: &Path) -> bool {
     path.extension().is_some_and(|end| end.eq_ignore_ascii_case("conf") || end.eq_ignore_ascii_case("ini"))
 }
 
-/// The line, from 1, of a place in a text.
-fn line_of(text: &str, offset: usize) -> usize {
-    1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count()
+/// Where the lines of a text end.
+struct LineEnds(Vec<usize>);
+
+impl LineEnds {
+    fn new(text: &str) -> Self {
+        Self(text.match_indices('\n').map(|(offset, _)| offset).collect())
+    }
+
+    /// The line, from 1, of a place in the text.
+    fn line_of(&self, offset: usize) -> usize {
+        1 + self.0.partition_point(|end| *end < offset)
+    }
 }
 
 fn read_arguments(schema: &Schema, tree: &Json, values: &mut Values) -> Result<(), Error> {
@@ -195,14 +207,10 @@ fn key_of_variable(schema: &Schema, name: &str) -> Result<Option<String>, Error>
         Ok(key) => Ok(Some(key)),
         Err(nearest) if name.contains("__") => Err(unknown(nearest)),
         // Without the double underscore it may be somebody else's variable, but not if it only lacks one of the two.
-        Err(_) => match schema
-            .keys()
-            .map(|key| variable_of(key.dotted))
-            .find(|known| known.replace("__", "_") == name)
-        {
-            Some(known) => Err(unknown(known)),
-            None => Ok(None),
-        },
+        Err(_) => {
+            let mut known = schema.keys().map(|key| variable_of(key.dotted));
+            known.find(|known| known.replace("__", "_") == name).map_or(Ok(None), |known| Err(unknown(known)))
+        }
     }
 }
 
@@ -212,9 +220,11 @@ fn set(schema: &Schema, values: &mut Values, key: String, value: Value, origin: 
         return Err(Error::WrongValue { origin, key, expected: "a section".into(), found });
     }
     if !schema.is_known(&key) {
-        let what = if key.contains('.') { "key" } else { "section" };
-        let nearest = schema.nearest(&key).to_owned();
-        return Err(Error::Unknown { origin, what, name: key, nearest });
+        let (what, nearest) = match value {
+            Value::Other(_) if !key.contains('.') => ("section", schema.nearest_section(&key)),
+            _ => ("key", schema.nearest_key(&key)),
+        };
+        return Err(Error::Unknown { origin, what, nearest: nearest.to_owned(), name: key });
     }
     values.set(key, value, origin);
     Ok(())

@@ -17,7 +17,7 @@ section! {
         site_name: String = String::new(),
         /// Where the keyring is. Empty: the database file with .key at its end, where that is SQLite.
         secret_key_file: Option<PathBuf> = None,
-        /// The key itself. Better given as a key file, or in the environment as ZATO_SSO_SECRET_KEY, than here.
+        /// The key itself, used instead of the key file. Better given in the environment, as ZATO_SSO_SECRET_KEY, than here.
         secret_key: Option<SecretString> = None,
     }
 }

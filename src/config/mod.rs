@@ -35,6 +35,8 @@ mod session;
 mod setting;
 mod signup;
 mod smtp;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod user_address_list;
 mod user_validation;
@@ -196,7 +198,10 @@ impl Config {
         without_effect.iter().filter(|(_, is_set)| *is_set).map(|(key, _)| message(key)).collect()
     }
 
+    /// The origin of a key; of a table, that of its first name.
     fn origin(&self, key: &str) -> Origin {
-        self.origins.get(key).cloned().unwrap_or_default()
+        let in_table = |name: &str| name.strip_prefix(key).is_some_and(|rest| rest.starts_with('.'));
+        let first = || self.origins.iter().find(|(name, _)| in_table(name)).map(|(_, origin)| origin);
+        self.origins.get(key).or_else(first).cloned().unwrap_or_default()
     }
 }

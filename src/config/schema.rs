@@ -61,13 +61,20 @@ impl Schema {
         })
     }
 
-    /// The known key, or section where there is no dot, that looks most like this one.
-    pub(super) fn nearest(&self, name: &str) -> &'static str {
-        if name.contains('.') {
-            nearest(name, self.keys().map(|key| key.dotted))
-        } else {
-            nearest(name, self.0.iter().map(|section| section.name))
-        }
+    /// The known section that looks most like this name.
+    pub(super) fn nearest_section(&self, name: &str) -> &'static str {
+        nearest(name, self.0.iter().map(|section| section.name), |known| known)
+    }
+
+    /// The known key that looks most like this one; a name without its section is compared to names without theirs.
+    pub(super) fn nearest_key(&self, name: &str) -> &'static str {
+        let has_section = name.contains('.');
+        let last = |known: &'static str| known.rsplit_once('.').map_or(known, |(_, last)| last);
+        nearest(
+            name,
+            self.keys().map(|key| key.dotted),
+            |known| if has_section { known } else { last(known) },
+        )
     }
 
     /// The key of an environment variable; as an error the known variable that looks most like it.
@@ -82,7 +89,8 @@ impl Schema {
                 _ => {}
             }
         }
-        Err(nearest(variable, self.keys().map(|key| variable_of(key.dotted))))
+        let variables: Vec<_> = self.keys().map(|key| variable_of(key.dotted)).collect();
+        Err(nearest(variable, variables.iter().map(String::as_str), |known| known).to_owned())
     }
 }
 
@@ -91,9 +99,11 @@ pub(super) fn variable_of(key: &str) -> String {
     format!("ZATO_SSO_{}", key.to_ascii_uppercase().replace('.', "__"))
 }
 
-fn nearest<S: AsRef<str> + Default>(name: &str, known: impl Iterator<Item = S>) -> S {
-    let name: String = name.chars().take(COMPARED).collect();
-    known.min_by_key(|known| strsim::damerau_levenshtein(&name, known.as_ref())).unwrap_or_default()
+/// The one of which this part looks most like the name, whatever the case of letters.
+fn nearest<'a>(name: &str, all: impl Iterator<Item = &'a str>, part: impl Fn(&'a str) -> &'a str) -> &'a str {
+    let name: String = name.chars().take(COMPARED).collect::<String>().to_ascii_lowercase();
+    all.min_by_key(|known| strsim::damerau_levenshtein(&name, &part(known).to_ascii_lowercase()))
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -127,9 +137,10 @@ mod tests {
     #[test]
     fn the_nearest_key_is_found() {
         let schema = Schema::new();
-        assert_eq!(schema.nearest("session.expirty"), "session.expiry");
-        assert_eq!(schema.nearest("sesion"), "session");
-        assert_eq!(schema.nearest("password.min_lenght"), "password.min_length");
-        schema.nearest(&"x".repeat(1_000_000));
+        assert_eq!(schema.nearest_key("session.expirty"), "session.expiry");
+        assert_eq!(schema.nearest_key("trusted_proxy"), "http.trusted_proxies");
+        assert_eq!(schema.nearest_section("sesion"), "session");
+        assert_eq!(schema.nearest_key("password.min_lenght"), "password.min_length");
+        schema.nearest_key(&"x".repeat(1_000_000));
     }
 }

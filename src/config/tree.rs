@@ -73,7 +73,6 @@ fn list<'a, N: Node + 'a>(items: impl Iterator<Item = &'a N>) -> Value {
 }
 
 /// One value of a tree.
-#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Leaf {
     /// The dotted key.
     pub(super) key: String,

@@ -42,10 +42,13 @@ impl Section for UserAddressList {
         name: "user_address_list",
         about: &[
             " Where users may come from: addresses and CIDR blocks by username. \"*\" is anywhere, an empty list is nowhere.",
-            " Users who are not here may come from anywhere, unless login.reject_if_not_listed is on. For instance:",
-            " joe = [\"10.0.0.0/8\", \"2001:db8::1\"]",
+            " Users who are not here may come from anywhere, unless login.reject_if_not_listed is on.",
         ],
-        keys: &[Key { dotted: "user_address_list", about: &[], is_table: true }],
+        keys: &[Key {
+            dotted: "user_address_list",
+            about: &[" joe = [\"10.0.0.0/8\", \"2001:db8::1\"]"],
+            is_table: true,
+        }],
     };
 
     fn read(values: &Values) -> Result<Self, Error> {

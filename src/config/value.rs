@@ -4,8 +4,9 @@ use toml::de::DeValue;
 
 use super::tree::Node;
 
-/// One value.
-#[derive(Clone, Debug, PartialEq)]
+/// One value. It may be a secret, and so does not print outside of tests.
+#[derive(Clone)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 pub(super) enum Value {
     /// From a source without types, the environment or an INI file.
     Text {
@@ -35,7 +36,7 @@ impl Value {
     /// The value of an environment variable: a list is comma-separated, or a TOML array.
     pub(super) fn from_variable(text: String) -> Self {
         let items = if text.trim_start().starts_with('[') {
-            let array = DeValue::parse(&text).ok();
+            let array = DeValue::parse(text.trim()).ok();
             array.and_then(|array| Some(array.value()?.list()?.into_iter().map(str::to_owned).collect()))
         } else {
             Some(text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect())

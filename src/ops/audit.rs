@@ -13,6 +13,9 @@ use crate::domain::{
 };
 use crate::store::{self, Tx};
 
+/// The longest name of an application that is kept, in characters.
+const MAX_APP_LENGTH: usize = 128;
+
 /// Where JSON lines go.
 #[derive(Debug)]
 pub(super) enum Log {
@@ -85,7 +88,7 @@ impl Sso {
             current_user: None,
             target_user: None,
             result: AuditResult::Ok,
-            current_app: ctx.current_app.clone(),
+            current_app: clean_app(&ctx.current_app),
             remote_addr: ctx.remote_addr.clone(),
             extra: Vec::new(),
         };
@@ -150,6 +153,11 @@ impl Sso {
         let audit_id = time_ordered_uuid(event.time, &*self.core.random)?;
         store::audit::insert(tx, audit_id, event, &extra(event).to_string()).await
     }
+}
+
+/// An application's name as it is kept: it is whatever the caller sent, also where that is why the call was refused.
+fn clean_app(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(MAX_APP_LENGTH).collect()
 }
 
 fn extra(event: &AuditEvent) -> Value {

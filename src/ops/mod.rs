@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 pub use access::Authority;
 pub use login::LoginRequest;
-pub use open::OpenError;
+pub use open::{OpenError, schema_state};
 pub use password::ChangePassword;
 pub use session::SessionListing;
 
@@ -24,6 +24,7 @@ use crate::config::Config;
 use crate::crypto::{HashPool, Keyring};
 use crate::domain::{Clock, Random, Timestamp};
 use crate::store::Db;
+pub use crate::store::{LATEST_VERSION, SchemaState};
 
 /// Single sign-on over one open database. Cheap to clone; all clones are the same.
 #[derive(Clone, Debug)]

@@ -67,6 +67,7 @@ impl Sso {
             OpenError::Config(format!("audit.file: {error}; give another path, stderr or off"))
         })?;
 
+        check_key_file(&config)?;
         let options = database_options(&config);
         let db = Db::connect(&options, config.database.max_connections).await?;
         let keyring = match prepare(&db, &options, &config, &*clock, &*random).await {
@@ -80,6 +81,37 @@ impl Sso {
         let hashing = HashPool::new(params, threads, threads.saturating_mul(HASH_QUEUE_PER_THREAD));
         Ok(Self { core: Arc::new(Core { db, config, keyring, hashing, clock, random, audit }) })
     }
+}
+
+/// How the schema of the configured database compares with the latest one. No database is made and none is changed: an
+/// SQLite file that is not there is [`SchemaState::Empty`].
+///
+/// # Errors
+/// [`OpenError::Database`] when it cannot be read.
+pub async fn schema_state(config: &Config) -> Result<SchemaState, OpenError> {
+    if let DatabaseUrl::SqliteFile(path) = &config.database.url
+        && matches!(path.try_exists(), Ok(false))
+    {
+        return Ok(SchemaState::Empty);
+    }
+    let options = database_options(config);
+    let db = Db::connect(&options, 1).await?;
+    let state = db.schema_state(&options.display()).await;
+    db.close().await;
+    Ok(state?)
+}
+
+/// Refuses a key file that cannot be used before an SQLite file is made, which would be left behind, empty.
+fn check_key_file(config: &Config) -> Result<(), OpenError> {
+    if existing_keyring(config)?.is_some() {
+        return Ok(());
+    }
+    let Some(path) = &config.main.secret_key_file else { return Ok(()) };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if folder.is_none_or(Path::is_dir) {
+        return Ok(());
+    }
+    Err(KeyringError::NotCreated { path: path.clone(), source: ErrorKind::NotFound.into() }.into())
 }
 
 /// Where the database is, as storage wants to know it.

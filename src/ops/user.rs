@@ -17,8 +17,8 @@ use crate::store::user::{Inserted, UserRow};
 /// The longest name, and the longest TOTP label, in characters.
 const MAX_NAME_LENGTH: usize = 256;
 
-/// The longest `creation_ctx`, in bytes.
-const MAX_CREATION_CTX_LENGTH: usize = 65_536;
+/// The longest `creation_ctx` or `rate_limit_def`, in bytes.
+const MAX_LONG_TEXT_LENGTH: usize = 65_536;
 
 /// A column of `sso_user` that holds an envelope.
 #[derive(Clone, Copy)]
@@ -132,7 +132,8 @@ impl Sso {
             None => joined([&first_name, &middle_name, &last_name]),
         };
         let totp_label = check_name("totp_label", new.totp_label)?;
-        let creation_ctx = check_creation_ctx(new.creation_ctx)?;
+        let creation_ctx = check_long_text("creation_ctx", new.creation_ctx)?;
+        let rate_limit_def = check_long_text("rate_limit_def", new.rate_limit_def)?;
         let totp_key = self.check_totp_key(new.totp_key)?;
         if new.is_rate_limit_active == Some(true) {
             let detail = "is_rate_limit_active: rate limits have no effect in this version, leave it false";
@@ -188,7 +189,7 @@ impl Sso {
             totp_last_step: 0,
             is_rate_limit_active: false,
             rate_limit_type: None,
-            rate_limit_def: new.rate_limit_def,
+            rate_limit_def,
             rate_limit_check_parent_def: false,
             creation_ctx,
             user_id: user_id.as_str().to_owned(),
@@ -443,14 +444,16 @@ fn joined(names: [&Option<String>; 3]) -> Option<String> {
     if given.is_empty() { None } else { Some(given.join(" ")) }
 }
 
-fn check_creation_ctx(creation_ctx: Option<String>) -> Result<Option<String>> {
-    match creation_ctx {
-        Some(ctx) if ctx.len() > MAX_CREATION_CTX_LENGTH => {
-            let detail = format!("creation_ctx: at most {MAX_CREATION_CTX_LENGTH} bytes");
+/// Text of more than one line, which databases must be able to hold: PostgreSQL knows no NUL.
+fn check_long_text(field: &'static str, text: Option<String>) -> Result<Option<String>> {
+    match text {
+        Some(text) if text.len() > MAX_LONG_TEXT_LENGTH => {
+            let detail = format!("{field}: at most {MAX_LONG_TEXT_LENGTH} bytes");
             Err(Error::refused(Code::CommonInvalidInput, detail))
         }
-        Some(ctx) if ctx.contains('\0') => {
-            Err(Error::refused(Code::CommonInvalidInput, "creation_ctx: NUL characters are not allowed"))
+        Some(text) if text.contains('\0') => {
+            let detail = format!("{field}: NUL characters are not allowed");
+            Err(Error::refused(Code::CommonInvalidInput, detail))
         }
         other => Ok(other),
     }
@@ -467,6 +470,14 @@ mod tests {
         let long = check_name("first_name", Some("x".repeat(257))).unwrap_err();
         assert_eq!(long.to_string(), "E008002 common.invalid_input: first_name: at most 256 characters");
         assert!(check_name("first_name", Some("a\0b".into())).is_err());
+    }
+
+    #[test]
+    fn long_text_may_have_lines_but_no_nul() {
+        let text = |text: &str| check_long_text("rate_limit_def", Some(text.to_owned()));
+        assert_eq!(text("*=1/d\n10.0.0.0/8=*").unwrap().as_deref(), Some("*=1/d\n10.0.0.0/8=*"));
+        assert!(text("*=1/d\0").is_err());
+        assert!(text(&"x".repeat(65_537)).is_err());
     }
 
     #[test]

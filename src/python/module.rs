@@ -21,6 +21,16 @@ fn status_codes() -> Vec<(&'static str, &'static str, &'static str)> {
     Code::ALL.iter().map(|code| (code.as_str(), code.group(), code.label())).collect()
 }
 
+/// Runs the command `zato-sso`, without the interpreter attached, and returns its exit status.
+///
+/// Args:
+///     arguments: The command line, the name of the program first.
+#[cfg(feature = "server")]
+#[pyfunction]
+fn command(py: Python<'_>, arguments: Vec<std::ffi::OsString>) -> u8 {
+    py.detach(|| crate::command(arguments))
+}
+
 /// The compiled part of `zato_sso`. Its names are private: import them from `zato_sso` and `zato_sso.aio`.
 #[pymodule]
 #[pyo3(name = "_core")]
@@ -29,6 +39,8 @@ fn core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_function(wrap_pyfunction!(error::code_label, module)?)?;
     module.add_function(wrap_pyfunction!(status_codes, module)?)?;
+    #[cfg(feature = "server")]
+    module.add_function(wrap_pyfunction!(command, module)?)?;
     module.add_class::<BlockingSso>()?;
     module.add("AsyncSSO", py.get_type::<AwaitableSso>())?;
     module.add_class::<UserApi>()?;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use zato_sso::domain::{Code, NewUser, Password};
 use zato_sso::ops::{Authority, ChangePassword};
 
-use crate::support::{Kind, PASSWORD, World, any_rows, credentials, ctx, new_user, refusal};
+use crate::support::{Kind, PASSWORD, World, any_rows, credentials, ctx, ctx_of, new_user, refusal};
 
 on_both_databases! {
     every_operation_and_every_refusal_leaves_an_entry;
@@ -12,6 +12,7 @@ on_both_databases! {
     an_entry_says_who_did_what_to_whom_and_how_it_ended;
     entries_hold_no_secrets;
     a_change_that_cannot_be_recorded_is_not_made;
+    a_refusal_is_recorded_whatever_the_application_is_called;
 }
 
 async fn world_with_file(kind: Kind, more: Value) -> (World, std::path::PathBuf) {
@@ -169,4 +170,14 @@ async fn a_change_that_cannot_be_recorded_is_not_made(kind: Kind) {
     assert_eq!(refusal(refused), Code::AuthNotAllowed);
     crate::support::execute(&world, "ALTER TABLE sso_audit_gone RENAME TO sso_audit").await;
     world.login("user1").await;
+}
+
+async fn a_refusal_is_recorded_whatever_the_application_is_called(kind: Kind) {
+    let world = World::new(kind).await;
+    for app in ["a\0b", &"x".repeat(1_000_000)] {
+        let outcome = world.sso.login(&ctx_of(app, "10.0.0.1"), credentials("user1", PASSWORD)).await;
+        assert_eq!(refusal(outcome), Code::AppListInvalid);
+    }
+    let rows = any_rows(&world, "SELECT current_app FROM sso_audit ORDER BY current_app").await;
+    assert_eq!(rows, [b"ab".to_vec(), vec![b'x'; 128]]);
 }

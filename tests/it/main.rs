@@ -12,9 +12,18 @@
 mod support;
 
 mod audit;
+mod floors;
+#[cfg(feature = "server")]
+mod http;
+#[cfg(feature = "server")]
+mod http_blocks;
+#[cfg(feature = "server")]
+mod http_server;
 mod login;
 mod open;
 mod password;
+#[cfg(feature = "server")]
+mod rest;
 mod session;
 mod store;
 mod user;

@@ -1,0 +1,88 @@
+# Everything is made inside the clone: .venv/ and target/ hold what is built, var/ the demonstration's database.
+#
+# PYTHON=...       the interpreter to make .venv with; otherwise the first of python3, python3.14 ... that is 3.10 or newer
+# CARGO_FLAGS=...  by default --locked: the versions of Cargo.lock and no others
+# DEMO=...         the folder that `run` and `serve` keep their database in, by default var/demo
+
+PYTHON ?=
+CARGO_FLAGS ?= --locked
+DEMO ?= var/demo
+
+VENV := .venv
+BIN := $(VENV)/bin
+DEV := $(VENV)/.dev-dependencies
+PACKAGE := target/.package
+# Folders are among them, so that a deleted file counts as a change.
+SOURCES := $(shell find src -not -name '.*') Cargo.toml Cargo.lock pyproject.toml
+
+# Where the rules below and the tests expect what was built, whatever the user's settings are.
+export CARGO_TARGET_DIR := $(CURDIR)/target
+MATURIN := env -u CONDA_PREFIX PIP_QUIET=1 VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin
+WITH_POSTGRES := $(BIN)/python tests/with_postgres.py
+# What the package is built with, for the checks that look at its code.
+PYTHON_FEATURES := --no-default-features --features extension-module,server
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help build run serve test lint bench wheel clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+
+build: $(PACKAGE) ## Install the package and the command into .venv, and build target/release/zato-sso
+	cargo build --release $(CARGO_FLAGS)
+
+run: build ## Show it at work: a database, a super-user, a session from Python, a login over REST
+	$(BIN)/python examples/demo.py --directory $(DEMO) run
+
+serve: build ## Start the REST server on the database of `make run`
+	@exec $(BIN)/python examples/demo.py --directory $(DEMO) serve
+
+test: build ## Run all tests, on SQLite and on a PostgreSQL of their own
+	$(WITH_POSTGRES) -- sh -ec 'cargo test --release $(CARGO_FLAGS); $(BIN)/python -m pytest'
+
+# The interpreter's description that maturin left is named to clippy as well: with another one cargo would
+# compile the Python binding anew each time the two take turns. The release profile shares what is built already.
+lint: build ## Check format, lints, types, stubs and licences
+	cargo fmt --check
+	cargo clippy --release $(CARGO_FLAGS) --all-targets -- -D warnings
+	PYO3_CONFIG_FILE="$$(ls $(CURDIR)/target/maturin/pyo3-config-*.txt)" \
+		cargo clippy --release $(CARGO_FLAGS) $(PYTHON_FEATURES) --all-targets -- -D warnings
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest zato_sso
+	$(BIN)/python tests/check_licences.py
+	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; \
+	else echo "cargo-deny is not installed: advisories were not checked"; fi
+
+bench: build ## Measure, beside yardsticks
+	$(WITH_POSTGRES) --durable -- \
+		sh -ec 'cargo bench $(CARGO_FLAGS) --features server; $(BIN)/python benches/python_faces.py'
+
+wheel: $(DEV) ## Build the wheel into dist/
+	$(MATURIN) build --release $(CARGO_FLAGS) --interpreter $(BIN)/python --out dist
+
+clean: ## Remove what was built; the databases in var/ stay
+	rm -rf $(VENV) target dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find python tests examples -name __pycache__ -prune -exec rm -rf {} +
+	rm -f python/zato_sso/*.so
+
+$(VENV)/bin/python:
+	@for python in $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python3.10 python); do \
+		if "$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1; then \
+			echo "$$python -m venv $(VENV)"; exec "$$python" -m venv $(VENV); \
+		fi; \
+	done; \
+	echo "make: no Python 3.10 or newer with the modules venv and ensurepip was found: install one" \
+		"(on Debian python3 and python3-venv), or name it: make PYTHON=/path/to/python" >&2; \
+	exit 1
+
+$(DEV): pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
+
+$(PACKAGE): $(DEV) $(SOURCES)
+	$(MATURIN) develop --release $(CARGO_FLAGS)
+	@touch $@

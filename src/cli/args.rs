@@ -1,0 +1,142 @@
+//! What can stand on the command line.
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::domain::Password;
+
+/// Single sign-on: users, their sessions, and the REST server.
+#[derive(Parser)]
+#[command(name = "zato-sso", bin_name = "zato-sso", version, disable_help_subcommand = true)]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Args)]
+pub(super) struct Global {
+    /// The configuration file [default: ./sso.toml if it is there, else built-in defaults]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The database: sqlite:///relative.db, sqlite:////absolute/path.db or postgresql://user:password@host/name
+    #[arg(long, global = true, value_name = "URL")]
+    pub database_url: Option<String>,
+    /// Print JSON instead of text
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say on standard error which configuration, database and key are used
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Write a commented sso.toml and a secret key file, and create the database
+    Init,
+    /// Run the REST server until it is stopped by Ctrl-C or SIGTERM
+    Serve(ServeArgs),
+    /// Create a user, who can log in at once
+    CreateUser(NewUserArgs),
+    /// Create a super-user, who can log in at once
+    CreateSuperUser(NewUserArgs),
+    /// Lock a user's account: the user cannot log in, and open sessions are refused
+    LockUser(UserArgs),
+    /// Unlock a user's account
+    UnlockUser(UserArgs),
+    /// List all users, by username
+    ListUsers,
+    /// Create the database's schema, or bring it up to date
+    #[command(visible_alias = "create-odb")]
+    Migrate(MigrateArgs),
+    /// Look at the configuration
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+}
+
+#[derive(Args)]
+pub(super) struct ServeArgs {
+    /// Address and port to listen on; port 0 is any free one [default: http.listen of the configuration]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<String>,
+}
+
+#[derive(Args)]
+pub(super) struct NewUserArgs {
+    /// The name to log in with
+    pub username: String,
+    /// Email
+    #[arg(long)]
+    pub email: Option<String>,
+    /// The name to show [default: first, middle and last name]
+    #[arg(long, value_name = "NAME")]
+    pub display_name: Option<String>,
+    /// First name
+    #[arg(long, value_name = "NAME")]
+    pub first_name: Option<String>,
+    /// Middle name
+    #[arg(long, value_name = "NAME")]
+    pub middle_name: Option<String>,
+    /// Last name
+    #[arg(long, value_name = "NAME")]
+    pub last_name: Option<String>,
+    /// Password. Others can see it in the list of processes: rather give it in ZATO_SSO_PASSWORD or on standard input,
+    /// or leave it out and be asked
+    #[arg(long, value_parser = password)]
+    pub password: Option<Password>,
+}
+
+#[derive(Args)]
+pub(super) struct UserArgs {
+    /// The user's name
+    pub username: String,
+}
+
+#[derive(Args)]
+pub(super) struct MigrateArgs {
+    /// Only tell whether there is something to do: exit status 0 if not, 1 if there is
+    #[arg(long)]
+    pub check: bool,
+}
+
+#[derive(Subcommand)]
+pub(super) enum ConfigCommand {
+    /// Show the effective configuration, secrets masked, and where each value comes from
+    Show,
+}
+
+/// A password is a secret from the moment it is read.
+fn password(text: &str) -> Result<Password, Infallible> {
+    Ok(Password::from(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn global_options_stand_before_or_after_the_command() {
+        for line in ["zato-sso --json list-users", "zato-sso list-users --json"] {
+            assert!(Cli::try_parse_from(line.split(' ')).unwrap().global.json);
+        }
+    }
+
+    #[test]
+    fn migrate_goes_by_its_older_name_too() {
+        let cli = Cli::try_parse_from(["zato-sso", "create-odb", "--check"]).unwrap();
+        assert!(matches!(cli.command, Command::Migrate(MigrateArgs { check: true })));
+    }
+}

@@ -1,0 +1,89 @@
+//! The command `zato-sso`: the same code for the stand-alone binary and for the console script of the wheel.
+
+mod args;
+mod config;
+mod failure;
+mod init;
+mod migrate;
+mod output;
+mod password;
+mod serve;
+mod setup;
+mod table;
+mod user;
+
+use std::ffi::OsString;
+use std::io::Write as _;
+
+use clap::Parser as _;
+use tokio::runtime::{Builder, Runtime};
+
+pub use serve::{Serve, Serving, Stop};
+
+use args::{Cli, Command, ConfigCommand};
+use failure::Failure;
+use output::Output;
+
+/// The exit status of a command that was refused or failed.
+const FAILED: u8 = 1;
+
+/// The exit status of a command that was not understood.
+const WRONG_USAGE: u8 = 2;
+
+/// Runs one command and returns its exit status: 0, 1 when it was refused or failed, 2 on wrong usage. The first
+/// argument is the name of the program. The REST server is handed in, for the faces do not know each other.
+#[must_use]
+pub fn run(args: impl IntoIterator<Item = OsString>, serve: Serve) -> u8 {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(usage) => {
+            // Help and version come this way too, with status 0. Nobody is left to tell if they cannot be printed.
+            drop(usage.print());
+            return u8::try_from(usage.exit_code()).unwrap_or(WRONG_USAGE);
+        }
+    };
+    match execute(cli, serve) {
+        Ok(()) => 0,
+        // Who reads our output has had enough of it, as `head` does.
+        Err(Failure::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => 0,
+        Err(Failure::Told) => FAILED,
+        Err(failure) => {
+            drop(writeln!(std::io::stderr(), "zato-sso: {failure}"));
+            FAILED
+        }
+    }
+}
+
+fn execute(cli: Cli, serve: Serve) -> Result<(), Failure> {
+    let Cli { global, command } = cli;
+    let out = Output::new(global.json);
+    match command {
+        Command::Serve(args) => runtime(Builder::new_multi_thread())?
+            .block_on(async { serve::run(setup::load_to_serve(&global, args.listen)?, &out, serve).await }),
+        Command::Init => runtime(Builder::new_current_thread())?.block_on(init::run(&global, &out)),
+        Command::Config { command: ConfigCommand::Show } => config::show(&setup::load(&global)?, &out),
+        Command::CreateUser(args) => with_config(&global, |config| user::create(config, args, false, &out)),
+        Command::CreateSuperUser(args) => {
+            with_config(&global, |config| user::create(config, args, true, &out))
+        }
+        Command::LockUser(args) => with_config(&global, |config| user::set_lock(config, args, true, &out)),
+        Command::UnlockUser(args) => with_config(&global, |config| user::set_lock(config, args, false, &out)),
+        Command::ListUsers => with_config(&global, |config| user::list(config, &out)),
+        Command::Migrate(args) => with_config(&global, |config| migrate::run(config, args.check, &out)),
+    }
+}
+
+/// Runs a command that works on the database and ends.
+fn with_config<F: Future<Output = Result<(), Failure>>>(
+    global: &args::Global,
+    command: impl FnOnce(crate::config::Config) -> F,
+) -> Result<(), Failure> {
+    let config = setup::load_to_change(global)?;
+    runtime(Builder::new_current_thread())?.block_on(command(config))
+}
+
+fn runtime(mut builder: Builder) -> Result<Runtime, Failure> {
+    let failed =
+        |error| Failure::Message(format!("cannot start: {error}; are there threads and handles left?"));
+    builder.enable_all().build().map_err(failed)
+}

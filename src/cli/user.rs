@@ -1,0 +1,168 @@
+//! `create-user`, `create-super-user`, `lock-user`, `unlock-user` and `list-users`.
+
+use serde_json::json;
+
+use super::args::{NewUserArgs, UserArgs};
+use super::failure::Failure;
+use super::output::{JsonArray, Output, Stream, user_object};
+use super::table::Table;
+use super::{password, setup};
+use crate::config::Config;
+use crate::domain::{Code, Error, NewUser, SignUpStatus, User};
+use crate::ops::{Authority, Sso};
+
+/// What `creation_ctx` says of users made by the command.
+const CREATION_CTX: &str = r#"{"source":"zato-sso command"}"#;
+
+/// How many users are read at a time.
+const PAGE: i64 = 500;
+
+/// The column titles of `list-users`.
+const TITLES: [&str; 7] =
+    ["USERNAME", "USER ID", "DISPLAY NAME", "EMAIL", "SUPER-USER", "LOCKED", "APPROVAL"];
+
+/// Makes a user who can log in at once.
+pub(super) async fn create(
+    config: Config,
+    args: NewUserArgs,
+    is_super_user: bool,
+    out: &Output,
+) -> Result<(), Failure> {
+    // Before anything is opened: whoever does not give one has changed nothing.
+    let password = password::obtain(args.password)?;
+    let new = NewUser {
+        username: Some(args.username),
+        password: Some(password),
+        email: args.email,
+        display_name: args.display_name,
+        first_name: args.first_name,
+        middle_name: args.middle_name,
+        last_name: args.last_name,
+        sign_up_status: Some(SignUpStatus::Final),
+        creation_ctx: Some(CREATION_CTX.to_owned()),
+        ..NewUser::default()
+    };
+    let sso = setup::open_or_create(config).await?;
+    let outcome = insert(&sso, new, is_super_user).await;
+    sso.close().await;
+    let user = outcome?;
+    let kind = if is_super_user { "super-user" } else { "user" };
+    let text = format!("Created {kind} `{}`", user.username);
+    out.result(&text, &user_object(user))
+}
+
+async fn insert(sso: &Sso, new: NewUser, is_super_user: bool) -> Result<User, Failure> {
+    let ctx = setup::context(sso)?;
+    let authority = Authority::Trusted(None);
+    Ok(if is_super_user {
+        sso.create_super_user(&ctx, authority, new, true).await?
+    } else {
+        sso.create_user(&ctx, authority, new, true).await?
+    })
+}
+
+/// Locks or unlocks an account.
+pub(super) async fn set_lock(
+    config: Config,
+    args: UserArgs,
+    is_locked: bool,
+    out: &Output,
+) -> Result<(), Failure> {
+    let sso = setup::open_existing(config).await?;
+    let outcome = change_lock(&sso, &args.username, is_locked).await;
+    sso.close().await;
+    let user = outcome?;
+    let done = if is_locked { "Locked" } else { "Unlocked" };
+    let object = json!({"user_id": user.user_id.as_str(), "username": user.username, "is_locked": is_locked});
+    out.result(&format!("{done} user account `{}`", user.username), &object)
+}
+
+async fn change_lock(sso: &Sso, username: &str, is_locked: bool) -> Result<User, Failure> {
+    let ctx = setup::context(sso)?;
+    let user = find(sso, username).await?;
+    let (authority, user_id) = (Authority::Trusted(None), user.user_id.as_str());
+    if is_locked {
+        sso.lock_user(&ctx, authority, user_id).await?;
+    } else {
+        sso.unlock_user(&ctx, authority, user_id).await?;
+    }
+    Ok(user)
+}
+
+async fn find(sso: &Sso, username: &str) -> Result<User, Failure> {
+    let ctx = setup::context(sso)?;
+    let found = sso.get_user_by_username(&ctx, username, false).await?;
+    found.map(|view| view.user).ok_or_else(|| {
+        let detail = format!("there is no user `{username}`, zato-sso list-users shows who there is");
+        Error::refused(Code::UsernameInvalid, detail).into()
+    })
+}
+
+/// Lists all users, page by page: what is held does not grow with their number.
+pub(super) async fn list(config: Config, out: &Output) -> Result<(), Failure> {
+    let sso = setup::open_existing(config).await?;
+    let stream = Stream::new();
+    let outcome = if out.is_json() { list_json(&sso, stream).await } else { list_table(&sso, stream).await };
+    sso.close().await;
+    outcome
+}
+
+async fn list_json(sso: &Sso, stream: Stream) -> Result<(), Failure> {
+    let mut array = JsonArray::begin(stream)?;
+    let mut pages = Pages::of(sso);
+    while let Some(page) = pages.next().await? {
+        for user in page {
+            array.push(&user_object(user))?;
+        }
+    }
+    array.end()
+}
+
+async fn list_table(sso: &Sso, mut stream: Stream) -> Result<(), Failure> {
+    let mut pages = Pages::of(sso);
+    let first = pages.next().await?.unwrap_or_default();
+    let rows: Vec<_> = std::iter::once(TITLES.map(str::to_owned)).chain(first.iter().map(row)).collect();
+    let table = Table::fitting(&rows);
+    for row in &rows {
+        stream.line(&table.line(row))?;
+    }
+    while let Some(page) = pages.next().await? {
+        for user in &page {
+            stream.line(&table.line(&row(user)))?;
+        }
+    }
+    stream.finish()
+}
+
+/// All users, by username, a page at a time.
+struct Pages<'a> {
+    sso: &'a Sso,
+    after: Option<String>,
+}
+
+impl<'a> Pages<'a> {
+    const fn of(sso: &'a Sso) -> Self {
+        Self { sso, after: Some(String::new()) }
+    }
+
+    /// The next page; None after the last.
+    async fn next(&mut self) -> Result<Option<Vec<User>>, Failure> {
+        let Some(after) = self.after.take() else { return Ok(None) };
+        let page = self.sso.list_users(&setup::context(self.sso)?, &after, PAGE).await?;
+        self.after = page.last().map(|user| user.username.clone());
+        Ok(self.after.is_some().then_some(page))
+    }
+}
+
+fn row(user: &User) -> [String; 7] {
+    let yes_or_no = |truth| if truth { "yes" } else { "no" }.to_owned();
+    [
+        user.username.clone(),
+        user.user_id.as_str().to_owned(),
+        user.display_name.clone().unwrap_or_default(),
+        user.email.clone().unwrap_or_default(),
+        yes_or_no(user.is_super_user),
+        yes_or_no(user.is_locked),
+        user.approval_status.as_str().to_owned(),
+    ]
+}

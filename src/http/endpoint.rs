@@ -1,0 +1,151 @@
+//! Endpoints: a method and a path, the operations behind them, and what they take.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::Method;
+use axum::routing::{MethodFilter, MethodRouter, on};
+use serde::Serialize;
+
+use super::extract::{self, Call};
+use super::input::{Element, Input};
+use super::router::App;
+use super::{Answer, health, session, user};
+
+/// One endpoint of the API.
+#[derive(Debug)]
+pub struct Endpoint {
+    /// The method.
+    pub method: Method,
+    /// The path: under `http.prefix` for [`endpoints`], from the root for health.
+    pub path: &'static str,
+    /// Another path for the same.
+    pub alias: Option<&'static str>,
+    /// The operations that it calls, by the names that the audit trail knows them by; one or another, by input.
+    pub operations: &'static [&'static str],
+    /// The elements that it takes, beside `current_app`, which all take.
+    pub elements: &'static [Element],
+    pub(super) handler: MethodRouter<Arc<App>>,
+}
+
+impl Endpoint {
+    pub(super) fn new<I, T, H, F>(
+        method: Method,
+        path: &'static str,
+        operations: &'static [&'static str],
+        handler: H,
+    ) -> Self
+    where
+        I: Input,
+        T: Serialize,
+        H: Fn(Call, I) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Answer<T>> + Send + 'static,
+    {
+        let service = move |State(app): State<Arc<App>>, request: Request| {
+            let handler = handler.clone();
+            async move {
+                let (call, input) = extract::read::<I>(app, request).await?;
+                let cid = call.ctx.cid.clone();
+                let reply = handler(call, input).await?;
+                reply.render(&cid)
+            }
+        };
+        // A method that the router does not know would come to no route at all.
+        let handler = MethodFilter::try_from(method.clone())
+            .map_or_else(|_| MethodRouter::new(), |filter| on(filter, service));
+        Self { method, path, alias: None, operations, elements: I::ELEMENTS, handler }
+    }
+
+    pub(super) const fn or_at(mut self, alias: &'static str) -> Self {
+        self.alias = Some(alias);
+        self
+    }
+}
+
+/// Every endpoint under `http.prefix`, block by block.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    [user::endpoints(), session::endpoints()].into_iter().flatten().collect()
+}
+
+/// The endpoints beside the prefix.
+pub(super) fn health_endpoints() -> Vec<Endpoint> {
+    health::endpoints()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+
+    use super::*;
+
+    /// Operations that REST does not offer, and why.
+    const NOT_OFFERED: &[(&str, &str)] = &[
+        ("user.create_super_user", "the role is given from the command line and in-process only"),
+        ("user.get_by_username", "for trusted callers in the same process"),
+        ("user.list", "for the command line; REST has the search"),
+    ];
+
+    /// The names of operations as they stand in the source of `ops`.
+    fn operations() -> BTreeSet<String> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/ops");
+        let is_name = |text: &str| {
+            let name = text.strip_prefix("user.").or_else(|| text.strip_prefix("session."));
+            name.is_some_and(|name| name.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+        };
+        let mut found = BTreeSet::new();
+        for file in fs::read_dir(folder).unwrap() {
+            let source = fs::read_to_string(file.unwrap().path()).unwrap();
+            found.extend(source.split('"').filter(|text| is_name(text)).map(str::to_owned));
+        }
+        found
+    }
+
+    #[test]
+    fn every_operation_has_an_endpoint_or_a_reason() {
+        let offered: BTreeSet<String> = endpoints()
+            .iter()
+            .flat_map(|endpoint| endpoint.operations)
+            .map(|name| (*name).to_owned())
+            .collect();
+        let not_offered: BTreeSet<String> = NOT_OFFERED.iter().map(|(name, _)| (*name).to_owned()).collect();
+        assert_eq!(offered.intersection(&not_offered).count(), 0);
+        assert_eq!(offered.union(&not_offered).cloned().collect::<BTreeSet<_>>(), operations());
+    }
+
+    #[test]
+    fn the_table_of_endpoints() {
+        let line = |endpoint: &Endpoint| {
+            let names = |is_required| {
+                let listed = endpoint.elements.iter().filter(|element| element.is_required == is_required);
+                listed.map(|element| element.name).collect::<Vec<_>>().join(", ")
+            };
+            format!("{} {}: {} [{}]", endpoint.method, endpoint.path, names(true), names(false))
+        };
+        let table: Vec<String> = endpoints().iter().map(line).collect();
+        insta::assert_snapshot!(table.join("\n"), @r"
+        POST /user/login: username, password [totp_code, new_password, remote_addr, user_agent]
+        POST /user/logout: ust []
+        GET /user: ust [user_id]
+        POST /user: ust, username [password, password_must_change, display_name, first_name, middle_name, last_name, email, is_locked, sign_up_status, is_totp_enabled, totp_key, totp_label, is_rate_limit_active, rate_limit_def, auto_approve]
+        POST /user/approve: ust, user_id []
+        POST /user/reject: ust, user_id []
+        POST /user/lock: ust, user_id []
+        DELETE /user/lock: ust, user_id []
+        PATCH /user/password: ust, new_password [old_password, user_id, password_expiry, must_change]
+        POST /user/session: target_ust, current_ust []
+        PATCH /user/session: ust []
+        GET /user/session: target_ust, current_ust []
+        GET /user/session/list: ust [target_ust]
+        ");
+    }
+
+    #[test]
+    fn no_element_is_listed_twice() {
+        for endpoint in endpoints() {
+            let names: BTreeSet<&str> = endpoint.elements.iter().map(|element| element.name).collect();
+            assert_eq!(names.len(), endpoint.elements.len(), "{} {}", endpoint.method, endpoint.path);
+        }
+    }
+}

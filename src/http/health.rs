@@ -1,0 +1,25 @@
+//! Health: whether the process lives, and whether it can do its work.
+
+use axum::http::Method;
+
+use super::endpoint::Endpoint;
+use super::input::NoInput;
+use super::{Answer, Call, Nothing, Reply};
+
+/// The endpoints of this block. They stand beside the prefix.
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::new(Method::GET, "/health/live", &[], live),
+        Endpoint::new(Method::GET, "/health/ready", &[], ready),
+    ]
+}
+
+async fn live(_: Call, _: NoInput) -> Answer<Nothing> {
+    Ok(Reply::done())
+}
+
+/// Ready is who reaches the database.
+async fn ready(call: Call, _: NoInput) -> Answer<Nothing> {
+    call.sso.check_ready().await?;
+    Ok(Reply::done())
+}

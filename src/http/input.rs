@@ -1,0 +1,102 @@
+//! The input of an endpoint: which elements it takes, and the type that holds them.
+
+use serde::de::DeserializeOwned;
+
+use super::value::Kind;
+
+/// One element of an endpoint's input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Element {
+    /// Its name.
+    pub name: &'static str,
+    /// Its type.
+    pub kind: Kind,
+    /// Whether a request without it is a bad one.
+    pub is_required: bool,
+}
+
+/// A type that requests are read into, and what it is made of.
+pub(super) trait Input: DeserializeOwned + Send + 'static {
+    /// Every element, the required ones first. `current_app` is not among them: every endpoint takes it.
+    const ELEMENTS: &'static [Element];
+}
+
+/// Declares an input: a struct whose required fields have the types of `value`, and the optional ones are options of
+/// them.
+macro_rules! input {
+    ($(#[$doc:meta])* $name:ident {
+        required { $($required:ident: $required_type:ident),* }
+        optional { $($optional:ident: $optional_type:ident),* }
+    }) => {
+        $(#[$doc])*
+        #[derive(Debug, serde::Deserialize)]
+        pub(super) struct $name {
+            $(pub $required: $crate::http::value::$required_type,)*
+            $(pub $optional: Option<$crate::http::value::$optional_type>,)*
+        }
+
+        impl $crate::http::input::Input for $name {
+            const ELEMENTS: &'static [$crate::http::Element] = &[
+                $($crate::http::Element {
+                    name: stringify!($required),
+                    kind: $crate::http::value::$required_type::KIND,
+                    is_required: true,
+                },)*
+                $($crate::http::Element {
+                    name: stringify!($optional),
+                    kind: $crate::http::value::$optional_type::KIND,
+                    is_required: false,
+                },)*
+            ];
+        }
+    };
+}
+
+input! {
+    /// No element at all.
+    NoInput {
+        required {}
+        optional {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    input! {
+        /// An example.
+        Example {
+            required { name: Text }
+            optional { size: Number, is_big: Flag }
+        }
+    }
+
+    fn read(value: serde_json::Value) -> Option<Example> {
+        serde_json::from_value(value).ok()
+    }
+
+    #[test]
+    fn the_elements_are_listed_as_declared() {
+        let listed: Vec<_> =
+            Example::ELEMENTS.iter().map(|one| (one.name, one.kind, one.is_required)).collect();
+        let expected =
+            [("name", Kind::Text, true), ("size", Kind::Number, false), ("is_big", Kind::Flag, false)];
+        assert_eq!(listed, expected);
+    }
+
+    #[test]
+    fn required_elements_must_be_there_and_may_be_empty() {
+        assert!(read(json!({"size": 1})).is_none());
+        assert_eq!(read(json!({"name": null})).unwrap().name.0, "");
+    }
+
+    #[test]
+    fn optional_elements_may_be_missing_or_null_but_not_of_another_type() {
+        let example = read(json!({"name": "a", "size": null, "unknown": [1]})).unwrap();
+        assert!(example.size.is_none() && example.is_big.is_none());
+        assert!(read(json!({"name": "a", "size": "big"})).is_none());
+    }
+}

@@ -1,0 +1,202 @@
+//! Users: logging in and out, creating, reading and deciding about them, and their passwords.
+
+use axum::http::Method;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use super::endpoint::Endpoint;
+use super::value::{Flag, Number, Secret, Stage, Text};
+use super::{Answer, Call, Nothing, Reply};
+use crate::domain::{Code, Error, Field, NewUser, RemoteAddr, UserView, Visibility};
+use crate::ops::{Authority, ChangePassword, LoginRequest};
+
+/// The endpoints of this block.
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::new(Method::POST, "/user/login", &["user.login"], login),
+        Endpoint::new(Method::POST, "/user/logout", &["user.logout"], logout),
+        Endpoint::new(Method::GET, "/user", &["user.get_current", "user.get_by_id"], get),
+        Endpoint::new(Method::POST, "/user", &["user.create"], create),
+        Endpoint::new(Method::POST, "/user/approve", &["user.approve"], approve),
+        Endpoint::new(Method::POST, "/user/reject", &["user.reject"], reject),
+        Endpoint::new(Method::POST, "/user/lock", &["user.lock"], lock),
+        Endpoint::new(Method::DELETE, "/user/lock", &["user.unlock"], unlock),
+        Endpoint::new(Method::PATCH, "/user/password", &["user.change_password"], change_password),
+    ]
+}
+
+input! {
+    /// Who logs in, and with what.
+    Login {
+        required { username: Text, password: Secret }
+        optional { totp_code: Secret, new_password: Secret, remote_addr: Text, user_agent: Text }
+    }
+}
+
+#[derive(Debug, serde::Serialize)]
+struct Opened {
+    ust: String,
+}
+
+async fn login(mut call: Call, input: Login) -> Answer<Opened> {
+    // Login metadata: where and with what somebody else logs in, as the application that speaks for them says.
+    let remote_addr = Text::given(input.remote_addr).filter(|sent| !sent.is_empty());
+    let user_agent = Text::given(input.user_agent).filter(|sent| !sent.is_empty());
+    let (has_remote_addr, has_user_agent) = (remote_addr.is_some(), user_agent.is_some());
+    if let Some(sent) = remote_addr {
+        call.ctx.remote_addr = RemoteAddr::from(sent.as_str());
+    }
+    let request = LoginRequest {
+        username: input.username.0,
+        password: Some(input.password.0),
+        totp_code: Secret::given(input.totp_code),
+        new_password: Secret::given(input.new_password),
+        user_agent: user_agent.or(call.user_agent),
+        has_remote_addr,
+        has_user_agent,
+        skip_sec: false,
+    };
+    let session = call.sso.login(&call.ctx, request).await?;
+    let warning = session.has_w_about_to_exp.then_some(Code::PasswordWarnAboutToExpire);
+    Ok(Reply::with_warning(Opened { ust: session.ust.expose().to_owned() }, warning))
+}
+
+input! {
+    /// The session that acts.
+    Own {
+        required { ust: Token }
+        optional {}
+    }
+}
+
+/// Who logs out of a session that is none is told the same as everybody: afterwards it is none.
+async fn logout(call: Call, input: Own) -> Answer<Nothing> {
+    match call.sso.logout(&call.ctx, &input.ust.0).await {
+        Ok(()) | Err(Error::Refused { .. }) => Ok(Reply::done()),
+        // Here the session may go on, and saying otherwise would be a lie.
+        Err(error @ (Error::RateLimited { .. } | Error::Unavailable(_) | Error::Internal(_))) => {
+            Err(error.into())
+        }
+    }
+}
+
+input! {
+    /// The session that acts, and whom it wants to see.
+    Get {
+        required { ust: Token }
+        optional { user_id: Text }
+    }
+}
+
+async fn get(call: Call, input: Get) -> Answer<Shown> {
+    let ust = &input.ust.0;
+    let view = match Text::given(input.user_id) {
+        Some(user_id) => call.sso.get_user_by_id(&call.ctx, ust, &user_id, false).await?,
+        None => call.sso.get_current_user(&call.ctx, ust, false).await?,
+    };
+    Ok(Reply::ok(Shown(view)))
+}
+
+input! {
+    /// The session that acts, and what the new user is made of.
+    Create {
+        required { ust: Token, username: Text }
+        optional {
+            password: Secret, password_must_change: Flag, display_name: Text, first_name: Text,
+            middle_name: Text, last_name: Text, email: Text, is_locked: Flag, sign_up_status: Stage,
+            is_totp_enabled: Flag, totp_key: Secret, totp_label: Text, is_rate_limit_active: Flag,
+            rate_limit_def: Text, auto_approve: Flag
+        }
+    }
+}
+
+async fn create(call: Call, input: Create) -> Answer<Shown> {
+    let new = NewUser {
+        username: Some(input.username.0),
+        password: Secret::given(input.password),
+        email: Text::given(input.email),
+        display_name: Text::given(input.display_name),
+        first_name: Text::given(input.first_name),
+        middle_name: Text::given(input.middle_name),
+        last_name: Text::given(input.last_name),
+        is_locked: Flag::given(input.is_locked),
+        sign_up_status: Stage::given(input.sign_up_status),
+        password_must_change: Flag::given(input.password_must_change),
+        is_totp_enabled: Flag::given(input.is_totp_enabled),
+        totp_key: Secret::given(input.totp_key),
+        totp_label: Text::given(input.totp_label),
+        is_rate_limit_active: Flag::given(input.is_rate_limit_active),
+        rate_limit_def: Text::given(input.rate_limit_def),
+        creation_ctx: None,
+    };
+    let auto_approve = Flag::given(input.auto_approve).unwrap_or(false);
+    let user = call.sso.create_user(&call.ctx, Authority::Ust(&input.ust.0), new, auto_approve).await?;
+    // Only a super-user gets here.
+    Ok(Reply::ok(Shown(UserView { user, visibility: Visibility::SuperUser, is_current_super_user: true })))
+}
+
+input! {
+    /// The session that acts, and on whom.
+    On {
+        required { ust: Token, user_id: Text }
+        optional {}
+    }
+}
+
+async fn approve(call: Call, input: On) -> Answer<Nothing> {
+    call.sso.approve_user(&call.ctx, &input.ust.0, &input.user_id.0).await?;
+    Ok(Reply::done())
+}
+
+async fn reject(call: Call, input: On) -> Answer<Nothing> {
+    call.sso.reject_user(&call.ctx, &input.ust.0, &input.user_id.0).await?;
+    Ok(Reply::done())
+}
+
+async fn lock(call: Call, input: On) -> Answer<Nothing> {
+    call.sso.lock_user(&call.ctx, Authority::Ust(&input.ust.0), &input.user_id.0).await?;
+    Ok(Reply::done())
+}
+
+async fn unlock(call: Call, input: On) -> Answer<Nothing> {
+    call.sso.unlock_user(&call.ctx, Authority::Ust(&input.ust.0), &input.user_id.0).await?;
+    Ok(Reply::done())
+}
+
+input! {
+    /// The session that acts, and a password change.
+    NewPassword {
+        required { ust: Token, new_password: Secret }
+        optional { old_password: Secret, user_id: Text, password_expiry: Number, must_change: Flag }
+    }
+}
+
+async fn change_password(call: Call, input: NewPassword) -> Answer<Nothing> {
+    let request = ChangePassword {
+        old_password: Secret::given(input.old_password),
+        new_password: input.new_password.0,
+        user_id: Text::given(input.user_id),
+        password_expiry: Number::given(input.password_expiry),
+        must_change: Flag::given(input.must_change),
+    };
+    call.sso.change_password(&call.ctx, &input.ust.0, request).await?;
+    Ok(Reply::done())
+}
+
+/// A user as an object: what has no value is left out.
+#[derive(Debug)]
+struct Shown(UserView);
+
+impl Serialize for Shown {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (name, field) in self.0.fields() {
+            match field {
+                Field::None => {}
+                Field::Bool(value) => map.serialize_entry(name, &value)?,
+                Field::Text(value) => map.serialize_entry(name, value)?,
+                Field::Time(value) => map.serialize_entry(name, &value.to_string())?,
+            }
+        }
+        map.end()
+    }
+}

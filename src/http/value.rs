@@ -1,0 +1,224 @@
+//! The types that elements of a request have. They are read loosely: booleans and numbers may arrive as text.
+//!
+//! Null and the empty string are the empty value, not an error: an operation refuses it like any wrong one. An
+//! optional element that is null is one that was not given.
+
+use serde::de::{Deserialize, Deserializer, Error};
+use serde_json::Value;
+
+use crate::domain::{Password, SignUpStatus, Ust};
+
+/// What an element holds, for the description of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Text.
+    Text,
+    /// A password, a key or a code: text that is not to be shown or logged.
+    Secret,
+    /// A user session token.
+    Token,
+    /// A boolean; also `"true"`, `"True"`, `"1"`, 1 and their opposites.
+    Flag,
+    /// A whole number; also its digits as text.
+    Number,
+    /// One of the names of [`SignUpStatus`].
+    SignUpStatus,
+}
+
+/// Text.
+#[derive(Debug)]
+pub struct Text(pub String);
+
+/// Text that is not to be shown or logged.
+#[derive(Debug)]
+pub struct Secret(pub Password);
+
+/// A user session token.
+#[derive(Debug)]
+pub struct Token(pub Ust);
+
+/// A boolean.
+#[derive(Debug)]
+pub struct Flag(pub bool);
+
+/// A whole number.
+#[derive(Debug)]
+pub struct Number(pub i64);
+
+/// How far a sign-up has come.
+#[derive(Debug)]
+pub struct Stage(pub SignUpStatus);
+
+impl Text {
+    pub const KIND: Kind = Kind::Text;
+
+    /// The text of an optional element.
+    pub fn given(text: Option<Self>) -> Option<String> {
+        text.map(|text| text.0)
+    }
+}
+
+impl Secret {
+    pub const KIND: Kind = Kind::Secret;
+
+    /// The secret of an optional element.
+    pub fn given(secret: Option<Self>) -> Option<Password> {
+        secret.map(|secret| secret.0)
+    }
+}
+
+impl Token {
+    pub const KIND: Kind = Kind::Token;
+}
+
+impl Flag {
+    pub const KIND: Kind = Kind::Flag;
+
+    /// The value of an optional element.
+    pub fn given(flag: Option<Self>) -> Option<bool> {
+        flag.map(|flag| flag.0)
+    }
+}
+
+impl Number {
+    pub const KIND: Kind = Kind::Number;
+
+    /// The value of an optional element.
+    pub fn given(number: Option<Self>) -> Option<i64> {
+        number.map(|number| number.0)
+    }
+}
+
+impl Stage {
+    pub const KIND: Kind = Kind::SignUpStatus;
+
+    /// The value of an optional element.
+    pub fn given(stage: Option<Self>) -> Option<SignUpStatus> {
+        stage.map(|stage| stage.0)
+    }
+}
+
+/// Text, or null for the empty one. Not read as an option, which a missing element would be, too.
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::String(text) => Ok(text),
+        Value::Null => Ok(String::new()),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            Err(D::Error::custom("not text"))
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        text(deserializer).map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        text(deserializer).map(|text| Self(text.into()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Token {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        text(deserializer).map(|text| Self(text.into()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Flag {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let flag = match Value::deserialize(deserializer)? {
+            Value::Bool(flag) => Some(flag),
+            Value::Number(number) => match number.as_i64() {
+                Some(0) => Some(false),
+                Some(1) => Some(true),
+                _ => None,
+            },
+            Value::String(text) => match text.to_ascii_lowercase().as_str() {
+                "false" | "0" => Some(false),
+                "true" | "1" => Some(true),
+                _ => None,
+            },
+            Value::Null | Value::Array(_) | Value::Object(_) => None,
+        };
+        flag.map(Self).ok_or_else(|| D::Error::custom("not a boolean"))
+    }
+}
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = match Value::deserialize(deserializer)? {
+            Value::Number(number) => number.as_i64(),
+            Value::String(text) => text.parse().ok(),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+        };
+        number.map(Self).ok_or_else(|| D::Error::custom("not a whole number"))
+    }
+}
+
+impl<'de> Deserialize<'de> for Stage {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        SignUpStatus::parse(&name).map(Self).ok_or_else(|| D::Error::custom("not a sign-up status"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{from_value, json};
+
+    use super::*;
+
+    fn flag(value: Value) -> Option<bool> {
+        from_value::<Flag>(value).ok().map(|flag| flag.0)
+    }
+
+    fn number(value: Value) -> Option<i64> {
+        from_value::<Number>(value).ok().map(|number| number.0)
+    }
+
+    #[test]
+    fn booleans_arrive_in_many_ways() {
+        for value in [json!(true), json!("true"), json!("True"), json!("1"), json!(1)] {
+            assert_eq!(flag(value.clone()), Some(true), "{value}");
+        }
+        for value in [json!(false), json!("false"), json!("False"), json!("0"), json!(0)] {
+            assert_eq!(flag(value.clone()), Some(false), "{value}");
+        }
+        for value in [json!(2), json!(1.0), json!("yes"), json!(""), json!(null), json!([true]), json!({})] {
+            assert_eq!(flag(value.clone()), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn numbers_arrive_as_such_or_as_digits() {
+        assert_eq!(number(json!(5)), Some(5));
+        assert_eq!(number(json!("5")), Some(5));
+        assert_eq!(number(json!("-1")), Some(-1));
+        for value in
+            [json!(5.5), json!("5.0"), json!(" 5"), json!(""), json!(true), json!(u64::MAX), json!([5])]
+        {
+            assert_eq!(number(value.clone()), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn null_is_the_empty_text_and_other_types_are_refused() {
+        assert_eq!(from_value::<Text>(json!(null)).unwrap().0, "");
+        assert!(from_value::<Secret>(json!("")).unwrap().0.is_empty());
+        assert!(from_value::<Token>(json!(null)).unwrap().0.is_empty());
+        assert!(from_value::<Option<Text>>(json!(null)).unwrap().is_none());
+        for value in [json!(5), json!(true), json!(["a"]), json!({"a": "b"})] {
+            assert!(from_value::<Text>(value.clone()).is_err(), "{value}");
+            assert!(from_value::<Secret>(value.clone()).is_err(), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_sign_up_status_goes_by_its_name() {
+        assert_eq!(from_value::<Stage>(json!("final")).unwrap().0, SignUpStatus::Final);
+        assert!(from_value::<Stage>(json!("Final")).is_err());
+    }
+}

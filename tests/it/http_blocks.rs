@@ -1,0 +1,266 @@
+//! What the endpoints of each block do, over real connections.
+
+use serde_json::{Value, json};
+
+use crate::rest::{Answer, Server};
+use crate::support::{Kind, PASSWORD};
+
+on_both_databases! {
+    a_super_user_makes_a_user_and_decides_about_it;
+    a_user_is_shown_by_visibility_and_without_empty_values;
+    a_password_is_changed_with_the_old_one_or_by_a_super_user;
+    sessions_are_verified_renewed_and_read;
+    a_list_of_sessions_holds_their_history_and_no_token;
+    a_login_with_a_password_about_to_expire_warns;
+    logging_out_always_works;
+    the_remote_address_is_the_clients_own;
+    login_metadata_is_for_applications_that_may_send_it;
+}
+
+fn ask(server: &Server, line: &str, body: &Value) -> Answer {
+    server.ask(line, &[], &body.to_string())
+}
+
+async fn a_super_user_makes_a_user_and_decides_about_it(kind: Kind) {
+    let server = Server::new(kind).await;
+    server.world.super_user("root1").await;
+    let root = server.ust("root1");
+    let made = ask(
+        &server,
+        "POST /user",
+        &json!({"ust": root, "username": "ann", "password": PASSWORD, "first_name": " Ann ", "last_name": "Lee",
+            "email": null, "password_must_change": "False", "is_locked": "0", "sign_up_status": "final"}),
+    )
+    .ok();
+    assert_eq!(made["display_name"], "Ann Lee");
+    assert_eq!(made["approval_status"], "before_decision");
+    assert_eq!(made["is_approval_needed"], true);
+    assert_eq!(made["sign_up_time"], "2026-02-25T12:00:00");
+    assert!(made.get("email").is_none() && made.get("password").is_none() && made.get("totp_key").is_none());
+    let user_id = made["user_id"].as_str().unwrap();
+
+    let on = json!({"ust": root, "user_id": user_id});
+    let login = json!({"username": "ann", "password": PASSWORD});
+    assert_eq!(ask(&server, "POST /user/login", &login).refusal(), "E005004");
+    ask(&server, "POST /user/approve", &on).ok();
+    let ann = server.ust("ann");
+    ask(&server, "POST /user/lock", &on).ok();
+    assert_eq!(ask(&server, "GET /user", &json!({"ust": ann})).refusal(), "E005002");
+    ask(&server, "DELETE /user/lock", &on).ok();
+    ask(&server, "POST /user/reject", &on).ok();
+    assert_eq!(ask(&server, "POST /user/login", &login).refusal(), "E005004");
+    ask(&server, "POST /user/approve", &on).ok();
+
+    // What super-users may, others may not.
+    let by_ann = json!({"ust": ann, "user_id": user_id, "username": "bob"});
+    for line in
+        ["POST /user/approve", "POST /user/reject", "POST /user/lock", "DELETE /user/lock", "POST /user"]
+    {
+        assert_eq!(ask(&server, line, &by_ann).refusal(), "E005001", "{line}");
+    }
+    let again = json!({"ust": root, "username": "ann"});
+    assert_eq!(ask(&server, "POST /user", &again).refusal(), "E001002");
+    let auto = json!({"ust": root, "username": "bob", "auto_approve": "True"});
+    assert_eq!(ask(&server, "POST /user", &auto).ok()["approval_status"], "approved");
+    for bad in [json!({"is_locked": "maybe"}), json!({"sign_up_status": "done"}), json!({"email": 5})] {
+        let mut body = json!({"ust": root, "username": "carl"});
+        body.as_object_mut().unwrap().extend(bad.as_object().unwrap().clone());
+        assert_eq!(ask(&server, "POST /user", &body).status, 400, "{bad}");
+    }
+}
+
+async fn a_user_is_shown_by_visibility_and_without_empty_values(kind: Kind) {
+    let server = Server::new(kind).await;
+    server.world.super_user("root1").await;
+    let user_id = server.world.user("user1").await.user_id;
+    let other_id = server.world.user("user2").await.user_id;
+    let (root, user) = (server.ust("root1"), server.ust("user1"));
+    let own = ask(&server, "GET /user", &json!({"ust": user})).ok();
+    let names: Vec<&String> = own.as_object().unwrap().keys().collect();
+    assert_eq!(names, ["cid", "status", "user_id", "username", "is_totp_enabled"]);
+    let by_id = ask(&server, "GET /user", &json!({"ust": user, "user_id": user_id.as_str()})).ok();
+    assert_eq!(by_id["username"], "user1");
+    let other = ask(&server, "GET /user", &json!({"ust": user, "user_id": other_id.as_str()}));
+    assert_eq!(other.refusal(), "E005001");
+    let by_root = ask(&server, "GET /user", &json!({"ust": root, "user_id": user_id.as_str()})).ok();
+    assert_eq!(by_root["password_is_set"], true);
+    assert_eq!(by_root["password_expiry"], "2028-02-25T12:00:00");
+    assert!(by_root.get("totp_key").is_none() && by_root.get("locked_time").is_none());
+    let nobody = ask(&server, "GET /user", &json!({"ust": root, "user_id": "zusrnobody"}));
+    assert_eq!(nobody.refusal(), "E001100");
+}
+
+async fn a_password_is_changed_with_the_old_one_or_by_a_super_user(kind: Kind) {
+    let server = Server::new(kind).await;
+    server.world.super_user("root1").await;
+    let user_id = server.world.user("user1").await.user_id;
+    let (root, user) = (server.ust("root1"), server.ust("user1"));
+    let change = |body: Value| ask(&server, "PATCH /user/password", &body);
+    let new = "an altogether new one";
+    assert_eq!(change(json!({"ust": user, "new_password": new})).refusal(), "E008003");
+    assert_eq!(
+        change(json!({"ust": user, "new_password": new, "old_password": "wrong"})).refusal(),
+        "E005001"
+    );
+    assert_eq!(
+        change(json!({"ust": user, "new_password": null, "old_password": PASSWORD})).refusal(),
+        "E003002"
+    );
+    assert_eq!(change(json!({"ust": user, "old_password": PASSWORD})).status, 400);
+    change(json!({"ust": user, "new_password": new, "old_password": PASSWORD})).ok();
+    let login = |password: &str| {
+        ask(&server, "POST /user/login", &json!({"username": "user1", "password": password}))
+    };
+    assert_eq!(login(PASSWORD).refusal(), "E005001");
+    login(new).ok();
+
+    let mut by_root = json!({"ust": root, "user_id": user_id.as_str(), "new_password": PASSWORD,
+        "password_expiry": "90", "must_change": "1"});
+    change(by_root.clone()).ok();
+    assert_eq!(login(PASSWORD).refusal(), "E003007");
+    let shown = ask(&server, "GET /user", &json!({"ust": root, "user_id": user_id.as_str()})).ok();
+    assert_eq!(shown["password_expiry"], "2026-05-26T12:00:00");
+    by_root["password_expiry"] = json!("soon");
+    assert_eq!(change(by_root).status, 400);
+}
+
+async fn sessions_are_verified_renewed_and_read(kind: Kind) {
+    let server = Server::new(kind).await;
+    server.world.super_user("root1").await;
+    server.world.user("user1").await;
+    let (root, user) = (server.ust("root1"), server.ust("user1"));
+    let verify = |target: &str, current: &str| {
+        ask(&server, "POST /user/session", &json!({"target_ust": target, "current_ust": current}))
+    };
+    assert_eq!(verify(&user, &root).ok()["is_valid"], true);
+    assert_eq!(verify("zustnone", &root).ok()["is_valid"], false);
+    assert_eq!(verify("", &root).ok()["is_valid"], false);
+    assert_eq!(verify(&root, &user).refusal(), "E005001");
+
+    server.world.clock.advance_seconds(60);
+    let renewed =
+        server.ask("PATCH /user/session", &["User-Agent: renewer"], &json!({"ust": user}).to_string());
+    assert_eq!(renewed.ok()["expiration_time"], "2026-02-25T13:01:00");
+    let both = json!({"target_ust": user, "current_ust": user});
+    for line in ["GET /user/session", "GET /session"] {
+        let mut session = ask(&server, line, &both).ok();
+        session.as_object_mut().unwrap().remove("cid");
+        assert_eq!(
+            session,
+            json!({"status": "ok", "creation_time": "2026-02-25T12:00:00",
+                "expiration_time": "2026-02-25T13:01:00", "remote_addr": "127.0.0.1"})
+        );
+    }
+    let of_root = json!({"target_ust": root, "current_ust": user});
+    assert_eq!(ask(&server, "GET /user/session", &of_root).refusal(), "E005001");
+    ask(&server, "GET /user/session", &json!({"target_ust": user, "current_ust": root})).ok();
+    server.world.clock.advance_seconds(2 * 3600);
+    assert_eq!(ask(&server, "GET /user/session", &both).refusal(), "E007002");
+}
+
+async fn a_list_of_sessions_holds_their_history_and_no_token(kind: Kind) {
+    let server = Server::new(kind).await;
+    server.world.super_user("root1").await;
+    server.world.user("user1").await;
+    let body = json!({"username": "user1", "password": PASSWORD}).to_string();
+    let first = server.ask("POST /user/login", &["User-Agent: first"], &body).ok();
+    let first = first["ust"].as_str().unwrap();
+    let root = server.ust("root1");
+    server.world.clock.advance_seconds(60);
+    server.ask("PATCH /user/session", &["User-Agent: second"], &json!({"ust": first}).to_string()).ok();
+    let own = ask(&server, "GET /user/session/list", &json!({"ust": first}));
+    assert!(!own.body.contains(first));
+    let mut result = own.ok()["result"].clone();
+    let session_id = result[0].as_object_mut().unwrap().remove("session_id").unwrap();
+    assert_eq!(session_id.as_str().unwrap().len(), 36);
+    assert_eq!(
+        result,
+        json!([{
+            "auth_type": "default", "auth_principal": "user1", "creation_time": "2026-02-25T12:00:00",
+            "expiration_time": "2026-02-25T13:01:00", "remote_addr": "127.0.0.1", "user_agent": "first",
+            "session_state_change_list": [
+                {"remote_addr": "127.0.0.1", "user_agent": "first", "timestamp_utc": "2026-02-25T12:00:00",
+                    "ctx_source": "login", "idx": 1},
+                {"remote_addr": "127.0.0.1", "user_agent": "second", "timestamp_utc": "2026-02-25T12:01:00",
+                    "ctx_source": "renew", "idx": 2},
+            ],
+        }])
+    );
+    let by_root = ask(&server, "GET /session/list", &json!({"target_ust": first, "current_ust": root})).ok();
+    assert_eq!(by_root["result"][0]["session_id"], session_id);
+    let by_user = json!({"target_ust": root, "current_ust": first});
+    assert_eq!(ask(&server, "GET /session/list", &by_user).refusal(), "E005001");
+}
+
+async fn a_login_with_a_password_about_to_expire_warns(kind: Kind) {
+    let server = Server::with(kind, json!({"password.expiry": 10})).await;
+    server.world.user("user1").await;
+    let answer = ask(&server, "POST /user/login", &json!({"username": "user1", "password": PASSWORD}));
+    insta::allow_duplicates! {
+        insta::assert_snapshot!(
+            answer.shape(), @r#"200 {"cid":"…","status":"warning","sub_status":["W003005"],"ust":"…"}"#
+        );
+    }
+}
+
+async fn logging_out_always_works(kind: Kind) {
+    let server = Server::new(kind).await;
+    server.world.user("user1").await;
+    let ust = server.ust("user1");
+    for given in [json!(ust), json!(ust), json!("zustnone"), json!(""), json!(null)] {
+        let answer = ask(&server, "POST /user/logout", &json!({"ust": given}));
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(answer.shape(), @r#"200 {"cid":"…","status":"ok"}"#);
+        }
+    }
+    assert_eq!(ask(&server, "GET /user", &json!({"ust": ust})).refusal(), "E007001");
+    assert_eq!(ask(&server, "POST /user/logout", &json!({})).status, 400);
+    let unknown_app = json!({"ust": ust, "current_app": "Unknown"});
+    ask(&server, "POST /user/logout", &unknown_app).ok();
+}
+
+/// The address that a login over this server, with these headers, was made from.
+fn seen_address(server: &Server, headers: &[&str]) -> String {
+    let body = json!({"username": "user1", "password": PASSWORD}).to_string();
+    let ust = server.ask("POST /user/login", headers, &body).ok()["ust"].clone();
+    let session = ask(server, "GET /user/session", &json!({"target_ust": ust, "current_ust": ust})).ok();
+    session["remote_addr"].as_str().unwrap().to_owned()
+}
+
+async fn the_remote_address_is_the_clients_own(kind: Kind) {
+    let forwarded =
+        ["X-Forwarded-For: 1.1.1.1, 198.51.100.1:4711", "X-Forwarded-For: 10.2.3.4, [2001:db8::7]:80"];
+    let proxies = json!({"http.trusted_proxies": ["127.0.0.0/8", "10.0.0.0/8", "2001:db8::/64"]});
+    let behind_proxies = Server::with(kind, proxies).await;
+    behind_proxies.world.user("user1").await;
+    assert_eq!(seen_address(&behind_proxies, &forwarded), "198.51.100.1");
+    assert_eq!(seen_address(&behind_proxies, &[]), "127.0.0.1");
+
+    let direct = Server::new(kind).await;
+    direct.world.user("user1").await;
+    assert_eq!(seen_address(&direct, &forwarded), "127.0.0.1");
+}
+
+async fn login_metadata_is_for_applications_that_may_send_it(kind: Kind) {
+    let server = Server::new(kind).await;
+    server.world.user("user1").await;
+    let login = |app: &str, name: &str, value: Value| {
+        let body = json!({"username": "user1", "password": PASSWORD, "current_app": app, name: value});
+        server.ask("POST /user/login", &["User-Agent: curl"], &body.to_string())
+    };
+    assert_eq!(login("CRM", "remote_addr", json!("192.0.2.1")).refusal(), "E006001");
+    assert_eq!(login("CRM", "user_agent", json!("theirs")).refusal(), "E006001");
+    login("CRM", "remote_addr", json!(null)).ok();
+    login("CRM", "user_agent", json!("")).ok();
+    let seen = |answer: Answer| {
+        let ust = answer.ok()["ust"].clone();
+        ask(&server, "GET /user/session", &json!({"target_ust": ust, "current_ust": ust})).ok()
+    };
+    let session = seen(login("Metadata", "remote_addr", json!("192.0.2.1, 10.0.0.1")));
+    assert_eq!(
+        (&session["remote_addr"], &session["user_agent"]),
+        (&json!("192.0.2.1, 10.0.0.1"), &json!("curl"))
+    );
+    let session = seen(login("Metadata", "user_agent", json!("theirs")));
+    assert_eq!((&session["remote_addr"], &session["user_agent"]), (&json!("127.0.0.1"), &json!("theirs")));
+}
