@@ -1,7 +1,6 @@
-"""Write the stubs of `zato_sso.aio` from those of `zato_sso`: the same tree, with every call to be awaited.
+"""Write python/zato_sso/aio.pyi from _core.pyi: the same tree, with every call to be awaited.
 
-.ci/async_stubs.py            writes python/zato_sso/aio.pyi
-.ci/async_stubs.py --check    only says whether that file is up to date
+With --check nothing is written, and the exit status tells whether that file is up to date.
 """
 
 from __future__ import annotations
