@@ -1,6 +1,6 @@
 """Single sign-on for asyncio: the tree of `zato_sso.SSO` with every call awaitable."""
 
-# Written by .ci/async_stubs.py from _core.pyi: change that one, and run it.
+# Written by .ci/async_stubs.py from _core.pyi: change that one, and run it with Python.
 
 import datetime
 import os

@@ -19,6 +19,7 @@ pub(super) struct Cli {
 
 /// Options of every command.
 #[derive(Args)]
+#[command(next_help_heading = "Options of every command")]
 pub(super) struct Global {
     /// The configuration file [default: ./sso.toml if it is there, else built-in defaults]
     #[arg(long, global = true, value_name = "FILE")]
