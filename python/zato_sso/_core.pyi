@@ -220,7 +220,7 @@ class UserAPI:
         self,
         cid: str,
         user_id: str,
-        current_ust: _Secret | None,
+        current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
     ) -> None: ...

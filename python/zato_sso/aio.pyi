@@ -202,7 +202,7 @@ class _UserAPI:
         self,
         cid: str,
         user_id: str,
-        current_ust: _Secret | None,
+        current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
     ) -> None: ...

@@ -163,7 +163,10 @@ pub fn user_update(data: &Bound<'_, PyDict>) -> PyResult<UserUpdate> {
 pub fn user_search(ctx: &Bound<'_, PyAny>) -> PyResult<UserSearch> {
     let class = ctx.py().import("zato_sso.ctx")?.getattr("SearchCtx")?;
     if !ctx.is_instance(&class)? {
-        return Err(PyTypeError::new_err(format!("expected SearchCtx, not {}", ctx.get_type().name()?)));
+        return Err(PyTypeError::new_err(format!(
+            "argument 'ctx': expected SearchCtx, not {}",
+            ctx.get_type().name()?
+        )));
     }
     let dict = ctx.getattr("__dict__")?;
     let mut data = Data::new(dict.cast()?);

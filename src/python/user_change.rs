@@ -152,10 +152,10 @@ impl UserApi {
         py: Python<'py>,
         cid: CidArgument,
         user_id: String,
-        current_ust: Option<UstArgument>,
+        current_ust: UstArgument,
         current_app: Option<String>,
         remote_addr: Option<RemoteAddrArgument>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        self.delete_user_by_id(py, cid, user_id, current_ust, current_app, remote_addr, false)
+        self.delete_user_by_id(py, cid, user_id, Some(current_ust), current_app, remote_addr, false)
     }
 }

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from stage import Someone, Stage, refused
 from support import ADDRESS, APP, PASSWORD, AsyncSSO, config_of, new_key, unique
-from zato_sso import SSO, BackendError, Session, SessionInfo, User
+from zato_sso import SSO, BackendError, SearchCtx, Session, SessionInfo, User
 
 Arguments = dict[str, Any]
 CONTEXT = {"current_app": APP, "remote_addr": ADDRESS}
@@ -51,6 +51,35 @@ def user_by_username(stage: Stage) -> Arguments:
     return {"cid": "cid", "username": stage.someone().username, "needs_approved": True}
 
 
+def search(stage: Stage) -> Arguments:
+    return {"cid": "cid", "ctx": SearchCtx(), "current_ust": stage.admin, **CONTEXT, "serialize_dt": False}
+
+
+def update_oneself(stage: Stage) -> Arguments:
+    data = {"first_name": "Ann"}
+    return {"cid": "cid", "data": data, "current_ust": stage.newcomer()[1], **CONTEXT}
+
+
+def update_by_id(stage: Stage) -> Arguments:
+    who = {"cid": "cid", "user_id": stage.someone().user_id}
+    return {**who, "data": {"first_name": "Ann"}, "current_ust": stage.admin, **CONTEXT}
+
+
+def update(stage: Stage) -> Arguments:
+    data = {"first_name": "Ann"}
+    who = stage.someone().user_id
+    return {"cid": "cid", "data": data, "current_ust": stage.admin, **CONTEXT, "user_id": who}
+
+
+def delete_by_id(stage: Stage) -> Arguments:
+    return {**decision(stage), "skip_sec": False}
+
+
+def delete_by_username(stage: Stage) -> Arguments:
+    who = {"cid": "cid", "username": stage.someone().username}
+    return {**who, "current_ust": stage.admin, **CONTEXT, "skip_sec": False}
+
+
 def change_password(stage: Stage) -> Arguments:
     data = {"user_id": stage.someone().user_id, "new_password": "another battery staple"}
     return {"cid": "cid", "data": data, "current_ust": stage.admin, **CONTEXT}
@@ -89,6 +118,13 @@ CALLS: dict[str, tuple[Callable[[Stage], Arguments], type]] = {
     "user.get_current_user": (current_user, User),
     "user.get_user_by_id": (user_by_id, User),
     "user.get_user_by_username": (user_by_username, User),
+    "user.search": (search, dict),
+    "user.update_current_user": (update_oneself, type(None)),
+    "user.update_user_by_id": (update_by_id, type(None)),
+    "user.update": (update, type(None)),
+    "user.delete_user_by_id": (delete_by_id, type(None)),
+    "user.delete_user_by_username": (delete_by_username, type(None)),
+    "user.delete": (decision, type(None)),
     "user.change_password": (change_password, type(None)),
     "session.verify": (target, bool),
     "session.renew": (renew, datetime),
@@ -98,12 +134,15 @@ CALLS: dict[str, tuple[Callable[[Stage], Arguments], type]] = {
 # As these arguments are, only super-users may make these calls: they are about somebody else.
 FOR_SUPER_USERS = {
     *(name for name in CALLS if name.startswith(("user.create", "user.approve", "user.reject")) or "lock" in name),
+    *(name for name in CALLS if name.startswith("user.delete")),
+    *("user.search", "user.update_user_by_id", "user.update"),
     *("user.get_user_by_id", "user.change_password", "session.verify", "session.get", "session.get_list"),
 }
 # Arguments that may be None everywhere, and those that may be in some calls.
 OPTIONAL = {"current_app", "remote_addr", "user_agent", "password", "new_password", "totp_code", "current_user"}
 OPTIONAL_IN = {
-    **{name: {"current_ust"} for name in CALLS if "create" in name or "lock" in name},
+    **{name: {"current_ust"} for name in CALLS if "create" in name or "lock" in name or "delete_user" in name},
+    "user.update": {"user_id"},
     "session.get_list": {"ust", "target_ust", "current_ust"},
 }
 every_call = pytest.mark.parametrize("name", CALLS)
@@ -188,7 +227,7 @@ def test_a_token_of_no_session_is_refused(stage: Stage, name: str) -> None:
     for key in ("current_ust", "ust"):
         if arguments.get(key):
             for wrong in ("", "zust-unknown", "\0", "ż" * 10_000):
-                with refused("E005001" if name == "user.logout" else "E007001"):
+                with refused("E005001" if name in ("user.logout", "user.search") else "E007001"):
                     call_of(stage.sso, name)(**{**arguments, key: wrong})
     if "require_super_user" in arguments:
         with refused("E007001"):

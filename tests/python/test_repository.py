@@ -86,6 +86,6 @@ def test_both_builds_share_their_dependencies() -> None:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
         return {line.removesuffix(" (*)") for line in done.stdout.splitlines()}
 
-    own = ("zato_sso ", "pyo3", "target-lexicon ")
+    own = ("zato_sso ", "pyo3", "inventory ", "target-lexicon ")
     command, package = crates("server"), crates("extension-module,server")
     assert {crate for crate in command ^ package if not crate.startswith(own)} == set()
