@@ -22,8 +22,9 @@ struct Access {
     owner: AttrOwner,
     /// The user that it comes down to.
     user_id: UserId,
-    /// Whether that is another than the one who asks, who is a super-user then.
+    /// Whether that is another than the one who asks, so that nothing says yet that there is such a user.
     is_other: bool,
+    /// Whether items may be anybody's.
     is_super_user: bool,
 }
 
@@ -291,6 +292,12 @@ impl Sso {
     async fn attr_access(&self, ctx: &Context, trail: &mut Trail, scope: &AttrScope) -> Result<Access> {
         let age = PasswordAge::Checked;
         let (current_ust, user_id) = match scope {
+            AttrScope::Trusted { user_id } => {
+                self.check_app(ctx)?;
+                trail.on(user_id);
+                let (owner, user_id) = (AttrOwner::User(user_id.clone()), user_id.clone());
+                return Ok(Access { owner, user_id, is_other: true, is_super_user: true });
+            }
             AttrScope::Session { target_ust, current_ust } => {
                 let session = self.target_session(ctx, trail, target_ust, current_ust, age).await?;
                 let owner = AttrOwner::Session(session.session_id);

@@ -26,6 +26,11 @@ pub enum AttrScope {
         /// Whose; None is the one who asks. Others' are for super-users.
         user_id: Option<String>,
     },
+    /// A user's, asked for by the process itself.
+    Trusted {
+        /// Whose.
+        user_id: UserId,
+    },
     /// A session's.
     Session {
         /// Whose: a session of the one who asks, or, for super-users, anybody's.
@@ -76,7 +81,7 @@ impl AttrScope {
     /// The name of an operation by whose attributes it is about.
     pub(super) const fn op(&self, of_user: &'static str, of_session: &'static str) -> &'static str {
         match self {
-            Self::User { .. } => of_user,
+            Self::User { .. } | Self::Trusted { .. } => of_user,
             Self::Session { .. } => of_session,
         }
     }
@@ -85,6 +90,7 @@ impl AttrScope {
     pub(super) fn reading(&self) -> AuditKind {
         let is_own = match self {
             Self::User { user_id, .. } => user_id.is_none(),
+            Self::Trusted { .. } => false,
             Self::Session { target_ust, current_ust } => target_ust.expose() == current_ust.expose(),
         };
         if is_own { AuditKind::SessionCheck } else { AuditKind::Disclosure }
