@@ -2,7 +2,7 @@
 
 import datetime
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeAlias, final
 
 from typing_extensions import Self
@@ -46,7 +46,7 @@ class SSO:
         cls,
         database_url: str | None = None,
         *,
-        config: str | os.PathLike[str] | Mapping[str, Any] | None = None,
+        config: str | os.PathLike[str] | dict[str, Any] | None = None,
         secret_key: str | None = None,
         hooks: None = None,
     ) -> Self: ...

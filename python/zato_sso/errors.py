@@ -25,6 +25,7 @@ class ValidationError(Exception):
         detail: str | None = None,
         retry_after: float | None = None,
     ) -> None:
+        """Takes the attributes as they are described above."""
         super().__init__(list(sub_status), status, return_status)
         self.sub_status = list(sub_status)
         self.status = status
@@ -33,6 +34,7 @@ class ValidationError(Exception):
         self.retry_after = retry_after
 
     def __str__(self) -> str:
+        """The codes with their labels, and what else is known."""
         from zato_sso._core import code_label
 
         named = ((code, code_label(code)) for code in self.sub_status)
@@ -56,4 +58,5 @@ class InternalError(BackendError):
     """A fault of zato_sso itself. What went wrong is in the log, under the logger ``zato_sso``."""
 
     def __init__(self, message: str = "internal error, see the log of zato_sso") -> None:
+        """Takes a message; it says nothing of what went wrong."""
         super().__init__(message)

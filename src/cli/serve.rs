@@ -27,11 +27,10 @@ pub type Serving = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
 /// Serves the REST API on a socket that listens already, until told to stop.
 pub type Serve = fn(Sso, TcpListener, Stop) -> Serving;
 
-/// Serves until SIGINT or SIGTERM. Then requests under way may end, for as long as one may take; a second signal ends
-/// that too.
+/// Serves until SIGINT or SIGTERM. The server then ends by itself, after the requests under way; a second signal does not
+/// wait for them.
 pub(super) async fn run(config: Config, out: &Output, serve: Serve) -> Result<(), Failure> {
     let address = config.http.listen;
-    let patience = config.http.request_timeout;
     // First of all, so that a port that is taken leaves nothing behind.
     let listener = TcpListener::bind(address).await.map_err(|error| cannot_listen(address, &error))?;
     let address = listener.local_addr().map_err(|error| cannot_listen(address, &error))?;
@@ -44,10 +43,7 @@ pub(super) async fn run(config: Config, out: &Output, serve: Serve) -> Result<()
     let stopping = async move {
         signals.next().await;
         drop(tell);
-        tokio::select! {
-            () = signals.next() => {}
-            () = tokio::time::sleep(patience) => {}
-        }
+        signals.next().await;
     };
     let outcome = tokio::select! {
         outcome = serving => outcome,

@@ -119,7 +119,11 @@ pub enum KeyringError {
         path: PathBuf,
     },
     /// The file cannot be read.
-    #[error("the key file {} cannot be read: {source}", path.display())]
+    #[error(
+        "the key file {} cannot be read: {source}; restore it from a backup, or correct main.secret_key_file or \
+         ZATO_SSO_SECRET_KEY",
+        path.display()
+    )]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -150,7 +154,10 @@ pub enum KeyringError {
     #[error("no key could be made: {0}")]
     Random(#[source] Error),
     /// The database was written with a key that is not in the ring.
-    #[error("wrong key: the database needs key {needed}, which is not in the keyring; nothing was changed")]
+    #[error(
+        "wrong key: the database needs key {needed}, which is not in the keyring; restore its key file from a backup, or \
+         correct main.secret_key_file or ZATO_SSO_SECRET_KEY; nothing was changed"
+    )]
     WrongKey {
         /// The key that the database needs.
         needed: KeyId,

@@ -107,11 +107,13 @@ fn check_key_file(config: &Config) -> Result<(), OpenError> {
         return Ok(());
     }
     let Some(path) = &config.main.secret_key_file else { return Ok(()) };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    if folder.is_none_or(Path::is_dir) {
-        return Ok(());
-    }
-    Err(KeyringError::NotCreated { path: path.clone(), source: ErrorKind::NotFound.into() }.into())
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let source = match std::fs::metadata(folder) {
+        Ok(folder) if folder.is_dir() => return Ok(()),
+        Ok(_) => ErrorKind::NotADirectory.into(),
+        Err(error) => error,
+    };
+    Err(KeyringError::NotCreated { path: path.clone(), source }.into())
 }
 
 /// Where the database is, as storage wants to know it.

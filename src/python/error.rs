@@ -5,6 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::task::Poll;
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{IntoPyDict, PyDict, PyType};
@@ -18,6 +19,8 @@ pub enum Fault {
     Failed(Error),
     /// The engine could not be opened, for the reason given.
     NotOpened(String),
+    /// Nor can it be until what it was configured with is put right.
+    Misconfigured(String),
     /// The operation panicked.
     Panicked,
     /// `close()` was called before.
@@ -46,6 +49,7 @@ impl Fault {
         match self {
             Self::Failed(Error::Unavailable(_) | Error::Internal(_))
             | Self::NotOpened(_)
+            | Self::Misconfigured(_)
             | Self::Panicked
             | Self::Closed
             | Self::LeftInParent
@@ -58,6 +62,7 @@ impl Fault {
         match self {
             Self::Failed(error) => failure(py, "ValidationError", error),
             Self::NotOpened(reason) => backend(py, &reason),
+            Self::Misconfigured(reason) => Ok(PyValueError::new_err(reason)),
             Self::Panicked => internal(py, "a panic; what it said is on standard error"),
             Self::Closed => backend(py, "closed"),
             Self::LeftInParent => {

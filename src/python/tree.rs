@@ -16,7 +16,7 @@ use super::session::SessionApi;
 use super::user::UserApi;
 use crate::config::{Config, DatabaseUrl, Loader};
 use crate::domain::{Context, Result};
-use crate::ops::Sso;
+use crate::ops::{OpenError, Sso};
 
 impl Engine for Sso {
     fn home(&self) -> Home {
@@ -45,9 +45,7 @@ impl Branch {
         let default_app = config.apps.default.as_str().into();
         let open = move || -> super::runtime::BoxFuture<'static, Result<Arc<Sso>, Fault>> {
             let config = config.clone();
-            Box::pin(async move {
-                Sso::open(config).await.map(Arc::new).map_err(|error| Fault::NotOpened(error.to_string()))
-            })
+            Box::pin(async move { Sso::open(config).await.map(Arc::new).map_err(not_opened) })
         };
         Self { handle: Handle::new(open), mode, default_app }
     }
@@ -115,6 +113,17 @@ fn load(
     loader.load().map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
+/// Why opening failed: the database is not there, or what was configured does not do.
+fn not_opened(error: OpenError) -> Fault {
+    let reason = error.to_string();
+    match error {
+        OpenError::Config(_) | OpenError::Keyring(_) | OpenError::MissingKey(_) => {
+            Fault::Misconfigured(reason)
+        }
+        OpenError::Database(_) | OpenError::Other(_) => Fault::NotOpened(reason),
+    }
+}
+
 /// The branches of a new tree.
 fn grow(py: Python<'_>, config: Config, mode: Mode) -> PyResult<(Branch, Py<UserApi>, Py<SessionApi>)> {
     let branch = Branch::new(config, mode);
@@ -135,7 +144,7 @@ fn grow(py: Python<'_>, config: Config, mode: Mode) -> PyResult<(Branch, Py<User
 ///     hooks: Reserved.
 ///
 /// Raises:
-///     ValueError: Something is wrong with the configuration.
+///     ValueError: Something is wrong with the configuration or the secret key.
 ///     BackendError: The database cannot be opened.
 #[pyclass(frozen, name = "SSO", module = "zato_sso")]
 pub struct BlockingSso {
@@ -239,6 +248,7 @@ impl AwaitableSso {
     /// Opens the database now rather than at the first call.
     ///
     /// Raises:
+    ///     ValueError: It needs another secret key, or a value of the configuration that cannot be had.
     ///     BackendError: It cannot be opened.
     fn open<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.branch.handle.open(py, Mode::Awaitable)

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::PgPoolOptions;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
+use sqlx::{
+    Connection as _, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
+};
 
 use super::{OpenError, dialect, map_error};
 use crate::domain::Result;
@@ -109,9 +111,17 @@ impl Db {
                     .max_connections(max_connections.max(1))
                     .acquire_timeout(ACQUIRE_TIMEOUT)
                     .test_before_acquire(false)
-                    .connect_with(connect)
-                    .await
-                    .map_err(|error| failed(&error, hint))?;
+                    .connect_with(connect.clone())
+                    .await;
+                let pool = match pool {
+                    Ok(pool) => pool,
+                    // The pool has tried all that time, for the server may just be starting, and does not tell why.
+                    Err(sqlx::Error::PoolTimedOut) => {
+                        let reason = reason_of_timeout(&connect).await;
+                        return Err(failed(&reason, hint));
+                    }
+                    Err(error) => return Err(failed(&error, hint)),
+                };
                 Ok(Self::Postgres(pool))
             }
         }
@@ -153,6 +163,14 @@ impl Db {
             }
             Self::Postgres(pool) => pool.close().await,
         }
+    }
+}
+
+/// Why a server that could not be reached for a while cannot be reached.
+async fn reason_of_timeout(connect: &PgConnectOptions) -> sqlx::Error {
+    match tokio::time::timeout(Duration::from_secs(1), PgConnection::connect_with(connect)).await {
+        Ok(Err(error)) => error,
+        Ok(Ok(_)) | Err(_) => sqlx::Error::PoolTimedOut,
     }
 }
 

@@ -15,6 +15,14 @@ mod attr;
 #[cfg(feature = "server")]
 mod attr_rest;
 mod audit;
+#[cfg(feature = "server")]
+mod cli;
+#[cfg(feature = "server")]
+mod cli_refusals;
+#[cfg(feature = "server")]
+mod cli_serve;
+#[cfg(feature = "server")]
+mod command;
 mod floors;
 #[cfg(feature = "server")]
 mod http;

@@ -179,6 +179,7 @@ pub async fn any_rows(world: &World, sql: &str) -> Vec<Vec<u8>> {
     if world.db.url.starts_with("sqlite") {
         let mut conn = SqliteConnection::connect(&world.db.url).await.unwrap();
         let rows = sqlx::query(sql).fetch_all(&mut conn).await.unwrap();
+        conn.close().await.unwrap();
         rows.iter().map(|row| row.get_unchecked(0)).collect()
     } else {
         let mut conn = PgConnection::connect(&world.db.url).await.unwrap();
@@ -193,6 +194,8 @@ pub async fn execute(world: &World, sql: &str) {
     if world.db.url.starts_with("sqlite") {
         let mut conn = SqliteConnection::connect(&world.db.url).await.unwrap();
         sqlx::query(sql).execute(&mut conn).await.unwrap();
+        // What is closed by being dropped is closed some time later, and the file is busy until then.
+        conn.close().await.unwrap();
     } else {
         let mut conn = PgConnection::connect(&world.db.url).await.unwrap();
         sqlx::query(sql).execute(&mut conn).await.unwrap();

@@ -1,19 +1,50 @@
-"""What the Python tests share: a fresh database on either engine, and parameters that make hashing cheap."""
+"""What the Python tests share: fresh databases on either engine, objects on them, and programs to run apart."""
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import secrets
-from collections.abc import Iterator
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeAlias, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
+import uvloop
 from psycopg import sql
+from stage import Stage
+from support import FAST, AsyncSSO, Config, Counter, changed, config_of, new_key, slow_login
+from zato_sso import SSO
 
 POSTGRES_VARIABLE = "ZATO_SSO_TEST_POSTGRES_URL"
+# What can be asked for at most with 64 MiB.
+MAX_PASSES = 128
+PRELUDE = """\
+import asyncio, json, os, signal, sys, threading, time
+sys.path.insert(0, {folder!r})
+from support import *
+config = json.loads({config!r})
+slow_config = json.loads({slow_config!r})
+"""
+
+T = TypeVar("T")
+Run = Callable[[Coroutine[Any, Any, T]], T]
+Heavy: TypeAlias = Callable[[float], Config]
+
+
+def pytest_configure() -> None:
+    # Settings of whoever runs the tests would override those of the tests.
+    for name in [name for name in os.environ if name.startswith("ZATO_SSO_") and name != POSTGRES_VARIABLE]:
+        del os.environ[name]
 
 
 @pytest.fixture(scope="session")
@@ -25,14 +56,21 @@ def postgres_server_url() -> str:
     return url
 
 
+@contextmanager
+def new_postgres(server_url: str) -> Iterator[str]:
+    """An empty PostgreSQL database, dropped in the end."""
+    name = f"test_{secrets.token_hex(8)}"
+    with psycopg.connect(server_url, autocommit=True) as server:
+        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        yield urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
+        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
 @pytest.fixture
 def postgres_url(postgres_server_url: str) -> Iterator[str]:
     """An empty PostgreSQL database, dropped after the test."""
-    name = f"test_{secrets.token_hex(8)}"
-    with psycopg.connect(postgres_server_url, autocommit=True) as server:
-        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        yield urlunsplit(urlsplit(postgres_server_url)._replace(path=f"/{name}"))
-        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    with new_postgres(postgres_server_url) as url:
+        yield url
 
 
 @pytest.fixture
@@ -51,4 +89,136 @@ def database_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def fast_config() -> dict[str, Any]:
     """Configuration whose password hashing costs next to nothing, and protects nothing."""
-    return {"hash_secret": {"memory_kib": 64, "iterations": 1, "parallelism": 1, "allow_weak": True}}
+    return {"hash_secret": dict(FAST)}
+
+
+@pytest.fixture
+def config(database_url: str) -> Config:
+    """Configuration for objects on an empty database."""
+    return config_of(database_url, new_key())
+
+
+@pytest.fixture
+def sso(config: Config) -> Iterator[SSO]:
+    """A blocking object."""
+    with SSO(config=config) as sso:
+        yield sso
+
+
+@pytest.fixture
+def aio(config: Config) -> Callable[[], AsyncSSO]:
+    """Makes an awaitable object on the same database as `sso`."""
+    return lambda: AsyncSSO(config=config)
+
+
+@pytest.fixture
+def counter(sso: SSO) -> Counter:
+    """A counter in the database."""
+    return Counter.new(sso)
+
+
+@pytest.fixture(params=["asyncio", "uvloop"])
+def run(request: pytest.FixtureRequest) -> Run[Any]:
+    """Runs a coroutine in a fresh event loop of either kind."""
+    new_event_loop = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}[request.param]
+
+    def run(coroutine: Coroutine[Any, Any, T]) -> T:
+        loop = new_event_loop()
+        try:
+            return loop.run_until_complete(asyncio.wait_for(coroutine, 60))
+        finally:
+            loop.close()
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def seconds_of_a_pass() -> float:
+    """How long Argon2id takes here for one pass over 64 MiB."""
+    config = config_of("sqlite::memory:", new_key(), {**FAST, "memory_kib": 65536, "iterations": 8})
+    with SSO(config=config) as sso:
+        slow_login(sso)
+        start = time.monotonic()
+        slow_login(sso)
+        return (time.monotonic() - start) / 8
+
+
+@pytest.fixture
+def heavy(config: Config, seconds_of_a_pass: float) -> Heavy:
+    """The configuration with hashing that takes about so many seconds, or as long as is allowed."""
+
+    def heavy(seconds: float) -> Config:
+        passes = min(max(1, round(seconds / seconds_of_a_pass)), MAX_PASSES)
+        return changed(config, hash_secret={"memory_kib": 65536, "iterations": passes})
+
+    return heavy
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def shared_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A database for the tests of one file, on either engine."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path_factory.mktemp('shared') / 'sso.db'}"
+    else:
+        with new_postgres(request.getfixturevalue("postgres_server_url")) as url:
+            yield url
+
+
+@pytest.fixture(scope="module")
+def shared_config(shared_url: str) -> Config:
+    """Configuration for objects on that database."""
+    return config_of(shared_url, new_key())
+
+
+@pytest.fixture(scope="module", params=["blocking", "async"])
+def stage(request: pytest.FixtureRequest, shared_config: Config) -> Iterator[Stage]:
+    """An object of either tree on either engine, shared by the tests of one file."""
+    loop = asyncio.new_event_loop()
+    stage = Stage(request.param, shared_config, loop)
+    yield stage
+    stage.sso.close()
+    loop.close()
+
+
+class Script(Protocol):
+    """Runs a Python program apart."""
+
+    def __call__(
+        self, code: str, *, first: str = "", interrupt_after: float | None = None, timeout: float = 60
+    ) -> subprocess.CompletedProcess[str]: ...
+
+
+@pytest.fixture
+def script(config: Config, heavy: Heavy) -> Script:
+    """Runs a Python program that has `support`, `config` and `slow_config` at hand; it must end in good time.
+
+    `slow_config` is `config` with the slowest hashing that is allowed: seconds. `first` runs before anything is
+    imported. With `interrupt_after`, so many seconds after the program has printed "ready" it gets a Ctrl-C.
+    """
+
+    def run(
+        code: str, *, first: str = "", interrupt_after: float | None = None, timeout: float = 60
+    ) -> subprocess.CompletedProcess[str]:
+        prelude = PRELUDE.format(
+            folder=str(Path(__file__).parent), config=json.dumps(config), slow_config=json.dumps(heavy(60.0))
+        )
+        process = subprocess.Popen(
+            [sys.executable, "-X", "faulthandler", "-c", first + "\n" + prelude + textwrap.dedent(code)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            if interrupt_after is not None:
+                assert process.stdout is not None
+                if process.stdout.readline() == "ready\n":
+                    time.sleep(interrupt_after)
+                    process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGABRT)
+            out, err = process.communicate()
+            pytest.fail(f"did not end within {timeout} s\n{out}\n{err}")
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    return run

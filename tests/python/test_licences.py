@@ -1,5 +1,7 @@
 """The licence check reads expressions as they are meant."""
 
+from typing import Any
+
 import pytest
 from check_licences import ExpressionError, is_allowed, refused
 
@@ -43,7 +45,7 @@ def test_what_is_no_expression_is_an_error(expression: str) -> None:
 
 
 def test_a_crate_that_does_not_say_is_refused() -> None:
-    packages = [
+    packages: list[dict[str, Any]] = [
         {"name": "good", "version": "1.0.0", "license": "MIT"},
         {"name": "silent", "version": "2.0.0", "license": None},
         {"name": "closed", "version": "3.0.0", "license": "Proprietary"},

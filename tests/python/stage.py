@@ -1,0 +1,75 @@
+"""What tests of the API stand on: an object of either tree on a database, a super-user, and people to act as."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from support import ADDRESS, APP, PASSWORD, Config, changed, log_in, make, super_user, unique
+from zato_sso import SSO, ValidationError
+
+
+@dataclass(frozen=True)
+class Someone:
+    """A user who may log in with the usual password."""
+
+    username: str
+    user_id: str
+
+
+class Stage:
+    """One object, blocking or awaited, and a super-user's session on it."""
+
+    def __init__(self, face: str, config: Config, loop: asyncio.AbstractEventLoop) -> None:
+        """Makes the object and the super-user."""
+        self.face = face
+        self.config = config
+        self.loop = loop
+        self.sso: SSO = make(face, config, loop)
+        self.super_user = super_user(self.sso)
+        self.admin = log_in(self.sso, self.super_user)
+
+    def someone(self, **data: object) -> Someone:
+        """A new user, approved unless `data` says something else."""
+        everything = {"username": unique("user"), "password": PASSWORD, **data}
+        user_id = self.sso.user.create_user("cid", everything, self.admin, APP, ADDRESS, auto_approve=True)
+        return Someone(str(everything["username"]), user_id)
+
+    def log_in(self, someone: Someone) -> str:
+        """A token for them."""
+        return log_in(self.sso, someone.username)
+
+    def newcomer(self, **data: object) -> tuple[Someone, str]:
+        """A new user, and a token for them."""
+        someone = self.someone(**data)
+        return someone, self.log_in(someone)
+
+    def age_password(self, someone: Someone, days_left: int) -> None:
+        """Gives them the same password again, which expires in so many days; their sessions end by that."""
+        data = {"user_id": someone.user_id, "new_password": PASSWORD, "password_expiry": days_left}
+        self.sso.user.change_password("cid", data, self.admin, APP, ADDRESS)
+        if days_left == 0:
+            # It expires at this very moment; the next call comes later.
+            time.sleep(0.001)
+
+    @contextmanager
+    def changed(self, **sections: Mapping[str, Any]) -> Iterator[SSO]:
+        """Another object of the same tree on the same database, configured otherwise."""
+        other = make(self.face, changed(self.config, **sections), self.loop)
+        try:
+            yield other
+        finally:
+            other.close()
+
+
+@contextmanager
+def refused(*codes: str) -> Iterator[pytest.ExceptionInfo[ValidationError]]:
+    """What is called in here is refused with these codes."""
+    with pytest.raises(ValidationError) as raised:
+        yield raised
+    assert (raised.value.sub_status, raised.value.status) == (list(codes), "error")

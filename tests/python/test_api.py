@@ -1,0 +1,301 @@
+"""What holds for every call of the object tree, blocking and awaited alike, from one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+from stage import Someone, Stage, refused
+from support import ADDRESS, APP, PASSWORD, AsyncSSO, config_of, new_key, unique
+from zato_sso import SSO, BackendError, Session, SessionInfo, User
+
+Arguments = dict[str, Any]
+CONTEXT = {"current_app": APP, "remote_addr": ADDRESS}
+
+
+def new_user(stage: Stage) -> Arguments:
+    data = {"username": unique("user"), "password": PASSWORD}
+    more = {"require_super_user": True, "auto_approve": False}
+    return {"cid": "cid", "data": data, "current_ust": stage.admin, **CONTEXT, **more}
+
+
+def decision(stage: Stage) -> Arguments:
+    return {"cid": "cid", "user_id": stage.someone().user_id, "current_ust": stage.admin, **CONTEXT}
+
+
+def lock(stage: Stage) -> Arguments:
+    return {**decision(stage), "require_super_user": True, "current_user": None}
+
+
+def login(stage: Stage) -> Arguments:
+    who = {"cid": "cid", "username": stage.someone().username, "password": PASSWORD}
+    client = {"user_agent": "agent", "has_remote_addr": False, "has_user_agent": False}
+    return {**who, **CONTEXT, **client, "new_password": "", "totp_code": None, "skip_sec": False}
+
+
+def logout(stage: Stage) -> Arguments:
+    return {"cid": "cid", "ust": stage.newcomer()[1], **CONTEXT, "skip_sec": False}
+
+
+def current_user(stage: Stage) -> Arguments:
+    return {"cid": "cid", "current_ust": stage.newcomer()[1], **CONTEXT, "return_all_attrs": False}
+
+
+def user_by_id(stage: Stage) -> Arguments:
+    return {**decision(stage), "return_all_attrs": False}
+
+
+def user_by_username(stage: Stage) -> Arguments:
+    return {"cid": "cid", "username": stage.someone().username, "needs_approved": True}
+
+
+def change_password(stage: Stage) -> Arguments:
+    data = {"user_id": stage.someone().user_id, "new_password": "another battery staple"}
+    return {"cid": "cid", "data": data, "current_ust": stage.admin, **CONTEXT}
+
+
+def target(stage: Stage) -> Arguments:
+    tokens = {"target_ust": stage.newcomer()[1], "current_ust": stage.admin}
+    return {"cid": "cid", **tokens, **CONTEXT, "user_agent": "agent"}
+
+
+def target_session(stage: Stage) -> Arguments:
+    return {**target(stage), "check_if_password_expired": True}
+
+
+def renew(stage: Stage) -> Arguments:
+    return {"cid": "cid", "ust": stage.newcomer()[1], **CONTEXT, "user_agent": "agent"}
+
+
+def session_list(stage: Stage) -> Arguments:
+    tokens = {"ust": None, "target_ust": stage.newcomer()[1], "current_ust": stage.admin}
+    return {"cid": "cid", **tokens, **CONTEXT, "user_agent": "agent"}
+
+
+CALLS: dict[str, tuple[Callable[[Stage], Arguments], type]] = {
+    "user.create_user": (new_user, str),
+    "user.create": (new_user, str),
+    "user.create_super_user": (new_user, str),
+    "user.approve_user": (decision, type(None)),
+    "user.approve": (decision, type(None)),
+    "user.reject_user": (decision, type(None)),
+    "user.reject": (decision, type(None)),
+    "user.lock_user": (lock, type(None)),
+    "user.unlock_user": (lock, type(None)),
+    "user.login": (login, SessionInfo),
+    "user.logout": (logout, type(None)),
+    "user.get_current_user": (current_user, User),
+    "user.get_user_by_id": (user_by_id, User),
+    "user.get_user_by_username": (user_by_username, User),
+    "user.change_password": (change_password, type(None)),
+    "session.verify": (target, bool),
+    "session.renew": (renew, datetime),
+    "session.get": (target_session, Session),
+    "session.get_list": (session_list, list),
+}
+# As these arguments are, only super-users may make these calls: they are about somebody else.
+FOR_SUPER_USERS = {
+    *(name for name in CALLS if name.startswith(("user.create", "user.approve", "user.reject")) or "lock" in name),
+    *("user.get_user_by_id", "user.change_password", "session.verify", "session.get", "session.get_list"),
+}
+# Arguments that may be None everywhere, and those that may be in some calls.
+OPTIONAL = {"current_app", "remote_addr", "user_agent", "password", "new_password", "totp_code", "current_user"}
+OPTIONAL_IN = {
+    **{name: {"current_ust"} for name in CALLS if "create" in name or "lock" in name},
+    "session.get_list": {"ust", "target_ust", "current_ust"},
+}
+every_call = pytest.mark.parametrize("name", CALLS)
+
+
+def call_of(sso: object, name: str) -> Callable[..., Any]:
+    branch, _, method = name.partition(".")
+    call: Callable[..., Any] = getattr(getattr(sso, branch), method)
+    return call
+
+
+def test_the_table_has_every_call() -> None:
+    sso = AsyncSSO(config=config_of("sqlite::memory:", new_key()))
+    public = {
+        f"{branch}.{name}"
+        for branch in ("user", "session")
+        for name in dir(getattr(sso, branch))
+        if not name.startswith("_") and name != "session"
+    }
+    assert set(CALLS) == public
+
+
+@every_call
+def test_arguments_may_be_given_by_name(stage: Stage, name: str) -> None:
+    arguments, expected = CALLS[name]
+    assert type(call_of(stage.sso, name)(**arguments(stage))) is expected
+
+
+@every_call
+def test_arguments_may_be_given_by_position(stage: Stage, name: str) -> None:
+    arguments, expected = CALLS[name]
+    assert type(call_of(stage.sso, name)(*arguments(stage).values())) is expected
+
+
+@every_call
+def test_arguments_of_a_wrong_type_are_type_errors(stage: Stage, name: str) -> None:
+    arguments = CALLS[name][0](stage)
+    for wrong in arguments:
+        with pytest.raises(TypeError, match=wrong):
+            call_of(stage.sso, name)(**{**arguments, wrong: object()})
+    with pytest.raises(TypeError):
+        call_of(stage.sso, name)()
+    with pytest.raises(TypeError):
+        call_of(stage.sso, name)(**arguments, unknown=1)
+
+
+@every_call
+def test_arguments_are_none_only_where_that_means_something(stage: Stage, name: str) -> None:
+    arguments = CALLS[name][0](stage)
+    for argument in set(arguments) - OPTIONAL - OPTIONAL_IN.get(name, set()):
+        with pytest.raises(TypeError, match=argument):
+            call_of(stage.sso, name)(**{**arguments, argument: None})
+
+
+@every_call
+def test_tokens_may_be_bytes(stage: Stage, name: str) -> None:
+    arguments = CALLS[name][0](stage)
+    tokens = {key: value.encode() for key, value in arguments.items() if key.endswith("ust") and value}
+    assert type(call_of(stage.sso, name)(**{**arguments, **tokens})) is CALLS[name][1]
+
+
+@every_call
+def test_no_application_is_the_default_one(stage: Stage, name: str) -> None:
+    arguments = CALLS[name][0](stage)
+    if "current_app" in arguments:
+        call_of(stage.sso, name)(**{**arguments, "current_app": None, "remote_addr": None})
+
+
+@every_call
+def test_an_unknown_application_is_refused(stage: Stage, name: str) -> None:
+    arguments = CALLS[name][0](stage)
+    if "current_app" in arguments:
+        with refused("E004001"):
+            call_of(stage.sso, name)(**{**arguments, "current_app": "Unknown"})
+        with stage.changed(apps={"inform_if_app_invalid": False}) as sso, refused("E005001"):
+            call_of(sso, name)(**{**arguments, "current_app": "Unknown"})
+
+
+@every_call
+def test_a_token_of_no_session_is_refused(stage: Stage, name: str) -> None:
+    arguments = CALLS[name][0](stage)
+    for key in ("current_ust", "ust"):
+        if arguments.get(key):
+            for wrong in ("", "zust-unknown", "\0", "ż" * 10_000):
+                with refused("E005001" if name == "user.logout" else "E007001"):
+                    call_of(stage.sso, name)(**{**arguments, key: wrong})
+    if "require_super_user" in arguments:
+        with refused("E007001"):
+            call_of(stage.sso, name)(**{**arguments, "current_ust": None})
+
+
+@every_call
+def test_regular_users_may_not_act_on_others(stage: Stage, name: str) -> None:
+    arguments = CALLS[name][0](stage)
+    if name in FOR_SUPER_USERS:
+        with refused("E005001"):
+            call_of(stage.sso, name)(**{**arguments, "current_ust": stage.newcomer()[1]})
+
+
+@every_call
+def test_a_trusted_caller_needs_no_session(stage: Stage, name: str) -> None:
+    arguments = CALLS[name][0](stage)
+    if "require_super_user" in arguments:
+        trusted = {**arguments, "current_ust": None, "require_super_user": False}
+        assert type(call_of(stage.sso, name)(**trusted)) is CALLS[name][1]
+
+
+@every_call
+def test_a_user_that_is_not_there_is_refused(stage: Stage, name: str) -> None:
+    arguments = CALLS[name][0](stage)
+    deleted = "zusr" + "0" * 26
+    for wrong in (deleted, "", "no such user", "\0", "zusr" * 1000):
+        if "user_id" in arguments:
+            with refused("E001100"):
+                call_of(stage.sso, name)(**{**arguments, "user_id": wrong})
+        elif name == "user.change_password":
+            with refused("E001100"):
+                call_of(stage.sso, name)(**{**arguments, "data": {**arguments["data"], "user_id": wrong}})
+
+
+@every_call
+def test_a_closed_object_refuses_everything(stage: Stage, name: str) -> None:
+    arguments = CALLS[name][0](stage)
+    with stage.changed() as sso:
+        sso.close()
+        with pytest.raises(BackendError, match=r"^closed$"):
+            call_of(sso, name)(**arguments)
+
+
+class Service:
+    """The documented way to hold the object."""
+
+    def __init__(self, sso: SSO) -> None:
+        self.sso = sso
+
+    def handle(self, someone: Someone) -> str:
+        info = self.sso.user.login("cid", someone.username, PASSWORD, APP, ADDRESS)
+        ust = info.ust
+        self.sso.user.session.renew("cid", ust, APP, ADDRESS)
+        username = self.sso.user.get_current_user("cid", ust, APP, ADDRESS).username
+        self.sso.user.logout("cid", ust, APP, ADDRESS)
+        return username
+
+
+def test_the_documented_calls_work_from_a_class_that_has_the_object(stage: Stage) -> None:
+    someone = stage.someone()
+    assert Service(stage.sso).handle(someone) == someone.username
+
+    class OnTheClass:
+        sso = stage.sso
+
+        def handle(self) -> str:
+            return self.sso.user.login("cid", someone.username, PASSWORD, APP, ADDRESS).username
+
+    assert OnTheClass().handle() == someone.username
+
+
+@pytest.mark.parametrize("cid", ["", "a b", "ż", "x" * 1000, "\0", b"bytes"])
+def test_any_text_may_be_a_correlation_id(stage: Stage, cid: Any) -> None:
+    assert stage.sso.user.get_user_by_username(cid, stage.super_user) is not None
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("10.0.0.9", "10.0.0.9"),
+        ("10.0.0.1,10.0.0.2 , ", "10.0.0.1, 10.0.0.2"),
+        (b"10.0.0.1", "10.0.0.1"),
+        (["10.0.0.1", "2001:db8::1"], "10.0.0.1, 2001:db8::1"),
+        (["10.0.0.1", b"10.0.0.2,10.0.0.3"], "10.0.0.1, 10.0.0.2, 10.0.0.3"),
+        (("10.0.0.1",), "10.0.0.1"),
+        ("no address\0", "no address"),
+        ([], ""),
+        ("", ""),
+        (None, ""),
+    ],
+)
+def test_addresses_come_in_many_shapes(stage: Stage, given: Any, kept: str) -> None:
+    ust = stage.sso.user.login("cid", stage.super_user, PASSWORD, APP, given).ust
+    assert stage.sso.session.get("cid", ust, ust, APP, given).remote_addr == kept
+
+
+@pytest.mark.parametrize("wrong", [5, [5], {"a": 1}, ["10.0.0.1", None]])
+def test_what_is_no_address_is_a_type_error(stage: Stage, wrong: Any) -> None:
+    with pytest.raises(TypeError, match="remote_addr"):
+        stage.sso.session.renew("cid", stage.admin, APP, wrong)
+
+
+@pytest.mark.parametrize("wrong", [b"planted\xff", "planted\ud800"])
+def test_secrets_that_are_no_text_are_value_errors_that_do_not_show_them(stage: Stage, wrong: str) -> None:
+    for arguments in ({"password": wrong}, {"new_password": wrong}, {"totp_code": wrong}):
+        with pytest.raises(ValueError, match=r"UTF-8|surrogate") as raised:
+            call_of(stage.sso, "user.login")(**{**login(stage), **arguments})
+        assert "planted" not in repr(raised.value)
+        assert "planted" not in repr(raised.value.__cause__)

@@ -1,0 +1,155 @@
+"""Both trees have the calls of the documented API with its names, order and defaults of arguments; so do the stubs."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zato_sso
+from support import AsyncSSO, config_of, new_key
+from zato_sso import SSO, _core, status_code
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# The calls as the documentation has them, without those that do not exist yet.
+DOCUMENTED = {
+    "": ["close()"],
+    "user": [
+        "create_user(cid, data, current_ust=None, current_app=None, remote_addr=None, require_super_user=True,"
+        " auto_approve=False)",
+        "create(cid, data, current_ust=None, current_app=None, remote_addr=None, require_super_user=True,"
+        " auto_approve=False)",
+        "create_super_user(cid, data, current_ust=None, current_app=None, remote_addr=None, require_super_user=True,"
+        " auto_approve=False)",
+        "approve_user(cid, user_id, current_ust, current_app, remote_addr)",
+        "approve(cid, user_id, current_ust, current_app, remote_addr)",
+        "reject_user(cid, user_id, current_ust, current_app, remote_addr)",
+        "reject(cid, user_id, current_ust, current_app, remote_addr)",
+        "login(cid, username, password, current_app, remote_addr, user_agent=None, has_remote_addr=False,"
+        " has_user_agent=False, new_password='', totp_code=None, skip_sec=False)",
+        "logout(cid, ust, current_app, remote_addr, skip_sec=False)",
+        "get_current_user(cid, current_ust, current_app, remote_addr, return_all_attrs=False)",
+        "get_user_by_id(cid, user_id, current_ust, current_app, remote_addr, return_all_attrs=False)",
+        "get_user_by_username(cid, username, needs_approved=True)",
+        "change_password(cid, data, current_ust, current_app, remote_addr)",
+        "lock_user(cid, user_id, current_ust=None, current_app=None, remote_addr=None, require_super_user=True,"
+        " current_user=None)",
+        "unlock_user(cid, user_id, current_ust=None, current_app=None, remote_addr=None, require_super_user=True,"
+        " current_user=None)",
+    ],
+    "session": [
+        "verify(cid, target_ust, current_ust, current_app, remote_addr, user_agent=None)",
+        "renew(cid, ust, current_app, remote_addr, user_agent=None)",
+        "get(cid, target_ust, current_ust, current_app, remote_addr, user_agent=None, check_if_password_expired=True)",
+        "get_list(cid, ust, target_ust, current_ust, current_app, remote_addr, user_agent=None)",
+    ],
+}
+CONSTRUCTOR = "SSO(database_url=None, *, config=None, secret_key=None, hooks=None)"
+CALLS = [(branch, text) for branch, texts in DOCUMENTED.items() for text in texts]
+Signature = list[tuple[str, inspect._ParameterKind, object]]
+
+
+def documented(text: str) -> tuple[str, Signature]:
+    """The name of a call, and name, kind and default of each of its arguments, from text."""
+    (function,) = ast.parse(f"def {text}: ...").body
+    assert isinstance(function, ast.FunctionDef)
+    arguments = function.args
+    missing = [inspect.Parameter.empty] * (len(arguments.args) - len(arguments.defaults))
+    defaults = [*missing, *(ast.literal_eval(default) for default in arguments.defaults)]
+    named = [default and ast.literal_eval(default) for default in arguments.kw_defaults]
+    usual = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    signature: Signature = [
+        (argument.arg, usual, default) for argument, default in zip(arguments.args, defaults, strict=True)
+    ]
+    for argument, default in zip(arguments.kwonlyargs, named, strict=True):
+        signature.append((argument.arg, inspect.Parameter.KEYWORD_ONLY, default))
+    return function.name, signature
+
+
+def found(call: Callable[..., Any]) -> Signature:
+    """The same from a callable."""
+    parameters = inspect.signature(call).parameters.values()
+    return [(parameter.name, parameter.kind, parameter.default) for parameter in parameters]
+
+
+@pytest.fixture(params=[SSO, AsyncSSO], ids=["blocking", "async"])
+def tree(request: pytest.FixtureRequest) -> Any:
+    """An object of either tree."""
+    make: Callable[..., Any] = request.param
+    return make(config=config_of("sqlite::memory:", new_key()))
+
+
+def branch_of(tree: Any, name: str) -> Any:
+    return getattr(tree, name) if name else tree
+
+
+@pytest.mark.parametrize(("branch", "text"), CALLS, ids=[f"{branch}.{text.split('(')[0]}" for branch, text in CALLS])
+def test_calls_have_the_documented_arguments(tree: Any, branch: str, text: str) -> None:
+    name, signature = documented(text)
+    assert found(getattr(branch_of(tree, branch), name)) == signature
+
+
+@pytest.mark.parametrize("make", [SSO, AsyncSSO], ids=["blocking", "async"])
+def test_objects_are_made_with_the_documented_arguments(make: Callable[..., Any]) -> None:
+    assert documented(CONSTRUCTOR) == ("SSO", found(make))
+
+
+@pytest.mark.parametrize("branch", ["user", "session"])
+def test_there_is_no_call_that_is_not_documented(tree: Any, branch: str) -> None:
+    public = {name for name in dir(branch_of(tree, branch)) if not name.startswith("_")}
+    assert public - {"session"} == {documented(text)[0] for text in DOCUMENTED[branch]}
+
+
+def test_sessions_stand_in_two_places(tree: Any) -> None:
+    assert tree.session is tree.user.session
+    assert {name for name in dir(tree) if not name.startswith("_")} - {"open"} == {
+        *("close", "from_config", "session", "user"),
+    }
+
+
+def test_every_public_class_and_call_says_what_it_is(tree: Any) -> None:
+    for branch, text in CALLS:
+        assert getattr(branch_of(tree, branch), documented(text)[0]).__doc__
+    for name in zato_sso.__all__:
+        assert name == "__version__" or getattr(zato_sso, name).__doc__
+
+
+@pytest.mark.parametrize("module", ["zato_sso", "zato_sso.aio", "zato_sso.errors"])
+def test_every_name_that_is_announced_exists(module: str) -> None:
+    imported = __import__(module, fromlist=["__all__"])
+    assert all(hasattr(imported, name) for name in imported.__all__)
+
+
+def test_the_async_stubs_follow_the_others() -> None:
+    command = [sys.executable, str(ROOT / ".ci" / "async_stubs.py"), "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_stubs_and_package_need_nothing_that_is_not_installed_with_them() -> None:
+    # `typing_extensions` is for stubs alone, which only type checkers read.
+    code = "import sys, zato_sso, zato_sso.aio; print('typing_extensions' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+def test_status_codes_agree_with_those_of_the_engine() -> None:
+    ours = {
+        (code, group, label)
+        for group in status_code.__all__
+        if isinstance(labels := getattr(status_code, group), type)
+        for label, code in vars(labels).items()
+        if not label.startswith("_")
+    }
+    theirs = _core.status_codes()
+    assert len(theirs) == len(set(theirs)) == len({code for code, _, _ in theirs})
+    assert ours == set(theirs)
+    for code, group, label in theirs:
+        assert _core.code_label(code) == f"{group}.{label}"
+    assert _core.code_label("E999999") is None
