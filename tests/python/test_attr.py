@@ -246,6 +246,7 @@ def test_asyncio_has_the_same(database_url: str, fast_config: dict[str, Any]) ->
             await user.attr.set_many([{"name": str(number), "value": number} for number in range(1000)])
             assert len(await user.attr.names()) == 1000
             entity = await user.attr.get("7")
+            assert entity is not None
             assert entity.value == 7
 
     asyncio.run(run())
