@@ -20,7 +20,7 @@ BRANCHES = ("UserAPI", "SessionAPI", "AttrAPI", "UserAttrAPI", "SessionAttrAPI")
 ABOUT = "Single sign-on over one database, for asyncio: every call is awaitable and none blocks the event loop."
 HEADER = '''"""Single sign-on for asyncio: the tree of `zato_sso.SSO` with every call awaitable."""
 
-# Written by .ci/async_stubs.py from _core.pyi: change that one, and run it.
+# Written by .ci/async_stubs.py from _core.pyi: change that one, and run it with Python.
 
 '''
 # What the tree may need, in the order in which imports are sorted.
@@ -30,6 +30,7 @@ IMPORTS = {
     "typing": ["Any", "final", "type_check_only"],
     "typing_extensions": ["Self"],
     "zato_sso._core": ["AttrEntity", "Session", "SessionInfo", "User", "_JSON", "_RemoteAddr", "_Secret"],
+    "zato_sso.ctx": ["SearchCtx"],
 }
 
 
@@ -96,7 +97,7 @@ def main() -> int:
     if not arguments.check:
         TARGET.write_text(text, encoding="utf-8")
     elif not TARGET.exists() or TARGET.read_text(encoding="utf-8") != text:
-        print(f"{TARGET.name} does not follow {SOURCE.name}: run .ci/async_stubs.py", file=sys.stderr)
+        print(f"{TARGET.name} does not follow {SOURCE.name}: run python .ci/async_stubs.py", file=sys.stderr)
         return 1
     return 0
 

@@ -12,6 +12,7 @@ info = sso.user.login("cid-1", "user1", "the password", "CRM", "127.0.0.1")
 
 from zato_sso import const, status_code
 from zato_sso._core import SSO, AttrEntity, Session, SessionInfo, User, __version__
+from zato_sso.ctx import SearchCtx
 from zato_sso.errors import BackendError, InternalError, InvalidTOTPError, ValidationError
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "BackendError",
     "InternalError",
     "InvalidTOTPError",
+    "SearchCtx",
     "Session",
     "SessionInfo",
     "User",

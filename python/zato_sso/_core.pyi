@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeAlias, final
 from typing_extensions import Self, TypeVar
 
 from zato_sso.aio import SSO as AsyncSSO
+from zato_sso.ctx import SearchCtx
 
 __all__ = [
     "SSO",
@@ -173,6 +174,67 @@ class UserAPI:
         return_all_attrs: bool = False,
     ) -> User: ...
     def get_user_by_username(self, cid: str, username: str, needs_approved: bool = True) -> User | None: ...
+    def search(
+        self,
+        cid: str,
+        ctx: SearchCtx,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        serialize_dt: bool = False,
+    ) -> dict[str, Any]: ...
+    def update_current_user(
+        self,
+        cid: str,
+        data: dict[str, Any],
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    def update_user_by_id(
+        self,
+        cid: str,
+        user_id: str,
+        data: dict[str, Any],
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    def update(
+        self,
+        cid: str,
+        data: dict[str, Any],
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_id: str | None = None,
+    ) -> None: ...
+    def delete_user_by_id(
+        self,
+        cid: str,
+        user_id: str,
+        current_ust: _Secret | None,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        skip_sec: bool = False,
+    ) -> None: ...
+    def delete_user_by_username(
+        self,
+        cid: str,
+        username: str,
+        current_ust: _Secret | None,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        skip_sec: bool = False,
+    ) -> None: ...
+    def delete(
+        self,
+        cid: str,
+        user_id: str,
+        current_ust: _Secret | None,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
     def change_password(
         self,
         cid: str,

@@ -1,6 +1,6 @@
 """Single sign-on for asyncio: the tree of `zato_sso.SSO` with every call awaitable."""
 
-# Written by .ci/async_stubs.py from _core.pyi: change that one, and run it.
+# Written by .ci/async_stubs.py from _core.pyi: change that one, and run it with Python.
 
 import datetime
 import os
@@ -10,6 +10,7 @@ from typing import Any, final, type_check_only
 from typing_extensions import Self
 
 from zato_sso._core import _JSON, AttrEntity, Session, SessionInfo, User, _RemoteAddr, _Secret
+from zato_sso.ctx import SearchCtx
 
 __all__ = ["SSO"]
 
@@ -149,6 +150,67 @@ class _UserAPI:
     async def get_user_by_username(
         self, cid: str, username: str, needs_approved: bool = True
     ) -> User[_AttrAPI] | None: ...
+    async def search(
+        self,
+        cid: str,
+        ctx: SearchCtx,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        serialize_dt: bool = False,
+    ) -> dict[str, Any]: ...
+    async def update_current_user(
+        self,
+        cid: str,
+        data: dict[str, Any],
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    async def update_user_by_id(
+        self,
+        cid: str,
+        user_id: str,
+        data: dict[str, Any],
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    async def update(
+        self,
+        cid: str,
+        data: dict[str, Any],
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_id: str | None = None,
+    ) -> None: ...
+    async def delete_user_by_id(
+        self,
+        cid: str,
+        user_id: str,
+        current_ust: _Secret | None,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        skip_sec: bool = False,
+    ) -> None: ...
+    async def delete_user_by_username(
+        self,
+        cid: str,
+        username: str,
+        current_ust: _Secret | None,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        skip_sec: bool = False,
+    ) -> None: ...
+    async def delete(
+        self,
+        cid: str,
+        user_id: str,
+        current_ust: _Secret | None,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
     async def change_password(
         self,
         cid: str,

@@ -19,6 +19,7 @@ pub(super) struct Cli {
 
 /// Options of every command.
 #[derive(Args)]
+#[command(next_help_heading = "Options of every command")]
 pub(super) struct Global {
     /// The configuration file [default: ./sso.toml if it is there, else built-in defaults]
     #[arg(long, global = true, value_name = "FILE")]
@@ -44,6 +45,8 @@ pub(super) enum Command {
     CreateUser(NewUserArgs),
     /// Create a super-user, who can log in at once
     CreateSuperUser(NewUserArgs),
+    /// Delete a user with all sessions, attributes and links, after asking
+    DeleteUser(DeleteUserArgs),
     /// Lock a user's account: the user cannot log in, and open sessions are refused
     LockUser(UserArgs),
     /// Unlock a user's account
@@ -96,6 +99,15 @@ pub(super) struct NewUserArgs {
 pub(super) struct UserArgs {
     /// The user's name
     pub username: String,
+}
+
+#[derive(Args)]
+pub(super) struct DeleteUserArgs {
+    /// The user's name
+    pub username: String,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
 }
 
 #[derive(Args)]

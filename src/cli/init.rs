@@ -10,7 +10,7 @@ use super::args::Global;
 use super::failure::Failure;
 use super::output::{Output, say};
 use super::setup::{self, DEFAULT_FILE};
-use crate::config::{Config, DatabaseUrl, Loader};
+use crate::config::{Config, DatabaseUrl, Loader, Origin};
 use crate::ops::{SchemaState, Sso, schema_state};
 
 /// The key file of a database that has no place for one beside it.
@@ -36,9 +36,11 @@ pub(super) async fn run(global: &Global, out: &Output) -> Result<(), Failure> {
     let is_config_new = !file.exists();
     let (config, text) =
         if is_config_new { new_config(&file, global)? } else { (kept_config(&file, global)?, String::new()) };
+    setup::tell_overridden(&config, "database.url", "--database-url", global.database_url.is_some());
     setup::explain(global, Some(&file), &config);
     setup::check_lasting(&config)?;
 
+    let is_url_given = setup::origin(&config, "database.url") == Origin::Argument;
     let key_file = if config.main.secret_key.is_some() { None } else { config.secret_key_file() };
     let is_key_new = key_file.as_deref().is_some_and(|file| !file.exists());
     let is_database_new = schema_state(&config).await? == SchemaState::Empty;
@@ -48,7 +50,7 @@ pub(super) async fn run(global: &Global, out: &Output) -> Result<(), Failure> {
 
     let made = Made { config_file: file, is_config_new, key_file, is_key_new, database, is_database_new };
     out.result(&made.text(), &made.object())?;
-    if !made.is_config_new && global.database_url.is_some() {
+    if !made.is_config_new && is_url_given {
         say(&format!(
             "zato-sso: {} stays as it is: the other commands need --database-url too, or url in its section [database]",
             made.config_file.display()
@@ -83,7 +85,9 @@ fn new_config(file: &Path, global: &Global) -> Result<(Config, String), Failure>
     let mut text = Config::sample();
     // The command line has been checked before it stands in a file.
     let config = load(&text)?;
-    if let Some(url) = &global.database_url {
+    if let Some(url) = &global.database_url
+        && setup::origin(&config, "database.url") == Origin::Argument
+    {
         text = with_value(&text, "database", "url", url);
     }
     if needs_key_file(&config) {

@@ -66,6 +66,7 @@ fn execute(cli: Cli, serve: Serve) -> Result<(), Failure> {
         Command::CreateSuperUser(args) => {
             with_config(&global, |config| user::create(config, args, true, &out))
         }
+        Command::DeleteUser(args) => with_config(&global, |config| user::delete(config, args, &out)),
         Command::LockUser(args) => with_config(&global, |config| user::set_lock(config, args, true, &out)),
         Command::UnlockUser(args) => with_config(&global, |config| user::set_lock(config, args, false, &out)),
         Command::ListUsers => with_config(&global, |config| user::list(config, &out)),

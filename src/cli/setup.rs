@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::args::Global;
 use super::failure::Failure;
 use super::output::say;
-use crate::config::{AuditFile, Config, DatabaseUrl, Loader};
+use crate::config::{AuditFile, Config, DatabaseUrl, Loader, Origin};
 use crate::domain::{Cid, Context, RemoteAddr};
 use crate::ops::Sso;
 
@@ -64,10 +64,12 @@ fn read(global: &Global, listen: Option<String>) -> Result<Config, Failure> {
     if let Some(file) = &file {
         loader = loader.file(file);
     }
-    if let Some(listen) = listen {
-        loader = loader.argument("http.listen", listen);
+    if let Some(listen) = &listen {
+        loader = loader.argument("http.listen", listen.as_str());
     }
     let config = with_sources(loader, global).load()?;
+    tell_overridden(&config, "database.url", "--database-url", global.database_url.is_some());
+    tell_overridden(&config, "http.listen", "--listen", listen.is_some());
     explain(global, file.as_deref(), &config);
     Ok(config)
 }
@@ -79,6 +81,20 @@ pub(super) fn with_sources(loader: Loader, global: &Global) -> Loader {
         None => loader,
     };
     loader.process_environment()
+}
+
+/// The environment wins over the command line; who gave both should know.
+pub(super) fn tell_overridden(config: &Config, key: &str, option: &str, is_given: bool) {
+    let origin = origin(config, key);
+    if is_given && origin != Origin::Argument {
+        say(&format!("zato-sso: {option} has no effect: {origin} overrides it"));
+    }
+}
+
+/// Where a value came from.
+pub(super) fn origin(config: &Config, key: &str) -> Origin {
+    let entry = config.entries().into_iter().find(|entry| entry.key == key);
+    entry.map(|entry| entry.origin).unwrap_or_default()
 }
 
 /// Where `-v` was given, says what is used.

@@ -1,10 +1,12 @@
-//! `create-user`, `create-super-user`, `lock-user`, `unlock-user` and `list-users`.
+//! `create-user`, `create-super-user`, `delete-user`, `lock-user`, `unlock-user` and `list-users`.
+
+use std::io::{self, BufRead, Write};
 
 use serde_json::json;
 
-use super::args::{NewUserArgs, UserArgs};
+use super::args::{DeleteUserArgs, NewUserArgs, UserArgs};
 use super::failure::Failure;
-use super::output::{JsonArray, Output, Stream, user_object};
+use super::output::{JsonArray, Output, Stream, one_line, user_object};
 use super::table::Table;
 use super::{password, setup};
 use crate::config::Config;
@@ -13,6 +15,9 @@ use crate::ops::{Authority, Sso};
 
 /// What `creation_ctx` says of users made by the command.
 const CREATION_CTX: &str = r#"{"source":"zato-sso command"}"#;
+
+/// The longest answer that is read, in bytes.
+const MAX_ANSWER: u64 = 1024;
 
 /// How many users are read at a time.
 const PAGE: i64 = 500;
@@ -59,6 +64,43 @@ async fn insert(sso: &Sso, new: NewUser, is_super_user: bool) -> Result<User, Fa
     } else {
         sso.create_user(&ctx, authority, new, true).await?
     })
+}
+
+/// Deletes a user, after asking.
+pub(super) async fn delete(config: Config, args: DeleteUserArgs, out: &Output) -> Result<(), Failure> {
+    let sso = setup::open_existing(config).await?;
+    let outcome = remove(&sso, &args).await;
+    sso.close().await;
+    let (user, is_deleted) = outcome?;
+    let text = if is_deleted {
+        format!("Deleted user `{}`", user.username)
+    } else {
+        format!("User `{}` kept intact", user.username)
+    };
+    let object =
+        json!({"user_id": user.user_id.as_str(), "username": user.username, "is_deleted": is_deleted});
+    out.result(&text, &object)
+}
+
+async fn remove(sso: &Sso, args: &DeleteUserArgs) -> Result<(User, bool), Failure> {
+    let user = find(sso, &args.username).await?;
+    let question = format!("Delete user? `{}` [y/n]", one_line(&user.username));
+    let is_deleted = args.yes || is_agreed(&question, io::stderr().lock(), io::stdin().lock())?;
+    if is_deleted {
+        let ctx = setup::context(sso)?;
+        sso.delete_user_by_id(&ctx, Authority::Trusted(None), user.user_id.as_str()).await?;
+    }
+    Ok((user, is_deleted))
+}
+
+/// Asks beside the output, which may be JSON. Whatever is no yes, silence included, is a no.
+fn is_agreed(question: &str, mut asked: impl Write, answered: impl BufRead) -> Result<bool, Failure> {
+    // Nobody has to see it: the answer may come from a script.
+    drop(write!(asked, "{question} ").and_then(|()| asked.flush()));
+    let failed = |error| Failure::Message(format!("cannot read the answer: {error}; --yes does not ask"));
+    let mut answer = String::new();
+    answered.take(MAX_ANSWER).read_line(&mut answer).map_err(failed)?;
+    Ok(["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()))
 }
 
 /// Locks or unlocks an account.

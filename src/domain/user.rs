@@ -24,6 +24,8 @@ macro_rules! named {
     };
 }
 
+pub(super) use named;
+
 named! {
     /// How far a user's sign-up has come.
     SignUpStatus {

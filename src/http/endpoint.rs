@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::extract::{self, Call};
 use super::input::{Element, Input};
 use super::router::App;
-use super::{Answer, attr, health, session, user};
+use super::{Answer, attr, health, search, session, user};
 
 /// One endpoint of the API.
 #[derive(Debug)]
@@ -65,7 +65,10 @@ impl Endpoint {
 /// Every endpoint under `http.prefix`, block by block.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
-    [user::endpoints(), session::endpoints(), attr::endpoints()].into_iter().flatten().collect()
+    [user::endpoints(), search::endpoints(), session::endpoints(), attr::endpoints()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// The endpoints beside the prefix.
@@ -87,6 +90,7 @@ mod tests {
         ("user.attr_get_all", "GET /user/attr gets those that GET /user/attr/names lists"),
         ("session.attr_get_all", "GET /session/attr gets those that GET /session/attr/names lists"),
         ("user.create_super_user", "the role is given from the command line and in-process only"),
+        ("user.delete_by_username", "for trusted callers in the same process, and the command line"),
         ("user.get_by_username", "for trusted callers in the same process"),
         ("user.list", "for the command line; REST has the search"),
     ];
@@ -133,11 +137,14 @@ mod tests {
         POST /user/logout: ust []
         GET /user: ust [user_id]
         POST /user: ust, username [password, password_must_change, display_name, first_name, middle_name, last_name, email, is_locked, sign_up_status, is_totp_enabled, totp_key, totp_label, is_rate_limit_active, rate_limit_def, auto_approve]
+        PATCH /user: ust [user_id, username, email, display_name, first_name, middle_name, last_name, is_totp_enabled, totp_label, totp_key, is_locked, password_expiry, password_must_change, sign_up_status, approval_status, is_rate_limit_active, rate_limit_def]
+        DELETE /user: ust, user_id []
         POST /user/approve: ust, user_id []
         POST /user/reject: ust, user_id []
         POST /user/lock: ust, user_id []
         DELETE /user/lock: ust, user_id []
         PATCH /user/password: ust, new_password [old_password, user_id, password_expiry, must_change]
+        GET /user/search: ust [user_id, username, email, display_name, first_name, middle_name, last_name, sign_up_status, approval_status, paginate, cur_page, page_size, name_op, is_name_exact]
         POST /user/session: target_ust, current_ust []
         PATCH /user/session: ust []
         GET /user/session: target_ust, current_ust []

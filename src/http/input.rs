@@ -21,18 +21,23 @@ pub(super) trait Input: DeserializeOwned + Send + 'static {
     const ELEMENTS: &'static [Element];
 }
 
-/// Declares an input: a struct whose required fields have the types of `value`, and the optional ones are options of
-/// them.
+/// Declares an input: a struct whose required fields have the types of `value`, the optional ones are options of them,
+/// and the editable ones tell a null, which takes a value away, from an element that is missing, which lets it be.
 macro_rules! input {
     ($(#[$doc:meta])* $name:ident {
         required { $($required:ident: $required_type:ident),* }
         optional { $($optional:ident: $optional_type:ident),* }
+        $(editable { $($editable:ident: $editable_type:ident),* })?
     }) => {
         $(#[$doc])*
         #[derive(Debug, serde::Deserialize)]
         pub(super) struct $name {
             $(pub $required: $crate::http::value::$required_type,)*
             $(pub $optional: Option<$crate::http::value::$optional_type>,)*
+            $($(
+                #[serde(default, deserialize_with = "crate::http::value::edit")]
+                pub $editable: $crate::domain::Edit<$crate::http::value::$editable_type>,
+            )*)?
         }
 
         impl $crate::http::input::Input for $name {
@@ -47,6 +52,11 @@ macro_rules! input {
                     kind: $crate::http::value::$optional_type::KIND,
                     is_required: false,
                 },)*
+                $($($crate::http::Element {
+                    name: stringify!($editable),
+                    kind: $crate::http::value::$editable_type::KIND,
+                    is_required: false,
+                },)*)?
             ];
         }
     };
@@ -65,12 +75,22 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::domain::Edit;
 
     input! {
         /// An example.
         Example {
             required { name: Text }
             optional { size: Number, is_big: Flag }
+        }
+    }
+
+    input! {
+        /// Another one.
+        Change {
+            required {}
+            optional {}
+            editable { size: Number, name: Text }
         }
     }
 
@@ -98,5 +118,16 @@ mod tests {
         let example = read(json!({"name": "a", "size": null, "unknown": [1]})).unwrap();
         assert!(example.size.is_none() && example.is_big.is_none());
         assert!(read(json!({"name": "a", "size": "big"})).is_none());
+    }
+
+    #[test]
+    fn editable_elements_tell_null_from_missing() {
+        let change: Change = serde_json::from_value(json!({"name": null})).unwrap();
+        assert!(matches!((change.size, change.name), (Edit::Keep, Edit::Clear)));
+        let change: Change = serde_json::from_value(json!({"name": "", "size": "5"})).unwrap();
+        assert_eq!(change.size.map(|size| size.0), Edit::Set(5));
+        assert_eq!(change.name.map(|name| name.0), Edit::Set(String::new()));
+        assert!(serde_json::from_value::<Change>(json!({"size": "big"})).is_err());
+        assert!(Change::ELEMENTS.iter().all(|element| !element.is_required));
     }
 }

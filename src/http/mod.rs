@@ -16,6 +16,7 @@ mod extract;
 mod health;
 mod reply;
 mod router;
+mod search;
 mod server;
 mod session;
 mod user;

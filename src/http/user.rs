@@ -1,4 +1,4 @@
-//! Users: logging in and out, creating, reading and deciding about them, and their passwords.
+//! Users: logging in and out, creating, reading, changing, deleting and deciding about them, and their passwords.
 
 use axum::http::Method;
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -6,7 +6,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use super::endpoint::Endpoint;
 use super::value::{Flag, Number, Secret, Stage, Text};
 use super::{Answer, Call, Nothing, Reply};
-use crate::domain::{Code, Error, Field, NewUser, RemoteAddr, UserView, Visibility};
+use crate::domain::{Code, Edit, Error, Field, NewUser, RemoteAddr, UserUpdate, UserView, Visibility};
 use crate::ops::{Authority, ChangePassword, LoginRequest};
 
 /// The endpoints of this block.
@@ -16,6 +16,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(Method::POST, "/user/logout", &["user.logout"], logout),
         Endpoint::new(Method::GET, "/user", &["user.get_current", "user.get_by_id"], get),
         Endpoint::new(Method::POST, "/user", &["user.create"], create),
+        Endpoint::new(Method::PATCH, "/user", &["user.update_current", "user.update_by_id"], update),
+        Endpoint::new(Method::DELETE, "/user", &["user.delete_by_id"], delete),
         Endpoint::new(Method::POST, "/user/approve", &["user.approve"], approve),
         Endpoint::new(Method::POST, "/user/reject", &["user.reject"], reject),
         Endpoint::new(Method::POST, "/user/lock", &["user.lock"], lock),
@@ -142,6 +144,54 @@ input! {
     }
 }
 
+input! {
+    /// The session that acts, on whom, and what is to be changed about them.
+    Update {
+        required { ust: Token }
+        optional { user_id: Text }
+        editable {
+            username: Text, email: Text, display_name: Text, first_name: Text, middle_name: Text,
+            last_name: Text, is_totp_enabled: Flag, totp_label: Text, totp_key: Secret, is_locked: Flag,
+            password_expiry: Time, password_must_change: Flag, sign_up_status: Stage,
+            approval_status: Decision, is_rate_limit_active: Flag, rate_limit_def: Text
+        }
+    }
+}
+
+async fn update(call: Call, input: Update) -> Answer<Nothing> {
+    let (text, flag) =
+        (|edit: Edit<Text>| edit.map(|text| text.0), |edit: Edit<Flag>| edit.map(|flag| flag.0));
+    let update = UserUpdate {
+        username: text(input.username),
+        email: text(input.email),
+        display_name: text(input.display_name),
+        first_name: text(input.first_name),
+        middle_name: text(input.middle_name),
+        last_name: text(input.last_name),
+        is_totp_enabled: flag(input.is_totp_enabled),
+        totp_key: input.totp_key.map(|key| key.0),
+        totp_label: text(input.totp_label),
+        is_locked: flag(input.is_locked),
+        password_expiry: input.password_expiry.map(|time| time.0),
+        password_must_change: flag(input.password_must_change),
+        sign_up_status: input.sign_up_status.map(|status| status.0),
+        approval_status: input.approval_status.map(|status| status.0),
+        is_rate_limit_active: flag(input.is_rate_limit_active),
+        rate_limit_def: text(input.rate_limit_def),
+    };
+    let ust = &input.ust.0;
+    match Text::given(input.user_id) {
+        Some(user_id) => call.sso.update_user_by_id(&call.ctx, ust, &user_id, update).await?,
+        None => call.sso.update_current_user(&call.ctx, ust, update).await?,
+    }
+    Ok(Reply::done())
+}
+
+async fn delete(call: Call, input: On) -> Answer<Nothing> {
+    call.sso.delete_user_by_id(&call.ctx, Authority::Ust(&input.ust.0), &input.user_id.0).await?;
+    Ok(Reply::done())
+}
+
 async fn approve(call: Call, input: On) -> Answer<Nothing> {
     call.sso.approve_user(&call.ctx, &input.ust.0, &input.user_id.0).await?;
     Ok(Reply::done())
@@ -184,7 +234,7 @@ async fn change_password(call: Call, input: NewPassword) -> Answer<Nothing> {
 
 /// A user as an object: what has no value is left out.
 #[derive(Debug)]
-struct Shown(UserView);
+pub(super) struct Shown(pub UserView);
 
 impl Serialize for Shown {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -6,7 +6,7 @@
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error};
 use serde_json::Value;
 
-use crate::domain::{Password, SignUpStatus, Ust};
+use crate::domain::{ApprovalStatus, Edit, NameOp, Password, SignUpStatus, Timestamp, Ust};
 
 /// What an element holds, for the description of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,12 +21,18 @@ pub enum Kind {
     Flag,
     /// A whole number; also its digits as text.
     Number,
+    /// Date and time in ISO 8601; without an offset it is UTC.
+    Time,
     /// One of the names of [`SignUpStatus`].
     SignUpStatus,
     /// A list of names; also its text.
     Names,
     /// A list of attributes: name, value, and maybe expiration, encrypt and `user_id`; also its text.
     Items,
+    /// One of the names of [`ApprovalStatus`].
+    ApprovalStatus,
+    /// One of the names of [`NameOp`].
+    NameOp,
 }
 
 /// Text.
@@ -49,6 +55,10 @@ pub struct Flag(pub bool);
 #[derive(Debug)]
 pub struct Number(pub i64);
 
+/// Date and time.
+#[derive(Debug)]
+pub struct Time(pub Timestamp);
+
 /// How far a sign-up has come.
 #[derive(Debug)]
 pub struct Stage(pub SignUpStatus);
@@ -70,6 +80,14 @@ pub struct Item {
     pub encrypt: Option<Flag>,
     pub user_id: Option<Text>,
 }
+
+/// What was decided about a user.
+#[derive(Debug)]
+pub struct Decision(pub ApprovalStatus);
+
+/// How criteria are joined.
+#[derive(Debug)]
+pub struct Operator(pub NameOp);
 
 impl Text {
     pub const KIND: Kind = Kind::Text;
@@ -111,6 +129,28 @@ impl Number {
     }
 }
 
+impl Time {
+    pub const KIND: Kind = Kind::Time;
+}
+
+impl Decision {
+    pub const KIND: Kind = Kind::ApprovalStatus;
+
+    /// The value of an optional element.
+    pub fn given(decision: Option<Self>) -> Option<ApprovalStatus> {
+        decision.map(|decision| decision.0)
+    }
+}
+
+impl Operator {
+    pub const KIND: Kind = Kind::NameOp;
+
+    /// The value of an optional element.
+    pub fn given(operator: Option<Self>) -> Option<NameOp> {
+        operator.map(|operator| operator.0)
+    }
+}
+
 impl Stage {
     pub const KIND: Kind = Kind::SignUpStatus;
 
@@ -148,6 +188,11 @@ impl<'de> Deserialize<'de> for Items {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         list(deserializer).map(Self)
     }
+}
+
+/// What becomes of a value: null takes it away. A missing element is the default, which keeps it.
+pub fn edit<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Edit<T>, D::Error> {
+    Option::deserialize(deserializer).map(|value| value.map_or(Edit::Clear, Edit::Set))
 }
 
 /// Text, or null for the empty one. Not read as an option, which a missing element would be, too.
@@ -217,6 +262,27 @@ impl<'de> Deserialize<'de> for Stage {
     }
 }
 
+impl<'de> Deserialize<'de> for Decision {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        ApprovalStatus::parse(&name).map(Self).ok_or_else(|| D::Error::custom("not an approval status"))
+    }
+}
+
+impl<'de> Deserialize<'de> for Operator {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        NameOp::parse(&name).map(Self).ok_or_else(|| D::Error::custom("not \"and\" or \"or\""))
+    }
+}
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Timestamp::parse(&text).map(Self).ok_or_else(|| D::Error::custom("not a time in ISO 8601"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{from_value, json};
@@ -272,5 +338,24 @@ mod tests {
     fn a_sign_up_status_goes_by_its_name() {
         assert_eq!(from_value::<Stage>(json!("final")).unwrap().0, SignUpStatus::Final);
         assert!(from_value::<Stage>(json!("Final")).is_err());
+    }
+
+    #[test]
+    fn an_approval_status_and_an_operator_go_by_their_names() {
+        assert_eq!(from_value::<Decision>(json!("rejected")).unwrap().0, ApprovalStatus::Rejected);
+        assert!(from_value::<Decision>(json!("maybe")).is_err());
+        assert_eq!(from_value::<Operator>(json!("or")).unwrap().0, NameOp::Or);
+        assert!(from_value::<Operator>(json!("xor")).is_err());
+    }
+
+    #[test]
+    fn times_are_iso_8601() {
+        let noon = Timestamp::from_micros(1_772_020_800_000_000);
+        for text in ["2026-02-25T12:00:00", "2026-02-25 12:00:00.000", "2026-02-25T13:00:00+01:00"] {
+            assert_eq!(from_value::<Time>(json!(text)).unwrap().0, noon, "{text}");
+        }
+        for value in [json!("tomorrow"), json!(""), json!(1_772_020_800), json!(null)] {
+            assert!(from_value::<Time>(value.clone()).is_err(), "{value}");
+        }
     }
 }

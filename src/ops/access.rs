@@ -35,6 +35,17 @@ impl Caller {
     pub fn require_super_user(&self) -> Result<()> {
         if self.is_super_user { Ok(()) } else { Err(Code::AuthNotAllowed.into()) }
     }
+
+    /// Whom it is about: oneself if nobody is named, others only for super-users.
+    pub fn target(&self, user_id: Option<&str>) -> Result<UserId> {
+        match user_id {
+            Some(user_id) if user_id != self.user_id().as_str() => {
+                self.require_super_user()?;
+                UserId::parse(user_id).ok_or_else(|| Code::UserIdInvalid.into())
+            }
+            _ => Ok(self.user_id().clone()),
+        }
+    }
 }
 
 /// What the common checks look at.

@@ -8,10 +8,13 @@ mod approval;
 mod attr;
 mod attr_request;
 mod audit;
+mod deletion;
 mod login;
 mod open;
 mod password;
+mod search;
 mod session;
+mod update;
 mod user;
 
 use std::sync::Arc;

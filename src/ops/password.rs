@@ -158,13 +158,7 @@ impl Sso {
     }
 
     async fn row_to_change(&self, caller: &Caller, user_id: Option<&str>) -> Result<UserRow> {
-        let user_id = match user_id {
-            Some(user_id) if user_id != caller.user_id().as_str() => {
-                caller.require_super_user()?;
-                UserId::parse(user_id).ok_or(Code::UserIdInvalid)?
-            }
-            _ => caller.user_id().clone(),
-        };
+        let user_id = caller.target(user_id)?;
         let mut conn = self.db().read().await?;
         let row = store::user::by_id(&mut conn, &user_id).await?;
         row.ok_or_else(|| Code::UserIdInvalid.into())

@@ -135,10 +135,7 @@ impl Sso {
         let creation_ctx = check_long_text("creation_ctx", new.creation_ctx)?;
         let rate_limit_def = check_long_text("rate_limit_def", new.rate_limit_def)?;
         let totp_key = self.check_totp_key(new.totp_key)?;
-        if new.is_rate_limit_active == Some(true) {
-            let detail = "is_rate_limit_active: rate limits have no effect in this version, leave it false";
-            return Err(Error::refused(Code::CommonInvalidInput, detail));
-        }
+        check_rate_limit_active(new.is_rate_limit_active)?;
 
         let random = &*self.core.random;
         let user_id = UserId::random(random)?;
@@ -196,7 +193,7 @@ impl Sso {
         })
     }
 
-    fn check_username(&self, username: Option<String>) -> Result<String> {
+    pub(super) fn check_username(&self, username: Option<String>) -> Result<String> {
         let username = username.filter(|username| !username.is_empty()).ok_or(Code::UsernameInvalid)?;
         if username.chars().any(char::is_whitespace) {
             return Err(Code::UsernameHasWhitespace.into());
@@ -214,7 +211,7 @@ impl Sso {
         Ok(username)
     }
 
-    fn check_email(&self, email: Option<String>) -> Result<Option<String>> {
+    pub(super) fn check_email(&self, email: Option<String>) -> Result<Option<String>> {
         let Some(email) = email.map(|email| email.trim().to_owned()).filter(|email| !email.is_empty()) else {
             return Ok(None);
         };
@@ -231,7 +228,7 @@ impl Sso {
         Ok(Some(email))
     }
 
-    fn check_totp_key(&self, key: Option<Password>) -> Result<Password> {
+    pub(super) fn check_totp_key(&self, key: Option<Password>) -> Result<Password> {
         match key.filter(|key| !key.is_empty()) {
             None => totp::new_key(&*self.core.random),
             Some(key) => totp::validate_key(key.expose())
@@ -280,13 +277,7 @@ impl Sso {
     ) -> Result<UserView> {
         let caller = self.check_ust(ctx, current_ust, PasswordAge::Checked).await?;
         trail.by(caller.user_id());
-        let user_id = match user_id {
-            Some(user_id) if user_id != caller.user_id().as_str() => {
-                caller.require_super_user()?;
-                UserId::parse(user_id).ok_or(Code::UserIdInvalid)?
-            }
-            _ => caller.user_id().clone(),
-        };
+        let user_id = caller.target(user_id)?;
         trail.on(&user_id);
         let mut conn = self.db().read().await?;
         let row = store::user::by_id(&mut conn, &user_id).await?.ok_or(Code::UserIdInvalid)?;
@@ -354,7 +345,7 @@ impl Sso {
         self.core.keyring.seal(column.place(user_id), text.as_bytes(), &*self.core.random)
     }
 
-    fn seal_email(&self, user_id: &UserId, email: &str) -> Result<Vec<u8>> {
+    pub(super) fn seal_email(&self, user_id: &UserId, email: &str) -> Result<Vec<u8>> {
         if self.config().main.encrypt_email {
             self.seal(Column::Email, user_id, email)
         } else {
@@ -424,7 +415,7 @@ impl Sso {
 }
 
 /// A name, stripped; empty becomes None.
-fn check_name(field: &'static str, name: Option<String>) -> Result<Option<String>> {
+pub(super) fn check_name(field: &'static str, name: Option<String>) -> Result<Option<String>> {
     let name = name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
     if let Some(name) = &name {
         if name.chars().count() > MAX_NAME_LENGTH {
@@ -439,13 +430,22 @@ fn check_name(field: &'static str, name: Option<String>) -> Result<Option<String
     Ok(name)
 }
 
+/// Nobody is to believe that there is a limit where there is none.
+pub(super) fn check_rate_limit_active(is_active: Option<bool>) -> Result<()> {
+    if is_active == Some(true) {
+        let detail = "is_rate_limit_active: rate limits have no effect in this version, leave it false";
+        return Err(Error::refused(Code::CommonInvalidInput, detail));
+    }
+    Ok(())
+}
+
 fn joined(names: [&Option<String>; 3]) -> Option<String> {
     let given: Vec<&str> = names.into_iter().flatten().map(String::as_str).collect();
     if given.is_empty() { None } else { Some(given.join(" ")) }
 }
 
 /// Text of more than one line, which databases must be able to hold: PostgreSQL knows no NUL.
-fn check_long_text(field: &'static str, text: Option<String>) -> Result<Option<String>> {
+pub(super) fn check_long_text(field: &'static str, text: Option<String>) -> Result<Option<String>> {
     match text {
         Some(text) if text.len() > MAX_LONG_TEXT_LENGTH => {
             let detail = format!("{field}: at most {MAX_LONG_TEXT_LENGTH} bytes");

@@ -80,6 +80,12 @@ pub fn datetime<'py>(py: Python<'py>, time: Timestamp) -> PyResult<Bound<'py, Py
     )
 }
 
+/// A datetime; one without a timezone is UTC already. None for anything else.
+pub fn timestamp(value: &Bound<'_, PyAny>) -> Option<Timestamp> {
+    let text = value.cast::<PyDateTime>().ok()?.call_method0("isoformat").ok()?;
+    Timestamp::parse(text.cast::<PyString>().ok()?.to_str().ok()?)
+}
+
 /// A user session token: str, or bytes.
 #[derive(Debug)]
 pub struct UstArgument(pub Ust);

@@ -5,9 +5,12 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 use serde_json::Value;
 
-use super::convert::PasswordArgument;
+use super::convert::{self, PasswordArgument};
 use super::error::Fault;
-use crate::domain::{Code, Error, NewUser, Password, SignUpStatus};
+use crate::domain::{
+    ApprovalStatus, Code, Edit, Error, NameOp, NewUser, Password, SignUpStatus, Timestamp, UserSearch,
+    UserUpdate,
+};
 use crate::ops::ChangePassword;
 
 /// The values of a dict, taken out one by one; what is left at the end is not known.
@@ -69,6 +72,36 @@ impl<'a, 'py> Data<'a, 'py> {
         self.take(name, "str or bytes", secret)
     }
 
+    /// What a dict of changes says about a value: None takes it away, a missing key lets it be.
+    fn edit<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&mut Self, &'static str) -> PyResult<Option<T>>,
+    ) -> PyResult<Edit<T>> {
+        let is_there = self.dict.contains(name)?;
+        Ok(match read(self, name)? {
+            Some(value) => Edit::Set(value),
+            None if is_there => Edit::Clear,
+            None => Edit::Keep,
+        })
+    }
+
+    fn sign_up_status(&mut self, name: &'static str) -> PyResult<Option<SignUpStatus>> {
+        self.take(name, "before_confirmation, to_approve or final", |value| {
+            SignUpStatus::parse(value.cast::<PyString>().ok()?.to_str().ok()?)
+        })
+    }
+
+    fn approval_status(&mut self, name: &'static str) -> PyResult<Option<ApprovalStatus>> {
+        self.take(name, "before_decision, approved or rejected", |value| {
+            ApprovalStatus::parse(value.cast::<PyString>().ok()?.to_str().ok()?)
+        })
+    }
+
+    fn time(&mut self, name: &'static str) -> PyResult<Option<Timestamp>> {
+        self.take(name, "datetime", convert::timestamp)
+    }
+
     /// Refuses keys that nothing was asked of: they are mistakes, typing errors for instance.
     pub fn finish(self) -> PyResult<()> {
         for key in self.dict.keys() {
@@ -93,10 +126,6 @@ pub fn missing(name: &str) -> PyErr {
 /// What a new user is to be made of.
 pub fn new_user(data: &Bound<'_, PyDict>) -> PyResult<NewUser> {
     let mut data = Data::new(data);
-    let sign_up_status =
-        data.take("sign_up_status", "before_confirmation, to_approve or final", |value| {
-            SignUpStatus::parse(value.cast::<PyString>().ok()?.to_str().ok()?)
-        })?;
     let creation_ctx =
         data.take("creation_ctx", "a JSON value", |value| Some(json(value).ok()?.to_string()))?;
     let new = NewUser {
@@ -108,7 +137,7 @@ pub fn new_user(data: &Bound<'_, PyDict>) -> PyResult<NewUser> {
         middle_name: data.text("middle_name")?,
         last_name: data.text("last_name")?,
         is_locked: data.flag("is_locked")?,
-        sign_up_status,
+        sign_up_status: data.sign_up_status("sign_up_status")?,
         password_must_change: data.flag("password_must_change")?,
         is_totp_enabled: data.flag("is_totp_enabled")?,
         totp_key: data.secret("totp_key")?,
@@ -119,6 +148,64 @@ pub fn new_user(data: &Bound<'_, PyDict>) -> PyResult<NewUser> {
     };
     data.finish()?;
     Ok(new)
+}
+
+/// What is to be changed about a user.
+pub fn user_update(data: &Bound<'_, PyDict>) -> PyResult<UserUpdate> {
+    let mut data = Data::new(data);
+    let update = UserUpdate {
+        username: data.edit("username", Data::text)?,
+        email: data.edit("email", Data::text)?,
+        display_name: data.edit("display_name", Data::text)?,
+        first_name: data.edit("first_name", Data::text)?,
+        middle_name: data.edit("middle_name", Data::text)?,
+        last_name: data.edit("last_name", Data::text)?,
+        is_totp_enabled: data.edit("is_totp_enabled", Data::flag)?,
+        totp_key: data.edit("totp_key", Data::secret)?,
+        totp_label: data.edit("totp_label", Data::text)?,
+        is_locked: data.edit("is_locked", Data::flag)?,
+        password_expiry: data.edit("password_expiry", Data::time)?,
+        password_must_change: data.edit("password_must_change", Data::flag)?,
+        sign_up_status: data.edit("sign_up_status", Data::sign_up_status)?,
+        approval_status: data.edit("approval_status", Data::approval_status)?,
+        is_rate_limit_active: data.edit("is_rate_limit_active", Data::flag)?,
+        rate_limit_def: data.edit("rate_limit_def", Data::text)?,
+    };
+    data.finish()?;
+    Ok(update)
+}
+
+/// Whom to search: the attributes of a `SearchCtx`.
+pub fn user_search(ctx: &Bound<'_, PyAny>) -> PyResult<UserSearch> {
+    let class = ctx.py().import("zato_sso.ctx")?.getattr("SearchCtx")?;
+    if !ctx.is_instance(&class)? {
+        return Err(PyTypeError::new_err(format!("expected SearchCtx, not {}", ctx.get_type().name()?)));
+    }
+    let dict = ctx.getattr("__dict__")?;
+    let mut data = Data::new(dict.cast()?);
+    let default = UserSearch::default();
+    let search = UserSearch {
+        user_id: data.text("user_id")?,
+        username: data.text("username")?,
+        email: data.text("email")?,
+        display_name: data.text("display_name")?,
+        first_name: data.text("first_name")?,
+        middle_name: data.text("middle_name")?,
+        last_name: data.text("last_name")?,
+        sign_up_status: data.sign_up_status("sign_up_status")?,
+        approval_status: data.approval_status("approval_status")?,
+        paginate: data.flag("paginate")?.unwrap_or(default.paginate),
+        cur_page: data.whole("cur_page")?.unwrap_or(default.cur_page),
+        page_size: data.whole("page_size")?,
+        name_op: data
+            .take("name_op", "and or or", |value| {
+                NameOp::parse(value.cast::<PyString>().ok()?.to_str().ok()?)
+            })?
+            .unwrap_or(default.name_op),
+        is_name_exact: data.flag("is_name_exact")?.unwrap_or(default.is_name_exact),
+    };
+    data.finish()?;
+    Ok(search)
 }
 
 /// A password change.

@@ -19,7 +19,7 @@ use crate::ops::{AttrScope, Authority, LoginRequest, Sso};
 /// ``sso.user``: users, logging in and out.
 #[pyclass(frozen, name = "UserAPI", module = "zato_sso._core")]
 pub struct UserApi {
-    branch: Branch,
+    pub(super) branch: Branch,
     /// Sessions; the same as ``sso.session``.
     #[pyo3(get)]
     session: Py<SessionApi>,
@@ -56,14 +56,18 @@ impl UserApi {
 }
 
 /// On what authority a call is made that only super-users make.
-enum Permit {
+pub(super) enum Permit {
     Ust(domain::Ust),
     Trusted(Option<UserId>),
 }
 
 impl Permit {
     /// A token that is required and not given is refused like a wrong one.
-    fn new(current_ust: Option<UstArgument>, require_super_user: bool, current_user: Option<&str>) -> Self {
+    pub fn new(
+        current_ust: Option<UstArgument>,
+        require_super_user: bool,
+        current_user: Option<&str>,
+    ) -> Self {
         if require_super_user {
             Self::Ust(current_ust.map_or_else(|| domain::Ust::from(""), |ust| ust.0))
         } else {
@@ -71,7 +75,7 @@ impl Permit {
         }
     }
 
-    const fn authority(&self) -> Authority<'_> {
+    pub const fn authority(&self) -> Authority<'_> {
         match self {
             Self::Ust(ust) => Authority::Ust(ust),
             Self::Trusted(current_user) => Authority::Trusted(current_user.as_ref()),

@@ -37,6 +37,15 @@ pub fn postgres(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
     Ok(PgConnectOptions::from_str(url)?.application_name("zato-sso").statement_cache_capacity(256))
 }
 
+/// What a query of PostgreSQL ends with whose rows nobody else is to change until the transaction ends. An SQLite
+/// transaction keeps everybody out already.
+macro_rules! for_update_postgres {
+    () => {
+        " FOR UPDATE"
+    };
+}
+pub(super) use for_update_postgres;
+
 /// Keeps others from changing a user until the transaction ends. An SQLite transaction keeps everybody out already.
 pub const LOCK_USER_SQLITE: &str = "SELECT password_last_set FROM sso_user WHERE user_id = $1";
 pub const LOCK_USER_POSTGRES: &str = "SELECT password_last_set FROM sso_user WHERE user_id = $1 FOR SHARE";

@@ -41,6 +41,17 @@ pub fn map_error(error: sqlx::Error) -> Error {
     if is_away(&error) { Error::unavailable(error) } else { Error::internal(error) }
 }
 
+/// What two rows would have in common if this is the error of a unique index: the name of the index (PostgreSQL), or a
+/// text with the names of its columns (SQLite).
+pub(super) fn unique_violation(error: &Error) -> Option<&str> {
+    let Error::Internal(source) = error else { return None };
+    let sqlx::Error::Database(database) = source.downcast_ref::<sqlx::Error>()? else { return None };
+    if !database.is_unique_violation() {
+        return None;
+    }
+    Some(database.constraint().unwrap_or_else(|| database.message()))
+}
+
 /// Whether the database is away, busy or out of space, as opposed to being used wrongly.
 fn is_away(error: &sqlx::Error) -> bool {
     match error {

@@ -15,6 +15,7 @@ mod dialect;
 mod error;
 mod migrate;
 pub mod password_history;
+pub mod search;
 pub mod session;
 pub mod setting;
 pub mod user;

@@ -3,7 +3,9 @@
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::{Conn, dialect};
+use super::db::Raw;
+use super::error::unique_violation;
+use super::{Conn, Tx, dialect, map_error};
 use crate::domain::{Result, UserId};
 
 /// The columns of [`UserRow`], in the order of the table.
@@ -18,6 +20,8 @@ macro_rules! columns {
     };
 }
 
+pub(super) use columns;
+
 sql! {
     INSERT = concat!(
         "INSERT INTO sso_user (", columns!(), ", display_name_upper, first_name_upper, middle_name_upper, \
@@ -26,6 +30,9 @@ sql! {
          $40) ON CONFLICT DO NOTHING"
     );
     BY_ID = concat!("SELECT ", columns!(), " FROM sso_user WHERE user_id = $1");
+    BY_ID_FOR_UPDATE_POSTGRES = concat!(
+        "SELECT ", columns!(), " FROM sso_user WHERE user_id = $1", dialect::for_update_postgres!()
+    );
     BY_USERNAME = concat!("SELECT ", columns!(), " FROM sso_user WHERE username = $1");
     PAGE_BY_USERNAME = concat!(
         "SELECT ", columns!(), " FROM sso_user WHERE username > $1 ORDER BY username LIMIT $2"
@@ -37,6 +44,14 @@ sql! {
         password_must_change = $5 WHERE user_id = $1";
     REPLACE_HASH = "UPDATE sso_user SET password_hash = $2 WHERE user_id = $1 AND password_hash = $3";
     USE_TOTP_STEP = "UPDATE sso_user SET totp_last_step = $2 WHERE user_id = $1 AND totp_last_step < $2";
+    UPDATE = "UPDATE sso_user SET username = $2, email = $3, email_index = $4, display_name = $5, first_name = $6, \
+        middle_name = $7, last_name = $8, display_name_upper = $9, first_name_upper = $10, middle_name_upper = $11, \
+        last_name_upper = $12, is_locked = $13, locked_time = $14, locked_by = $15, sign_up_status = $16, \
+        approval_status = $17, approval_status_mod_time = $18, approval_status_mod_by = $19, password_expiry = $20, \
+        password_must_change = $21, is_totp_enabled = $22, totp_key = $23, totp_label = $24, \
+        is_rate_limit_active = $25, rate_limit_def = $26 WHERE user_id = $1";
+    DELETE_BY_ID = "DELETE FROM sso_user WHERE user_id = $1 RETURNING user_id, username";
+    DELETE_BY_USERNAME = "DELETE FROM sso_user WHERE username = $1 RETURNING user_id, username";
     LOCK_ROW_SQLITE = dialect::LOCK_USER_SQLITE;
     LOCK_ROW_POSTGRES = dialect::LOCK_USER_POSTGRES;
 }
@@ -94,12 +109,30 @@ pub enum Inserted {
     EmailTaken,
 }
 
+/// How an update went. After anything but a success the transaction is good for nothing but its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Updated {
+    /// The user is as wanted.
+    Yes,
+    /// Somebody else has that username.
+    UsernameTaken,
+    /// Somebody else who signed up has that email.
+    EmailTaken,
+}
+
+/// Who was deleted.
+#[derive(Clone, Debug, FromRow)]
+#[expect(missing_docs, reason = "the names are the columns'")]
+pub struct Removed {
+    pub user_id: String,
+    pub username: String,
+}
+
 /// Adds a user.
 ///
 /// # Errors
 /// When the database cannot answer.
 pub async fn insert(conn: &mut Conn, row: &UserRow) -> Result<Inserted> {
-    let upper = |name: &Option<String>| name.as_ref().map(|name| name.to_uppercase());
     let inserted = execute!(
         conn,
         INSERT,
@@ -159,6 +192,20 @@ pub async fn insert(conn: &mut Conn, row: &UserRow) -> Result<Inserted> {
 /// When the database cannot answer.
 pub async fn by_id(conn: &mut Conn, user_id: &UserId) -> Result<Option<UserRow>> {
     fetch_optional!(conn, UserRow, BY_ID, user_id.as_str())
+}
+
+/// The user with this id, whom nobody else changes until the transaction ends.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn by_id_for_update(tx: &mut Tx, user_id: &UserId) -> Result<Option<UserRow>> {
+    match tx.raw() {
+        Raw::Sqlite(driver) => sqlx::query_as(BY_ID).bind(user_id.as_str()).fetch_optional(driver).await,
+        Raw::Postgres(driver) => {
+            sqlx::query_as(BY_ID_FOR_UPDATE_POSTGRES).bind(user_id.as_str()).fetch_optional(driver).await
+        }
+    }
+    .map_err(map_error)
 }
 
 /// The user with this name.
@@ -231,13 +278,78 @@ pub async fn use_totp_step(conn: &mut Conn, user_id: &UserId, step: i64) -> Resu
     Ok(execute!(conn, USE_TOTP_STEP, user_id.as_str(), step)? == 1)
 }
 
+/// Writes what of a user can be changed by an update.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn update(tx: &mut Tx, row: &UserRow) -> Result<Updated> {
+    let outcome = execute!(
+        tx,
+        UPDATE,
+        &row.user_id,
+        &row.username,
+        row.email.as_deref(),
+        row.email_index.as_deref(),
+        row.display_name.as_deref(),
+        row.first_name.as_deref(),
+        row.middle_name.as_deref(),
+        row.last_name.as_deref(),
+        upper(&row.display_name),
+        upper(&row.first_name),
+        upper(&row.middle_name),
+        upper(&row.last_name),
+        row.is_locked,
+        row.locked_time,
+        row.locked_by.as_deref(),
+        &row.sign_up_status,
+        &row.approval_status,
+        row.approval_status_mod_time,
+        row.approval_status_mod_by.as_deref(),
+        row.password_expiry,
+        row.password_must_change,
+        row.is_totp_enabled,
+        row.totp_key.as_deref(),
+        row.totp_label.as_deref(),
+        row.is_rate_limit_active,
+        row.rate_limit_def.as_deref(),
+    );
+    match outcome {
+        Ok(_) => Ok(Updated::Yes),
+        Err(error) => match unique_violation(&error) {
+            Some(column) if column.contains("username") => Ok(Updated::UsernameTaken),
+            Some(column) if column.contains("email") => Ok(Updated::EmailTaken),
+            _ => Err(error),
+        },
+    }
+}
+
+/// The form of a name that searches compare.
+fn upper(name: &Option<String>) -> Option<String> {
+    name.as_ref().map(|name| name.to_uppercase())
+}
+
+/// Deletes a user; all that is theirs goes by the schema's cascades. None if there is no such user.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn delete_by_id(conn: &mut Conn, user_id: &UserId) -> Result<Option<Removed>> {
+    fetch_optional!(conn, Removed, DELETE_BY_ID, user_id.as_str())
+}
+
+/// The same, by name.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn delete_by_username(conn: &mut Conn, username: &str) -> Result<Option<Removed>> {
+    fetch_optional!(conn, Removed, DELETE_BY_USERNAME, username)
+}
+
 /// Keeps others from changing the user until the transaction ends, and tells when the password was last set. The outer
 /// None: no such user.
 ///
 /// # Errors
 /// When the database cannot answer.
 pub async fn lock_row(conn: &mut Conn, user_id: &UserId) -> Result<Option<Option<i64>>> {
-    use super::db::Raw;
     let row: Option<(Option<i64>,)> = match conn.raw() {
         Raw::Sqlite(driver) => {
             sqlx::query_as(LOCK_ROW_SQLITE).bind(user_id.as_str()).fetch_optional(driver).await
@@ -246,6 +358,6 @@ pub async fn lock_row(conn: &mut Conn, user_id: &UserId) -> Result<Option<Option
             sqlx::query_as(LOCK_ROW_POSTGRES).bind(user_id.as_str()).fetch_optional(driver).await
         }
     }
-    .map_err(super::map_error)?;
+    .map_err(map_error)?;
     Ok(row.map(|(last_set,)| last_set))
 }

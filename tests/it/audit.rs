@@ -1,7 +1,7 @@
 //! The audit trail: what leaves an entry, where, and what never stands in one.
 
 use serde_json::{Value, json};
-use zato_sso::domain::{Code, NewUser, Password};
+use zato_sso::domain::{Code, Edit, NewUser, Password, UserSearch, UserUpdate};
 use zato_sso::ops::{Authority, ChangePassword};
 
 use crate::support::{Kind, PASSWORD, World, any_rows, credentials, ctx, ctx_of, new_user, refusal};
@@ -58,6 +58,9 @@ async fn everything(world: &World) {
     assert!(sso.get_user_by_id(&ctx(), &info.ust, root.user_id.as_str(), false).await.is_err());
     sso.get_user_by_username(&ctx(), "user1", true).await.unwrap();
     sso.list_users(&ctx(), "", 10).await.unwrap();
+    let search = || UserSearch { email: Some("planted@example.com".to_owned()), ..UserSearch::default() };
+    sso.search_users(&ctx(), &root_info.ust, search()).await.unwrap();
+    assert!(sso.search_users(&ctx(), &info.ust, search()).await.is_err());
     sso.get_current_user(&ctx(), &info.ust, false).await.unwrap();
     sso.verify_session(&ctx(), &info.ust, &root_info.ust).await.unwrap();
     sso.get_session(&ctx(), &info.ust, &info.ust, true).await.unwrap();
@@ -74,8 +77,17 @@ async fn everything(world: &World) {
     assert!(sso.change_password(&ctx(), &info.ust, change.clone()).await.is_err());
     let fine = ChangePassword { new_password: Password::from("planted-new-secret"), ..change };
     sso.change_password(&ctx(), &info.ust, fine).await.unwrap();
+    let update = UserUpdate {
+        email: Edit::Set("planted@example.com".to_owned()),
+        totp_key: Edit::Set(Password::from("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")),
+        ..UserUpdate::default()
+    };
+    sso.update_current_user(&ctx(), &info.ust, update.clone()).await.unwrap();
+    assert!(sso.update_user_by_id(&ctx(), &info.ust, root.user_id.as_str(), update).await.is_err());
     sso.logout(&ctx(), &info.ust).await.unwrap();
     assert!(sso.logout(&ctx(), &info.ust).await.is_err());
+    sso.delete_user_by_username(&ctx(), by, "user1").await.unwrap();
+    assert!(sso.delete_user_by_id(&ctx(), by, user_id).await.is_err());
 }
 
 async fn every_operation_and_every_refusal_leaves_an_entry(kind: Kind) {
@@ -96,14 +108,20 @@ async fn every_operation_and_every_refusal_leaves_an_entry(kind: Kind) {
         "user.get_by_id E005001",
         "user.get_by_username ok",
         "user.list ok",
+        "user.search ok",
+        "user.search E005001",
         "user.change_password E003001",
         "user.change_password ok",
+        "user.update_current ok",
+        "user.update_by_id E005001",
         "user.logout ok",
         "user.logout E005001",
+        "user.delete_by_username ok",
+        "user.delete_by_id E001100",
     ];
     let mut in_file: Vec<String> = security.iter().map(|entry| (*entry).to_owned()).collect();
     in_file.insert(7, "session.renew E005002".to_owned());
-    in_file.insert(15, "session.renew ok".to_owned());
+    in_file.insert(17, "session.renew ok".to_owned());
     assert_eq!(ops_and_results(&lines(&path)), in_file);
     let mut security: Vec<String> = security.iter().map(|entry| (*entry).to_owned()).collect();
     security.sort();

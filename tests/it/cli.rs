@@ -10,6 +10,7 @@ use crate::support::{KEY, Kind, PASSWORD, any_rows, credentials, ctx, refusal};
 on_both_databases! {
     who_is_made_by_the_command_can_log_in;
     a_locked_user_cannot_log_in_until_unlocked;
+    a_user_is_deleted_after_asking;
     every_user_is_listed_however_many_there_are;
     migrate_creates_the_schema_once_and_check_only_tells;
     commands_at_the_same_time_all_succeed;
@@ -56,6 +57,26 @@ async fn a_locked_user_cannot_log_in_until_unlocked(kind: Kind) {
         let expected = json!({"user_id": user.user_id.as_str(), "username": "user1", "is_locked": is_locked});
         assert_eq!(said, expected);
     }
+}
+
+async fn a_user_is_deleted_after_asking(kind: Kind) {
+    let folder = Folder::with_database(kind).await;
+    let world = folder.world().await;
+    world.user("user1").await;
+    let user2 = world.user("user2").await.user_id;
+    for answer in ["n\n", "no\n", "maybe\n", ""] {
+        let done = folder.run_with("delete-user user1", answer);
+        assert_eq!((done.status, done.stdout.as_str()), (0, "User `user1` kept intact\n"), "{answer:?}");
+        assert_eq!(done.stderr, "Delete user? `user1` [y/n] ");
+    }
+    world.login("user1").await;
+    let done = folder.run_with("delete-user user1", "Y\n");
+    assert_eq!((done.status, done.stdout.as_str()), (0, "Deleted user `user1`\n"));
+    let said = folder.run("delete-user user2 --yes --json").json();
+    assert_eq!(said, json!({"user_id": user2.as_str(), "username": "user2", "is_deleted": true}));
+    assert_eq!(folder.run("list-users --json").json(), json!([]));
+    let again = folder.run("delete-user user2 --yes");
+    assert!(again.status == 1 && again.stderr.contains("E001001"), "{again}");
 }
 
 async fn every_user_is_listed_however_many_there_are(kind: Kind) {
@@ -230,6 +251,26 @@ fn init_writes_down_which_database_it_was_given() {
     out: Created database sqlite:///other.db
     out: Next: zato-sso create-super-user NAME, then zato-sso serve
     err: zato-sso: my.toml stays as it is: the other commands need --database-url too, or url in its section [database]
+    ");
+}
+
+#[test]
+fn the_environment_overrides_the_command_line_and_that_is_said() {
+    let mut folder = Folder::new();
+    folder.set("ZATO_SSO_DATABASE_URL", "sqlite:///one.db");
+    insta::assert_snapshot!(folder.run("--database-url sqlite:///two.db init"), @r"
+    status 0
+    out: Created configuration file sso.toml
+    out: Created secret key file one.db.key: keep a copy of it, apart from the database's
+    out: Created database sqlite:///one.db
+    out: Next: zato-sso create-super-user NAME, then zato-sso serve
+    err: zato-sso: --database-url has no effect: environment variable ZATO_SSO_DATABASE_URL overrides it
+    ");
+    assert!(!folder.read("sso.toml").contains("two.db"));
+    insta::assert_snapshot!(folder.run("--database-url sqlite:///two.db migrate --check"), @r"
+    status 0
+    out: The schema of sqlite:///one.db is up to date, version 1
+    err: zato-sso: --database-url has no effect: environment variable ZATO_SSO_DATABASE_URL overrides it
     ");
 }
 

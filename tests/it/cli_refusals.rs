@@ -15,14 +15,19 @@ fn initialised() -> Folder {
 /// Runs a command that must be refused in one line and change no file.
 #[track_caller]
 fn refused(folder: &Folder, line: &str) -> Done {
-    let before = folder.content();
+    let content = || {
+        let mut content = folder.content();
+        // A connection that another part of the test has left behind may end at any moment, and these with it.
+        content.retain(|name, _| !name.ends_with("-wal") && !name.ends_with("-shm"));
+        content
+    };
+    let before = content();
     let done = folder.run(line);
     assert_eq!((done.status, done.stdout.as_str(), done.stderr.lines().count()), (1, "", 1), "{done}");
-    let after = folder.content();
-    let names = |content: &std::collections::BTreeMap<String, _>| content.keys().cloned().collect::<Vec<_>>();
-    assert_eq!(names(&after), names(&before), "{done}");
+    let after = content();
+    assert!(after.keys().eq(before.keys()), "{done}: {:?}", after.keys());
     for (name, content) in before {
-        // A refusal by the operation is in the audit trail.
+        // A refusal by an operation is in the audit trail, which is in the database.
         assert!(name == "sso.db" || after[&name] == content, "{name} was changed");
     }
     done

@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -80,4 +81,21 @@ fn addresses_that_cannot_be_listened_on_leave_nothing_behind() {
     err: zato-sso: argument: http.listen: expected an address and a port, such as "127.0.0.1:17010" or "[::1]:17010", found "here"
     "#);
     assert_eq!(folder.names(), Vec::<String>::new());
+}
+
+#[test]
+fn a_second_signal_does_not_wait_for_requests_under_way() {
+    let folder = Folder::new();
+    let mut server = Running::start(&folder, "serve --json --listen 127.0.0.1:0");
+    let said: Value = serde_json::from_str(&server.line).unwrap();
+    let mut slow = TcpStream::connect(said["listen"].as_str().unwrap()).unwrap();
+    slow.write_all(b"POST /zato/sso/user/login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    server.signal("-TERM");
+    // Longer than connections without a request are left open.
+    std::thread::sleep(Duration::from_secs(1));
+    assert!(server.child.try_wait().unwrap().is_none(), "it did not wait for the request");
+    server.signal("-TERM");
+    assert_eq!(server.end().0, Some(0));
 }

@@ -8,6 +8,9 @@ use crate::support::{Kind, PASSWORD};
 on_both_databases! {
     a_super_user_makes_a_user_and_decides_about_it;
     a_user_is_shown_by_visibility_and_without_empty_values;
+    a_search_gives_pages_of_users;
+    users_change_themselves_and_super_users_everybody;
+    a_super_user_deletes_others;
     a_password_is_changed_with_the_old_one_or_by_a_super_user;
     sessions_are_verified_renewed_and_read;
     a_list_of_sessions_holds_their_history_and_no_token;
@@ -88,6 +91,123 @@ async fn a_user_is_shown_by_visibility_and_without_empty_values(kind: Kind) {
     assert!(by_root.get("totp_key").is_none() && by_root.get("locked_time").is_none());
     let nobody = ask(&server, "GET /user", &json!({"ust": root, "user_id": "zusrnobody"}));
     assert_eq!(nobody.refusal(), "E001100");
+}
+
+async fn a_search_gives_pages_of_users(kind: Kind) {
+    let server = Server::new(kind).await;
+    server.world.super_user("root1").await;
+    for username in ["ann", "bob", "carl"] {
+        server.world.user(username).await;
+    }
+    let (root, user) = (server.ust("root1"), server.ust("ann"));
+    let search = |query: &str| server.ask(&format!("GET /user/search?ust={root}{query}"), &[], "");
+    let mut found = search("&page_size=2&username=&is_name_exact=False").ok();
+    for entry in found["result"].as_array_mut().unwrap() {
+        assert!(entry["is_super_user"].is_boolean() && entry["sign_up_time"].is_string());
+        assert!(entry.get("email").is_none() && entry.get("totp_key").is_none());
+        *entry = entry["username"].clone();
+    }
+    found.as_object_mut().unwrap().remove("cid");
+    assert_eq!(
+        found,
+        json!({"status": "ok", "total": 4, "num_pages": 2, "page_size": 2, "cur_page": 1, "has_next_page": true,
+            "has_prev_page": false, "next_page": 2, "result": ["ann", "bob"]})
+    );
+    let last = search("&page_size=2&cur_page=2").ok();
+    assert_eq!((&last["has_next_page"], &last["prev_page"]), (&json!(false), &json!(1)));
+    assert!(last.get("next_page").is_none());
+    assert_eq!(search("&paginate=0").ok()["result"].as_array().unwrap().len(), 4);
+    let body = json!({"ust": root, "username": "bob", "name_op": "or", "sign_up_status": "final",
+        "approval_status": "approved", "cur_page": null});
+    assert_eq!(ask(&server, "GET /user/search", &body).ok()["total"], 1);
+    assert_eq!(search("&approval_status=rejected").ok()["total"], 0);
+
+    assert_eq!(search("&first_name=x").refusal(), "E008002");
+    for ust in [user.as_str(), "zustnone", ""] {
+        assert_eq!(ask(&server, "GET /user/search", &json!({"ust": ust})).refusal(), "E005001");
+    }
+    assert_eq!(ask(&server, "GET /user/search", &json!({})).status, 400);
+    for wrong in ["name_op=xor", "page_size=many", "paginate=maybe", "approval_status=x", "sign_up_status="] {
+        assert_eq!(search(&format!("&{wrong}")).status, 400, "{wrong}");
+    }
+}
+
+async fn users_change_themselves_and_super_users_everybody(kind: Kind) {
+    let server = Server::new(kind).await;
+    server.world.super_user("root1").await;
+    let user_id = server.world.user("user1").await.user_id;
+    server.world.user("user2").await;
+    let (root, user) = (server.ust("root1"), server.ust("user1"));
+    let update = |ust: &str, more: Value| {
+        let mut body = json!({"ust": ust});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        ask(&server, "PATCH /user", &body)
+    };
+    let shown = || ask(&server, "GET /user", &json!({"ust": root, "user_id": user_id.as_str()})).ok();
+    let personal = json!({"username": "ann", "email": "ann@example.com", "first_name": " Ann ",
+        "display_name": "Ann", "is_totp_enabled": "False", "totp_label": "label", "unknown": 1});
+    assert_eq!(update(&user, personal).ok().as_object().unwrap().len(), 2);
+    let seen = shown();
+    assert_eq!((&seen["username"], &seen["email"]), (&json!("ann"), &json!("ann@example.com")));
+    assert_eq!((&seen["first_name"], &seen["totp_label"]), (&json!("Ann"), &json!("label")));
+
+    // Null and the empty text take away, where that is allowed.
+    update(&user, json!({"email": null, "first_name": "", "display_name": null})).ok();
+    let seen = shown();
+    assert!(["email", "first_name", "display_name"].iter().all(|name| seen.get(name).is_none()));
+    assert_eq!(update(&user, json!({"username": null})).refusal(), "E008002");
+    assert_eq!(update(&user, json!({"username": ""})).refusal(), "E001001");
+    assert_eq!(update(&user, json!({"username": "user2"})).refusal(), "E001002");
+    assert_eq!(update(&user, json!({})).refusal(), "E008003");
+    assert_eq!(update(&user, json!({"is_locked": false})).refusal(), "E008002");
+    assert_eq!(update(&user, json!({"first_name": "x", "user_id": "zusrother"})).refusal(), "E005001");
+    update(&user, json!({"first_name": "x", "user_id": user_id.as_str()})).ok();
+
+    let administrative = json!({"user_id": user_id.as_str(), "is_locked": "1",
+        "password_expiry": "2027-01-01T02:00:00+01:00", "password_must_change": "true",
+        "sign_up_status": "to_approve", "approval_status": "rejected", "rate_limit_def": "*=1/d",
+        "is_rate_limit_active": "0"});
+    update(&root, administrative).ok();
+    let seen = shown();
+    assert_eq!((&seen["is_locked"], &seen["password_must_change"]), (&json!(true), &json!(true)));
+    assert_eq!(seen["password_expiry"], "2027-01-01T01:00:00");
+    assert_eq!(
+        (&seen["sign_up_status"], &seen["approval_status"]),
+        (&json!("to_approve"), &json!("rejected"))
+    );
+    assert_eq!(ask(&server, "GET /user", &json!({"ust": user})).refusal(), "E005002");
+    let of_user = |name: &str, value: Value| update(&root, json!({"user_id": user_id.as_str(), name: value}));
+    assert_eq!(of_user("is_locked", json!(null)).refusal(), "E008002");
+    assert_eq!(of_user("is_rate_limit_active", json!(true)).refusal(), "E008002");
+    for (name, value) in [
+        ("is_locked", json!("maybe")),
+        ("password_expiry", json!("tomorrow")),
+        ("approval_status", json!("x")),
+        ("email", json!(5)),
+    ] {
+        assert_eq!(of_user(name, value).status, 400, "{name}");
+    }
+    assert_eq!(update(&root, json!({"user_id": "zusrnobody", "first_name": "x"})).refusal(), "E001100");
+    // A query string is input, too.
+    server.ask(&format!("PATCH /user?ust={root}&last_name=Root+One"), &[], "").ok();
+    assert_eq!(ask(&server, "GET /user", &json!({"ust": root})).ok()["last_name"], "Root One");
+}
+
+async fn a_super_user_deletes_others(kind: Kind) {
+    let server = Server::new(kind).await;
+    let root_id = server.world.super_user("root1").await.user_id;
+    let user_id = server.world.user("user1").await.user_id;
+    let (root, user) = (server.ust("root1"), server.ust("user1"));
+    let delete =
+        |ust: &str, user_id: &str| ask(&server, "DELETE /user", &json!({"ust": ust, "user_id": user_id}));
+    assert_eq!(delete(&user, root_id.as_str()).refusal(), "E005001");
+    assert_eq!(delete(&user, user_id.as_str()).refusal(), "E005001");
+    assert_eq!(delete(&root, root_id.as_str()).refusal(), "E008001");
+    assert_eq!(delete(&root, "").refusal(), "E001100");
+    assert_eq!(ask(&server, "DELETE /user", &json!({"ust": root})).status, 400);
+    delete(&root, user_id.as_str()).ok();
+    assert_eq!(ask(&server, "GET /user", &json!({"ust": user})).refusal(), "E007001");
+    assert_eq!(delete(&root, user_id.as_str()).refusal(), "E001100");
 }
 
 async fn a_password_is_changed_with_the_old_one_or_by_a_super_user(kind: Kind) {

@@ -35,6 +35,8 @@ mod open;
 mod password;
 #[cfg(feature = "server")]
 mod rest;
+mod search;
 mod session;
 mod store;
 mod user;
+mod user_change;

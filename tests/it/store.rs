@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use sqlx::{Connection, Executor, PgConnection, Row, SqlSafeStr, SqliteConnection};
-use zato_sso::store::{LATEST_VERSION, statements};
+use zato_sso::store::{LATEST_VERSION, search, statements};
 
 use crate::support::{Kind, World};
 
@@ -34,6 +34,20 @@ async fn every_statement_prepares_on_both() {
             let prepared = pg.prepare(text.into_sql_str()).await;
             assert!(prepared.is_ok(), "{name} on PostgreSQL: {}", prepared.err().unwrap());
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_a_search_becomes_prepares_on_both() {
+    let (_sqlite, mut lite) = sqlite().await;
+    let (_postgres, mut pg) = postgres().await;
+    let texts = search::statements();
+    assert!(texts.len() > 1000, "{}", texts.len());
+    for text in texts {
+        let prepared = lite.prepare(sqlx::AssertSqlSafe(text.clone()).into_sql_str()).await;
+        assert!(prepared.is_ok(), "{text} on SQLite: {}", prepared.err().unwrap());
+        let prepared = pg.prepare(sqlx::AssertSqlSafe(text.clone()).into_sql_str()).await;
+        assert!(prepared.is_ok(), "{text} on PostgreSQL: {}", prepared.err().unwrap());
     }
 }
 

@@ -38,6 +38,13 @@ DOCUMENTED = {
         "get_current_user(cid, current_ust, current_app, remote_addr, return_all_attrs=False)",
         "get_user_by_id(cid, user_id, current_ust, current_app, remote_addr, return_all_attrs=False)",
         "get_user_by_username(cid, username, needs_approved=True)",
+        "search(cid, ctx, current_ust, current_app, remote_addr, serialize_dt=False)",
+        "update_current_user(cid, data, current_ust, current_app, remote_addr)",
+        "update_user_by_id(cid, user_id, data, current_ust, current_app, remote_addr)",
+        "update(cid, data, current_ust, current_app, remote_addr, user_id=None)",
+        "delete_user_by_id(cid, user_id, current_ust, current_app, remote_addr, skip_sec=False)",
+        "delete_user_by_username(cid, username, current_ust, current_app, remote_addr, skip_sec=False)",
+        "delete(cid, user_id, current_ust, current_app, remote_addr)",
         "change_password(cid, data, current_ust, current_app, remote_addr)",
         "lock_user(cid, user_id, current_ust=None, current_app=None, remote_addr=None, require_super_user=True,"
         " current_user=None)",
