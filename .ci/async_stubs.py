@@ -15,7 +15,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[1] / "python" / "zato_sso"
 SOURCE = PACKAGE / "_core.pyi"
 TARGET = PACKAGE / "aio.pyi"
-BRANCHES = ("UserAPI", "SessionAPI")
+BRANCHES = ("UserAPI", "SessionAPI", "AttrAPI", "UserAttrAPI", "SessionAttrAPI")
 ABOUT = "Single sign-on over one database, for asyncio: every call is awaitable and none blocks the event loop."
 HEADER = '''"""Single sign-on for asyncio: the tree of `zato_sso.SSO` with every call awaitable."""
 
@@ -28,7 +28,7 @@ IMPORTS = {
     "collections.abc": ["Mapping", "Sequence"],
     "typing": ["Any", "final", "type_check_only"],
     "typing_extensions": ["Self"],
-    "zato_sso._core": ["Session", "SessionInfo", "User", "_RemoteAddr", "_Secret"],
+    "zato_sso._core": ["AttrEntity", "Session", "SessionInfo", "User", "_JSON", "_RemoteAddr", "_Secret"],
     "zato_sso.ctx": ["SearchCtx"],
 }
 
@@ -60,6 +60,8 @@ def generate(source: str) -> str:
     lines = source.splitlines()
     tree = {node.name: node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)}
     body = "\n".join(line for name in ("SSO", *BRANCHES) for line in class_of(lines, tree[name]))
+    # Users and sessions are of the same classes in both trees, and the calls of their attributes are not.
+    body = re.sub(r"-> (User|Session)\b", r"-> \1[AttrAPI]", body)
     for name in BRANCHES:
         body = re.sub(rf"\b{name}\b", f"_{name}", body)
     imports = []

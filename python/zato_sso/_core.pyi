@@ -2,10 +2,10 @@
 
 import datetime
 import os
-from collections.abc import Sequence
-from typing import Any, TypeAlias, final
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, TypeAlias, final
 
-from typing_extensions import Self
+from typing_extensions import Self, TypeVar
 
 from zato_sso.aio import SSO as AsyncSSO
 from zato_sso.ctx import SearchCtx
@@ -13,11 +13,15 @@ from zato_sso.ctx import SearchCtx
 __all__ = [
     "SSO",
     "AsyncSSO",
+    "AttrAPI",
+    "AttrEntity",
     "Session",
     "SessionAPI",
+    "SessionAttrAPI",
     "SessionInfo",
     "User",
     "UserAPI",
+    "UserAttrAPI",
     "__version__",
     "code_label",
     "command",
@@ -28,6 +32,11 @@ __version__: str
 
 _Secret: TypeAlias = str | bytes
 _RemoteAddr: TypeAlias = str | bytes | Sequence[str | bytes]
+# What JSON can hold: str, int, float, bool, None, and lists, tuples and dicts of these.
+_JSON: TypeAlias = str | float | bool | Sequence[Any] | Mapping[str, Any] | None
+
+# The attributes of an object: their calls block, or, where it came from `zato_sso.aio`, are awaited.
+_Attr_co = TypeVar("_Attr_co", covariant=True, default=AttrAPI)
 
 def code_label(code: str) -> str | None: ...
 def status_codes() -> list[tuple[str, str, str]]: ...
@@ -61,6 +70,8 @@ class UserAPI:
 
     @property
     def session(self) -> SessionAPI: ...
+    @property
+    def attr(self) -> UserAttrAPI: ...
     def create_user(
         self,
         cid: str,
@@ -257,6 +268,8 @@ class UserAPI:
 class SessionAPI:
     """`sso.user.session`, also `sso.session`: sessions."""
 
+    @property
+    def attr(self) -> SessionAttrAPI: ...
     def verify(
         self,
         cid: str,
@@ -296,6 +309,475 @@ class SessionAPI:
     ) -> list[dict[str, Any]]: ...
 
 @final
+class AttrAPI:
+    """The attributes of one user, or of one session: `user.attr` and `session.attr` of what calls return."""
+
+    def create(
+        self,
+        name: str,
+        value: _JSON,
+        expiration: int | None = None,
+        encrypt: bool = False,
+        user_id: str | None = None,
+    ) -> None: ...
+    def create_many(
+        self,
+        data: list[dict[str, Any]],
+        expiration: int | None = None,
+        encrypt: bool = False,
+        user_id: str | None = None,
+    ) -> None: ...
+    def update(
+        self,
+        name: str,
+        value: _JSON,
+        expiration: int | None = None,
+        encrypt: bool = False,
+        user_id: str | None = None,
+    ) -> None: ...
+    def update_many(
+        self,
+        data: list[dict[str, Any]],
+        expiration: int | None = None,
+        encrypt: bool = False,
+        user_id: str | None = None,
+    ) -> None: ...
+    def set(
+        self,
+        name: str,
+        value: _JSON,
+        expiration: int | None = None,
+        encrypt: bool = False,
+        user_id: str | None = None,
+    ) -> None: ...
+    def set_many(
+        self,
+        data: list[dict[str, Any]],
+        expiration: int | None = None,
+        encrypt: bool = False,
+        user_id: str | None = None,
+    ) -> None: ...
+    def set_expiry(self, name: str, expiration: int | None) -> None: ...
+    def set_expiry_many(self, data: list[dict[str, Any]], expiration: int | None = None) -> None: ...
+    def get(self, name: str, decrypt: bool = True, serialize_dt: bool = False) -> AttrEntity | None: ...
+    def get_many(
+        self,
+        names: Sequence[str],
+        decrypt: bool = True,
+        serialize_dt: bool = False,
+    ) -> dict[str, AttrEntity | None]: ...
+    def exists(self, name: str) -> bool: ...
+    def exists_many(self, names: Sequence[str]) -> dict[str, bool]: ...
+    def names(self) -> list[str]: ...
+    def delete(self, name: str) -> None: ...
+    def delete_many(self, names: Sequence[str]) -> None: ...
+    def to_dict(
+        self,
+        decrypt: bool = True,
+        value_to_dict: bool = False,
+        serialize_dt: bool = False,
+    ) -> dict[str, Any]: ...
+
+@final
+class UserAttrAPI:
+    """`sso.user.attr`: attributes of users."""
+
+    def create(
+        self,
+        cid: str,
+        name: str,
+        value: _JSON,
+        expiration: int | None = None,
+        encrypt: bool = False,
+        user_id: str | None = None,
+        *,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    def create_many(
+        self,
+        cid: str,
+        data: list[dict[str, Any]],
+        expiration: int | None = None,
+        encrypt: bool = False,
+        user_id: str | None = None,
+        *,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    def update(
+        self,
+        cid: str,
+        name: str,
+        value: _JSON,
+        expiration: int | None = None,
+        encrypt: bool = False,
+        user_id: str | None = None,
+        *,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    def update_many(
+        self,
+        cid: str,
+        data: list[dict[str, Any]],
+        expiration: int | None = None,
+        encrypt: bool = False,
+        user_id: str | None = None,
+        *,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    def set(
+        self,
+        cid: str,
+        name: str,
+        value: _JSON,
+        expiration: int | None = None,
+        encrypt: bool = False,
+        user_id: str | None = None,
+        *,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    def set_many(
+        self,
+        cid: str,
+        data: list[dict[str, Any]],
+        expiration: int | None = None,
+        encrypt: bool = False,
+        user_id: str | None = None,
+        *,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    def set_expiry(
+        self,
+        cid: str,
+        name: str,
+        expiration: int | None,
+        *,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_id: str | None = None,
+    ) -> None: ...
+    def set_expiry_many(
+        self,
+        cid: str,
+        data: list[dict[str, Any]],
+        expiration: int | None = None,
+        *,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_id: str | None = None,
+    ) -> None: ...
+    def get(
+        self,
+        cid: str,
+        name: str,
+        decrypt: bool = True,
+        serialize_dt: bool = False,
+        *,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_id: str | None = None,
+    ) -> AttrEntity | None: ...
+    def get_many(
+        self,
+        cid: str,
+        names: Sequence[str],
+        decrypt: bool = True,
+        serialize_dt: bool = False,
+        *,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_id: str | None = None,
+    ) -> dict[str, AttrEntity | None]: ...
+    def exists(
+        self,
+        cid: str,
+        name: str,
+        *,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_id: str | None = None,
+    ) -> bool: ...
+    def exists_many(
+        self,
+        cid: str,
+        names: Sequence[str],
+        *,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_id: str | None = None,
+    ) -> dict[str, bool]: ...
+    def names(
+        self,
+        cid: str,
+        *,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_id: str | None = None,
+    ) -> list[str]: ...
+    def delete(
+        self,
+        cid: str,
+        name: str,
+        *,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_id: str | None = None,
+    ) -> None: ...
+    def delete_many(
+        self,
+        cid: str,
+        names: Sequence[str],
+        *,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_id: str | None = None,
+    ) -> None: ...
+    def to_dict(
+        self,
+        cid: str,
+        decrypt: bool = True,
+        value_to_dict: bool = False,
+        serialize_dt: bool = False,
+        *,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_id: str | None = None,
+    ) -> dict[str, Any]: ...
+
+@final
+class SessionAttrAPI:
+    """`sso.user.session.attr`, also `sso.session.attr`: attributes of sessions."""
+
+    def create(
+        self,
+        cid: str,
+        name: str,
+        value: _JSON,
+        expiration: int | None = None,
+        encrypt: bool = False,
+        user_id: str | None = None,
+        *,
+        target_ust: _Secret,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    def create_many(
+        self,
+        cid: str,
+        data: list[dict[str, Any]],
+        expiration: int | None = None,
+        encrypt: bool = False,
+        user_id: str | None = None,
+        *,
+        target_ust: _Secret,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    def update(
+        self,
+        cid: str,
+        name: str,
+        value: _JSON,
+        expiration: int | None = None,
+        encrypt: bool = False,
+        user_id: str | None = None,
+        *,
+        target_ust: _Secret,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    def update_many(
+        self,
+        cid: str,
+        data: list[dict[str, Any]],
+        expiration: int | None = None,
+        encrypt: bool = False,
+        user_id: str | None = None,
+        *,
+        target_ust: _Secret,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    def set(
+        self,
+        cid: str,
+        name: str,
+        value: _JSON,
+        expiration: int | None = None,
+        encrypt: bool = False,
+        user_id: str | None = None,
+        *,
+        target_ust: _Secret,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    def set_many(
+        self,
+        cid: str,
+        data: list[dict[str, Any]],
+        expiration: int | None = None,
+        encrypt: bool = False,
+        user_id: str | None = None,
+        *,
+        target_ust: _Secret,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    def set_expiry(
+        self,
+        cid: str,
+        name: str,
+        expiration: int | None,
+        *,
+        target_ust: _Secret,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    def set_expiry_many(
+        self,
+        cid: str,
+        data: list[dict[str, Any]],
+        expiration: int | None = None,
+        *,
+        target_ust: _Secret,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    def get(
+        self,
+        cid: str,
+        name: str,
+        decrypt: bool = True,
+        serialize_dt: bool = False,
+        *,
+        target_ust: _Secret,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> AttrEntity | None: ...
+    def get_many(
+        self,
+        cid: str,
+        names: Sequence[str],
+        decrypt: bool = True,
+        serialize_dt: bool = False,
+        *,
+        target_ust: _Secret,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> dict[str, AttrEntity | None]: ...
+    def exists(
+        self,
+        cid: str,
+        name: str,
+        *,
+        target_ust: _Secret,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> bool: ...
+    def exists_many(
+        self,
+        cid: str,
+        names: Sequence[str],
+        *,
+        target_ust: _Secret,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> dict[str, bool]: ...
+    def names(
+        self,
+        cid: str,
+        *,
+        target_ust: _Secret,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> list[str]: ...
+    def delete(
+        self,
+        cid: str,
+        name: str,
+        *,
+        target_ust: _Secret,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    def delete_many(
+        self,
+        cid: str,
+        names: Sequence[str],
+        *,
+        target_ust: _Secret,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    def to_dict(
+        self,
+        cid: str,
+        decrypt: bool = True,
+        value_to_dict: bool = False,
+        serialize_dt: bool = False,
+        *,
+        target_ust: _Secret,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> dict[str, Any]: ...
+
+@final
+class AttrEntity:
+    """An attribute. Datetimes are ISO 8601 text where `serialize_dt` was asked for."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def value(self) -> Any: ...
+    @property
+    def creation_time(self) -> datetime.datetime | Any: ...
+    @property
+    def last_modified(self) -> datetime.datetime | Any: ...
+    @property
+    def expiration_time(self) -> datetime.datetime | Any: ...
+    @property
+    def is_encrypted(self) -> bool: ...
+    def to_dict(self) -> dict[str, Any]: ...
+    def __eq__(self, other: object, /) -> bool: ...
+
+@final
 class SessionInfo:
     """What a login returns."""
 
@@ -315,7 +797,7 @@ class SessionInfo:
     def __eq__(self, other: object, /) -> bool: ...
 
 @final
-class Session:
+class Session(Generic[_Attr_co]):
     """A session, without the token that acts as it."""
 
     @property
@@ -334,11 +816,13 @@ class Session:
     def auth_type(self) -> str: ...
     @property
     def auth_principal(self) -> str: ...
+    @property
+    def attr(self) -> _Attr_co: ...
     def to_dict(self) -> dict[str, Any]: ...
     def __eq__(self, other: object, /) -> bool: ...
 
 @final
-class User:
+class User(Generic[_Attr_co]):
     """A user, as far as the caller may see it: the other attributes are None."""
 
     @property
@@ -407,5 +891,7 @@ class User:
     def creation_ctx(self) -> Any: ...
     @property
     def is_current_super_user(self) -> bool: ...
+    @property
+    def attr(self) -> _Attr_co: ...
     def to_dict(self) -> dict[str, Any]: ...
     def __eq__(self, other: object, /) -> bool: ...

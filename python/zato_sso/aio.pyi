@@ -4,11 +4,12 @@
 
 import datetime
 import os
+from collections.abc import Sequence
 from typing import Any, final, type_check_only
 
 from typing_extensions import Self
 
-from zato_sso._core import Session, SessionInfo, User, _RemoteAddr, _Secret
+from zato_sso._core import _JSON, AttrEntity, Session, SessionInfo, User, _RemoteAddr, _Secret
 from zato_sso.ctx import SearchCtx
 
 __all__ = ["SSO"]
@@ -43,6 +44,8 @@ class _UserAPI:
 
     @property
     def session(self) -> _SessionAPI: ...
+    @property
+    def attr(self) -> _UserAttrAPI: ...
     async def create_user(
         self,
         cid: str,
@@ -134,7 +137,7 @@ class _UserAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         return_all_attrs: bool = False,
-    ) -> User: ...
+    ) -> User[_AttrAPI]: ...
     async def get_user_by_id(
         self,
         cid: str,
@@ -143,8 +146,10 @@ class _UserAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         return_all_attrs: bool = False,
-    ) -> User: ...
-    async def get_user_by_username(self, cid: str, username: str, needs_approved: bool = True) -> User | None: ...
+    ) -> User[_AttrAPI]: ...
+    async def get_user_by_username(
+        self, cid: str, username: str, needs_approved: bool = True
+    ) -> User[_AttrAPI] | None: ...
     async def search(
         self,
         cid: str,
@@ -240,6 +245,8 @@ class _UserAPI:
 class _SessionAPI:
     """`sso.user.session`, also `sso.session`: sessions."""
 
+    @property
+    def attr(self) -> _SessionAttrAPI: ...
     async def verify(
         self,
         cid: str,
@@ -266,7 +273,7 @@ class _SessionAPI:
         remote_addr: _RemoteAddr | None,
         user_agent: str | None = None,
         check_if_password_expired: bool = True,
-    ) -> Session: ...
+    ) -> Session[_AttrAPI]: ...
     async def get_list(
         self,
         cid: str,
@@ -277,3 +284,456 @@ class _SessionAPI:
         remote_addr: _RemoteAddr | None,
         user_agent: str | None = None,
     ) -> list[dict[str, Any]]: ...
+
+@final
+@type_check_only
+class _AttrAPI:
+    """The attributes of one user, or of one session: `user.attr` and `session.attr` of what calls return."""
+
+    async def create(
+        self,
+        name: str,
+        value: _JSON,
+        expiration: int | None = None,
+        encrypt: bool = False,
+        user_id: str | None = None,
+    ) -> None: ...
+    async def create_many(
+        self,
+        data: list[dict[str, Any]],
+        expiration: int | None = None,
+        encrypt: bool = False,
+        user_id: str | None = None,
+    ) -> None: ...
+    async def update(
+        self,
+        name: str,
+        value: _JSON,
+        expiration: int | None = None,
+        encrypt: bool = False,
+        user_id: str | None = None,
+    ) -> None: ...
+    async def update_many(
+        self,
+        data: list[dict[str, Any]],
+        expiration: int | None = None,
+        encrypt: bool = False,
+        user_id: str | None = None,
+    ) -> None: ...
+    async def set(
+        self,
+        name: str,
+        value: _JSON,
+        expiration: int | None = None,
+        encrypt: bool = False,
+        user_id: str | None = None,
+    ) -> None: ...
+    async def set_many(
+        self,
+        data: list[dict[str, Any]],
+        expiration: int | None = None,
+        encrypt: bool = False,
+        user_id: str | None = None,
+    ) -> None: ...
+    async def set_expiry(self, name: str, expiration: int | None) -> None: ...
+    async def set_expiry_many(self, data: list[dict[str, Any]], expiration: int | None = None) -> None: ...
+    async def get(self, name: str, decrypt: bool = True, serialize_dt: bool = False) -> AttrEntity | None: ...
+    async def get_many(
+        self,
+        names: Sequence[str],
+        decrypt: bool = True,
+        serialize_dt: bool = False,
+    ) -> dict[str, AttrEntity | None]: ...
+    async def exists(self, name: str) -> bool: ...
+    async def exists_many(self, names: Sequence[str]) -> dict[str, bool]: ...
+    async def names(self) -> list[str]: ...
+    async def delete(self, name: str) -> None: ...
+    async def delete_many(self, names: Sequence[str]) -> None: ...
+    async def to_dict(
+        self,
+        decrypt: bool = True,
+        value_to_dict: bool = False,
+        serialize_dt: bool = False,
+    ) -> dict[str, Any]: ...
+
+@final
+@type_check_only
+class _UserAttrAPI:
+    """`sso.user.attr`: attributes of users."""
+
+    async def create(
+        self,
+        cid: str,
+        name: str,
+        value: _JSON,
+        expiration: int | None = None,
+        encrypt: bool = False,
+        user_id: str | None = None,
+        *,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    async def create_many(
+        self,
+        cid: str,
+        data: list[dict[str, Any]],
+        expiration: int | None = None,
+        encrypt: bool = False,
+        user_id: str | None = None,
+        *,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    async def update(
+        self,
+        cid: str,
+        name: str,
+        value: _JSON,
+        expiration: int | None = None,
+        encrypt: bool = False,
+        user_id: str | None = None,
+        *,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    async def update_many(
+        self,
+        cid: str,
+        data: list[dict[str, Any]],
+        expiration: int | None = None,
+        encrypt: bool = False,
+        user_id: str | None = None,
+        *,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    async def set(
+        self,
+        cid: str,
+        name: str,
+        value: _JSON,
+        expiration: int | None = None,
+        encrypt: bool = False,
+        user_id: str | None = None,
+        *,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    async def set_many(
+        self,
+        cid: str,
+        data: list[dict[str, Any]],
+        expiration: int | None = None,
+        encrypt: bool = False,
+        user_id: str | None = None,
+        *,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    async def set_expiry(
+        self,
+        cid: str,
+        name: str,
+        expiration: int | None,
+        *,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_id: str | None = None,
+    ) -> None: ...
+    async def set_expiry_many(
+        self,
+        cid: str,
+        data: list[dict[str, Any]],
+        expiration: int | None = None,
+        *,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_id: str | None = None,
+    ) -> None: ...
+    async def get(
+        self,
+        cid: str,
+        name: str,
+        decrypt: bool = True,
+        serialize_dt: bool = False,
+        *,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_id: str | None = None,
+    ) -> AttrEntity | None: ...
+    async def get_many(
+        self,
+        cid: str,
+        names: Sequence[str],
+        decrypt: bool = True,
+        serialize_dt: bool = False,
+        *,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_id: str | None = None,
+    ) -> dict[str, AttrEntity | None]: ...
+    async def exists(
+        self,
+        cid: str,
+        name: str,
+        *,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_id: str | None = None,
+    ) -> bool: ...
+    async def exists_many(
+        self,
+        cid: str,
+        names: Sequence[str],
+        *,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_id: str | None = None,
+    ) -> dict[str, bool]: ...
+    async def names(
+        self,
+        cid: str,
+        *,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_id: str | None = None,
+    ) -> list[str]: ...
+    async def delete(
+        self,
+        cid: str,
+        name: str,
+        *,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_id: str | None = None,
+    ) -> None: ...
+    async def delete_many(
+        self,
+        cid: str,
+        names: Sequence[str],
+        *,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_id: str | None = None,
+    ) -> None: ...
+    async def to_dict(
+        self,
+        cid: str,
+        decrypt: bool = True,
+        value_to_dict: bool = False,
+        serialize_dt: bool = False,
+        *,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_id: str | None = None,
+    ) -> dict[str, Any]: ...
+
+@final
+@type_check_only
+class _SessionAttrAPI:
+    """`sso.user.session.attr`, also `sso.session.attr`: attributes of sessions."""
+
+    async def create(
+        self,
+        cid: str,
+        name: str,
+        value: _JSON,
+        expiration: int | None = None,
+        encrypt: bool = False,
+        user_id: str | None = None,
+        *,
+        target_ust: _Secret,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    async def create_many(
+        self,
+        cid: str,
+        data: list[dict[str, Any]],
+        expiration: int | None = None,
+        encrypt: bool = False,
+        user_id: str | None = None,
+        *,
+        target_ust: _Secret,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    async def update(
+        self,
+        cid: str,
+        name: str,
+        value: _JSON,
+        expiration: int | None = None,
+        encrypt: bool = False,
+        user_id: str | None = None,
+        *,
+        target_ust: _Secret,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    async def update_many(
+        self,
+        cid: str,
+        data: list[dict[str, Any]],
+        expiration: int | None = None,
+        encrypt: bool = False,
+        user_id: str | None = None,
+        *,
+        target_ust: _Secret,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    async def set(
+        self,
+        cid: str,
+        name: str,
+        value: _JSON,
+        expiration: int | None = None,
+        encrypt: bool = False,
+        user_id: str | None = None,
+        *,
+        target_ust: _Secret,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    async def set_many(
+        self,
+        cid: str,
+        data: list[dict[str, Any]],
+        expiration: int | None = None,
+        encrypt: bool = False,
+        user_id: str | None = None,
+        *,
+        target_ust: _Secret,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    async def set_expiry(
+        self,
+        cid: str,
+        name: str,
+        expiration: int | None,
+        *,
+        target_ust: _Secret,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    async def set_expiry_many(
+        self,
+        cid: str,
+        data: list[dict[str, Any]],
+        expiration: int | None = None,
+        *,
+        target_ust: _Secret,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    async def get(
+        self,
+        cid: str,
+        name: str,
+        decrypt: bool = True,
+        serialize_dt: bool = False,
+        *,
+        target_ust: _Secret,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> AttrEntity | None: ...
+    async def get_many(
+        self,
+        cid: str,
+        names: Sequence[str],
+        decrypt: bool = True,
+        serialize_dt: bool = False,
+        *,
+        target_ust: _Secret,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> dict[str, AttrEntity | None]: ...
+    async def exists(
+        self,
+        cid: str,
+        name: str,
+        *,
+        target_ust: _Secret,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> bool: ...
+    async def exists_many(
+        self,
+        cid: str,
+        names: Sequence[str],
+        *,
+        target_ust: _Secret,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> dict[str, bool]: ...
+    async def names(
+        self,
+        cid: str,
+        *,
+        target_ust: _Secret,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> list[str]: ...
+    async def delete(
+        self,
+        cid: str,
+        name: str,
+        *,
+        target_ust: _Secret,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    async def delete_many(
+        self,
+        cid: str,
+        names: Sequence[str],
+        *,
+        target_ust: _Secret,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    async def to_dict(
+        self,
+        cid: str,
+        decrypt: bool = True,
+        value_to_dict: bool = False,
+        serialize_dt: bool = False,
+        *,
+        target_ust: _Secret,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> dict[str, Any]: ...

@@ -1,6 +1,7 @@
 //! Plain types that every floor shares: no I/O, no SQL, no HTTP, no Python.
 
 mod address;
+mod attr;
 mod audit;
 mod clock;
 mod code;
@@ -16,6 +17,7 @@ mod update;
 mod user;
 
 pub use address::RemoteAddr;
+pub use attr::{Attr, AttrOwner, AttrValue};
 pub use audit::{AuditEvent, AuditKind, AuditResult};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use code::Code;

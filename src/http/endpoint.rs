@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::extract::{self, Call};
 use super::input::{Element, Input};
 use super::router::App;
-use super::{Answer, health, search, session, user};
+use super::{Answer, attr, health, search, session, user};
 
 /// One endpoint of the API.
 #[derive(Debug)]
@@ -65,7 +65,10 @@ impl Endpoint {
 /// Every endpoint under `http.prefix`, block by block.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
-    [user::endpoints(), search::endpoints(), session::endpoints()].into_iter().flatten().collect()
+    [user::endpoints(), search::endpoints(), session::endpoints(), attr::endpoints()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// The endpoints beside the prefix.
@@ -82,6 +85,10 @@ mod tests {
 
     /// Operations that REST does not offer, and why.
     const NOT_OFFERED: &[(&str, &str)] = &[
+        ("user.attr_set_expiry", "PATCH /user/attr sets it together with the value"),
+        ("session.attr_set_expiry", "PATCH /session/attr sets it together with the value"),
+        ("user.attr_get_all", "GET /user/attr gets those that GET /user/attr/names lists"),
+        ("session.attr_get_all", "GET /session/attr gets those that GET /session/attr/names lists"),
         ("user.create_super_user", "the role is given from the command line and in-process only"),
         ("user.delete_by_username", "for trusted callers in the same process, and the command line"),
         ("user.get_by_username", "for trusted callers in the same process"),
@@ -142,6 +149,20 @@ mod tests {
         PATCH /user/session: ust []
         GET /user/session: target_ust, current_ust []
         GET /user/session/list: ust [target_ust]
+        POST /user/attr: ust [user_id, name, value, data, expiration, encrypt]
+        PATCH /user/attr: ust [user_id, name, value, data, expiration, encrypt]
+        PUT /user/attr: ust [user_id, name, value, data, expiration, encrypt]
+        DELETE /user/attr: ust [user_id, name, data]
+        GET /user/attr: ust [user_id, name, data, decrypt]
+        GET /user/attr/exists: ust [user_id, name, data]
+        GET /user/attr/names: ust [user_id]
+        POST /session/attr: target_ust, current_ust [name, value, data, expiration, encrypt]
+        PATCH /session/attr: target_ust, current_ust [name, value, data, expiration, encrypt]
+        PUT /session/attr: target_ust, current_ust [name, value, data, expiration, encrypt]
+        DELETE /session/attr: target_ust, current_ust [name, data]
+        GET /session/attr: target_ust, current_ust [name, data, decrypt]
+        GET /session/attr/exists: target_ust, current_ust [name, data]
+        GET /session/attr/names: target_ust, current_ust []
         ");
     }
 

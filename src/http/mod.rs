@@ -9,6 +9,7 @@ mod input;
 
 mod address;
 mod answer;
+mod attr;
 mod endpoint;
 mod error;
 mod extract;

@@ -3,7 +3,7 @@
 //! Null and the empty string are the empty value, not an error: an operation refuses it like any wrong one. An
 //! optional element that is null is one that was not given.
 
-use serde::de::{Deserialize, Deserializer, Error};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error};
 use serde_json::Value;
 
 use crate::domain::{ApprovalStatus, Edit, NameOp, Password, SignUpStatus, Timestamp, Ust};
@@ -25,6 +25,10 @@ pub enum Kind {
     Time,
     /// One of the names of [`SignUpStatus`].
     SignUpStatus,
+    /// A list of names; also its text.
+    Names,
+    /// A list of attributes: name, value, and maybe expiration, encrypt and `user_id`; also its text.
+    Items,
     /// One of the names of [`ApprovalStatus`].
     ApprovalStatus,
     /// One of the names of [`NameOp`].
@@ -58,6 +62,24 @@ pub struct Time(pub Timestamp);
 /// How far a sign-up has come.
 #[derive(Debug)]
 pub struct Stage(pub SignUpStatus);
+
+/// A list of names.
+#[derive(Debug)]
+pub struct Names(pub Vec<String>);
+
+/// A list of attributes.
+#[derive(Debug)]
+pub struct Items(pub Vec<Item>);
+
+/// An attribute in a list.
+#[derive(Debug, serde::Deserialize)]
+pub struct Item {
+    pub name: Text,
+    pub value: Text,
+    pub expiration: Option<Number>,
+    pub encrypt: Option<Flag>,
+    pub user_id: Option<Text>,
+}
 
 /// What was decided about a user.
 #[derive(Debug)]
@@ -135,6 +157,36 @@ impl Stage {
     /// The value of an optional element.
     pub fn given(stage: Option<Self>) -> Option<SignUpStatus> {
         stage.map(|stage| stage.0)
+    }
+}
+
+impl Names {
+    pub const KIND: Kind = Kind::Names;
+}
+
+impl Items {
+    pub const KIND: Kind = Kind::Items;
+}
+
+/// A list, or its text: all that a query string can hold.
+fn list<'de, T: DeserializeOwned, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    let list = match Value::deserialize(deserializer)? {
+        Value::String(text) => serde_json::from_str(&text),
+        value => serde_json::from_value(value),
+    };
+    // The message may quote the input, so it goes nowhere.
+    list.map_err(|_| D::Error::custom("not such a list"))
+}
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        list(deserializer).map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Items {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        list(deserializer).map(Self)
     }
 }
 

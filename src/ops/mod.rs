@@ -5,6 +5,8 @@
 
 mod access;
 mod approval;
+mod attr;
+mod attr_request;
 mod audit;
 mod deletion;
 mod login;
@@ -18,6 +20,7 @@ mod user;
 use std::sync::Arc;
 
 pub use access::Authority;
+pub use attr_request::{AttrExpiry, AttrItem, AttrScope, AttrWrite};
 pub use login::LoginRequest;
 pub use open::{OpenError, schema_state};
 pub use password::ChangePassword;

@@ -106,7 +106,8 @@ impl Sso {
         self.conclude(trail, outcome).await
     }
 
-    async fn target_session(
+    /// A session that the one who asks may see.
+    pub(super) async fn target_session(
         &self,
         ctx: &Context,
         trail: &mut Trail,

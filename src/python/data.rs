@@ -3,7 +3,7 @@
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::convert::{self, PasswordArgument};
 use super::error::Fault;
@@ -14,13 +14,13 @@ use crate::domain::{
 use crate::ops::ChangePassword;
 
 /// The values of a dict, taken out one by one; what is left at the end is not known.
-struct Data<'a, 'py> {
+pub struct Data<'a, 'py> {
     dict: &'a Bound<'py, PyDict>,
     known: Vec<&'static str>,
 }
 
 impl<'a, 'py> Data<'a, 'py> {
-    const fn new(dict: &'a Bound<'py, PyDict>) -> Self {
+    pub const fn new(dict: &'a Bound<'py, PyDict>) -> Self {
         Self { dict, known: Vec::new() }
     }
 
@@ -40,15 +40,26 @@ impl<'a, 'py> Data<'a, 'py> {
         convert(&value).map(Some).ok_or_else(wrong)
     }
 
-    fn text(&mut self, name: &'static str) -> PyResult<Option<String>> {
+    /// A value that must be there, None too.
+    pub fn needed<T>(
+        &mut self,
+        name: &'static str,
+        convert: impl FnOnce(&Bound<'py, PyAny>) -> PyResult<T>,
+    ) -> PyResult<T> {
+        self.known.push(name);
+        let value = self.dict.get_item(name)?.ok_or_else(|| missing(name))?;
+        convert(&value)
+    }
+
+    pub fn text(&mut self, name: &'static str) -> PyResult<Option<String>> {
         self.take(name, "str", |value| value.cast::<PyString>().ok()?.to_str().ok().map(str::to_owned))
     }
 
-    fn flag(&mut self, name: &'static str) -> PyResult<Option<bool>> {
+    pub fn flag(&mut self, name: &'static str) -> PyResult<Option<bool>> {
         self.take(name, "bool", |value| value.cast::<PyBool>().ok().map(|flag| flag.is_true()))
     }
 
-    fn whole(&mut self, name: &'static str) -> PyResult<Option<i64>> {
+    pub fn whole(&mut self, name: &'static str) -> PyResult<Option<i64>> {
         // True is an int to Python, and a mistake here.
         let number = |value: &Bound<'py, PyAny>| {
             if value.is_instance_of::<PyBool>() { None } else { value.extract().ok() }
@@ -92,7 +103,7 @@ impl<'a, 'py> Data<'a, 'py> {
     }
 
     /// Refuses keys that nothing was asked of: they are mistakes, typing errors for instance.
-    fn finish(self) -> PyResult<()> {
+    pub fn finish(self) -> PyResult<()> {
         for key in self.dict.keys() {
             let key: String = key.str()?.to_string();
             if !self.known.contains(&key.as_str()) {
@@ -105,6 +116,11 @@ impl<'a, 'py> Data<'a, 'py> {
 
 fn invalid(detail: String) -> PyErr {
     Fault::from(Error::refused(Code::CommonInvalidInput, detail)).into()
+}
+
+/// What is needed and was not given.
+pub fn missing(name: &str) -> PyErr {
+    Fault::from(Error::refused(Code::CommonMissingInput, format!("{name}: needed"))).into()
 }
 
 /// What a new user is to be made of.
@@ -198,11 +214,9 @@ pub fn user_search(ctx: &Bound<'_, PyAny>) -> PyResult<UserSearch> {
 /// A password change.
 pub fn change_password(data: &Bound<'_, PyDict>) -> PyResult<ChangePassword> {
     let mut data = Data::new(data);
-    let missing =
-        || -> PyErr { Fault::from(Error::refused(Code::CommonMissingInput, "new_password: needed")).into() };
     let change = ChangePassword {
         old_password: data.secret("old_password")?,
-        new_password: data.secret("new_password")?.ok_or_else(missing)?,
+        new_password: data.secret("new_password")?.ok_or_else(|| missing("new_password"))?,
         user_id: data.text("user_id")?,
         password_expiry: data.whole("password_expiry")?,
         must_change: data.flag("must_change")?,
@@ -216,32 +230,51 @@ const MAX_DEPTH: usize = 64;
 
 /// A Python value as JSON: str, int, float, bool, None, list, tuple and dict with str keys.
 pub fn json(value: &Bound<'_, PyAny>) -> PyResult<Value> {
-    nested(value, MAX_DEPTH)
+    let text = json_text(value)?;
+    serde_json::from_str(&text).map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
-fn nested(value: &Bound<'_, PyAny>, depth: usize) -> PyResult<Value> {
+/// The same as text, which holds integers of any size.
+pub fn json_text(value: &Bound<'_, PyAny>) -> PyResult<String> {
+    let mut text = String::new();
+    write_json(value, MAX_DEPTH, &mut text)?;
+    Ok(text)
+}
+
+fn write_json(value: &Bound<'_, PyAny>, depth: usize, text: &mut String) -> PyResult<()> {
     let depth = depth.checked_sub(1).ok_or_else(|| PyValueError::new_err("nested too deeply"))?;
     if value.is_none() {
-        Ok(Value::Null)
+        text.push_str("null");
     } else if let Ok(flag) = value.cast::<PyBool>() {
-        Ok(Value::Bool(flag.is_true()))
+        text.push_str(if flag.is_true() { "true" } else { "false" });
     } else if value.is_instance_of::<PyInt>() {
-        Ok(Value::from(value.extract::<i64>()?))
+        // Not what a subclass, such as that of an enumeration, calls itself.
+        let digits = value.py().get_type::<PyInt>().call_method1("__repr__", (value,))?;
+        text.push_str(digits.cast::<PyString>()?.to_str()?);
     } else if value.is_instance_of::<PyFloat>() {
         let number = serde_json::Number::from_f64(value.extract()?);
-        number.map(Value::Number).ok_or_else(|| PyValueError::new_err("JSON has no NaN and no infinity"))
-    } else if let Ok(text) = value.cast::<PyString>() {
-        Ok(Value::from(text.to_str()?))
+        let number = number.ok_or_else(|| PyValueError::new_err("JSON has no NaN and no infinity"))?;
+        text.push_str(&number.to_string());
+    } else if let Ok(string) = value.cast::<PyString>() {
+        text.push_str(&Value::from(string.to_str()?).to_string());
     } else if let Ok(dict) = value.cast::<PyDict>() {
-        let mut map = Map::new();
-        for (key, entry) in dict {
-            map.insert(key.cast::<PyString>()?.to_str()?.to_owned(), nested(&entry, depth)?);
+        text.push('{');
+        for (index, (key, entry)) in dict.iter().enumerate() {
+            text.push_str(if index > 0 { "," } else { "" });
+            text.push_str(&Value::from(key.cast::<PyString>()?.to_str()?).to_string());
+            text.push(':');
+            write_json(&entry, depth, text)?;
         }
-        Ok(Value::Object(map))
+        text.push('}');
     } else if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
-        let entries = value.try_iter()?.map(|entry| nested(&entry?, depth));
-        Ok(Value::Array(entries.collect::<PyResult<_>>()?))
+        text.push('[');
+        for (index, entry) in value.try_iter()?.enumerate() {
+            text.push_str(if index > 0 { "," } else { "" });
+            write_json(&entry?, depth, text)?;
+        }
+        text.push(']');
     } else {
-        Err(PyTypeError::new_err(format!("not a JSON value: {}", value.get_type().name()?)))
+        return Err(PyTypeError::new_err(format!("not a JSON value: {}", value.get_type().name()?)));
     }
+    Ok(())
 }

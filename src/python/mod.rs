@@ -2,6 +2,10 @@
 //!
 //! Every method is written once and serves both `zato_sso.SSO` and `zato_sso.aio.SSO`; [`runtime`] tells how.
 
+mod attr;
+mod attr_call;
+mod attr_data;
+mod attr_entity;
 mod awaitable;
 mod convert;
 mod data;

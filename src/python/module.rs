@@ -2,6 +2,8 @@
 
 use pyo3::prelude::*;
 
+use super::attr::{AttrApi, SessionAttrApi, UserAttrApi};
+use super::attr_entity::AttrEntity;
 use super::session::SessionApi;
 use super::tree::{AwaitableSso, BlockingSso};
 use super::types::{Session, SessionInfo, User};
@@ -48,6 +50,10 @@ fn core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<User>()?;
     module.add_class::<Session>()?;
     module.add_class::<SessionInfo>()?;
+    module.add_class::<AttrApi>()?;
+    module.add_class::<UserAttrApi>()?;
+    module.add_class::<SessionAttrApi>()?;
+    module.add_class::<AttrEntity>()?;
     UserApi::add_aliases(py)?;
     fork::install_hooks(py)?;
     py.import("atexit")?.call_method1("register", (wrap_pyfunction!(at_exit, module)?,))?;

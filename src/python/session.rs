@@ -6,21 +6,26 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList};
 
+use super::attr::SessionAttrApi;
+use super::attr_call::AttrCall;
 use super::convert::{self, CidArgument, RemoteAddrArgument, UstArgument};
 use super::tree::Branch;
 use super::types::Session;
 use crate::domain::Timestamp;
-use crate::ops::{SessionListing, Sso};
+use crate::ops::{AttrScope, SessionListing, Sso};
 
 /// ``sso.user.session``, also ``sso.session``: sessions.
 #[pyclass(frozen, name = "SessionAPI", module = "zato_sso._core")]
 pub struct SessionApi {
     branch: Branch,
+    /// Attributes of sessions.
+    #[pyo3(get)]
+    attr: Py<SessionAttrApi>,
 }
 
 impl SessionApi {
-    pub const fn new(branch: Branch) -> Self {
-        Self { branch }
+    pub const fn new(branch: Branch, attr: Py<SessionAttrApi>) -> Self {
+        Self { branch, attr }
     }
 }
 
@@ -97,10 +102,14 @@ impl SessionApi {
         check_if_password_expired: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx = self.branch.context(cid, current_app, remote_addr);
+        let (target_ust, current_ust) = (target_ust.0, current_ust.0);
+        let scope = AttrScope::Session { target_ust: target_ust.clone(), current_ust: current_ust.clone() };
+        let attr = AttrCall { branch: self.branch.clone(), ctx: ctx.clone(), scope };
         let operation = async move |sso: Arc<Sso>| {
-            sso.get_session(&ctx, &target_ust.0, &current_ust.0, check_if_password_expired).await
+            sso.get_session(&ctx, &target_ust, &current_ust, check_if_password_expired).await
         };
-        self.branch.run(py, operation, |py, session| Ok(Session(session).into_pyobject(py)?.into_any()))
+        self.branch
+            .run(py, operation, |py, session| Ok(Session { session, attr }.into_pyobject(py)?.into_any()))
     }
 
     /// The open sessions of a user, oldest first: one's own by ``ust`` alone, or, for super-users, those of the user

@@ -7,6 +7,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
+use super::attr::{SessionAttrApi, UserAttrApi};
 use super::convert::{CidArgument, RemoteAddrArgument};
 use super::data;
 use super::error::Fault;
@@ -126,8 +127,10 @@ fn not_opened(error: OpenError) -> Fault {
 /// The branches of a new tree.
 fn grow(py: Python<'_>, config: Config, mode: Mode) -> PyResult<(Branch, Py<UserApi>, Py<SessionApi>)> {
     let branch = Branch::new(config, mode);
-    let session = Py::new(py, SessionApi::new(branch.clone()))?;
-    let user = Py::new(py, UserApi::new(branch.clone(), session.clone_ref(py)))?;
+    let session_attr = Py::new(py, SessionAttrApi::new(branch.clone()))?;
+    let session = Py::new(py, SessionApi::new(branch.clone(), session_attr))?;
+    let user_attr = Py::new(py, UserAttrApi::new(branch.clone()))?;
+    let user = Py::new(py, UserApi::new(branch.clone(), session.clone_ref(py), user_attr))?;
     Ok((branch, user, session))
 }
 

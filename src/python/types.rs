@@ -3,6 +3,8 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyString};
 
+use super::attr::AttrApi;
+use super::attr_call::AttrCall;
 use super::convert;
 use crate::domain::{self, Field, Timestamp, UserView};
 
@@ -79,56 +81,65 @@ impl SessionInfo {
 
 /// A session, without the token that acts as it.
 #[pyclass(frozen, module = "zato_sso")]
-pub struct Session(pub domain::Session);
+pub struct Session {
+    pub session: domain::Session,
+    pub attr: AttrCall,
+}
 
 #[pymethods]
 impl Session {
     /// The public id: it names the session without being able to act as it.
     #[getter]
     fn session_id(&self) -> String {
-        self.0.session_id.to_string()
+        self.session.session_id.to_string()
     }
 
     /// Whose it is.
     #[getter]
     fn user_id(&self) -> &str {
-        self.0.user_id.as_str()
+        self.session.user_id.as_str()
     }
 
     /// When it was opened; UTC, without a timezone.
     #[getter]
     fn creation_time<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        time(py, self.0.creation_time)
+        time(py, self.session.creation_time)
     }
 
     /// Until when it is valid; UTC, without a timezone.
     #[getter]
     fn expiration_time<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        time(py, self.0.expiration_time)
+        time(py, self.session.expiration_time)
     }
 
     /// Where it was opened from; several addresses are joined by ", ".
     #[getter]
     fn remote_addr(&self) -> &str {
-        &self.0.remote_addr
+        &self.session.remote_addr
     }
 
     /// With what it was opened.
     #[getter]
     fn user_agent(&self) -> Option<&str> {
-        self.0.user_agent.as_deref()
+        self.session.user_agent.as_deref()
     }
 
     /// How it was opened: default, basic_auth or jwt.
     #[getter]
     fn auth_type(&self) -> &'static str {
-        self.0.auth_type.as_str()
+        self.session.auth_type.as_str()
     }
 
     /// The username it was opened with.
     #[getter]
     fn auth_principal(&self) -> &str {
-        &self.0.auth_principal
+        &self.session.auth_principal
+    }
+
+    /// The attributes of the session, on behalf of who got it.
+    #[getter]
+    fn attr(&self) -> AttrApi {
+        AttrApi(self.attr.clone())
     }
 
     /// creation_time, expiration_time, remote_addr and user_agent.
@@ -142,7 +153,7 @@ impl Session {
     }
 
     fn __repr__(&self) -> String {
-        let session = &self.0;
+        let session = &self.session;
         format!(
             "Session(session_id='{}', user_id='{}', expiration_time='{}')",
             session.session_id, session.user_id, session.expiration_time
@@ -150,7 +161,7 @@ impl Session {
     }
 
     fn __eq__(&self, other: &Self) -> bool {
-        self.0 == other.0
+        self.session == other.session
     }
 }
 
@@ -170,20 +181,26 @@ macro_rules! user_class {
             /// Whether the one who asked is a super-user.
             #[getter]
             fn is_current_super_user(&self) -> bool {
-                self.0.is_current_super_user
+                self.view.is_current_super_user
             }
 
-            /// All that the caller may see.
+            /// The attributes of the user, on behalf of who got it.
+            #[getter]
+            fn attr(&self) -> AttrApi {
+                AttrApi(self.attr.clone())
+            }
+
+            /// All that the caller may see, without the attributes.
             fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
                 let dict = PyDict::new(py);
-                for (name, value) in self.0.fields() {
+                for (name, value) in self.view.fields() {
                     dict.set_item(name, field(py, name, &value)?)?;
                 }
                 Ok(dict)
             }
 
             fn __repr__(&self) -> String {
-                let user = &self.0.user;
+                let user = &self.view.user;
                 format!("User(user_id='{}', username={:?})", user.user_id, user.username)
             }
         }
@@ -192,17 +209,20 @@ macro_rules! user_class {
 
 /// A user, as far as the caller may see it: the other attributes are None.
 #[pyclass(frozen, eq, module = "zato_sso")]
-pub struct User(pub UserView);
+pub struct User {
+    pub view: UserView,
+    pub attr: AttrCall,
+}
 
 impl PartialEq for User {
     fn eq(&self, other: &Self) -> bool {
-        self.0.fields() == other.0.fields()
+        self.view.fields() == other.view.fields()
     }
 }
 
 impl User {
     fn get<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
-        let fields = self.0.fields();
+        let fields = self.view.fields();
         let found = fields.iter().find(|(known, _)| *known == name);
         found.map_or_else(|| Ok(py.None().into_bound(py)), |(name, value)| field(py, name, value))
     }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
+use super::attr::UserAttrApi;
+use super::attr_call::AttrCall;
 use super::convert::{CidArgument, PasswordArgument, RemoteAddrArgument, UstArgument};
 use super::data;
 use super::runtime::none;
@@ -12,7 +14,7 @@ use super::session::SessionApi;
 use super::tree::Branch;
 use super::types::{SessionInfo, User, field};
 use crate::domain::{self, Context, UserId, UserView, Visibility};
-use crate::ops::{Authority, LoginRequest, Sso};
+use crate::ops::{AttrScope, Authority, LoginRequest, Sso};
 
 /// ``sso.user``: users, logging in and out.
 #[pyclass(frozen, name = "UserAPI", module = "zato_sso._core")]
@@ -21,11 +23,24 @@ pub struct UserApi {
     /// Sessions; the same as ``sso.session``.
     #[pyo3(get)]
     session: Py<SessionApi>,
+    /// Attributes of users.
+    #[pyo3(get)]
+    attr: Py<UserAttrApi>,
 }
 
 impl UserApi {
-    pub const fn new(branch: Branch, session: Py<SessionApi>) -> Self {
-        Self { branch, session }
+    pub const fn new(branch: Branch, session: Py<SessionApi>, attr: Py<UserAttrApi>) -> Self {
+        Self { branch, session, attr }
+    }
+
+    /// Makes a user for Python of what an operation gives, with its attributes for who has asked.
+    fn user(
+        &self,
+        ctx: &Context,
+        scope: AttrScope,
+    ) -> impl for<'a> FnOnce(Python<'a>, UserView) -> PyResult<Bound<'a, PyAny>> + Send + 'static {
+        let attr = AttrCall { branch: self.branch.clone(), ctx: ctx.clone(), scope };
+        move |py, view| Ok(User { view, attr }.into_pyobject(py)?.into_any())
     }
 
     /// The names that methods are also known by.
@@ -264,6 +279,8 @@ impl UserApi {
         return_all_attrs: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx = self.branch.context(cid, current_app, remote_addr);
+        let scope = AttrScope::User { current_ust: current_ust.0.clone(), user_id: None };
+        let user = self.user(&ctx, scope);
         let operation =
             async move |sso: Arc<Sso>| sso.get_current_user(&ctx, &current_ust.0, return_all_attrs).await;
         self.branch.run(py, operation, user)
@@ -286,6 +303,8 @@ impl UserApi {
         return_all_attrs: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx = self.branch.context(cid, current_app, remote_addr);
+        let scope = AttrScope::User { current_ust: current_ust.0.clone(), user_id: Some(user_id.clone()) };
+        let user = self.user(&ctx, scope);
         let operation = async move |sso: Arc<Sso>| {
             sso.get_user_by_id(&ctx, &current_ust.0, &user_id, return_all_attrs).await
         };
@@ -303,10 +322,15 @@ impl UserApi {
         needs_approved: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx: Context = self.branch.context(cid, None, None);
+        let (branch, attr_ctx) = (self.branch.clone(), ctx.clone());
         let operation =
             async move |sso: Arc<Sso>| sso.get_user_by_username(&ctx, &username, needs_approved).await;
-        self.branch.run(py, operation, |py, found: Option<UserView>| match found {
-            Some(view) => user(py, view),
+        self.branch.run(py, operation, move |py, found: Option<UserView>| match found {
+            Some(view) => {
+                let scope = AttrScope::Trusted { user_id: view.user.user_id.clone() };
+                let attr = AttrCall { branch, ctx: attr_ctx, scope };
+                Ok(User { view, attr }.into_pyobject(py)?.into_any())
+            }
             None => Ok(py.None().into_bound(py)),
         })
     }
@@ -390,11 +414,6 @@ impl UserApi {
         let operation = async move |sso: Arc<Sso>| sso.unlock_user(&ctx, permit.authority(), &user_id).await;
         self.branch.run(py, operation, none)
     }
-}
-
-/// A user, for Python.
-fn user(py: Python<'_>, view: UserView) -> PyResult<Bound<'_, PyAny>> {
-    Ok(User(view).into_pyobject(py)?.into_any())
 }
 
 /// Puts all that was assigned to a new user into the dict that described it, takes the password out, and gives the

@@ -191,6 +191,14 @@ pub(super) enum Raw<'c> {
 }
 
 impl Conn {
+    /// The text of a statement that the two databases have differently.
+    pub(super) const fn choose(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
+        match self.0 {
+            Inner::Sqlite(_) | Inner::SqliteTx(_) => sqlite,
+            Inner::Postgres(_) | Inner::PostgresTx(_) => postgres,
+        }
+    }
+
     pub(super) fn raw(&mut self) -> Raw<'_> {
         match &mut self.0 {
             Inner::Sqlite(conn) => Raw::Sqlite(conn),

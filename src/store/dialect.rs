@@ -49,3 +49,62 @@ pub(super) use for_update_postgres;
 /// Keeps others from changing a user until the transaction ends. An SQLite transaction keeps everybody out already.
 pub const LOCK_USER_SQLITE: &str = "SELECT password_last_set FROM sso_user WHERE user_id = $1";
 pub const LOCK_USER_POSTGRES: &str = "SELECT password_last_set FROM sso_user WHERE user_id = $1 FOR SHARE";
+
+/// The members of a JSON array of strings that is an argument.
+macro_rules! strings_sqlite {
+    ($argument:literal) => {
+        concat!("json_each(", $argument, ")")
+    };
+}
+macro_rules! strings_postgres {
+    ($argument:literal) => {
+        concat!("json_array_elements_text(", $argument, "::json) AS strings(value)")
+    };
+}
+
+/// Ends a look-up of rows that must stay as they are until the transaction ends. An SQLite transaction keeps everybody
+/// out already; PostgreSQL lets foreign keys be checked meanwhile.
+macro_rules! held_sqlite {
+    () => {
+        ""
+    };
+}
+macro_rules! held_postgres {
+    () => {
+        " FOR NO KEY UPDATE"
+    };
+}
+
+/// Rows of attributes, from a JSON array of objects that is the first argument; values in it are hexadecimal.
+macro_rules! attrs_sqlite {
+    () => {
+        "SELECT value ->> 'owner' AS owner, value ->> 'name' AS name, unhex(value ->> 'value') AS value, \
+         value ->> 'is_encrypted' AS is_encrypted, value ->> 'creation_time' AS creation_time, \
+         value ->> 'last_modified' AS last_modified, value ->> 'expiration_time' AS expiration_time \
+         FROM json_each($1)"
+    };
+}
+macro_rules! attrs_postgres {
+    () => {
+        "SELECT owner, name, decode(value, 'hex') AS value, is_encrypted, creation_time, last_modified, \
+         expiration_time FROM json_to_recordset($1::json) AS given(owner TEXT, name TEXT, value TEXT, \
+         is_encrypted BOOLEAN, creation_time BIGINT, last_modified BIGINT, expiration_time BIGINT)"
+    };
+}
+
+/// A UUID from its hexadecimal digits.
+macro_rules! uuid_sqlite {
+    ($digits:literal) => {
+        concat!("unhex(", $digits, ")")
+    };
+}
+macro_rules! uuid_postgres {
+    ($digits:literal) => {
+        concat!($digits, "::uuid")
+    };
+}
+
+pub(super) use {
+    attrs_postgres, attrs_sqlite, held_postgres, held_sqlite, strings_postgres, strings_sqlite,
+    uuid_postgres, uuid_sqlite,
+};

@@ -8,6 +8,7 @@
 #[macro_use]
 mod macros;
 
+pub mod attr;
 pub mod audit;
 mod db;
 mod dialect;
@@ -29,6 +30,8 @@ pub(crate) use error::map_error;
 #[must_use]
 pub fn statements() -> Vec<(&'static str, &'static str)> {
     [
+        attr::USER_STATEMENTS,
+        attr::SESSION_STATEMENTS,
         audit::STATEMENTS,
         password_history::STATEMENTS,
         session::STATEMENTS,

@@ -11,6 +11,9 @@
 #[macro_use]
 mod support;
 
+mod attr;
+#[cfg(feature = "server")]
+mod attr_rest;
 mod audit;
 #[cfg(feature = "server")]
 mod cli;

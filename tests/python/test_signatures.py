@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import operator
 import subprocess
 import sys
 from collections.abc import Callable
@@ -57,6 +58,33 @@ DOCUMENTED = {
         "get_list(cid, ust, target_ust, current_ust, current_app, remote_addr, user_agent=None)",
     ],
 }
+# On the tree, the calls about attributes take a correlation ID first, and keyword-only what else stands below.
+ATTRIBUTES = {
+    "create": "name, value, expiration=None, encrypt=False, user_id=None",
+    "create_many": "data, expiration=None, encrypt=False, user_id=None",
+    "update": "name, value, expiration=None, encrypt=False, user_id=None",
+    "update_many": "data, expiration=None, encrypt=False, user_id=None",
+    "set": "name, value, expiration=None, encrypt=False, user_id=None",
+    "set_many": "data, expiration=None, encrypt=False, user_id=None",
+    "set_expiry": "name, expiration",
+    "set_expiry_many": "data, expiration=None",
+    "get": "name, decrypt=True, serialize_dt=False",
+    "get_many": "names, decrypt=True, serialize_dt=False",
+    "exists": "name",
+    "exists_many": "names",
+    "names": "",
+    "delete": "name",
+    "delete_many": "names",
+    "to_dict": "decrypt=True, value_to_dict=False, serialize_dt=False",
+}
+for name, own in ATTRIBUTES.items():
+    given = f"cid, {own}" if own else "cid"
+    # Of whom, where the call does not take it already.
+    whose = "" if "user_id" in own else ", user_id=None"
+    context = "current_ust, current_app, remote_addr"
+    DOCUMENTED.setdefault("user.attr", []).append(f"{name}({given}, *, {context}{whose})")
+    DOCUMENTED.setdefault("session.attr", []).append(f"{name}({given}, *, target_ust, {context})")
+
 CONSTRUCTOR = "SSO(database_url=None, *, config=None, secret_key=None, hooks=None)"
 CALLS = [(branch, text) for branch, texts in DOCUMENTED.items() for text in texts]
 Signature = list[tuple[str, inspect._ParameterKind, object]]
@@ -69,7 +97,9 @@ def documented(text: str) -> tuple[str, Signature]:
     arguments = function.args
     missing = [inspect.Parameter.empty] * (len(arguments.args) - len(arguments.defaults))
     defaults = [*missing, *(ast.literal_eval(default) for default in arguments.defaults)]
-    named = [default and ast.literal_eval(default) for default in arguments.kw_defaults]
+    named = [
+        inspect.Parameter.empty if default is None else ast.literal_eval(default) for default in arguments.kw_defaults
+    ]
     usual = inspect.Parameter.POSITIONAL_OR_KEYWORD
     signature: Signature = [
         (argument.arg, usual, default) for argument, default in zip(arguments.args, defaults, strict=True)
@@ -93,7 +123,7 @@ def tree(request: pytest.FixtureRequest) -> Any:
 
 
 def branch_of(tree: Any, name: str) -> Any:
-    return getattr(tree, name) if name else tree
+    return operator.attrgetter(name)(tree) if name else tree
 
 
 @pytest.mark.parametrize(("branch", "text"), CALLS, ids=[f"{branch}.{text.split('(')[0]}" for branch, text in CALLS])
@@ -107,10 +137,10 @@ def test_objects_are_made_with_the_documented_arguments(make: Callable[..., Any]
     assert documented(CONSTRUCTOR) == ("SSO", found(make))
 
 
-@pytest.mark.parametrize("branch", ["user", "session"])
+@pytest.mark.parametrize("branch", ["user", "session", "user.attr", "session.attr"])
 def test_there_is_no_call_that_is_not_documented(tree: Any, branch: str) -> None:
     public = {name for name in dir(branch_of(tree, branch)) if not name.startswith("_")}
-    assert public - {"session"} == {documented(text)[0] for text in DOCUMENTED[branch]}
+    assert public - {"session", "attr"} == {documented(text)[0] for text in DOCUMENTED[branch]}
 
 
 def test_sessions_stand_in_two_places(tree: Any) -> None:
