@@ -205,8 +205,9 @@ impl Sso {
             return Err(if inform { error } else { Code::AuthNotAllowed.into() });
         }
         let envelope = self.hash_password(user_id, new.clone()).await?;
-        let expiry = self.password_expiry(self.now(), None);
-        Ok(NewPassword { envelope, expiry, must_change: false })
+        let set_time = self.now();
+        let expiry = self.password_expiry(set_time, None);
+        Ok(NewPassword { envelope, set_time, expiry, must_change: false })
     }
 
     /// When a session that is opened or renewed now ends.

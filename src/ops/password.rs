@@ -31,6 +31,7 @@ pub struct ChangePassword {
 /// A new password, checked and hashed, ready to be stored.
 pub(super) struct NewPassword {
     pub envelope: Vec<u8>,
+    pub set_time: Timestamp,
     pub expiry: Timestamp,
     pub must_change: bool,
 }
@@ -143,9 +144,11 @@ impl Sso {
             }
         }
         self.check_password_rules(&request.new_password)?;
+        let set_time = self.now();
         let new = NewPassword {
             envelope: self.hash_password(&user_id, request.new_password).await?,
-            expiry: self.password_expiry(self.now(), request.password_expiry),
+            set_time,
+            expiry: self.password_expiry(set_time, request.password_expiry),
             must_change: request.must_change.unwrap_or(false),
         };
         let keep = is_own.then_some(caller.session.session_id);
@@ -172,9 +175,8 @@ impl Sso {
         new: &NewPassword,
         keep: Option<SessionId>,
     ) -> Result<()> {
-        let now = self.now().as_micros();
-        let expiry = new.expiry.as_micros();
-        store::user::set_password(tx, user_id, &new.envelope, now, expiry, new.must_change).await?;
+        let (set_time, expiry) = (new.set_time.as_micros(), new.expiry.as_micros());
+        store::user::set_password(tx, user_id, &new.envelope, set_time, expiry, new.must_change).await?;
         if self.config().session.end_on_password_change {
             store::session::delete_of_user(tx, user_id, keep).await?;
         }

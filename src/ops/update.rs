@@ -78,12 +78,26 @@ impl Sso {
 
         let mut tx = self.db().write().await?;
         let mut row = store::user::by_id_for_update(&mut tx, &user_id).await?.ok_or(Code::UserIdInvalid)?;
+        let former = row.username.clone();
         self.apply(&mut row, &user_id, update, caller.user_id())?;
+        if !caller.is_super_user {
+            self.check_rename(&former, &row.username)?;
+        }
         match store::user::update(&mut tx, &row).await? {
             Updated::Yes => self.commit(tx, trail).await,
             Updated::UsernameTaken => Err(Code::UsernameExists.into()),
             Updated::EmailTaken => Err(Code::EmailExists.into()),
         }
+    }
+
+    /// Where a user may come from is configured by name: nobody gets rid of that, or takes it over, by a new name.
+    fn check_rename(&self, former: &str, username: &str) -> Result<()> {
+        let listed = &self.config().user_address_list;
+        if former != username && (listed.get(former).is_some() || listed.get(username).is_some()) {
+            let detail = "username: it is in user_address_list, only super-users may change it";
+            return Err(Error::refused(Code::CommonInvalidInput, detail));
+        }
+        Ok(())
     }
 
     /// Checks every new value and puts it into the row. What was not given stays as it is.

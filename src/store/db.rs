@@ -17,6 +17,9 @@ use crate::domain::Result;
 /// How long a call waits for a free connection before the database counts as away.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The same for PostgreSQL, where it is also how long a server that is away is asked again: a call fails fast then.
+const POSTGRES_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// Where a database is.
 #[derive(Clone, Debug)]
 pub enum Options {
@@ -109,7 +112,7 @@ impl Db {
                 let connect = dialect::postgres(url.expose_secret()).map_err(|error| failed(&error, hint))?;
                 let pool = PgPoolOptions::new()
                     .max_connections(max_connections.max(1))
-                    .acquire_timeout(ACQUIRE_TIMEOUT)
+                    .acquire_timeout(POSTGRES_ACQUIRE_TIMEOUT)
                     .test_before_acquire(false)
                     .connect_with(connect.clone())
                     .await;

@@ -48,7 +48,8 @@ pub(super) use for_update_postgres;
 
 /// Keeps others from changing a user until the transaction ends. An SQLite transaction keeps everybody out already.
 pub const LOCK_USER_SQLITE: &str = "SELECT password_last_set FROM sso_user WHERE user_id = $1";
-pub const LOCK_USER_POSTGRES: &str = "SELECT password_last_set FROM sso_user WHERE user_id = $1 FOR SHARE";
+pub const LOCK_USER_POSTGRES: &str =
+    "SELECT password_last_set FROM sso_user WHERE user_id = $1 FOR NO KEY UPDATE";
 
 /// The members of a JSON array of strings that is an argument.
 macro_rules! strings_sqlite {

@@ -10,6 +10,7 @@ on_both_databases! {
     ones_own_password_is_changed_with_the_old_one;
     a_super_user_changes_anybodys_without_the_old_one;
     a_change_ends_the_users_other_sessions;
+    changes_at_once_are_made_or_refused_and_never_fail;
     the_last_of_two_hundred_characters_counts;
 }
 
@@ -118,4 +119,29 @@ async fn the_last_of_two_hundred_characters_counts(kind: Kind) {
     let other = world.sso.login(&ctx(), credentials("user1", &format!("{long}b"))).await;
     assert_eq!(refusal(other), Code::AuthNotAllowed);
     world.sso.login(&ctx(), credentials("user1", &format!("{long}a"))).await.unwrap();
+}
+
+async fn changes_at_once_are_made_or_refused_and_never_fail(kind: Kind) {
+    let world = World::new(kind).await;
+    world.super_user("root1").await;
+    let user = world.user("user1").await;
+    let root = world.login("root1").await;
+    let changes: Vec<_> = (0..8)
+        .map(|number| {
+            let (sso, ust) = (world.sso.clone(), root.ust.clone());
+            let request = ChangePassword {
+                user_id: Some(user.user_id.as_str().to_owned()),
+                ..change(None, &format!("{NEW} {number}"))
+            };
+            tokio::spawn(async move { sso.change_password(&ctx(), &ust, request).await })
+        })
+        .collect();
+    let mut made = 0;
+    for outcome in changes {
+        match outcome.await.unwrap() {
+            Ok(()) => made += 1,
+            refused => assert_eq!(refusal(refused), Code::AuthNotAllowed),
+        }
+    }
+    assert!(made > 0);
 }

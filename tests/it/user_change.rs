@@ -1,5 +1,6 @@
 //! Changing and deleting users: who may, what becomes of what is theirs.
 
+use serde_json::json;
 use zato_sso::domain::{
     ApprovalStatus, Code, Edit, NewUser, Password, SignUpStatus, Timestamp, User, UserUpdate, Ust,
 };
@@ -11,6 +12,7 @@ use crate::support::{
 
 on_both_databases! {
     users_change_what_is_their_own;
+    a_name_with_an_address_list_is_not_given_away;
     super_users_change_anybody_and_more;
     what_is_forbidden_missing_or_wrong_is_refused_and_changes_nothing;
     a_value_is_taken_away_where_that_is_allowed;
@@ -423,4 +425,24 @@ async fn an_audit_entry_names_what_was_changed_without_values(kind: Kind) {
     world.sso.update_current_user(&ctx(), &root, update).await.unwrap();
     let entry = "SELECT extra FROM sso_audit WHERE op = 'user.update_current' AND result = 'ok'";
     assert_eq!(any_rows(&world, entry).await, [br#"{"changed":"email, totp_key, is_locked"}"#.to_vec()]);
+}
+
+async fn a_name_with_an_address_list_is_not_given_away(kind: Kind) {
+    let lists = json!({"user_address_list": {"user1": ["10.0.0.0/8"], "anywhere": ["*"]}});
+    let world = World::with(kind, lists).await;
+    world.super_user("root1").await;
+    let user = world.user("user1").await;
+    world.user("user2").await;
+    let (root, first, second) =
+        (world.login("root1").await, world.login("user1").await, world.login("user2").await);
+    let rename = |to: &str| UserUpdate { username: Edit::Set(to.to_owned()), ..UserUpdate::default() };
+    for (info, to) in [(&first, "free"), (&second, "anywhere")] {
+        let refused = world.sso.update_current_user(&ctx(), &info.ust, rename(to)).await;
+        assert_eq!(refusal(refused), Code::CommonInvalidInput, "{to}");
+    }
+    // The same name is no change, and super-users know what they do.
+    world.sso.update_current_user(&ctx(), &first.ust, rename("user1")).await.unwrap();
+    world.sso.update_current_user(&ctx(), &second.ust, rename("user3")).await.unwrap();
+    let by_root = world.sso.update_user_by_id(&ctx(), &root.ust, user.user_id.as_str(), rename("free")).await;
+    by_root.unwrap();
 }
