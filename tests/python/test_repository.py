@@ -63,7 +63,8 @@ def test_the_top_level_stays_clean() -> None:
 
 
 def test_no_source_file_is_long() -> None:
-    lengths = {path: path.read_bytes().count(b"\n") for path in tracked() if path.suffix in {".rs", ".py", ".pyi"}}
+    # Stubs mirror a module, however many names it has.
+    lengths = {path: path.read_bytes().count(b"\n") for path in tracked() if path.suffix in {".rs", ".py"}}
     assert {str(path.relative_to(ROOT)): length for path, length in lengths.items() if length > MAX_LINES} == {}
 
 
