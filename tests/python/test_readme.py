@@ -99,7 +99,7 @@ def test_the_readme_leads_from_python_to_curl(tmp_path: Path) -> None:
     assert run_python(README_PYTHON[0], tmp_path).stdout.startswith("True\n")
     (curl,) = [block for block in SHELL if block.page == ROOT / "README.md" and "curl " in block.text]
     if shutil.which("curl") is None:
-        pytest.skip("curl is not installed")
+        pytest.fail("curl is not installed: the example needs it, and so does this test")
     with server(tmp_path) as listen:
         text = curl.text.replace("localhost:17010", listen).replace(
             "curl ", "curl --silent --show-error --noproxy '*' "

@@ -25,7 +25,7 @@ def tracked() -> list[Path]:
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
     if listed.returncode != 0:
-        pytest.skip("this is no clone")
+        pytest.fail("this is no clone: the tests look at what git tracks")
     return [path for name in listed.stdout.decode().split("\0") if name and (path := ROOT / name).is_file()]
 
 
@@ -48,7 +48,7 @@ def test_a_path_of_a_machine_would_be_found(folder: str) -> None:
         assert MACHINE_PATHS.search(f"{before}/{folder}/x".replace("////", "///")), before
 
 
-@pytest.mark.parametrize("text", ["tests/home/x", "~/work/x", "https://example.org/work/x", "$PWD/tmp/x", "/"])
+@pytest.mark.parametrize("text", ["tests/home/x", "~/tmp/x", "https://example.org/tmp/x", "$PWD/tmp/x", "/"])
 def test_other_paths_are_fine(text: str) -> None:
     assert not MACHINE_PATHS.search(text)
 
