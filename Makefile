@@ -24,7 +24,7 @@ PYTHON_FEATURES := --no-default-features --features extension-module,server
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build run serve test lint bench wheel clean
+.PHONY: help build run serve test lint openapi bench wheel clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -55,6 +55,9 @@ lint: build ## Check format, lints, types, stubs and licences
 	$(BIN)/python tests/check_licences.py
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; \
 	else echo "cargo-deny is not installed: advisories were not checked"; fi
+
+openapi: ## Write docs/openapi.json anew
+	ZATO_SSO_UPDATE_OPENAPI=1 cargo test --release $(CARGO_FLAGS) --lib http::openapi
 
 bench: build ## Measure, beside yardsticks
 	$(WITH_POSTGRES) --durable -- \

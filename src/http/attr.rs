@@ -1,7 +1,11 @@
 //! Attributes of users and of sessions: the same endpoints for both.
 
+use std::borrow::Cow;
+
 use axum::http::Method;
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 use serde_json::Value;
 
 use super::endpoint::Endpoint;
@@ -16,27 +20,34 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     let of_users = vec![
         Endpoint::new(Method::POST, "/user/attr", &["user.attr_create"], |call, input: UserWrite| {
             write(call, AttrWrite::Create, input.read())
-        }),
+        })
+        .about("Creates attributes of a user"),
         Endpoint::new(Method::PATCH, "/user/attr", &["user.attr_update"], |call, input: UserWrite| {
             write(call, AttrWrite::Update, input.read())
-        }),
+        })
+        .about("Updates attributes of a user"),
         Endpoint::new(Method::PUT, "/user/attr", &["user.attr_set"], |call, input: UserWrite| {
             write(call, AttrWrite::Set, input.read())
-        }),
+        })
+        .about("Creates or updates attributes of a user"),
         Endpoint::new(Method::DELETE, "/user/attr", &["user.attr_delete"], |call, input: UserNamed| {
             delete(call, input.read())
-        }),
+        })
+        .about("Deletes attributes of a user"),
         Endpoint::new(Method::GET, "/user/attr", &["user.attr_get"], |call, input: UserGet| {
             let decrypt = Flag::given(input.decrypt).unwrap_or(true);
             let UserGet { ust, user_id, name, data, .. } = input;
             get(call, UserNamed { ust, user_id, name, data }.read(), decrypt)
-        }),
+        })
+        .about("Returns attributes of a user"),
         Endpoint::new(Method::GET, "/user/attr/exists", &["user.attr_exists"], |call, input: UserNamed| {
             exists(call, input.read())
-        }),
+        })
+        .about("Tells whether attributes of a user exist"),
         Endpoint::new(Method::GET, "/user/attr/names", &["user.attr_names"], |call, input: OfUser| {
             names(call, user_scope(input.ust.0, input.user_id))
-        }),
+        })
+        .about("Lists the names of the attributes of a user"),
     ];
     let of_sessions = vec![
         Endpoint::new(
@@ -45,6 +56,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             &["session.attr_create"],
             |call, input: SessionWrite| write(call, AttrWrite::Create, input.read()),
         )
+        .about("Creates attributes of a session")
         .or_at("/user/session/attr"),
         Endpoint::new(
             Method::PATCH,
@@ -52,10 +64,12 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             &["session.attr_update"],
             |call, input: SessionWrite| write(call, AttrWrite::Update, input.read()),
         )
+        .about("Updates attributes of a session")
         .or_at("/user/session/attr"),
         Endpoint::new(Method::PUT, "/session/attr", &["session.attr_set"], |call, input: SessionWrite| {
             write(call, AttrWrite::Set, input.read())
         })
+        .about("Creates or updates attributes of a session")
         .or_at("/user/session/attr"),
         Endpoint::new(
             Method::DELETE,
@@ -63,12 +77,14 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             &["session.attr_delete"],
             |call, input: SessionNamed| delete(call, input.read()),
         )
+        .about("Deletes attributes of a session")
         .or_at("/user/session/attr"),
         Endpoint::new(Method::GET, "/session/attr", &["session.attr_get"], |call, input: SessionGet| {
             let decrypt = Flag::given(input.decrypt).unwrap_or(true);
             let SessionGet { target_ust, current_ust, name, data, .. } = input;
             get(call, SessionNamed { target_ust, current_ust, name, data }.read(), decrypt)
         })
+        .about("Returns attributes of a session")
         .or_at("/user/session/attr"),
         Endpoint::new(
             Method::GET,
@@ -76,6 +92,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             &["session.attr_exists"],
             |call, input: SessionNamed| exists(call, input.read()),
         )
+        .about("Tells whether attributes of a session exist")
         .or_at("/user/session/attr/exists"),
         Endpoint::new(
             Method::GET,
@@ -83,6 +100,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             &["session.attr_names"],
             |call, input: OfSession| names(call, session_scope(input.target_ust.0, input.current_ust.0)),
         )
+        .about("Lists the names of the attributes of a session")
         .or_at("/user/session/attr/names"),
     ];
     [of_users, of_sessions].into_iter().flatten().collect()
@@ -256,7 +274,8 @@ async fn delete(call: Call, read: Read<Named>) -> Answer<Nothing> {
 }
 
 /// An attribute as an object. A value that Python has put there may be more than a string.
-#[derive(Debug, serde::Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Attribute")]
 struct Shown {
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -282,7 +301,8 @@ impl TryFrom<Attr> for Shown {
     }
 }
 
-#[derive(Debug, serde::Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
 #[serde(untagged)]
 enum Got {
     One {
@@ -308,7 +328,8 @@ async fn get(call: Call, read: Read<Named>, decrypt: bool) -> Answer<Got> {
     Ok(Reply::ok(Got::One { found: attr.is_some(), attr }))
 }
 
-#[derive(Debug, serde::Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
 #[serde(untagged)]
 enum Exists {
     One { result: bool },
@@ -326,7 +347,8 @@ async fn exists(call: Call, read: Read<Named>) -> Answer<Exists> {
     }))
 }
 
-#[derive(Debug, serde::Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
 struct Listed {
     result: Vec<String>,
 }
@@ -339,6 +361,20 @@ async fn names(call: Call, scope: AttrScope) -> Answer<Listed> {
 /// Names and what belongs to them, as an object.
 #[derive(Debug)]
 struct Pairs<T>(Vec<(String, T)>);
+
+impl<T: JsonSchema> JsonSchema for Pairs<T> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("Pairs_of_{}", T::schema_name()).into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "object", "additionalProperties": generator.subschema_for::<T>()})
+    }
+}
 
 impl<T: Serialize> Serialize for Pairs<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::http::Method;
 use axum::routing::{MethodFilter, MethodRouter, on};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 
 use super::extract::{self, Call};
@@ -17,7 +18,7 @@ use super::{Answer, attr, health, search, session, user};
 pub struct Endpoint {
     /// The method.
     pub method: Method,
-    /// The path: under `http.prefix` for [`endpoints`], from the root for health.
+    /// The path: under `http.prefix` for [`blocks`], from the root for health.
     pub path: &'static str,
     /// Another path for the same.
     pub alias: Option<&'static str>,
@@ -25,7 +26,20 @@ pub struct Endpoint {
     pub operations: &'static [&'static str],
     /// The elements that it takes, beside `current_app`, which all take.
     pub elements: &'static [Element],
+    /// What it does, in a few words.
+    pub summary: &'static str,
+    /// Describes what it answers with, beside what all answers have.
+    pub(super) output: fn(&mut SchemaGenerator) -> Schema,
     pub(super) handler: MethodRouter<Arc<App>>,
+}
+
+/// The endpoints of one block.
+#[derive(Debug)]
+pub struct Block {
+    /// What they are about.
+    pub name: &'static str,
+    /// The endpoints, in the order of the documentation.
+    pub endpoints: Vec<Endpoint>,
 }
 
 impl Endpoint {
@@ -37,7 +51,7 @@ impl Endpoint {
     ) -> Self
     where
         I: Input,
-        T: Serialize,
+        T: Serialize + JsonSchema,
         H: Fn(Call, I) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Answer<T>> + Send + 'static,
     {
@@ -53,7 +67,13 @@ impl Endpoint {
         // A method that the router does not know would come to no route at all.
         let handler = MethodFilter::try_from(method.clone())
             .map_or_else(|_| MethodRouter::new(), |filter| on(filter, service));
-        Self { method, path, alias: None, operations, elements: I::ELEMENTS, handler }
+        let output = SchemaGenerator::subschema_for::<T>;
+        Self { method, path, alias: None, operations, elements: I::ELEMENTS, summary: "", output, handler }
+    }
+
+    pub(super) const fn about(mut self, summary: &'static str) -> Self {
+        self.summary = summary;
+        self
     }
 
     pub(super) const fn or_at(mut self, alias: &'static str) -> Self {
@@ -64,11 +84,20 @@ impl Endpoint {
 
 /// Every endpoint under `http.prefix`, block by block.
 #[must_use]
+pub fn blocks() -> Vec<Block> {
+    let block = |name, endpoints| Block { name, endpoints };
+    vec![
+        block("Users", user::endpoints()),
+        block("Search", search::endpoints()),
+        block("Sessions", session::endpoints()),
+        block("Attributes", attr::endpoints()),
+    ]
+}
+
+/// Every endpoint under `http.prefix`.
+#[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
-    [user::endpoints(), search::endpoints(), session::endpoints(), attr::endpoints()]
-        .into_iter()
-        .flatten()
-        .collect()
+    blocks().into_iter().flat_map(|block| block.endpoints).collect()
 }
 
 /// The endpoints beside the prefix.

@@ -9,8 +9,9 @@ use super::{Answer, Call, Nothing, Reply};
 /// The endpoints of this block. They stand beside the prefix.
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::new(Method::GET, "/health/live", &[], live),
-        Endpoint::new(Method::GET, "/health/ready", &[], ready),
+        Endpoint::new(Method::GET, "/health/live", &[], live).about("Tells that the process lives"),
+        Endpoint::new(Method::GET, "/health/ready", &[], ready)
+            .about("Tells whether the database can be reached"),
     ]
 }
 

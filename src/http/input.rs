@@ -13,6 +13,8 @@ pub struct Element {
     pub kind: Kind,
     /// Whether a request without it is a bad one.
     pub is_required: bool,
+    /// Whether null means something: that the value is taken away.
+    pub is_clearable: bool,
 }
 
 /// A type that requests are read into, and what it is made of.
@@ -46,16 +48,19 @@ macro_rules! input {
                     name: stringify!($required),
                     kind: $crate::http::value::$required_type::KIND,
                     is_required: true,
+                    is_clearable: false,
                 },)*
                 $($crate::http::Element {
                     name: stringify!($optional),
                     kind: $crate::http::value::$optional_type::KIND,
                     is_required: false,
+                    is_clearable: false,
                 },)*
                 $($($crate::http::Element {
                     name: stringify!($editable),
                     kind: $crate::http::value::$editable_type::KIND,
                     is_required: false,
+                    is_clearable: true,
                 },)*)?
             ];
         }

@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::error::Failure;
@@ -16,7 +17,8 @@ pub(super) struct Reply<T> {
 }
 
 /// For endpoints that have nothing to tell but that it worked.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
 pub(super) struct Nothing {}
 
 impl Reply<Nothing> {

@@ -5,13 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::http::HeaderName;
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::middleware::from_fn_with_state;
+use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::answer::{answer, panicked};
 use super::endpoint::{endpoints, health_endpoints};
 use super::error::Failure;
+use super::{openapi, reference};
 use crate::ops::Sso;
 
 /// What all requests share.
@@ -66,7 +70,19 @@ pub(super) fn routes(app: &Arc<App>) -> Router {
         let path = endpoint.path;
         router = router.route(path, endpoint.handler.clone()).route(&format!("{path}/"), endpoint.handler);
     }
-    surrounded(router, app)
+    surrounded(router.merge(described(prefix)), app)
+}
+
+/// The description of the API: for programs, and to read.
+fn described(prefix: &str) -> Router<Arc<App>> {
+    let document = openapi::document(prefix);
+    let page = Bytes::from(reference::page(&document));
+    let document = Bytes::from(document.to_string());
+    let json = [(CONTENT_TYPE, "application/json")];
+    let html = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, reference::POLICY)];
+    Router::new()
+        .route("/openapi.json", get(async move || (json, document.clone())))
+        .route("/docs", get(async move || (html, page.clone())))
 }
 
 /// What stands around all routes, and around those that there are not.
@@ -83,7 +99,6 @@ fn surrounded(router: Router<Arc<App>>, app: &Arc<App>) -> Router {
 mod tests {
     use axum::body::to_bytes;
     use axum::extract::Request;
-    use axum::routing::get;
     use hyper::service::Service;
     use hyper_util::service::TowerToHyperService;
     use serde_json::json;

@@ -1,6 +1,7 @@
 //! Searching users.
 
 use axum::http::Method;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::endpoint::Endpoint;
@@ -11,7 +12,10 @@ use crate::domain::{NameOp, UserSearch};
 
 /// The endpoints of this block.
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::new(Method::GET, "/user/search", &["user.search"], search)]
+    vec![
+        Endpoint::new(Method::GET, "/user/search", &["user.search"], search)
+            .about("Searches users, for super-users"),
+    ]
 }
 
 input! {
@@ -27,7 +31,8 @@ input! {
 }
 
 /// One page. What has no value is left out.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
 struct Found {
     total: i64,
     num_pages: i64,

@@ -1,6 +1,7 @@
 //! Sessions: verifying, renewing and reading them.
 
 use axum::http::Method;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::endpoint::Endpoint;
@@ -11,10 +12,18 @@ use crate::ops::SessionListing;
 /// The endpoints of this block.
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::new(Method::POST, "/user/session", &["session.verify"], verify).or_at("/session"),
-        Endpoint::new(Method::PATCH, "/user/session", &["session.renew"], renew).or_at("/session"),
-        Endpoint::new(Method::GET, "/user/session", &["session.get"], get).or_at("/session"),
-        Endpoint::new(Method::GET, "/user/session/list", &["session.get_list"], list).or_at("/session/list"),
+        Endpoint::new(Method::POST, "/user/session", &["session.verify"], verify)
+            .about("Tells whether a session is valid, for super-users")
+            .or_at("/session"),
+        Endpoint::new(Method::PATCH, "/user/session", &["session.renew"], renew)
+            .about("Renews a session")
+            .or_at("/session"),
+        Endpoint::new(Method::GET, "/user/session", &["session.get"], get)
+            .about("Returns a session: one's own, or for super-users anybody's")
+            .or_at("/session"),
+        Endpoint::new(Method::GET, "/user/session/list", &["session.get_list"], list)
+            .about("Lists the sessions of a user")
+            .or_at("/session/list"),
     ]
 }
 
@@ -42,7 +51,8 @@ input! {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
 struct Verified {
     is_valid: bool,
 }
@@ -52,7 +62,8 @@ async fn verify(call: Call, input: Target) -> Answer<Verified> {
     Ok(Reply::ok(Verified { is_valid }))
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
 struct Renewed {
     expiration_time: String,
 }
@@ -62,7 +73,8 @@ async fn renew(call: Call, input: Own) -> Answer<Renewed> {
     Ok(Reply::ok(Renewed { expiration_time: end.to_string() }))
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "SessionDetails")]
 struct Details {
     creation_time: String,
     expiration_time: String,
@@ -82,13 +94,15 @@ async fn get(call: Call, input: Target) -> Answer<Details> {
     }))
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
 struct Listed {
     result: Vec<Item>,
 }
 
 /// A session in a list. It is named by its public id; who holds the token of one session does not get that of another.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Session")]
 struct Item {
     session_id: String,
     auth_type: &'static str,
@@ -98,7 +112,8 @@ struct Item {
     session_state_change_list: Vec<Change>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "SessionStateChange")]
 struct Change {
     #[serde(skip_serializing_if = "String::is_empty")]
     remote_addr: String,

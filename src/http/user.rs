@@ -1,28 +1,43 @@
 //! Users: logging in and out, creating, reading, changing, deleting and deciding about them, and their passwords.
 
+use std::borrow::Cow;
+
 use axum::http::Method;
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+use serde_json::{Map, Value, json};
 
 use super::endpoint::Endpoint;
 use super::value::{Flag, Number, Secret, Stage, Text};
-use super::{Answer, Call, Nothing, Reply};
+use super::{Answer, Call, Nothing, Reply, openapi};
 use crate::domain::{Code, Edit, Error, Field, NewUser, RemoteAddr, UserUpdate, UserView, Visibility};
 use crate::ops::{Authority, ChangePassword, LoginRequest};
 
 /// The endpoints of this block.
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::new(Method::POST, "/user/login", &["user.login"], login),
-        Endpoint::new(Method::POST, "/user/logout", &["user.logout"], logout),
-        Endpoint::new(Method::GET, "/user", &["user.get_current", "user.get_by_id"], get),
-        Endpoint::new(Method::POST, "/user", &["user.create"], create),
-        Endpoint::new(Method::PATCH, "/user", &["user.update_current", "user.update_by_id"], update),
-        Endpoint::new(Method::DELETE, "/user", &["user.delete_by_id"], delete),
-        Endpoint::new(Method::POST, "/user/approve", &["user.approve"], approve),
-        Endpoint::new(Method::POST, "/user/reject", &["user.reject"], reject),
-        Endpoint::new(Method::POST, "/user/lock", &["user.lock"], lock),
-        Endpoint::new(Method::DELETE, "/user/lock", &["user.unlock"], unlock),
-        Endpoint::new(Method::PATCH, "/user/password", &["user.change_password"], change_password),
+        Endpoint::new(Method::POST, "/user/login", &["user.login"], login)
+            .about("Logs a user in: opens a session"),
+        Endpoint::new(Method::POST, "/user/logout", &["user.logout"], logout).about("Ends a session"),
+        Endpoint::new(Method::GET, "/user", &["user.get_current", "user.get_by_id"], get)
+            .about("Returns a user: oneself, or for super-users anybody"),
+        Endpoint::new(Method::POST, "/user", &["user.create"], create)
+            .about("Creates a user, for super-users"),
+        Endpoint::new(Method::PATCH, "/user", &["user.update_current", "user.update_by_id"], update)
+            .about("Changes a user: oneself, or for super-users anybody"),
+        Endpoint::new(Method::DELETE, "/user", &["user.delete_by_id"], delete)
+            .about("Deletes a user, for super-users"),
+        Endpoint::new(Method::POST, "/user/approve", &["user.approve"], approve)
+            .about("Approves a user, for super-users"),
+        Endpoint::new(Method::POST, "/user/reject", &["user.reject"], reject)
+            .about("Rejects a user, for super-users"),
+        Endpoint::new(Method::POST, "/user/lock", &["user.lock"], lock)
+            .about("Locks a user out, for super-users"),
+        Endpoint::new(Method::DELETE, "/user/lock", &["user.unlock"], unlock)
+            .about("Unlocks a user, for super-users"),
+        Endpoint::new(Method::PATCH, "/user/password", &["user.change_password"], change_password)
+            .about("Changes a password: one's own, or for super-users anybody's"),
     ]
 }
 
@@ -34,7 +49,8 @@ input! {
     }
 }
 
-#[derive(Debug, serde::Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
 struct Opened {
     ust: String,
 }
@@ -235,6 +251,66 @@ async fn change_password(call: Call, input: NewPassword) -> Answer<Nothing> {
 /// A user as an object: what has no value is left out.
 #[derive(Debug)]
 pub(super) struct Shown(pub UserView);
+
+/// What a user is made of, for the description of the API: texts, booleans and times.
+const TEXTS: [&str; 15] = [
+    "user_id",
+    "username",
+    "email",
+    "display_name",
+    "first_name",
+    "middle_name",
+    "last_name",
+    "totp_label",
+    "locked_by",
+    "sign_up_status",
+    "approval_status",
+    "approval_status_mod_by",
+    "rate_limit_type",
+    "rate_limit_def",
+    "creation_ctx",
+];
+const FLAGS: [&str; 10] = [
+    "is_totp_enabled",
+    "is_active",
+    "is_internal",
+    "is_super_user",
+    "is_locked",
+    "is_approval_needed",
+    "password_is_set",
+    "password_must_change",
+    "is_rate_limit_active",
+    "rate_limit_check_parent_def",
+];
+const TIMES: [&str; 6] = [
+    "locked_time",
+    "sign_up_time",
+    "sign_up_confirm_time",
+    "approval_status_mod_time",
+    "password_last_set",
+    "password_expiry",
+];
+
+impl JsonSchema for Shown {
+    fn schema_name() -> Cow<'static, str> {
+        "User".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let all = |names: &[&str], kind: &Value| {
+            names.iter().map(|name| ((*name).to_owned(), kind.clone())).collect::<Vec<_>>()
+        };
+        let texts = all(&TEXTS, &json!({"type": "string"}));
+        let (flags, times) = (all(&FLAGS, &json!({"type": "boolean"})), all(&TIMES, &openapi::time()));
+        let properties: Map<String, Value> = [texts, flags, times].into_iter().flatten().collect();
+        json_schema!({
+            "description": "A user. What has no value, or is not for the one who asks, is left out.",
+            "type": "object",
+            "properties": properties,
+            "required": ["user_id", "username", "is_totp_enabled"],
+        })
+    }
+}
 
 impl Serialize for Shown {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -31,7 +31,11 @@ mod http_blocks;
 #[cfg(feature = "server")]
 mod http_server;
 mod login;
+#[cfg(feature = "server")]
+mod matrix;
 mod open;
+#[cfg(feature = "server")]
+mod openapi;
 mod password;
 #[cfg(feature = "server")]
 mod rest;

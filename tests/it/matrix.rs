@@ -1,0 +1,296 @@
+//! Who may do what: every endpoint, asked by everybody, about oneself and about somebody else. The cases are made from
+//! the table of endpoints; what is expected follows from one rule for each operation.
+
+use serde_json::{Value, json};
+use zato_sso::http::{Endpoint, endpoints};
+
+use crate::rest::{Answer, Server};
+use crate::support::{Kind, PASSWORD};
+
+on_both_databases! {
+    everybody_may_do_what_the_rules_say_and_nothing_else;
+}
+
+/// For whom an operation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rule {
+    /// Anybody, with or without a session.
+    Open,
+    /// Whoever has a valid session: it is about oneself.
+    Own,
+    /// The same; about others it is for super-users.
+    OwnOrSuper,
+    /// Super-users.
+    Super,
+}
+
+/// The rule of every operation that REST offers. One that is missing here fails the test.
+const RULES: &[(&str, Rule)] = &[
+    ("user.login", Rule::Open),
+    ("user.logout", Rule::Open),
+    ("user.get_current", Rule::Own),
+    ("user.get_by_id", Rule::OwnOrSuper),
+    ("user.create", Rule::Super),
+    ("user.update_current", Rule::Own),
+    ("user.update_by_id", Rule::OwnOrSuper),
+    ("user.delete_by_id", Rule::Super),
+    ("user.approve", Rule::Super),
+    ("user.reject", Rule::Super),
+    ("user.lock", Rule::Super),
+    ("user.unlock", Rule::Super),
+    ("user.change_password", Rule::OwnOrSuper),
+    ("user.search", Rule::Super),
+    ("session.verify", Rule::Super),
+    ("session.renew", Rule::Own),
+    ("session.get", Rule::OwnOrSuper),
+    ("session.get_list", Rule::OwnOrSuper),
+    ("user.attr_create", Rule::OwnOrSuper),
+    ("user.attr_update", Rule::OwnOrSuper),
+    ("user.attr_set", Rule::OwnOrSuper),
+    ("user.attr_delete", Rule::OwnOrSuper),
+    ("user.attr_get", Rule::OwnOrSuper),
+    ("user.attr_exists", Rule::OwnOrSuper),
+    ("user.attr_names", Rule::OwnOrSuper),
+    ("session.attr_create", Rule::OwnOrSuper),
+    ("session.attr_update", Rule::OwnOrSuper),
+    ("session.attr_set", Rule::OwnOrSuper),
+    ("session.attr_delete", Rule::OwnOrSuper),
+    ("session.attr_get", Rule::OwnOrSuper),
+    ("session.attr_exists", Rule::OwnOrSuper),
+    ("session.attr_names", Rule::OwnOrSuper),
+];
+
+fn rule(operation: &str) -> Rule {
+    let found = RULES.iter().find(|(name, _)| *name == operation);
+    found.unwrap_or_else(|| panic!("{operation} has no rule")).1
+}
+
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Caller {
+    Anonymous,
+    Invented,
+    LoggedOut,
+    Regular,
+    SuperUser,
+    Locked,
+    Unconfirmed,
+    Unapproved,
+    Rejected,
+    Expired,
+}
+
+const CALLERS: [Caller; 10] = [
+    Caller::Anonymous,
+    Caller::Invented,
+    Caller::LoggedOut,
+    Caller::Regular,
+    Caller::SuperUser,
+    Caller::Locked,
+    Caller::Unconfirmed,
+    Caller::Unapproved,
+    Caller::Rejected,
+    Caller::Expired,
+];
+
+impl Caller {
+    /// What a super-user changes about a user for them to become this one.
+    fn change(self) -> Option<Value> {
+        match self {
+            Self::Locked => Some(json!({"is_locked": true})),
+            Self::Unconfirmed => Some(json!({"sign_up_status": "before_confirmation"})),
+            Self::Unapproved => Some(json!({"approval_status": "before_decision"})),
+            Self::Rejected => Some(json!({"approval_status": "rejected"})),
+            Self::Expired => Some(json!({"password_expiry": "2020-01-01T00:00:00"})),
+            Self::Anonymous | Self::Invented | Self::LoggedOut | Self::Regular | Self::SuperUser => None,
+        }
+    }
+
+    /// What the caller is told whatever was asked for, if the session that acts does not do.
+    fn refusal(self, operation: &str) -> Option<&'static str> {
+        match self {
+            Self::Anonymous | Self::Regular | Self::SuperUser => None,
+            // Searching says no more about a session than a login does.
+            Self::Invented | Self::LoggedOut if operation == "user.search" => Some("E005001"),
+            Self::Invented | Self::LoggedOut => Some("E007001"),
+            Self::Locked => Some("E005002"),
+            Self::Unconfirmed => Some("E005003"),
+            Self::Unapproved | Self::Rejected => Some("E005004"),
+            Self::Expired => Some("E003004"),
+        }
+    }
+}
+
+/// Whom it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Subject {
+    Oneself,
+    AnotherUser,
+    SuperUser,
+}
+
+const SUBJECTS: [Subject; 3] = [Subject::Oneself, Subject::AnotherUser, Subject::SuperUser];
+
+struct Someone {
+    username: String,
+    user_id: String,
+    ust: String,
+}
+
+struct Stage {
+    server: Server,
+    admin: Someone,
+    count: usize,
+}
+
+impl Stage {
+    async fn new(kind: Kind) -> Self {
+        let more = json!({"password.inform_if_expired": true, "database.max_connections": 2});
+        let server = Server::with(kind, more).await;
+        let admin = server.world.super_user("admin1").await;
+        let ust = server.ust("admin1");
+        let admin = Someone { username: "admin1".to_owned(), user_id: admin.user_id.to_string(), ust };
+        Self { server, admin, count: 0 }
+    }
+
+    fn ask(&self, line: &str, body: &Value) -> Answer {
+        self.server.ask(line, &[], &body.to_string())
+    }
+
+    fn unique(&mut self, prefix: &str) -> String {
+        self.count += 1;
+        format!("{prefix}{}", self.count)
+    }
+
+    async fn someone(&mut self, is_super_user: bool) -> Someone {
+        let username = self.unique("user");
+        let world = &self.server.world;
+        let user =
+            if is_super_user { world.super_user(&username).await } else { world.user(&username).await };
+        let ust = self.server.ust(&username);
+        let someone = Someone { username, user_id: user.user_id.to_string(), ust };
+        self.ask("PUT /user/attr", &json!({"ust": someone.ust, "name": "there", "value": "1"})).ok();
+        let session = json!({"target_ust": someone.ust, "current_ust": someone.ust});
+        self.ask("PUT /session/attr", &with(session, json!({"name": "there", "value": "1"}))).ok();
+        someone
+    }
+
+    /// What a request about somebody says, but for who asks.
+    fn body(&mut self, endpoint: &Endpoint, whom: &Someone, is_oneself: bool) -> Value {
+        let mut body = json!({});
+        for element in endpoint.elements {
+            let is_new = endpoint.method == "POST";
+            let value = match element.name {
+                "target_ust" => Value::from(whom.ust.clone()),
+                "user_id" if !is_oneself || element.is_required => Value::from(whom.user_id.clone()),
+                "username" if endpoint.path == "/user/login" => Value::from(whom.username.clone()),
+                "username" if element.is_required => Value::from(self.unique("new")),
+                "password" | "old_password" => Value::from(PASSWORD),
+                "new_password" if element.is_required => Value::from("another battery staple"),
+                "first_name" if endpoint.method == "PATCH" => Value::from("Ann"),
+                "name" => Value::from(if is_new { self.unique("name") } else { "there".to_owned() }),
+                "value" => Value::from("2"),
+                _ => continue,
+            };
+            body[element.name] = value;
+        }
+        body
+    }
+}
+
+fn with(mut base: Value, more: Value) -> Value {
+    base.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    base
+}
+
+/// The name of the element for the session that acts, where there is one.
+fn acting(endpoint: &Endpoint) -> Option<&'static str> {
+    let names = endpoint.elements.iter().map(|element| element.name);
+    names.into_iter().find(|name| matches!(*name, "ust" | "current_ust"))
+}
+
+/// The code that a case comes to, or none if it works.
+fn expected(endpoint: &Endpoint, caller: Caller, subject: Subject) -> Option<&'static str> {
+    let names = endpoint.operations;
+    let operation = if subject == Subject::Oneself { names.first() } else { names.last() }.unwrap();
+    let rule = rule(operation);
+    if rule == Rule::Open {
+        return None;
+    }
+    if let Some(code) = caller.refusal(operation) {
+        return Some(code);
+    }
+    let is_allowed = match rule {
+        Rule::Open | Rule::Own => true,
+        Rule::OwnOrSuper => subject == Subject::Oneself || caller == Caller::SuperUser,
+        Rule::Super => caller == Caller::SuperUser,
+    };
+    match *operation {
+        _ if !is_allowed => Some("E005001"),
+        // Nobody deletes oneself.
+        "user.delete_by_id" if subject == Subject::Oneself => Some("E008001"),
+        _ => None,
+    }
+}
+
+async fn everybody_may_do_what_the_rules_say_and_nothing_else(kind: Kind) {
+    let mut stage = Stage::new(kind).await;
+    let mut wrong = Vec::new();
+    for endpoint in endpoints() {
+        for caller in CALLERS {
+            for subject in SUBJECTS {
+                if let Err(case) = check(&mut stage, &endpoint, caller, subject).await {
+                    wrong.push(format!(
+                        "{} {} by {caller:?} about {subject:?}: {case}",
+                        endpoint.method, endpoint.path
+                    ));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    // Nobody else has become able to do what only super-users can.
+    stage.ask("GET /user/search", &json!({"ust": stage.admin.ust})).ok();
+}
+
+async fn check(
+    stage: &mut Stage,
+    endpoint: &Endpoint,
+    caller: Caller,
+    subject: Subject,
+) -> Result<(), String> {
+    let who = stage.someone(caller == Caller::SuperUser).await;
+    let is_oneself = subject == Subject::Oneself;
+    let other = stage.someone(subject == Subject::SuperUser).await;
+    let body = stage.body(endpoint, if is_oneself { &who } else { &other }, is_oneself);
+    if let Some(change) = caller.change() {
+        let target = json!({"ust": stage.admin.ust, "user_id": who.user_id});
+        stage.ask("PATCH /user", &with(target, change)).ok();
+    }
+    let ust = match caller {
+        Caller::Anonymous => None,
+        Caller::Invented => Some(format!("{}x", who.ust)),
+        Caller::LoggedOut => {
+            stage.ask("POST /user/logout", &json!({"ust": who.ust})).ok();
+            Some(who.ust)
+        }
+        _ => Some(who.ust),
+    };
+    let line = format!("{} {}", endpoint.method, endpoint.path);
+    let Some(name) = acting(endpoint) else {
+        // Who has no part in it cannot change what it comes to.
+        return Ok(());
+    };
+    let Some(ust) = ust else {
+        let answer = stage.ask(&line, &body);
+        return if answer.status == 400 { Ok(()) } else { Err(answer.body) };
+    };
+    let answer = stage.ask(&line, &with(body, json!({name: ust})));
+    let outcome = match answer.status {
+        200 => None,
+        403 => Some(answer.refusal()),
+        _ => return Err(format!("{} {}", answer.status, answer.body)),
+    };
+    let expected = expected(endpoint, caller, subject);
+    if outcome.as_deref() == expected { Ok(()) } else { Err(format!("{outcome:?}, not {expected:?}")) }
+}

@@ -1,0 +1,133 @@
+"""The server keeps what its OpenAPI document promises, whatever it is sent."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings, strategies
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from support import APP, PASSWORD, Config, log_in, super_user, unique
+from zato_sso import SSO
+
+COMMAND = str(Path(sys.executable).with_name("zato-sso"))
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+EXAMPLES = 25
+DOCUMENT = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_text(encoding="utf-8"))
+OPERATIONS = [(path, method) for path, methods in DOCUMENT["paths"].items() for method in methods]
+
+
+class Target:
+    """A running server, and people to ask it as and about."""
+
+    def __init__(self, url: str, sso: SSO) -> None:
+        self.url = url
+        self.sso = sso
+        self.session = requests.Session()
+
+    def newcomer(self) -> tuple[str, str]:
+        """The id of a new user, and a token for them."""
+        data = {"username": unique("user"), "password": PASSWORD}
+        user_id = self.sso.user.create_user("cid", data, require_super_user=False, auto_approve=True)
+        return user_id, log_in(self.sso, data["username"])
+
+    def admin(self) -> str:
+        """A token for a new super-user, who may lock themselves out."""
+        return log_in(self.sso, super_user(self.sso))
+
+
+@contextmanager
+def serving(config: Config, folder: Path) -> Iterator[str]:
+    """`zato-sso serve` on a free port: its address."""
+    more = {**config, "apps": {"all": [APP], "login_allowed": [APP], "signup_allowed": [APP]}}
+    path = folder / "sso.toml"
+    # Strings, numbers, booleans and lists are written alike in JSON and TOML.
+    keys = [f"{name}.{key} = {json.dumps(value)}" for name, section in more.items() for key, value in section.items()]
+    path.write_text("\n".join(keys), encoding="utf-8")
+    command = [COMMAND, "--config", str(path), "--json", "serve", "--listen", "127.0.0.1:0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield "http://" + json.loads(process.stdout.readline())["listen"]
+        finally:
+            process.terminate()
+        assert process.wait(30) == 0
+
+
+@pytest.fixture(scope="module")
+def target(shared_config: Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    with serving(shared_config, tmp_path_factory.mktemp("server")) as url, SSO(config=shared_config) as sso:
+        target = Target(url, sso)
+        with target.session:
+            yield target
+
+
+@pytest.fixture(scope="module")
+def schema(target: Target) -> Any:
+    return schemathesis.openapi.from_url(f"{target.url}/openapi.json")
+
+
+every_operation = pytest.mark.parametrize(("path", "method"), OPERATIONS)
+thorough = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def checked(target: Target, case: schemathesis.Case[Any], ust: str | None) -> None:
+    """Sends a request, and compares the answer with what the document says about it."""
+    headers = {"Authorization": f"Bearer {ust}"} if ust else {}
+    case.call_and_validate(headers=headers, checks=CHECKS, session=target.session, timeout=30)
+
+
+@every_operation
+def test_strangers_get_what_is_promised(target: Target, schema: Any, path: str, method: str) -> None:
+    @thorough
+    @given(case=schema[path][method].as_strategy())
+    def ask(case: schemathesis.Case[Any]) -> None:
+        checked(target, case, None)
+
+    ask()
+
+
+@every_operation
+def test_those_who_may_do_everything_get_what_is_promised(target: Target, schema: Any, path: str, method: str) -> None:
+    strategy = schema[path][method].as_strategy()
+
+    @thorough
+    @given(case=strategy, is_known=strategies.booleans())
+    def ask(case: schemathesis.Case[Any], is_known: bool) -> None:
+        # Sessions that the case may end, and people that it may delete or lock out.
+        user_id, ust = target.newcomer()
+        admin = target.admin()
+        known = {"user_id": user_id, "target_ust": ust, "ust": admin, "current_ust": admin}
+        for part in (case.query, case.body):
+            if isinstance(part, dict) and is_known:
+                part.update({name: value for name, value in known.items() if name in part})
+        checked(target, case, admin)
+
+    ask()
