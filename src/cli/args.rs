@@ -53,9 +53,25 @@ pub(super) enum Command {
     UnlockUser(UserArgs),
     /// List all users, by username
     ListUsers,
+    /// Show all that is known of a user, but for secrets
+    ShowUser(UserArgs),
+    /// Open a session of a user without a password, and print it
+    Login(UserArgs),
+    /// End a session
+    Logout(LogoutArgs),
+    /// List a user's open sessions, oldest first
+    ListSessions(UserArgs),
+    /// End all open sessions of a user, and list them
+    EndSessions(UserArgs),
     /// Create the database's schema, or bring it up to date
     #[command(visible_alias = "create-odb")]
     Migrate(MigrateArgs),
+    /// Delete what has expired: sessions, attributes, password resets, counters
+    Cleanup,
+    /// List the users who must change their password soon, the most urgent first
+    ExpiringPasswords(ExpiringPasswordsArgs),
+    /// Check configuration, key, database and clock, and say what to do; exit status 1 if there is a problem
+    Doctor,
     /// Look at the configuration
     Config {
         #[command(subcommand)]
@@ -108,6 +124,21 @@ pub(super) struct DeleteUserArgs {
     /// Do not ask
     #[arg(long)]
     pub yes: bool,
+}
+
+#[derive(Args)]
+pub(super) struct LogoutArgs {
+    /// The token of the session. Others can see it in the list of processes: rather give it in ZATO_SSO_UST or on
+    /// standard input, or leave it out and be asked
+    #[arg(value_parser = password)]
+    pub ust: Option<Password>,
+}
+
+#[derive(Args)]
+pub(super) struct ExpiringPasswordsArgs {
+    /// Within how many days [default: password.about_to_expire_threshold of the configuration]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..=36_500))]
+    pub days: Option<i64>,
 }
 
 #[derive(Args)]

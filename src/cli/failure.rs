@@ -70,6 +70,9 @@ fn advice(code: Code) -> Option<&'static str> {
         Code::UserIdInvalid => "the user was deleted meanwhile",
         Code::EmailExists => "another user has this email, choose another",
         Code::EmailInvalid => "this cannot be an email, correct it",
+        Code::AuthLocked => "the account is locked, zato-sso unlock-user unlocks it",
+        Code::AuthNotApproved => "the account is not approved by a super-user",
+        Code::AuthInvalidSignupStatus => "the sign-up was not confirmed yet",
         Code::EmailHasWhitespace => "an email must not contain white space",
         _ => return None,
     })

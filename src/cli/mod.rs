@@ -2,12 +2,15 @@
 
 mod args;
 mod config;
+mod doctor;
 mod failure;
 mod init;
+mod maintenance;
 mod migrate;
 mod output;
-mod password;
+mod secret;
 mod serve;
+mod session;
 mod setup;
 mod table;
 mod user;
@@ -69,6 +72,16 @@ fn execute(cli: Cli, serve: Serve) -> Result<(), Failure> {
         Command::DeleteUser(args) => with_config(&global, |config| user::delete(config, args, &out)),
         Command::LockUser(args) => with_config(&global, |config| user::set_lock(config, args, true, &out)),
         Command::UnlockUser(args) => with_config(&global, |config| user::set_lock(config, args, false, &out)),
+        Command::ShowUser(args) => with_config(&global, |config| user::show(config, args, &out)),
+        Command::Login(args) => with_config(&global, |config| session::login(config, args, &out)),
+        Command::Logout(args) => with_config(&global, |config| session::logout(config, args, &out)),
+        Command::ListSessions(args) => with_config(&global, |config| session::list(config, args, &out)),
+        Command::EndSessions(args) => with_config(&global, |config| session::end(config, args, &out)),
+        Command::Doctor => runtime(Builder::new_current_thread())?.block_on(doctor::run(&global, &out)),
+        Command::Cleanup => with_config(&global, |config| maintenance::clean_up(config, &out)),
+        Command::ExpiringPasswords(args) => {
+            with_config(&global, |config| maintenance::expiring_passwords(config, args, &out))
+        }
         Command::ListUsers => with_config(&global, |config| user::list(config, &out)),
         Command::Migrate(args) => with_config(&global, |config| migrate::run(config, args.check, &out)),
     }

@@ -5,6 +5,7 @@ use std::io::{StdoutLock, Write};
 use serde_json::{Map, Value};
 
 use super::failure::Failure;
+use super::table::Table;
 use crate::domain::{Field, User, UserView, Visibility};
 
 /// Standard output, in the form that was asked for.
@@ -32,6 +33,29 @@ impl Output {
         }
         stream.finish()
     }
+
+    /// Prints an object: as JSON, or one line a value behind its name.
+    pub fn fields(&self, object: Map<String, Value>) -> Result<(), Failure> {
+        let rows: Vec<_> = object.iter().map(|(name, value)| [name.clone(), plain(value)]).collect();
+        let table = Table::fitting(&rows);
+        let lines: Vec<String> = rows.iter().map(|row| table.line(row)).collect();
+        self.result(&lines.join("\n"), &Value::Object(object))
+    }
+}
+
+/// A value for people.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::Bool(truth) => yes_or_no(*truth).to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// How tables show what is or is not.
+pub(super) const fn yes_or_no(truth: bool) -> &'static str {
+    if truth { "yes" } else { "no" }
 }
 
 /// Says something on the side, on standard error. Where nobody listens, nothing is lost.
@@ -86,7 +110,7 @@ impl JsonArray {
 }
 
 /// A user as an object: what a super-user sees.
-pub(super) fn user_object(user: User) -> Value {
+pub(super) fn user_object(user: User) -> Map<String, Value> {
     let view = UserView { user, visibility: Visibility::SuperUser, is_current_super_user: true };
     let value = |field| match field {
         Field::None => Value::Null,
@@ -95,7 +119,7 @@ pub(super) fn user_object(user: User) -> Value {
         Field::Time(time) => Value::from(time.to_string()),
     };
     let fields = view.fields().into_iter().map(|(name, field)| (name.to_owned(), value(field)));
-    Value::Object(fields.collect::<Map<_, _>>())
+    fields.collect()
 }
 
 /// Text of any origin on one line: line ends become spaces, and what could steer a terminal is escaped.

@@ -36,6 +36,9 @@ pub(super) async fn run(config: Config, out: &Output, serve: Serve) -> Result<()
     let address = listener.local_addr().map_err(|error| cannot_listen(address, &error))?;
     let mut signals = Signals::listen()?;
     let sso = setup::open_or_create(config).await?;
+    for warning in sso.warnings() {
+        say(&format!("zato-sso: {warning}"));
+    }
     announce(address, out)?;
 
     let (tell, told) = oneshot::channel::<()>();

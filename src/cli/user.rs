@@ -1,4 +1,4 @@
-//! `create-user`, `create-super-user`, `delete-user`, `lock-user`, `unlock-user` and `list-users`.
+//! `create-user`, `create-super-user`, `delete-user`, `lock-user`, `unlock-user`, `list-users` and `show-user`.
 
 use std::io::{self, BufRead, Write};
 
@@ -6,9 +6,9 @@ use serde_json::json;
 
 use super::args::{DeleteUserArgs, NewUserArgs, UserArgs};
 use super::failure::Failure;
-use super::output::{JsonArray, Output, Stream, one_line, user_object};
+use super::output::{JsonArray, Output, Stream, one_line, user_object, yes_or_no};
 use super::table::Table;
-use super::{password, setup};
+use super::{secret, setup};
 use crate::config::Config;
 use crate::domain::{Code, Error, NewUser, SignUpStatus, User};
 use crate::ops::{Authority, Sso};
@@ -34,7 +34,7 @@ pub(super) async fn create(
     out: &Output,
 ) -> Result<(), Failure> {
     // Before anything is opened: whoever does not give one has changed nothing.
-    let password = password::obtain(args.password)?;
+    let password = secret::new_password(args.password)?;
     let new = NewUser {
         username: Some(args.username),
         password: Some(password),
@@ -53,7 +53,7 @@ pub(super) async fn create(
     let user = outcome?;
     let kind = if is_super_user { "super-user" } else { "user" };
     let text = format!("Created {kind} `{}`", user.username);
-    out.result(&text, &user_object(user))
+    out.result(&text, &user_object(user).into())
 }
 
 async fn insert(sso: &Sso, new: NewUser, is_super_user: bool) -> Result<User, Failure> {
@@ -131,7 +131,15 @@ async fn change_lock(sso: &Sso, username: &str, is_locked: bool) -> Result<User,
     Ok(user)
 }
 
-async fn find(sso: &Sso, username: &str) -> Result<User, Failure> {
+/// Shows all that is known of a user but for secrets.
+pub(super) async fn show(config: Config, args: UserArgs, out: &Output) -> Result<(), Failure> {
+    let sso = setup::open_existing(config).await?;
+    let outcome = find(&sso, &args.username).await;
+    sso.close().await;
+    out.fields(user_object(outcome?))
+}
+
+pub(super) async fn find(sso: &Sso, username: &str) -> Result<User, Failure> {
     let ctx = setup::context(sso)?;
     let found = sso.get_user_by_username(&ctx, username, false).await?;
     found.map(|view| view.user).ok_or_else(|| {
@@ -154,7 +162,7 @@ async fn list_json(sso: &Sso, stream: Stream) -> Result<(), Failure> {
     let mut pages = Pages::of(sso);
     while let Some(page) = pages.next().await? {
         for user in page {
-            array.push(&user_object(user))?;
+            array.push(&user_object(user).into())?;
         }
     }
     array.end()
@@ -197,14 +205,13 @@ impl<'a> Pages<'a> {
 }
 
 fn row(user: &User) -> [String; 7] {
-    let yes_or_no = |truth| if truth { "yes" } else { "no" }.to_owned();
     [
         user.username.clone(),
         user.user_id.as_str().to_owned(),
         user.display_name.clone().unwrap_or_default(),
         user.email.clone().unwrap_or_default(),
-        yes_or_no(user.is_super_user),
-        yes_or_no(user.is_locked),
+        yes_or_no(user.is_super_user).to_owned(),
+        yes_or_no(user.is_locked).to_owned(),
         user.approval_status.as_str().to_owned(),
     ]
 }

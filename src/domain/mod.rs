@@ -30,4 +30,4 @@ pub use search::{NameOp, UserSearch};
 pub use secret::{Password, Ust};
 pub use session::{AuthType, ChangeSource, Session, SessionInfo, StateChange};
 pub use update::{Edit, UserUpdate};
-pub use user::{ApprovalStatus, Field, NewUser, SignUpStatus, User, UserView, Visibility};
+pub use user::{ApprovalStatus, ExpiringPassword, Field, NewUser, SignUpStatus, User, UserView, Visibility};

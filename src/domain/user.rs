@@ -109,6 +109,17 @@ pub struct NewUser {
     pub creation_ctx: Option<String>,
 }
 
+/// A user whose password expires soon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpiringPassword {
+    /// Who.
+    pub user_id: UserId,
+    /// Their name.
+    pub username: String,
+    /// When it expires.
+    pub password_expiry: Timestamp,
+}
+
 /// How much of a user a caller may see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Visibility {

@@ -9,9 +9,12 @@ mod attr;
 mod attr_request;
 mod audit;
 mod deletion;
+mod doctor;
 mod login;
+mod maintenance;
 mod open;
 mod password;
+mod password_expiry;
 mod search;
 mod session;
 mod update;
@@ -21,7 +24,9 @@ use std::sync::Arc;
 
 pub use access::Authority;
 pub use attr_request::{AttrExpiry, AttrItem, AttrScope, AttrWrite};
+pub use doctor::{Finding, Verdict, examine};
 pub use login::LoginRequest;
+pub use maintenance::Cleaned;
 pub use open::{OpenError, schema_state};
 pub use password::ChangePassword;
 pub use session::SessionListing;
@@ -47,6 +52,8 @@ struct Core {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     audit: audit::Log,
+    warnings: Vec<String>,
+    background: maintenance::Background,
 }
 
 impl Sso {
@@ -54,6 +61,12 @@ impl Sso {
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.core.config
+    }
+
+    /// What was noticed on opening that somebody should see to, one line each.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.core.warnings
     }
 
     /// The source of randomness, for correlation ids.
@@ -83,6 +96,7 @@ impl Sso {
     /// Closes the database and ends the hashing threads, after calls in flight have ended. Calls made later fail with
     /// [`Error::Unavailable`](crate::domain::Error::Unavailable).
     pub async fn close(&self) {
+        self.core.background.stop().await;
         let core = Arc::clone(&self.core);
         // Joining the threads blocks.
         let hashing = tokio::task::spawn_blocking(move || core.hashing.close());

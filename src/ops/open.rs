@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::maintenance::Background;
 use super::{Core, Sso, audit};
 use crate::config::{Config, DatabaseUrl};
-use crate::crypto::{HashParams, HashPool, Keyring, KeyringError};
+use crate::crypto::{HashParams, HashPool, Keyring, KeyringError, LoadedKeyring};
 use crate::domain::{Clock, Random, SystemClock, SystemRandom};
 use crate::store::{self, Db, Options, SchemaState};
 
@@ -70,16 +71,22 @@ impl Sso {
         check_key_file(&config)?;
         let options = database_options(&config);
         let db = Db::connect(&options, config.database.max_connections).await?;
-        let keyring = match prepare(&db, &options, &config, &*clock, &*random).await {
-            Ok(keyring) => keyring,
-            Err(error) => {
-                db.close().await;
-                return Err(error);
-            }
-        };
+        let LoadedKeyring { keyring, wide_mode, .. } =
+            match prepare(&db, &options, &config, &*clock, &*random).await {
+                Ok(keyring) => keyring,
+                Err(error) => {
+                    db.close().await;
+                    return Err(error);
+                }
+            };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let hashing = HashPool::new(params, threads, threads.saturating_mul(HASH_QUEUE_PER_THREAD));
-        Ok(Self { core: Arc::new(Core { db, config, keyring, hashing, clock, random, audit }) })
+        let warnings = key_file_warning(&config, wide_mode).into_iter().collect();
+        let background = Background::default();
+        let core = Core { db, config, keyring, hashing, clock, random, audit, warnings, background };
+        let sso = Self { core: Arc::new(core) };
+        sso.start_maintenance();
+        Ok(sso)
     }
 }
 
@@ -117,7 +124,7 @@ fn check_key_file(config: &Config) -> Result<(), OpenError> {
 }
 
 /// Where the database is, as storage wants to know it.
-fn database_options(config: &Config) -> Options {
+pub(super) fn database_options(config: &Config) -> Options {
     match &config.database.url {
         DatabaseUrl::SqliteFile(path) => Options::SqliteFile(path.clone()),
         DatabaseUrl::SqliteMemory => Options::SqliteMemory,
@@ -133,7 +140,7 @@ async fn prepare(
     config: &Config,
     clock: &dyn Clock,
     random: &dyn Random,
-) -> Result<Keyring, OpenError> {
+) -> Result<LoadedKeyring, OpenError> {
     let url = options.display();
     let check = match db.schema_state(&url).await? {
         SchemaState::Empty => None,
@@ -144,53 +151,53 @@ async fn prepare(
             None
         }
     };
-    let keyring = match (existing_keyring(config)?, check) {
-        (Some(keyring), Some(check)) => {
-            keyring.verify_check(&check)?;
-            keyring
+    let loaded = match (existing_keyring(config)?, check) {
+        (Some(loaded), Some(check)) => {
+            loaded.keyring.verify_check(&check)?;
+            loaded
         }
-        (Some(keyring), None) => keyring,
+        (Some(loaded), None) => loaded,
         (None, Some(_)) => return Err(missing_key(config, &url)),
         (None, None) => new_keyring(config, clock, random)?,
     };
     db.migrate(&url).await?;
     if read_check(db).await?.is_none() {
         let mut tx = db.write().await?;
-        store::setting::insert(&mut tx, KEYRING_CHECK, &keyring.check_value()).await?;
+        store::setting::insert(&mut tx, KEYRING_CHECK, &loaded.keyring.check_value()).await?;
         tx.commit().await?;
     }
     // Another process may have been first, with another key.
     if let Some(check) = read_check(db).await? {
-        keyring.verify_check(&check)?;
+        loaded.keyring.verify_check(&check)?;
     }
-    Ok(keyring)
+    Ok(loaded)
 }
 
-async fn read_check(db: &Db) -> Result<Option<Vec<u8>>, OpenError> {
+pub(super) async fn read_check(db: &Db) -> Result<Option<Vec<u8>>, OpenError> {
     let mut conn = db.read().await?;
     Ok(store::setting::get(&mut conn, KEYRING_CHECK).await?)
 }
 
 /// The keyring that configuration names, if it is there.
-fn existing_keyring(config: &Config) -> Result<Option<Keyring>, OpenError> {
+pub(super) fn existing_keyring(config: &Config) -> Result<Option<LoadedKeyring>, OpenError> {
     if let Some(text) = &config.main.secret_key {
-        return Ok(Some(Keyring::parse(text.expose_secret())?));
+        return Ok(Some(without_file(Keyring::parse(text.expose_secret())?)));
     }
     let Some(path) = config.secret_key_file() else { return Ok(None) };
     match std::fs::metadata(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        _ => Ok(Some(Keyring::load(&path)?.keyring)),
+        _ => Ok(Some(Keyring::load(&path)?)),
     }
 }
 
 /// Makes a keyring for a database that has none yet.
-fn new_keyring(config: &Config, clock: &dyn Clock, random: &dyn Random) -> Result<Keyring, OpenError> {
+fn new_keyring(config: &Config, clock: &dyn Clock, random: &dyn Random) -> Result<LoadedKeyring, OpenError> {
     if let Some(path) = config.secret_key_file() {
-        return Ok(Keyring::load_or_create(Path::new(&path), random, clock.now())?.keyring);
+        return Ok(Keyring::load_or_create(Path::new(&path), random, clock.now())?);
     }
     match &config.database.url {
         // It lives no longer than the process does, and so may its key.
-        DatabaseUrl::SqliteMemory => Ok(Keyring::generate(random, clock.now())?),
+        DatabaseUrl::SqliteMemory => Ok(without_file(Keyring::generate(random, clock.now())?)),
         DatabaseUrl::SqliteFile(_) | DatabaseUrl::Postgres(_) => Err(OpenError::MissingKey(
             "a PostgreSQL database needs a secret key that all its nodes share: set ZATO_SSO_SECRET_KEY, or \
              main.secret_key_file in the configuration (zato-sso init makes one)"
@@ -199,7 +206,20 @@ fn new_keyring(config: &Config, clock: &dyn Clock, random: &dyn Random) -> Resul
     }
 }
 
-fn missing_key(config: &Config, url: &str) -> OpenError {
+const fn without_file(keyring: Keyring) -> LoadedKeyring {
+    LoadedKeyring { keyring, created: false, wide_mode: None }
+}
+
+/// What is to be said of a key file that lets others than its owner in.
+pub(super) fn key_file_warning(config: &Config, wide_mode: Option<u32>) -> Option<String> {
+    let (mode, path) = (wide_mode?, config.secret_key_file()?);
+    let path = path.display();
+    Some(format!(
+        "others than its owner may use the key file {path}, its mode is {mode:04o}: run chmod 600 {path}"
+    ))
+}
+
+pub(super) fn missing_key(config: &Config, url: &str) -> OpenError {
     let wanted = config.secret_key_file().map_or_else(
         || "set ZATO_SSO_SECRET_KEY, or main.secret_key_file in the configuration".to_owned(),
         |path| format!("restore the file {}, or set ZATO_SSO_SECRET_KEY", path.display()),

@@ -1,11 +1,12 @@
-//! Sessions: verifying, renewing and listing them.
+//! Sessions: verifying, renewing and listing them, and ending all of a user's.
 
-use super::Sso;
 use super::access::{PasswordAge, Standing, check_standing};
 use super::audit::Trail;
 use super::login::clean_user_agent;
+use super::{Authority, Sso};
 use crate::domain::{AuditKind, Code, Context, Error, Result, Session, StateChange, Timestamp, UserId, Ust};
 use crate::store;
+use crate::store::Conn;
 
 /// A session and its history, as lists show it: never with its token.
 #[derive(Clone, Debug)]
@@ -164,12 +165,88 @@ impl Sso {
         let target_ust = target_ust.unwrap_or(current_ust);
         let age = PasswordAge::Checked;
         let session = self.target_session(ctx, trail, target_ust, current_ust, age).await?;
-        self.sessions_of(&session.user_id).await
+        let mut conn = self.db().read().await?;
+        self.open_sessions(&mut conn, &session.user_id).await
     }
 
-    async fn sessions_of(&self, user_id: &UserId) -> Result<Vec<SessionListing>> {
+    /// The open sessions of any user.
+    ///
+    /// # Errors
+    /// E005001 without the right to, E001100 if there is no such user.
+    pub async fn list_sessions_of_user(
+        &self,
+        ctx: &Context,
+        authority: Authority<'_>,
+        user_id: &str,
+    ) -> Result<Vec<SessionListing>> {
+        let mut trail = self.trail(ctx, "session.list_of_user", AuditKind::Disclosure);
+        let outcome = self.list_of_user(ctx, &mut trail, authority, user_id).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn list_of_user(
+        &self,
+        ctx: &Context,
+        trail: &mut Trail,
+        authority: Authority<'_>,
+        user_id: &str,
+    ) -> Result<Vec<SessionListing>> {
+        let user_id = self.user_of_sessions(ctx, trail, authority, user_id).await?;
         let mut conn = self.db().read().await?;
-        let sessions = store::session::list_of_user(&mut conn, user_id, self.now()).await?;
+        store::user::by_id(&mut conn, &user_id).await?.ok_or(Code::UserIdInvalid)?;
+        self.open_sessions(&mut conn, &user_id).await
+    }
+
+    /// Ends all sessions of a user; those that were open.
+    ///
+    /// # Errors
+    /// As [`Sso::list_sessions_of_user`].
+    pub async fn end_sessions_of_user(
+        &self,
+        ctx: &Context,
+        authority: Authority<'_>,
+        user_id: &str,
+    ) -> Result<Vec<SessionListing>> {
+        let mut trail = self.trail(ctx, "session.end_of_user", AuditKind::Change);
+        let outcome = self.end_of_user(ctx, &mut trail, authority, user_id).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn end_of_user(
+        &self,
+        ctx: &Context,
+        trail: &mut Trail,
+        authority: Authority<'_>,
+        user_id: &str,
+    ) -> Result<Vec<SessionListing>> {
+        let user_id = self.user_of_sessions(ctx, trail, authority, user_id).await?;
+        let mut tx = self.db().write().await?;
+        // A login waits for this, so that none comes between the list and the end.
+        store::user::lock_row(&mut tx, &user_id).await?.ok_or(Code::UserIdInvalid)?;
+        let sessions = self.open_sessions(&mut tx, &user_id).await?;
+        store::session::delete_of_user(&mut tx, &user_id, None).await?;
+        trail.note("sessions", sessions.len().to_string());
+        self.commit(tx, trail).await?;
+        Ok(sessions)
+    }
+
+    async fn user_of_sessions(
+        &self,
+        ctx: &Context,
+        trail: &mut Trail,
+        authority: Authority<'_>,
+        user_id: &str,
+    ) -> Result<UserId> {
+        if let Some(by) = self.check_authority(ctx, authority).await? {
+            trail.by(&by);
+        }
+        let user_id = UserId::parse(user_id).ok_or(Code::UserIdInvalid)?;
+        trail.on(&user_id);
+        Ok(user_id)
+    }
+
+    async fn open_sessions(&self, conn: &mut Conn, user_id: &UserId) -> Result<Vec<SessionListing>> {
+        let sessions = store::session::list_of_user(conn, user_id, self.now()).await?;
         let listing = |(session, state_changes)| SessionListing { session, state_changes };
         Ok(sessions.into_iter().map(listing).collect())
     }

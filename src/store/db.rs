@@ -130,6 +130,26 @@ impl Db {
         }
     }
 
+    /// Opens a database to look at it: no SQLite file is made, and none is changed.
+    ///
+    /// # Errors
+    /// As [`Db::connect`].
+    pub async fn connect_to_look(options: &Options) -> Result<Self, OpenError> {
+        let Options::SqliteFile(path) = options else {
+            return Self::connect(options, 1).await;
+        };
+        let pool = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_with(dialect::sqlite_file_to_look(path))
+            .await
+            .map_err(|error| OpenError::Connect {
+                url: options.display(),
+                reason: format!("{}; check that it can be read, and is an SQLite database", one_line(&error)),
+            })?;
+        Ok(Self::Sqlite { readers: pool.clone(), writer: pool })
+    }
+
     /// A connection to read with.
     ///
     /// # Errors
@@ -200,6 +220,11 @@ impl Conn {
             Inner::Sqlite(_) | Inner::SqliteTx(_) => sqlite,
             Inner::Postgres(_) | Inner::PostgresTx(_) => postgres,
         }
+    }
+
+    /// Which of the two databases it is.
+    pub(super) const fn is_sqlite(&self) -> bool {
+        matches!(self.0, Inner::Sqlite(_) | Inner::SqliteTx(_))
     }
 
     pub(super) fn raw(&mut self) -> Raw<'_> {

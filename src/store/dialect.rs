@@ -27,6 +27,12 @@ pub fn sqlite_file(path: &Path) -> SqliteConnectOptions {
         .statement_cache_capacity(256)
 }
 
+/// A SQLite file as it is: not made, not turned into anything, and nothing written. Opened for reading only it would leave
+/// files of its write-ahead log behind.
+pub fn sqlite_file_to_look(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new().filename(path).busy_timeout(BUSY_TIMEOUT).pragma("query_only", "ON")
+}
+
 /// A database in memory: it lives as long as its one connection.
 pub fn sqlite_memory() -> SqliteConnectOptions {
     SqliteConnectOptions::new().in_memory(true).foreign_keys(true).statement_cache_capacity(256)
@@ -76,6 +82,18 @@ macro_rules! held_postgres {
     };
 }
 
+/// Ends a look-up of rows that are to be deleted, leaving out those that somebody else is at work on.
+macro_rules! skip_held_sqlite {
+    () => {
+        ""
+    };
+}
+macro_rules! skip_held_postgres {
+    () => {
+        " FOR UPDATE SKIP LOCKED"
+    };
+}
+
 /// Rows of attributes, from a JSON array of objects that is the first argument; values in it are hexadecimal.
 macro_rules! attrs_sqlite {
     () => {
@@ -106,6 +124,6 @@ macro_rules! uuid_postgres {
 }
 
 pub(super) use {
-    attrs_postgres, attrs_sqlite, held_postgres, held_sqlite, strings_postgres, strings_sqlite,
-    uuid_postgres, uuid_sqlite,
+    attrs_postgres, attrs_sqlite, held_postgres, held_sqlite, skip_held_postgres, skip_held_sqlite,
+    strings_postgres, strings_sqlite, uuid_postgres, uuid_sqlite,
 };

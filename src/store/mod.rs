@@ -12,8 +12,11 @@ pub mod attr;
 pub mod audit;
 mod db;
 mod dialect;
+pub mod doctor;
 mod error;
+pub mod maintenance;
 mod migrate;
+pub mod password_expiry;
 pub mod password_history;
 pub mod search;
 pub mod session;
@@ -33,6 +36,9 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         attr::USER_STATEMENTS,
         attr::SESSION_STATEMENTS,
         audit::STATEMENTS,
+        doctor::STATEMENTS,
+        maintenance::STATEMENTS,
+        password_expiry::STATEMENTS,
         password_history::STATEMENTS,
         session::STATEMENTS,
         setting::STATEMENTS,

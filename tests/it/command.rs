@@ -55,6 +55,10 @@ impl Folder {
         self.environment.insert(name, value.to_owned());
     }
 
+    pub fn get(&self, name: &str) -> &str {
+        &self.environment[name]
+    }
+
     pub fn unset(&mut self, name: &str) -> Option<String> {
         self.environment.remove(name)
     }

@@ -18,9 +18,15 @@ mod audit;
 #[cfg(feature = "server")]
 mod cli;
 #[cfg(feature = "server")]
+mod cli_doctor;
+#[cfg(feature = "server")]
+mod cli_maintenance;
+#[cfg(feature = "server")]
 mod cli_refusals;
 #[cfg(feature = "server")]
 mod cli_serve;
+#[cfg(feature = "server")]
+mod cli_session;
 #[cfg(feature = "server")]
 mod command;
 mod floors;
@@ -31,6 +37,7 @@ mod http_blocks;
 #[cfg(feature = "server")]
 mod http_server;
 mod login;
+mod maintenance;
 #[cfg(feature = "server")]
 mod matrix;
 mod open;

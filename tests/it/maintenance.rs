@@ -1,0 +1,296 @@
+//! Maintenance: what has expired is deleted, what has not is not, and nobody is in the way of anybody.
+
+use std::time::Duration;
+
+use serde_json::json;
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
+use zato_sso::domain::Code;
+use zato_sso::ops::Cleaned;
+use zato_sso::store::statements;
+
+use crate::support::{Kind, PASSWORD, START, World, any_rows, credentials, ctx, execute, refusal};
+
+on_both_databases! {
+    what_has_expired_is_deleted_and_what_has_not_is_left;
+    many_rows_go_in_several_batches_while_users_log_in;
+    several_at_once_share_the_work;
+    a_session_that_is_renewed_meanwhile_stays;
+    it_runs_in_the_background_until_closed;
+    nothing_is_read_from_end_to_end;
+    whose_password_expires_soon_is_listed_in_order;
+}
+
+/// A random id and a random digest, as the databases make them.
+fn random(world: &World) -> (&'static str, &'static str) {
+    if world.db.url.starts_with("sqlite") {
+        ("randomblob(16)", "randomblob(32)")
+    } else {
+        ("gen_random_uuid()", "sha256(gen_random_uuid()::text::bytea)")
+    }
+}
+
+/// So many sessions that ended a second ago.
+async fn add_expired_sessions(world: &World, user_id: &str, number: u32) {
+    let (id, digest) = random(world);
+    let end = START.as_micros() - 1_000_000;
+    let sql = format!(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {number}) \
+         INSERT INTO sso_session (session_id, ust_digest, user_id, creation_time, expiration_time, remote_addr, \
+         auth_type, auth_principal, state_change_count) \
+         SELECT {id}, {digest}, '{user_id}', 0, {end}, '', 'default', 'user1', 1 FROM n"
+    );
+    execute(world, &sql).await;
+}
+
+async fn count(world: &World, table: &str) -> usize {
+    any_rows(world, &format!("SELECT remote_addr FROM {table}")).await.len()
+}
+
+fn number(cleaned: &Cleaned, name: &str) -> u64 {
+    cleaned.counts().iter().find(|(kind, _)| *kind == name).unwrap().1
+}
+
+async fn what_has_expired_is_deleted_and_what_has_not_is_left(kind: Kind) {
+    let world = World::new(kind).await;
+    let user = world.user("user1").await;
+    let user_id = user.user_id.as_str();
+    let session = world.login("user1").await;
+    let (id, digest) = random(&world);
+    let now = START.as_micros();
+    execute(&world, &format!("INSERT INTO sso_site VALUES ({id}, 'a', {id}, {digest}, TRUE, 0)")).await;
+    // Of each kind: one that ended long ago, one that ends this very moment, one that ends in a microsecond.
+    for end in [1, now, now + 1] {
+        let attr = format!("'attr{end}', {digest}, FALSE, 0, 0, {end}");
+        for sql in [
+            format!("INSERT INTO sso_user_attr VALUES ('{user_id}', {attr})"),
+            format!("INSERT INTO sso_session_attr SELECT session_id, {attr} FROM sso_session"),
+            format!(
+                "INSERT INTO sso_browser_code SELECT {digest}, s.site_id, session_id, '', {end} FROM sso_session, sso_site s"
+            ),
+            format!("INSERT INTO sso_browser_session SELECT {digest}, session_id, 0, {end} FROM sso_session"),
+            format!("INSERT INTO sso_throttle VALUES ('login', {digest}, 1, 0, 0, {end})"),
+            format!(
+                "INSERT INTO sso_password_reset (reset_id, user_id, token_digest, token_expiration, creation_time) \
+                 VALUES ({id}, '{user_id}', {digest}, {end}, 0)"
+            ),
+            // The token is past, the key is not.
+            format!(
+                "INSERT INTO sso_password_reset (reset_id, user_id, token_digest, token_expiration, creation_time, \
+                 reset_key_expiration) VALUES ({id}, '{user_id}', {digest}, 1, 0, {end})"
+            ),
+        ] {
+            execute(&world, &sql).await;
+        }
+    }
+    add_expired_sessions(&world, user_id, 2).await;
+    execute(
+        &world,
+        "INSERT INTO sso_session_attr SELECT session_id, 'forever', ust_digest, FALSE, 0, 0, \
+        253402214400000000 FROM sso_session",
+    )
+    .await;
+
+    let cleaned = world.sso.clean_up(&ctx()).await.unwrap();
+    insta::allow_duplicates! {
+        insta::assert_snapshot!(format!("{:?}", cleaned.counts()), @r#"[("user_attributes", 2), ("session_attributes", 2), ("browser_codes", 2), ("browser_sessions", 2), ("sessions", 2), ("password_resets", 4), ("throttle_counters", 2)]"#);
+    }
+    assert_eq!(cleaned.total(), 16);
+    let left = [
+        ("sso_user_attr", 1),
+        ("sso_session_attr", 2),
+        ("sso_browser_code", 1),
+        ("sso_browser_session", 1),
+        ("sso_session", 1),
+        ("sso_password_reset", 2),
+        ("sso_throttle", 1),
+        ("sso_user", 1),
+        ("sso_site", 1),
+    ];
+    for (table, expected) in left {
+        let first = if table == "sso_site" { "subdomain" } else { "'x'" };
+        let rows = any_rows(&world, &format!("SELECT {first} FROM {table}")).await;
+        assert_eq!(rows.len(), expected, "{table}");
+    }
+    world.sso.get_current_user(&ctx(), &session.ust, false).await.unwrap();
+
+    // A run that finds nothing leaves no entry.
+    assert_eq!(world.sso.clean_up(&ctx()).await.unwrap().total(), 0);
+    let entries = any_rows(&world, "SELECT extra FROM sso_audit WHERE op = 'maintenance.clean_up'").await;
+    assert_eq!(entries.len(), 1);
+    let extra: serde_json::Value = serde_json::from_slice(&entries[0]).unwrap();
+    assert_eq!((&extra["sessions"], &extra["password_resets"]), (&json!("2"), &json!("4")));
+
+    world.clock.advance_seconds(3_600);
+    assert_eq!(number(&world.sso.clean_up(&ctx()).await.unwrap(), "sessions"), 1);
+    assert_eq!(
+        refusal(world.sso.get_current_user(&ctx(), &session.ust, false).await),
+        Code::SessionNoSuchSession
+    );
+}
+
+async fn many_rows_go_in_several_batches_while_users_log_in(kind: Kind) {
+    let world = World::new(kind).await;
+    let user = world.user("user1").await;
+    add_expired_sessions(&world, user.user_id.as_str(), 10_400).await;
+    let sso = world.sso.clone();
+    let cleaning = tokio::spawn(async move { sso.clean_up(&ctx()).await });
+    let mut sessions = Vec::new();
+    while !cleaning.is_finished() || sessions.len() < 20 {
+        sessions.push(world.sso.login(&ctx(), credentials("user1", PASSWORD)).await.unwrap());
+    }
+    assert_eq!(number(&cleaning.await.unwrap().unwrap(), "sessions"), 10_400);
+    assert_eq!(count(&world, "sso_session").await, sessions.len());
+    for session in sessions {
+        world.sso.get_current_user(&ctx(), &session.ust, false).await.unwrap();
+    }
+}
+
+async fn several_at_once_share_the_work(kind: Kind) {
+    let world = World::new(kind).await;
+    let user = world.user("user1").await;
+    add_expired_sessions(&world, user.user_id.as_str(), 5_000).await;
+    let mut total = 0;
+    let mut runs = Vec::new();
+    for _ in 0..4 {
+        let sso = world.reopened(json!({})).await;
+        runs.push(tokio::spawn(async move { sso.clean_up(&ctx()).await }));
+    }
+    for run in runs {
+        total += run.await.unwrap().unwrap().total();
+    }
+    // Each row was deleted by one of them. Rows that one had chosen when it ended were passed over by the others.
+    total += world.sso.clean_up(&ctx()).await.unwrap().total();
+    assert_eq!((total, count(&world, "sso_session").await), (5_000, 0));
+}
+
+async fn a_session_that_is_renewed_meanwhile_stays(kind: Kind) {
+    let world = World::new(kind).await;
+    let user = world.user("user1").await;
+    add_expired_sessions(&world, user.user_id.as_str(), 2).await;
+    let renew = format!(
+        "UPDATE sso_session SET expiration_time = {} WHERE session_id = (SELECT MIN(CAST(session_id AS TEXT)) FROM \
+         sso_session)",
+        START.as_micros() + 1
+    );
+    let renew = if kind == Kind::Sqlite {
+        renew.replace("CAST(session_id AS TEXT)", "session_id")
+    } else {
+        renew.replace("session_id = (", "session_id::text = (")
+    };
+    let sso = world.sso.clone();
+    let pause = || tokio::time::sleep(Duration::from_millis(300));
+    let cleaning = if kind == Kind::Sqlite {
+        let mut conn = SqliteConnection::connect(&world.db.url).await.unwrap();
+        let mut tx = conn.begin_with("BEGIN IMMEDIATE").await.unwrap();
+        sqlx::query(AssertSqlSafe(renew)).execute(&mut *tx).await.unwrap();
+        let cleaning = tokio::spawn(async move { sso.clean_up(&ctx()).await });
+        pause().await;
+        tx.commit().await.unwrap();
+        cleaning
+    } else {
+        let mut conn = PgConnection::connect(&world.db.url).await.unwrap();
+        let mut tx = conn.begin().await.unwrap();
+        sqlx::query(AssertSqlSafe(renew)).execute(&mut *tx).await.unwrap();
+        let cleaning = tokio::spawn(async move { sso.clean_up(&ctx()).await });
+        pause().await;
+        assert!(cleaning.is_finished(), "it waited for the renewal");
+        tx.commit().await.unwrap();
+        cleaning
+    };
+    assert_eq!(cleaning.await.unwrap().unwrap().total(), 1);
+    assert_eq!(world.sso.clean_up(&ctx()).await.unwrap().total(), 0);
+    assert_eq!(count(&world, "sso_session").await, 1);
+}
+
+async fn it_runs_in_the_background_until_closed(kind: Kind) {
+    let world = World::with(kind, json!({"cleanup.interval": 1})).await;
+    let user = world.user("user1").await;
+    let kept = world.login("user1").await;
+    add_expired_sessions(&world, user.user_id.as_str(), 3).await;
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+    while count(&world, "sso_session").await > 1 {
+        assert!(tokio::time::Instant::now() < deadline, "nothing was deleted");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    world.sso.get_current_user(&ctx(), &kept.ust, false).await.unwrap();
+
+    // Closed, or let go of without being closed: either way there is nobody left who would delete.
+    world.sso.close().await;
+    drop(world.reopened(json!({"cleanup.interval": 1})).await);
+    add_expired_sessions(&world, user.user_id.as_str(), 3).await;
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    assert_eq!(count(&world, "sso_session").await, 4);
+}
+
+/// The plans of what runs again and again: an index leads to the rows, however many others there are.
+async fn nothing_is_read_from_end_to_end(kind: Kind) {
+    let world = World::new(kind).await;
+    let is_ours = |name: &str| name.contains("::maintenance::") || name.contains("::password_expiry::");
+    let of_the_other = if kind == Kind::Sqlite { "_POSTGRES" } else { "_SQLITE" };
+    let ours: Vec<_> =
+        statements().into_iter().filter(|(name, _)| is_ours(name) && !name.ends_with(of_the_other)).collect();
+    assert_eq!(ours.len(), 8);
+    for (name, text) in ours {
+        let text = text.replace("$1", "5").replace("$2", "6").replace("$3", "'a'").replace("$4", "7");
+        let plan: Vec<String> = if kind == Kind::Sqlite {
+            let mut conn = SqliteConnection::connect(&world.db.url).await.unwrap();
+            let sql = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"));
+            sqlx::query(sql).fetch_all(&mut conn).await.unwrap().iter().map(|row| row.get("detail")).collect()
+        } else {
+            let mut conn = PgConnection::connect(&world.db.url).await.unwrap();
+            // The tables are empty, where reading them whole is cheapest: is there another way?
+            sqlx::query("SET enable_seqscan = off").execute(&mut conn).await.unwrap();
+            let sql = AssertSqlSafe(format!("EXPLAIN {text}"));
+            sqlx::query(sql).fetch_all(&mut conn).await.unwrap().iter().map(|row| row.get(0)).collect()
+        };
+        let plan = plan.join("\n");
+        assert!(!plan.contains("SCAN sso_") && !plan.contains("Seq Scan on sso_"), "{name}: {plan}");
+        assert!(plan.contains("expir"), "{name}: {plan}");
+    }
+}
+
+async fn whose_password_expires_soon_is_listed_in_order(kind: Kind) {
+    let world = World::new(kind).await;
+    let day = 86_400_000_000;
+    let now = START.as_micros();
+    let expiries = [
+        ("expired", now),
+        ("at-once", now + 1),
+        ("tomorrow", now + day),
+        ("same-time", now + day),
+        ("last", now + 30 * day),
+        ("later", now + 30 * day + 1),
+    ];
+    for (name, expiry) in expiries {
+        world.user(name).await;
+        execute(&world, &format!("UPDATE sso_user SET password_expiry = {expiry} WHERE username = '{name}'"))
+            .await;
+    }
+    world.user("rejected").await;
+    execute(&world, &format!(
+        "UPDATE sso_user SET password_expiry = {}, approval_status = 'rejected' WHERE username = 'rejected'", now + day
+    )).await;
+    let list = async |days, limit| {
+        let mut names = Vec::new();
+        let mut after = None;
+        loop {
+            let page = world.sso.list_expiring_passwords(&ctx(), days, after.as_ref(), limit).await.unwrap();
+            let Some(last) = page.last().cloned() else { return names };
+            names.extend(page.into_iter().map(|user| user.username));
+            after = Some(last);
+        }
+    };
+    for limit in [1, 2, 100] {
+        let mut names = list(None, limit).await;
+        // Of two at the same moment the id decides, which is random.
+        names[1..3].sort();
+        assert_eq!(names, ["at-once", "same-time", "tomorrow", "last"], "{limit}");
+    }
+    assert_eq!(list(Some(0), 100).await, Vec::<String>::new());
+    assert_eq!(list(Some(1), 100).await.len(), 3);
+    assert_eq!(list(Some(31), 100).await.len(), 5);
+    for days in [-1, 36_501] {
+        let refused = world.sso.list_expiring_passwords(&ctx(), Some(days), None, 1).await;
+        assert_eq!(refusal(refused), Code::CommonInvalidInput);
+    }
+}
