@@ -23,8 +23,7 @@ def runs(log: Path) -> int:
 def expire_one(sso: SSO, ust: str, name: str, log: Path) -> None:
     """Makes an attribute that lives for a second, and waits until something was deleted."""
     before = runs(log)
-    context = {"current_ust": ust, "current_app": "CRM", "remote_addr": "127.0.0.1"}
-    sso.user.attr.create("cid", name, 1, expiration=1, **context)
+    sso.user.attr.create("cid", name, 1, expiration=1, current_ust=ust, current_app="CRM", remote_addr="127.0.0.1")
     deadline = time.monotonic() + 30
     while runs(log) == before:
         assert time.monotonic() < deadline
