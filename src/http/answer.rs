@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -23,11 +24,16 @@ pub(super) async fn answer(State(app): State<Arc<App>>, mut request: Request, ne
         Err(failure) => return finish(&app, failure.into_response(), &Cid::new("")),
     };
     request.extensions_mut().insert(cid.clone());
+    let start = Instant::now();
+    let _under_way = app.metrics.began();
     let limit = app.sso.config().http.request_timeout;
     let response = match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Failure::Unavailable.into_response(),
     };
+    let route = response.extensions().get().copied().unwrap_or_default();
+    let failure = response.extensions().get::<Failure>().copied();
+    app.metrics.answered(route, response.status(), failure, start.elapsed());
     finish(&app, response, &cid)
 }
 

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::Method;
+use axum::response::IntoResponse;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 
 use super::extract::{self, Call};
 use super::input::{Element, Input};
+use super::metrics::Route;
 use super::router::App;
 use super::{Answer, attr, health, search, session, user};
 
@@ -55,13 +57,19 @@ impl Endpoint {
         H: Fn(Call, I) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Answer<T>> + Send + 'static,
     {
+        let route = Route::new(&method, path);
         let service = move |State(app): State<Arc<App>>, request: Request| {
             let handler = handler.clone();
             async move {
-                let (call, input) = extract::read::<I>(app, request).await?;
-                let cid = call.ctx.cid.clone();
-                let reply = handler(call, input).await?;
-                reply.render(&cid)
+                let answer = async {
+                    let (call, input) = extract::read::<I>(app, request).await?;
+                    let cid = call.ctx.cid.clone();
+                    let reply = handler(call, input).await?;
+                    reply.render(&cid)
+                };
+                let mut response = answer.await.into_response();
+                response.extensions_mut().insert(route);
+                response
             }
         };
         // A method that the router does not know would come to no route at all.

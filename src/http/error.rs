@@ -46,7 +46,7 @@ impl From<Error> for Failure {
 }
 
 impl Failure {
-    const fn status(self) -> StatusCode {
+    pub const fn status(self) -> StatusCode {
         match self {
             Self::BadRequest => StatusCode::BAD_REQUEST,
             Self::NotFound => StatusCode::NOT_FOUND,
@@ -56,6 +56,16 @@ impl Failure {
             Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The code that says why, where there is one.
+    pub const fn code(self) -> Option<Code> {
+        match self {
+            Self::BadRequest | Self::NotFound | Self::MethodNotAllowed | Self::TooLarge => None,
+            Self::Refused(code) => Some(code),
+            Self::RateLimited { .. } => Some(Code::AuthRateLimited),
+            Self::Unavailable | Self::Internal => Some(Code::CommonInternalError),
         }
     }
 

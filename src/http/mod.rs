@@ -14,6 +14,7 @@ mod endpoint;
 mod error;
 mod extract;
 mod health;
+mod metrics;
 mod openapi;
 mod reference;
 mod reply;

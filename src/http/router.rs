@@ -6,15 +6,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::State;
 use axum::http::HeaderName;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::middleware::from_fn_with_state;
+use axum::response::IntoResponse;
 use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::answer::{answer, panicked};
 use super::endpoint::{endpoints, health_endpoints};
 use super::error::Failure;
+use super::metrics::{self, Metrics};
 use super::{openapi, reference};
 use crate::ops::Sso;
 
@@ -22,6 +25,8 @@ use crate::ops::Sso;
 pub(super) struct App {
     /// What they call.
     pub sso: Sso,
+    /// What is counted.
+    pub metrics: Metrics,
     /// The header that may name the application of a call.
     pub app_header: Option<HeaderName>,
     is_closing: AtomicBool,
@@ -30,7 +35,7 @@ pub(super) struct App {
 impl App {
     pub fn new(sso: Sso) -> Arc<Self> {
         let app_header = HeaderName::from_bytes(sso.config().apps.http_header.as_bytes()).ok();
-        Arc::new(Self { sso, app_header, is_closing: AtomicBool::new(false) })
+        Arc::new(Self { sso, metrics: Metrics::new(), app_header, is_closing: AtomicBool::new(false) })
     }
 
     /// From now on every answer is the last one on its connection.
@@ -70,7 +75,11 @@ pub(super) fn routes(app: &Arc<App>) -> Router {
         let path = endpoint.path;
         router = router.route(path, endpoint.handler.clone()).route(&format!("{path}/"), endpoint.handler);
     }
-    surrounded(router.merge(described(prefix)), app)
+    surrounded(router.merge(described(prefix)).route("/metrics", get(counted)), app)
+}
+
+async fn counted(State(app): State<Arc<App>>) -> impl IntoResponse {
+    ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], app.metrics.text())
 }
 
 /// The description of the API: for programs, and to read.

@@ -17,6 +17,7 @@ on_both_databases! {
     a_body_over_the_limit_is_refused_in_words;
     whatever_an_element_holds_is_never_our_fault;
     health_tells_whether_the_database_answers;
+    what_happens_is_counted_without_what_was_sent;
 }
 
 fn login(password: &str) -> String {
@@ -297,4 +298,26 @@ async fn health_tells_whether_the_database_answers(kind: Kind) {
         insta::assert_snapshot!(not_ready, @r#"503 {"cid":"…","status":"error","sub_status":["E008004"]}"#);
         insta::assert_snapshot!(no_login, @r#"503 {"cid":"…","status":"error","sub_status":["E008004"]}"#);
     }
+}
+
+async fn what_happens_is_counted_without_what_was_sent(kind: Kind) {
+    let server = Server::new(kind).await;
+    server.world.user("user1").await;
+    server.ust("user1");
+    let body = r#"{"username": "planted-name", "password": "planted-secret"}"#;
+    assert_eq!(server.ask("POST /user/login", &[], body).status, 403);
+    assert_eq!(server.ask("GET /planted-path", &[], "").status, 404);
+    let answer = server.ask("GET root:/metrics", &[], "");
+    assert_eq!(answer.status, 200);
+    assert!(answer.header("content-type").unwrap().starts_with("application/openmetrics-text"));
+    let login = "zato_sso_http_requests_total{method=\"POST\",path=\"/user/login\",status=";
+    for line in [
+        format!("{login}\"200\"}} 1"),
+        format!("{login}\"403\"}} 1"),
+        "zato_sso_http_requests_total{method=\"\",path=\"\",status=\"404\"} 1".to_owned(),
+        "zato_sso_http_refusals_total{code=\"E005001\"} 1".to_owned(),
+    ] {
+        assert!(answer.body.lines().any(|one| one == line), "{line}\n{}", answer.body);
+    }
+    assert!(!answer.body.contains("planted") && !answer.body.contains("user1"));
 }
