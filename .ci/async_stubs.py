@@ -15,7 +15,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[1] / "python" / "zato_sso"
 SOURCE = PACKAGE / "_core.pyi"
 TARGET = PACKAGE / "aio.pyi"
-BRANCHES = ("UserAPI", "SessionAPI", "AttrAPI", "UserAttrAPI", "SessionAttrAPI")
+BRANCHES = ("UserAPI", "SessionAPI", "AttrAPI", "UserAttrAPI", "SessionAttrAPI", "PasswordResetAPI")
 ABOUT = "Single sign-on over one database, for asyncio: every call is awaitable and none blocks the event loop."
 HEADER = '''"""Single sign-on for asyncio: the tree of `zato_sso.SSO` with every call awaitable."""
 
@@ -28,7 +28,16 @@ IMPORTS = {
     "collections.abc": ["Mapping", "Sequence"],
     "typing": ["Any", "final", "type_check_only"],
     "typing_extensions": ["Self"],
-    "zato_sso._core": ["AttrEntity", "Session", "SessionInfo", "User", "_JSON", "_RemoteAddr", "_Secret"],
+    "zato_sso._core": [
+        "AccessTokenCtx",
+        "AttrEntity",
+        "Session",
+        "SessionInfo",
+        "User",
+        "_JSON",
+        "_RemoteAddr",
+        "_Secret",
+    ],
     "zato_sso.ctx": ["SearchCtx"],
 }
 

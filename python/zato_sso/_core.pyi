@@ -12,9 +12,11 @@ from zato_sso.ctx import SearchCtx
 
 __all__ = [
     "SSO",
+    "AccessTokenCtx",
     "AsyncSSO",
     "AttrAPI",
     "AttrEntity",
+    "PasswordResetAPI",
     "Session",
     "SessionAPI",
     "SessionAttrAPI",
@@ -60,6 +62,8 @@ class SSO:
     def user(self) -> UserAPI: ...
     @property
     def session(self) -> SessionAPI: ...
+    @property
+    def password_reset(self) -> PasswordResetAPI: ...
     def close(self) -> None: ...
     def __enter__(self) -> Self: ...
     def __exit__(self, *_exception: object) -> None: ...
@@ -775,6 +779,47 @@ class AttrEntity:
     @property
     def is_encrypted(self) -> bool: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def __eq__(self, other: object, /) -> bool: ...
+
+@final
+class PasswordResetAPI:
+    """`sso.password_reset`: new passwords for those who forgot theirs."""
+
+    def create_token(
+        self,
+        cid: str,
+        credential: str,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_agent: str | None,
+    ) -> None: ...
+    def access_token(
+        self,
+        cid: str,
+        token: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_agent: str | None,
+    ) -> AccessTokenCtx: ...
+    def change_password(
+        self,
+        cid: str,
+        new_password: _Secret,
+        token: _Secret,
+        reset_key: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_agent: str | None,
+    ) -> None: ...
+
+@final
+class AccessTokenCtx:
+    """What the token of a password reset is exchanged for."""
+
+    @property
+    def reset_key(self) -> str: ...
+    @property
+    def user(self) -> dict[str, str]: ...
     def __eq__(self, other: object, /) -> bool: ...
 
 @final

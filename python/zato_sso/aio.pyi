@@ -9,7 +9,7 @@ from typing import Any, final, type_check_only
 
 from typing_extensions import Self
 
-from zato_sso._core import _JSON, AttrEntity, Session, SessionInfo, User, _RemoteAddr, _Secret
+from zato_sso._core import _JSON, AccessTokenCtx, AttrEntity, Session, SessionInfo, User, _RemoteAddr, _Secret
 from zato_sso.ctx import SearchCtx
 
 __all__ = ["SSO"]
@@ -32,6 +32,8 @@ class SSO:
     def user(self) -> _UserAPI: ...
     @property
     def session(self) -> _SessionAPI: ...
+    @property
+    def password_reset(self) -> _PasswordResetAPI: ...
     async def open(self) -> None: ...
     async def close(self) -> None: ...
     async def __aenter__(self) -> Self: ...
@@ -737,3 +739,35 @@ class _SessionAttrAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
     ) -> dict[str, Any]: ...
+
+@final
+@type_check_only
+class _PasswordResetAPI:
+    """`sso.password_reset`: new passwords for those who forgot theirs."""
+
+    async def create_token(
+        self,
+        cid: str,
+        credential: str,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_agent: str | None,
+    ) -> None: ...
+    async def access_token(
+        self,
+        cid: str,
+        token: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_agent: str | None,
+    ) -> AccessTokenCtx: ...
+    async def change_password(
+        self,
+        cid: str,
+        new_password: _Secret,
+        token: _Secret,
+        reset_key: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_agent: str | None,
+    ) -> None: ...

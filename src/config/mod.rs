@@ -61,7 +61,7 @@ pub use search::Search;
 pub use secret_url::SecretUrl;
 pub use session::{Cache, Session};
 pub use signup::SignUp;
-pub use smtp::Smtp;
+pub use smtp::{Smtp, SmtpServer, SmtpTls};
 pub use user_address_list::{AddressList, UserAddressList};
 pub use user_validation::UserValidation;
 

@@ -13,7 +13,7 @@ use super::extract::{self, Call};
 use super::input::{Element, Input};
 use super::metrics::Route;
 use super::router::App;
-use super::{Answer, attr, health, search, session, user};
+use super::{Answer, attr, health, password_reset, search, session, user};
 
 /// One endpoint of the API.
 #[derive(Debug)]
@@ -99,6 +99,7 @@ pub fn blocks() -> Vec<Block> {
         block("Search", search::endpoints()),
         block("Sessions", session::endpoints()),
         block("Attributes", attr::endpoints()),
+        block("Password reset", password_reset::endpoints()),
     ]
 }
 
@@ -139,7 +140,8 @@ mod tests {
     fn operations() -> BTreeSet<String> {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/ops");
         let is_name = |text: &str| {
-            let name = text.strip_prefix("user.").or_else(|| text.strip_prefix("session."));
+            let name =
+                ["user.", "session.", "password_reset."].iter().find_map(|block| text.strip_prefix(block));
             name.is_some_and(|name| name.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
         };
         let mut found = BTreeSet::new();
@@ -203,6 +205,9 @@ mod tests {
         GET /session/attr: target_ust, current_ust [name, data, decrypt]
         GET /session/attr/exists: target_ust, current_ust [name, data]
         GET /session/attr/names: target_ust, current_ust []
+        POST /password/reset: credential []
+        PATCH /password/reset: token []
+        DELETE /password/reset: token, reset_key, password []
         ");
     }
 

@@ -16,6 +16,7 @@ mod extract;
 mod health;
 mod metrics;
 mod openapi;
+mod password_reset;
 mod reference;
 mod reply;
 mod router;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::Sso;
 use crate::config::AuditFile;
 use crate::domain::{
-    AuditEvent, AuditKind, AuditResult, Code, Context, Error, Result, UserId, time_ordered_uuid,
+    AuditEvent, AuditKind, AuditResult, Code, Context, Error, Result, Timestamp, UserId, time_ordered_uuid,
 };
 use crate::store::{self, Tx};
 
@@ -56,6 +56,18 @@ impl Log {
     }
 }
 
+impl Log {
+    /// Ends the entry of what happens beside any call, at this time: a line, and nothing in the database.
+    pub fn tell(&self, mut trail: Trail, now: Timestamp, outcome: Result<(), &str>) {
+        trail.event.time = now;
+        if let Err(why) = outcome {
+            trail.event.result = AuditResult::Refused(Code::CommonInternalError);
+            trail.note("error", why);
+        }
+        self.write(&json_line(&trail.event));
+    }
+}
+
 /// The audit entry of an operation under way: what is known of it so far.
 #[derive(Debug)]
 pub(super) struct Trail {
@@ -64,6 +76,23 @@ pub(super) struct Trail {
 }
 
 impl Trail {
+    /// The entry of what begins now.
+    pub fn new(ctx: &Context, op: &'static str, kind: AuditKind, now: Timestamp) -> Self {
+        let event = AuditEvent {
+            time: now,
+            cid: ctx.cid.clone(),
+            op,
+            kind,
+            current_user: None,
+            target_user: None,
+            result: AuditResult::Ok,
+            current_app: clean_app(&ctx.current_app),
+            remote_addr: ctx.remote_addr.clone(),
+            extra: Vec::new(),
+        };
+        Self { event, is_committed: false }
+    }
+
     pub fn by(&mut self, user_id: &UserId) {
         self.event.current_user = Some(user_id.clone());
     }
@@ -80,19 +109,7 @@ impl Trail {
 impl Sso {
     /// Starts the entry of an operation.
     pub(super) fn trail(&self, ctx: &Context, op: &'static str, kind: AuditKind) -> Trail {
-        let event = AuditEvent {
-            time: self.now(),
-            cid: ctx.cid.clone(),
-            op,
-            kind,
-            current_user: None,
-            target_user: None,
-            result: AuditResult::Ok,
-            current_app: clean_app(&ctx.current_app),
-            remote_addr: ctx.remote_addr.clone(),
-            extra: Vec::new(),
-        };
-        Trail { event, is_committed: false }
+        Trail::new(ctx, op, kind, self.now())
     }
 
     /// Commits an operation's changes together with its entry: there is never one without the other.

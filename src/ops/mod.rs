@@ -10,13 +10,18 @@ mod attr_request;
 mod audit;
 mod deletion;
 mod doctor;
+mod email;
+mod email_template;
 mod login;
+mod mailer;
 mod maintenance;
 mod open;
 mod password;
 mod password_expiry;
+mod password_reset;
 mod search;
 mod session;
+mod smtp;
 mod update;
 mod user;
 
@@ -29,6 +34,7 @@ pub use login::LoginRequest;
 pub use maintenance::Cleaned;
 pub use open::{OpenError, schema_state};
 pub use password::ChangePassword;
+pub use password_reset::ResetAccess;
 pub use session::SessionListing;
 
 use crate::config::Config;
@@ -51,7 +57,9 @@ struct Core {
     hashing: HashPool,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-    audit: audit::Log,
+    audit: Arc<audit::Log>,
+    templates: email_template::Templates,
+    mailer: mailer::Mailer,
     warnings: Vec<String>,
     background: maintenance::Background,
 }
@@ -93,7 +101,8 @@ impl Sso {
         crate::store::setting::get(&mut conn, open::KEYRING_CHECK).await.map(drop)
     }
 
-    /// Closes the database and ends the hashing threads, after calls in flight have ended. Calls made later fail with
+    /// Closes the database and ends the hashing threads, after calls in flight have ended; then sends what emails are
+    /// left, for a few seconds at most. Calls made later fail with
     /// [`Error::Unavailable`](crate::domain::Error::Unavailable).
     pub async fn close(&self) {
         self.core.background.stop().await;
@@ -102,5 +111,6 @@ impl Sso {
         let hashing = tokio::task::spawn_blocking(move || core.hashing.close());
         self.core.db.close().await;
         drop(hashing.await);
+        self.core.mailer.close().await;
     }
 }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::mailer::{Mailer, Pace};
 use super::maintenance::Background;
-use super::{Core, Sso, audit};
+use super::{Core, Sso, audit, email, smtp};
 use crate::config::{Config, DatabaseUrl};
 use crate::crypto::{HashParams, HashPool, Keyring, KeyringError, LoadedKeyring};
 use crate::domain::{Clock, Random, SystemClock, SystemRandom};
@@ -67,6 +68,8 @@ impl Sso {
         let audit = audit::Log::open(&config.audit.file).map_err(|error| {
             OpenError::Config(format!("audit.file: {error}; give another path, stderr or off"))
         })?;
+        let templates = email::load_templates(&config).map_err(OpenError::Config)?;
+        let smtp = smtp::Smtp::new(&config).map_err(OpenError::Config)?;
 
         check_key_file(&config)?;
         let options = database_options(&config);
@@ -83,7 +86,21 @@ impl Sso {
         let hashing = HashPool::new(params, threads, threads.saturating_mul(HASH_QUEUE_PER_THREAD));
         let warnings = key_file_warning(&config, wide_mode).into_iter().collect();
         let background = Background::default();
-        let core = Core { db, config, keyring, hashing, clock, random, audit, warnings, background };
+        let audit = Arc::new(audit);
+        let mailer = Mailer::new(Arc::clone(&audit), Arc::clone(&clock), smtp, Pace::USUAL);
+        let core = Core {
+            db,
+            config,
+            keyring,
+            hashing,
+            clock,
+            random,
+            audit,
+            templates,
+            mailer,
+            warnings,
+            background,
+        };
         let sso = Self { core: Arc::new(core) };
         sso.start_maintenance();
         Ok(sso)

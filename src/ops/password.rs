@@ -167,7 +167,8 @@ impl Sso {
         row.ok_or_else(|| Code::UserIdInvalid.into())
     }
 
-    /// Stores a new password and, where configuration says so, ends the user's sessions but for one.
+    /// Stores a new password and, where configuration says so, ends the user's sessions but for one. Resets under way
+    /// end too: nobody needs them any more.
     pub(super) async fn store_password(
         &self,
         tx: &mut Tx,
@@ -177,6 +178,7 @@ impl Sso {
     ) -> Result<()> {
         let (set_time, expiry) = (new.set_time.as_micros(), new.expiry.as_micros());
         store::user::set_password(tx, user_id, &new.envelope, set_time, expiry, new.must_change).await?;
+        store::password_reset::delete_of_user(tx, user_id).await?;
         if self.config().session.end_on_password_change {
             store::session::delete_of_user(tx, user_id, keep).await?;
         }

@@ -13,6 +13,7 @@ mod error;
 mod fork;
 mod gate;
 mod module;
+mod password_reset;
 mod process;
 mod runtime;
 mod search;

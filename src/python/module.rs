@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 
 use super::attr::{AttrApi, SessionAttrApi, UserAttrApi};
 use super::attr_entity::AttrEntity;
+use super::password_reset::{AccessTokenCtx, PasswordResetApi};
 use super::session::SessionApi;
 use super::tree::{AwaitableSso, BlockingSso};
 use super::types::{Session, SessionInfo, User};
@@ -54,6 +55,8 @@ fn core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<UserAttrApi>()?;
     module.add_class::<SessionAttrApi>()?;
     module.add_class::<AttrEntity>()?;
+    module.add_class::<PasswordResetApi>()?;
+    module.add_class::<AccessTokenCtx>()?;
     UserApi::add_aliases(py)?;
     fork::install_hooks(py)?;
     py.import("atexit")?.call_method1("register", (wrap_pyfunction!(at_exit, module)?,))?;

@@ -11,6 +11,7 @@ use super::attr::{SessionAttrApi, UserAttrApi};
 use super::convert::{CidArgument, RemoteAddrArgument};
 use super::data;
 use super::error::Fault;
+use super::password_reset::PasswordResetApi;
 use super::runtime::{Engine, Handle, Home, Mode};
 use super::session::SessionApi;
 use super::user::UserApi;
@@ -125,13 +126,20 @@ fn not_opened(error: OpenError) -> Fault {
 }
 
 /// The branches of a new tree.
-fn grow(py: Python<'_>, config: Config, mode: Mode) -> PyResult<(Branch, Py<UserApi>, Py<SessionApi>)> {
+struct Branches {
+    user: Py<UserApi>,
+    session: Py<SessionApi>,
+    password_reset: Py<PasswordResetApi>,
+}
+
+fn grow(py: Python<'_>, config: Config, mode: Mode) -> PyResult<(Branch, Branches)> {
     let branch = Branch::new(config, mode);
     let session_attr = Py::new(py, SessionAttrApi::new(branch.clone()))?;
     let session = Py::new(py, SessionApi::new(branch.clone(), session_attr))?;
     let user_attr = Py::new(py, UserAttrApi::new(branch.clone()))?;
     let user = Py::new(py, UserApi::new(branch.clone(), session.clone_ref(py), user_attr))?;
-    Ok((branch, user, session))
+    let password_reset = Py::new(py, PasswordResetApi::new(branch.clone()))?;
+    Ok((branch, Branches { user, session, password_reset }))
 }
 
 /// Single sign-on over one database. Calls block; the object may be shared by threads, and works after a fork.
@@ -155,6 +163,9 @@ pub struct BlockingSso {
     /// Sessions.
     #[pyo3(get)]
     session: Py<SessionApi>,
+    /// New passwords for those who forgot theirs.
+    #[pyo3(get)]
+    password_reset: Py<PasswordResetApi>,
 }
 
 #[pymethods]
@@ -169,9 +180,9 @@ impl BlockingSso {
         hooks: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let config = load(database_url, config, secret_key, hooks)?;
-        let (branch, user, session) = grow(py, config, Mode::Blocking)?;
+        let (branch, Branches { user, session, password_reset }) = grow(py, config, Mode::Blocking)?;
         branch.handle.open(py, Mode::Blocking)?;
-        Ok(Self { branch, user, session })
+        Ok(Self { branch, user, session, password_reset })
     }
 
     /// Opens what a configuration file describes.
@@ -220,6 +231,9 @@ pub struct AwaitableSso {
     /// Sessions.
     #[pyo3(get)]
     session: Py<SessionApi>,
+    /// New passwords for those who forgot theirs.
+    #[pyo3(get)]
+    password_reset: Py<PasswordResetApi>,
 }
 
 #[pymethods]
@@ -234,8 +248,8 @@ impl AwaitableSso {
         hooks: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let config = load(database_url, config, secret_key, hooks)?;
-        let (branch, user, session) = grow(py, config, Mode::Awaitable)?;
-        Ok(Self { branch, user, session })
+        let (branch, Branches { user, session, password_reset }) = grow(py, config, Mode::Awaitable)?;
+        Ok(Self { branch, user, session, password_reset })
     }
 
     /// What a configuration file describes.

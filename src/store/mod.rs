@@ -18,6 +18,7 @@ pub mod maintenance;
 mod migrate;
 pub mod password_expiry;
 pub mod password_history;
+pub mod password_reset;
 pub mod search;
 pub mod session;
 pub mod setting;
@@ -40,6 +41,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         maintenance::STATEMENTS,
         password_expiry::STATEMENTS,
         password_history::STATEMENTS,
+        password_reset::STATEMENTS,
         session::STATEMENTS,
         setting::STATEMENTS,
         user::STATEMENTS,

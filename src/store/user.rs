@@ -34,6 +34,9 @@ sql! {
         "SELECT ", columns!(), " FROM sso_user WHERE user_id = $1", dialect::for_update_postgres!()
     );
     BY_USERNAME = concat!("SELECT ", columns!(), " FROM sso_user WHERE username = $1");
+    BY_EMAIL_INDEX = concat!(
+        "SELECT ", columns!(), " FROM sso_user WHERE email_index = $1 ORDER BY username LIMIT $2"
+    );
     PAGE_BY_USERNAME = concat!(
         "SELECT ", columns!(), " FROM sso_user WHERE username > $1 ORDER BY username LIMIT $2"
     );
@@ -214,6 +217,14 @@ pub async fn by_id_for_update(tx: &mut Tx, user_id: &UserId) -> Result<Option<Us
 /// When the database cannot answer.
 pub async fn by_username(conn: &mut Conn, username: &str) -> Result<Option<UserRow>> {
     fetch_optional!(conn, UserRow, BY_USERNAME, username)
+}
+
+/// Users whose email has this index, by name, so many at most.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn by_email_index(conn: &mut Conn, index: &[u8], limit: i64) -> Result<Vec<UserRow>> {
+    fetch_all!(conn, UserRow, BY_EMAIL_INDEX, index, limit)
 }
 
 /// Users whose name comes after this one, by name, so many at most.

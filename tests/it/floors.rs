@@ -16,8 +16,8 @@ const TOP: &[&str] = &["lib", "main"];
 const FACE_LIBRARIES: &[&str] =
     &["axum", "clap", "hyper", "hyper_util", "pyo3", "rpassword", "tower", "tower_http"];
 
-/// The library that only storage names.
-const STORE_LIBRARIES: &[&str] = &["sqlx"];
+/// The libraries that one floor alone names.
+const LIBRARIES_OF_A_FLOOR: &[(&str, &str)] = &[("sqlx", "store"), ("lettre", "ops")];
 
 #[test]
 fn every_import_goes_down() {
@@ -75,8 +75,10 @@ fn check(place: &Path, text: &str) -> Vec<String> {
         if FACE_LIBRARIES.contains(&token.text.as_str()) && FLOORS.contains(&home) {
             report(token.line, format!("{home} names {}, which only faces do", token.text));
         }
-        if STORE_LIBRARIES.contains(&token.text.as_str()) && home != "store" {
-            report(token.line, format!("{home} names {}, which only store does", token.text));
+        for (library, floor) in LIBRARIES_OF_A_FLOOR {
+            if token.text == *library && home != *floor {
+                report(token.line, format!("{home} names {library}, which only {floor} does"));
+            }
         }
     }
     violations
@@ -375,6 +377,7 @@ fn a_library_on_the_wrong_floor_is_caught() {
         assert_eq!(violations("domain/user.rs", text).len(), 1, "{text}");
     }
     assert_eq!(violations("http/user.rs", "use ::sqlx::Row;").len(), 1);
+    assert_eq!(violations("config/smtp.rs", "use lettre::Address;").len(), 1);
 }
 
 #[test]

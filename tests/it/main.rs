@@ -29,6 +29,7 @@ mod cli_serve;
 mod cli_session;
 #[cfg(feature = "server")]
 mod command;
+mod email;
 mod floors;
 #[cfg(feature = "server")]
 mod http;
@@ -44,10 +45,12 @@ mod open;
 #[cfg(feature = "server")]
 mod openapi;
 mod password;
+mod password_reset;
 #[cfg(feature = "server")]
 mod rest;
 mod search;
 mod session;
+mod smtp;
 mod store;
 mod user;
 mod user_change;

@@ -58,6 +58,9 @@ const RULES: &[(&str, Rule)] = &[
     ("session.attr_get", Rule::OwnOrSuper),
     ("session.attr_exists", Rule::OwnOrSuper),
     ("session.attr_names", Rule::OwnOrSuper),
+    ("password_reset.create_token", Rule::Open),
+    ("password_reset.access_token", Rule::Open),
+    ("password_reset.change_password", Rule::Open),
 ];
 
 fn rule(operation: &str) -> Rule {

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 import uvloop
+from inbox import Inbox, inbox
 from psycopg import sql
 from stage import Stage
 from support import FAST, AsyncSSO, Config, Counter, changed, config_of, new_key, slow_login
@@ -164,17 +165,24 @@ def shared_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
             yield url
 
 
+@pytest.fixture(scope="session")
+def mail() -> Iterator[Inbox]:
+    """A server for emails, and what came to it."""
+    with inbox() as mail:
+        yield mail
+
+
 @pytest.fixture(scope="module")
-def shared_config(shared_url: str) -> Config:
-    """Configuration for objects on that database."""
-    return config_of(shared_url, new_key())
+def shared_config(shared_url: str, mail: Inbox) -> Config:
+    """Configuration for objects on that database, whose emails come to that server."""
+    return {**config_of(shared_url, new_key()), "smtp": {"url": mail.url}}
 
 
 @pytest.fixture(scope="module", params=["blocking", "async"])
-def stage(request: pytest.FixtureRequest, shared_config: Config) -> Iterator[Stage]:
+def stage(request: pytest.FixtureRequest, shared_config: Config, mail: Inbox) -> Iterator[Stage]:
     """An object of either tree on either engine, shared by the tests of one file."""
     loop = asyncio.new_event_loop()
-    stage = Stage(request.param, shared_config, loop)
+    stage = Stage(request.param, shared_config, loop, mail)
     yield stage
     stage.sso.close()
     loop.close()

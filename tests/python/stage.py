@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from inbox import Inbox, token_in
 from support import ADDRESS, APP, PASSWORD, Config, changed, log_in, make, super_user, unique
 from zato_sso import SSO, ValidationError
 
@@ -25,8 +26,9 @@ class Someone:
 class Stage:
     """One object, blocking or awaited, and a super-user's session on it."""
 
-    def __init__(self, face: str, config: Config, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, face: str, config: Config, loop: asyncio.AbstractEventLoop, mail: Inbox) -> None:
         """Makes the object and the super-user."""
+        self.mail = mail
         self.face = face
         self.config = config
         self.loop = loop
@@ -48,6 +50,15 @@ class Stage:
         """A new user, and a token for them."""
         someone = self.someone(**data)
         return someone, self.log_in(someone)
+
+    def reset_token(self, someone: Someone) -> str:
+        """A token to reset their password with, from the email that their address got for it."""
+        user = self.sso.user.get_user_by_username("cid", someone.username)
+        assert user is not None
+        address = str(user.email)
+        count = len(self.mail.to(address))
+        self.sso.password_reset.create_token("cid", someone.username, APP, ADDRESS, None)
+        return token_in(self.mail.wait(address, count + 1))
 
     def age_password(self, someone: Someone, days_left: int) -> None:
         """Gives them the same password again, which expires in so many days; their sessions end by that."""

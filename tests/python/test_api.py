@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from stage import Someone, Stage, refused
 from support import ADDRESS, APP, PASSWORD, AsyncSSO, config_of, new_key, unique
-from zato_sso import SSO, BackendError, SearchCtx, Session, SessionInfo, User
+from zato_sso import SSO, AccessTokenCtx, BackendError, SearchCtx, Session, SessionInfo, User
 
 Arguments = dict[str, Any]
 CONTEXT = {"current_app": APP, "remote_addr": ADDRESS}
@@ -103,6 +103,22 @@ def session_list(stage: Stage) -> Arguments:
     return {"cid": "cid", **tokens, **CONTEXT, "user_agent": "agent"}
 
 
+def reset_request(stage: Stage) -> Arguments:
+    return {"cid": "cid", "credential": stage.someone().username, **CONTEXT, "user_agent": "agent"}
+
+
+def reset_token(stage: Stage) -> Arguments:
+    someone = stage.someone(email=f"{unique('user')}@example.com")
+    return {"cid": "cid", "token": stage.reset_token(someone), **CONTEXT, "user_agent": "agent"}
+
+
+def reset_key(stage: Stage) -> Arguments:
+    token = reset_token(stage)["token"]
+    key = stage.sso.password_reset.access_token("cid", token, APP, ADDRESS, None).reset_key
+    secrets = {"new_password": "another battery staple", "token": token, "reset_key": key}
+    return {"cid": "cid", **secrets, **CONTEXT, "user_agent": "agent"}
+
+
 CALLS: dict[str, tuple[Callable[[Stage], Arguments], type]] = {
     "user.create_user": (new_user, str),
     "user.create": (new_user, str),
@@ -130,6 +146,9 @@ CALLS: dict[str, tuple[Callable[[Stage], Arguments], type]] = {
     "session.renew": (renew, datetime),
     "session.get": (target_session, Session),
     "session.get_list": (session_list, list),
+    "password_reset.create_token": (reset_request, type(None)),
+    "password_reset.access_token": (reset_token, AccessTokenCtx),
+    "password_reset.change_password": (reset_key, type(None)),
 }
 # As these arguments are, only super-users may make these calls: they are about somebody else.
 FOR_SUPER_USERS = {
@@ -145,6 +164,7 @@ OPTIONAL_IN = {
     "user.update": {"user_id"},
     "session.get_list": {"ust", "target_ust", "current_ust"},
 }
+NOT_OPTIONAL_IN = {"password_reset.change_password": {"new_password"}}
 every_call = pytest.mark.parametrize("name", CALLS)
 
 
@@ -158,7 +178,7 @@ def test_the_table_has_every_call() -> None:
     sso = AsyncSSO(config=config_of("sqlite::memory:", new_key()))
     public = {
         f"{branch}.{name}"
-        for branch in ("user", "session")
+        for branch in ("user", "session", "password_reset")
         for name in dir(getattr(sso, branch))
         # Branches of their own: sessions stand here, attributes have tests of their own.
         if not name.startswith("_") and name not in {"session", "attr"}
@@ -193,7 +213,8 @@ def test_arguments_of_a_wrong_type_are_type_errors(stage: Stage, name: str) -> N
 @every_call
 def test_arguments_are_none_only_where_that_means_something(stage: Stage, name: str) -> None:
     arguments = CALLS[name][0](stage)
-    for argument in set(arguments) - OPTIONAL - OPTIONAL_IN.get(name, set()):
+    optional = (OPTIONAL | OPTIONAL_IN.get(name, set())) - NOT_OPTIONAL_IN.get(name, set())
+    for argument in set(arguments) - optional:
         with pytest.raises(TypeError, match=argument):
             call_of(stage.sso, name)(**{**arguments, argument: None})
 

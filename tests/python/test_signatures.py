@@ -57,6 +57,11 @@ DOCUMENTED = {
         "get(cid, target_ust, current_ust, current_app, remote_addr, user_agent=None, check_if_password_expired=True)",
         "get_list(cid, ust, target_ust, current_ust, current_app, remote_addr, user_agent=None)",
     ],
+    "password_reset": [
+        "create_token(cid, credential, current_app, remote_addr, user_agent)",
+        "access_token(cid, token, current_app, remote_addr, user_agent)",
+        "change_password(cid, new_password, token, reset_key, current_app, remote_addr, user_agent)",
+    ],
 }
 # On the tree, the calls about attributes take a correlation ID first, and keyword-only what else stands below.
 ATTRIBUTES = {
@@ -137,7 +142,7 @@ def test_objects_are_made_with_the_documented_arguments(make: Callable[..., Any]
     assert documented(CONSTRUCTOR) == ("SSO", found(make))
 
 
-@pytest.mark.parametrize("branch", ["user", "session", "user.attr", "session.attr"])
+@pytest.mark.parametrize("branch", ["user", "session", "user.attr", "session.attr", "password_reset"])
 def test_there_is_no_call_that_is_not_documented(tree: Any, branch: str) -> None:
     public = {name for name in dir(branch_of(tree, branch)) if not name.startswith("_")}
     assert public - {"session", "attr"} == {documented(text)[0] for text in DOCUMENTED[branch]}
@@ -146,7 +151,7 @@ def test_there_is_no_call_that_is_not_documented(tree: Any, branch: str) -> None
 def test_sessions_stand_in_two_places(tree: Any) -> None:
     assert tree.session is tree.user.session
     assert {name for name in dir(tree) if not name.startswith("_")} - {"open"} == {
-        *("close", "from_config", "session", "user"),
+        *("close", "from_config", "password_reset", "session", "user"),
     }
 
 

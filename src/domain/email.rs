@@ -1,0 +1,67 @@
+//! Emails: what they are about, and one that is ready to be sent.
+
+use std::fmt;
+
+use uuid::Uuid;
+
+use super::{Timestamp, UserId};
+
+/// What an email is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EmailKind {
+    /// Asks somebody who signed up to confirm.
+    SignupConfirm,
+    /// Welcomes somebody who has confirmed.
+    SignupWelcome,
+    /// Lets somebody choose a new password.
+    PasswordReset,
+}
+
+impl EmailKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::SignupConfirm, Self::SignupWelcome, Self::PasswordReset];
+
+    /// The name of its template.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SignupConfirm => "signup-confirm",
+            Self::SignupWelcome => "signup-welcome",
+            Self::PasswordReset => "password-reset-link",
+        }
+    }
+}
+
+/// An email, ready to be sent. It may hold a token, so that it does not print.
+#[derive(Clone)]
+pub struct Email {
+    /// Its own id, the same however often it is tried.
+    pub id: Uuid,
+    /// When it was written.
+    pub date: Timestamp,
+    /// What it is about.
+    pub kind: EmailKind,
+    /// Whom it is for.
+    pub user_id: UserId,
+    /// Their name.
+    pub username: String,
+    /// Their address.
+    pub to: String,
+    /// The sender; empty where configuration does not tell.
+    pub from: String,
+    /// One line.
+    pub subject: String,
+    /// What it says.
+    pub text: String,
+    /// The same as HTML, where there is a template for that.
+    pub html: Option<String>,
+}
+
+impl fmt::Debug for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Email")
+            .field("kind", &self.kind)
+            .field("user_id", &self.user_id)
+            .finish_non_exhaustive()
+    }
+}
