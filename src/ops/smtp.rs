@@ -111,11 +111,6 @@ fn reason(error: &lettre::transport::smtp::Error) -> Undelivered {
         let why = format!("the server answered {code}");
         return if error.is_permanent() { Undelivered::ForGood(why) } else { Undelivered::ForNow(why) };
     }
-    if error.is_tls() {
-        return Undelivered::ForNow(
-            "no encrypted connection: is the certificate valid for the host?".to_owned(),
-        );
-    }
     if error.is_client() {
         return Undelivered::ForNow(
             "the server does not offer what is configured: STARTTLS, or a way to log in".to_owned(),
@@ -127,7 +122,13 @@ fn reason(error: &lettre::transport::smtp::Error) -> Undelivered {
     let mut source = error.source();
     while let Some(inner) = source {
         if let Some(io) = inner.downcast_ref::<io::Error>() {
-            return Undelivered::ForNow(format!("no connection to the server: {}", io.kind()));
+            // That is how a handshake fails.
+            let is_tls = io.kind() == io::ErrorKind::InvalidData;
+            return Undelivered::ForNow(if is_tls {
+                "no encrypted connection: is the certificate valid for the host?".to_owned()
+            } else {
+                format!("no connection to the server: {}", io.kind())
+            });
         }
         source = inner.source();
     }
