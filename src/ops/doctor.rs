@@ -3,7 +3,9 @@
 use std::fs::OpenOptions;
 use std::time::Duration;
 
+use super::email;
 use super::open::{database_options, existing_keyring, key_file_warning, missing_key, read_check};
+use super::smtp::Smtp;
 use crate::config::{AuditFile, Config, DatabaseUrl};
 use crate::domain::{Clock, Timestamp};
 use crate::store::doctor::{Health, health};
@@ -74,7 +76,7 @@ struct Database {
     server_time: Option<(Timestamp, Timestamp, Timestamp)>,
 }
 
-/// Looks at the configuration, the key, the database and the clock. Each gets one finding at least.
+/// Looks at the configuration, the key, the database, the clock and the SMTP server. Each gets one finding at least.
 pub async fn examine(config: &Config, clock: &dyn Clock) -> Vec<Finding> {
     let mut database = Database::default();
     let of_database = look_at_database(config, clock, &mut database).await;
@@ -82,6 +84,7 @@ pub async fn examine(config: &Config, clock: &dyn Clock) -> Vec<Finding> {
     findings.extend(look_at_key(config, &database));
     findings.extend(of_database);
     findings.push(look_at_clock(clock, &database));
+    findings.push(look_at_smtp(config).await);
     findings
 }
 
@@ -296,6 +299,22 @@ fn look_at_clock(clock: &dyn Clock, database: &Database) -> Finding {
         Finding::warning(CLOCK, text)
     } else {
         Finding::ok(CLOCK, "agrees with the database server's")
+    }
+}
+
+const SMTP: &str = "smtp";
+
+/// The server is asked, and sent nothing.
+async fn look_at_smtp(config: &Config) -> Finding {
+    let smtp = match email::load_templates(config).and_then(|_| Smtp::new(config)) {
+        Ok(Some(smtp)) => smtp,
+        Ok(None) => return Finding::ok(SMTP, "smtp.url is not set: no email is sent"),
+        Err(error) => return Finding::problem(SMTP, error),
+    };
+    let url = &config.smtp.url;
+    match smtp.check().await {
+        Ok(()) => Finding::ok(SMTP, format!("{url} takes emails")),
+        Err(why) => Finding::problem(SMTP, format!("{url}: {why}; correct smtp.url, or see to the server")),
     }
 }
 

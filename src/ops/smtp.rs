@@ -10,6 +10,7 @@ use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use secrecy::ExposeSecret;
+use tokio::time::timeout;
 
 use super::mailer::{Deliver, Undelivered};
 use crate::config::{Config, SmtpServer, SmtpTls};
@@ -17,6 +18,9 @@ use crate::domain::Email;
 
 /// How long the server may take for one step of a conversation.
 const STEP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a whole check of the server may take.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The way to the configured server. One connection an email, so that none is kept across a fork, or goes stale.
 #[derive(Debug)]
@@ -48,6 +52,19 @@ impl Smtp {
             builder = builder.credentials(Credentials::new(user, password.expose_secret().to_owned()));
         }
         Ok(Some(Self { transport: builder.build(), sender }))
+    }
+
+    /// Whether the server can be reached and lets us in; no email is sent.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub async fn check(&self) -> Result<(), String> {
+        let outcome = timeout(CHECK_TIMEOUT, self.transport.test_connection()).await;
+        match outcome.map(|outcome| outcome.map_err(|error| reason(&error))) {
+            Ok(Ok(true)) => Ok(()),
+            Ok(Err(Undelivered::ForNow(why) | Undelivered::ForGood(why))) => Err(why),
+            Ok(Ok(false)) | Err(_) => Err("the server does not answer in time".to_owned()),
+        }
     }
 
     fn message(&self, email: &Email) -> Result<Message, Undelivered> {

@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use serde_json::{Value, json};
 
 use crate::command::{Done, Folder, Running};
+use crate::smtp::{Manner, SmtpServer};
 use crate::support::{Kind, PASSWORD, execute};
 
 on_both_databases! {
@@ -53,7 +54,7 @@ async fn a_healthy_installation_has_no_problem(kind: Kind) {
     folder.run("migrate");
     let (status, lines, text) = findings(&folder);
     assert_eq!(status, 0, "{text}");
-    let expected = ["configuration warning", "key ok", "database ok", "database ok", "clock ok"];
+    let expected = ["configuration warning", "key ok", "database ok", "database ok", "clock ok", "smtp ok"];
     assert_eq!(lines, expected, "{text}");
     let of_kind = if kind == Kind::Sqlite { "no other clock" } else { "agrees with the database server" };
     assert!(text.contains("hash_secret.allow_weak") && text.contains(of_kind), "{text}");
@@ -66,11 +67,21 @@ async fn what_is_not_there_yet_is_said_and_not_made(kind: Kind) {
     let (status, lines, text) = findings(&folder);
     assert_eq!(status, 1, "{text}");
     if kind == Kind::Sqlite {
-        assert_eq!(lines, ["configuration warning", "key warning", "database problem", "clock ok"], "{text}");
+        assert_eq!(
+            lines,
+            ["configuration warning", "key warning", "database problem", "clock ok", "smtp ok"],
+            "{text}"
+        );
         assert!(text.contains("make it with zato-sso init"), "{text}");
     } else {
-        let expected =
-            ["configuration warning", "key problem", "database ok", "database problem", "clock ok"];
+        let expected = [
+            "configuration warning",
+            "key problem",
+            "database ok",
+            "database problem",
+            "clock ok",
+            "smtp ok",
+        ];
         assert_eq!(lines, expected, "{text}");
         assert!(text.contains("create it with zato-sso migrate"), "{text}");
     }
@@ -113,6 +124,7 @@ fn the_table_says_what_to_do() {
     out: database       ok      sqlite:///sso.db is whole
     out: database       ok      its schema is up to date, version 1
     out: clock …
+    out: smtp           ok      smtp.url is not set: no email is sent
     ");
 }
 
@@ -165,8 +177,36 @@ fn a_server_that_is_away_is_told() {
     folder.set("ZATO_SSO_DATABASE_URL", "postgresql://ann:hunter2@127.0.0.1:1/sso");
     let (status, lines, text) = findings(&folder);
     assert_eq!(status, 1);
-    assert_eq!(lines, ["configuration ok", "key problem", "database problem", "clock ok"], "{text}");
+    assert_eq!(
+        lines,
+        ["configuration ok", "key problem", "database problem", "clock ok", "smtp ok"],
+        "{text}"
+    );
     assert!(text.contains("Connection refused") && !text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn an_smtp_server_that_is_away_or_does_not_do_is_told() {
+    let mut folder = initialised();
+    let smtp = |folder: &Folder| {
+        let (status, lines, text) = findings(folder);
+        assert!(!text.contains("hunter2"), "{text}");
+        (status, lines.last().unwrap().clone(), text)
+    };
+    folder.set("ZATO_SSO_SMTP__URL", "smtp://ann:hunter2@127.0.0.1:1?tls=none");
+    let (status, line, text) = smtp(&folder);
+    assert_eq!((status, line.as_str()), (1, "smtp problem"), "{text}");
+    assert!(text.contains("smtp://ann:***@127.0.0.1:1?tls=none: no connection to the server"), "{text}");
+
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let server = runtime.block_on(SmtpServer::new(Manner::Kind));
+    folder.set("ZATO_SSO_SMTP__URL", &server.url);
+    let (status, line, text) = smtp(&folder);
+    assert_eq!((status, line.as_str()), (0, "smtp ok"), "{text}");
+    folder.set("ZATO_SSO_SMTP__URL", &format!("{}?tls=starttls", server.url));
+    let (status, line, text) = smtp(&folder);
+    assert_eq!((status, line.as_str()), (1, "smtp problem"), "{text}");
+    assert!(server.received().is_empty());
 }
 
 #[test]
