@@ -47,6 +47,8 @@ mod openapi;
 mod password;
 mod password_reset;
 #[cfg(feature = "server")]
+mod password_reset_rest;
+#[cfg(feature = "server")]
 mod rest;
 mod search;
 mod session;
