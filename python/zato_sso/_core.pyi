@@ -12,6 +12,7 @@ from zato_sso.ctx import SearchCtx
 
 __all__ = [
     "SSO",
+    "TOTPAPI",
     "AccessTokenCtx",
     "AsyncSSO",
     "AttrAPI",
@@ -64,6 +65,8 @@ class SSO:
     def session(self) -> SessionAPI: ...
     @property
     def password_reset(self) -> PasswordResetAPI: ...
+    @property
+    def totp(self) -> TOTPAPI: ...
     def close(self) -> None: ...
     def __enter__(self) -> Self: ...
     def __exit__(self, *_exception: object) -> None: ...
@@ -247,6 +250,29 @@ class UserAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
     ) -> None: ...
+    def set_password(
+        self,
+        cid: str,
+        user_id: str,
+        password: _Secret,
+        must_change: bool,
+        password_expiry: int | None,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        details: _JSON = None,
+    ) -> None: ...
+    def validate_password(self, password: _Secret) -> None: ...
+    def reset_totp_key(
+        self,
+        cid: str,
+        current_ust: _Secret | None,
+        user_id: str | None,
+        key: _Secret | None,
+        key_label: str | None,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        skip_sec: bool = False,
+    ) -> str: ...
     def lock_user(
         self,
         cid: str,
@@ -311,6 +337,42 @@ class SessionAPI:
         remote_addr: _RemoteAddr | None,
         user_agent: str | None = None,
     ) -> list[dict[str, Any]]: ...
+    def get_current_session(
+        self,
+        cid: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        needs_super_user: bool = False,
+    ) -> Session: ...
+    def require_super_user(
+        self,
+        cid: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> Session: ...
+
+@final
+class TOTPAPI:
+    """`sso.totp`: codes of authenticators."""
+
+    def validate_code(
+        self,
+        cid: str,
+        code: _Secret,
+        ust: _Secret | None = "",
+        username: str | None = "",
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> None: ...
+    def provisioning_uri(
+        self,
+        cid: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> str: ...
 
 @final
 class AttrAPI:
@@ -849,6 +911,10 @@ class Session(Generic[_Attr_co]):
     def session_id(self) -> str: ...
     @property
     def user_id(self) -> str: ...
+    @property
+    def username(self) -> str: ...
+    @property
+    def is_super_user(self) -> bool: ...
     @property
     def creation_time(self) -> datetime.datetime: ...
     @property

@@ -34,6 +34,8 @@ class SSO:
     def session(self) -> _SessionAPI: ...
     @property
     def password_reset(self) -> _PasswordResetAPI: ...
+    @property
+    def totp(self) -> _TOTPAPI: ...
     async def open(self) -> None: ...
     async def close(self) -> None: ...
     async def __aenter__(self) -> Self: ...
@@ -221,6 +223,29 @@ class _UserAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
     ) -> None: ...
+    async def set_password(
+        self,
+        cid: str,
+        user_id: str,
+        password: _Secret,
+        must_change: bool,
+        password_expiry: int | None,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        details: _JSON = None,
+    ) -> None: ...
+    async def validate_password(self, password: _Secret) -> None: ...
+    async def reset_totp_key(
+        self,
+        cid: str,
+        current_ust: _Secret | None,
+        user_id: str | None,
+        key: _Secret | None,
+        key_label: str | None,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        skip_sec: bool = False,
+    ) -> str: ...
     async def lock_user(
         self,
         cid: str,
@@ -286,6 +311,43 @@ class _SessionAPI:
         remote_addr: _RemoteAddr | None,
         user_agent: str | None = None,
     ) -> list[dict[str, Any]]: ...
+    async def get_current_session(
+        self,
+        cid: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        needs_super_user: bool = False,
+    ) -> Session[_AttrAPI]: ...
+    async def require_super_user(
+        self,
+        cid: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> Session[_AttrAPI]: ...
+
+@final
+@type_check_only
+class _TOTPAPI:
+    """`sso.totp`: codes of authenticators."""
+
+    async def validate_code(
+        self,
+        cid: str,
+        code: _Secret,
+        ust: _Secret | None = "",
+        username: str | None = "",
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> None: ...
+    async def provisioning_uri(
+        self,
+        cid: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> str: ...
 
 @final
 @type_check_only

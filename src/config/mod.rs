@@ -187,17 +187,6 @@ impl Config {
         }
     }
 
-    /// Keys that are set but have no effect in this version, one message each: nobody should rely on them.
-    #[must_use]
-    pub fn not_supported_yet(&self) -> Vec<String> {
-        let without_effect = [
-            ("password.min_complexity", self.password.min_complexity > 0),
-            ("password.history", self.password.history > 0),
-        ];
-        let message = |key: &str| format!("{}: {key} has no effect in this version", self.origin(key));
-        without_effect.iter().filter(|(_, is_set)| *is_set).map(|(key, _)| message(key)).collect()
-    }
-
     /// The origin of a key; of a table, that of its first name.
     fn origin(&self, key: &str) -> Origin {
         let in_table = |name: &str| name.strip_prefix(key).is_some_and(|rest| rest.starts_with('.'));

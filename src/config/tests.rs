@@ -116,7 +116,6 @@ fn defaults_are_the_documented_ones() {
         config.entries().iter().map(|entry| format!("{} = {}", entry.key, entry.value)).collect();
     assert_eq!(shown.join("\n"), DEFAULTS.trim());
     assert!(config.entries().iter().all(|entry| entry.origin == Origin::Default));
-    assert_eq!(config.not_supported_yet(), Vec::<String>::new());
 }
 
 #[test]
@@ -371,15 +370,6 @@ fn the_key_file_is_beside_an_sqlite_database() {
     assert_eq!(file("database.url = 'sqlite::memory:'"), None);
     assert_eq!(file("database.url = 'postgres://host/db'"), None);
     assert_eq!(file("main.secret_key_file = '/etc/sso.key'"), Some(PathBuf::from("/etc/sso.key")));
-}
-
-#[test]
-fn keys_without_effect_are_told() {
-    let config = toml("[password]\nmin_complexity = 3\nhistory = 5").unwrap();
-    insta::assert_snapshot!(config.not_supported_yet().join("\n"), @r"
-    sso.toml:2: password.min_complexity has no effect in this version
-    sso.toml:3: password.history has no effect in this version
-    ");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::thread::{Builder, JoinHandle};
 
 use tokio::sync::oneshot;
 
+use super::complexity;
 use super::password::{HashParams, Hasher, Salt, Verdict};
 use crate::domain::{Error, Password, Result};
 
@@ -74,6 +75,15 @@ impl HashPool {
     /// As [`Self::hash`].
     pub async fn verify_unknown(&self, password: Password) -> Result<()> {
         self.verify(self.unmatched_hash.clone(), password).await.map(|_wrong| ())
+    }
+
+    /// How hard a password is to guess, from 0 to 4; `about` is what is known of its user. Here because it keeps a core
+    /// busy for a while, as hashing does.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the queue is full.
+    pub async fn complexity(&self, password: Password, about: Vec<String>) -> Result<u8> {
+        self.run(move |_| Ok(complexity::score(&password, &about))).await
     }
 
     /// Waits until the calls that are in the queue are done and the threads have ended. The next use starts new ones.

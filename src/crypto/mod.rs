@@ -3,6 +3,7 @@
 mod blind_index;
 mod check;
 pub mod compare;
+mod complexity;
 mod hashing;
 mod key_file;
 mod keyring;

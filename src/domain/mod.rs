@@ -30,6 +30,6 @@ pub use page::Page;
 pub use random::{Random, SystemRandom};
 pub use search::{NameOp, UserSearch};
 pub use secret::{Password, Ust};
-pub use session::{AuthType, ChangeSource, Session, SessionInfo, StateChange};
+pub use session::{AuthType, ChangeSource, Session, SessionInfo, SessionView, StateChange};
 pub use update::{Edit, UserUpdate};
 pub use user::{ApprovalStatus, ExpiringPassword, Field, NewUser, SignUpStatus, User, UserView, Visibility};

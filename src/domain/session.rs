@@ -91,6 +91,17 @@ pub struct Session {
     pub state_change_count: i64,
 }
 
+/// A session and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionView {
+    /// The session.
+    pub session: Session,
+    /// The name that its user has now.
+    pub username: String,
+    /// Whether its user is a super-user.
+    pub is_super_user: bool,
+}
+
 /// What a login answers with.
 #[derive(Clone, Debug)]
 pub struct SessionInfo {

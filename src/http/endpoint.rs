@@ -133,6 +133,11 @@ mod tests {
         ("user.delete_by_username", "for trusted callers in the same process, and the command line"),
         ("user.get_by_username", "for trusted callers in the same process"),
         ("user.list_expiring_passwords", "for the command line"),
+        ("user.set_password", "for trusted callers in the same process"),
+        ("session.get_current", "for callers in the same process; GET /user/session tells the same"),
+        ("session.require_super_user", "for callers in the same process"),
+        ("totp.validate_code", "for callers in the same process; POST /user/login takes a code"),
+        ("totp.provisioning_uri", "for callers in the same process, which show it to the user"),
         ("user.list", "for the command line; REST has the search"),
     ];
 
@@ -140,8 +145,8 @@ mod tests {
     fn operations() -> BTreeSet<String> {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/ops");
         let is_name = |text: &str| {
-            let name =
-                ["user.", "session.", "password_reset."].iter().find_map(|block| text.strip_prefix(block));
+            let blocks = ["user.", "session.", "totp.", "password_reset."];
+            let name = blocks.iter().find_map(|block| text.strip_prefix(block));
             name.is_some_and(|name| name.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
         };
         let mut found = BTreeSet::new();
@@ -186,6 +191,7 @@ mod tests {
         POST /user/lock: ust, user_id []
         DELETE /user/lock: ust, user_id []
         PATCH /user/password: ust, new_password [old_password, user_id, password_expiry, must_change]
+        PATCH /user/totp: ust [user_id, totp_key, totp_label]
         GET /user/search: ust [user_id, username, email, display_name, first_name, middle_name, last_name, sign_up_status, approval_status, paginate, cur_page, page_size, name_op, is_name_exact]
         POST /user/session: target_ust, current_ust []
         PATCH /user/session: ust []

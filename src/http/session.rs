@@ -85,7 +85,8 @@ struct Details {
 }
 
 async fn get(call: Call, input: Target) -> Answer<Details> {
-    let session = call.sso.get_session(&call.ctx, &input.target_ust.0, &input.current_ust.0, true).await?;
+    let found = call.sso.get_session(&call.ctx, &input.target_ust.0, &input.current_ust.0, true).await?;
+    let session = found.session;
     Ok(Reply::ok(Details {
         creation_time: session.creation_time.to_string(),
         expiration_time: session.expiration_time.to_string(),

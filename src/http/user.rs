@@ -12,7 +12,7 @@ use super::endpoint::Endpoint;
 use super::value::{Flag, Number, Secret, Stage, Text};
 use super::{Answer, Call, Nothing, Reply, openapi};
 use crate::domain::{Code, Edit, Error, Field, NewUser, RemoteAddr, UserUpdate, UserView, Visibility};
-use crate::ops::{Authority, ChangePassword, LoginRequest};
+use crate::ops::{Authority, ChangePassword, LoginRequest, ResetTotpKey};
 
 /// The endpoints of this block.
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -38,6 +38,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .about("Unlocks a user, for super-users"),
         Endpoint::new(Method::PATCH, "/user/password", &["user.change_password"], change_password)
             .about("Changes a password: one's own, or for super-users anybody's"),
+        Endpoint::new(Method::PATCH, "/user/totp", &["user.reset_totp_key"], reset_totp_key)
+            .about("Gives a new TOTP key: to oneself, or for super-users to anybody"),
     ]
 }
 
@@ -246,6 +248,35 @@ async fn change_password(call: Call, input: NewPassword) -> Answer<Nothing> {
     };
     call.sso.change_password(&call.ctx, &input.ust.0, request).await?;
     Ok(Reply::done())
+}
+
+input! {
+    /// The session that acts, and a TOTP key.
+    NewTotpKey {
+        required { ust: Token }
+        optional { user_id: Text, totp_key: Secret }
+        editable { totp_label: Text }
+    }
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+struct Generated {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    totp_key: Option<String>,
+}
+
+/// Who sent a key knows it.
+async fn reset_totp_key(call: Call, input: NewTotpKey) -> Answer<Generated> {
+    let key = Secret::given(input.totp_key).filter(|key| !key.is_empty());
+    let is_given = key.is_some();
+    let request = ResetTotpKey {
+        user_id: Text::given(input.user_id),
+        key,
+        label: input.totp_label.map(|label| label.0),
+    };
+    let key = call.sso.reset_totp_key(&call.ctx, Authority::Ust(&input.ust.0), request).await?;
+    Ok(Reply::ok(Generated { totp_key: (!is_given).then(|| key.expose().to_owned()) }))
 }
 
 /// A user as an object: what has no value is left out.

@@ -4,7 +4,8 @@ use super::Sso;
 use crate::config::Config;
 use crate::crypto::token;
 use crate::domain::{
-    ApprovalStatus, Code, Context, Error, RemoteAddr, Result, Session, SignUpStatus, Timestamp, UserId, Ust,
+    ApprovalStatus, Code, Context, Error, RemoteAddr, Result, Session, SessionView, SignUpStatus, Timestamp,
+    UserId, Ust,
 };
 use crate::store;
 use crate::store::session::UserState;
@@ -23,12 +24,18 @@ pub enum Authority<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct Caller {
     pub session: Session,
+    pub username: String,
     pub is_super_user: bool,
 }
 
 impl Caller {
     pub const fn user_id(&self) -> &UserId {
         &self.session.user_id
+    }
+
+    pub fn into_view(self) -> SessionView {
+        let Self { session, username, is_super_user } = self;
+        SessionView { session, username, is_super_user }
     }
 
     /// Wrong rights are always the same refusal, whatever was asked for.
@@ -108,7 +115,7 @@ impl Sso {
         self.check_app(ctx)?;
         let (session, user) = self.valid_session(ust).await?;
         check_standing(self.config(), Standing::from(&user), &ctx.remote_addr, self.now(), age)?;
-        Ok(Caller { session, is_super_user: user.is_super_user })
+        Ok(Caller { session, username: user.username, is_super_user: user.is_super_user })
     }
 
     /// The same, and it is a super-user's.

@@ -299,7 +299,8 @@ impl Sso {
                 return Ok(Access { owner, user_id, is_other: true, is_super_user: true });
             }
             AttrScope::Session { target_ust, current_ust } => {
-                let session = self.target_session(ctx, trail, target_ust, current_ust, age).await?;
+                let target = self.target_session(ctx, trail, target_ust, current_ust, age).await?;
+                let session = target.session;
                 let owner = AttrOwner::Session(session.session_id);
                 return Ok(Access { owner, user_id: session.user_id, is_other: false, is_super_user: false });
             }

@@ -91,8 +91,7 @@ pub async fn examine(config: &Config, clock: &dyn Clock) -> Vec<Finding> {
 const CONFIGURATION: &str = "configuration";
 
 fn look_at_config(config: &Config) -> Vec<Finding> {
-    let problem = |message| Finding::problem(CONFIGURATION, format!("{message}: remove it"));
-    let mut findings: Vec<Finding> = config.not_supported_yet().into_iter().map(problem).collect();
+    let mut findings = Vec::new();
     let is_audited = config.audit.to_database || config.audit.file != AuditFile::Off;
     let cannot_confirm = !config.apps.signup_allowed.is_empty()
         && config.signup.email_confirm_enabled

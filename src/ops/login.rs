@@ -3,9 +3,8 @@
 use super::Sso;
 use super::access::{PasswordAge, Standing, check_standing, informed};
 use super::audit::Trail;
-use super::password::NewPassword;
-use super::user::Column;
-use crate::crypto::{Verdict, token, totp};
+use super::password::{NewPassword, Terms};
+use crate::crypto::{Verdict, token};
 use crate::domain::{
     AuditKind, AuthType, Code, Context, Error, Password, Result, Session, SessionId, SessionInfo, Timestamp,
     UserId, Ust,
@@ -76,7 +75,7 @@ impl Sso {
 
         // Everything that hashes comes before the transaction.
         let new = match new_password {
-            Some(new) => Some(self.accept_new_password(&user_id, new, request.password.as_ref()).await?),
+            Some(new) => Some(self.accept_new_password(&row, new, request.password.as_ref()).await?),
             None => None,
         };
         let upgraded = match (&new, is_outdated, request.password) {
@@ -134,28 +133,17 @@ impl Sso {
             return Err(Code::AuthNotAllowed.into());
         };
         if row.is_totp_enabled {
-            self.use_totp_code(&row, request.totp_code.as_ref()).await?;
+            self.check_totp_code(&row, request.totp_code.as_ref()).await?;
         }
         Ok((row, verdict == Verdict::RightButOutdated))
     }
 
-    /// Accepts a TOTP code, which is used up by that.
-    async fn use_totp_code(&self, row: &UserRow, code: Option<&Password>) -> Result<()> {
+    /// Accepts the TOTP code of a login, which is used up by that.
+    async fn check_totp_code(&self, row: &UserRow, code: Option<&Password>) -> Result<()> {
         let Some(code) = code.filter(|code| !code.is_empty()) else {
             return Err(informed(self.config().login.inform_if_totp_missing, Code::AuthTotpMissing));
         };
-        let user_id = UserId::from_stored(row.user_id.clone());
-        let sealed = row.totp_key.as_deref().ok_or_else(|| Error::internal("a TOTP user without a key"))?;
-        let key = self.unseal(Column::TotpKey, &user_id, sealed)?;
-        let step = totp::matching_step(&key, code, self.now())?;
-        let step = step.ok_or(Code::AuthNotAllowed)?;
-        if !self.config().login.totp_single_use {
-            return Ok(());
-        }
-        let mut tx = self.db().write().await?;
-        let is_first_use = store::user::use_totp_step(&mut tx, &user_id, step).await?;
-        tx.commit().await?;
-        if is_first_use { Ok(()) } else { Err(Code::AuthNotAllowed.into()) }
+        if self.use_totp_code(row, code).await? { Ok(()) } else { Err(Code::AuthNotAllowed.into()) }
     }
 
     fn check_login_app(&self, ctx: &Context) -> Result<()> {
@@ -190,24 +178,20 @@ impl Sso {
 
     async fn accept_new_password(
         &self,
-        user_id: &UserId,
+        row: &UserRow,
         new: &Password,
         old: Option<&Password>,
     ) -> Result<NewPassword> {
         let is_same = old.is_some_and(|old| old.expose() == new.expose());
-        let checked = if is_same {
+        let accepted = if is_same {
             Err(Error::refused(Code::PasswordInvalid, "new_password: same as the old one"))
         } else {
-            self.check_password_rules(new)
+            self.accept_password(row, new.clone(), Terms::default()).await
         };
-        if let Err(error) = checked {
-            let inform = self.config().password.inform_if_invalid;
-            return Err(if inform { error } else { Code::AuthNotAllowed.into() });
-        }
-        let envelope = self.hash_password(user_id, new.clone()).await?;
-        let set_time = self.now();
-        let expiry = self.password_expiry(set_time, None);
-        Ok(NewPassword { envelope, set_time, expiry, must_change: false })
+        accepted.map_err(|error| match error {
+            Error::Refused { .. } if !self.config().password.inform_if_invalid => Code::AuthNotAllowed.into(),
+            other => other,
+        })
     }
 
     /// When a session that is opened or renewed now ends.

@@ -22,6 +22,7 @@ mod password_reset;
 mod search;
 mod session;
 mod smtp;
+mod totp;
 mod update;
 mod user;
 
@@ -33,9 +34,10 @@ pub use doctor::{Finding, Verdict, examine};
 pub use login::LoginRequest;
 pub use maintenance::Cleaned;
 pub use open::{OpenError, schema_state};
-pub use password::ChangePassword;
+pub use password::{ChangePassword, SetPassword};
 pub use password_reset::ResetAccess;
 pub use session::SessionListing;
+pub use totp::{ResetTotpKey, TotpOwner};
 
 use crate::config::Config;
 use crate::crypto::{HashPool, Keyring};

@@ -59,9 +59,6 @@ impl Sso {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Self, OpenError> {
-        if let Some(message) = config.not_supported_yet().into_iter().next() {
-            return Err(OpenError::Config(message));
-        }
         let hash = &config.hash_secret;
         let params = HashParams::new(hash.memory_kib, hash.iterations, hash.parallelism)
             .map_err(|error| OpenError::Config(format!("hash_secret: {error}")))?;

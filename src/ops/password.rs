@@ -1,17 +1,24 @@
 //! Passwords: the rules they must keep, and changing them.
 
+use uuid::Uuid;
+
 use super::Sso;
 use super::access::{Caller, PasswordAge};
 use super::audit::Trail;
 use super::user::Column;
-use crate::crypto::{Verdict, plain};
-use crate::domain::{AuditKind, Code, Context, Error, Password, Result, SessionId, Timestamp, UserId, Ust};
+use crate::crypto::{Place, Verdict, plain};
+use crate::domain::{
+    AuditKind, Code, Context, Error, Password, Result, SessionId, Timestamp, UserId, Ust, time_ordered_uuid,
+};
 use crate::store;
 use crate::store::Tx;
 use crate::store::user::UserRow;
 
 /// The latest expiry that may be asked for, in days.
 const MAX_EXPIRY_DAYS: i64 = 36_500;
+
+/// The longest details that an audit entry takes along, in bytes.
+const MAX_DETAILS_LENGTH: usize = 4096;
 
 /// A password change as asked for.
 #[derive(Clone, Debug)]
@@ -28,20 +35,57 @@ pub struct ChangePassword {
     pub must_change: Option<bool>,
 }
 
+/// A password that a trusted caller sets.
+#[derive(Clone, Debug)]
+pub struct SetPassword {
+    /// The new password.
+    pub password: Password,
+    /// Whether it must be changed at the next login.
+    pub must_change: bool,
+    /// In how many days it expires; None or negative is the default.
+    pub password_expiry: Option<i64>,
+    /// What the audit entry is to hold about it beside the usual, as JSON. The caller sees to it that no secret is among it.
+    pub details: Option<String>,
+}
+
 /// A new password, checked and hashed, ready to be stored.
 pub(super) struct NewPassword {
-    pub envelope: Vec<u8>,
-    pub set_time: Timestamp,
-    pub expiry: Timestamp,
+    envelope: Vec<u8>,
+    set_time: Timestamp,
+    expiry: Timestamp,
+    must_change: bool,
+    former: Option<Former>,
+}
+
+/// A password that is about to be replaced, as the history keeps it.
+struct Former {
+    history_id: Uuid,
+    envelope: Vec<u8>,
+}
+
+/// What is said about a new password beside the password itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Terms {
+    /// In how many days it expires; None or negative is the default.
+    pub expiry_days: Option<i64>,
+    /// Whether it must be changed at the next login.
     pub must_change: bool,
 }
 
 impl Sso {
-    /// Checks a password against the rules of configuration.
+    /// Checks a password against the rules of configuration that say what passwords must be like. What they were before,
+    /// and whose it is to be, only those know who change it.
     ///
     /// # Errors
-    /// E003002 or E003003 for its length, E003001 if it contains a string of the reject list.
-    pub fn check_password_rules(&self, password: &Password) -> Result<()> {
+    /// E003002 or E003003 for its length, E003001 if it contains a string of the reject list, E003008 if it is too easy to
+    /// guess.
+    pub async fn validate_password(&self, password: &Password) -> Result<()> {
+        self.check_password(password, Vec::new()).await
+    }
+
+    /// The same for a user of whom something is known, which is easy to guess: names, the email address. It is all there is
+    /// to check for a user that does not exist yet; for one that does, [`Sso::accept_password`] is the one to call.
+    pub(super) async fn check_password(&self, password: &Password, mut about: Vec<String>) -> Result<()> {
         let rules = &self.config().password;
         let length = password.expose().chars().count();
         if length < rules.min_length {
@@ -57,7 +101,99 @@ impl Sso {
             let detail = "password: contains a string that is too common";
             return Err(Error::refused(Code::PasswordInvalid, detail));
         }
+        if rules.min_complexity == 0 {
+            return Ok(());
+        }
+        about.push(self.config().main.site_name.clone());
+        if self.core.hashing.complexity(password.clone(), about).await? < rules.min_complexity {
+            let detail = "password: too easy to guess, make it longer or less usual";
+            return Err(Error::refused(Code::PasswordNotComplexEnough, detail));
+        }
         Ok(())
+    }
+
+    /// Checks a password that anybody has chosen for a user against every rule, the user's former passwords included, and
+    /// hashes it. Every change of a password comes through here, whoever makes it; [`Sso::store_password`] is what follows,
+    /// in a transaction that has made sure (`store::user::lock_row`) that the password is still the one of this row.
+    ///
+    /// # Errors
+    /// As [`Sso::validate_password`], E003001 for a password that was used before, E008002 for an expiry out of range.
+    pub(super) async fn accept_password(
+        &self,
+        row: &UserRow,
+        password: Password,
+        terms: Terms,
+    ) -> Result<NewPassword> {
+        if terms.expiry_days.is_some_and(|days| days > MAX_EXPIRY_DAYS) {
+            let detail = format!("password_expiry: at most {MAX_EXPIRY_DAYS} days");
+            return Err(Error::refused(Code::CommonInvalidInput, detail));
+        }
+        let user_id = UserId::from_stored(row.user_id.clone());
+        self.check_password(&password, self.known_about(row)?).await?;
+        self.check_history(row, &user_id, &password).await?;
+        let set_time = self.now();
+        Ok(NewPassword {
+            envelope: self.hash_password(&user_id, password).await?,
+            set_time,
+            expiry: self.password_expiry(set_time, terms.expiry_days),
+            must_change: terms.must_change,
+            former: self.former_password(row, &user_id, set_time)?,
+        })
+    }
+
+    /// What who guesses knows of a user.
+    fn known_about(&self, row: &UserRow) -> Result<Vec<String>> {
+        if self.config().password.min_complexity == 0 {
+            return Ok(Vec::new());
+        }
+        let user_id = UserId::from_stored(row.user_id.clone());
+        let open = |email: &Vec<u8>| self.unseal(Column::Email, &user_id, email);
+        let email = row.email.as_ref().map(open).transpose()?.map(|email| email.expose().to_owned());
+        let names = [&row.display_name, &row.first_name, &row.middle_name, &row.last_name];
+        let names = names.into_iter().flatten().cloned();
+        Ok(std::iter::once(row.username.clone()).chain(email).chain(names).collect())
+    }
+
+    /// Neither the current password nor one of the last that came before it may be chosen again.
+    async fn check_history(&self, row: &UserRow, user_id: &UserId, password: &Password) -> Result<()> {
+        let count = self.config().password.history;
+        if count == 0 {
+            return Ok(());
+        }
+        let used = || Err(Error::refused(Code::PasswordInvalid, "password: used before"));
+        if row.password_hash.is_some()
+            && self.verify_password(Some(row), password.clone()).await? != Verdict::Wrong
+        {
+            return used();
+        }
+        let mut conn = self.db().read().await?;
+        let former = store::password_history::latest(&mut conn, user_id, i64::from(count)).await?;
+        drop(conn);
+        for (history_id, envelope) in former {
+            let hash = self.core.keyring.open_or_plain(history_place(&history_id), &envelope)?;
+            let hash = std::str::from_utf8(&hash).map_err(Error::internal)?.to_owned();
+            if self.core.hashing.verify(hash, password.clone()).await? != Verdict::Wrong {
+                return used();
+            }
+        }
+        Ok(())
+    }
+
+    /// The current password as the history keeps it: an envelope is bound to its row. None where no history is kept.
+    fn former_password(&self, row: &UserRow, user_id: &UserId, now: Timestamp) -> Result<Option<Former>> {
+        let Some(current) = row.password_hash.as_deref().filter(|_| self.config().password.history > 0)
+        else {
+            return Ok(None);
+        };
+        let hash = self.unseal(Column::PasswordHash, user_id, current)?;
+        let history_id = time_ordered_uuid(now, &*self.core.random)?;
+        let envelope = if self.config().main.encrypt_password {
+            let place = history_place(&history_id);
+            self.core.keyring.seal(place, hash.expose().as_bytes(), &*self.core.random)?
+        } else {
+            plain(hash.expose().as_bytes())
+        };
+        Ok(Some(Former { history_id, envelope }))
     }
 
     /// When a password set now expires.
@@ -98,7 +234,8 @@ impl Sso {
     ///
     /// # Errors
     /// E005001 without the right to or with a wrong old password, E008003 where the old one is missing, E001100 if
-    /// there is no such user, a code of [`Sso::check_password_rules`], E008002 for an expiry out of range.
+    /// there is no such user, a code of [`Sso::validate_password`], E003001 for a password used before, E008002 for an
+    /// expiry out of range.
     pub async fn change_password(
         &self,
         ctx: &Context,
@@ -125,11 +262,6 @@ impl Sso {
         if request.password_expiry.is_some() || request.must_change.is_some() {
             caller.require_super_user()?;
         }
-        if request.password_expiry.is_some_and(|days| days > MAX_EXPIRY_DAYS) {
-            let detail = format!("password_expiry: at most {MAX_EXPIRY_DAYS} days");
-            return Err(Error::refused(Code::CommonInvalidInput, detail));
-        }
-
         let is_own = user_id == *caller.user_id();
         if is_own {
             let missing =
@@ -143,20 +275,63 @@ impl Sso {
                 return Err(Error::refused(Code::PasswordInvalid, "new_password: same as the old one"));
             }
         }
-        self.check_password_rules(&request.new_password)?;
-        let set_time = self.now();
-        let new = NewPassword {
-            envelope: self.hash_password(&user_id, request.new_password).await?,
-            set_time,
-            expiry: self.password_expiry(set_time, request.password_expiry),
-            must_change: request.must_change.unwrap_or(false),
-        };
+        let terms =
+            Terms { expiry_days: request.password_expiry, must_change: request.must_change.unwrap_or(false) };
+        let new = self.accept_password(&row, request.new_password, terms).await?;
         let keep = is_own.then_some(caller.session.session_id);
+        self.replace(trail, &row, &new, keep).await
+    }
+
+    /// Sets a user's password, for trusted callers in the same process.
+    ///
+    /// # Errors
+    /// E004001 for an unknown application, E001100 if there is no such user, and as [`Sso::change_password`] for the
+    /// password; E008002 for details that are too long.
+    pub async fn set_password(&self, ctx: &Context, user_id: &str, request: SetPassword) -> Result<()> {
+        let mut trail = self.trail(ctx, "user.set_password", AuditKind::Change);
+        let outcome = self.put_password(ctx, &mut trail, user_id, request).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn put_password(
+        &self,
+        ctx: &Context,
+        trail: &mut Trail,
+        user_id: &str,
+        request: SetPassword,
+    ) -> Result<()> {
+        self.check_app(ctx)?;
+        let user_id = UserId::parse(user_id).ok_or(Code::UserIdInvalid)?;
+        trail.on(&user_id);
+        if let Some(details) = request.details {
+            if details.len() > MAX_DETAILS_LENGTH {
+                let detail = format!("details: at most {MAX_DETAILS_LENGTH} bytes as JSON");
+                return Err(Error::refused(Code::CommonInvalidInput, detail));
+            }
+            trail.note("details", details);
+        }
+        let mut conn = self.db().read().await?;
+        let row = store::user::by_id(&mut conn, &user_id).await?.ok_or(Code::UserIdInvalid)?;
+        drop(conn);
+        let terms = Terms { expiry_days: request.password_expiry, must_change: request.must_change };
+        let new = self.accept_password(&row, request.password, terms).await?;
+        self.replace(trail, &row, &new, None).await
+    }
+
+    /// Puts a new password in the place of the one that the row has, unless another one has come there meanwhile.
+    async fn replace(
+        &self,
+        trail: &mut Trail,
+        row: &UserRow,
+        new: &NewPassword,
+        keep: Option<SessionId>,
+    ) -> Result<()> {
+        let user_id = UserId::from_stored(row.user_id.clone());
         let mut tx = self.db().write().await?;
         if store::user::lock_row(&mut tx, &user_id).await? != Some(row.password_last_set) {
             return Err(Error::refused(Code::AuthNotAllowed, "the password was changed meanwhile"));
         }
-        self.store_password(&mut tx, &user_id, &new, keep).await?;
+        self.store_password(&mut tx, &user_id, new, keep).await?;
         self.commit(tx, trail).await
     }
 
@@ -167,8 +342,8 @@ impl Sso {
         row.ok_or_else(|| Code::UserIdInvalid.into())
     }
 
-    /// Stores a new password and, where configuration says so, ends the user's sessions but for one. Resets under way
-    /// end too: nobody needs them any more.
+    /// Stores a new password, keeps the former one in the history where there is one, and ends the user's sessions but for
+    /// one where configuration says so. Resets under way end too: nobody needs them any more.
     pub(super) async fn store_password(
         &self,
         tx: &mut Tx,
@@ -179,9 +354,18 @@ impl Sso {
         let (set_time, expiry) = (new.set_time.as_micros(), new.expiry.as_micros());
         store::user::set_password(tx, user_id, &new.envelope, set_time, expiry, new.must_change).await?;
         store::password_reset::delete_of_user(tx, user_id).await?;
+        if let Some(Former { history_id, envelope }) = &new.former {
+            let keep = i64::from(self.config().password.history);
+            store::password_history::insert(tx, *history_id, user_id, envelope, new.set_time, keep).await?;
+        }
         if self.config().session.end_on_password_change {
             store::session::delete_of_user(tx, user_id, keep).await?;
         }
         Ok(())
     }
+}
+
+/// Where the envelope of a former password belongs.
+fn history_place(history_id: &Uuid) -> Place<'_> {
+    Place { table: "sso_password_history", column: "password_hash", row: history_id.as_bytes() }
 }

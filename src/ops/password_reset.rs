@@ -6,7 +6,7 @@ use super::Sso;
 use super::access::{PasswordAge, Standing, check_standing};
 use super::audit::Trail;
 use super::login::clean_user_agent;
-use super::password::NewPassword;
+use super::password::Terms;
 use crate::config::UserSearchBy;
 use crate::crypto::compare;
 use crate::crypto::token::{self, TokenBits};
@@ -187,7 +187,7 @@ impl Sso {
     ///
     /// # Errors
     /// E010001 for a token or key that is not valid, was used or has expired, and for users who may not log in; a code
-    /// of [`Sso::check_password_rules`], after which token and key are as good as before.
+    /// of [`Sso::change_password`], after which token and key are as good as before.
     pub async fn reset_password(
         &self,
         ctx: &Context,
@@ -226,11 +226,7 @@ impl Sso {
         drop(conn);
         self.check_still_may_reset(ctx, trail, &row)?;
 
-        self.check_password_rules(&new_password)?;
-        let envelope = self.hash_password(&user_id, new_password).await?;
-        let set_time = self.now();
-        let expiry = self.password_expiry(set_time, None);
-        let new = NewPassword { envelope, set_time, expiry, must_change: false };
+        let new = self.accept_password(&row, new_password, Terms::default()).await?;
         let mut tx = self.db().write().await?;
         store::user::lock_row(&mut tx, &user_id).await?;
         if !store::password_reset::delete(&mut tx, reset.reset_id).await? {

@@ -1,12 +1,15 @@
 //! Sessions: verifying, renewing and listing them, and ending all of a user's.
 
-use super::access::{PasswordAge, Standing, check_standing};
+use super::access::{Caller, PasswordAge, Standing, check_standing};
 use super::audit::Trail;
 use super::login::clean_user_agent;
 use super::{Authority, Sso};
-use crate::domain::{AuditKind, Code, Context, Error, Result, Session, StateChange, Timestamp, UserId, Ust};
+use crate::domain::{
+    AuditKind, Code, Context, Error, Result, Session, SessionView, StateChange, Timestamp, UserId, Ust,
+};
 use crate::store;
 use crate::store::Conn;
+use crate::store::session::UserState;
 
 /// A session and its history, as lists show it: never with its token.
 #[derive(Clone, Debug)]
@@ -100,7 +103,7 @@ impl Sso {
         target_ust: &Ust,
         current_ust: &Ust,
         check_if_password_expired: bool,
-    ) -> Result<Session> {
+    ) -> Result<SessionView> {
         let mut trail = self.trail(ctx, "session.get", AuditKind::SessionCheck);
         let age = if check_if_password_expired { PasswordAge::Checked } else { PasswordAge::Ignored };
         let outcome = self.target_session(ctx, &mut trail, target_ust, current_ust, age).await;
@@ -115,28 +118,63 @@ impl Sso {
         target_ust: &Ust,
         current_ust: &Ust,
         age: PasswordAge,
-    ) -> Result<Session> {
+    ) -> Result<SessionView> {
         let caller = self.check_ust(ctx, current_ust, age).await?;
         trail.by(caller.user_id());
         if target_ust.expose() == current_ust.expose() {
-            return Ok(caller.session);
+            return Ok(caller.into_view());
         }
         let target = self.valid_session(target_ust).await;
         if caller.is_super_user {
-            let (session, _) = target?;
+            let (session, user) = target?;
             trail.on(&session.user_id);
-            return Ok(session);
+            return Ok(view(session, user));
         }
         // Whether a token that is not one's own acts as a session is nobody's business.
         match target {
             Ok((session, user)) if session.user_id == *caller.user_id() => {
                 let standing = Standing::from(&user);
                 check_standing(self.config(), standing, &ctx.remote_addr, self.now(), age)?;
-                Ok(session)
+                Ok(view(session, user))
             }
             Ok(_) | Err(Error::Refused { .. }) => Err(Code::AuthNotAllowed.into()),
             Err(other) => Err(other),
         }
+    }
+
+    /// The session that acts.
+    ///
+    /// # Errors
+    /// A code of the session or of the common checks.
+    pub async fn get_current_session(&self, ctx: &Context, current_ust: &Ust) -> Result<SessionView> {
+        let mut trail = self.trail(ctx, "session.get_current", AuditKind::SessionCheck);
+        let outcome = self.check_ust(ctx, current_ust, PasswordAge::Checked).await;
+        if let Ok(caller) = &outcome {
+            trail.by(caller.user_id());
+        }
+        self.conclude(trail, outcome.map(Caller::into_view)).await
+    }
+
+    /// The session that acts, if it is a super-user's.
+    ///
+    /// # Errors
+    /// As [`Sso::get_current_session`], and E005001 if it is not.
+    pub async fn require_super_user(&self, ctx: &Context, current_ust: &Ust) -> Result<SessionView> {
+        let mut trail = self.trail(ctx, "session.require_super_user", AuditKind::SessionCheck);
+        let outcome = self.super_users_session(ctx, &mut trail, current_ust).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn super_users_session(
+        &self,
+        ctx: &Context,
+        trail: &mut Trail,
+        current_ust: &Ust,
+    ) -> Result<SessionView> {
+        let caller = self.check_ust(ctx, current_ust, PasswordAge::Checked).await?;
+        trail.by(caller.user_id());
+        caller.require_super_user()?;
+        Ok(caller.into_view())
     }
 
     /// The open sessions of the user that a session belongs to: one's own, or, with `target_ust`, anybody's for
@@ -164,9 +202,9 @@ impl Sso {
     ) -> Result<Vec<SessionListing>> {
         let target_ust = target_ust.unwrap_or(current_ust);
         let age = PasswordAge::Checked;
-        let session = self.target_session(ctx, trail, target_ust, current_ust, age).await?;
+        let target = self.target_session(ctx, trail, target_ust, current_ust, age).await?;
         let mut conn = self.db().read().await?;
-        self.open_sessions(&mut conn, &session.user_id).await
+        self.open_sessions(&mut conn, &target.session.user_id).await
     }
 
     /// The open sessions of any user.
@@ -250,4 +288,8 @@ impl Sso {
         let listing = |(session, state_changes)| SessionListing { session, state_changes };
         Ok(sessions.into_iter().map(listing).collect())
     }
+}
+
+fn view(session: Session, user: UserState) -> SessionView {
+    SessionView { session, username: user.username, is_super_user: user.is_super_user }
 }

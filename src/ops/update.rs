@@ -126,7 +126,7 @@ impl Sso {
         }
         if let Some(key) = update.totp_key.given() {
             let key = self.check_totp_key(key)?;
-            row.totp_key = Some(self.seal(Column::TotpKey, user_id, key.expose())?);
+            self.put_totp_key(row, user_id, &key)?;
         }
         if let Some(label) = update.totp_label.given() {
             let label = check_name("totp_label", label)?;

@@ -142,7 +142,9 @@ impl Sso {
         let now = self.now();
         let password_hash = match new.password {
             Some(password) => {
-                self.check_password_rules(&password)?;
+                let names = [&email, &display_name, &first_name, &middle_name, &last_name];
+                let about = std::iter::once(&username).chain(names.into_iter().flatten()).cloned().collect();
+                self.check_password(&password, about).await?;
                 Some(self.hash_password(&user_id, password).await?)
             }
             None => None,

@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 use super::convert;
+use super::types::not_pickled;
 use crate::domain::{Attr, Timestamp};
 
 /// An attribute.
@@ -76,6 +77,10 @@ impl AttrEntity {
             attr.name,
             if attr.is_encrypted { "True" } else { "False" }
         )
+    }
+
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(not_pickled("AttrEntity"))
     }
 }
 

@@ -92,6 +92,11 @@ fn failure(py: Python<'_>, class: &str, error: Error) -> PyResult<PyErr> {
     }
 }
 
+/// A TOTP code that is not accepted.
+pub fn invalid_totp(py: Python<'_>) -> PyErr {
+    failure(py, "InvalidTOTPError", Code::AuthNotAllowed.into()).unwrap_or_else(|broken| broken)
+}
+
 fn refusal(py: Python<'_>, class: &str, code: Code, more: Bound<'_, PyDict>) -> PyResult<PyErr> {
     let class = py.import("zato_sso.errors")?.getattr(class)?;
     Ok(PyErr::from_value(class.call(([code.as_str()],), Some(&more))?))

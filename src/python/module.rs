@@ -6,6 +6,7 @@ use super::attr::{AttrApi, SessionAttrApi, UserAttrApi};
 use super::attr_entity::AttrEntity;
 use super::password_reset::{AccessTokenCtx, PasswordResetApi};
 use super::session::SessionApi;
+use super::totp::TotpApi;
 use super::tree::{AwaitableSso, BlockingSso};
 use super::types::{Session, SessionInfo, User};
 use super::user::UserApi;
@@ -48,6 +49,7 @@ fn core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("AsyncSSO", py.get_type::<AwaitableSso>())?;
     module.add_class::<UserApi>()?;
     module.add_class::<SessionApi>()?;
+    module.add_class::<TotpApi>()?;
     module.add_class::<User>()?;
     module.add_class::<Session>()?;
     module.add_class::<SessionInfo>()?;

@@ -108,8 +108,58 @@ impl SessionApi {
         let operation = async move |sso: Arc<Sso>| {
             sso.get_session(&ctx, &target_ust, &current_ust, check_if_password_expired).await
         };
-        self.branch
-            .run(py, operation, |py, session| Ok(Session { session, attr }.into_pyobject(py)?.into_any()))
+        self.branch.run(py, operation, |py, view| Ok(Session { view, attr }.into_pyobject(py)?.into_any()))
+    }
+
+    /// The session that acts.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     current_ust: The session.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: Where the call comes from.
+    ///     needs_super_user: Whether it must be a super-user's, as :meth:`require_super_user` has it.
+    ///
+    /// Raises:
+    ///     ValidationError: A code of the session, or of the checks that every call makes.
+    #[pyo3(signature = (cid, current_ust, current_app, remote_addr, needs_super_user=false))]
+    fn get_current_session<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        current_ust: UstArgument,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+        needs_super_user: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let ust = current_ust.0;
+        let scope = AttrScope::Session { target_ust: ust.clone(), current_ust: ust.clone() };
+        let attr = AttrCall { branch: self.branch.clone(), ctx: ctx.clone(), scope };
+        let operation = async move |sso: Arc<Sso>| {
+            if needs_super_user {
+                sso.require_super_user(&ctx, &ust).await
+            } else {
+                sso.get_current_session(&ctx, &ust).await
+            }
+        };
+        self.branch.run(py, operation, |py, view| Ok(Session { view, attr }.into_pyobject(py)?.into_any()))
+    }
+
+    /// The session that acts, if it is a super-user's.
+    ///
+    /// Raises:
+    ///     ValidationError: As :meth:`get_current_session`, and E005001 if it is not.
+    #[pyo3(signature = (cid, current_ust, current_app, remote_addr))]
+    fn require_super_user<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        current_ust: UstArgument,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.get_current_session(py, cid, current_ust, current_app, remote_addr, true)
     }
 
     /// The open sessions of a user, oldest first: one's own by ``ust`` alone, or, for super-users, those of the user

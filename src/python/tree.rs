@@ -14,6 +14,7 @@ use super::error::Fault;
 use super::password_reset::PasswordResetApi;
 use super::runtime::{Engine, Handle, Home, Mode};
 use super::session::SessionApi;
+use super::totp::TotpApi;
 use super::user::UserApi;
 use crate::config::{Config, DatabaseUrl, Loader};
 use crate::domain::{Context, Result};
@@ -125,21 +126,24 @@ fn not_opened(error: OpenError) -> Fault {
     }
 }
 
-/// The branches of a new tree.
-struct Branches {
+/// The branches of a new tree, and what they share.
+struct Grown {
+    branch: Branch,
     user: Py<UserApi>,
     session: Py<SessionApi>,
+    totp: Py<TotpApi>,
     password_reset: Py<PasswordResetApi>,
 }
 
-fn grow(py: Python<'_>, config: Config, mode: Mode) -> PyResult<(Branch, Branches)> {
+fn grow(py: Python<'_>, config: Config, mode: Mode) -> PyResult<Grown> {
     let branch = Branch::new(config, mode);
     let session_attr = Py::new(py, SessionAttrApi::new(branch.clone()))?;
     let session = Py::new(py, SessionApi::new(branch.clone(), session_attr))?;
     let user_attr = Py::new(py, UserAttrApi::new(branch.clone()))?;
     let user = Py::new(py, UserApi::new(branch.clone(), session.clone_ref(py), user_attr))?;
+    let totp = Py::new(py, TotpApi::new(branch.clone()))?;
     let password_reset = Py::new(py, PasswordResetApi::new(branch.clone()))?;
-    Ok((branch, Branches { user, session, password_reset }))
+    Ok(Grown { branch, user, session, totp, password_reset })
 }
 
 /// Single sign-on over one database. Calls block; the object may be shared by threads, and works after a fork.
@@ -166,6 +170,9 @@ pub struct BlockingSso {
     /// New passwords for those who forgot theirs.
     #[pyo3(get)]
     password_reset: Py<PasswordResetApi>,
+    /// Codes of authenticators.
+    #[pyo3(get)]
+    totp: Py<TotpApi>,
 }
 
 #[pymethods]
@@ -180,9 +187,9 @@ impl BlockingSso {
         hooks: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let config = load(database_url, config, secret_key, hooks)?;
-        let (branch, Branches { user, session, password_reset }) = grow(py, config, Mode::Blocking)?;
+        let Grown { branch, user, session, totp, password_reset } = grow(py, config, Mode::Blocking)?;
         branch.handle.open(py, Mode::Blocking)?;
-        Ok(Self { branch, user, session, password_reset })
+        Ok(Self { branch, user, session, totp, password_reset })
     }
 
     /// Opens what a configuration file describes.
@@ -234,6 +241,9 @@ pub struct AwaitableSso {
     /// New passwords for those who forgot theirs.
     #[pyo3(get)]
     password_reset: Py<PasswordResetApi>,
+    /// Codes of authenticators.
+    #[pyo3(get)]
+    totp: Py<TotpApi>,
 }
 
 #[pymethods]
@@ -248,8 +258,8 @@ impl AwaitableSso {
         hooks: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let config = load(database_url, config, secret_key, hooks)?;
-        let (branch, Branches { user, session, password_reset }) = grow(py, config, Mode::Awaitable)?;
-        Ok(Self { branch, user, session, password_reset })
+        let Grown { branch, user, session, totp, password_reset } = grow(py, config, Mode::Awaitable)?;
+        Ok(Self { branch, user, session, totp, password_reset })
     }
 
     /// What a configuration file describes.

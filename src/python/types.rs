@@ -1,12 +1,13 @@
 //! What calls return: users and sessions.
 
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyString};
 
 use super::attr::AttrApi;
 use super::attr_call::AttrCall;
 use super::convert;
-use crate::domain::{self, Field, Timestamp, UserView};
+use crate::domain::{self, Field, SessionView, Timestamp, UserView};
 
 /// What a login returns.
 #[pyclass(frozen, module = "zato_sso")]
@@ -77,12 +78,16 @@ impl SessionInfo {
     fn __eq__(&self, other: &Self) -> bool {
         self.0.ust.expose() == other.0.ust.expose()
     }
+
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(not_pickled("SessionInfo"))
+    }
 }
 
 /// A session, without the token that acts as it.
 #[pyclass(frozen, module = "zato_sso")]
 pub struct Session {
-    pub session: domain::Session,
+    pub view: SessionView,
     pub attr: AttrCall,
 }
 
@@ -91,49 +96,61 @@ impl Session {
     /// The public id: it names the session without being able to act as it.
     #[getter]
     fn session_id(&self) -> String {
-        self.session.session_id.to_string()
+        self.view.session.session_id.to_string()
     }
 
     /// Whose it is.
     #[getter]
     fn user_id(&self) -> &str {
-        self.session.user_id.as_str()
+        self.view.session.user_id.as_str()
+    }
+
+    /// The name of its user.
+    #[getter]
+    fn username(&self) -> &str {
+        &self.view.username
+    }
+
+    /// Whether its user is a super-user.
+    #[getter]
+    fn is_super_user(&self) -> bool {
+        self.view.is_super_user
     }
 
     /// When it was opened; UTC, without a timezone.
     #[getter]
     fn creation_time<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        time(py, self.session.creation_time)
+        time(py, self.view.session.creation_time)
     }
 
     /// Until when it is valid; UTC, without a timezone.
     #[getter]
     fn expiration_time<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        time(py, self.session.expiration_time)
+        time(py, self.view.session.expiration_time)
     }
 
     /// Where it was opened from; several addresses are joined by ", ".
     #[getter]
     fn remote_addr(&self) -> &str {
-        &self.session.remote_addr
+        &self.view.session.remote_addr
     }
 
     /// With what it was opened.
     #[getter]
     fn user_agent(&self) -> Option<&str> {
-        self.session.user_agent.as_deref()
+        self.view.session.user_agent.as_deref()
     }
 
     /// How it was opened: default, basic_auth or jwt.
     #[getter]
     fn auth_type(&self) -> &'static str {
-        self.session.auth_type.as_str()
+        self.view.session.auth_type.as_str()
     }
 
     /// The username it was opened with.
     #[getter]
     fn auth_principal(&self) -> &str {
-        &self.session.auth_principal
+        &self.view.session.auth_principal
     }
 
     /// The attributes of the session, on behalf of who got it.
@@ -153,7 +170,7 @@ impl Session {
     }
 
     fn __repr__(&self) -> String {
-        let session = &self.session;
+        let session = &self.view.session;
         format!(
             "Session(session_id='{}', user_id='{}', expiration_time='{}')",
             session.session_id, session.user_id, session.expiration_time
@@ -161,7 +178,11 @@ impl Session {
     }
 
     fn __eq__(&self, other: &Self) -> bool {
-        self.session == other.session
+        self.view == other.view
+    }
+
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(not_pickled("Session"))
     }
 }
 
@@ -202,6 +223,10 @@ macro_rules! user_class {
             fn __repr__(&self) -> String {
                 let user = &self.view.user;
                 format!("User(user_id='{}', username={:?})", user.user_id, user.username)
+            }
+
+            fn __reduce__(&self) -> PyResult<()> {
+                Err(not_pickled("User"))
             }
         }
     };
@@ -312,4 +337,9 @@ fn text<'py>(py: Python<'py>, value: &str) -> Bound<'py, PyAny> {
 
 fn time(py: Python<'_>, at: Timestamp) -> PyResult<Bound<'_, PyAny>> {
     Ok(convert::datetime(py, at)?.into_any())
+}
+
+/// What holds a token, or the way to the database, goes to no other place or time by way of a pickle.
+pub fn not_pickled(class: &str) -> PyErr {
+    PyTypeError::new_err(format!("a {class} cannot be pickled or copied: take its to_dict()"))
 }

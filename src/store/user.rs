@@ -52,7 +52,8 @@ sql! {
         last_name_upper = $12, is_locked = $13, locked_time = $14, locked_by = $15, sign_up_status = $16, \
         approval_status = $17, approval_status_mod_time = $18, approval_status_mod_by = $19, password_expiry = $20, \
         password_must_change = $21, is_totp_enabled = $22, totp_key = $23, totp_label = $24, \
-        is_rate_limit_active = $25, rate_limit_def = $26 WHERE user_id = $1";
+        totp_last_step = $25, is_rate_limit_active = $26, rate_limit_def = $27 WHERE user_id = $1";
+    SET_TOTP = "UPDATE sso_user SET totp_key = $2, totp_label = $3, totp_last_step = $4 WHERE user_id = $1";
     DELETE_BY_ID = "DELETE FROM sso_user WHERE user_id = $1 RETURNING user_id, username";
     DELETE_BY_USERNAME = "DELETE FROM sso_user WHERE username = $1 RETURNING user_id, username";
     LOCK_ROW_SQLITE = dialect::LOCK_USER_SQLITE;
@@ -289,6 +290,16 @@ pub async fn use_totp_step(conn: &mut Conn, user_id: &UserId, step: i64) -> Resu
     Ok(execute!(conn, USE_TOTP_STEP, user_id.as_str(), step)? == 1)
 }
 
+/// Writes a user's TOTP key, its label, and the last time step that a code of it was used in.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn set_totp(tx: &mut Tx, row: &UserRow) -> Result<()> {
+    let (key, label) = (row.totp_key.as_deref(), row.totp_label.as_deref());
+    execute!(tx, SET_TOTP, &row.user_id, key, label, row.totp_last_step)?;
+    Ok(())
+}
+
 /// Writes what of a user can be changed by an update.
 ///
 /// # Errors
@@ -321,6 +332,7 @@ pub async fn update(tx: &mut Tx, row: &UserRow) -> Result<Updated> {
         row.is_totp_enabled,
         row.totp_key.as_deref(),
         row.totp_label.as_deref(),
+        row.totp_last_step,
         row.is_rate_limit_active,
         row.rate_limit_def.as_deref(),
     );

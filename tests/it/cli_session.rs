@@ -32,6 +32,7 @@ async fn a_session_is_opened_without_a_password_and_ended_by_its_token(kind: Kin
     let ust = info["ust"].as_str().unwrap().to_owned();
     let session =
         sso.get_session(&ctx(), &Ust::from(ust.as_str()), &Ust::from(ust.as_str()), true).await.unwrap();
+    let session = session.session;
     assert_eq!(session.creation_time.to_string(), info["creation_time"]);
     assert_eq!(session.expiration_time.to_string(), info["expiration_time"]);
     assert!(session.user_agent.unwrap().starts_with("zato-sso/"));

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::rest::{Answer, Server};
-use crate::support::{Kind, PASSWORD};
+use crate::support::{Kind, PASSWORD, ctx};
 
 on_both_databases! {
     a_super_user_makes_a_user_and_decides_about_it;
@@ -11,6 +11,7 @@ on_both_databases! {
     a_search_gives_pages_of_users;
     users_change_themselves_and_super_users_everybody;
     a_super_user_deletes_others;
+    a_totp_key_is_shown_where_it_was_generated;
     a_password_is_changed_with_the_old_one_or_by_a_super_user;
     sessions_are_verified_renewed_and_read;
     a_list_of_sessions_holds_their_history_and_no_token;
@@ -191,6 +192,32 @@ async fn users_change_themselves_and_super_users_everybody(kind: Kind) {
     // A query string is input, too.
     server.ask(&format!("PATCH /user?ust={root}&last_name=Root+One"), &[], "").ok();
     assert_eq!(ask(&server, "GET /user", &json!({"ust": root})).ok()["last_name"], "Root One");
+}
+
+async fn a_totp_key_is_shown_where_it_was_generated(kind: Kind) {
+    let server = Server::new(kind).await;
+    server.world.super_user("root1").await;
+    let user_id = server.world.user("user1").await.user_id;
+    let (root, user) = (server.ust("root1"), server.ust("user1"));
+    let made = ask(&server, "PATCH /user/totp", &json!({"ust": user, "totp_label": "phone"})).ok();
+    assert_eq!(made["totp_key"].as_str().unwrap().len(), 32);
+    let given = json!({"ust": root, "user_id": user_id.as_str(), "totp_key": "jbsw y3dp ehpk 3pxp"});
+    assert_eq!(ask(&server, "PATCH /user/totp", &given).ok().get("totp_key"), None);
+    let seen = async || {
+        let found = server.world.sso.get_user_by_username(&ctx(), "user1", true).await;
+        found.unwrap().unwrap().user
+    };
+    let found = seen().await;
+    assert_eq!(found.totp_key.unwrap().expose(), "JBSWY3DPEHPK3PXP");
+    assert_eq!(found.totp_label.as_deref(), Some("phone"));
+    ask(&server, "PATCH /user/totp", &json!({"ust": user, "totp_key": "", "totp_label": null})).ok();
+    let found = seen().await;
+    assert_eq!((found.totp_key.unwrap().expose().len(), found.totp_label), (32, None));
+    let others = json!({"ust": user, "user_id": "zusrother"});
+    assert_eq!(ask(&server, "PATCH /user/totp", &others).refusal(), "E005001");
+    let wrong = json!({"ust": user, "totp_key": "not base32"});
+    assert_eq!(ask(&server, "PATCH /user/totp", &wrong).refusal(), "E008002");
+    assert_eq!(ask(&server, "PATCH /user/totp", &json!({})).status, 400);
 }
 
 async fn a_super_user_deletes_others(kind: Kind) {

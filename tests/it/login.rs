@@ -164,18 +164,23 @@ async fn addresses_outside_of_a_users_list_are_refused(kind: Kind) {
 }
 
 /// The key of RFC 6238's test vectors.
-const TOTP_KEY: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+pub const TOTP_KEY: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
 /// The codes of that key, step by step from the one at [`START`].
-fn totp_code(offset: i64) -> String {
+pub fn totp_code(offset: i64) -> String {
+    code_of(TOTP_KEY, offset)
+}
+
+/// The same of any key.
+pub fn code_of(key: &str, offset: i64) -> String {
     use totp_rs::{Algorithm, Builder};
-    let secret = data_encoding::BASE32.decode(TOTP_KEY.as_bytes()).unwrap();
+    let secret = data_encoding::BASE32.decode(key.as_bytes()).unwrap();
     let totp = Builder::new().with_algorithm(Algorithm::SHA1).with_secret(secret).build().unwrap();
     let seconds = START.plus_seconds(offset * 30).as_unix_seconds();
     totp.generate(seconds).to_string()
 }
 
-async fn totp_user(world: &World) {
+pub async fn totp_user(world: &World) {
     let new = NewUser {
         is_totp_enabled: Some(true),
         totp_key: Some(Password::from(TOTP_KEY)),
@@ -184,7 +189,7 @@ async fn totp_user(world: &World) {
     world.sso.create_user(&ctx(), Authority::Trusted(None), new, true).await.unwrap();
 }
 
-fn with_code(code: &str) -> LoginRequest {
+pub fn with_code(code: &str) -> LoginRequest {
     LoginRequest { totp_code: Some(Password::from(code)), ..credentials("totp1", PASSWORD) }
 }
 

@@ -54,5 +54,6 @@ mod search;
 mod session;
 mod smtp;
 mod store;
+mod totp;
 mod user;
 mod user_change;

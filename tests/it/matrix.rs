@@ -39,6 +39,7 @@ const RULES: &[(&str, Rule)] = &[
     ("user.lock", Rule::Super),
     ("user.unlock", Rule::Super),
     ("user.change_password", Rule::OwnOrSuper),
+    ("user.reset_totp_key", Rule::OwnOrSuper),
     ("user.search", Rule::Super),
     ("session.verify", Rule::Super),
     ("session.renew", Rule::Own),

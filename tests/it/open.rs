@@ -98,11 +98,3 @@ async fn a_postgresql_server_that_is_not_there_is_named_without_its_password() {
     assert!(message.contains("postgresql://127.0.0.1:1/sso"), "{message}");
     assert!(!message.contains("hunter2"), "{message}");
 }
-
-#[tokio::test]
-async fn keys_without_effect_are_refused_rather_than_ignored() {
-    for key in ["password.min_complexity", "password.history"] {
-        let message = refused(config("sqlite::memory:", json!({key: 3}))).await;
-        assert!(message.contains(key), "{message}");
-    }
-}

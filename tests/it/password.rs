@@ -1,10 +1,12 @@
 //! Changing passwords, and the rules that they must keep.
 
 use serde_json::json;
-use zato_sso::domain::{Code, Password, SessionInfo, Ust};
-use zato_sso::ops::ChangePassword;
+use zato_sso::domain::{Code, Error, NewUser, Password, SessionInfo, Ust};
+use zato_sso::ops::{Authority, ChangePassword, LoginRequest, SetPassword};
 
-use crate::support::{Kind, PASSWORD, START, World, credentials, ctx, refusal};
+use crate::support::{
+    Kind, PASSWORD, START, World, any_rows, credentials, ctx, ctx_of, execute, new_user, refusal,
+};
 
 on_both_databases! {
     ones_own_password_is_changed_with_the_old_one;
@@ -12,6 +14,10 @@ on_both_databases! {
     a_change_ends_the_users_other_sessions;
     changes_at_once_are_made_or_refused_and_never_fail;
     the_last_of_two_hundred_characters_counts;
+    a_password_that_is_easy_to_guess_is_refused_wherever_it_is_chosen;
+    former_passwords_are_refused_as_many_as_configured;
+    a_former_password_is_kept_as_well_as_the_current_one;
+    a_trusted_caller_sets_a_password;
 }
 
 const NEW: &str = "a new and different one";
@@ -144,4 +150,144 @@ async fn changes_at_once_are_made_or_refused_and_never_fail(kind: Kind) {
         }
     }
     assert!(made > 0);
+}
+
+fn set(password: &str) -> SetPassword {
+    SetPassword {
+        password: Password::from(password),
+        must_change: false,
+        password_expiry: None,
+        details: None,
+    }
+}
+
+async fn a_password_that_is_easy_to_guess_is_refused_wherever_it_is_chosen(kind: Kind) {
+    let world = World::with(kind, json!({"password.min_complexity": 3, "main.site_name": "Umbrella"})).await;
+    world.super_user("root1").await;
+    let root = world.login("root1").await;
+    let named = NewUser {
+        email: Some("zanvrukolmid@example.com".to_owned()),
+        display_name: Some("Trelwyn Obbrasquin".to_owned()),
+        ..new_user("quxblorpfen")
+    };
+    // Words that are as good as any, but for somebody of whom they are known.
+    for (password, known) in [
+        ("qwer1234", false),
+        ("quxblorpfen1", true),
+        ("zanvrukolmid", true),
+        ("Obbrasquin77", true),
+        ("umbrella2026", false),
+    ] {
+        let validated = world.sso.validate_password(&Password::from(password)).await;
+        assert_eq!(validated.is_err(), !known, "{password}");
+        let new = NewUser { password: Some(Password::from(password)), ..named.clone() };
+        let created = world.sso.create_user(&ctx(), Authority::Trusted(None), new, true).await;
+        assert_eq!(refusal(created), Code::PasswordNotComplexEnough, "{password}");
+    }
+    let user = world.sso.create_user(&ctx(), Authority::Trusted(None), named, true).await.unwrap();
+    let info = world.login("quxblorpfen").await;
+    for weak in ["quxblorpfen1", "zanvrukolmid", "Obbrasquin77"] {
+        let own = world.sso.change_password(&ctx(), &info.ust, change(Some(PASSWORD), weak)).await;
+        assert_eq!(refusal(own), Code::PasswordNotComplexEnough, "{weak}");
+        let user_id = Some(user.user_id.as_str().to_owned());
+        let by_root = ChangePassword { user_id, ..change(None, weak) };
+        let by_root = world.sso.change_password(&ctx(), &root.ust, by_root).await;
+        assert_eq!(refusal(by_root), Code::PasswordNotComplexEnough, "{weak}");
+        let new_password = Some(Password::from(weak));
+        let login = LoginRequest { new_password, ..credentials("quxblorpfen", PASSWORD) };
+        assert_eq!(refusal(world.sso.login(&ctx(), login).await), Code::PasswordNotComplexEnough, "{weak}");
+        let trusted = world.sso.set_password(&ctx(), user.user_id.as_str(), set(weak)).await;
+        assert_eq!(refusal(trusted), Code::PasswordNotComplexEnough, "{weak}");
+    }
+    // However long: the check has an end.
+    world.sso.validate_password(&Password::from("4@8({[<3".repeat(32))).await.unwrap();
+}
+
+async fn former_passwords_are_refused_as_many_as_configured(kind: Kind) {
+    let world = World::with(kind, json!({"password.history": 2})).await;
+    let user = world.user("user1").await;
+    let put = async |password: &str| {
+        world.clock.advance_seconds(1);
+        world.sso.set_password(&ctx(), user.user_id.as_str(), set(password)).await
+    };
+    let used = |outcome| match outcome {
+        Err(Error::Refused { code, detail }) => (code, detail.unwrap_or_default().into_owned()),
+        other => panic!("expected a refusal, not {other:?}"),
+    };
+    let (one, two, three) = ("the first new one", "the second new one", "the third new one");
+    let refused = (Code::PasswordInvalid, "password: used before".to_owned());
+    put(one).await.unwrap();
+    put(two).await.unwrap();
+    for former in [PASSWORD, one, two] {
+        assert_eq!(used(put(former).await), refused, "{former}");
+    }
+    put(three).await.unwrap();
+    // The one before the last two may be used again; the rows of older ones are gone.
+    assert_eq!(any_rows(&world, "SELECT password_hash FROM sso_password_history").await.len(), 2);
+    let info = world.sso.login(&ctx(), credentials("user1", three)).await.unwrap();
+    for former in [one, two] {
+        let changed = world.sso.change_password(&ctx(), &info.ust, change(Some(three), former)).await;
+        assert_eq!(used(changed), refused, "{former}");
+        let new_password = Some(Password::from(former));
+        let login = LoginRequest { new_password, ..credentials("user1", three) };
+        assert_eq!(refusal(world.sso.login(&ctx(), login).await), Code::PasswordInvalid);
+    }
+    put(PASSWORD).await.unwrap();
+    world.login("user1").await;
+
+    let without = world.reopened(json!({})).await;
+    without.set_password(&ctx(), user.user_id.as_str(), set(three)).await.unwrap();
+    without.set_password(&ctx(), user.user_id.as_str(), set(three)).await.unwrap();
+}
+
+async fn a_former_password_is_kept_as_well_as_the_current_one(kind: Kind) {
+    let world = World::with(kind, json!({"password.history": 5})).await;
+    let user = world.user("user1").await;
+    let put = async |password: &str| {
+        world.clock.advance_seconds(1);
+        world.sso.set_password(&ctx(), user.user_id.as_str(), set(password)).await
+    };
+    put("the first new one").await.unwrap();
+    put("the second new one").await.unwrap();
+    for envelope in any_rows(&world, "SELECT password_hash FROM sso_password_history").await {
+        assert!(!String::from_utf8_lossy(&envelope).contains("argon2"));
+    }
+    // Bound to its row: one in the place of another does not open.
+    let other = "(SELECT password_hash FROM sso_password_history ORDER BY replaced_time, history_id LIMIT 1)";
+    execute(&world, &format!("UPDATE sso_password_history SET password_hash = {other}")).await;
+    assert!(matches!(put("the third new one").await, Err(Error::Internal(_))));
+}
+
+async fn a_trusted_caller_sets_a_password(kind: Kind) {
+    let world = World::new(kind).await;
+    let user = world.user("user1").await;
+    let info = world.login("user1").await;
+    let put =
+        async |request: SetPassword| world.sso.set_password(&ctx(), user.user_id.as_str(), request).await;
+    let details = Some(r#"{"ticket":"T-1000"}"#.to_owned());
+    put(SetPassword { must_change: true, password_expiry: Some(10), details, ..set(NEW) }).await.unwrap();
+    let gone = world.sso.get_current_user(&ctx(), &info.ust, false).await;
+    assert_eq!(refusal(gone), Code::SessionNoSuchSession);
+    let login = world.sso.login(&ctx(), credentials("user1", NEW)).await;
+    assert_eq!(refusal(login), Code::PasswordMustSendNew);
+    let found = world.sso.get_user_by_username(&ctx(), "user1", true).await.unwrap().unwrap().user;
+    assert_eq!(found.password_expiry, Some(START.plus_days(10)));
+    let sql = "SELECT extra FROM sso_audit WHERE op = 'user.set_password'";
+    let entry = String::from_utf8(any_rows(&world, sql).await.remove(0)).unwrap();
+    assert!(entry.contains("T-1000") && !entry.contains(NEW), "{entry}");
+
+    put(SetPassword { password_expiry: Some(-1), ..set(PASSWORD) }).await.unwrap();
+    world.login("user1").await;
+    let found = world.sso.get_user_by_username(&ctx(), "user1", true).await.unwrap().unwrap().user;
+    assert_eq!(found.password_expiry, Some(START.plus_days(730)));
+    assert_eq!(refusal(put(set("short")).await), Code::PasswordTooShort);
+    assert_eq!(refusal(put(set("xx letmein xx")).await), Code::PasswordInvalid);
+    let long = SetPassword { details: Some("x".repeat(4097)), ..set(NEW) };
+    assert_eq!(refusal(put(long).await), Code::CommonInvalidInput);
+    let late = SetPassword { password_expiry: Some(i64::MAX), ..set(NEW) };
+    assert_eq!(refusal(put(late).await), Code::CommonInvalidInput);
+    let nobody = world.sso.set_password(&ctx(), "zusrnone", set(NEW)).await;
+    assert_eq!(refusal(nobody), Code::UserIdInvalid);
+    let elsewhere = world.sso.set_password(&ctx_of("Unknown", ""), user.user_id.as_str(), set(NEW)).await;
+    assert_eq!(refusal(elsewhere), Code::AppListInvalid);
 }

@@ -11,6 +11,7 @@ on_both_databases! {
     a_session_ends_with_its_time_and_renewing_gives_it_more;
     no_renewal_goes_past_the_absolute_limit;
     get_is_for_ones_own_session_or_for_super_users;
+    the_session_that_acts_tells_whose_it_is;
     a_list_holds_open_sessions_and_their_history_but_no_token;
     the_history_holds_the_last_hundred_interactions;
     a_session_is_refused_while_its_user_is_locked_or_rejected;
@@ -77,7 +78,9 @@ async fn get_is_for_ones_own_session_or_for_super_users(kind: Kind) {
     let user = world.sso.login(&ctx_of("CRM", "10.0.0.1,10.0.0.2"), request).await.unwrap();
     let (root, other) = (world.login("root1").await, world.login("user2").await);
     for current in [&user.ust, &root.ust] {
-        let session = world.sso.get_session(&ctx(), &user.ust, current, true).await.unwrap();
+        let view = world.sso.get_session(&ctx(), &user.ust, current, true).await.unwrap();
+        assert_eq!((view.username.as_str(), view.is_super_user), ("user1", false));
+        let session = view.session;
         assert_eq!(session.user_id, user.user_id);
         assert_eq!((session.creation_time, session.expiration_time), (START, START.plus_minutes(60)));
         assert_eq!(session.remote_addr, "10.0.0.1, 10.0.0.2");
@@ -92,6 +95,24 @@ async fn get_is_for_ones_own_session_or_for_super_users(kind: Kind) {
     assert_eq!(refusal(guessed), Code::AuthNotAllowed);
     let by_root = world.sso.get_session(&ctx(), &Ust::from("zustnone"), &root.ust, true).await;
     assert_eq!(refusal(by_root), Code::SessionNoSuchSession);
+}
+
+async fn the_session_that_acts_tells_whose_it_is(kind: Kind) {
+    let world = World::new(kind).await;
+    let (root, user) = (world.super_user("root1").await, world.user("user1").await);
+    let (by_root, by_user) = (world.login("root1").await, world.login("user1").await);
+    for (info, who, is_super_user) in [(&by_root, &root, true), (&by_user, &user, false)] {
+        let view = world.sso.get_current_session(&ctx(), &info.ust).await.unwrap();
+        assert_eq!((&view.username, view.is_super_user), (&who.username, is_super_user));
+        assert_eq!(view.session.user_id, who.user_id);
+    }
+    let required = world.sso.require_super_user(&ctx(), &by_root.ust).await.unwrap();
+    assert_eq!((required.username.as_str(), required.is_super_user), ("root1", true));
+    let regular = world.sso.require_super_user(&ctx(), &by_user.ust).await;
+    assert_eq!(refusal(regular), Code::AuthNotAllowed);
+    let none = Ust::from("zustnone");
+    assert_eq!(refusal(world.sso.get_current_session(&ctx(), &none).await), Code::SessionNoSuchSession);
+    assert_eq!(refusal(world.sso.require_super_user(&ctx(), &none).await), Code::SessionNoSuchSession);
 }
 
 async fn a_list_holds_open_sessions_and_their_history_but_no_token(kind: Kind) {

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from stage import Someone, Stage, refused
-from support import ADDRESS, APP, PASSWORD, AsyncSSO, config_of, new_key, unique
+from support import ADDRESS, APP, PASSWORD, AsyncSSO, config_of, new_key, totp_code, unique
 from zato_sso import SSO, AccessTokenCtx, BackendError, SearchCtx, Session, SessionInfo, User
 
 Arguments = dict[str, Any]
@@ -85,6 +85,38 @@ def change_password(stage: Stage) -> Arguments:
     return {"cid": "cid", "data": data, "current_ust": stage.admin, **CONTEXT}
 
 
+def set_password(stage: Stage) -> Arguments:
+    who = {"cid": "cid", "user_id": stage.someone().user_id, "password": "another battery staple"}
+    return {**who, "must_change": False, "password_expiry": None, **CONTEXT, "details": {"by": "test"}}
+
+
+def validate_password(_: Stage) -> Arguments:
+    return {"password": PASSWORD}
+
+
+def reset_totp_key(stage: Stage) -> Arguments:
+    who = {"cid": "cid", "current_ust": stage.admin, "user_id": stage.someone().user_id}
+    return {**who, "key": None, "key_label": "phone", **CONTEXT, "skip_sec": False}
+
+
+def validate_code(stage: Stage) -> Arguments:
+    key = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+    _, ust = stage.newcomer(totp_key=key)
+    return {"cid": "cid", "code": totp_code(key), "ust": ust, "username": "", **CONTEXT}
+
+
+def own_session(stage: Stage) -> Arguments:
+    return {"cid": "cid", "current_ust": stage.newcomer()[1], **CONTEXT}
+
+
+def current_session(stage: Stage) -> Arguments:
+    return {**own_session(stage), "needs_super_user": False}
+
+
+def super_users_session(stage: Stage) -> Arguments:
+    return {**own_session(stage), "current_ust": stage.admin}
+
+
 def target(stage: Stage) -> Arguments:
     tokens = {"target_ust": stage.newcomer()[1], "current_ust": stage.admin}
     return {"cid": "cid", **tokens, **CONTEXT, "user_agent": "agent"}
@@ -142,6 +174,9 @@ CALLS: dict[str, tuple[Callable[[Stage], Arguments], type]] = {
     "user.delete_user_by_username": (delete_by_username, type(None)),
     "user.delete": (decision, type(None)),
     "user.change_password": (change_password, type(None)),
+    "user.set_password": (set_password, type(None)),
+    "user.validate_password": (validate_password, type(None)),
+    "user.reset_totp_key": (reset_totp_key, str),
     "session.verify": (target, bool),
     "session.renew": (renew, datetime),
     "session.get": (target_session, Session),
@@ -149,19 +184,27 @@ CALLS: dict[str, tuple[Callable[[Stage], Arguments], type]] = {
     "password_reset.create_token": (reset_request, type(None)),
     "password_reset.access_token": (reset_token, AccessTokenCtx),
     "password_reset.change_password": (reset_key, type(None)),
+    "session.get_current_session": (current_session, Session),
+    "session.require_super_user": (super_users_session, Session),
+    "totp.validate_code": (validate_code, type(None)),
+    "totp.provisioning_uri": (own_session, str),
 }
 # As these arguments are, only super-users may make these calls: they are about somebody else.
 FOR_SUPER_USERS = {
     *(name for name in CALLS if name.startswith(("user.create", "user.approve", "user.reject")) or "lock" in name),
     *(name for name in CALLS if name.startswith("user.delete")),
-    *("user.search", "user.update_user_by_id", "user.update"),
+    *("user.search", "user.update_user_by_id", "user.update", "user.reset_totp_key", "session.require_super_user"),
     *("user.get_user_by_id", "user.change_password", "session.verify", "session.get", "session.get_list"),
 }
 # Arguments that may be None everywhere, and those that may be in some calls.
-OPTIONAL = {"current_app", "remote_addr", "user_agent", "password", "new_password", "totp_code", "current_user"}
+OPTIONAL = {"current_app", "remote_addr", "user_agent", "new_password", "totp_code", "current_user"}
 OPTIONAL_IN = {
     **{name: {"current_ust"} for name in CALLS if "create" in name or "lock" in name or "delete_user" in name},
+    "user.login": {"password"},
     "user.update": {"user_id"},
+    "user.set_password": {"password_expiry", "details"},
+    "user.reset_totp_key": {"current_ust", "user_id", "key", "key_label"},
+    "totp.validate_code": {"ust", "username"},
     "session.get_list": {"ust", "target_ust", "current_ust"},
 }
 NOT_OPTIONAL_IN = {"password_reset.change_password": {"new_password"}}
@@ -178,7 +221,7 @@ def test_the_table_has_every_call() -> None:
     sso = AsyncSSO(config=config_of("sqlite::memory:", new_key()))
     public = {
         f"{branch}.{name}"
-        for branch in ("user", "session", "password_reset")
+        for branch in ("user", "session", "totp", "password_reset")
         for name in dir(getattr(sso, branch))
         # Branches of their own: sessions stand here, attributes have tests of their own.
         if not name.startswith("_") and name not in {"session", "attr"}
@@ -248,7 +291,9 @@ def test_a_token_of_no_session_is_refused(stage: Stage, name: str) -> None:
     arguments = CALLS[name][0](stage)
     for key in ("current_ust", "ust"):
         if arguments.get(key):
-            for wrong in ("", "zust-unknown", "\0", "ż" * 10_000):
+            # Without a token, validate_code wants a name.
+            empty = [] if name == "totp.validate_code" else [""]
+            for wrong in (*empty, "zust-unknown", "\0", "ż" * 10_000):
                 with refused("E005001" if name in ("user.logout", "user.search") else "E007001"):
                     call_of(stage.sso, name)(**{**arguments, key: wrong})
     if "require_super_user" in arguments:

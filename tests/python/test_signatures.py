@@ -46,6 +46,9 @@ DOCUMENTED = {
         "delete_user_by_username(cid, username, current_ust, current_app, remote_addr, skip_sec=False)",
         "delete(cid, user_id, current_ust, current_app, remote_addr)",
         "change_password(cid, data, current_ust, current_app, remote_addr)",
+        "set_password(cid, user_id, password, must_change, password_expiry, current_app, remote_addr, details=None)",
+        "validate_password(password)",
+        "reset_totp_key(cid, current_ust, user_id, key, key_label, current_app, remote_addr, skip_sec=False)",
         "lock_user(cid, user_id, current_ust=None, current_app=None, remote_addr=None, require_super_user=True,"
         " current_user=None)",
         "unlock_user(cid, user_id, current_ust=None, current_app=None, remote_addr=None, require_super_user=True,"
@@ -56,6 +59,12 @@ DOCUMENTED = {
         "renew(cid, ust, current_app, remote_addr, user_agent=None)",
         "get(cid, target_ust, current_ust, current_app, remote_addr, user_agent=None, check_if_password_expired=True)",
         "get_list(cid, ust, target_ust, current_ust, current_app, remote_addr, user_agent=None)",
+        "get_current_session(cid, current_ust, current_app, remote_addr, needs_super_user=False)",
+        "require_super_user(cid, current_ust, current_app, remote_addr)",
+    ],
+    "totp": [
+        "validate_code(cid, code, ust='', username='', current_app=None, remote_addr=None)",
+        "provisioning_uri(cid, current_ust, current_app, remote_addr)",
     ],
     "password_reset": [
         "create_token(cid, credential, current_app, remote_addr, user_agent)",
@@ -142,7 +151,7 @@ def test_objects_are_made_with_the_documented_arguments(make: Callable[..., Any]
     assert documented(CONSTRUCTOR) == ("SSO", found(make))
 
 
-@pytest.mark.parametrize("branch", ["user", "session", "user.attr", "session.attr", "password_reset"])
+@pytest.mark.parametrize("branch", ["user", "session", "totp", "user.attr", "session.attr", "password_reset"])
 def test_there_is_no_call_that_is_not_documented(tree: Any, branch: str) -> None:
     public = {name for name in dir(branch_of(tree, branch)) if not name.startswith("_")}
     assert public - {"session", "attr"} == {documented(text)[0] for text in DOCUMENTED[branch]}
@@ -151,7 +160,7 @@ def test_there_is_no_call_that_is_not_documented(tree: Any, branch: str) -> None
 def test_sessions_stand_in_two_places(tree: Any) -> None:
     assert tree.session is tree.user.session
     assert {name for name in dir(tree) if not name.startswith("_")} - {"open"} == {
-        *("close", "from_config", "password_reset", "session", "user"),
+        *("close", "from_config", "password_reset", "session", "totp", "user"),
     }
 
 
