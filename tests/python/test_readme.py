@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -49,8 +50,15 @@ README_PYTHON = [block for block in PYTHON if block.page.name == "README.md" and
 
 
 def run_python(block: Block, folder: Path) -> subprocess.CompletedProcess[str]:
+    # As in a shell where the environment with the package is the one in use, its commands are found.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", block.text], cwd=folder, capture_output=True, text=True, check=False
+        [sys.executable, "-W", "error", "-c", block.text],
+        cwd=folder,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, f"{block.name}\n{done.stdout}{done.stderr}"
     return done
