@@ -9,8 +9,8 @@ from typing import Any, final, type_check_only
 
 from typing_extensions import Self
 
-from zato_sso._core import _JSON, AccessTokenCtx, AttrEntity, Session, SessionInfo, User, _RemoteAddr, _Secret
-from zato_sso.ctx import SearchCtx
+from zato_sso._core import _JSON, AccessTokenCtx, AttrEntity, Hooks, Session, SessionInfo, User, _RemoteAddr, _Secret
+from zato_sso.ctx import SearchCtx, SignupCtx
 
 __all__ = ["SSO"]
 
@@ -24,7 +24,7 @@ class SSO:
         *,
         config: str | os.PathLike[str] | dict[str, Any] | None = None,
         secret_key: str | None = None,
-        hooks: None = None,
+        hooks: object = None,
     ) -> Self: ...
     @classmethod
     def from_config(cls, path: str | os.PathLike[str]) -> Self: ...
@@ -34,6 +34,8 @@ class SSO:
     def session(self) -> _SessionAPI: ...
     @property
     def password_reset(self) -> _PasswordResetAPI: ...
+    @property
+    def hooks(self) -> Hooks: ...
     async def open(self) -> None: ...
     async def close(self) -> None: ...
     async def __aenter__(self) -> Self: ...
@@ -78,6 +80,20 @@ class _UserAPI:
         require_super_user: bool = True,
         auto_approve: bool = False,
     ) -> str: ...
+    async def signup(
+        self,
+        cid: str,
+        ctx: SignupCtx,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> str | None: ...
+    async def confirm_signup(
+        self,
+        cid: str,
+        confirm_token: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
     async def approve_user(
         self,
         cid: str,

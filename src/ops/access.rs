@@ -23,6 +23,7 @@ pub enum Authority<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct Caller {
     pub session: Session,
+    pub username: String,
     pub is_super_user: bool,
 }
 
@@ -108,7 +109,7 @@ impl Sso {
         self.check_app(ctx)?;
         let (session, user) = self.valid_session(ust).await?;
         check_standing(self.config(), Standing::from(&user), &ctx.remote_addr, self.now(), age)?;
-        Ok(Caller { session, is_super_user: user.is_super_user })
+        Ok(Caller { session, username: user.username, is_super_user: user.is_super_user })
     }
 
     /// The same, and it is a super-user's.
