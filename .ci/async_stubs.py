@@ -31,6 +31,7 @@ IMPORTS = {
     "zato_sso._core": [
         "AccessTokenCtx",
         "AttrEntity",
+        "Hooks",
         "Session",
         "SessionInfo",
         "User",
@@ -38,7 +39,7 @@ IMPORTS = {
         "_RemoteAddr",
         "_Secret",
     ],
-    "zato_sso.ctx": ["SearchCtx"],
+    "zato_sso.ctx": ["SearchCtx", "SignupCtx"],
 }
 
 

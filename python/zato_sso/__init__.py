@@ -12,7 +12,7 @@ info = sso.user.login("cid-1", "user1", "the password", "CRM", "127.0.0.1")
 
 from zato_sso import const, status_code
 from zato_sso._core import SSO, AccessTokenCtx, AttrEntity, Session, SessionInfo, User, __version__
-from zato_sso.ctx import SearchCtx
+from zato_sso.ctx import SearchCtx, SignupCtx
 from zato_sso.errors import BackendError, InternalError, InvalidTOTPError, ValidationError
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "SearchCtx",
     "Session",
     "SessionInfo",
+    "SignupCtx",
     "User",
     "ValidationError",
     "__version__",

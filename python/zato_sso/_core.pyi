@@ -2,13 +2,13 @@
 
 import datetime
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Generic, TypeAlias, final
 
 from typing_extensions import Self, TypeVar
 
 from zato_sso.aio import SSO as AsyncSSO
-from zato_sso.ctx import SearchCtx
+from zato_sso.ctx import SearchCtx, SignupCtx
 
 __all__ = [
     "SSO",
@@ -17,6 +17,7 @@ __all__ = [
     "AsyncSSO",
     "AttrAPI",
     "AttrEntity",
+    "Hooks",
     "PasswordResetAPI",
     "Session",
     "SessionAPI",
@@ -55,7 +56,7 @@ class SSO:
         *,
         config: str | os.PathLike[str] | dict[str, Any] | None = None,
         secret_key: str | None = None,
-        hooks: None = None,
+        hooks: object = None,
     ) -> Self: ...
     @classmethod
     def from_config(cls, path: str | os.PathLike[str]) -> Self: ...
@@ -67,9 +68,20 @@ class SSO:
     def password_reset(self) -> PasswordResetAPI: ...
     @property
     def totp(self) -> TOTPAPI: ...
+    def hooks(self) -> Hooks: ...
     def close(self) -> None: ...
     def __enter__(self) -> Self: ...
     def __exit__(self, *_exception: object) -> None: ...
+
+@final
+class Hooks:
+    """`sso.hooks`: callables, or None, that take part in operations; sync or async ones."""
+
+    session_expiry: Callable[[str, str, int], int | Awaitable[int]] | None
+    validate_signup: Callable[[dict[str, Any]], dict[str, Any] | Awaitable[dict[str, Any]]] | None
+    on_signup: Callable[[dict[str, Any]], object] | None
+    send_email: Callable[[dict[str, Any]], object] | None
+    on_password_expiring: Callable[[list[dict[str, Any]]], object] | None
 
 @final
 class UserAPI:
@@ -109,6 +121,20 @@ class UserAPI:
         require_super_user: bool = True,
         auto_approve: bool = False,
     ) -> str: ...
+    def signup(
+        self,
+        cid: str,
+        ctx: SignupCtx,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> str | None: ...
+    def confirm_signup(
+        self,
+        cid: str,
+        confirm_token: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
     def approve_user(
         self,
         cid: str,

@@ -9,8 +9,8 @@ from typing import Any, final, type_check_only
 
 from typing_extensions import Self
 
-from zato_sso._core import _JSON, AccessTokenCtx, AttrEntity, Session, SessionInfo, User, _RemoteAddr, _Secret
-from zato_sso.ctx import SearchCtx
+from zato_sso._core import _JSON, AccessTokenCtx, AttrEntity, Hooks, Session, SessionInfo, User, _RemoteAddr, _Secret
+from zato_sso.ctx import SearchCtx, SignupCtx
 
 __all__ = ["SSO"]
 
@@ -24,7 +24,7 @@ class SSO:
         *,
         config: str | os.PathLike[str] | dict[str, Any] | None = None,
         secret_key: str | None = None,
-        hooks: None = None,
+        hooks: object = None,
     ) -> Self: ...
     @classmethod
     def from_config(cls, path: str | os.PathLike[str]) -> Self: ...
@@ -35,7 +35,7 @@ class SSO:
     @property
     def password_reset(self) -> _PasswordResetAPI: ...
     @property
-    def totp(self) -> _TOTPAPI: ...
+    def hooks(self) -> Hooks: ...
     async def open(self) -> None: ...
     async def close(self) -> None: ...
     async def __aenter__(self) -> Self: ...
@@ -80,6 +80,20 @@ class _UserAPI:
         require_super_user: bool = True,
         auto_approve: bool = False,
     ) -> str: ...
+    async def signup(
+        self,
+        cid: str,
+        ctx: SignupCtx,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> str | None: ...
+    async def confirm_signup(
+        self,
+        cid: str,
+        confirm_token: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
     async def approve_user(
         self,
         cid: str,
@@ -223,29 +237,6 @@ class _UserAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
     ) -> None: ...
-    async def set_password(
-        self,
-        cid: str,
-        user_id: str,
-        password: _Secret,
-        must_change: bool,
-        password_expiry: int | None,
-        current_app: str | None,
-        remote_addr: _RemoteAddr | None,
-        details: _JSON = None,
-    ) -> None: ...
-    async def validate_password(self, password: _Secret) -> None: ...
-    async def reset_totp_key(
-        self,
-        cid: str,
-        current_ust: _Secret | None,
-        user_id: str | None,
-        key: _Secret | None,
-        key_label: str | None,
-        current_app: str | None,
-        remote_addr: _RemoteAddr | None,
-        skip_sec: bool = False,
-    ) -> str: ...
     async def lock_user(
         self,
         cid: str,
@@ -311,43 +302,6 @@ class _SessionAPI:
         remote_addr: _RemoteAddr | None,
         user_agent: str | None = None,
     ) -> list[dict[str, Any]]: ...
-    async def get_current_session(
-        self,
-        cid: str,
-        current_ust: _Secret,
-        current_app: str | None,
-        remote_addr: _RemoteAddr | None,
-        needs_super_user: bool = False,
-    ) -> Session[_AttrAPI]: ...
-    async def require_super_user(
-        self,
-        cid: str,
-        current_ust: _Secret,
-        current_app: str | None,
-        remote_addr: _RemoteAddr | None,
-    ) -> Session[_AttrAPI]: ...
-
-@final
-@type_check_only
-class _TOTPAPI:
-    """`sso.totp`: codes of authenticators."""
-
-    async def validate_code(
-        self,
-        cid: str,
-        code: _Secret,
-        ust: _Secret | None = "",
-        username: str | None = "",
-        current_app: str | None = None,
-        remote_addr: _RemoteAddr | None = None,
-    ) -> None: ...
-    async def provisioning_uri(
-        self,
-        cid: str,
-        current_ust: _Secret,
-        current_app: str | None,
-        remote_addr: _RemoteAddr | None,
-    ) -> str: ...
 
 @final
 @type_check_only

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-__all__ = ["SearchCtx"]
+__all__ = ["SearchCtx", "SignupCtx"]
 
 
 @dataclass(kw_only=True)
@@ -45,3 +45,25 @@ class SearchCtx:
 
     is_name_exact: bool = True
     """Whether names are whole ones; otherwise a part is enough. Case does not matter."""
+
+
+@dataclass(kw_only=True)
+class SignupCtx:
+    """Who signs up by `sso.user.signup`."""
+
+    username: str | None = None
+    """The name to log in with."""
+
+    email: str | None = None
+    """Needed unless the configuration says otherwise."""
+
+    password: str | bytes | None = field(default=None, repr=False)
+
+    current_app: str | None = None
+    """The application through which it is done; by default that of the call."""
+
+    app_list: list[str] | None = None
+    """The applications it is for; by default the one through which it is done."""
+
+    sign_up_status: str = "before_confirmation"
+    """What the account begins with: nothing else is accepted."""

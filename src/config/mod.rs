@@ -59,7 +59,7 @@ pub use password::Password;
 pub use password_reset::{PasswordReset, UserSearchBy};
 pub use search::Search;
 pub use secret_url::SecretUrl;
-pub use session::{Cache, Session};
+pub use session::{Cache, MAX_SESSION_MINUTES, Session};
 pub use signup::SignUp;
 pub use smtp::{Smtp, SmtpServer, SmtpTls};
 pub use user_address_list::{AddressList, UserAddressList};

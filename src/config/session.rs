@@ -33,9 +33,12 @@ choices! {
 /// A hundred years: what is longer is a mistake, and times must stay below the year 9999.
 const MAX_HOURS: u32 = 876_000;
 
+/// The longest that a session may be given to live at once.
+pub const MAX_SESSION_MINUTES: u32 = MAX_HOURS * 60;
+
 impl Validate for Session {
     fn validate(&self) -> Result<(), Invalid> {
-        within("session.expiry", self.expiry, 1..=MAX_HOURS * 60)?;
+        within("session.expiry", self.expiry, 1..=MAX_SESSION_MINUTES)?;
         within("session.max_lifetime", self.max_lifetime, 0..=MAX_HOURS)?;
         within("session.cache_size", self.cache_size, 1..=1_000_000_000)
     }

@@ -14,6 +14,7 @@ mod random;
 mod search;
 mod secret;
 mod session;
+mod signup;
 mod update;
 mod user;
 
@@ -31,5 +32,6 @@ pub use random::{Random, SystemRandom};
 pub use search::{NameOp, UserSearch};
 pub use secret::{Password, Ust};
 pub use session::{AuthType, ChangeSource, Session, SessionInfo, SessionView, StateChange};
+pub use signup::{SignUpDetails, SignUpVerdict};
 pub use update::{Edit, UserUpdate};
 pub use user::{ApprovalStatus, ExpiringPassword, Field, NewUser, SignUpStatus, User, UserView, Visibility};

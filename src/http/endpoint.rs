@@ -13,7 +13,7 @@ use super::extract::{self, Call};
 use super::input::{Element, Input};
 use super::metrics::Route;
 use super::router::App;
-use super::{Answer, attr, health, password_reset, search, session, user};
+use super::{Answer, attr, health, password_reset, search, session, signup, user};
 
 /// One endpoint of the API.
 #[derive(Debug)]
@@ -96,6 +96,7 @@ pub fn blocks() -> Vec<Block> {
     let block = |name, endpoints| Block { name, endpoints };
     vec![
         block("Users", user::endpoints()),
+        block("Sign-up", signup::endpoints()),
         block("Search", search::endpoints()),
         block("Sessions", session::endpoints()),
         block("Attributes", attr::endpoints()),
@@ -192,6 +193,9 @@ mod tests {
         DELETE /user/lock: ust, user_id []
         PATCH /user/password: ust, new_password [old_password, user_id, password_expiry, must_change]
         PATCH /user/totp: ust [user_id, totp_key, totp_label]
+        POST /user/signup: username, password, app_list [email]
+        PATCH /user/signup: confirm_token []
+        POST /user/signup/confirm: confirm_token []
         GET /user/search: ust [user_id, username, email, display_name, first_name, middle_name, last_name, sign_up_status, approval_status, paginate, cur_page, page_size, name_op, is_name_exact]
         POST /user/session: target_ust, current_ust []
         PATCH /user/session: ust []

@@ -23,6 +23,7 @@ mod router;
 mod search;
 mod server;
 mod session;
+mod signup;
 mod user;
 mod value;
 

@@ -83,12 +83,13 @@ impl Sso {
             _ => None,
         };
 
+        let expiration_time = self.session_expiration(ctx, trail, &row.username, now, now).await;
         let ust = token::new_ust(&*self.core.random)?;
         let session = Session {
             session_id: SessionId::random(now, &*self.core.random)?,
             user_id: user_id.clone(),
             creation_time: now,
-            expiration_time: self.session_expiration(now, now),
+            expiration_time,
             remote_addr: ctx.remote_addr.joined(),
             user_agent: request.user_agent.as_deref().map(clean_user_agent),
             auth_type: AuthType::Default,
@@ -192,12 +193,6 @@ impl Sso {
             Error::Refused { .. } if !self.config().password.inform_if_invalid => Code::AuthNotAllowed.into(),
             other => other,
         })
-    }
-
-    /// When a session that is opened or renewed now ends.
-    pub(super) fn session_expiration(&self, creation_time: Timestamp, now: Timestamp) -> Timestamp {
-        let end = now.plus_minutes(i64::from(self.config().session.expiry));
-        end.min(self.lifetime_limit(creation_time))
     }
 
     /// Ends the session that this token acts as. That is allowed whatever the state of its user.

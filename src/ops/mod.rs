@@ -12,6 +12,7 @@ mod deletion;
 mod doctor;
 mod email;
 mod email_template;
+mod hooks;
 mod login;
 mod mailer;
 mod maintenance;
@@ -21,6 +22,7 @@ mod password_expiry;
 mod password_reset;
 mod search;
 mod session;
+mod signup;
 mod smtp;
 mod totp;
 mod update;
@@ -31,12 +33,14 @@ use std::sync::Arc;
 pub use access::Authority;
 pub use attr_request::{AttrExpiry, AttrItem, AttrScope, AttrWrite};
 pub use doctor::{Finding, Verdict, examine};
+pub use hooks::{HookError, HookFuture, Hooks, NoHooks};
 pub use login::LoginRequest;
 pub use maintenance::Cleaned;
-pub use open::{OpenError, schema_state};
+pub use open::{OpenError, Parts, schema_state};
 pub use password::{ChangePassword, SetPassword};
 pub use password_reset::ResetAccess;
 pub use session::SessionListing;
+pub use signup::SignUpRequest;
 pub use totp::{ResetTotpKey, TotpOwner};
 
 use crate::config::Config;
@@ -64,6 +68,7 @@ struct Core {
     mailer: mailer::Mailer,
     warnings: Vec<String>,
     background: maintenance::Background,
+    hooks: Arc<dyn Hooks>,
 }
 
 impl Sso {

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::mailer::{Mailer, Pace};
 use super::maintenance::Background;
-use super::{Core, Sso, audit, email, smtp};
+use super::{Core, Hooks, NoHooks, Sso, audit, email, smtp};
 use crate::config::{Config, DatabaseUrl};
 use crate::crypto::{HashParams, HashPool, Keyring, KeyringError, LoadedKeyring};
 use crate::domain::{Clock, Random, SystemClock, SystemRandom};
@@ -40,6 +40,24 @@ pub enum OpenError {
     Other(#[from] crate::domain::Error),
 }
 
+/// What single sign-on is given beside its configuration.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// What tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Where randomness comes from.
+    pub random: Arc<dyn Random>,
+    /// What takes part in operations.
+    pub hooks: Arc<dyn Hooks>,
+}
+
+impl Default for Parts {
+    /// The clock and the generator of the system, and no hooks.
+    fn default() -> Self {
+        Self { clock: Arc::new(SystemClock), random: Arc::new(SystemRandom), hooks: Arc::new(NoHooks) }
+    }
+}
+
 impl Sso {
     /// Opens single sign-on with this configuration: migrates the database, or refuses one that is newer than this
     /// code; makes the keyring on first use.
@@ -47,18 +65,15 @@ impl Sso {
     /// # Errors
     /// [`OpenError`]; nothing is changed or damaged then.
     pub async fn open(config: Config) -> Result<Self, OpenError> {
-        Self::open_with(config, Arc::new(SystemClock), Arc::new(SystemRandom)).await
+        Self::open_with(config, Parts::default()).await
     }
 
-    /// The same, with a clock and a source of randomness of the caller's.
+    /// The same, with parts of the caller's own.
     ///
     /// # Errors
     /// As [`Sso::open`].
-    pub async fn open_with(
-        config: Config,
-        clock: Arc<dyn Clock>,
-        random: Arc<dyn Random>,
-    ) -> Result<Self, OpenError> {
+    pub async fn open_with(config: Config, parts: Parts) -> Result<Self, OpenError> {
+        let Parts { clock, random, hooks } = parts;
         let hash = &config.hash_secret;
         let params = HashParams::new(hash.memory_kib, hash.iterations, hash.parallelism)
             .map_err(|error| OpenError::Config(format!("hash_secret: {error}")))?;
@@ -95,6 +110,7 @@ impl Sso {
             audit,
             templates,
             mailer,
+            hooks,
             warnings,
             background,
         };

@@ -79,7 +79,8 @@ impl Sso {
         trail.by(caller.user_id());
         let session = &caller.session;
         let now = self.now();
-        let expiration = self.session_expiration(session.creation_time, now);
+        let created = session.creation_time;
+        let expiration = self.session_expiration(ctx, trail, &caller.username, created, now).await;
         let remote_addr = ctx.remote_addr.joined();
         let user_agent = user_agent.map(clean_user_agent);
         let user_agent = user_agent.as_deref();

@@ -115,7 +115,7 @@ impl Sso {
     }
 
     /// Checks what a user is to be made of, and makes the row.
-    async fn new_row(
+    pub(super) async fn new_row(
         &self,
         new: NewUser,
         by: &str,

@@ -1,6 +1,7 @@
 //! Attributes: `user.attr` and `session.attr` of objects that calls return, and the same calls on the tree,
 //! `sso.user.attr` and `sso.user.session.attr`.
 
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
@@ -67,6 +68,27 @@ impl SessionAttrApi {
         let ctx = self.branch.context(cid, current_app, remote_addr);
         let scope = AttrScope::Session { target_ust: target_ust.0, current_ust: current_ust.0 };
         AttrCall { branch: self.branch.clone(), ctx, scope }
+    }
+}
+
+#[pymethods]
+impl AttrApi {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.0.branch.traverse(&visit)
+    }
+}
+
+#[pymethods]
+impl UserAttrApi {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.branch.traverse(&visit)
+    }
+}
+
+#[pymethods]
+impl SessionAttrApi {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.branch.traverse(&visit)
     }
 }
 

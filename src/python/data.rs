@@ -11,7 +11,7 @@ use crate::domain::{
     ApprovalStatus, Code, Edit, Error, NameOp, NewUser, Password, SignUpStatus, Timestamp, UserSearch,
     UserUpdate,
 };
-use crate::ops::ChangePassword;
+use crate::ops::{ChangePassword, SignUpRequest};
 
 /// The values of a dict, taken out one by one; what is left at the end is not known.
 pub struct Data<'a, 'py> {
@@ -209,6 +209,36 @@ pub fn user_search(ctx: &Bound<'_, PyAny>) -> PyResult<UserSearch> {
     };
     data.finish()?;
     Ok(search)
+}
+
+/// Who signs up: the attributes of a `SignupCtx`; and the application that it names.
+pub fn sign_up(ctx: &Bound<'_, PyAny>) -> PyResult<(SignUpRequest, Option<String>)> {
+    let class = ctx.py().import("zato_sso.ctx")?.getattr("SignupCtx")?;
+    if !ctx.is_instance(&class)? {
+        return Err(PyTypeError::new_err(format!(
+            "argument 'ctx': expected SignupCtx, not {}",
+            ctx.get_type().name()?
+        )));
+    }
+    let dict = ctx.getattr("__dict__")?;
+    let mut data = Data::new(dict.cast()?);
+    let request = SignUpRequest {
+        username: data.text("username")?.unwrap_or_default(),
+        email: data.text("email")?,
+        password: data.secret("password")?.unwrap_or_else(|| Password::from("")),
+        app_list: data.take("app_list", "list of str", |value| {
+            let is_list = value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>();
+            if is_list { value.extract().ok() } else { None }
+        })?,
+    };
+    let current_app = data.text("current_app")?;
+    let status = data.sign_up_status("sign_up_status")?;
+    data.finish()?;
+    // Whatever a client has sent may have come to stand there.
+    if status.is_some_and(|status| status != SignUpStatus::BeforeConfirmation) {
+        return Err(invalid("sign_up_status: a sign-up begins with before_confirmation".to_owned()));
+    }
+    Ok((request, current_app))
 }
 
 /// A password change.

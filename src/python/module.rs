@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 
 use super::attr::{AttrApi, SessionAttrApi, UserAttrApi};
 use super::attr_entity::AttrEntity;
+use super::hooks::Hooks;
 use super::password_reset::{AccessTokenCtx, PasswordResetApi};
 use super::session::SessionApi;
 use super::totp::TotpApi;
@@ -47,6 +48,7 @@ fn core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(command, module)?)?;
     module.add_class::<BlockingSso>()?;
     module.add("AsyncSSO", py.get_type::<AwaitableSso>())?;
+    module.add_class::<Hooks>()?;
     module.add_class::<UserApi>()?;
     module.add_class::<SessionApi>()?;
     module.add_class::<TotpApi>()?;

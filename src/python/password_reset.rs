@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -24,6 +25,10 @@ impl PasswordResetApi {
 
 #[pymethods]
 impl PasswordResetApi {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.branch.traverse(&visit)
+    }
+
     /// Has a token emailed to the user with this credential. Whether there is such a user cannot be told from outside.
     ///
     /// Args:

@@ -19,6 +19,7 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::awaitable::{Awaitable, Started};
+use super::caller::{Caller, waits_for};
 use super::error::{Fault, caught};
 use super::fork::{self, Forkable};
 use super::gate::{self, Pass};
@@ -277,7 +278,7 @@ where
     let process = Process::current().map_err(Fault::from)?;
     // Also for the drop after a Ctrl-C: connections go back to their pool by way of a task.
     let _context = process.enter();
-    let mut future = pin!(caught(work()));
+    let mut future = pin!(waits_for(Caller::thread(), caught(work())));
     if let Poll::Ready(result) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         return Ok(result?);
     }
@@ -307,7 +308,7 @@ where
     let event_loop = running_loop(py)?;
     let pass = Pass::enter(py);
     let process = Process::current().map_err(Fault::from)?;
-    let mut future = Box::pin(caught(work()));
+    let mut future = Box::pin(waits_for(Caller::event_loop(&event_loop)?, caught(work())));
     let first_step = {
         let _context = process.enter();
         future.as_mut().poll(&mut Context::from_waker(Waker::noop()))

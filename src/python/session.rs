@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use pyo3::exceptions::PyValueError;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList};
 
@@ -31,6 +32,11 @@ impl SessionApi {
 
 #[pymethods]
 impl SessionApi {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.branch.traverse(&visit)?;
+        visit.call(&self.attr)
+    }
+
     /// Whether a token acts as a valid session of a user in good standing. Only super-users may ask.
     ///
     /// Args:

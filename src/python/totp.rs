@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use pyo3::exceptions::PyValueError;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
 use super::convert::{CidArgument, PasswordArgument, RemoteAddrArgument, UstArgument};
@@ -25,6 +26,10 @@ impl TotpApi {
 
 #[pymethods]
 impl TotpApi {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.branch.traverse(&visit)
+    }
+
     /// Checks a TOTP code against a user's key, whether or not logins ask for codes. A code that is right is used up by
     /// that, unless ``login.totp_single_use`` is off: neither this call nor a login takes it once more.
     ///

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
@@ -11,6 +12,7 @@ use super::attr::{SessionAttrApi, UserAttrApi};
 use super::convert::{CidArgument, RemoteAddrArgument};
 use super::data;
 use super::error::Fault;
+use super::hooks::Hooks;
 use super::password_reset::PasswordResetApi;
 use super::runtime::{Engine, Handle, Home, Mode};
 use super::session::SessionApi;
@@ -18,7 +20,7 @@ use super::totp::TotpApi;
 use super::user::UserApi;
 use crate::config::{Config, DatabaseUrl, Loader};
 use crate::domain::{Context, Result};
-use crate::ops::{OpenError, Sso};
+use crate::ops::{OpenError, Parts, Sso};
 
 impl Engine for Sso {
     fn home(&self) -> Home {
@@ -34,22 +36,41 @@ impl Engine for Sso {
     }
 }
 
-/// What every branch of a tree holds: the way to the engine, and whether calls block.
-#[derive(Clone)]
+/// What every branch of a tree holds: the way to the engine, whether calls block, and the hooks. Whatever object of
+/// Python holds one tells the garbage collector of it by [`Branch::traverse`].
 pub struct Branch {
     handle: Arc<Handle<Sso>>,
     mode: Mode,
     default_app: Arc<str>,
+    hooks: Py<Hooks>,
+}
+
+impl Clone for Branch {
+    fn clone(&self) -> Self {
+        // Where calls are made and their results are, the thread is attached already.
+        Python::attach(|py| Self {
+            handle: Arc::clone(&self.handle),
+            mode: self.mode,
+            default_app: Arc::clone(&self.default_app),
+            hooks: self.hooks.clone_ref(py),
+        })
+    }
 }
 
 impl Branch {
-    fn new(config: Config, mode: Mode) -> Self {
+    fn new(config: Config, mode: Mode, hooks: &Bound<'_, Hooks>) -> Self {
         let default_app = config.apps.default.as_str().into();
+        let link = hooks.get().link();
         let open = move || -> super::runtime::BoxFuture<'static, Result<Arc<Sso>, Fault>> {
-            let config = config.clone();
-            Box::pin(async move { Sso::open(config).await.map(Arc::new).map_err(not_opened) })
+            let (config, parts) = (config.clone(), Parts { hooks: Arc::clone(&link), ..Parts::default() });
+            Box::pin(async move { Sso::open_with(config, parts).await.map(Arc::new).map_err(not_opened) })
         };
-        Self { handle: Handle::new(open), mode, default_app }
+        Self { handle: Handle::new(open), mode, default_app, hooks: hooks.clone().unbind() }
+    }
+
+    /// For `__traverse__` of whatever holds this.
+    pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.hooks)
     }
 
     /// On whose behalf a call is made, and from where. No application is the default one.
@@ -66,7 +87,8 @@ impl Branch {
         }
     }
 
-    /// Runs an operation in the mode of the tree: see [`Handle::run`].
+    /// Runs an operation in the mode of the tree: see [`Handle::run`]. The hooks are there until it has ended, whatever
+    /// becomes of the tree meanwhile.
     pub fn run<'py, T, O, F, C>(
         &self,
         py: Python<'py>,
@@ -79,7 +101,12 @@ impl Branch {
         F: Future<Output = Result<T>> + Send + 'static,
         C: for<'a> FnOnce(Python<'a>, T) -> PyResult<Bound<'a, PyAny>> + Send + 'static,
     {
-        self.handle.run(py, self.mode, operation, convert)
+        let hooks = self.hooks.clone_ref(py);
+        self.handle.run(py, self.mode, operation, move |py, result| {
+            let value = convert(py, result);
+            drop(hooks);
+            value
+        })
     }
 }
 
@@ -88,11 +115,7 @@ fn load(
     database_url: Option<String>,
     config: Option<&Bound<'_, PyAny>>,
     secret_key: Option<String>,
-    hooks: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Config> {
-    if hooks.is_some() {
-        return Err(PyValueError::new_err("hooks have no effect in this version: leave them out"));
-    }
     let mut loader = Loader::new().process_environment();
     match config {
         None => {}
@@ -135,8 +158,13 @@ struct Grown {
     password_reset: Py<PasswordResetApi>,
 }
 
-fn grow(py: Python<'_>, config: Config, mode: Mode) -> PyResult<Grown> {
-    let branch = Branch::new(config, mode);
+fn grow<'py>(
+    py: Python<'py>,
+    config: Config,
+    mode: Mode,
+    hooks: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Grown> {
+    let branch = Branch::new(config, mode, &Hooks::new(py, hooks)?);
     let session_attr = Py::new(py, SessionAttrApi::new(branch.clone()))?;
     let session = Py::new(py, SessionApi::new(branch.clone(), session_attr))?;
     let user_attr = Py::new(py, UserAttrApi::new(branch.clone()))?;
@@ -153,7 +181,8 @@ fn grow(py: Python<'_>, config: Config, mode: Mode) -> PyResult<Grown> {
 ///         configuration says.
 ///     config: The path of a configuration file, or a dict with its keys.
 ///     secret_key: The key that protects what is encrypted in the database, instead of a key file.
-///     hooks: Reserved.
+///     hooks: Callables that take part in operations: a dict of them by name, or an object that has them as attributes.
+///         See ``sso.hooks``, where they can be set later too.
 ///
 /// Raises:
 ///     ValueError: Something is wrong with the configuration or the secret key.
@@ -186,10 +215,24 @@ impl BlockingSso {
         secret_key: Option<String>,
         hooks: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let config = load(database_url, config, secret_key, hooks)?;
-        let Grown { branch, user, session, totp, password_reset } = grow(py, config, Mode::Blocking)?;
+        let config = load(database_url, config, secret_key)?;
+        let Grown { branch, user, session, totp, password_reset } = grow(py, config, Mode::Blocking, hooks)?;
         branch.handle.open(py, Mode::Blocking)?;
         Ok(Self { branch, user, session, totp, password_reset })
+    }
+
+    /// Callables that take part in operations; None takes one away.
+    #[getter]
+    fn hooks(&self, py: Python<'_>) -> Py<Hooks> {
+        self.branch.hooks.clone_ref(py)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.branch.traverse(&visit)?;
+        visit.call(&self.user)?;
+        visit.call(&self.session)?;
+        visit.call(&self.totp)?;
+        visit.call(&self.password_reset)
     }
 
     /// Opens what a configuration file describes.
@@ -225,7 +268,8 @@ impl BlockingSso {
 ///         configuration says.
 ///     config: The path of a configuration file, or a dict with its keys.
 ///     secret_key: The key that protects what is encrypted in the database, instead of a key file.
-///     hooks: Reserved.
+///     hooks: Callables that take part in operations: a dict of them by name, or an object that has them as attributes.
+///         See ``sso.hooks``, where they can be set later too.
 ///
 /// Raises:
 ///     ValueError: Something is wrong with the configuration.
@@ -257,9 +301,23 @@ impl AwaitableSso {
         secret_key: Option<String>,
         hooks: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let config = load(database_url, config, secret_key, hooks)?;
-        let Grown { branch, user, session, totp, password_reset } = grow(py, config, Mode::Awaitable)?;
+        let config = load(database_url, config, secret_key)?;
+        let Grown { branch, user, session, totp, password_reset } = grow(py, config, Mode::Awaitable, hooks)?;
         Ok(Self { branch, user, session, totp, password_reset })
+    }
+
+    /// Callables that take part in operations; None takes one away.
+    #[getter]
+    fn hooks(&self, py: Python<'_>) -> Py<Hooks> {
+        self.branch.hooks.clone_ref(py)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.branch.traverse(&visit)?;
+        visit.call(&self.user)?;
+        visit.call(&self.session)?;
+        visit.call(&self.totp)?;
+        visit.call(&self.password_reset)
     }
 
     /// What a configuration file describes.

@@ -1,6 +1,7 @@
 //! What calls return: users and sessions.
 
 use pyo3::exceptions::PyTypeError;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyString};
 
@@ -159,6 +160,10 @@ impl Session {
         AttrApi(self.attr.clone())
     }
 
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.attr.branch.traverse(&visit)
+    }
+
     /// creation_time, expiration_time, remote_addr and user_agent.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(py);
@@ -209,6 +214,10 @@ macro_rules! user_class {
             #[getter]
             fn attr(&self) -> AttrApi {
                 AttrApi(self.attr.clone())
+            }
+
+            fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+                self.attr.branch.traverse(&visit)
             }
 
             /// All that the caller may see, without the attributes.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
@@ -85,6 +86,12 @@ impl Permit {
 
 #[pymethods]
 impl UserApi {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.branch.traverse(&visit)?;
+        visit.call(&self.session)?;
+        visit.call(&self.attr)
+    }
+
     /// Makes a user, who waits for approval unless ``auto_approve`` or the configuration says otherwise.
     ///
     /// Args:

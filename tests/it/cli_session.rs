@@ -1,7 +1,7 @@
 //! The command: sessions and what is known of a user.
 
 use serde_json::{Value, json};
-use zato_sso::domain::{Code, SystemClock, Ust};
+use zato_sso::domain::{Code, Ust};
 use zato_sso::ops::Sso;
 
 use crate::command::Folder;
@@ -18,8 +18,7 @@ on_both_databases! {
 /// The same database, opened in this process with the clock that commands have.
 async fn open(folder: &Folder) -> Sso {
     let url = folder.get("ZATO_SSO_DATABASE_URL");
-    let random = std::sync::Arc::new(zato_sso::domain::SystemRandom);
-    Sso::open_with(config(url, json!({})), std::sync::Arc::new(SystemClock), random).await.unwrap()
+    Sso::open(config(url, json!({}))).await.unwrap()
 }
 
 async fn a_session_is_opened_without_a_password_and_ended_by_its_token(kind: Kind) {

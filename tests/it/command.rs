@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use zato_sso::config::Config;
-use zato_sso::domain::{ManualClock, SystemRandom};
+use zato_sso::domain::ManualClock;
 use zato_sso::ops::Sso;
 
-use crate::support::{KEY, Kind, START, TestDb, World, config};
+use crate::support::{KEY, Kind, START, TestDb, World, config, parts};
 
 /// An empty folder, and the environment that commands run in there.
 pub struct Folder {
@@ -126,8 +126,7 @@ impl Folder {
     /// The same database, opened in this process.
     pub async fn world(&self) -> World {
         let clock = Arc::new(ManualClock::new(START));
-        let sso =
-            Sso::open_with(self.config(), Arc::clone(&clock) as _, Arc::new(SystemRandom)).await.unwrap();
+        let sso = Sso::open_with(self.config(), parts(&clock)).await.unwrap();
         let url = self.environment["ZATO_SSO_DATABASE_URL"].clone();
         World { sso, clock, db: TestDb { url, folder: tempfile::tempdir().unwrap() } }
     }

@@ -31,6 +31,7 @@ mod cli_session;
 mod command;
 mod email;
 mod floors;
+mod hooks;
 #[cfg(feature = "server")]
 mod http;
 #[cfg(feature = "server")]
@@ -52,6 +53,9 @@ mod password_reset_rest;
 mod rest;
 mod search;
 mod session;
+mod signup;
+#[cfg(feature = "server")]
+mod signup_rest;
 mod smtp;
 mod store;
 mod totp;

@@ -40,6 +40,8 @@ const RULES: &[(&str, Rule)] = &[
     ("user.unlock", Rule::Super),
     ("user.change_password", Rule::OwnOrSuper),
     ("user.reset_totp_key", Rule::OwnOrSuper),
+    ("user.signup", Rule::Open),
+    ("user.confirm_signup", Rule::Open),
     ("user.search", Rule::Super),
     ("session.verify", Rule::Super),
     ("session.renew", Rule::Own),

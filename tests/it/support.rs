@@ -8,10 +8,9 @@ use sqlx::{Connection, PgConnection, Row, SqliteConnection};
 use tempfile::TempDir;
 use zato_sso::config::{Config, Loader};
 use zato_sso::domain::{
-    Cid, Code, Context, Error, ManualClock, NewUser, Password, RemoteAddr, SessionInfo, SystemRandom,
-    Timestamp, User,
+    Cid, Code, Context, Error, ManualClock, NewUser, Password, RemoteAddr, SessionInfo, Timestamp, User,
 };
-use zato_sso::ops::{Authority, LoginRequest, Sso};
+use zato_sso::ops::{Authority, Hooks, LoginRequest, NoHooks, Parts, Sso};
 
 pub const PASSWORD: &str = "correct horse battery staple";
 
@@ -91,23 +90,33 @@ pub fn config(url: &str, more: serde_json::Value) -> Config {
         .unwrap()
 }
 
+/// What tests open single sign-on with: a clock of their own.
+pub fn parts(clock: &Arc<ManualClock>) -> Parts {
+    Parts { clock: Arc::clone(clock) as _, ..Parts::default() }
+}
+
 impl World {
     pub async fn new(kind: Kind) -> Self {
         Self::with(kind, json!({})).await
     }
 
     pub async fn with(kind: Kind, more: serde_json::Value) -> Self {
+        Self::with_hooks(kind, more, Arc::new(NoHooks)).await
+    }
+
+    pub async fn with_hooks(kind: Kind, more: serde_json::Value, hooks: Arc<dyn Hooks>) -> Self {
         let db = TestDb::new(kind).await;
         let clock = Arc::new(ManualClock::new(START));
         let config = config(&db.url, more);
-        let sso = Sso::open_with(config, Arc::clone(&clock) as _, Arc::new(SystemRandom)).await.unwrap();
+        let parts = Parts { hooks, ..parts(&clock) };
+        let sso = Sso::open_with(config, parts).await.unwrap();
         Self { sso, clock, db }
     }
 
     /// The same database, opened once more, as another process would.
     pub async fn reopened(&self, more: serde_json::Value) -> Sso {
         let config = config(&self.db.url, more);
-        Sso::open_with(config, Arc::clone(&self.clock) as _, Arc::new(SystemRandom)).await.unwrap()
+        Sso::open_with(config, parts(&self.clock)).await.unwrap()
     }
 
     pub async fn user(&self, username: &str) -> User {

@@ -43,6 +43,7 @@ def config_of(database_url: str, secret_key: str, hash_secret: Mapping[str, Any]
         "main": {"secret_key": secret_key},
         "hash_secret": dict(hash_secret),
         "audit": {"file": "off"},
+        "apps": {"signup_allowed": [APP]},
     }
 
 
@@ -157,6 +158,12 @@ class Awaited:
         """Wraps an object of the tree."""
         self._target = target
         self._loop = loop
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name.startswith("_"):
+            super().__setattr__(name, value)
+        else:
+            setattr(self._target, name, value)
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._target, name)

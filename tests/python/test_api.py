@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from stage import Someone, Stage, refused
 from support import ADDRESS, APP, PASSWORD, AsyncSSO, config_of, new_key, totp_code, unique
-from zato_sso import SSO, AccessTokenCtx, BackendError, SearchCtx, Session, SessionInfo, User
+from zato_sso import SSO, AccessTokenCtx, BackendError, SearchCtx, Session, SessionInfo, SignupCtx, User
 
 Arguments = dict[str, Any]
 CONTEXT = {"current_app": APP, "remote_addr": ADDRESS}
@@ -19,6 +19,16 @@ def new_user(stage: Stage) -> Arguments:
     data = {"username": unique("user"), "password": PASSWORD}
     more = {"require_super_user": True, "auto_approve": False}
     return {"cid": "cid", "data": data, "current_ust": stage.admin, **CONTEXT, **more}
+
+
+def sign_up(stage: Stage) -> Arguments:
+    username = unique("user")
+    ctx = SignupCtx(username=username, email=f"{username}@example.com", password=PASSWORD, app_list=[APP])
+    return {"cid": "cid", "ctx": ctx, **CONTEXT}
+
+
+def confirm_sign_up(stage: Stage) -> Arguments:
+    return {"cid": "cid", "confirm_token": stage.sso.user.signup(**sign_up(stage)), **CONTEXT}
 
 
 def decision(stage: Stage) -> Arguments:
@@ -155,6 +165,8 @@ CALLS: dict[str, tuple[Callable[[Stage], Arguments], type]] = {
     "user.create_user": (new_user, str),
     "user.create": (new_user, str),
     "user.create_super_user": (new_user, str),
+    "user.signup": (sign_up, str),
+    "user.confirm_signup": (confirm_sign_up, type(None)),
     "user.approve_user": (decision, type(None)),
     "user.approve": (decision, type(None)),
     "user.reject_user": (decision, type(None)),

@@ -423,12 +423,6 @@ def test_a_configuration_that_is_wrong_is_a_value_error_that_says_where(wrong: C
         assert "planted" not in str(raised.value)
 
 
-def test_hooks_that_would_have_no_effect_are_refused() -> None:
-    for make in (SSO, AsyncSSO):
-        with pytest.raises(ValueError, match="hooks"):
-            make("sqlite::memory:", hooks={"on_signup": print})  # type: ignore[arg-type]
-
-
 def test_a_database_of_another_key_is_refused_and_left_alone(config: Config, run: Run[None]) -> None:
     with SSO(config=config) as sso:
         name = super_user(sso)

@@ -28,6 +28,8 @@ DOCUMENTED = {
         " auto_approve=False)",
         "create_super_user(cid, data, current_ust=None, current_app=None, remote_addr=None, require_super_user=True,"
         " auto_approve=False)",
+        "signup(cid, ctx, current_app, remote_addr)",
+        "confirm_signup(cid, confirm_token, current_app, remote_addr)",
         "approve_user(cid, user_id, current_ust, current_app, remote_addr)",
         "approve(cid, user_id, current_ust, current_app, remote_addr)",
         "reject_user(cid, user_id, current_ust, current_app, remote_addr)",
@@ -160,7 +162,7 @@ def test_there_is_no_call_that_is_not_documented(tree: Any, branch: str) -> None
 def test_sessions_stand_in_two_places(tree: Any) -> None:
     assert tree.session is tree.user.session
     assert {name for name in dir(tree) if not name.startswith("_")} - {"open"} == {
-        *("close", "from_config", "password_reset", "session", "totp", "user"),
+        *("close", "from_config", "hooks", "password_reset", "session", "totp", "user"),
     }
 
 

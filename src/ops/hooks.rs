@@ -1,0 +1,113 @@
+//! Hooks: code of whoever opens single sign-on that takes part in operations.
+//!
+//! No hook runs inside a database transaction, or while a connection is held: a hook may call operations itself.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::pin::Pin;
+
+use super::Sso;
+use super::audit::Trail;
+use crate::config::MAX_SESSION_MINUTES;
+use crate::domain::{Context, Email, ExpiringPassword, SignUpDetails, SignUpVerdict, Timestamp, UserId};
+
+/// What a hook comes to.
+pub type HookFuture<T> = Pin<Box<dyn Future<Output = Result<T, HookError>> + Send>>;
+
+/// Why a hook has no answer. The text is written to the log: it holds no secret.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct HookError(Cow<'static, str>);
+
+impl HookError {
+    /// An error with this text.
+    pub fn new(text: impl Into<Cow<'static, str>>) -> Self {
+        Self(text.into())
+    }
+}
+
+/// The hooks there are. Each method is asked whenever its hook would have a say, and gives None, as all do unless they
+/// are written otherwise, where there is no such hook.
+///
+/// A hook that fails is noted in the audit log. What that means for the operation stands with each.
+#[expect(unused_variables, reason = "a hook that is not there looks at nothing")]
+pub trait Hooks: fmt::Debug + Send + Sync {
+    /// How many minutes a session that is opened or renewed now is to live: from 1 to a hundred years' worth. Where the
+    /// hook fails, or gives another number, it is `default_expiry`, which is `session.expiry`. `session.max_lifetime`
+    /// limits both.
+    fn session_expiry(
+        &self,
+        username: &str,
+        current_app: &str,
+        default_expiry: u32,
+    ) -> Option<HookFuture<i64>> {
+        None
+    }
+
+    /// Whether somebody may sign up, in addition to the built-in rules, which are checked before. Where the hook fails
+    /// the sign-up is refused.
+    fn validate_signup(&self, details: &SignUpDetails) -> Option<HookFuture<SignUpVerdict>> {
+        None
+    }
+
+    /// Somebody has signed up, and is stored: where the hook fails they are all the same.
+    fn on_signup(&self, user_id: &UserId, details: &SignUpDetails) -> Option<HookFuture<()>> {
+        None
+    }
+
+    /// Sends an email, in place of the SMTP server of the configuration. The text of the message may hold a token.
+    fn send_email(&self, message: &Email) -> Option<HookFuture<()>> {
+        None
+    }
+
+    /// Passwords that expire soon, for somebody to do something about it.
+    fn on_password_expiring(&self, users: &[ExpiringPassword]) -> Option<HookFuture<()>> {
+        None
+    }
+}
+
+/// No hooks at all.
+#[derive(Clone, Copy, Debug)]
+pub struct NoHooks;
+
+impl Hooks for NoHooks {}
+
+impl Sso {
+    pub(super) fn hooks(&self) -> &dyn Hooks {
+        &*self.core.hooks
+    }
+
+    /// When a session that is opened or renewed now ends: never within a transaction, since a hook may have a say.
+    pub(super) async fn session_expiration(
+        &self,
+        ctx: &Context,
+        trail: &mut Trail,
+        username: &str,
+        creation_time: Timestamp,
+        now: Timestamp,
+    ) -> Timestamp {
+        let default = self.config().session.expiry;
+        let minutes = match self.hooks().session_expiry(username, &ctx.current_app, default) {
+            None => i64::from(default),
+            Some(answer) => {
+                let allowed = 1..=i64::from(MAX_SESSION_MINUTES);
+                let answer = answer.await.and_then(|minutes| {
+                    let wrong = || HookError::new(format!("answered {minutes} minutes"));
+                    if allowed.contains(&minutes) { Ok(minutes) } else { Err(wrong()) }
+                });
+                answer.unwrap_or_else(|error| {
+                    trail.hook_failed("session_expiry", &error);
+                    i64::from(default)
+                })
+            }
+        };
+        now.plus_minutes(minutes).min(self.lifetime_limit(creation_time))
+    }
+}
+
+impl Trail {
+    /// Notes that a hook has failed.
+    pub fn hook_failed(&mut self, hook: &str, error: &HookError) {
+        self.note("hook_error", format!("{hook}: {error}"));
+    }
+}
