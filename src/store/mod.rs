@@ -22,6 +22,7 @@ pub mod password_reset;
 pub mod search;
 pub mod session;
 pub mod setting;
+pub mod throttle;
 pub mod user;
 
 pub use db::{Conn, Db, Options, Tx};
@@ -44,6 +45,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         password_reset::STATEMENTS,
         session::STATEMENTS,
         setting::STATEMENTS,
+        throttle::STATEMENTS,
         user::STATEMENTS,
     ]
     .concat()

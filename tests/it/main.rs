@@ -54,6 +54,7 @@ mod search;
 mod session;
 mod smtp;
 mod store;
+mod throttle;
 mod totp;
 mod user;
 mod user_change;
