@@ -8,13 +8,13 @@ section! {
     LoginThrottle = "login_throttle" {
         /// Whether there is one. To be turned off only where something in front of it does the same.
         enabled: bool = true,
-        /// Consecutive failures from which there is a delay.
+        /// Consecutive failures of a user from which there is a delay.
         threshold: u32 = 5,
         /// Seconds of the first delay.
         initial_delay: u32 = 1,
         /// Seconds that the delay grows to at most.
         max_delay: u32 = 900,
-        /// Consecutive failures, at most, that there may be without a pause.
+        /// Consecutive failures from one address, which users may share, from which there is a delay.
         max_failures: u32 = 100,
     }
 }

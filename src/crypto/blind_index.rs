@@ -19,6 +19,12 @@ impl Keyring {
         hmac(&self.active.blind_index, Zeroizing::new(normalise_email(email)).as_bytes())
     }
 
+    /// What counters know a name or an address by: who reads the database cannot try names one by one without the key.
+    #[must_use]
+    pub fn subject_digest(&self, name: &str) -> [u8; 32] {
+        hmac(&self.active.subject, name.as_bytes())
+    }
+
     /// All that may be stored for an email, the active key's first: during a rotation some rows have one of before.
     #[must_use]
     pub fn blind_index_candidates(&self, email: &str) -> Vec<[u8; 32]> {

@@ -62,7 +62,9 @@ async fn login(mut call: Call, input: Login) -> Answer<Opened> {
     let remote_addr = Text::given(input.remote_addr).filter(|sent| !sent.is_empty());
     let user_agent = Text::given(input.user_agent).filter(|sent| !sent.is_empty());
     let (has_remote_addr, has_user_agent) = (remote_addr.is_some(), user_agent.is_some());
-    if let Some(sent) = remote_addr {
+    // Who may not send it cannot choose by it what is counted, or allowed, either.
+    let may_send = call.sso.config().apps.login_metadata_allowed.contains(&call.ctx.current_app);
+    if let Some(sent) = remote_addr.filter(|_| may_send) {
         call.ctx.remote_addr = RemoteAddr::from(sent.as_str());
     }
     let request = LoginRequest {

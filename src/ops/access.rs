@@ -110,11 +110,13 @@ impl Sso {
         Err(Code::AuthNotAllowed.into())
     }
 
-    /// Whose session this token is, after all common checks.
+    /// Whose session this token is, after all common checks. It counts as a request of that user.
     pub(super) async fn check_ust(&self, ctx: &Context, ust: &Ust, age: PasswordAge) -> Result<Caller> {
         self.check_app(ctx)?;
         let (session, user) = self.valid_session(ust).await?;
         check_standing(self.config(), Standing::from(&user), &ctx.remote_addr, self.now(), age)?;
+        let (is_active, definition) = (user.is_rate_limit_active, user.rate_limit_def.as_deref());
+        self.count_request(ctx, &session.user_id, is_active, definition).await?;
         Ok(Caller { session, username: user.username, is_super_user: user.is_super_user })
     }
 

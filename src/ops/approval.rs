@@ -67,7 +67,8 @@ impl Sso {
         self.change_lock(ctx, "user.lock", authority, user_id, true).await
     }
 
-    /// Unlocks an account. Who did it, and when, is kept as for a lock.
+    /// Unlocks an account, and forgets its failed logins: the next attempt need not wait. Who did it, and when, is kept as
+    /// for a lock.
     ///
     /// # Errors
     /// As [`Sso::lock_user`].
@@ -106,6 +107,9 @@ impl Sso {
         let mut tx = self.db().write().await?;
         if !store::user::set_lock(&mut tx, &user_id, locked, self.now().as_micros(), by).await? {
             return Err(Code::UserIdInvalid.into());
+        }
+        if !locked && let Some(row) = store::user::by_id(&mut tx, &user_id).await? {
+            self.clear_failures_of(&mut tx, &row.username).await?;
         }
         self.commit(tx, trail).await
     }

@@ -4,6 +4,8 @@ use super::Sso;
 use super::access::{PasswordAge, Standing, check_standing, informed};
 use super::audit::Trail;
 use super::password::{NewPassword, Terms};
+use super::throttle::Attempt;
+use super::totp::TotpVerdict;
 use crate::crypto::{Verdict, token};
 use crate::domain::{
     AuditKind, AuthType, Code, Context, Error, Password, Result, Session, SessionId, SessionInfo, Timestamp,
@@ -37,12 +39,21 @@ pub struct LoginRequest {
     pub skip_sec: bool,
 }
 
+/// Somebody who is who they say.
+struct Authenticated {
+    row: UserRow,
+    /// Whether the stored hash should be replaced.
+    is_outdated: bool,
+    /// Whether others, or they themselves, have failed before.
+    has_failures: bool,
+}
+
 impl Sso {
     /// Opens a session.
     ///
     /// # Errors
     /// E005001 for whatever is wrong before the password is known to be right; after that the codes that
-    /// configuration allows to be shown.
+    /// configuration allows to be shown. E005009 while the delay after failed attempts lasts, and past the user's rate limit.
     pub async fn login(&self, ctx: &Context, request: LoginRequest) -> Result<SessionInfo> {
         let mut trail = self.trail(ctx, "user.login", AuditKind::Change);
         let outcome = self.open_session(ctx, &mut trail, request).await;
@@ -60,7 +71,13 @@ impl Sso {
         if let Some(row) = &found {
             trail.on(&UserId::from_stored(row.user_id.clone()));
         }
-        let (row, is_outdated) = self.authenticate(found, &request).await?;
+        let attempt = if request.skip_sec {
+            Attempt::default()
+        } else {
+            self.password_attempt(&request.username, &ctx.remote_addr)
+        };
+        let Authenticated { row, is_outdated, has_failures } =
+            self.authenticate(found, &request, &attempt).await?;
         let user_id = UserId::from_stored(row.user_id.clone());
         trail.by(&user_id);
         self.check_login_app(ctx)?;
@@ -71,6 +88,7 @@ impl Sso {
         let age = if skips_age { PasswordAge::Ignored } else { PasswordAge::Checked };
         check_standing(self.config(), Standing::from(&row), &ctx.remote_addr, now, age)?;
         self.check_metadata(ctx, &request)?;
+        self.count_request(ctx, &user_id, row.is_rate_limit_active, row.rate_limit_def.as_deref()).await?;
         let has_w_about_to_exp = !skips_age && self.check_password_age(&row, now)?;
 
         // Everything that hashes comes before the transaction.
@@ -109,6 +127,9 @@ impl Sso {
         if let (Some(upgraded), Some(old)) = (&upgraded, &row.password_hash) {
             store::user::replace_hash(&mut tx, &user_id, upgraded, old).await?;
         }
+        if has_failures {
+            self.clear_failures(&mut tx, &attempt).await?;
+        }
         store::session::insert(&mut tx, &session, &token::digest(ust.expose())).await?;
         trail.note("session_id", session.session_id.to_string());
         self.commit(tx, trail).await?;
@@ -122,29 +143,48 @@ impl Sso {
         })
     }
 
-    /// Finds out that it is who they say; whether the stored hash should be replaced. Every refusal up to the password
-    /// is the same and takes the same work.
-    async fn authenticate(&self, found: Option<UserRow>, request: &LoginRequest) -> Result<(UserRow, bool)> {
+    /// Finds out that it is who they say. Every refusal up to the password is the same and takes the same work.
+    async fn authenticate(
+        &self,
+        found: Option<UserRow>,
+        request: &LoginRequest,
+        attempt: &Attempt,
+    ) -> Result<Authenticated> {
         if request.skip_sec {
-            return found.map(|row| (row, false)).ok_or_else(|| Code::AuthNotAllowed.into());
+            let row = found.ok_or(Code::AuthNotAllowed)?;
+            return Ok(Authenticated { row, is_outdated: false, has_failures: false });
         }
+        self.check_throttle(attempt).await?;
         let password = request.password.clone().unwrap_or_else(|| Password::from(""));
         let verdict = self.verify_password(found.as_ref(), password).await?;
         let Some(row) = found.filter(|_| verdict != Verdict::Wrong) else {
+            self.record_failure(attempt).await?;
             return Err(Code::AuthNotAllowed.into());
         };
+        let mut has_failures = self.check_throttle(attempt).await?;
         if row.is_totp_enabled {
-            self.check_totp_code(&row, request.totp_code.as_ref()).await?;
+            self.check_totp_code(&row, request.totp_code.as_ref(), attempt).await?;
+            has_failures = self.check_throttle(attempt).await?;
         }
-        Ok((row, verdict == Verdict::RightButOutdated))
+        Ok(Authenticated { row, is_outdated: verdict == Verdict::RightButOutdated, has_failures })
     }
 
-    /// Accepts the TOTP code of a login, which is used up by that.
-    async fn check_totp_code(&self, row: &UserRow, code: Option<&Password>) -> Result<()> {
-        let Some(code) = code.filter(|code| !code.is_empty()) else {
-            return Err(informed(self.config().login.inform_if_totp_missing, Code::AuthTotpMissing));
+    /// Accepts the TOTP code of a login, which is used up by that. That a code is missing is no failure where it is said,
+    /// and that one was used before is none either: it was not guessed.
+    async fn check_totp_code(&self, row: &UserRow, code: Option<&Password>, attempt: &Attempt) -> Result<()> {
+        let verdict = match code.filter(|code| !code.is_empty()) {
+            Some(code) => self.use_totp_code(row, code).await?,
+            None if self.config().login.inform_if_totp_missing => return Err(Code::AuthTotpMissing.into()),
+            None => TotpVerdict::Wrong,
         };
-        if self.use_totp_code(row, code).await? { Ok(()) } else { Err(Code::AuthNotAllowed.into()) }
+        match verdict {
+            TotpVerdict::Right => Ok(()),
+            TotpVerdict::Used => Err(Code::AuthNotAllowed.into()),
+            TotpVerdict::Wrong => {
+                self.record_failure(attempt).await?;
+                Err(Code::AuthNotAllowed.into())
+            }
+        }
     }
 
     fn check_login_app(&self, ctx: &Context) -> Result<()> {

@@ -268,9 +268,13 @@ impl Sso {
                 || Error::refused(Code::CommonMissingInput, "old_password: needed to change one's own");
             let old = request.old_password.filter(|old| !old.is_empty()).ok_or_else(missing)?;
             let is_same = old.expose() == request.new_password.expose();
+            let attempt = self.password_attempt(&row.username, &ctx.remote_addr);
+            self.check_throttle(&attempt).await?;
             if self.verify_password(Some(&row), old).await? == Verdict::Wrong {
+                self.record_failure(&attempt).await?;
                 return Err(Code::AuthNotAllowed.into());
             }
+            self.check_throttle(&attempt).await?;
             if is_same {
                 return Err(Error::refused(Code::PasswordInvalid, "new_password: same as the old one"));
             }

@@ -40,9 +40,9 @@ impl Sso {
     ) -> Result<bool> {
         let caller = self.check_super_user(ctx, current_ust).await?;
         trail.by(caller.user_id());
-        match self.check_ust(ctx, target_ust, PasswordAge::Checked).await {
-            Ok(target) => {
-                trail.on(target.user_id());
+        match self.standing_session(ctx, target_ust).await {
+            Ok(session) => {
+                trail.on(&session.user_id);
                 Ok(true)
             }
             Err(Error::Refused { code, .. }) => {
@@ -51,6 +51,14 @@ impl Sso {
             }
             Err(other) => Err(other),
         }
+    }
+
+    /// A session of a user in good standing. To be asked about is no request of theirs.
+    async fn standing_session(&self, ctx: &Context, ust: &Ust) -> Result<Session> {
+        let (session, user) = self.valid_session(ust).await?;
+        let age = PasswordAge::Checked;
+        check_standing(self.config(), Standing::from(&user), &ctx.remote_addr, self.now(), age)?;
+        Ok(session)
     }
 
     /// Gives a session a new end; when that is.

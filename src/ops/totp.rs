@@ -30,6 +30,26 @@ pub enum TotpOwner {
     Username(String),
 }
 
+impl TotpOwner {
+    fn username(&self) -> Option<&str> {
+        match self {
+            Self::Ust(_) => None,
+            Self::Username(username) => Some(username),
+        }
+    }
+}
+
+/// What a TOTP code turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TotpVerdict {
+    /// None of the user's.
+    Wrong,
+    /// The user's, but it, or a later one, was used before.
+    Used,
+    /// The user's.
+    Right,
+}
+
 impl Sso {
     /// Gives a user a new TOTP key; the key. Whether logins ask for a code stays as it is.
     ///
@@ -97,7 +117,7 @@ impl Sso {
     /// Nobody has a code that is right for a name that nobody has.
     ///
     /// # Errors
-    /// A code of the session or of the common checks.
+    /// A code of the session or of the common checks; E005009 while the delay after wrong codes lasts.
     pub async fn validate_totp_code(
         &self,
         ctx: &Context,
@@ -135,24 +155,39 @@ impl Sso {
                 self.row_by_username(username).await?
             }
         };
-        let Some(row) = row else { return Ok(false) };
-        trail.on(&UserId::from_stored(row.user_id.clone()));
-        self.use_totp_code(&row, code).await
+        let username = row.as_ref().map(|row| row.username.as_str()).or(owner.username()).unwrap_or_default();
+        let attempt = self.totp_attempt(username);
+        self.check_throttle(&attempt).await?;
+        let verdict = match &row {
+            Some(row) => {
+                trail.on(&UserId::from_stored(row.user_id.clone()));
+                self.use_totp_code(row, code).await?
+            }
+            None => TotpVerdict::Wrong,
+        };
+        if verdict == TotpVerdict::Wrong {
+            self.record_failure(&attempt).await?;
+        } else if self.check_throttle(&attempt).await? && verdict == TotpVerdict::Right {
+            let mut tx = self.db().write().await?;
+            self.clear_failures(&mut tx, &attempt).await?;
+            tx.commit().await?;
+        }
+        Ok(verdict == TotpVerdict::Right)
     }
 
-    /// Whether a TOTP code is right and, where configuration asks for that, was not used before; by this it is.
-    pub(super) async fn use_totp_code(&self, row: &UserRow, code: &Password) -> Result<bool> {
+    /// What a TOTP code is worth. One that is right is used up by this, where configuration asks for that.
+    pub(super) async fn use_totp_code(&self, row: &UserRow, code: &Password) -> Result<TotpVerdict> {
         let user_id = UserId::from_stored(row.user_id.clone());
         let Some(step) = totp::matching_step(&self.totp_key(row)?, code, self.now())? else {
-            return Ok(false);
+            return Ok(TotpVerdict::Wrong);
         };
         if !self.config().login.totp_single_use {
-            return Ok(true);
+            return Ok(TotpVerdict::Right);
         }
         let mut tx = self.db().write().await?;
         let is_first_use = store::user::use_totp_step(&mut tx, &user_id, step).await?;
         tx.commit().await?;
-        Ok(is_first_use)
+        Ok(if is_first_use { TotpVerdict::Right } else { TotpVerdict::Used })
     }
 
     /// The `otpauth://` URI of the caller's own key, for authenticator apps. It contains the key.

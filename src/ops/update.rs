@@ -3,7 +3,8 @@
 use super::Sso;
 use super::access::PasswordAge;
 use super::audit::Trail;
-use super::user::{Column, check_long_text, check_name, check_rate_limit_active};
+use super::rate_limit::check_rate_limits;
+use super::user::{Column, check_long_text, check_name};
 use crate::domain::{AuditKind, Code, Context, Edit, Error, Result, Timestamp, UserId, UserUpdate, Ust};
 use crate::store;
 use crate::store::user::{Updated, UserRow};
@@ -152,12 +153,15 @@ impl Sso {
             row.approval_status_mod_time = now;
             row.approval_status_mod_by = Some(by.to_owned());
         }
+        let limits_change = update.is_rate_limit_active != Edit::Keep || update.rate_limit_def != Edit::Keep;
         if let Some(is_active) = required("is_rate_limit_active", update.is_rate_limit_active)? {
-            check_rate_limit_active(Some(is_active))?;
             row.is_rate_limit_active = is_active;
         }
         if let Some(rules) = required("rate_limit_def", update.rate_limit_def)? {
             row.rate_limit_def = check_long_text("rate_limit_def", Some(rules))?;
+        }
+        if limits_change {
+            check_rate_limits(row.is_rate_limit_active, row.rate_limit_def.as_deref())?;
         }
         Ok(())
     }

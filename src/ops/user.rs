@@ -5,6 +5,7 @@ use uuid::Builder;
 use super::access::PasswordAge;
 use super::approval::AUTO;
 use super::audit::Trail;
+use super::rate_limit::check_rate_limits;
 use super::{Authority, Sso};
 use crate::crypto::{Place, plain, totp};
 use crate::domain::{
@@ -135,7 +136,8 @@ impl Sso {
         let creation_ctx = check_long_text("creation_ctx", new.creation_ctx)?;
         let rate_limit_def = check_long_text("rate_limit_def", new.rate_limit_def)?;
         let totp_key = self.check_totp_key(new.totp_key)?;
-        check_rate_limit_active(new.is_rate_limit_active)?;
+        let is_rate_limit_active = new.is_rate_limit_active.unwrap_or(false);
+        check_rate_limits(is_rate_limit_active, rate_limit_def.as_deref())?;
 
         let random = &*self.core.random;
         let user_id = UserId::random(random)?;
@@ -186,7 +188,7 @@ impl Sso {
                 .map(|label| self.seal(Column::TotpLabel, &user_id, label))
                 .transpose()?,
             totp_last_step: 0,
-            is_rate_limit_active: false,
+            is_rate_limit_active,
             rate_limit_type: None,
             rate_limit_def,
             rate_limit_check_parent_def: false,
@@ -430,15 +432,6 @@ pub(super) fn check_name(field: &'static str, name: Option<String>) -> Result<Op
         }
     }
     Ok(name)
-}
-
-/// Nobody is to believe that there is a limit where there is none.
-pub(super) fn check_rate_limit_active(is_active: Option<bool>) -> Result<()> {
-    if is_active == Some(true) {
-        let detail = "is_rate_limit_active: rate limits have no effect in this version, leave it false";
-        return Err(Error::refused(Code::CommonInvalidInput, detail));
-    }
-    Ok(())
 }
 
 fn joined(names: [&Option<String>; 3]) -> Option<String> {

@@ -23,6 +23,7 @@ pub mod search;
 pub mod session;
 pub mod setting;
 pub mod signup;
+pub mod throttle;
 pub mod user;
 
 pub use db::{Conn, Db, Options, Tx};
@@ -46,6 +47,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         session::STATEMENTS,
         setting::STATEMENTS,
         signup::STATEMENTS,
+        throttle::STATEMENTS,
         user::STATEMENTS,
     ]
     .concat()

@@ -25,7 +25,7 @@ sql! {
     /// The session and its user's state, in one look-up by the token's digest.
     CHECK = concat!(
         "SELECT ", columns!(), ", u.username, u.is_super_user, u.is_locked, u.sign_up_status, u.approval_status, \
-         u.password_expiry FROM sso_session s JOIN sso_user u ON u.user_id = s.user_id WHERE s.ust_digest = $1"
+         u.password_expiry, u.is_rate_limit_active, u.rate_limit_def FROM sso_session s JOIN sso_user u ON u.user_id = s.user_id WHERE s.ust_digest = $1"
     );
     BY_USER = concat!(
         "SELECT ", columns!(), " FROM sso_session s WHERE s.user_id = $1 AND s.expiration_time > $2 \
@@ -96,6 +96,8 @@ pub struct UserState {
     pub sign_up_status: String,
     pub approval_status: String,
     pub password_expiry: Option<i64>,
+    pub is_rate_limit_active: bool,
+    pub rate_limit_def: Option<String>,
 }
 
 /// Opens a session.

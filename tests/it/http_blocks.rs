@@ -12,6 +12,7 @@ on_both_databases! {
     users_change_themselves_and_super_users_everybody;
     a_super_user_deletes_others;
     a_totp_key_is_shown_where_it_was_generated;
+    too_many_attempts_and_requests_are_told_when_to_come_back;
     a_password_is_changed_with_the_old_one_or_by_a_super_user;
     sessions_are_verified_renewed_and_read;
     a_list_of_sessions_holds_their_history_and_no_token;
@@ -179,7 +180,7 @@ async fn users_change_themselves_and_super_users_everybody(kind: Kind) {
     assert_eq!(ask(&server, "GET /user", &json!({"ust": user})).refusal(), "E005002");
     let of_user = |name: &str, value: Value| update(&root, json!({"user_id": user_id.as_str(), name: value}));
     assert_eq!(of_user("is_locked", json!(null)).refusal(), "E008002");
-    assert_eq!(of_user("is_rate_limit_active", json!(true)).refusal(), "E008002");
+    assert_eq!(of_user("rate_limit_def", json!("*=1/week")).refusal(), "E008002");
     for (name, value) in [
         ("is_locked", json!("maybe")),
         ("password_expiry", json!("tomorrow")),
@@ -218,6 +219,35 @@ async fn a_totp_key_is_shown_where_it_was_generated(kind: Kind) {
     let wrong = json!({"ust": user, "totp_key": "not base32"});
     assert_eq!(ask(&server, "PATCH /user/totp", &wrong).refusal(), "E008002");
     assert_eq!(ask(&server, "PATCH /user/totp", &json!({})).status, 400);
+}
+
+async fn too_many_attempts_and_requests_are_told_when_to_come_back(kind: Kind) {
+    let server = Server::new(kind).await;
+    server.world.super_user("root1").await;
+    server.world.user("user1").await;
+    let root = server.ust("root1");
+    // What a client says of its address has no say in it, unless the application may.
+    let wrong = |number: i32| {
+        let remote_addr = format!("10.0.0.{number}");
+        let body = json!({"username": "user1", "password": "wrong", "remote_addr": remote_addr});
+        ask(&server, "POST /user/login", &body)
+    };
+    for number in 0..5 {
+        assert_eq!(wrong(number).refusal(), "E005001");
+    }
+    let refused = wrong(5);
+    assert_eq!((refused.status, refused.header("retry-after")), (429, Some("1")));
+    assert_eq!(refused.json()["sub_status"], json!(["E005009"]));
+    let places = "SELECT subject FROM sso_throttle WHERE kind = 'login_address'";
+    assert_eq!(crate::support::any_rows(&server.world, places).await.len(), 1);
+
+    let new = json!({"ust": root, "username": "user2", "password": PASSWORD, "auto_approve": true,
+        "is_rate_limit_active": true, "rate_limit_def": "127.0.0.0/8=1/h"});
+    assert_eq!(ask(&server, "POST /user", &new).ok()["is_rate_limit_active"], true);
+    let ust = server.ust("user2");
+    let refused = ask(&server, "GET /user", &json!({"ust": ust}));
+    assert_eq!((refused.status, refused.header("retry-after")), (429, Some("3600")));
+    assert_eq!(refused.json()["sub_status"], json!(["E005009"]));
 }
 
 async fn a_super_user_deletes_others(kind: Kind) {

@@ -194,7 +194,7 @@ pub fn with_code(code: &str) -> LoginRequest {
 }
 
 async fn a_totp_code_is_needed_where_it_is_enabled_and_works_once(kind: Kind) {
-    let world = World::new(kind).await;
+    let world = World::with(kind, json!({"login_throttle.enabled": false})).await;
     totp_user(&world).await;
     let login = |request| async { world.sso.login(&ctx(), request).await };
     assert_eq!(refusal(login(credentials("totp1", PASSWORD)).await), Code::AuthTotpMissing);

@@ -58,6 +58,7 @@ mod signup;
 mod signup_rest;
 mod smtp;
 mod store;
+mod throttle;
 mod totp;
 mod user;
 mod user_change;

@@ -72,7 +72,7 @@ def log_in(sso: SSO, username: str) -> str:
 def slow_login(sso: SSO) -> None:
     """A login that takes as long as a hash takes: nobody has this name, and that is only found out by hashing."""
     try:
-        sso.user.login("cid", "nobody", PASSWORD, APP, ADDRESS)
+        sso.user.login("cid", unique("nobody"), PASSWORD, APP, ADDRESS)
     except ValidationError as error:
         if error.sub_status != ["E005001"]:
             raise
@@ -89,7 +89,7 @@ def start_logins(sso: SSO, count: int) -> list[threading.Thread]:
 async def slow_login_async(sso: AsyncSSO) -> None:
     """The same, awaited."""
     try:
-        await sso.user.login("cid", "nobody", PASSWORD, APP, ADDRESS)
+        await sso.user.login("cid", unique("nobody"), PASSWORD, APP, ADDRESS)
     except ValidationError as error:
         if error.sub_status != ["E005001"]:
             raise

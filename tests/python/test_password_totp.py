@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from stage import Stage, refused
-from support import ADDRESS, APP, PASSWORD, totp_code
+from support import ADDRESS, APP, PASSWORD, totp_code, unique
 from zato_sso import InvalidTOTPError, ValidationError
 
 NEW = "another battery staple"
@@ -69,9 +69,9 @@ def test_a_code_is_valid_once(stage: Stage) -> None:
     someone, ust = stage.newcomer(totp_key=KEY)
     code = totp_code(KEY)
     stage.sso.totp.validate_code("cid", code, ust, current_app=APP, remote_addr=ADDRESS)
-    callers: list[dict[str, Any]] = [{"ust": ust}, {"username": someone.username}, {"username": "nobody"}]
+    callers: list[dict[str, Any]] = [{"ust": ust}, {"username": someone.username}, {"username": unique("nobody")}]
     for who in callers:
-        for wrong in (code, "", "12345", b"000000"):
+        for wrong in (code, b"000000", ""):
             with pytest.raises(InvalidTOTPError) as raised:
                 stage.sso.totp.validate_code("cid", wrong, **who)
             assert raised.value.sub_status == ["E005001"]
@@ -115,3 +115,31 @@ def test_results_that_hold_a_token_or_the_database_are_not_pickled(stage: Stage)
             with pytest.raises(TypeError, match=rf"a {type(result).__name__} cannot be pickled .* to_dict"):
                 attempt(result)
         assert pickle.loads(pickle.dumps(result.to_dict())) == result.to_dict()  # noqa: S301
+
+
+def test_who_fails_too_often_has_to_wait(stage: Stage) -> None:
+    someone, admin = stage.someone(), stage.admin
+    for _ in range(5):
+        with refused("E005001"):
+            stage.sso.user.login("cid", someone.username, "wrong battery staple", APP, ADDRESS)
+    with refused("E005009") as raised:
+        stage.sso.user.login("cid", someone.username, PASSWORD, APP, ADDRESS)
+    assert raised.value.retry_after is not None
+    assert 0 < raised.value.retry_after <= 1
+    stage.sso.user.unlock_user("cid", someone.user_id, admin, APP, ADDRESS)
+    stage.log_in(someone)
+
+
+def test_requests_are_limited_where_that_is_asked_for(stage: Stage) -> None:
+    limited = {"is_rate_limit_active": True, "rate_limit_def": "127.0.0.1=2/d"}
+    someone, ust = stage.newcomer(**limited)
+    stage.sso.session.renew("cid", ust, APP, ADDRESS)
+    with refused("E005009") as raised:
+        stage.sso.session.renew("cid", ust, APP, ADDRESS)
+    assert raised.value.retry_after is not None
+    with refused("E005001"):
+        stage.sso.session.renew("cid", ust, APP, "10.0.0.1")
+    with refused("E008002") as wrong:
+        data = {"rate_limit_def": "*=1/week"}
+        stage.sso.user.update_user_by_id("cid", someone.user_id, data, stage.admin, APP, ADDRESS)
+    assert str(wrong.value.detail).startswith("rate_limit_def: line 1: ")
