@@ -178,6 +178,7 @@ pub(super) struct MasterKey {
     pub(super) seal: KeyBytes,
     pub(super) blind_index: KeyBytes,
     pub(super) check: KeyBytes,
+    pub(super) external_session: KeyBytes,
 }
 
 impl MasterKey {
@@ -188,6 +189,7 @@ impl MasterKey {
             seal: derive(&secret, "seal"),
             blind_index: derive(&secret, "blind-index"),
             check: derive(&secret, "check"),
+            external_session: derive(&secret, "external-session"),
             secret,
         }
     }

@@ -3,7 +3,9 @@
 mod blind_index;
 mod check;
 pub mod compare;
+mod external_session;
 mod hashing;
+pub mod jwt;
 mod key_file;
 mod keyring;
 mod password;

@@ -140,7 +140,7 @@ impl Sso {
     }
 
     /// Accepts a TOTP code, which is used up by that.
-    async fn use_totp_code(&self, row: &UserRow, code: Option<&Password>) -> Result<()> {
+    pub(super) async fn use_totp_code(&self, row: &UserRow, code: Option<&Password>) -> Result<()> {
         let Some(code) = code.filter(|code| !code.is_empty()) else {
             return Err(informed(self.config().login.inform_if_totp_missing, Code::AuthTotpMissing));
         };
@@ -158,7 +158,7 @@ impl Sso {
         if is_first_use { Ok(()) } else { Err(Code::AuthNotAllowed.into()) }
     }
 
-    fn check_login_app(&self, ctx: &Context) -> Result<()> {
+    pub(super) fn check_login_app(&self, ctx: &Context) -> Result<()> {
         let apps = &self.config().apps;
         if apps.login_allowed.contains(&ctx.current_app) {
             return Ok(());
