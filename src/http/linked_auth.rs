@@ -67,7 +67,7 @@ struct Listed {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-#[schemars(inline)]
+#[schemars(rename = "Link")]
 struct Item {
     auth_type: &'static str,
     auth_username: String,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from stage import Someone, Stage, refused
-from support import ADDRESS, APP, PASSWORD, AsyncSSO, config_of, new_key, unique
+from support import ADDRESS, APP, PASSWORD, AsyncSSO, config_of, define, new_key, unique
 from zato_sso import SSO, AccessTokenCtx, BackendError, SearchCtx, Session, SessionInfo, User
 
 Arguments = dict[str, Any]
@@ -85,6 +85,43 @@ def change_password(stage: Stage) -> Arguments:
     return {"cid": "cid", "data": data, "current_ust": stage.admin, **CONTEXT}
 
 
+def new_link(stage: Stage) -> Arguments:
+    definition = define(stage.config, "basic_auth")
+    who = {"cid": "cid", "ust": stage.admin, "user_id": stage.someone().user_id}
+    return {**who, "auth_type": "basic_auth", "auth_username": definition.username, "is_active": True, **CONTEXT}
+
+
+def link_list(stage: Stage) -> Arguments:
+    return {"cid": "cid", "ust": stage.admin, **CONTEXT, "user_id": stage.someone().user_id}
+
+
+def link(stage: Stage) -> Arguments:
+    someone = stage.someone()
+    username = stage.linked("jwt", someone).username
+    who = {"cid": "cid", "ust": stage.admin, "user_id": someone.user_id}
+    return {**who, "auth_type": "jwt", "auth_username": username, **CONTEXT}
+
+
+def linked_user(stage: Stage) -> Arguments:
+    username = stage.linked("jwt", stage.someone()).username
+    who = {"cid": "cid", "sec_type": "jwt", "sec_username": username}
+    return {**who, "current_ust": stage.admin, **CONTEXT, "return_all_attrs": False}
+
+
+def external_auth(stage: Stage) -> Arguments:
+    someone = stage.someone()
+    definition = stage.linked("jwt", someone)
+    by = {"sec_type": "jwt", "sec_def_id": definition.sec_def_id, "sec_def_username": definition.username}
+    who = {"user_id": someone.user_id, "ext_session_id": "token", "totp_code": None}
+    return {"cid": "cid", **by, **who, **CONTEXT, "user_agent": "agent"}
+
+
+def external_session(stage: Stage) -> Arguments:
+    arguments = external_auth(stage)
+    stage.sso.session.on_external_auth_succeeded(**arguments)
+    return {name: arguments[name] for name in ("sec_type", "sec_def_id", "ext_session_id")}
+
+
 def target(stage: Stage) -> Arguments:
     tokens = {"target_ust": stage.newcomer()[1], "current_ust": stage.admin}
     return {"cid": "cid", **tokens, **CONTEXT, "user_agent": "agent"}
@@ -142,6 +179,10 @@ CALLS: dict[str, tuple[Callable[[Stage], Arguments], type]] = {
     "user.delete_user_by_username": (delete_by_username, type(None)),
     "user.delete": (decision, type(None)),
     "user.change_password": (change_password, type(None)),
+    "user.create_linked_auth": (new_link, tuple),
+    "user.get_linked_auth_list": (link_list, list),
+    "user.delete_linked_auth": (link, int),
+    "user.get_user_by_linked_auth": (linked_user, User),
     "session.verify": (target, bool),
     "session.renew": (renew, datetime),
     "session.get": (target_session, Session),
@@ -149,11 +190,13 @@ CALLS: dict[str, tuple[Callable[[Stage], Arguments], type]] = {
     "password_reset.create_token": (reset_request, type(None)),
     "password_reset.access_token": (reset_token, AccessTokenCtx),
     "password_reset.change_password": (reset_key, type(None)),
+    "session.on_external_auth_succeeded": (external_auth, SessionInfo),
+    "session.get_session_by_ext_id": (external_session, dict),
 }
 # As these arguments are, only super-users may make these calls: they are about somebody else.
 FOR_SUPER_USERS = {
     *(name for name in CALLS if name.startswith(("user.create", "user.approve", "user.reject")) or "lock" in name),
-    *(name for name in CALLS if name.startswith("user.delete")),
+    *(name for name in CALLS if name.startswith("user.delete") or "linked_auth" in name),
     *("user.search", "user.update_user_by_id", "user.update"),
     *("user.get_user_by_id", "user.change_password", "session.verify", "session.get", "session.get_list"),
 }
@@ -162,6 +205,9 @@ OPTIONAL = {"current_app", "remote_addr", "user_agent", "password", "new_passwor
 OPTIONAL_IN = {
     **{name: {"current_ust"} for name in CALLS if "create" in name or "lock" in name or "delete_user" in name},
     "user.update": {"user_id"},
+    "user.get_linked_auth_list": {"user_id"},
+    "session.on_external_auth_succeeded": {"ext_session_id"},
+    "session.get_session_by_ext_id": {"ext_session_id"},
     "session.get_list": {"ust", "target_ust", "current_ust"},
 }
 NOT_OPTIONAL_IN = {"password_reset.change_password": {"new_password"}}
@@ -260,8 +306,9 @@ def test_a_token_of_no_session_is_refused(stage: Stage, name: str) -> None:
 def test_regular_users_may_not_act_on_others(stage: Stage, name: str) -> None:
     arguments = CALLS[name][0](stage)
     if name in FOR_SUPER_USERS:
+        who = "current_ust" if "current_ust" in arguments else "ust"
         with refused("E005001"):
-            call_of(stage.sso, name)(**{**arguments, "current_ust": stage.newcomer()[1]})
+            call_of(stage.sso, name)(**{**arguments, who: stage.newcomer()[1]})
 
 
 @every_call
@@ -278,7 +325,8 @@ def test_a_user_that_is_not_there_is_refused(stage: Stage, name: str) -> None:
     deleted = "zusr" + "0" * 26
     for wrong in (deleted, "", "no such user", "\0", "zusr" * 1000):
         if "user_id" in arguments:
-            with refused("E001100"):
+            # Nobody is told what exactly is wrong with who came in.
+            with refused("E005001" if name == "session.on_external_auth_succeeded" else "E001100"):
                 call_of(stage.sso, name)(**{**arguments, "user_id": wrong})
         elif name == "user.change_password":
             with refused("E001100"):

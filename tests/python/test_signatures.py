@@ -46,6 +46,11 @@ DOCUMENTED = {
         "delete_user_by_username(cid, username, current_ust, current_app, remote_addr, skip_sec=False)",
         "delete(cid, user_id, current_ust, current_app, remote_addr)",
         "change_password(cid, data, current_ust, current_app, remote_addr)",
+        "create_linked_auth(cid, ust, user_id, auth_type, auth_username, is_active, current_app, remote_addr)",
+        "get_linked_auth_list(cid, ust, current_app, remote_addr, user_id=None)",
+        "delete_linked_auth(cid, ust, user_id, auth_type, auth_username, current_app, remote_addr)",
+        "get_user_by_linked_auth(cid, sec_type, sec_username, current_ust, current_app, remote_addr,"
+        " return_all_attrs=False)",
         "lock_user(cid, user_id, current_ust=None, current_app=None, remote_addr=None, require_super_user=True,"
         " current_user=None)",
         "unlock_user(cid, user_id, current_ust=None, current_app=None, remote_addr=None, require_super_user=True,"
@@ -56,6 +61,9 @@ DOCUMENTED = {
         "renew(cid, ust, current_app, remote_addr, user_agent=None)",
         "get(cid, target_ust, current_ust, current_app, remote_addr, user_agent=None, check_if_password_expired=True)",
         "get_list(cid, ust, target_ust, current_ust, current_app, remote_addr, user_agent=None)",
+        "on_external_auth_succeeded(cid, sec_type, sec_def_id, sec_def_username, user_id, ext_session_id, totp_code,"
+        " current_app, remote_addr, user_agent=None)",
+        "get_session_by_ext_id(sec_type, sec_def_id, ext_session_id=None)",
     ],
     "password_reset": [
         "create_token(cid, credential, current_app, remote_addr, user_agent)",
