@@ -6,7 +6,7 @@ use super::Sso;
 use super::audit::Trail;
 use super::user::check_name;
 use crate::crypto::{Place, compare, jwt, token};
-use crate::domain::{AuditKind, Code, Context, Error, Password, Result, SecDef, SecType};
+use crate::domain::{AuditKind, Code, Context, Error, Password, Result, SecDef, SecType, UserId};
 use crate::store;
 use crate::store::sec_def::{Inserted, SecDefRow};
 
@@ -211,6 +211,11 @@ impl Sso {
         let definition = self.sec_def_by_name(ctx, name).await?;
         trail.note("name", definition.name.as_str());
         let mut tx = self.db().write().await?;
+        // The user's row is held first wherever links and sessions go, so that nobody waits for somebody who waits.
+        let row = store::sec_def::by_username(&mut tx, definition.sec_type, &definition.username).await?;
+        if let Some(user_id) = row.and_then(|row| row.user_id) {
+            store::user::lock_row(&mut tx, &UserId::from_stored(user_id)).await?;
+        }
         // The link goes with it: from here on no session can be opened, and those that are come after.
         if !store::sec_def::delete(&mut tx, definition.sec_def_id).await? {
             return Err(Error::refused(Code::CommonInvalidInput, "the definition was deleted meanwhile"));

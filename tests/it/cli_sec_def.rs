@@ -38,7 +38,8 @@ async fn a_generated_secret_is_shown_once_and_works(kind: Kind) {
     let world = folder.world().await;
     // Meant for users: not taken without being asked for.
     folder.set("ZATO_SSO_PASSWORD", PASSWORD);
-    let said = folder.run("create-sec-def basic_auth api client1").text();
+    let done = folder.run("create-sec-def basic_auth api client1");
+    let said = done.text();
     let (first, secret) = said.trim_end().split_once("\nSecret, shown only now: ").unwrap();
     assert_eq!((first, secret.len()), ("Created basic_auth definition `api`", 43));
     link(&world, "basic_auth", "client1").await;
@@ -69,9 +70,11 @@ async fn a_secret_of_ones_own_is_read_from_where_it_was_put(kind: Kind) {
     create(&folder, "two client2 --password", "from standard input\n");
     folder.set("ZATO_SSO_PASSWORD", "from the environment");
     create(&folder, "three client3 --password", "from standard input\n");
-    for (username, secret) in
-        [("client1", "from-the-option"), ("client2", "from standard input"), ("client3", "from the environment")]
-    {
+    for (username, secret) in [
+        ("client1", "from-the-option"),
+        ("client2", "from standard input"),
+        ("client3", "from the environment"),
+    ] {
         link(&world, "basic_auth", username).await;
         assert!(acts(&world, basic(username, secret)).await, "{username}");
     }
