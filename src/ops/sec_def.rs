@@ -231,3 +231,59 @@ impl Sso {
 fn place(row: &str) -> Place<'_> {
     Place { table: "sso_sec_def", column: "secret", row: row.as_bytes() }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::Loader;
+    use crate::crypto::HashPool;
+    use crate::domain::{Cid, RemoteAddr};
+
+    /// One hashing thread, whose work can be told.
+    async fn sso() -> Sso {
+        let settings = json!({
+            "database.url": "sqlite::memory:",
+            "audit.file": "off",
+            "hash_secret": {"memory_kib": 64, "iterations": 1, "parallelism": 1, "allow_weak": true},
+        });
+        let sso = Sso::open(Loader::new().arguments(settings).load().unwrap()).await.unwrap();
+        let mut core = Arc::into_inner(sso.core).unwrap();
+        core.hashing = HashPool::new(core.hashing.params(), 1, 8);
+        Sso { core: Arc::new(core) }
+    }
+
+    #[tokio::test]
+    async fn a_wrong_secret_costs_one_hash_whatever_there_is() {
+        let sso = sso().await;
+        let ctx = Context {
+            cid: Cid::new("test"),
+            current_app: "CRM".to_owned(),
+            remote_addr: RemoteAddr::default(),
+        };
+        let define = async |name: &str, secret: Option<&str>| {
+            let (sec_type, secret) = (SecType::BasicAuth, secret.map(Password::from));
+            let new = NewSecDef { sec_type, name: name.to_owned(), username: name.to_owned(), secret };
+            sso.create_sec_def(&ctx, new).await.unwrap().secret
+        };
+        let generated = define("generated", None).await.unwrap();
+        define("chosen", Some("correct horse")).await;
+        let cost = async |username: &str, secret: &Password| {
+            let mut conn = sso.db().read().await.unwrap();
+            let row = store::sec_def::by_username(&mut conn, SecType::BasicAuth, username).await.unwrap();
+            drop(conn);
+            let before = sso.core.hashing.work_kib().await.unwrap();
+            let is_right = sso.is_basic_secret(row.as_ref(), secret).await.unwrap();
+            (is_right, sso.core.hashing.work_kib().await.unwrap() - before)
+        };
+        let wrong = Password::from("wrong");
+        for username in ["generated", "chosen", "nobody"] {
+            assert_eq!(cost(username, &wrong).await, (false, 64), "{username}");
+        }
+        assert_eq!(cost("chosen", &Password::from("correct horse")).await, (true, 64));
+        assert_eq!(cost("generated", &generated).await, (true, 0));
+    }
+}
