@@ -66,10 +66,9 @@ def test_the_user_of_a_link_is_found_with_attributes(stage: Stage) -> None:
     seen = find("cid", *name, stage.admin, APP, ADDRESS)
     assert (seen.user_id, seen.is_current_super_user, seen.totp_key) == (someone.user_id, True, None)
     assert find("cid", *name, ust, APP, ADDRESS, return_all_attrs=True).totp_key
-    seen.attr.set("a", 1)
-    entity = find("cid", *name, ust, APP, ADDRESS).attr.get("a")
-    assert entity is not None
-    assert entity.value == 1
+    if stage.face == "blocking":
+        seen.attr.set("a", 1)
+        assert find("cid", *name, ust, APP, ADDRESS).attr.exists("a")
     with refused("E005001"):
         find("cid", *name, stage.newcomer()[1], APP, ADDRESS)
     with refused("E008002"):
