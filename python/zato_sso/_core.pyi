@@ -68,6 +68,7 @@ class SSO:
     def password_reset(self) -> PasswordResetAPI: ...
     @property
     def totp(self) -> TOTPAPI: ...
+    @property
     def hooks(self) -> Hooks: ...
     def close(self) -> None: ...
     def __enter__(self) -> Self: ...
@@ -299,6 +300,45 @@ class UserAPI:
         remote_addr: _RemoteAddr | None,
         skip_sec: bool = False,
     ) -> str: ...
+    def create_linked_auth(
+        self,
+        cid: str,
+        ust: _Secret,
+        user_id: str,
+        auth_type: str,
+        auth_username: str,
+        is_active: bool,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> tuple[str, int]: ...
+    def get_linked_auth_list(
+        self,
+        cid: str,
+        ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_id: str | None = None,
+    ) -> list[dict[str, Any]]: ...
+    def delete_linked_auth(
+        self,
+        cid: str,
+        ust: _Secret,
+        user_id: str,
+        auth_type: str,
+        auth_username: str,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> int: ...
+    def get_user_by_linked_auth(
+        self,
+        cid: str,
+        sec_type: str,
+        sec_username: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        return_all_attrs: bool = False,
+    ) -> User: ...
     def lock_user(
         self,
         cid: str,
@@ -378,6 +418,25 @@ class SessionAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
     ) -> Session: ...
+    def on_external_auth_succeeded(
+        self,
+        cid: str,
+        sec_type: str,
+        sec_def_id: int,
+        sec_def_username: str,
+        user_id: str,
+        ext_session_id: _Secret | None,
+        totp_code: _Secret | None,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_agent: str | None = None,
+    ) -> SessionInfo: ...
+    def get_session_by_ext_id(
+        self,
+        sec_type: str,
+        sec_def_id: int,
+        ext_session_id: _Secret | None = None,
+    ) -> dict[str, Any] | None: ...
 
 @final
 class TOTPAPI:

@@ -35,6 +35,8 @@ class SSO:
     @property
     def password_reset(self) -> _PasswordResetAPI: ...
     @property
+    def totp(self) -> _TOTPAPI: ...
+    @property
     def hooks(self) -> Hooks: ...
     async def open(self) -> None: ...
     async def close(self) -> None: ...
@@ -237,6 +239,68 @@ class _UserAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
     ) -> None: ...
+    async def set_password(
+        self,
+        cid: str,
+        user_id: str,
+        password: _Secret,
+        must_change: bool,
+        password_expiry: int | None,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        details: _JSON = None,
+    ) -> None: ...
+    async def validate_password(self, password: _Secret) -> None: ...
+    async def reset_totp_key(
+        self,
+        cid: str,
+        current_ust: _Secret | None,
+        user_id: str | None,
+        key: _Secret | None,
+        key_label: str | None,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        skip_sec: bool = False,
+    ) -> str: ...
+    async def create_linked_auth(
+        self,
+        cid: str,
+        ust: _Secret,
+        user_id: str,
+        auth_type: str,
+        auth_username: str,
+        is_active: bool,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> tuple[str, int]: ...
+    async def get_linked_auth_list(
+        self,
+        cid: str,
+        ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_id: str | None = None,
+    ) -> list[dict[str, Any]]: ...
+    async def delete_linked_auth(
+        self,
+        cid: str,
+        ust: _Secret,
+        user_id: str,
+        auth_type: str,
+        auth_username: str,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> int: ...
+    async def get_user_by_linked_auth(
+        self,
+        cid: str,
+        sec_type: str,
+        sec_username: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        return_all_attrs: bool = False,
+    ) -> User[_AttrAPI]: ...
     async def lock_user(
         self,
         cid: str,
@@ -302,6 +366,62 @@ class _SessionAPI:
         remote_addr: _RemoteAddr | None,
         user_agent: str | None = None,
     ) -> list[dict[str, Any]]: ...
+    async def get_current_session(
+        self,
+        cid: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        needs_super_user: bool = False,
+    ) -> Session[_AttrAPI]: ...
+    async def require_super_user(
+        self,
+        cid: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> Session[_AttrAPI]: ...
+    async def on_external_auth_succeeded(
+        self,
+        cid: str,
+        sec_type: str,
+        sec_def_id: int,
+        sec_def_username: str,
+        user_id: str,
+        ext_session_id: _Secret | None,
+        totp_code: _Secret | None,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_agent: str | None = None,
+    ) -> SessionInfo: ...
+    async def get_session_by_ext_id(
+        self,
+        sec_type: str,
+        sec_def_id: int,
+        ext_session_id: _Secret | None = None,
+    ) -> dict[str, Any] | None: ...
+
+@final
+@type_check_only
+class _TOTPAPI:
+    """`sso.totp`: codes of authenticators."""
+
+    async def validate_code(
+        self,
+        cid: str,
+        code: _Secret,
+        ust: _Secret | None = "",
+        username: str | None = "",
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> None: ...
+    async def provisioning_uri(
+        self,
+        cid: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> str: ...
 
 @final
 @type_check_only

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::domain::Password;
+use crate::domain::{Password, SecType};
 
 /// Single sign-on: users, their sessions, and the REST server.
 #[derive(Parser)]
@@ -63,6 +63,12 @@ pub(super) enum Command {
     ListSessions(UserArgs),
     /// End all open sessions of a user, and list them
     EndSessions(UserArgs),
+    /// Create a security definition, which linked auth lets act as a user
+    CreateSecDef(NewSecDefArgs),
+    /// List all security definitions, by name
+    ListSecDefs,
+    /// Delete a security definition with its link, and end the sessions that it opened, after asking
+    DeleteSecDef(DeleteSecDefArgs),
     /// Create the database's schema, or bring it up to date
     #[command(visible_alias = "create-odb")]
     Migrate(MigrateArgs),
@@ -142,6 +148,31 @@ pub(super) struct ExpiringPasswordsArgs {
 }
 
 #[derive(Args)]
+pub(super) struct NewSecDefArgs {
+    /// Its kind: basic_auth or jwt
+    #[arg(value_name = "TYPE", value_parser = sec_type)]
+    pub sec_type: SecType,
+    /// What to call it
+    pub name: String,
+    /// What requests name it by: the username of Basic Auth, the subject (sub) of a JWT
+    pub username: String,
+    /// A secret of your own, rather than a generated one. Others can see it in the list of processes: rather leave its
+    /// value out, and give it in ZATO_SSO_PASSWORD or on standard input, or be asked
+    #[arg(long, value_name = "SECRET", num_args = 0..=1, value_parser = password)]
+    #[expect(clippy::option_option, reason = "the option may stand there without a value")]
+    pub password: Option<Option<Password>>,
+}
+
+#[derive(Args)]
+pub(super) struct DeleteSecDefArgs {
+    /// Its name
+    pub name: String,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[derive(Args)]
 pub(super) struct MigrateArgs {
     /// Only tell whether there is something to do: exit status 0 if not, 1 if there is
     #[arg(long)]
@@ -157,6 +188,10 @@ pub(super) enum ConfigCommand {
 /// A password is a secret from the moment it is read.
 fn password(text: &str) -> Result<Password, Infallible> {
     Ok(Password::from(text))
+}
+
+fn sec_type(text: &str) -> Result<SecType, &'static str> {
+    SecType::parse(text).ok_or("expected basic_auth or jwt")
 }
 
 #[cfg(test)]
@@ -175,6 +210,21 @@ mod tests {
         for line in ["zato-sso --json list-users", "zato-sso list-users --json"] {
             assert!(Cli::try_parse_from(line.split(' ')).unwrap().global.json);
         }
+    }
+
+    #[test]
+    fn a_secret_of_ones_own_is_given_or_asked_for() {
+        let password = |more: &str| {
+            let line = format!("zato-sso create-sec-def jwt api client1{more}");
+            let Command::CreateSecDef(args) = Cli::try_parse_from(line.split(' ')).unwrap().command else {
+                unreachable!()
+            };
+            args.password.map(|given| given.map(|secret| secret.expose().to_owned()))
+        };
+        assert_eq!(password(""), None);
+        assert_eq!(password(" --password"), Some(None));
+        assert_eq!(password(" --password given"), Some(Some("given".to_owned())));
+        assert!(Cli::try_parse_from("zato-sso create-sec-def default api client1".split(' ')).is_err());
     }
 
     #[test]

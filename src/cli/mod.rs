@@ -8,6 +8,7 @@ mod init;
 mod maintenance;
 mod migrate;
 mod output;
+mod sec_def;
 mod secret;
 mod serve;
 mod session;
@@ -83,6 +84,9 @@ fn execute(cli: Cli, serve: Serve) -> Result<(), Failure> {
             with_config(&global, |config| maintenance::expiring_passwords(config, args, &out))
         }
         Command::ListUsers => with_config(&global, |config| user::list(config, &out)),
+        Command::CreateSecDef(args) => with_config(&global, |config| sec_def::create(config, args, &out)),
+        Command::ListSecDefs => with_config(&global, |config| sec_def::list(config, &out)),
+        Command::DeleteSecDef(args) => with_config(&global, |config| sec_def::delete(config, args, &out)),
         Command::Migrate(args) => with_config(&global, |config| migrate::run(config, args.check, &out)),
     }
 }

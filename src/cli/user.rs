@@ -94,7 +94,11 @@ async fn remove(sso: &Sso, args: &DeleteUserArgs) -> Result<(User, bool), Failur
 }
 
 /// Asks beside the output, which may be JSON. Whatever is no yes, silence included, is a no.
-fn is_agreed(question: &str, mut asked: impl Write, answered: impl BufRead) -> Result<bool, Failure> {
+pub(super) fn is_agreed(
+    question: &str,
+    mut asked: impl Write,
+    answered: impl BufRead,
+) -> Result<bool, Failure> {
     // Nobody has to see it: the answer may come from a script.
     drop(write!(asked, "{question} ").and_then(|()| asked.flush()));
     let failed = |error| Failure::Message(format!("cannot read the answer: {error}; --yes does not ask"));

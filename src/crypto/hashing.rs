@@ -86,6 +86,12 @@ impl HashPool {
         self.run(move |_| Ok(complexity::score(&password, &about))).await
     }
 
+    /// What the hashes of a pool of one thread have cost so far, in KiB.
+    #[cfg(test)]
+    pub(crate) async fn work_kib(&self) -> Result<u64> {
+        self.run(|hasher| Ok(hasher.work_kib())).await
+    }
+
     /// Waits until the calls that are in the queue are done and the threads have ended. The next use starts new ones.
     /// It blocks: not for async code.
     pub fn close(&self) {

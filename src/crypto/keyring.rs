@@ -179,6 +179,7 @@ pub(super) struct MasterKey {
     pub(super) blind_index: KeyBytes,
     pub(super) check: KeyBytes,
     pub(super) subject: KeyBytes,
+    pub(super) external_session: KeyBytes,
 }
 
 impl MasterKey {
@@ -190,6 +191,7 @@ impl MasterKey {
             blind_index: derive(&secret, "blind-index"),
             check: derive(&secret, "check"),
             subject: derive(&secret, "subject"),
+            external_session: derive(&secret, "external-session"),
             secret,
         }
     }

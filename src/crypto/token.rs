@@ -53,14 +53,23 @@ pub fn digest(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
 }
 
+/// The token that is made of these bytes.
+pub(super) fn ust_of(bytes: &[u8; 32]) -> Ust {
+    Ust::from(text(UST_PREFIX, bytes))
+}
+
 fn encode<const N: usize>(prefix: &str, random: &dyn Random) -> Result<String> {
     let mut bytes = Zeroizing::new([0; N]);
     random.fill(bytes.as_mut_slice())?;
+    Ok(text(prefix, &bytes))
+}
+
+fn text<const N: usize>(prefix: &str, bytes: &[u8; N]) -> String {
     // Of the exact size: a string that grew or shrank would leave pieces of the secret behind.
     let mut text = String::with_capacity(prefix.len() + BASE64URL_NOPAD.encode_len(N));
     text.push_str(prefix);
-    BASE64URL_NOPAD.encode_append(bytes.as_slice(), &mut text);
-    Ok(text)
+    BASE64URL_NOPAD.encode_append(bytes, &mut text);
+    text
 }
 
 #[cfg(test)]

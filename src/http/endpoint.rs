@@ -13,7 +13,7 @@ use super::extract::{self, Call};
 use super::input::{Element, Input};
 use super::metrics::Route;
 use super::router::App;
-use super::{Answer, attr, health, password_reset, search, session, signup, user};
+use super::{Answer, attr, health, linked_auth, password_reset, search, session, signup, user};
 
 /// One endpoint of the API.
 #[derive(Debug)]
@@ -101,6 +101,7 @@ pub fn blocks() -> Vec<Block> {
         block("Sessions", session::endpoints()),
         block("Attributes", attr::endpoints()),
         block("Password reset", password_reset::endpoints()),
+        block("Linked auth", linked_auth::endpoints()),
     ]
 }
 
@@ -140,14 +141,24 @@ mod tests {
         ("totp.validate_code", "for callers in the same process; POST /user/login takes a code"),
         ("totp.provisioning_uri", "for callers in the same process, which show it to the user"),
         ("user.list", "for the command line; REST has the search"),
+        ("user.get_by_linked_auth", "the documented REST API has no such call"),
+        ("session.authenticate", "every endpoint that takes a session does it, by the header Authorization"),
+        ("session.on_external_auth_succeeded", "for trusted callers in the same process"),
+        ("session.get_by_ext_id", "for trusted callers in the same process"),
+        ("sec_def.create", "for the command line"),
+        ("sec_def.get", "for the command line"),
+        ("sec_def.list", "for the command line"),
+        ("sec_def.delete", "for the command line"),
     ];
+
+    /// What the names of operations begin with.
+    const BLOCKS: &[&str] = &["user", "session", "totp", "password_reset", "sec_def"];
 
     /// The names of operations as they stand in the source of `ops`.
     fn operations() -> BTreeSet<String> {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/ops");
         let is_name = |text: &str| {
-            let blocks = ["user.", "session.", "totp.", "password_reset."];
-            let name = blocks.iter().find_map(|block| text.strip_prefix(block));
+            let name = BLOCKS.iter().find_map(|block| text.strip_prefix(block)?.strip_prefix('.'));
             name.is_some_and(|name| name.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
         };
         let mut found = BTreeSet::new();
@@ -218,6 +229,9 @@ mod tests {
         POST /password/reset: credential []
         PATCH /password/reset: token []
         DELETE /password/reset: token, reset_key, password []
+        POST /user/linked: ust, user_id, auth_type, auth_username [is_active]
+        GET /user/linked: ust [user_id]
+        DELETE /user/linked: ust, user_id, auth_type, auth_username []
         ");
     }
 

@@ -11,11 +11,12 @@ use axum::http::{HeaderMap, header};
 use serde_json::{Map, Value};
 
 use super::address::client_address;
+use super::authorization::Authorization;
 use super::error::Failure;
 use super::input::Input;
 use super::router::App;
-use crate::domain::{Cid, Context, RemoteAddr};
-use crate::ops::Sso;
+use crate::domain::{Cid, Context, Password, RemoteAddr};
+use crate::ops::{ExternalCredential, Sso};
 
 /// How many times the greatest body is read and thrown away, so that who sends too much gets to read the answer and does
 /// not find the connection broken while still writing.
@@ -23,6 +24,9 @@ const DRAINED_BODIES: usize = 8;
 
 /// The two names under which the session that acts may be given.
 const UST_NAMES: [&str; 2] = ["ust", "current_ust"];
+
+/// The session that a call is about, where that may be another than the one that acts.
+const TARGET_UST: &str = "target_ust";
 
 /// What a handler is given beside its input.
 #[derive(Debug)]
@@ -48,15 +52,6 @@ pub(super) async fn read<I: Input>(app: Arc<App>, request: Request) -> Result<(C
             .unwrap_or(&config.apps.default)
             .to_owned(),
     };
-    let own_name = UST_NAMES.iter().find(|name| I::ELEMENTS.iter().any(|element| element.name == **name));
-    if let Some(name) = own_name
-        && let Some(ust) = own_ust(&mut elements, headers)
-    {
-        elements.insert((*name).to_owned(), ust);
-    }
-    // The message of an error may quote the input, so it goes nowhere.
-    let input = serde_json::from_value(Value::Object(elements)).map_err(|_| Failure::BadRequest)?;
-
     let cid = parts.extensions.get::<Cid>().ok_or(Failure::Internal)?.clone();
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
     let client = peer.map(|peer| client_address(peer.0.ip(), headers, &config.http.trusted_proxies));
@@ -64,7 +59,37 @@ pub(super) async fn read<I: Input>(app: Arc<App>, request: Request) -> Result<(C
     let user_agent =
         headers.get(header::USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let ctx = Context { cid, current_app, remote_addr };
-    Ok((Call { sso: app.sso.clone(), ctx, user_agent }, input))
+    let call = Call { sso: app.sso.clone(), ctx, user_agent };
+    let own_name = UST_NAMES.iter().find(|name| I::ELEMENTS.iter().any(|element| element.name == **name));
+    if let Some(name) = own_name {
+        match acting(&mut elements, headers) {
+            Some(Acting::Session(ust)) => drop(elements.insert((*name).to_owned(), ust)),
+            Some(Acting::External(credential)) => {
+                let ust = authenticate(&call, &credential, elements.get("totp_code")).await?;
+                // Its client has no token to name its own session by.
+                if I::ELEMENTS.iter().any(|element| element.name == TARGET_UST && element.is_required) {
+                    elements.entry(TARGET_UST).or_insert_with(|| ust.clone());
+                }
+                elements.insert((*name).to_owned(), ust);
+            }
+            None => {}
+        }
+    }
+    // The message of an error may quote the input, so it goes nowhere.
+    let input = serde_json::from_value(Value::Object(elements)).map_err(|_| Failure::BadRequest)?;
+    Ok((call, input))
+}
+
+/// The token of the session that a linked definition has: opened now, or before and renewed.
+async fn authenticate(
+    call: &Call,
+    credential: &ExternalCredential,
+    totp_code: Option<&Value>,
+) -> Result<Value, Failure> {
+    let totp_code = totp_code.and_then(Value::as_str).map(Password::from);
+    let user_agent = call.user_agent.as_deref();
+    let session = call.sso.authenticate_request(&call.ctx, credential, totp_code, user_agent).await?;
+    Ok(Value::from(session.ust.expose()))
 }
 
 /// The whole body.
@@ -129,25 +154,30 @@ fn hex_digit(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
-/// The session that acts: an element under one of its names, else the bearer token. An empty element says nothing where
-/// something else does.
-fn own_ust(elements: &mut Map<String, Value>, headers: &HeaderMap) -> Option<Value> {
+/// Who acts.
+enum Acting {
+    /// The session with this token.
+    Session(Value),
+    /// The session of this linked definition.
+    External(ExternalCredential),
+}
+
+/// The session that acts: an element under one of its names, else what the header `Authorization` says. An empty element
+/// says nothing where something else does.
+fn acting(elements: &mut Map<String, Value>, headers: &HeaderMap) -> Option<Acting> {
     let mut given = None;
     for name in UST_NAMES {
         match elements.remove(name) {
             Some(empty) if empty.is_null() || empty == "" => given = Some(empty),
-            Some(ust) => return Some(ust),
+            Some(ust) => return Some(Acting::Session(ust)),
             None => {}
         }
     }
-    bearer_token(headers).map(|token| Value::String(token.to_owned())).or(given)
-}
-
-/// The token of `Authorization: Bearer <token>` (RFC 6750, section 2.1).
-fn bearer_token(headers: &HeaderMap) -> Option<&str> {
-    let credentials = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = credentials.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("Bearer").then(|| token.trim())
+    match Authorization::read(headers) {
+        Some(Authorization::Ust(ust)) => Some(Acting::Session(Value::from(ust.expose()))),
+        Some(Authorization::External(credential)) => Some(Acting::External(credential)),
+        None => given.map(Acting::Session),
+    }
 }
 
 /// The text of an element that is not part of the typed input.
@@ -223,7 +253,11 @@ mod tests {
             if let Some(value) = authorization {
                 headers.insert(header::AUTHORIZATION, HeaderValue::from_str(value).unwrap());
             }
-            own_ust(&mut elements, &headers)
+            match acting(&mut elements, &headers) {
+                Some(Acting::Session(ust)) => Some(ust),
+                Some(Acting::External(_)) => Some(json!("external")),
+                None => None,
+            }
         };
         assert_eq!(find(json!({"ust": "a", "current_ust": "b"}), Some("Bearer c")), Some(json!("a")));
         assert_eq!(find(json!({"current_ust": "b"}), Some("Bearer c")), Some(json!("b")));
@@ -233,7 +267,10 @@ mod tests {
         assert_eq!(find(json!({"ust": "", "current_ust": "b"}), None), Some(json!("b")));
         assert_eq!(find(json!({"ust": null}), None), Some(json!(null)));
         assert_eq!(find(json!({"ust": 5}), Some("Bearer c")), Some(json!(5)));
-        assert_eq!(find(json!({}), Some("Basic YTpi")), None);
+        assert_eq!(find(json!({}), Some("Basic YTpi")), Some(json!("external")));
+        assert_eq!(find(json!({"ust": ""}), Some("Bearer a.b.c")), Some(json!("external")));
+        assert_eq!(find(json!({"ust": "a"}), Some("Basic YTpi")), Some(json!("a")));
+        assert_eq!(find(json!({}), Some("Digest a")), None);
         assert_eq!(find(json!({}), Some("Bearer")), None);
         assert_eq!(find(json!({}), None), None);
     }

@@ -18,7 +18,8 @@ pub(super) fn time() -> Value {
 const ABOUT: &str = "Single sign-on: users, sessions, attributes.\n\n\
 Elements of a request come as JSON in its body, or in the query string, or both, whatever the method is; the body wins. \
 The Content-Type of a request is not looked at. Booleans and numbers may arrive as text. Unknown elements are ignored.\n\n\
-The session that acts is named by `ust` (or `current_ust`), or by `Authorization: Bearer <ust>`. Every endpoint takes \
+The session that acts is named by `ust` (or `current_ust`), or by `Authorization: Bearer <ust>`. In its \
+place a linked definition may authenticate a request, by Basic Auth or with a JWT as the bearer token. Every endpoint takes \
 `current_app`, the application on whose behalf the call is made; without it a header names it, else configuration.\n\n\
 Times are ISO 8601 in UTC, without an offset. What has no value is left out of answers.";
 
@@ -57,7 +58,8 @@ pub fn document(prefix: &str) -> Value {
             "schemas": schemas,
             "responses": common_responses(),
             "securitySchemes": {
-                "session": {"type": "http", "scheme": "bearer", "description": "A user session token, as a login returns it."},
+                "session": {"type": "http", "scheme": "bearer", "description": "A user session token, as a login returns it; or a JWT of a linked definition."},
+                "definition": {"type": "http", "scheme": "basic", "description": "Username and secret of a linked definition."},
             },
         },
     })
@@ -79,7 +81,7 @@ fn operation(endpoint: &Endpoint, tag: &str, generator: &mut SchemaGenerator) ->
     insert("operationId", operation_id(endpoint).into());
     insert("summary", endpoint.summary.into());
     insert("tags", json!([tag]));
-    insert("security", if acts { json!([{"session": []}, {}]) } else { json!([]) });
+    insert("security", if acts { json!([{"session": []}, {"definition": []}, {}]) } else { json!([]) });
     if endpoint.method == Method::GET {
         insert("parameters", endpoint.elements.iter().map(parameter).collect());
     } else {

@@ -101,6 +101,11 @@ impl Trail {
         self.event.target_user = Some(user_id.clone());
     }
 
+    /// It turned out to be a renewal, whose history the session itself keeps.
+    pub const fn is_activity(&mut self) {
+        self.event.kind = AuditKind::Activity;
+    }
+
     pub fn note(&mut self, name: &'static str, value: impl Into<String>) {
         self.event.extra.push((name, value.into()));
     }

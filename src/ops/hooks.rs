@@ -86,6 +86,17 @@ impl Sso {
         creation_time: Timestamp,
         now: Timestamp,
     ) -> Timestamp {
+        self.wanted_expiration(ctx, trail, username, now).await.min(self.lifetime_limit(creation_time))
+    }
+
+    /// The same, whenever the session was opened: before the limit of its lifetime.
+    pub(super) async fn wanted_expiration(
+        &self,
+        ctx: &Context,
+        trail: &mut Trail,
+        username: &str,
+        now: Timestamp,
+    ) -> Timestamp {
         let default = self.config().session.expiry;
         let minutes = match self.hooks().session_expiry(username, &ctx.current_app, default) {
             None => i64::from(default),
@@ -101,7 +112,7 @@ impl Sso {
                 })
             }
         };
-        now.plus_minutes(minutes).min(self.lifetime_limit(creation_time))
+        now.plus_minutes(minutes)
     }
 }
 

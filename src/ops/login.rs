@@ -171,7 +171,12 @@ impl Sso {
 
     /// Accepts the TOTP code of a login, which is used up by that. That a code is missing is no failure where it is said,
     /// and that one was used before is none either: it was not guessed.
-    async fn check_totp_code(&self, row: &UserRow, code: Option<&Password>, attempt: &Attempt) -> Result<()> {
+    pub(super) async fn check_totp_code(
+        &self,
+        row: &UserRow,
+        code: Option<&Password>,
+        attempt: &Attempt,
+    ) -> Result<()> {
         let verdict = match code.filter(|code| !code.is_empty()) {
             Some(code) => self.use_totp_code(row, code).await?,
             None if self.config().login.inform_if_totp_missing => return Err(Code::AuthTotpMissing.into()),
@@ -187,7 +192,7 @@ impl Sso {
         }
     }
 
-    fn check_login_app(&self, ctx: &Context) -> Result<()> {
+    pub(super) fn check_login_app(&self, ctx: &Context) -> Result<()> {
         let apps = &self.config().apps;
         if apps.login_allowed.contains(&ctx.current_app) {
             return Ok(());

@@ -292,7 +292,11 @@ impl Sso {
         Ok(user_id)
     }
 
-    async fn open_sessions(&self, conn: &mut Conn, user_id: &UserId) -> Result<Vec<SessionListing>> {
+    pub(super) async fn open_sessions(
+        &self,
+        conn: &mut Conn,
+        user_id: &UserId,
+    ) -> Result<Vec<SessionListing>> {
         let sessions = store::session::list_of_user(conn, user_id, self.now()).await?;
         let listing = |(session, state_changes)| SessionListing { session, state_changes };
         Ok(sessions.into_iter().map(listing).collect())

@@ -18,7 +18,7 @@ use crate::ops::{AttrScope, SessionListing, Sso};
 /// ``sso.user.session``, also ``sso.session``: sessions.
 #[pyclass(frozen, name = "SessionAPI", module = "zato_sso._core")]
 pub struct SessionApi {
-    branch: Branch,
+    pub(super) branch: Branch,
     /// Attributes of sessions.
     #[pyo3(get)]
     attr: Py<SessionAttrApi>,
@@ -208,7 +208,7 @@ impl SessionApi {
     }
 }
 
-fn to_dict<'py>(py: Python<'py>, listing: &SessionListing) -> PyResult<Bound<'py, PyDict>> {
+pub(super) fn to_dict<'py>(py: Python<'py>, listing: &SessionListing) -> PyResult<Bound<'py, PyDict>> {
     let session = &listing.session;
     let changes = PyList::empty(py);
     for change in &listing.state_changes {

@@ -14,12 +14,14 @@ mod db;
 mod dialect;
 pub mod doctor;
 mod error;
+pub mod linked_auth;
 pub mod maintenance;
 mod migrate;
 pub mod password_expiry;
 pub mod password_history;
 pub mod password_reset;
 pub mod search;
+pub mod sec_def;
 pub mod session;
 pub mod setting;
 pub mod signup;
@@ -42,8 +44,10 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         doctor::STATEMENTS,
         maintenance::STATEMENTS,
         password_expiry::STATEMENTS,
+        linked_auth::STATEMENTS,
         password_history::STATEMENTS,
         password_reset::STATEMENTS,
+        sec_def::STATEMENTS,
         session::STATEMENTS,
         setting::STATEMENTS,
         signup::STATEMENTS,

@@ -41,6 +41,10 @@ sql! {
         user_agent) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (session_id, slot) DO UPDATE SET \
         idx = excluded.idx, change_time = excluded.change_time, ctx_source = excluded.ctx_source, \
         remote_addr = excluded.remote_addr, user_agent = excluded.user_agent";
+    BY_EXT_ID = concat!("SELECT ", columns!(), ", s.ust_digest FROM sso_session s WHERE s.ext_session_id = $1");
+    SET_DIGEST = "UPDATE sso_session SET ust_digest = $2 WHERE session_id = $1";
+    DELETE_OF_DEFINITION = "DELETE FROM sso_session \
+        WHERE ext_session_id = $1 OR (ext_session_id > $2 AND ext_session_id < $3)";
     DELETE = "DELETE FROM sso_session WHERE session_id = $1";
     DELETE_OF_USER = "DELETE FROM sso_session WHERE user_id = $1";
     DELETE_OTHERS_OF_USER = "DELETE FROM sso_session WHERE user_id = $1 AND session_id <> $2";
@@ -84,6 +88,13 @@ struct CheckRow {
     session: SessionRow,
     #[sqlx(flatten)]
     user: UserState,
+}
+
+#[derive(FromRow)]
+struct ExternalRow {
+    #[sqlx(flatten)]
+    session: SessionRow,
+    ust_digest: Vec<u8>,
 }
 
 /// What every check of a session needs to know of its user.
@@ -130,6 +141,35 @@ pub async fn insert(conn: &mut Conn, session: &Session, ust_digest: &[u8]) -> Re
 pub async fn check(conn: &mut Conn, ust_digest: &[u8]) -> Result<Option<(Session, UserState)>> {
     let row: Option<CheckRow> = fetch_optional!(conn, CheckRow, CHECK, ust_digest)?;
     row.map(|row| Ok((row.session.into_session()?, row.user))).transpose()
+}
+
+/// The session that a linked definition opened, expired or not, and the digest of its token.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn by_ext_id(conn: &mut Conn, ext_session_id: &str) -> Result<Option<(Session, Vec<u8>)>> {
+    let row: Option<ExternalRow> = fetch_optional!(conn, ExternalRow, BY_EXT_ID, ext_session_id)?;
+    row.map(|row| Ok((row.session.into_session()?, row.ust_digest))).transpose()
+}
+
+/// Gives a session another token: the one it had acts as nothing from now on.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn set_digest(conn: &mut Conn, session_id: SessionId, ust_digest: &[u8]) -> Result<()> {
+    execute!(conn, SET_DIGEST, session_id.0, ust_digest)?;
+    Ok(())
+}
+
+/// Ends the sessions of a linked definition: the one whose id is that of the definition, and those whose id is that and
+/// more behind a dot. How many there were.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn delete_of_definition(conn: &mut Conn, ext_session_id: &str) -> Result<u64> {
+    // Text compares by code point, and a slash is what comes after a dot.
+    let (first, last) = (format!("{ext_session_id}."), format!("{ext_session_id}/"));
+    execute!(conn, DELETE_OF_DEFINITION, ext_session_id, first, last)
 }
 
 /// A user's sessions that have not expired, oldest first, each with its history.

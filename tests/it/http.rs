@@ -129,7 +129,7 @@ async fn the_acting_session_may_come_as_a_bearer_token(kind: Kind) {
     assert_eq!(server.ask("GET /user", &bearer, &other).ok()["username"], "user1");
     let target = json!({"target_ust": user}).to_string();
     assert_eq!(server.ask("POST /user/session", &bearer, &target).ok()["is_valid"], true);
-    assert_eq!(server.ask("GET /user", &["Authorization: Basic YTpi"], "").status, 400);
+    assert_eq!(server.ask("GET /user", &["Authorization: Digest YTpi"], "").status, 400);
     assert_eq!(server.ask("GET /user", &["Authorization: Bearer zustnone"], "").refusal(), "E007001");
 }
 

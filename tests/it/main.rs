@@ -24,6 +24,8 @@ mod cli_maintenance;
 #[cfg(feature = "server")]
 mod cli_refusals;
 #[cfg(feature = "server")]
+mod cli_sec_def;
+#[cfg(feature = "server")]
 mod cli_serve;
 #[cfg(feature = "server")]
 mod cli_session;
@@ -38,6 +40,9 @@ mod http;
 mod http_blocks;
 #[cfg(feature = "server")]
 mod http_server;
+mod linked_auth;
+#[cfg(feature = "server")]
+mod linked_auth_rest;
 mod login;
 mod maintenance;
 #[cfg(feature = "server")]

@@ -2,8 +2,10 @@
 //! the table of endpoints; what is expected follows from one rule for each operation.
 
 use serde_json::{Value, json};
+use zato_sso::domain::SecType;
 use zato_sso::http::{Endpoint, endpoints};
 
+use crate::linked_auth::define;
 use crate::rest::{Answer, Server};
 use crate::support::{Kind, PASSWORD};
 
@@ -64,6 +66,9 @@ const RULES: &[(&str, Rule)] = &[
     ("password_reset.create_token", Rule::Open),
     ("password_reset.access_token", Rule::Open),
     ("password_reset.change_password", Rule::Open),
+    ("user.create_linked_auth", Rule::Super),
+    ("user.get_linked_auth_list", Rule::OwnOrSuper),
+    ("user.delete_linked_auth", Rule::Super),
 ];
 
 fn rule(operation: &str) -> Rule {
@@ -181,6 +186,16 @@ impl Stage {
         someone
     }
 
+    /// A definition to link to somebody, or one that is linked already.
+    async fn definition(&self, whom: &Someone, is_linked: bool) {
+        define(&self.server.world.sso, SecType::BasicAuth, &whom.username, None).await;
+        if is_linked {
+            let username = format!("{}-client", whom.username);
+            let link = json!({"user_id": whom.user_id, "auth_type": "basic_auth", "auth_username": username});
+            self.ask("POST /user/linked", &with(link, json!({"ust": self.admin.ust}))).ok();
+        }
+    }
+
     /// What a request about somebody says, but for who asks.
     fn body(&mut self, endpoint: &Endpoint, whom: &Someone, is_oneself: bool) -> Value {
         let mut body = json!({});
@@ -196,6 +211,8 @@ impl Stage {
                 "first_name" if endpoint.method == "PATCH" => Value::from("Ann"),
                 "name" => Value::from(if is_new { self.unique("name") } else { "there".to_owned() }),
                 "value" => Value::from("2"),
+                "auth_type" => Value::from("basic_auth"),
+                "auth_username" => Value::from(format!("{}-client", whom.username)),
                 _ => continue,
             };
             body[element.name] = value;
@@ -268,7 +285,11 @@ async fn check(
     let who = stage.someone(caller == Caller::SuperUser).await;
     let is_oneself = subject == Subject::Oneself;
     let other = stage.someone(subject == Subject::SuperUser).await;
-    let body = stage.body(endpoint, if is_oneself { &who } else { &other }, is_oneself);
+    let whom = if is_oneself { &who } else { &other };
+    if endpoint.path == "/user/linked" {
+        stage.definition(whom, endpoint.method == "DELETE").await;
+    }
+    let body = stage.body(endpoint, whom, is_oneself);
     if let Some(change) = caller.change() {
         let target = json!({"ust": stage.admin.ust, "user_id": who.user_id});
         stage.ask("PATCH /user", &with(target, change)).ok();

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from inbox import Inbox, token_in
-from support import ADDRESS, APP, PASSWORD, Config, changed, log_in, make, super_user, unique
+from support import ADDRESS, APP, PASSWORD, Config, Definition, changed, define, log_in, make, super_user, unique
 from zato_sso import SSO, ValidationError
 
 
@@ -59,6 +59,13 @@ class Stage:
         count = len(self.mail.to(address))
         self.sso.password_reset.create_token("cid", someone.username, APP, ADDRESS, None)
         return token_in(self.mail.wait(address, count + 1))
+
+    def linked(self, sec_type: str, someone: Someone) -> Definition:
+        """A new security definition that is linked to them."""
+        made = define(self.config, sec_type)
+        who = (someone.user_id, sec_type, made.username)
+        self.sso.user.create_linked_auth("cid", self.admin, *who, True, APP, ADDRESS)
+        return made
 
     def age_password(self, someone: Someone, days_left: int) -> None:
         """Gives them the same password again, which expires in so many days; their sessions end by that."""

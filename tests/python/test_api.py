@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from stage import Someone, Stage, refused
-from support import ADDRESS, APP, PASSWORD, AsyncSSO, config_of, new_key, totp_code, unique
+from support import ADDRESS, APP, PASSWORD, AsyncSSO, config_of, define, new_key, totp_code, unique
 from zato_sso import SSO, AccessTokenCtx, BackendError, SearchCtx, Session, SessionInfo, SignupCtx, User
 
 Arguments = dict[str, Any]
@@ -127,6 +127,43 @@ def super_users_session(stage: Stage) -> Arguments:
     return {**own_session(stage), "current_ust": stage.admin}
 
 
+def new_link(stage: Stage) -> Arguments:
+    definition = define(stage.config, "basic_auth")
+    who = {"cid": "cid", "ust": stage.admin, "user_id": stage.someone().user_id}
+    return {**who, "auth_type": "basic_auth", "auth_username": definition.username, "is_active": True, **CONTEXT}
+
+
+def link_list(stage: Stage) -> Arguments:
+    return {"cid": "cid", "ust": stage.admin, **CONTEXT, "user_id": stage.someone().user_id}
+
+
+def link(stage: Stage) -> Arguments:
+    someone = stage.someone()
+    username = stage.linked("jwt", someone).username
+    who = {"cid": "cid", "ust": stage.admin, "user_id": someone.user_id}
+    return {**who, "auth_type": "jwt", "auth_username": username, **CONTEXT}
+
+
+def linked_user(stage: Stage) -> Arguments:
+    username = stage.linked("jwt", stage.someone()).username
+    who = {"cid": "cid", "sec_type": "jwt", "sec_username": username}
+    return {**who, "current_ust": stage.admin, **CONTEXT, "return_all_attrs": False}
+
+
+def external_auth(stage: Stage) -> Arguments:
+    someone = stage.someone()
+    definition = stage.linked("jwt", someone)
+    by = {"sec_type": "jwt", "sec_def_id": definition.sec_def_id, "sec_def_username": definition.username}
+    who = {"user_id": someone.user_id, "ext_session_id": "token", "totp_code": None}
+    return {"cid": "cid", **by, **who, **CONTEXT, "user_agent": "agent"}
+
+
+def external_session(stage: Stage) -> Arguments:
+    arguments = external_auth(stage)
+    stage.sso.session.on_external_auth_succeeded(**arguments)
+    return {name: arguments[name] for name in ("sec_type", "sec_def_id", "ext_session_id")}
+
+
 def target(stage: Stage) -> Arguments:
     tokens = {"target_ust": stage.newcomer()[1], "current_ust": stage.admin}
     return {"cid": "cid", **tokens, **CONTEXT, "user_agent": "agent"}
@@ -189,6 +226,10 @@ CALLS: dict[str, tuple[Callable[[Stage], Arguments], type]] = {
     "user.set_password": (set_password, type(None)),
     "user.validate_password": (validate_password, type(None)),
     "user.reset_totp_key": (reset_totp_key, str),
+    "user.create_linked_auth": (new_link, tuple),
+    "user.get_linked_auth_list": (link_list, list),
+    "user.delete_linked_auth": (link, int),
+    "user.get_user_by_linked_auth": (linked_user, User),
     "session.verify": (target, bool),
     "session.renew": (renew, datetime),
     "session.get": (target_session, Session),
@@ -200,12 +241,16 @@ CALLS: dict[str, tuple[Callable[[Stage], Arguments], type]] = {
     "session.require_super_user": (super_users_session, Session),
     "totp.validate_code": (validate_code, type(None)),
     "totp.provisioning_uri": (own_session, str),
+    "session.on_external_auth_succeeded": (external_auth, SessionInfo),
+    "session.get_session_by_ext_id": (external_session, dict),
 }
 # As these arguments are, only super-users may make these calls: they are about somebody else.
 FOR_SUPER_USERS = {
     *(name for name in CALLS if name.startswith(("user.create", "user.approve", "user.reject")) or "lock" in name),
     *(name for name in CALLS if name.startswith("user.delete")),
     *("user.search", "user.update_user_by_id", "user.update", "user.reset_totp_key", "session.require_super_user"),
+    *(name for name in CALLS if name.startswith("user.delete") or "linked_auth" in name),
+    *("user.search", "user.update_user_by_id", "user.update"),
     *("user.get_user_by_id", "user.change_password", "session.verify", "session.get", "session.get_list"),
 }
 # Arguments that may be None everywhere, and those that may be in some calls.
@@ -217,6 +262,9 @@ OPTIONAL_IN = {
     "user.set_password": {"password_expiry", "details"},
     "user.reset_totp_key": {"current_ust", "user_id", "key", "key_label"},
     "totp.validate_code": {"ust", "username"},
+    "user.get_linked_auth_list": {"user_id"},
+    "session.on_external_auth_succeeded": {"ext_session_id"},
+    "session.get_session_by_ext_id": {"ext_session_id"},
     "session.get_list": {"ust", "target_ust", "current_ust"},
 }
 NOT_OPTIONAL_IN = {"password_reset.change_password": {"new_password"}}
@@ -317,8 +365,9 @@ def test_a_token_of_no_session_is_refused(stage: Stage, name: str) -> None:
 def test_regular_users_may_not_act_on_others(stage: Stage, name: str) -> None:
     arguments = CALLS[name][0](stage)
     if name in FOR_SUPER_USERS:
+        who = "current_ust" if "current_ust" in arguments else "ust"
         with refused("E005001"):
-            call_of(stage.sso, name)(**{**arguments, "current_ust": stage.newcomer()[1]})
+            call_of(stage.sso, name)(**{**arguments, who: stage.newcomer()[1]})
 
 
 @every_call
@@ -335,7 +384,8 @@ def test_a_user_that_is_not_there_is_refused(stage: Stage, name: str) -> None:
     deleted = "zusr" + "0" * 26
     for wrong in (deleted, "", "no such user", "\0", "zusr" * 1000):
         if "user_id" in arguments:
-            with refused("E001100"):
+            # Nobody is told what exactly is wrong with who came in.
+            with refused("E005001" if name == "session.on_external_auth_succeeded" else "E001100"):
                 call_of(stage.sso, name)(**{**arguments, "user_id": wrong})
         elif name == "user.change_password":
             with refused("E001100"):

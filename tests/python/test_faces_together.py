@@ -8,10 +8,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import httpx
+import jwt
 import pytest
 from zato_sso import SSO, ValidationError
 
@@ -130,3 +132,35 @@ def test_the_worked_example_over_the_network(command: Command, rest: httpx.Clien
     missing = rest.post("/user/login", content=b'{"password":"x","current_app":"CRM"}')
     assert list(answer(missing, 400)) == ["result", "cid", "details"]
     assert missing.json()["details"] == "Bad request"
+
+
+def test_clients_authenticate_by_linked_definitions(command: Command, rest: httpx.Client, sso: SSO) -> None:
+    made = [
+        json.loads(command("--json", "create-sec-def", *words).stdout)
+        for words in (("basic_auth", "api", "client1"), ("jwt", "app", "client1"))
+    ]
+    command("create-super-user", "admin1")
+    command("create-user", "user1")
+    admin = sso.user.login("cid", "admin1", PASSWORD, APP, ADDRESS).ust
+    user = sso.user.login("cid", "user1", PASSWORD, APP, ADDRESS)
+    for definition in made:
+        link = {"user_id": user.user_id, "auth_type": definition["sec_type"], "auth_username": "client1"}
+        assert answer(rest.post("/user/linked", json=link, headers={"Authorization": f"Bearer {admin}"}))
+    basic = httpx.BasicAuth("client1", made[0]["secret"])
+    soon = datetime.now(timezone.utc) + timedelta(minutes=5)
+    claims = {"sub": "client1", "exp": soon, "nbf": soon - timedelta(minutes=6), "iat": soon, "aud": "app"}
+    headers = {"Authorization": f"Bearer {jwt.encode(claims, made[1]['secret'], algorithm='HS256')}"}
+    for _ in range(2):
+        assert answer(rest.get("/user", auth=basic))["username"] == "user1"
+        assert answer(rest.get("/user", headers=headers))["username"] == "user1"
+    other = {"Authorization": f"Bearer {jwt.encode(claims, made[0]['secret'], algorithm='HS256')}"}
+    assert answer(rest.get("/user", headers=other), 403)["sub_status"] == ["E005001"]
+    assert answer(rest.get("/user", auth=httpx.BasicAuth("client1", "wrong")), 403)["sub_status"] == ["E005001"]
+
+    listed = sso.session.get_list("cid", user.ust, None, None, APP, ADDRESS)
+    told = [(session["auth_type"], session["auth_principal"]) for session in listed]
+    assert told == [("default", "user1"), ("basic_auth", "client1"), ("jwt", "client1")]
+    assert command("delete-sec-def", "api", "--yes").stdout == "Deleted security definition `api`\n"
+    assert answer(rest.get("/user", auth=basic), 403)["sub_status"] == ["E005001"]
+    assert answer(rest.get("/user", headers=headers))["username"] == "user1"
+    assert len(sso.session.get_list("cid", user.ust, None, None, APP, ADDRESS)) == 2

@@ -51,6 +51,11 @@ DOCUMENTED = {
         "set_password(cid, user_id, password, must_change, password_expiry, current_app, remote_addr, details=None)",
         "validate_password(password)",
         "reset_totp_key(cid, current_ust, user_id, key, key_label, current_app, remote_addr, skip_sec=False)",
+        "create_linked_auth(cid, ust, user_id, auth_type, auth_username, is_active, current_app, remote_addr)",
+        "get_linked_auth_list(cid, ust, current_app, remote_addr, user_id=None)",
+        "delete_linked_auth(cid, ust, user_id, auth_type, auth_username, current_app, remote_addr)",
+        "get_user_by_linked_auth(cid, sec_type, sec_username, current_ust, current_app, remote_addr,"
+        " return_all_attrs=False)",
         "lock_user(cid, user_id, current_ust=None, current_app=None, remote_addr=None, require_super_user=True,"
         " current_user=None)",
         "unlock_user(cid, user_id, current_ust=None, current_app=None, remote_addr=None, require_super_user=True,"
@@ -63,6 +68,9 @@ DOCUMENTED = {
         "get_list(cid, ust, target_ust, current_ust, current_app, remote_addr, user_agent=None)",
         "get_current_session(cid, current_ust, current_app, remote_addr, needs_super_user=False)",
         "require_super_user(cid, current_ust, current_app, remote_addr)",
+        "on_external_auth_succeeded(cid, sec_type, sec_def_id, sec_def_username, user_id, ext_session_id, totp_code,"
+        " current_app, remote_addr, user_agent=None)",
+        "get_session_by_ext_id(sec_type, sec_def_id, ext_session_id=None)",
     ],
     "totp": [
         "validate_code(cid, code, ust='', username='', current_app=None, remote_addr=None)",
