@@ -6,12 +6,14 @@ import inspect
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from support import config_of, new_key
@@ -139,6 +141,22 @@ def test_tables_name_no_endpoint_that_there_is_not() -> None:
                 assert f"{method} {path}" in {*ENDPOINTS, *beside}, name
 
 
+def test_curl_examples_call_what_there_is_with_what_it_takes() -> None:
+    found = 0
+    for name, text in PAGES.items():
+        for line in re.findall(r"^curl .*", text.replace("\\\n", " "), re.MULTILINE):
+            words = shlex.split(line)
+            url = urlsplit("//" + next(word for word in words if word.startswith("localhost")))
+            body = json.loads(words[words.index("-d") + 1]) if "-d" in words else {}
+            given = re.search(r" -X ?([A-Z]+)", line)
+            method = given[1] if given else "POST" if body else "GET"
+            operation = ENDPOINTS[f"{method} {url.path.removeprefix(PREFIX)}"]
+            named = {*body, *parse_qs(url.query)} - {"current_app"}
+            assert named <= set(elements(operation)), f"{name}: {line}"
+            found += 1
+    assert found > 0
+
+
 @cache
 def help_of(*command: str) -> str:
     done = subprocess.run([COMMAND, *command, "--help"], capture_output=True, text=True, check=True)
@@ -160,11 +178,11 @@ def names_in(text: str) -> list[str]:
 
 def test_every_command_and_option_stands_on_the_page_of_the_command() -> None:
     page = CODE["command.md"]
+    for alias in re.findall(r"\[alias: ([\w-]+)\]", help_of()):
+        assert stands_as_code(alias, page), alias
     for command in commands():
         assert stands_as_code(f"zato-sso {command}", page) or stands_as_code(command, page), command
         text = help_of(*command.split())
-        for alias in re.findall(r"\[alias: ([\w-]+)\]", text):
-            assert stands_as_code(alias, page), alias
         for option in re.findall(r"^ +(?:-\w, )?(--[\w-]+)", text, re.MULTILINE):
             assert stands_as_code(option, page), f"{command} {option}"
 
