@@ -96,6 +96,7 @@ impl Sso {
         let ctx = Context { cid, current_app, remote_addr: RemoteAddr::default() };
         // The audit log has said what went wrong, and the next run tries again.
         drop(self.clean_up(&ctx).await);
+        drop(self.tell_of_expiring_passwords(&ctx).await);
     }
 
     fn time_to_next_run(&self) -> Duration {

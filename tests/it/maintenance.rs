@@ -1,11 +1,12 @@
 //! Maintenance: what has expired is deleted, what has not is not, and nobody is in the way of anybody.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
-use zato_sso::domain::Code;
-use zato_sso::ops::Cleaned;
+use zato_sso::domain::{Clock as _, Code, ExpiringPassword};
+use zato_sso::ops::{Cleaned, HookError, HookFuture, Hooks, Sso};
 use zato_sso::store::statements;
 
 use crate::support::{Kind, PASSWORD, START, World, any_rows, credentials, ctx, execute, refusal};
@@ -18,6 +19,8 @@ on_both_databases! {
     it_runs_in_the_background_until_closed;
     nothing_is_read_from_end_to_end;
     whose_password_expires_soon_is_listed_in_order;
+    the_hook_hears_of_each_user_once;
+    of_several_processes_one_tells_the_hook;
 }
 
 /// A random id and a random digest, as the databases make them.
@@ -293,4 +296,88 @@ async fn whose_password_expires_soon_is_listed_in_order(kind: Kind) {
         let refused = world.sso.list_expiring_passwords(&ctx(), Some(days), None, 1).await;
         assert_eq!(refusal(refused), Code::CommonInvalidInput);
     }
+}
+
+/// A hook that writes down whom it is told of.
+#[derive(Clone, Debug, Default)]
+struct Told(Arc<Mutex<Vec<String>>>);
+
+impl Told {
+    /// The names since this was asked last.
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+}
+
+impl Hooks for Told {
+    fn on_password_expiring(&self, users: &[ExpiringPassword]) -> Option<HookFuture<()>> {
+        let told = self.clone();
+        let names: Vec<String> = users.iter().map(|user| user.username.clone()).collect();
+        Some(Box::pin(async move {
+            let is_unlucky = names.iter().any(|name| name == "unlucky");
+            told.0.lock().unwrap().extend(names);
+            if is_unlucky { Err(HookError::new("no luck")) } else { Ok(()) }
+        }))
+    }
+}
+
+async fn expire_in(world: &World, username: &str, days: i64) {
+    world.user(username).await;
+    let expiry = world.clock.now().plus_days(days).as_micros();
+    let sql = format!("UPDATE sso_user SET password_expiry = {expiry} WHERE username = '{username}'");
+    execute(world, &sql).await;
+}
+
+async fn the_hook_hears_of_each_user_once(kind: Kind) {
+    let told = Told::default();
+    let world = World::with_hooks(kind, json!({}), Arc::new(told.clone())).await;
+    let without_hook = world.reopened(json!({})).await;
+    let tell = async |sso: &Sso| sso.tell_of_expiring_passwords(&ctx()).await.unwrap();
+    assert_eq!((tell(&world.sso).await, told.take()), (0, vec![]));
+    for (name, days) in [("soon", 10), ("sooner", 5), ("later", 31), ("past", -1)] {
+        expire_in(&world, name, days).await;
+    }
+    // Who has nobody to tell leaves it to others.
+    assert_eq!(tell(&without_hook).await, 0);
+    assert_eq!((tell(&world.sso).await, told.take()), (2, vec!["sooner".to_owned(), "soon".to_owned()]));
+    assert_eq!((tell(&world.sso).await, told.take()), (0, vec![]));
+
+    world.clock.advance_seconds(2 * 86_400);
+    assert_eq!((tell(&world.sso).await, told.take()), (1, vec!["later".to_owned()]));
+    // A hook that fails is noted, and not asked again.
+    expire_in(&world, "unlucky", 30).await;
+    assert_eq!((tell(&world.sso).await, told.take()), (1, vec!["unlucky".to_owned()]));
+    assert_eq!((tell(&world.sso).await, told.take()), (0, vec![]));
+    let op = "op = 'maintenance.tell_of_expiring_passwords'";
+    let extra = any_rows(&world, &format!("SELECT extra FROM sso_audit WHERE {op}")).await;
+    let extra: Vec<String> = extra.into_iter().map(|extra| String::from_utf8(extra).unwrap()).collect();
+    assert_eq!(extra.len(), 3);
+    let count = |text: &str| extra.iter().filter(|extra| extra.contains(text)).count();
+    assert_eq!((count("\"users\":\"2\""), count("no luck")), (1, 1), "{extra:?}");
+
+    // Whoever was away for long does not hear of those whose time has passed meanwhile.
+    world.clock.advance_seconds(400 * 86_400);
+    expire_in(&world, "much-later", 1).await;
+    assert_eq!((tell(&world.sso).await, told.take()), (1, vec!["much-later".to_owned()]));
+}
+
+async fn of_several_processes_one_tells_the_hook(kind: Kind) {
+    let told = Told::default();
+    let world = World::with_hooks(kind, json!({}), Arc::new(told.clone())).await;
+    for number in 0..20 {
+        expire_in(&world, &format!("user{number:02}"), 1).await;
+    }
+    let mut runs = Vec::new();
+    for _ in 0..8 {
+        let sso = world.sso.clone();
+        runs.push(tokio::spawn(async move { sso.tell_of_expiring_passwords(&ctx()).await }));
+    }
+    let mut total = 0;
+    for run in runs {
+        total += run.await.unwrap().unwrap();
+    }
+    let mut names = told.take();
+    names.sort();
+    names.dedup();
+    assert_eq!((total, names.len()), (20, 20));
 }
