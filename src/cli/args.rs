@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::path::PathBuf;
 
+use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand};
 
 use crate::domain::{Password, SecType};
@@ -59,6 +60,12 @@ pub(super) enum Command {
     Login(UserArgs),
     /// End a session
     Logout(LogoutArgs),
+    /// Give a user a new password
+    ChangeUserPassword(ChangePasswordArgs),
+    /// Give a user a new, random password, and print it
+    ResetUserPassword(ResetPasswordArgs),
+    /// Give a user a new TOTP key, and print its URI and, at a terminal, a QR code
+    ResetTotpKey(ResetTotpKeyArgs),
     /// List a user's open sessions, oldest first
     ListSessions(UserArgs),
     /// End all open sessions of a user, and list them
@@ -138,6 +145,50 @@ pub(super) struct LogoutArgs {
     /// standard input, or leave it out and be asked
     #[arg(value_parser = password)]
     pub ust: Option<Password>,
+}
+
+/// What can be said about a new password beside the password itself.
+#[derive(Args)]
+pub(super) struct PasswordTerms {
+    /// In how many days it expires [default: password.expiry of the configuration]
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(i64).range(0..=36_500))]
+    pub expiry: Option<i64>,
+    /// Whether the user must change it at the next login [default: false]
+    #[arg(long, value_name = "BOOL", value_parser = BoolishValueParser::new())]
+    pub must_change: Option<bool>,
+}
+
+#[derive(Args)]
+pub(super) struct ChangePasswordArgs {
+    /// The user's name
+    pub username: String,
+    /// Password. Others can see it in the list of processes: rather give it in ZATO_SSO_PASSWORD or on standard input,
+    /// or leave it out and be asked
+    #[arg(long, value_parser = password)]
+    pub password: Option<Password>,
+    #[command(flatten)]
+    pub terms: PasswordTerms,
+}
+
+#[derive(Args)]
+pub(super) struct ResetPasswordArgs {
+    /// The user's name
+    pub username: String,
+    #[command(flatten)]
+    pub terms: PasswordTerms,
+}
+
+#[derive(Args)]
+pub(super) struct ResetTotpKeyArgs {
+    /// The user's name
+    pub username: String,
+    /// The key, in base32. Others can see it in the list of processes: rather give it in ZATO_SSO_TOTP_KEY [default: a
+    /// new one is made]
+    #[arg(long, env = "ZATO_SSO_TOTP_KEY", hide_env_values = true, value_parser = password)]
+    pub key: Option<Password>,
+    /// What authenticators are to call the key [default: as before]
+    #[arg(long, value_name = "LABEL")]
+    pub key_label: Option<String>,
 }
 
 #[derive(Args)]

@@ -2,6 +2,7 @@
 
 mod args;
 mod config;
+mod credential;
 mod doctor;
 mod failure;
 mod init;
@@ -14,6 +15,7 @@ mod serve;
 mod session;
 mod setup;
 mod table;
+mod totp;
 mod user;
 
 use std::ffi::OsString;
@@ -79,6 +81,13 @@ fn execute(cli: Cli, serve: Serve) -> Result<(), Failure> {
         Command::ListSessions(args) => with_config(&global, |config| session::list(config, args, &out)),
         Command::EndSessions(args) => with_config(&global, |config| session::end(config, args, &out)),
         Command::Doctor => runtime(Builder::new_current_thread())?.block_on(doctor::run(&global, &out)),
+        Command::ChangeUserPassword(args) => {
+            with_config(&global, |config| credential::change_password(config, args, &out))
+        }
+        Command::ResetUserPassword(args) => {
+            with_config(&global, |config| credential::reset_password(config, args, &out))
+        }
+        Command::ResetTotpKey(args) => with_config(&global, |config| totp::reset_key(config, args, &out)),
         Command::Cleanup => with_config(&global, |config| maintenance::clean_up(config, &out)),
         Command::ExpiringPasswords(args) => {
             with_config(&global, |config| maintenance::expiring_passwords(config, args, &out))

@@ -14,7 +14,7 @@ const TOP: &[&str] = &["lib", "main"];
 
 /// Libraries that only faces name.
 const FACE_LIBRARIES: &[&str] =
-    &["axum", "clap", "hyper", "hyper_util", "pyo3", "rpassword", "tower", "tower_http"];
+    &["axum", "clap", "hyper", "hyper_util", "pyo3", "qrcode", "rpassword", "tower", "tower_http"];
 
 /// The libraries that one floor alone names.
 const LIBRARIES_OF_A_FLOOR: &[(&str, &str)] = &[("sqlx", "store"), ("lettre", "ops")];
