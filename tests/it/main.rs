@@ -34,6 +34,7 @@ mod cli_session;
 #[cfg(feature = "server")]
 mod command;
 mod email;
+mod external_auth;
 mod floors;
 mod hooks;
 #[cfg(feature = "server")]
