@@ -1,0 +1,144 @@
+"""One call, three faces: the blocking tree, the awaited tree, and REST with the same arguments by name."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+from stage import Stage
+from support import Config, changed
+from zato_sso import ValidationError
+
+COMMAND = str(Path(sys.executable).with_name("zato-sso"))
+Arguments = dict[str, Any]
+
+# Where REST has each call. What the connection says, and what only callers in the same process say, is not sent.
+REST = {
+    "user.create_user": "POST /user",
+    "user.create": "POST /user",
+    "user.approve_user": "POST /user/approve",
+    "user.approve": "POST /user/approve",
+    "user.reject_user": "POST /user/reject",
+    "user.reject": "POST /user/reject",
+    "user.lock_user": "POST /user/lock",
+    "user.unlock_user": "DELETE /user/lock",
+    "user.login": "POST /user/login",
+    "user.logout": "POST /user/logout",
+    "user.get_current_user": "GET /user",
+    "user.get_user_by_id": "GET /user",
+    "user.search": "GET /user/search",
+    "user.update_current_user": "PATCH /user",
+    "user.update_user_by_id": "PATCH /user",
+    "user.update": "PATCH /user",
+    "user.delete_user_by_id": "DELETE /user",
+    "user.delete": "DELETE /user",
+    "user.change_password": "PATCH /user/password",
+    "session.verify": "POST /user/session",
+    "session.renew": "PATCH /user/session",
+    "session.get": "GET /user/session",
+    "session.get_list": "GET /user/session/list",
+}
+# Calls that REST does not have, and why.
+NOT_IN_REST = {
+    "user.create_super_user": "the role is given in-process and by command only",
+    "user.get_user_by_username": "trusted, in-process",
+    "user.delete_user_by_username": "trusted, in-process",
+}
+IN_PROCESS = {"cid", "remote_addr", "require_super_user", "current_user", "skip_sec", "return_all_attrs"}
+IN_PROCESS |= {"serialize_dt", "has_remote_addr", "has_user_agent", "check_if_password_expired", "user_agent"}
+
+
+def elements(arguments: Arguments) -> Arguments:
+    """Arguments of a call as elements of a request."""
+    sent: Arguments = {}
+    for name, value in arguments.items():
+        if name == "data":
+            sent |= value
+        elif name == "ctx":
+            sent |= {name: value for name, value in vars(value).items() if value is not None}
+        elif name not in IN_PROCESS and value is not None:
+            sent[name] = value
+    if arguments.get("has_user_agent"):
+        sent["user_agent"] = arguments["user_agent"]
+    return sent
+
+
+class Rest:
+    """A running server."""
+
+    def __init__(self, url: str, session: requests.Session) -> None:
+        self.url = url
+        self.session = session
+
+    def call(self, name: str, arguments: Arguments) -> Any:
+        """Asks; raises what the trees raise. Returns the elements of the answer."""
+        method, path = REST[name].split()
+        answer = self.session.request(method, f"{self.url}/zato/sso{path}", json=elements(arguments), timeout=60)
+        body = answer.json()
+        if answer.status_code in {403, 429}:
+            raise ValidationError(body["sub_status"], body["status"])
+        assert answer.status_code == 200, answer.text
+        return body
+
+
+@contextmanager
+def serving(config: Config, folder: Path) -> Iterator[Rest]:
+    """`zato-sso serve` on a free port."""
+    path = folder / "sso.toml"
+    # Strings, numbers, booleans and lists are written alike in JSON and TOML.
+    keys = [f"{name}.{key} = {json.dumps(value)}" for name, section in config.items() for key, value in section.items()]
+    path.write_text("\n".join(keys), encoding="utf-8")
+    command = [COMMAND, "--config", str(path), "--json", "serve", "--listen", "127.0.0.1:0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process, requests.Session() as session:
+        try:
+            assert process.stdout is not None
+            yield Rest("http://" + json.loads(process.stdout.readline())["listen"], session)
+        finally:
+            process.terminate()
+        assert process.wait(30) == 0
+
+
+class Everywhere(Stage):
+    """A stage whose calls go to one of three faces. The sessions and people on it are made in the same process."""
+
+    def __init__(self, face: str, config: Config, loop: asyncio.AbstractEventLoop, folder: Path) -> None:
+        """Makes the stage; the server starts with `opened`."""
+        super().__init__("async" if face == "async" else "blocking", config, loop)
+        self.is_rest = face == "rest"
+        self.folder = folder
+        self.rest: Rest | None = None
+
+    @contextmanager
+    def opened(self, **sections: Mapping[str, Any]) -> Iterator[Everywhere]:
+        """The same stage, configured otherwise."""
+        usual = (self.sso, self.rest)
+        config = changed(self.config, **sections)
+        with self.changed(**sections) as self.sso:
+            try:
+                if self.is_rest:
+                    with serving(config, self.folder) as self.rest:
+                        yield self
+                else:
+                    yield self
+            finally:
+                self.sso, self.rest = usual
+
+    def has(self, name: str) -> bool:
+        """Whether the face has this call."""
+        return not self.is_rest or name in REST
+
+    def call(self, name: str, arguments: Arguments) -> Any:
+        """Calls it there."""
+        if self.rest is not None:
+            return self.rest.call(name, arguments)
+        target: Any = self.sso
+        for part in name.split("."):
+            target = getattr(target, part)
+        return target(**arguments)

@@ -1,0 +1,297 @@
+"""Every call of the documented API, on every face: it works, and each code that is documented for it is what it says.
+
+The faces are the blocking tree, the awaited tree and REST, each on SQLite and PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
+from typing import Any
+
+import psycopg
+import pytest
+from faces import NOT_IN_REST, REST, Arguments, Everywhere
+from stage import Someone, refused
+from support import ADDRESS, APP, Config, changed
+from test_api import CALLS
+
+OTHER_APP = "Billing"
+SECTIONS = {"apps": {"all": [APP, OTHER_APP], "login_allowed": [APP], "signup_allowed": [APP]}}
+
+Change = Callable[[Everywhere, Arguments], Arguments]
+# What a code needs: other arguments or other circumstances, and another configuration where the usual one is silent.
+Case = Change | tuple[Change, dict[str, Mapping[str, Any]]]
+
+
+@pytest.fixture(scope="module", params=["blocking", "async", "rest"])
+def everywhere(
+    request: pytest.FixtureRequest, shared_config: Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Everywhere]:
+    loop = asyncio.new_event_loop()
+    config = changed(shared_config, **SECTIONS)
+    stage = Everywhere(request.param, config, loop, tmp_path_factory.mktemp("server"))
+    try:
+        with stage.opened() as stage:
+            yield stage
+    finally:
+        stage.sso.close()
+        loop.close()
+
+
+# Ways to go wrong
+
+
+def sets(**values: Any) -> Change:
+    """Other arguments."""
+    return lambda _, arguments: {**arguments, **values}
+
+
+def data(**values: Any) -> Change:
+    """Other values in `data`."""
+    return lambda _, arguments: {**arguments, "data": {**arguments["data"], **values}}
+
+
+def acting(arguments: Arguments) -> str:
+    """The argument for the session that acts."""
+    return "current_ust" if "current_ust" in arguments else "ust"
+
+
+def as_regular_user(stage: Everywhere, arguments: Arguments) -> Arguments:
+    return {**arguments, acting(arguments): stage.newcomer()[1]}
+
+
+def after(change: Callable[[Everywhere, Someone], object]) -> Change:
+    """By somebody to whom something has happened since they logged in."""
+
+    def case(stage: Everywhere, arguments: Arguments) -> Arguments:
+        someone, ust = stage.newcomer()
+        change(stage, someone)
+        return {**arguments, acting(arguments): ust}
+
+    return case
+
+
+def locked(stage: Everywhere, someone: Someone) -> None:
+    stage.sso.user.lock_user("cid", someone.user_id, stage.admin, APP, ADDRESS)
+
+
+def rejected(stage: Everywhere, someone: Someone) -> None:
+    stage.sso.user.reject_user("cid", someone.user_id, stage.admin, APP, ADDRESS)
+
+
+def update(stage: Everywhere, someone: Someone, **values: object) -> None:
+    stage.sso.user.update_user_by_id("cid", someone.user_id, values, stage.admin, APP, ADDRESS)
+
+
+def unconfirmed(stage: Everywhere, someone: Someone) -> None:
+    update(stage, someone, sign_up_status="before_confirmation")
+
+
+def expired(stage: Everywhere, someone: Someone) -> None:
+    execute(stage.config, "UPDATE sso_user SET password_expiry = 1 WHERE user_id = ?", someone.user_id)
+
+
+def session_expired(stage: Everywhere, someone: Someone) -> None:
+    execute(stage.config, "UPDATE sso_session SET expiration_time = 1 WHERE user_id = ?", someone.user_id)
+
+
+EXECUTE = """\
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], 10)
+connection.execute(sys.argv[2], sys.argv[3:])
+connection.commit()
+"""
+
+
+def execute(config: Config, sql: str, value: str) -> None:
+    """Runs a statement beside the product; for SQLite in another process, whose locks are seen."""
+    url = str(config["database"]["url"])
+    if url.startswith("sqlite:"):
+        subprocess.run([sys.executable, "-c", EXECUTE, url.removeprefix("sqlite:///"), sql, value], check=True)
+    else:
+        with psycopg.connect(url) as connection:
+            connection.execute(sql.replace("?", "%s").encode(), [value])
+
+
+def logging_in(change: Callable[[Everywhere, Someone], object], **more: Any) -> Change:
+    """A login of somebody to whom something has happened."""
+
+    def case(stage: Everywhere, arguments: Arguments) -> Arguments:
+        someone = stage.someone()
+        change(stage, someone)
+        return {**arguments, "username": someone.username, **more}
+
+    return case
+
+
+def with_totp(stage: Everywhere, someone: Someone) -> None:
+    update(stage, someone, is_totp_enabled=True)
+
+
+def must_change(stage: Everywhere, someone: Someone) -> None:
+    update(stage, someone, password_must_change=True)
+
+
+def expires_soon(stage: Everywhere, someone: Someone) -> None:
+    stage.age_password(someone, 5)
+
+
+def taken(stage: Everywhere, arguments: Arguments) -> Arguments:
+    return {**arguments, "data": {**arguments["data"], "username": stage.someone().username}}
+
+
+def oneself(stage: Everywhere, arguments: Arguments) -> Arguments:
+    admin = stage.sso.user.get_current_user("cid", stage.admin, APP, ADDRESS)
+    return {**arguments, "user_id": admin.user_id}
+
+
+NO_USER = sets(user_id="zusr" + "0" * 26)
+INFORMED: dict[str, Mapping[str, Any]] = {"password": {"inform_if_expired": True}}
+
+# What every call says that acts by a session.
+BY_SESSION: dict[str, Case] = {
+    "E004001": sets(current_app="Unknown"),
+    "E005002": after(locked),
+    "E005003": after(unconfirmed),
+    "E005004": after(rejected),
+    "E003004": (after(expired), INFORMED),
+    "E007001": lambda _, arguments: {**arguments, acting(arguments): "no-such-token"},
+    "E007002": after(session_expired),
+}
+FOR_SUPER_USERS: dict[str, Case] = {"E005001": as_regular_user}
+ON_SOMEBODY: dict[str, Case] = {**FOR_SUPER_USERS, "E001100": NO_USER}
+USERNAMES: dict[str, Case] = {
+    "E001001": data(username="a\0b"),
+    "E001002": taken,
+    "E001003": data(username="x" * 129),
+    "E001004": data(username="a b"),
+}
+EMAILS: dict[str, Case] = {
+    "E002001": data(email="a\0b@example.com"),
+    "E002003": data(email="x" * 128 + "@example.com"),
+    "E002004": data(email="a b@example.com"),
+}
+PASSWORDS: dict[str, Case] = {
+    "E003001": data(password="my qwerty password"),
+    "E003002": data(password="7 chars"),
+    "E003003": data(password="x" * 257),
+}
+NEW_PASSWORDS: dict[str, Case] = {
+    "E003001": data(new_password="my qwerty password"),
+    "E003002": data(new_password="7 chars"),
+    "E003003": data(new_password="x" * 257),
+}
+UPDATES: dict[str, Case] = {**USERNAMES, **EMAILS, "E008002": data(username=None), "E008003": sets(data={})}
+
+# Every call, and the codes that are documented for it beside those of the session that acts.
+CODES: dict[str, dict[str, Case]] = {
+    "user.create_user": {**USERNAMES, **EMAILS, **PASSWORDS, **FOR_SUPER_USERS, "E008002": data(totp_key="no base32!")},
+    "user.create": {**FOR_SUPER_USERS},
+    "user.create_super_user": {**USERNAMES, **EMAILS, **PASSWORDS, **FOR_SUPER_USERS},
+    "user.approve_user": ON_SOMEBODY,
+    "user.approve": ON_SOMEBODY,
+    "user.reject_user": ON_SOMEBODY,
+    "user.reject": ON_SOMEBODY,
+    "user.lock_user": ON_SOMEBODY,
+    "user.unlock_user": ON_SOMEBODY,
+    "user.login": {
+        "E003004": (logging_in(expired), INFORMED),
+        "E003006": (logging_in(expires_soon), {"password": {"log_in_if_about_to_expire": False}}),
+        "E003007": logging_in(must_change),
+        "E003002": sets(new_password="7 chars"),
+        "E004001": sets(current_app=OTHER_APP),
+        "E005001": sets(password="wrong"),
+        "E005002": logging_in(locked),
+        "E005003": logging_in(unconfirmed),
+        "E005004": logging_in(rejected),
+        "E005008": logging_in(with_totp),
+        "E006001": sets(has_user_agent=True, user_agent="agent"),
+    },
+    "user.logout": {"E005001": sets(ust="no-such-token")},
+    "user.get_current_user": {},
+    "user.get_user_by_id": ON_SOMEBODY,
+    "user.get_user_by_username": {},
+    "user.search": {**FOR_SUPER_USERS, "E008002": lambda _, arguments: {**arguments, "ctx": short_name()}},
+    "user.update_current_user": UPDATES,
+    "user.update_user_by_id": {**UPDATES, **ON_SOMEBODY},
+    "user.update": {**UPDATES, **ON_SOMEBODY},
+    "user.delete_user_by_id": {**ON_SOMEBODY, "E008001": oneself},
+    "user.delete_user_by_username": {**FOR_SUPER_USERS, "E001001": sets(username="nobody")},
+    "user.delete": {**ON_SOMEBODY, "E008001": oneself},
+    "user.change_password": {**NEW_PASSWORDS, **FOR_SUPER_USERS, "E001100": data(user_id="zusr" + "0" * 26)},
+    "session.verify": FOR_SUPER_USERS,
+    "session.renew": {},
+    "session.get": FOR_SUPER_USERS,
+    "session.get_list": FOR_SUPER_USERS,
+}
+# What is said in place of a code, and why; None where nothing is wrong.
+SAID_INSTEAD: dict[tuple[str, str], str | None] = {
+    # A search says no more about the session than a login does.
+    ("user.search", "E007001"): "E005001",
+    ("user.search", "E007002"): "E005001",
+    # Logging out is for everybody who is logged in, and says nothing else.
+    **{("user.logout", code): None for code in ("E005002", "E005003", "E005004", "E003004")},
+    ("user.logout", "E007001"): "E005001",
+    ("user.logout", "E007002"): "E005001",
+}
+# Codes that REST does not show, and why.
+NOT_SHOWN = {
+    **{("user.logout", code): "logging out always answers ok" for code in ("E004001", "E005001")},
+}
+
+
+def short_name() -> Any:
+    from zato_sso import SearchCtx
+
+    return SearchCtx(first_name="x", is_name_exact=False)
+
+
+# Calls that nobody's session makes.
+NO_SESSION = {"user.login", "user.get_user_by_username"}
+# Every call with every code that it may say.
+CASES = [pytest.param(name, code, id=f"{name}-{code}") for name, codes in CODES.items() for code in codes]
+# The same for what all calls say that act by a session.
+BY_SESSION_CASES = [
+    pytest.param(name, code, id=f"{name}-{code}") for name in sorted(set(CODES) - NO_SESSION) for code in BY_SESSION
+]
+
+
+def check(stage: Everywhere, name: str, code: str, case: Case) -> None:
+    """What a case comes to on the face of the stage."""
+    change, sections = case if isinstance(case, tuple) else (case, {})
+    with stage.opened(**sections) if sections else nullcontext(stage) as stage:
+        arguments = change(stage, CALLS[name][0](stage))
+        said = SAID_INSTEAD.get((name, code), code)
+        if said is None or (stage.is_rest and (name, said) in NOT_SHOWN):
+            stage.call(name, arguments)
+        else:
+            with refused(said):
+                stage.call(name, arguments)
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_it_works(everywhere: Everywhere, name: str) -> None:
+    if everywhere.has(name):
+        everywhere.call(name, CALLS[name][0](everywhere))
+
+
+@pytest.mark.parametrize(("name", "code"), CASES)
+def test_a_documented_code_is_said(everywhere: Everywhere, name: str, code: str) -> None:
+    if everywhere.has(name):
+        check(everywhere, name, code, CODES[name][code])
+
+
+@pytest.mark.parametrize(("name", "code"), BY_SESSION_CASES)
+def test_what_is_wrong_with_the_session_that_acts_is_said(everywhere: Everywhere, name: str, code: str) -> None:
+    if everywhere.has(name):
+        check(everywhere, name, code, BY_SESSION[code])
+
+
+def test_every_call_has_its_codes_and_a_place_in_rest_or_a_reason() -> None:
+    assert set(CODES) == set(CALLS)
+    assert set(REST) | set(NOT_IN_REST) == set(CALLS)
+    assert not set(REST) & set(NOT_IN_REST)
