@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from inbox import Inbox
 from stage import Stage
 from support import Config, changed
 from zato_sso import ValidationError
@@ -44,12 +45,25 @@ REST = {
     "session.renew": "PATCH /user/session",
     "session.get": "GET /user/session",
     "session.get_list": "GET /user/session/list",
+    "password_reset.create_token": "POST /password/reset",
+    "password_reset.access_token": "PATCH /password/reset",
+    "password_reset.change_password": "DELETE /password/reset",
 }
+ATTR = {"create": "POST", "update": "PATCH", "set": "PUT", "delete": "DELETE", "get": "GET", "exists": "GET"}
+ATTR_PATHS = {"exists": "/exists"}
+for branch in ("user", "session"):
+    for call, method in ATTR.items():
+        line = f"{method} /{branch}/attr{ATTR_PATHS.get(call, '')}"
+        REST |= {f"{branch}.attr.{call}": line, f"{branch}.attr.{call}_many": line}
+    REST[f"{branch}.attr.names"] = f"GET /{branch}/attr/names"
+EXPIRY = ("set_expiry", "set_expiry_many")
 # Calls that REST does not have, and why.
 NOT_IN_REST = {
     "user.create_super_user": "the role is given in-process and by command only",
     "user.get_user_by_username": "trusted, in-process",
     "user.delete_user_by_username": "trusted, in-process",
+    **{f"{branch}.attr.{call}": "updating sets it, too" for branch in ("user", "session") for call in EXPIRY},
+    **{f"{branch}.attr.to_dict": "many are got by their names" for branch in ("user", "session")},
 }
 IN_PROCESS = {"cid", "remote_addr", "require_super_user", "current_user", "skip_sec", "return_all_attrs"}
 IN_PROCESS |= {"serialize_dt", "has_remote_addr", "has_user_agent", "check_if_password_expired", "user_agent"}
@@ -59,10 +73,14 @@ def elements(arguments: Arguments) -> Arguments:
     """Arguments of a call as elements of a request."""
     sent: Arguments = {}
     for name, value in arguments.items():
-        if name == "data":
+        if name == "data" and isinstance(value, Mapping):
             sent |= value
+        elif name == "names":
+            sent["data"] = value
         elif name == "ctx":
             sent |= {name: value for name, value in vars(value).items() if value is not None}
+        elif name == "new_password" and "reset_key" in arguments:
+            sent["password"] = value
         elif name not in IN_PROCESS and value is not None:
             sent[name] = value
     if arguments.get("has_user_agent"):
@@ -108,9 +126,9 @@ def serving(config: Config, folder: Path) -> Iterator[Rest]:
 class Everywhere(Stage):
     """A stage whose calls go to one of three faces. The sessions and people on it are made in the same process."""
 
-    def __init__(self, face: str, config: Config, loop: asyncio.AbstractEventLoop, folder: Path) -> None:
+    def __init__(self, face: str, config: Config, loop: asyncio.AbstractEventLoop, mail: Inbox, folder: Path) -> None:
         """Makes the stage; the server starts with `opened`."""
-        super().__init__("async" if face == "async" else "blocking", config, loop)
+        super().__init__("async" if face == "async" else "blocking", config, loop, mail)
         self.is_rest = face == "rest"
         self.folder = folder
         self.rest: Rest | None = None

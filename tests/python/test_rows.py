@@ -15,10 +15,45 @@ from typing import Any
 import psycopg
 import pytest
 from faces import NOT_IN_REST, REST, Arguments, Everywhere
-from stage import Someone, refused
+from inbox import Inbox
+from stage import Someone, Stage, refused
 from support import ADDRESS, APP, Config, changed
-from test_api import CALLS
+from test_api import CALLS as OTHER_CALLS
 
+Build = Callable[[Stage], Arguments]
+
+
+def attr(branch: str, call: str) -> Build:
+    """Arguments for a call about attributes of somebody else."""
+
+    def build(stage: Stage) -> Arguments:
+        someone, ust = stage.newcomer()
+        whose = {"user_id": someone.user_id} if branch == "user" else {"target_ust": ust}
+        who = {"cid": "cid", **whose, "current_ust": stage.admin, "current_app": APP, "remote_addr": ADDRESS}
+        getattr(stage.sso, branch).attr.create(name="there", value="1", **who)
+        name = "new" if call.startswith("create") else "there"
+        if call in {"names", "to_dict"}:
+            return who
+        if call in {"get_many", "exists_many", "delete_many"}:
+            return {**who, "names": [name]}
+        if call in {"get", "exists", "delete"}:
+            return {**who, "name": name}
+        if call.startswith("set_expiry"):
+            what = {"data": [{"name": name}]} if call.endswith("_many") else {"name": name}
+            return {**who, **what, "expiration": 60}
+        item = {"name": name, "value": "2"}
+        return {**who, "data": [item]} if call.endswith("_many") else {**who, **item}
+
+    return build
+
+
+ONE = ("create", "update", "set", "set_expiry", "get", "exists", "delete")
+ATTR_CALLS = (*ONE, *(f"{call}_many" for call in ONE), "names", "to_dict")
+# Every call of the tree, and its arguments by name.
+CALLS: dict[str, Build] = {
+    **{name: build for name, (build, _) in OTHER_CALLS.items()},
+    **{f"{branch}.attr.{call}": attr(branch, call) for branch in ("user", "session") for call in ATTR_CALLS},
+}
 OTHER_APP = "Billing"
 SECTIONS = {"apps": {"all": [APP, OTHER_APP], "login_allowed": [APP], "signup_allowed": [APP]}}
 
@@ -29,11 +64,11 @@ Case = Change | tuple[Change, dict[str, Mapping[str, Any]]]
 
 @pytest.fixture(scope="module", params=["blocking", "async", "rest"])
 def everywhere(
-    request: pytest.FixtureRequest, shared_config: Config, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, shared_config: Config, mail: Inbox, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Everywhere]:
     loop = asyncio.new_event_loop()
     config = changed(shared_config, **SECTIONS)
-    stage = Everywhere(request.param, config, loop, tmp_path_factory.mktemp("server"))
+    stage = Everywhere(request.param, config, loop, mail, tmp_path_factory.mktemp("server"))
     try:
         with stage.opened() as stage:
             yield stage
@@ -187,6 +222,34 @@ NEW_PASSWORDS: dict[str, Case] = {
 }
 UPDATES: dict[str, Case] = {**USERNAMES, **EMAILS, "E008002": data(username=None), "E008003": sets(data={})}
 
+APPLICATION: dict[str, Case] = {"E004001": sets(current_app="Unknown")}
+
+
+def item(**values: Any) -> Change:
+    """Other values for an attribute, alone or as the only one of a list."""
+
+    def case(_: Everywhere, arguments: Arguments) -> Arguments:
+        if "data" in arguments:
+            return {**arguments, "data": [{**arguments["data"][0], **values}]}
+        if "names" in arguments:
+            return {**arguments, "names": list(values.values())}
+        return {**arguments, **values}
+
+    return case
+
+
+def attr_codes(call: str) -> dict[str, Case]:
+    """What is documented for a call about attributes."""
+    if call in {"names", "to_dict"}:
+        return {}
+    codes: dict[str, Case] = {"E008002": item(name="x" * 192)}
+    if call.startswith("create"):
+        codes["E009001"] = item(name="there")
+    if call.startswith(("update", "set_expiry")):
+        codes["E009002"] = item(name="missing")
+    return codes
+
+
 # Every call, and the codes that are documented for it beside those of the session that acts.
 CODES: dict[str, dict[str, Case]] = {
     "user.create_user": {**USERNAMES, **EMAILS, **PASSWORDS, **FOR_SUPER_USERS, "E008002": data(totp_key="no base32!")},
@@ -227,6 +290,17 @@ CODES: dict[str, dict[str, Case]] = {
     "session.renew": {},
     "session.get": FOR_SUPER_USERS,
     "session.get_list": FOR_SUPER_USERS,
+    "password_reset.create_token": APPLICATION,
+    "password_reset.access_token": {**APPLICATION, "E010001": sets(token="no-such-token")},
+    "password_reset.change_password": {
+        **APPLICATION,
+        "E003001": sets(new_password="my qwerty password"),
+        "E003002": sets(new_password="7 chars"),
+        "E003003": sets(new_password="x" * 257),
+        "E010001": sets(reset_key="no-such-key"),
+    },
+    **{f"user.attr.{call}": {**ON_SOMEBODY, **attr_codes(call)} for call in ATTR_CALLS},
+    **{f"session.attr.{call}": {**FOR_SUPER_USERS, **attr_codes(call)} for call in ATTR_CALLS},
 }
 # What is said in place of a code, and why; None where nothing is wrong.
 SAID_INSTEAD: dict[tuple[str, str], str | None] = {
@@ -251,7 +325,11 @@ def short_name() -> Any:
 
 
 # Calls that nobody's session makes.
-NO_SESSION = {"user.login", "user.get_user_by_username"}
+NO_SESSION = {
+    "user.login",
+    "user.get_user_by_username",
+    *(name for name in CODES if name.startswith("password_reset.")),
+}
 # Every call with every code that it may say.
 CASES = [pytest.param(name, code, id=f"{name}-{code}") for name, codes in CODES.items() for code in codes]
 # The same for what all calls say that act by a session.
@@ -264,7 +342,7 @@ def check(stage: Everywhere, name: str, code: str, case: Case) -> None:
     """What a case comes to on the face of the stage."""
     change, sections = case if isinstance(case, tuple) else (case, {})
     with stage.opened(**sections) if sections else nullcontext(stage) as stage:
-        arguments = change(stage, CALLS[name][0](stage))
+        arguments = change(stage, CALLS[name](stage))
         said = SAID_INSTEAD.get((name, code), code)
         if said is None or (stage.is_rest and (name, said) in NOT_SHOWN):
             stage.call(name, arguments)
@@ -276,7 +354,7 @@ def check(stage: Everywhere, name: str, code: str, case: Case) -> None:
 @pytest.mark.parametrize("name", CODES)
 def test_it_works(everywhere: Everywhere, name: str) -> None:
     if everywhere.has(name):
-        everywhere.call(name, CALLS[name][0](everywhere))
+        everywhere.call(name, CALLS[name](everywhere))
 
 
 @pytest.mark.parametrize(("name", "code"), CASES)
