@@ -4,7 +4,6 @@ use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-
 use zato_sso::domain::{Code, Password, SecType, User, Ust};
 use zato_sso::ops::{Authority, CreatedSecDef, ExternalCredential, NewSecDef, SecDefName, Sso};
 

@@ -41,6 +41,12 @@ REST = {
     "user.delete_user_by_id": "DELETE /user",
     "user.delete": "DELETE /user",
     "user.change_password": "PATCH /user/password",
+    "user.signup": "POST /user/signup",
+    "user.confirm_signup": "PATCH /user/signup",
+    "user.reset_totp_key": "PATCH /user/totp",
+    "user.create_linked_auth": "POST /user/linked",
+    "user.get_linked_auth_list": "GET /user/linked",
+    "user.delete_linked_auth": "DELETE /user/linked",
     "session.verify": "POST /user/session",
     "session.renew": "PATCH /user/session",
     "session.get": "GET /user/session",
@@ -62,6 +68,15 @@ NOT_IN_REST = {
     "user.create_super_user": "the role is given in-process and by command only",
     "user.get_user_by_username": "trusted, in-process",
     "user.delete_user_by_username": "trusted, in-process",
+    "user.set_password": "trusted, in-process",
+    "user.validate_password": "for who is about to set one, in-process",
+    "user.get_user_by_linked_auth": "not part of the documented REST API",
+    "session.get_current_session": "GET /user/session tells the same",
+    "session.require_super_user": "for services, in-process",
+    "session.on_external_auth_succeeded": "trusted, in-process; requests are authenticated by their headers",
+    "session.get_session_by_ext_id": "trusted, in-process",
+    "totp.validate_code": "for services, in-process",
+    "totp.provisioning_uri": "for services, in-process",
     **{f"{branch}.attr.{call}": "updating sets it, too" for branch in ("user", "session") for call in EXPIRY},
     **{f"{branch}.attr.to_dict": "many are got by their names" for branch in ("user", "session")},
 }
@@ -75,6 +90,8 @@ def elements(arguments: Arguments) -> Arguments:
     for name, value in arguments.items():
         if name == "data" and isinstance(value, Mapping):
             sent |= value
+        elif name in {"key", "key_label"}:
+            sent |= {f"totp_{name.removeprefix('key_')}": value} if value is not None else {}
         elif name == "names":
             sent["data"] = value
         elif name == "ctx":

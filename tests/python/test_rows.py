@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -17,8 +18,9 @@ import pytest
 from faces import NOT_IN_REST, REST, Arguments, Everywhere
 from inbox import Inbox
 from stage import Someone, Stage, refused
-from support import ADDRESS, APP, Config, changed
+from support import ADDRESS, APP, Config, changed, unique
 from test_api import CALLS as OTHER_CALLS
+from zato_sso import status_code
 
 Build = Callable[[Stage], Arguments]
 
@@ -55,7 +57,11 @@ CALLS: dict[str, Build] = {
     **{f"{branch}.attr.{call}": attr(branch, call) for branch in ("user", "session") for call in ATTR_CALLS},
 }
 OTHER_APP = "Billing"
-SECTIONS = {"apps": {"all": [APP, OTHER_APP], "login_allowed": [APP], "signup_allowed": [APP]}}
+INFORMING = ("inform_if_user_exists", "inform_if_user_invalid", "inform_if_email_exists", "inform_if_email_invalid")
+SECTIONS: dict[str, Mapping[str, Any]] = {
+    "apps": {"all": [APP, OTHER_APP], "login_allowed": [APP], "signup_allowed": [APP]},
+    "signup": dict.fromkeys(INFORMING, True),
+}
 
 Change = Callable[[Everywhere, Arguments], Arguments]
 # What a code needs: other arguments or other circumstances, and another configuration where the usual one is silent.
@@ -130,6 +136,17 @@ def expired(stage: Everywhere, someone: Someone) -> None:
     execute(stage.config, "UPDATE sso_user SET password_expiry = 1 WHERE user_id = ?", someone.user_id)
 
 
+def limited(stage: Everywhere, arguments: Arguments) -> Arguments:
+    """By somebody who has logged in, and may not do more today."""
+    _, ust = stage.newcomer(is_rate_limit_active=True, rate_limit_def="*=1/d")
+    return {**arguments, acting(arguments): ust}
+
+
+def limited_login(stage: Everywhere, arguments: Arguments) -> Arguments:
+    someone, _ = stage.newcomer(is_rate_limit_active=True, rate_limit_def="*=1/d")
+    return {**arguments, "username": someone.username}
+
+
 def session_expired(stage: Everywhere, someone: Someone) -> None:
     execute(stage.config, "UPDATE sso_session SET expiration_time = 1 WHERE user_id = ?", someone.user_id)
 
@@ -194,6 +211,7 @@ BY_SESSION: dict[str, Case] = {
     "E005003": after(unconfirmed),
     "E005004": after(rejected),
     "E003004": (after(expired), INFORMED),
+    "E005009": limited,
     "E007001": lambda _, arguments: {**arguments, acting(arguments): "no-such-token"},
     "E007002": after(session_expired),
 }
@@ -210,16 +228,61 @@ EMAILS: dict[str, Case] = {
     "E002003": data(email="x" * 128 + "@example.com"),
     "E002004": data(email="a b@example.com"),
 }
-PASSWORDS: dict[str, Case] = {
-    "E003001": data(password="my qwerty password"),
-    "E003002": data(password="7 chars"),
-    "E003003": data(password="x" * 257),
-}
-NEW_PASSWORDS: dict[str, Case] = {
-    "E003001": data(new_password="my qwerty password"),
-    "E003002": data(new_password="7 chars"),
-    "E003003": data(new_password="x" * 257),
-}
+COMPLEX: dict[str, Mapping[str, Any]] = {"password": {"min_complexity": 3}}
+
+
+def passwords(name: str, values: Callable[..., Change]) -> dict[str, Case]:
+    """What is wrong with passwords, where an argument or a value of this name holds one."""
+    return {
+        "E003001": values(**{name: "my qwerty password"}),
+        "E003002": values(**{name: "7 chars"}),
+        "E003003": values(**{name: "x" * 257}),
+        "E003008": (values(**{name: "aaaaaaaaaaaa"}), COMPLEX),
+    }
+
+
+def ctx(**values: Any) -> Change:
+    """Other values in `ctx`."""
+
+    def case(_: Everywhere, arguments: Arguments) -> Arguments:
+        return {**arguments, "ctx": replace(arguments["ctx"], **values)}
+
+    return case
+
+
+def taken_by_another(name: str) -> Change:
+    """The username or the email of somebody else."""
+
+    def case(stage: Everywhere, arguments: Arguments) -> Arguments:
+        other = unique("user")
+        stage.someone(username=other, email=f"{other}@example.com")
+        value = other if name == "username" else f"{other}@example.com"
+        return ctx(**{name: value})(stage, arguments)
+
+    return case
+
+
+def confirmed(stage: Everywhere, arguments: Arguments) -> Arguments:
+    stage.sso.user.confirm_signup(**arguments)
+    return arguments
+
+
+def linked_before(stage: Everywhere, arguments: Arguments) -> Arguments:
+    stage.sso.user.create_linked_auth(**arguments)
+    return {**arguments, "user_id": stage.someone().user_id}
+
+
+def entering(change: Callable[[Everywhere, Someone], object]) -> Change:
+    """By a definition of somebody to whom something has happened."""
+
+    def case(stage: Everywhere, arguments: Arguments) -> Arguments:
+        user = stage.sso.user.get_user_by_id("cid", arguments["user_id"], stage.admin, APP, ADDRESS)
+        change(stage, Someone(user.username, user.user_id))
+        return arguments
+
+    return case
+
+
 UPDATES: dict[str, Case] = {**USERNAMES, **EMAILS, "E008002": data(username=None), "E008003": sets(data={})}
 
 APPLICATION: dict[str, Case] = {"E004001": sets(current_app="Unknown")}
@@ -252,9 +315,15 @@ def attr_codes(call: str) -> dict[str, Case]:
 
 # Every call, and the codes that are documented for it beside those of the session that acts.
 CODES: dict[str, dict[str, Case]] = {
-    "user.create_user": {**USERNAMES, **EMAILS, **PASSWORDS, **FOR_SUPER_USERS, "E008002": data(totp_key="no base32!")},
+    "user.create_user": {
+        **USERNAMES,
+        **EMAILS,
+        **passwords("password", data),
+        **FOR_SUPER_USERS,
+        "E008002": data(totp_key="no base32!"),
+    },
     "user.create": {**FOR_SUPER_USERS},
-    "user.create_super_user": {**USERNAMES, **EMAILS, **PASSWORDS, **FOR_SUPER_USERS},
+    "user.create_super_user": {**USERNAMES, **EMAILS, **passwords("password", data), **FOR_SUPER_USERS},
     "user.approve_user": ON_SOMEBODY,
     "user.approve": ON_SOMEBODY,
     "user.reject_user": ON_SOMEBODY,
@@ -265,7 +334,8 @@ CODES: dict[str, dict[str, Case]] = {
         "E003004": (logging_in(expired), INFORMED),
         "E003006": (logging_in(expires_soon), {"password": {"log_in_if_about_to_expire": False}}),
         "E003007": logging_in(must_change),
-        "E003002": sets(new_password="7 chars"),
+        **passwords("new_password", sets),
+        "E005009": limited_login,
         "E004001": sets(current_app=OTHER_APP),
         "E005001": sets(password="wrong"),
         "E005002": logging_in(locked),
@@ -285,7 +355,11 @@ CODES: dict[str, dict[str, Case]] = {
     "user.delete_user_by_id": {**ON_SOMEBODY, "E008001": oneself},
     "user.delete_user_by_username": {**FOR_SUPER_USERS, "E001001": sets(username="nobody")},
     "user.delete": {**ON_SOMEBODY, "E008001": oneself},
-    "user.change_password": {**NEW_PASSWORDS, **FOR_SUPER_USERS, "E001100": data(user_id="zusr" + "0" * 26)},
+    "user.change_password": {
+        **passwords("new_password", data),
+        **FOR_SUPER_USERS,
+        "E001100": data(user_id="zusr" + "0" * 26),
+    },
     "session.verify": FOR_SUPER_USERS,
     "session.renew": {},
     "session.get": FOR_SUPER_USERS,
@@ -294,11 +368,50 @@ CODES: dict[str, dict[str, Case]] = {
     "password_reset.access_token": {**APPLICATION, "E010001": sets(token="no-such-token")},
     "password_reset.change_password": {
         **APPLICATION,
-        "E003001": sets(new_password="my qwerty password"),
-        "E003002": sets(new_password="7 chars"),
-        "E003003": sets(new_password="x" * 257),
+        **passwords("new_password", sets),
         "E010001": sets(reset_key="no-such-key"),
     },
+    "user.signup": {
+        "E001001": ctx(username="my-admin"),
+        "E001002": taken_by_another("username"),
+        "E001003": ctx(username="x" * 129),
+        "E001004": ctx(username="a b"),
+        "E002001": ctx(email="nobody"),
+        "E002002": taken_by_another("email"),
+        "E002003": ctx(email="x" * 128 + "@example.com"),
+        "E002004": ctx(email="a b@example.com"),
+        "E002005": ctx(email=None),
+        **passwords("password", ctx),
+        "E004001": ctx(app_list=["Unknown"]),
+        "E004002": sets(current_app=OTHER_APP),
+    },
+    "user.confirm_signup": {**APPLICATION, "E005006": sets(confirm_token="no-such-token"), "E005007": confirmed},
+    "user.set_password": {**APPLICATION, **passwords("password", sets), "E001100": NO_USER},
+    "user.validate_password": passwords("password", sets),
+    "user.reset_totp_key": {**ON_SOMEBODY, "E008002": sets(key="no base32!")},
+    "user.create_linked_auth": {
+        **ON_SOMEBODY,
+        "E008001": linked_before,
+        "E008002": sets(auth_username="no-such-definition"),
+    },
+    "user.get_linked_auth_list": ON_SOMEBODY,
+    "user.delete_linked_auth": {**FOR_SUPER_USERS, "E008002": sets(auth_username="no-such-definition")},
+    "user.get_user_by_linked_auth": {**FOR_SUPER_USERS, "E008002": sets(sec_username="no-such-definition")},
+    "session.get_current_session": {"E005001": sets(needs_super_user=True)},
+    "session.require_super_user": FOR_SUPER_USERS,
+    "session.on_external_auth_succeeded": {
+        **APPLICATION,
+        "E003004": (entering(expired), INFORMED),
+        "E005001": sets(sec_def_username="no-such-definition"),
+        "E005002": entering(locked),
+        "E005003": entering(unconfirmed),
+        "E005004": entering(rejected),
+        "E005008": entering(with_totp),
+        "E008003": sets(ext_session_id=None),
+    },
+    "session.get_session_by_ext_id": {},
+    "totp.validate_code": {"E005001": sets(code="000000")},
+    "totp.provisioning_uri": {},
     **{f"user.attr.{call}": {**ON_SOMEBODY, **attr_codes(call)} for call in ATTR_CALLS},
     **{f"session.attr.{call}": {**FOR_SUPER_USERS, **attr_codes(call)} for call in ATTR_CALLS},
 }
@@ -308,7 +421,7 @@ SAID_INSTEAD: dict[tuple[str, str], str | None] = {
     ("user.search", "E007001"): "E005001",
     ("user.search", "E007002"): "E005001",
     # Logging out is for everybody who is logged in, and says nothing else.
-    **{("user.logout", code): None for code in ("E005002", "E005003", "E005004", "E003004")},
+    **{("user.logout", code): None for code in ("E005002", "E005003", "E005004", "E005009", "E003004")},
     ("user.logout", "E007001"): "E005001",
     ("user.logout", "E007002"): "E005001",
 }
@@ -324,10 +437,17 @@ def short_name() -> Any:
     return SearchCtx(first_name="x", is_name_exact=False)
 
 
+# Codes that no call says, and why.
+NOT_SAID = {
+    "E005005": "wrong or missing rights are always E005001",
+    "E008004": "a fault of the product",
+    "W003005": "a warning: the login succeeds",
+}
 # Calls that nobody's session makes.
 NO_SESSION = {
-    "user.login",
-    "user.get_user_by_username",
+    *("user.signup", "user.confirm_signup", "user.set_password", "user.validate_password"),
+    *("session.on_external_auth_succeeded", "session.get_session_by_ext_id"),
+    *("user.login", "user.get_user_by_username"),
     *(name for name in CODES if name.startswith("password_reset.")),
 }
 # Every call with every code that it may say.
@@ -373,3 +493,15 @@ def test_every_call_has_its_codes_and_a_place_in_rest_or_a_reason() -> None:
     assert set(CODES) == set(CALLS)
     assert set(REST) | set(NOT_IN_REST) == set(CALLS)
     assert not set(REST) & set(NOT_IN_REST)
+
+
+def test_every_code_is_said_by_some_call_or_there_is_a_reason() -> None:
+    said = {code for codes in [BY_SESSION, *CODES.values()] for code in codes}
+    known = {
+        code
+        for name in status_code.__all__
+        if isinstance(group := getattr(status_code, name), type)
+        for label, code in vars(group).items()
+        if not label.startswith("_")
+    }
+    assert said | set(NOT_SAID) == known
