@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import zato_sso
 from support import config_of, new_key
 from zato_sso import SSO, aio, status_code
 from zato_sso._core import AttrAPI
@@ -97,6 +98,21 @@ def test_every_call_of_attributes_stands_on_their_page() -> None:
     for path in calls():
         _, on_attributes, name = path.partition(".attr.")
         assert not on_attributes or name in on_objects
+
+
+def test_every_hook_stands_on_the_page_of_hooks() -> None:
+    hooks = aio.SSO(config=config_of("sqlite::memory:", new_key())).hooks
+    names = [name for name in dir(hooks) if not name.startswith("_")]
+    assert len(names) > 1
+    for name in names:
+        assert re.search(rf"^\| `{name}\(", PAGES["hooks.md"], re.MULTILINE), name
+
+
+def test_what_the_package_exports_stands_on_the_page_of_python() -> None:
+    for name in zato_sso.__all__:
+        if not name.startswith("__"):
+            page = CODE["python.md"]
+            assert stands_as_code(name, page) or stands_as_code(f"zato_sso.{name}", page), name
 
 
 def endpoints() -> dict[str, dict[str, Any]]:
