@@ -316,6 +316,40 @@ async fn a_thousand_attributes_are_written_at_once(kind: Kind) {
     }
 }
 
+/// Only PostgreSQL has triggers that count statements; which statements are run is decided for both at one place.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_attributes_take_one_statement_of_one_transaction() {
+    let world = World::new(Kind::Postgres).await;
+    for (scope, table) in scopes(&world).await.into_iter().zip(["sso_user_attr", "sso_session_attr"]) {
+        execute(&world, "CREATE TABLE IF NOT EXISTS written (what text, number bigint)").await;
+        let counted = "CREATE OR REPLACE FUNCTION counted() RETURNS trigger LANGUAGE plpgsql AS \
+            $$ BEGIN INSERT INTO written VALUES (TG_OP, txid_current()); RETURN NULL; END $$";
+        execute(&world, counted).await;
+        let trigger = format!(
+            "CREATE TRIGGER counted AFTER INSERT OR UPDATE OR DELETE ON {table} FOR EACH STATEMENT \
+             EXECUTE FUNCTION counted()"
+        );
+        execute(&world, &trigger).await;
+        let all: Vec<AttrItem> =
+            (0..1000).map(|number| item(&format!("name{number}"), &json!(number))).collect();
+        let asked: Vec<String> = all.iter().map(|item| item.name.clone()).collect();
+        for write in [AttrWrite::Create, AttrWrite::Update, AttrWrite::Set] {
+            world.write(&scope, write, all.clone()).await.unwrap();
+        }
+        let expiry = |name: &String| AttrExpiry { name: name.clone(), expiration: Some(60), user_id: None };
+        world.sso.set_attr_expiry(&ctx(), &scope, asked.iter().map(expiry).collect()).await.unwrap();
+        world.sso.delete_attrs(&ctx(), &scope, asked).await.unwrap();
+        let transactions = "SELECT count(DISTINCT number)::text FROM written";
+        assert_eq!(any_rows(&world, transactions).await, [b"5"]);
+        // An upsert fires the triggers of both that it may do.
+        let statements = "SELECT string_agg(what || ' ' || n, ', ' ORDER BY what) FROM \
+            (SELECT what, count(*) AS n FROM written GROUP BY what) AS grouped";
+        let told = any_rows(&world, statements).await.remove(0);
+        assert_eq!(String::from_utf8(told).unwrap(), "DELETE 1, INSERT 3, UPDATE 4");
+        execute(&world, "DELETE FROM written").await;
+    }
+}
+
 async fn an_encrypted_value_is_not_in_the_database_and_does_not_open_elsewhere(kind: Kind) {
     let world = World::new(kind).await;
     for (scope, table) in scopes(&world).await.into_iter().zip(["sso_user_attr", "sso_session_attr"]) {
