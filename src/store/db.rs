@@ -1,6 +1,7 @@
 //! The database: pools of connections, and transactions.
 
-use std::path::PathBuf;
+use std::fs::OpenOptions;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -75,6 +76,7 @@ impl Db {
         match options {
             Options::SqliteFile(path) => {
                 let hint = "check that its folder exists and can be written to, and that the file is an SQLite database";
+                make_private(path);
                 let connect = dialect::sqlite_file(path);
                 let writer = SqlitePoolOptions::new()
                     .max_connections(1)
@@ -272,4 +274,14 @@ impl std::ops::DerefMut for Tx {
 /// An error's text on one line.
 pub(super) fn one_line(error: &dyn std::error::Error) -> String {
     error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Makes an SQLite file that is not there yet, for its owner's eyes only; the files that SQLite puts beside it get the same
+/// mode. What cannot be made is found out when it is opened, which tells it better.
+fn make_private(path: &Path) {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    drop(options.open(path));
 }

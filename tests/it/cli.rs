@@ -203,7 +203,7 @@ fn init_makes_everything_once() {
     ");
     assert_eq!(folder.names(), ["sso.db", "sso.db.key", "sso.toml"]);
     assert!(folder.read("sso.toml").contains("#url = \"sqlite:///sso.db\""));
-    for secret in ["sso.db.key", "sso.toml"] {
+    for secret in ["sso.db", "sso.db.key", "sso.toml"] {
         let mode =
             std::os::unix::fs::PermissionsExt::mode(&folder.path(secret).metadata().unwrap().permissions());
         assert_eq!(mode & 0o777, 0o600, "{secret}");
