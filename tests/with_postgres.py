@@ -170,17 +170,16 @@ def running_server(settings: Mapping[str, str]) -> Iterator[Server]:
 
 
 def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run the command in the foreground and return its exit status, 128 + n when signal n ended it."""
-    process = subprocess.Popen(command, env=environment)
+    """Run the command and return its exit status, 128 + n when signal n ended it."""
+    # A group of its own, so that a signal reaches all that the command has started, a shell's children too.
+    process = subprocess.Popen(command, env=environment, start_new_session=True)
 
     def pass_on(number: int, _frame: object) -> None:
         if process.poll() is None:
-            process.send_signal(number)
+            os.killpg(process.pid, number)
 
-    # Ctrl-C reaches the command from the terminal: here it must only not end the wait for it.
-    signal.signal(signal.SIGINT, lambda *_: None)
-    signal.signal(signal.SIGTERM, pass_on)
-    signal.signal(signal.SIGHUP, pass_on)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, pass_on)
     status = process.wait()
     return status if status >= 0 else 128 - status
 

@@ -51,6 +51,19 @@ def test_a_signal_ends_both(number: signal.Signals) -> None:
     assert_gone(line)
 
 
+def test_a_signal_reaches_what_a_shell_has_started(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(f"{TELL}\ntime.sleep(600)", encoding="utf-8")
+    command = [*WRAPPER, "--", "sh", "-c", f"{sys.executable} {script}; true"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        # Whoever still ran would hold the pipe open.
+        assert process.communicate(timeout=30) == ("", None)
+    assert_gone(line)
+
+
 def test_ctrl_c_ends_both(tmp_path: Path) -> None:
     # As at a terminal, the signal is for the whole group. Whoever runs the tests may be deaf to it; the command is not.
     hear = "import signal; signal.signal(signal.SIGINT, signal.SIG_DFL)"
