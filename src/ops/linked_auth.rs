@@ -3,9 +3,7 @@
 use super::Sso;
 use super::access::PasswordAge;
 use super::audit::Trail;
-use crate::domain::{
-    AuditKind, Code, Context, Error, LinkedAuth, Result, SecType, UserId, UserView, Ust, Visibility,
-};
+use crate::domain::{AuditKind, Code, Context, Error, LinkedAuth, Result, SecType, UserId, UserView, Ust};
 use crate::store;
 use crate::store::sec_def::SecDefRow;
 
@@ -186,15 +184,7 @@ impl Sso {
         }
         let user_id = found?;
         trail.on(&user_id);
-        let mut conn = self.db().read().await?;
-        let row = store::user::by_id(&mut conn, &user_id).await?.ok_or(Code::UserIdInvalid)?;
-        drop(conn);
-        let visibility = match (return_all_attrs, caller.is_super_user) {
-            (true, _) => Visibility::All,
-            (false, true) => Visibility::SuperUser,
-            (false, false) => Visibility::Own,
-        };
-        Ok(UserView { user: self.open_user(row)?, visibility, is_current_super_user: caller.is_super_user })
+        self.shown_to(&caller, &user_id, return_all_attrs).await
     }
 
     async fn user_of(&self, definition: SecDefName<'_>) -> Result<UserId> {

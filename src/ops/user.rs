@@ -2,7 +2,7 @@
 
 use uuid::Builder;
 
-use super::access::PasswordAge;
+use super::access::{Caller, PasswordAge};
 use super::approval::AUTO;
 use super::audit::Trail;
 use super::rate_limit::check_rate_limits;
@@ -283,8 +283,18 @@ impl Sso {
         trail.by(caller.user_id());
         let user_id = caller.target(user_id)?;
         trail.on(&user_id);
+        self.shown_to(&caller, &user_id, return_all_attrs).await
+    }
+
+    /// A user as far as this caller may see it.
+    pub(super) async fn shown_to(
+        &self,
+        caller: &Caller,
+        user_id: &UserId,
+        return_all_attrs: bool,
+    ) -> Result<UserView> {
         let mut conn = self.db().read().await?;
-        let row = store::user::by_id(&mut conn, &user_id).await?.ok_or(Code::UserIdInvalid)?;
+        let row = store::user::by_id(&mut conn, user_id).await?.ok_or(Code::UserIdInvalid)?;
         drop(conn);
         let visibility = match (return_all_attrs, caller.is_super_user) {
             (true, _) => Visibility::All,
