@@ -1,11 +1,9 @@
 //! Emails to users: what is written to whom.
 
-use std::sync::Arc;
-
-use super::audit::Trail;
+use super::Sso;
 use super::email_template::Templates;
+use super::mailer::Message;
 use super::user::Column;
-use super::{HookFuture, Sso};
 use crate::config::Config;
 use crate::domain::{AuditKind, Context, Email, EmailKind, Password, Result, UserId, time_ordered_uuid};
 use crate::store::user::UserRow;
@@ -43,22 +41,13 @@ impl Sso {
         trail.on(&user_id);
         trail.note("template", kind.as_str());
         match self.write_email(user_id, row, kind, token) {
-            Ok(Some(email)) => match self.hooks().send_email(&email) {
-                Some(sending) => self.have_sent(sending, trail),
-                None => self.core.mailer.send(email, trail),
-            },
+            Ok(Some(email)) => {
+                let by_hook = self.hooks().send_email(&email).map(Message::Hook);
+                self.core.mailer.send(by_hook.unwrap_or_else(|| Message::Smtp(Box::new(email))), trail);
+            }
             Ok(None) => {}
             Err(error) => self.core.audit.tell(trail, self.now(), Err(&error.to_string())),
         }
-    }
-
-    /// A hook sends it, in the background as the queue would.
-    fn have_sent(&self, sending: HookFuture<()>, trail: Trail) {
-        let (log, clock) = (Arc::clone(&self.core.audit), Arc::clone(&self.core.clock));
-        tokio::spawn(async move {
-            let failure = sending.await.err().map(|error| format!("not sent: the hook send_email {error}"));
-            log.tell(trail, clock.now(), failure.as_deref().map_or(Ok(()), Err));
-        });
     }
 
     fn write_email(

@@ -7,6 +7,8 @@
 //!          lost        lost
 //! ```
 //!
+//! An email that a hook sends waits in the same queue, for its turn to run: once, whatever comes of it.
+//!
 //! Whatever becomes of an email is a line in the audit log. The task knows the queue only, nothing of what fills it:
 //! it ends when that goes, or with [`Mailer::close`].
 
@@ -23,6 +25,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::audit::{Log, Trail};
+use super::{HookError, HookFuture};
 use crate::domain::{Clock, Email};
 
 /// Why an email was not delivered. Neither holds an address or a token.
@@ -32,6 +35,14 @@ pub(super) enum Undelivered {
     ForNow(String),
     /// It never will.
     ForGood(String),
+}
+
+/// An email to be sent, by one or the other means.
+pub(super) enum Message {
+    /// By SMTP, which is tried again if it fails for now.
+    Smtp(Box<Email>),
+    /// By a hook, which is about to be called.
+    Hook(HookFuture<()>),
 }
 
 /// A way to deliver emails.
@@ -74,8 +85,9 @@ impl Pace {
 pub(super) struct Mailer {
     log: Arc<Log>,
     clock: Arc<dyn Clock>,
-    /// None where there is no way to deliver any, which is told once.
-    queue: Option<Queue>,
+    queue: Queue,
+    /// Whether none but hooks send any, which is told once.
+    is_without_means: bool,
     is_told: AtomicBool,
 }
 
@@ -88,9 +100,8 @@ struct Queue {
 }
 
 /// An email on its way. Wherever it is lost, a line says so.
-#[derive(Debug)]
 struct Job {
-    email: Email,
+    message: Message,
     /// None once it has been told what became of it.
     trail: Option<Trail>,
     queued: Instant,
@@ -115,36 +126,35 @@ impl Drop for Job {
 }
 
 impl Mailer {
-    /// A mailer that delivers by these means from a task of the current runtime; without any, none is needed.
+    /// A mailer that delivers by these means, and calls hooks, from a task of the current runtime.
     pub fn new(log: Arc<Log>, clock: Arc<dyn Clock>, means: Option<impl Deliver>, pace: Pace) -> Self {
-        let queue = means.map(|means| {
-            let (sender, jobs) = mpsc::channel(pace.capacity);
-            let (closing, is_closing) = watch::channel(false);
-            let worker = Worker { means, pace, jobs, waiting: BTreeMap::new(), counter: 0 };
-            let task = Mutex::new(Some(tokio::spawn(worker.run(is_closing))));
-            Queue { jobs: sender, closing, patience: pace.closing, task }
-        });
-        Self { log, clock, queue, is_told: AtomicBool::new(false) }
+        let (sender, jobs) = mpsc::channel(pace.capacity);
+        let (closing, is_closing) = watch::channel(false);
+        let is_without_means = means.is_none();
+        let worker = Worker { means, pace, jobs, waiting: BTreeMap::new(), counter: 0 };
+        let task = Mutex::new(Some(tokio::spawn(worker.run(is_closing))));
+        let queue = Queue { jobs: sender, closing, patience: pace.closing, task };
+        Self { log, clock, queue, is_without_means, is_told: AtomicBool::new(false) }
     }
 
     /// Takes an email over. Returns at once, and whatever becomes of it.
-    pub fn send(&self, email: Email, mut trail: Trail) {
-        let Some(queue) = &self.queue else {
+    pub fn send(&self, message: Message, mut trail: Trail) {
+        if self.is_without_means && matches!(message, Message::Smtp(_)) {
             if !self.is_told.swap(true, Ordering::Relaxed) {
                 trail.note("not_sent", "smtp.url is not set: no email is");
                 self.log.tell(trail, self.clock.now(), Ok(()));
             }
             return;
-        };
+        }
         let job = Job {
-            email,
+            message,
             trail: Some(trail),
             queued: Instant::now(),
             attempts: 0,
             log: Arc::clone(&self.log),
             clock: Arc::clone(&self.clock),
         };
-        match queue.jobs.try_send(job) {
+        match self.queue.jobs.try_send(job) {
             Ok(()) => {}
             Err(TrySendError::Full(mut job)) => job.tell(Err("not sent: too many emails are waiting")),
             // Dropping it tells.
@@ -154,11 +164,10 @@ impl Mailer {
 
     /// Tries once more to deliver what is left, for a few seconds at most, and ends the task.
     pub async fn close(&self) {
-        let Some(queue) = &self.queue else { return };
-        queue.closing.send_replace(true);
-        let task = queue.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.queue.closing.send_replace(true);
+        let task = self.queue.task.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(mut task) = task else { return };
-        if timeout(queue.patience, &mut task).await.is_err() {
+        if timeout(self.queue.patience, &mut task).await.is_err() {
             task.abort();
             // It drops what it has left, which tells.
             drop(task.await);
@@ -172,7 +181,7 @@ async fn told_to_close(closing: &mut watch::Receiver<bool>) {
 
 /// The task.
 struct Worker<D> {
-    means: D,
+    means: Option<D>,
     pace: Pace,
     jobs: Receiver<Job>,
     /// By when they are due, and a number that tells those of the same moment apart.
@@ -230,17 +239,27 @@ impl<D: Deliver> Worker<D> {
         for (_, mut job) in mem::take(&mut self.waiting) {
             match self.deliver(&mut job).await {
                 Ok(()) => job.tell(Ok(())),
-                Err(Undelivered::ForNow(why) | Undelivered::ForGood(why)) => {
-                    job.tell(Err(&format!("given up at closing: {why}")));
-                }
+                Err(Undelivered::ForGood(why)) => job.tell(Err(&format!("given up: {why}"))),
+                Err(Undelivered::ForNow(why)) => job.tell(Err(&format!("given up at closing: {why}"))),
             }
         }
     }
 
-    async fn deliver(&self, job: &mut Job) -> Result<(), Undelivered> {
+    async fn deliver(&mut self, job: &mut Job) -> Result<(), Undelivered> {
         job.attempts = job.attempts.saturating_add(1);
-        let late = Undelivered::ForNow("an attempt takes too long".to_owned());
-        timeout(self.pace.attempt, self.means.deliver(&job.email)).await.unwrap_or(Err(late))
+        match (&mut job.message, &self.means) {
+            (Message::Smtp(email), Some(means)) => {
+                let late = Undelivered::ForNow("an attempt takes too long".to_owned());
+                timeout(self.pace.attempt, means.deliver(email)).await.unwrap_or(Err(late))
+            }
+            (Message::Smtp(_), None) => Err(Undelivered::ForGood("smtp.url is not set".to_owned())),
+            // It is never called again: a hook that failed may have sent the email all the same.
+            (Message::Hook(call), _) => {
+                let outcome = timeout(self.pace.attempt, call).await;
+                let outcome = outcome.unwrap_or_else(|_| Err(HookError::new("takes too long")));
+                outcome.map_err(|error| Undelivered::ForGood(format!("the hook send_email {error}")))
+            }
+        }
     }
 }
 
@@ -314,8 +333,17 @@ mod tests {
         }
 
         fn send(&self, username: &str) {
+            self.hand_over(Message::Smtp(Box::new(Self::email(username))));
+        }
+
+        /// Has a hook send one.
+        fn send_by(&self, call: impl Future<Output = Result<(), HookError>> + Send + 'static) {
+            self.hand_over(Message::Hook(Box::pin(call)));
+        }
+
+        fn email(username: &str) -> Email {
             let now = Timestamp::from_micros(0);
-            let email = Email {
+            Email {
                 id: time_ordered_uuid(now, &SystemRandom).unwrap(),
                 date: now,
                 kind: EmailKind::PasswordReset,
@@ -326,13 +354,17 @@ mod tests {
                 subject: String::new(),
                 text: "planted-token".to_owned(),
                 html: None,
-            };
+            }
+        }
+
+        fn hand_over(&self, message: Message) {
             let ctx = Context {
                 cid: Cid::new("c"),
                 current_app: "CRM".to_owned(),
                 remote_addr: RemoteAddr::default(),
             };
-            self.mailer.send(email, Trail::new(&ctx, "email.send", AuditKind::Activity, now));
+            let now = Timestamp::from_micros(0);
+            self.mailer.send(message, Trail::new(&ctx, "email.send", AuditKind::Activity, now));
         }
 
         /// What the log says became of each, in order; what it says holds neither address nor text.
@@ -450,7 +482,7 @@ mod tests {
     async fn the_task_ends_with_the_mailer() {
         let post = Post::new(Vec::new(), true);
         let mut office = Office::new(Some(post.clone()), PACE);
-        let task = office.mailer.queue.as_ref().unwrap().task.lock().unwrap().take().unwrap();
+        let task = office.mailer.queue.task.lock().unwrap().take().unwrap();
         office.send("ann");
         office.mailer = Office::new(None, PACE).mailer;
         task.await.unwrap();
@@ -464,5 +496,66 @@ mod tests {
         office.send("bob");
         assert_eq!(office.told(), ["ok - smtp.url is not set: no email is"]);
         office.mailer.close().await;
+    }
+
+    #[tokio::test]
+    async fn a_hook_is_called_once_also_without_other_means() {
+        let office = Office::new(None, PACE);
+        office.send_by(async { Ok(()) });
+        office.send_by(async { Err(HookError::new("raised")) });
+        let expected = ["ok 1 -", "E008004 1 given up: the hook send_email raised"];
+        assert_eq!(office.until_told(2).await, expected);
+    }
+
+    #[tokio::test]
+    async fn hooks_run_one_after_the_other_and_no_more_wait_than_the_queue_holds() {
+        let office = Office::new(None, Pace { attempt: Duration::from_secs(60), ..PACE });
+        let gate = Arc::new(Semaphore::new(0));
+        let running = Arc::new(Semaphore::new(1));
+        let call = || {
+            let (running, gate) = (Arc::clone(&running), Arc::clone(&gate));
+            async move {
+                let _alone = running.try_acquire().map_err(|_| HookError::new("is not alone"))?;
+                gate.acquire().await.map_err(|_| HookError::new("has no gate"))?.forget();
+                Ok(())
+            }
+        };
+        // No other task runs meanwhile: nothing is taken out of the queue.
+        for _ in 0..5 {
+            office.send_by(call());
+        }
+        assert_eq!(office.told(), ["E008004 0 not sent: too many emails are waiting"; 3]);
+        gate.add_permits(2);
+        assert_eq!(office.until_told(5).await[3..], ["ok 1 -"; 2]);
+    }
+
+    #[tokio::test]
+    async fn a_hook_that_hangs_holds_up_no_other_for_ever() {
+        let office = Office::new(None, Pace { attempt: Duration::from_millis(20), ..PACE });
+        office.send_by(std::future::pending());
+        office.send_by(async { Ok(()) });
+        let expected = ["E008004 1 given up: the hook send_email takes too long", "ok 1 -"];
+        assert_eq!(office.until_told(2).await, expected);
+    }
+
+    #[tokio::test]
+    async fn closing_waits_for_hooks_and_tells_which_are_lost() {
+        let office = Office::new(None, PACE);
+        let slow = || async {
+            tokio::time::sleep(Duration::from_millis(30)).await;
+            Ok(())
+        };
+        office.send_by(slow());
+        office.send_by(slow());
+        office.mailer.close().await;
+        assert_eq!(office.told(), ["ok 1 -"; 2]);
+
+        let office = Office::new(None, Pace { attempt: Duration::from_secs(60), ..PACE });
+        office.send_by(std::future::pending());
+        office.send_by(slow());
+        office.mailer.close().await;
+        let lost = office.told();
+        assert_eq!(lost.len(), 2, "{lost:?}");
+        assert!(lost.iter().all(|line| line.ends_with("not sent: closed before it could be")), "{lost:?}");
     }
 }

@@ -95,8 +95,6 @@ pub struct HookCall {
     /// is ending.
     callable: Option<Py<PyAny>>,
     caller: Caller,
-    /// A fork waits for the hook, also if no call does.
-    pass: Pass,
 }
 
 /// How far a call of a hook has come.
@@ -113,7 +111,7 @@ impl HookCall {
     /// Not yet running. It is made within an operation.
     pub fn new(hook: &'static str, callable: &Py<PyAny>) -> Self {
         let callable = gate::visit(|py| callable.clone_ref(py));
-        Self { hook, callable, caller: Caller::current(), pass: Pass::enter_at_once() }
+        Self { hook, callable, caller: Caller::current() }
     }
 
     /// Calls the hook with these arguments and reads its answer.
@@ -123,8 +121,9 @@ impl HookCall {
         A: for<'py> FnOnce(Python<'py>) -> PyResult<Bound<'py, PyTuple>> + Send + 'static,
     {
         Box::pin(async move {
-            let Self { hook, callable, caller, pass } = self;
-            let _pass = pass;
+            let Self { hook, callable, caller } = self;
+            // From here on a fork waits for the hook, also if no call does.
+            let _pass = Pass::enter_at_once();
             let is_here = caller.is_this_thread();
             let begin = move || begin(hook, callable, &caller, arguments, read);
             let step =

@@ -509,6 +509,63 @@ def test_a_hook_sends_emails_in_place_of_smtp(config: Config, run: Run[None]) ->
     run(main())
 
 
+@pytest.mark.parametrize("face", ["blocking", "async"])
+def test_no_call_waits_for_a_hook_that_sends_and_closing_does(
+    config: Config, run: Run[None], tmp_path: Path, face: str
+) -> None:
+    log = tmp_path / "audit.jsonl"
+    config = changed(config, audit={"file": str(log)})
+    running: list[str] = []
+    sent: list[str] = []
+    go_on = threading.Event()
+
+    def end(message: dict[str, Any]) -> None:
+        assert running == [message["username"]]
+        running.clear()
+        sent.append(message["username"])
+        if message["username"] == "bob":
+            raise PlantedError("planted secret")
+
+    def send(message: dict[str, Any]) -> None:
+        running.append(message["username"])
+        assert go_on.wait(30)
+        end(message)
+
+    async def send_async(message: dict[str, Any]) -> None:
+        running.append(message["username"])
+        while not go_on.is_set():
+            await asyncio.sleep(0.01)
+        end(message)
+
+    names = ["ann", "bob", "eve"]
+    people = [
+        SignupCtx(username=name, email=f"{name}@example.com", password=PASSWORD, app_list=[APP]) for name in names
+    ]
+
+    async def main() -> None:
+        async with AsyncSSO(config=config, hooks={"send_email": send_async}) as sso:
+            for one in people:
+                await sso.user.signup("cid", one, APP, ADDRESS)
+            assert not sent
+            threading.Timer(0.2, go_on.set).start()
+
+    if face == "async":
+        run(main())
+    else:
+        with SSO(config=config, hooks={"send_email": send}) as sso:
+            for one in people:
+                sso.user.signup("cid", one, APP, ADDRESS)
+            assert not sent
+            threading.Timer(0.2, go_on.set).start()
+    assert sent == names
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    extra = [line["extra"] for line in lines if line["op"] == "email.send"]
+    assert [one["attempts"] for one in extra] == ["1", "1", "1"]
+    failed = "given up: the hook send_email raised PlantedError in test_hooks.py, line"
+    assert [one.get("error", "ok").startswith(failed) for one in extra] == [False, True, False]
+    assert "planted secret" not in log.read_text(encoding="utf-8")
+
+
 FORKING = """
     import subprocess, os
     def fork():
