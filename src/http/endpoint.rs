@@ -4,16 +4,19 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::Method;
-use axum::response::IntoResponse;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 
+use super::error::Failure;
 use super::extract::{self, Call};
 use super::input::{Element, Input};
 use super::metrics::Route;
 use super::router::App;
-use super::{Answer, attr, health, linked_auth, password_reset, search, session, signup, user};
+use super::{Answer, Reply, attr, health, linked_auth, password_reset, search, session, signup, user};
+use crate::domain::Cid;
 
 /// One endpoint of the API.
 #[derive(Debug)]
@@ -84,10 +87,28 @@ impl Endpoint {
         self
     }
 
+    /// Answers "ok" where the rules say no, be it to the operation or to whoever asks for it.
+    pub(super) fn done_anyway(mut self) -> Self {
+        self.handler = self.handler.route_layer(from_fn(done_anyway));
+        self
+    }
+
     pub(super) const fn or_at(mut self, alias: &'static str) -> Self {
         self.alias = Some(alias);
         self
     }
+}
+
+/// Answers in place of a refusal. All else that went wrong is told: then it may help to ask again.
+async fn done_anyway(request: Request, next: Next) -> Response {
+    let cid = request.extensions().get::<Cid>().cloned();
+    let response = next.run(request).await;
+    let extensions = response.extensions();
+    let (Some(Failure::Refused(_)), Some(cid)) = (extensions.get(), cid) else { return response };
+    let route = extensions.get::<Route>().copied().unwrap_or_default();
+    let mut done = Reply::done().render(&cid).into_response();
+    done.extensions_mut().insert(route);
+    done
 }
 
 /// Every endpoint under `http.prefix`, block by block.

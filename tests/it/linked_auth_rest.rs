@@ -11,6 +11,7 @@ use crate::support::{Kind, any_rows, ctx};
 on_both_databases! {
     links_are_made_listed_and_deleted;
     a_definition_acts_as_its_user;
+    logging_out_is_ok_whatever_becomes_of_the_definition;
     a_definition_reaches_its_own_session;
     the_header_gives_way_to_an_element;
     whatever_the_header_holds_is_answered;
@@ -113,6 +114,36 @@ async fn a_definition_acts_as_its_user(kind: Kind) {
     ];
     assert_eq!(told, expected);
     assert!(!listed.to_string().contains("zust"));
+}
+
+async fn logging_out_is_ok_whatever_becomes_of_the_definition(kind: Kind) {
+    let server = Server::new(kind).await;
+    let [right, token] = headers(&server).await;
+    let free = define(&server.world.sso, SecType::BasicAuth, "free", None).await.secret.unwrap();
+    server.ask("GET /user", &[&right], "").ok();
+    let sessions = "SELECT session_id FROM sso_session WHERE ext_session_id IS NOT NULL";
+    assert_eq!(any_rows(&server.world, sessions).await.len(), 1);
+    for wrong in [
+        basic("basic-client", "wrong").as_str(),
+        &basic("nobody", "wrong"),
+        &basic("free-client", free.expose()),
+        "Authorization: Basic !!!",
+        "Authorization: Bearer a.b.c",
+        &format!("{token}x"),
+    ] {
+        let answer = server.ask("POST /user/logout", &[wrong], "");
+        assert_eq!(answer.shape(), r#"200 {"cid":"…","status":"ok"}"#, "{wrong}");
+        assert!(answer.header("x-zato-cid").is_some_and(|cid| answer.body.contains(cid)));
+    }
+    server.ask("POST /user/logout?current_app=Unknown", &[&right], "").ok();
+    assert_eq!(any_rows(&server.world, sessions).await.len(), 1, "nobody was logged out by that");
+    // The audit log knows better.
+    let refused = "SELECT op FROM sso_audit WHERE op = 'session.authenticate' AND result <> 'ok'";
+    assert_eq!(any_rows(&server.world, refused).await.len(), 7);
+    server.ask("POST /user/logout", &[&right], "").ok();
+    assert_eq!(any_rows(&server.world, sessions).await.len(), 0);
+    // A request that is wrong as such is one here as well.
+    assert_eq!(server.ask("POST /user/logout", &["Authorization: Digest a"], "").status, 400);
 }
 
 async fn a_definition_reaches_its_own_session(kind: Kind) {
