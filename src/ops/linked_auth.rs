@@ -5,6 +5,7 @@ use super::access::PasswordAge;
 use super::audit::Trail;
 use crate::domain::{AuditKind, Code, Context, Error, LinkedAuth, Result, SecType, UserId, UserView, Ust};
 use crate::store;
+use crate::store::linked_auth::Linked;
 use crate::store::sec_def::SecDefRow;
 
 /// A definition as callers name it.
@@ -67,8 +68,13 @@ impl Sso {
         let (sec_type, username) = definition.read()?;
         let found = store::sec_def::by_username(&mut tx, sec_type, username).await?;
         let sec_def_id = found.ok_or_else(unknown_definition)?.sec_def_id;
-        if !store::linked_auth::insert(&mut tx, sec_def_id, &user_id, is_active, self.now()).await? {
-            return Err(Error::refused(Code::CommonInvalidOperation, "the definition is linked already"));
+        match store::linked_auth::insert(&mut tx, sec_def_id, &user_id, is_active, self.now()).await? {
+            Linked::Yes => {}
+            Linked::Already => {
+                return Err(Error::refused(Code::CommonInvalidOperation, "the definition is linked already"));
+            }
+            // The user's row is held: it is the definition that was deleted meanwhile.
+            Linked::Gone => return Err(unknown_definition()),
         }
         note(trail, sec_type, sec_def_id);
         self.commit(tx, trail).await?;

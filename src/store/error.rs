@@ -52,6 +52,13 @@ pub(super) fn unique_violation(error: &Error) -> Option<&str> {
     Some(database.constraint().unwrap_or_else(|| database.message()))
 }
 
+/// Whether this is the error of a row that refers to another one, which is not there.
+pub(super) fn is_dangling(error: &Error) -> bool {
+    let Error::Internal(source) = error else { return false };
+    let Some(sqlx::Error::Database(database)) = source.downcast_ref() else { return false };
+    database.is_foreign_key_violation()
+}
+
 /// Whether the database is away, busy or out of space, as opposed to being used wrongly.
 fn is_away(error: &sqlx::Error) -> bool {
     match error {

@@ -3,6 +3,7 @@
 use sqlx::FromRow;
 
 use super::dialect::{held_postgres, held_sqlite};
+use super::error::is_dangling;
 use super::sec_def::sec_type;
 use super::{Conn, Tx};
 use crate::domain::{LinkedAuth, Result, SecType, Timestamp, UserId};
@@ -39,7 +40,18 @@ struct LinkRow {
     creation_time: i64,
 }
 
-/// Links a definition; false if it is linked already.
+/// How linking went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Linked {
+    /// The link is there now.
+    Yes,
+    /// The definition has a link already.
+    Already,
+    /// There is no such definition, or no such user, any more.
+    Gone,
+}
+
+/// Links a definition. After [`Linked::Gone`] the transaction is of no further use.
 ///
 /// # Errors
 /// When the database cannot answer.
@@ -49,8 +61,13 @@ pub async fn insert(
     user_id: &UserId,
     is_active: bool,
     now: Timestamp,
-) -> Result<bool> {
-    Ok(execute!(tx, INSERT, sec_def_id, user_id.as_str(), is_active, now.as_micros())? == 1)
+) -> Result<Linked> {
+    match execute!(tx, INSERT, sec_def_id, user_id.as_str(), is_active, now.as_micros()) {
+        Ok(0) => Ok(Linked::Already),
+        Ok(_) => Ok(Linked::Yes),
+        Err(error) if is_dangling(&error) => Ok(Linked::Gone),
+        Err(error) => Err(error),
+    }
 }
 
 /// The links of a user, by kind and username.

@@ -4,6 +4,7 @@ use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use sqlx::{Connection, PgConnection, SqliteConnection};
 use zato_sso::domain::{Code, Password, SecType, User, Ust};
 use zato_sso::ops::{Authority, CreatedSecDef, ExternalCredential, NewSecDef, SecDefName, Sso};
 
@@ -15,6 +16,7 @@ on_both_databases! {
     no_secret_of_a_definition_is_stored_in_clear;
     links_are_for_super_users_to_make_and_for_owners_to_see;
     a_definition_has_one_user;
+    a_definition_deleted_while_it_is_linked_is_unknown;
     the_user_of_a_link_is_found_by_super_users_and_by_oneself;
     deleting_a_link_or_a_definition_ends_its_sessions_and_no_others;
     links_deleted_while_sessions_are_opened_leave_none;
@@ -239,6 +241,55 @@ async fn a_definition_has_one_user(kind: Kind) {
     let trusted = Authority::Trusted(None);
     world.sso.delete_user_by_id(&ctx(), trusted, user1.user_id.as_str()).await.unwrap();
     world.sso.create_linked_auth(&ctx(), &root, user2.user_id.as_str(), name, true).await.unwrap();
+}
+
+async fn a_definition_deleted_while_it_is_linked_is_unknown(kind: Kind) {
+    let world = World::new(kind).await;
+    let user = world.user("user1").await;
+    let root = root(&world).await;
+    define(&world.sso, SecType::BasicAuth, "api", None).await;
+    let linking = async || {
+        let (sso, user_id) = (world.sso.clone(), user.user_id.clone());
+        let root = root.clone();
+        let linking = tokio::spawn(async move {
+            let name = SecDefName { auth_type: "basic_auth", auth_username: "api-client" };
+            sso.create_linked_auth(&ctx(), &root, user_id.as_str(), name, true).await
+        });
+        until_it_waits(&world).await;
+        linking
+    };
+    let linked = match kind {
+        Kind::Sqlite => {
+            let mut conn = SqliteConnection::connect(&world.db.url).await.unwrap();
+            sqlx::query("BEGIN IMMEDIATE").execute(&mut conn).await.unwrap();
+            sqlx::query("DELETE FROM sso_sec_def").execute(&mut conn).await.unwrap();
+            let linking = linking().await;
+            sqlx::query("COMMIT").execute(&mut conn).await.unwrap();
+            conn.close().await.unwrap();
+            linking.await.unwrap()
+        }
+        Kind::Postgres => {
+            let mut conn = PgConnection::connect(&world.db.url).await.unwrap();
+            sqlx::query("BEGIN").execute(&mut conn).await.unwrap();
+            sqlx::query("DELETE FROM sso_sec_def").execute(&mut conn).await.unwrap();
+            let linking = linking().await;
+            sqlx::query("COMMIT").execute(&mut conn).await.unwrap();
+            linking.await.unwrap()
+        }
+    };
+    assert_eq!(refusal(linked), Code::CommonInvalidInput);
+}
+
+/// Until somebody waits for a lock of somebody else, as far as that can be seen.
+async fn until_it_waits(world: &World) {
+    if world.db.url.starts_with("sqlite") {
+        return tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let sql = "SELECT 'waits'::bytea FROM pg_stat_activity \
+        WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while any_rows(world, sql).await.is_empty() {
+        tokio::task::yield_now().await;
+    }
 }
 
 async fn the_user_of_a_link_is_found_by_super_users_and_by_oneself(kind: Kind) {
