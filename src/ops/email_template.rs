@@ -287,7 +287,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_used_is_told_with_its_file() {
-        let table: [(&str, &[u8], &str); 6] = [
+        let table: [(&str, &[u8], &str); 7] = [
+            // The link leads to where a password is reset.
+            ("signup-confirm.txt", b"{{link}}", "known are username, site_name, token"),
             ("signup-confirm.txt", b"a\n{{usrname}}", "line 2 of the text has an unknown placeholder"),
             ("signup-welcome.txt", b"{{token}}", "known are username, site_name"),
             ("signup-confirm.txt", b"{{token", "has {{ without }}"),

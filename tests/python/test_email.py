@@ -14,7 +14,7 @@ from inbox import PASSWORD as SMTP_PASSWORD
 from inbox import Inbox, demanding_inbox, text_of
 from stage import Stage, refused
 from support import ADDRESS, APP, PASSWORD, Config, changed, in_child, unique
-from zato_sso import SSO
+from zato_sso import SSO, SignupCtx
 
 NEW = "a new battery staple"
 RESET_PAGE = "https://example.com/reset?from=mail"
@@ -52,6 +52,19 @@ def test_the_link_of_the_email_leads_to_a_login_with_the_new_password(with_mail:
         assert sso.user.login("cid", username, NEW, APP, ADDRESS).username == username
         with refused("E005001"):
             sso.user.login("cid", username, PASSWORD, APP, ADDRESS)
+
+
+def test_the_email_of_a_sign_up_shows_the_token_and_no_link_to_the_reset_of_passwords(
+    with_mail: Config, mail: Inbox
+) -> None:
+    with SSO(config=with_mail) as sso:
+        username = unique("user")
+        address = f"{username}@example.com"
+        who = SignupCtx(username=username, email=address, password=PASSWORD, app_list=[APP])
+        token = sso.user.signup("cid", who, APP, ADDRESS)
+        lines = text_of(mail.wait(address)).splitlines()
+    assert token in lines
+    assert "example.com/" not in "".join(lines)
 
 
 def test_a_folder_of_templates_overrides_the_built_in_ones(with_mail: Config, mail: Inbox, tmp_path: Path) -> None:
