@@ -59,6 +59,19 @@ def test_links_are_made_listed_and_deleted(stage: Stage) -> None:
         user.delete_linked_auth("cid", stage.admin, someone.user_id, *name, APP, ADDRESS)
 
 
+def test_an_id_that_no_definition_can_have_is_refused_in_a_word(stage: Stage) -> None:
+    session = stage.sso.session
+    for wrong in (2**63, -(2**63) - 1, 10**30):
+        with pytest.raises(OverflowError):
+            session.get_session_by_ext_id(BASIC, wrong)
+        with pytest.raises(OverflowError):
+            enter(stage.sso, Definition(BASIC, wrong, "nobody", ""), "zusrnobody")
+    for unknown in (2**63 - 1, -(2**63), 0):
+        assert session.get_session_by_ext_id(BASIC, unknown) is None
+        with refused("E005001"):
+            enter(stage.sso, Definition(BASIC, unknown, "nobody", ""), "zusrnobody")
+
+
 def test_the_user_of_a_link_is_found_with_attributes(stage: Stage) -> None:
     someone, ust = stage.newcomer()
     name = (JWT, stage.linked(JWT, someone).username)
