@@ -35,6 +35,12 @@ pub enum ExternalCredential {
     Jwt(Password),
 }
 
+/// What shows that a request comes from the client of a definition.
+enum Proof<'a> {
+    Secret(&'a Password),
+    Token(jwt::Jwt<'a>),
+}
+
 /// Whom somebody else has authenticated by means of a linked definition.
 #[derive(Clone, Debug)]
 pub struct ExternalAuth {
@@ -78,7 +84,7 @@ impl Sso {
     ///
     /// # Errors
     /// E005001 for a definition that is unknown, not linked or not active and for a wrong secret or token; then the codes
-    /// of a login, but for those about the password.
+    /// of a login, but for those about the password. E005009 while the delay after wrong secrets lasts.
     pub async fn authenticate_request(
         &self,
         ctx: &Context,
@@ -100,20 +106,33 @@ impl Sso {
         user_agent: Option<&str>,
     ) -> Result<SessionInfo> {
         self.check_app(ctx)?;
-        let (sec_type, username, found) = match credential {
+        let (sec_type, username, proof) = match credential {
             ExternalCredential::Basic { username, secret } => {
-                let found = self.definition(SecType::BasicAuth, username).await?;
-                let is_right = self.is_basic_secret(found.as_ref(), secret).await?;
-                (SecType::BasicAuth, username.clone(), found.filter(|_| is_right))
+                (SecType::BasicAuth, username.clone(), Proof::Secret(secret))
             }
             ExternalCredential::Jwt(text) => {
                 let token = jwt::Jwt::parse(text.expose()).ok_or(Code::AuthNotAllowed)?;
-                let found = self.definition(SecType::Jwt, token.subject()).await?;
-                let is_right = self.is_signed_by(found.as_ref(), &token)?;
-                (SecType::Jwt, token.subject().to_owned(), found.filter(|_| is_right))
+                (SecType::Jwt, token.subject().to_owned(), Proof::Token(token))
             }
         };
-        let row = found.ok_or(Code::AuthNotAllowed)?;
+        let attempt = self.secret_attempt(sec_type, &username, &ctx.remote_addr);
+        self.check_throttle(&attempt).await?;
+        let found = self.definition(sec_type, &username).await?;
+        let is_right = match &proof {
+            Proof::Secret(secret) => self.is_basic_secret(found.as_ref(), secret).await?,
+            Proof::Token(token) => self.is_signed_for(found.as_ref(), token)?,
+        };
+        let Some(row) = found.filter(|_| is_right) else {
+            self.record_failure(&attempt).await?;
+            return Err(Code::AuthNotAllowed.into());
+        };
+        let has_failures = self.check_throttle(&attempt).await?;
+        // What is signed was not guessed, whatever it says.
+        if let Proof::Token(token) = &proof
+            && !token.is_good_for(&row.name, self.now())
+        {
+            return Err(Code::AuthNotAllowed.into());
+        }
         let user_id = linked_user(&row).ok_or(Code::AuthNotAllowed)?;
         let token = match credential {
             ExternalCredential::Basic { .. } => None,
@@ -128,7 +147,13 @@ impl Sso {
             totp_code,
             user_agent: user_agent.map(clean_user_agent),
         };
-        self.enter(ctx, trail, entry).await
+        let info = self.enter(ctx, trail, entry).await?;
+        if has_failures {
+            let mut tx = self.db().write().await?;
+            self.clear_failures(&mut tx, &attempt).await?;
+            tx.commit().await?;
+        }
+        Ok(info)
     }
 
     /// What no username can look like is not asked for: PostgreSQL knows no NUL in text.
@@ -140,15 +165,12 @@ impl Sso {
         store::sec_def::by_username(&mut conn, sec_type, username).await
     }
 
-    fn is_signed_by(&self, row: Option<&SecDefRow>, token: &jwt::Jwt<'_>) -> Result<bool> {
-        let now = self.now();
-        match row {
-            Some(row) => Ok(token.verify(self.open_secret(row)?.expose().as_bytes(), &row.name, now)),
-            None => {
-                let _ = token.verify(NOBODYS_KEY, "", now);
-                Ok(false)
-            }
-        }
+    fn is_signed_for(&self, row: Option<&SecDefRow>, token: &jwt::Jwt<'_>) -> Result<bool> {
+        let Some(row) = row else {
+            let _ = token.is_signed_with(NOBODYS_KEY);
+            return Ok(false);
+        };
+        Ok(token.is_signed_with(self.open_secret(row)?.expose().as_bytes()))
     }
 
     /// Opens a session of a linked user, or renews the one that was opened before, for trusted callers in the same

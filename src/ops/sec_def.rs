@@ -242,6 +242,7 @@ mod tests {
     use crate::config::Loader;
     use crate::crypto::HashPool;
     use crate::domain::{Cid, RemoteAddr};
+    use crate::ops::ExternalCredential;
 
     /// One hashing thread, whose work can be told.
     async fn sso() -> Sso {
@@ -285,5 +286,24 @@ mod tests {
         }
         assert_eq!(cost("chosen", &Password::from("correct horse")).await, (true, 64));
         assert_eq!(cost("generated", &generated).await, (true, 0));
+    }
+
+    #[tokio::test]
+    async fn a_throttled_attempt_costs_no_hash() {
+        let sso = sso().await;
+        let ctx = Context {
+            cid: Cid::new("test"),
+            current_app: "CRM".to_owned(),
+            remote_addr: RemoteAddr::default(),
+        };
+        let wrong =
+            ExternalCredential::Basic { username: "nobody".to_owned(), secret: Password::from("wrong") };
+        let mut costs = Vec::new();
+        for _ in 0..7 {
+            let before = sso.core.hashing.work_kib().await.unwrap();
+            sso.authenticate_request(&ctx, &wrong, None, None).await.unwrap_err();
+            costs.push(sso.core.hashing.work_kib().await.unwrap() - before);
+        }
+        assert_eq!(costs, [64, 64, 64, 64, 64, 0, 0]);
     }
 }

@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 
 use super::Sso;
-use crate::domain::{Error, RemoteAddr, Result, ThrottleRules};
+use crate::domain::{Error, RemoteAddr, Result, SecType, ThrottleRules};
 use crate::store::Tx;
 use crate::store::throttle::{self, Kind};
 
@@ -27,19 +27,38 @@ struct Subject {
 impl Sso {
     /// Somebody gives a password for this name. Whether anybody has that name makes no difference.
     pub(super) fn password_attempt(&self, username: &str, remote_addr: &RemoteAddr) -> Attempt {
-        let config = &self.config().login_throttle;
-        let mut subjects = vec![self.subject(Kind::LoginUser, username, config.threshold)];
-        // Many users may share an address: it takes more failures for it to count.
-        if !remote_addr.is_empty() {
-            let address = place_of(remote_addr);
-            subjects.push(self.subject(Kind::LoginAddress, &address, config.max_failures));
-        }
-        self.attempt(subjects)
+        self.attempt_from(self.subject(Kind::LoginUser, username, self.threshold()), remote_addr)
+    }
+
+    /// Somebody gives a secret, or what was signed with it, for a security definition. Whether there is such a definition
+    /// makes no difference.
+    pub(super) fn secret_attempt(
+        &self,
+        sec_type: SecType,
+        username: &str,
+        remote_addr: &RemoteAddr,
+    ) -> Attempt {
+        let name = format!("{}:{username}", sec_type.as_str());
+        self.attempt_from(self.subject(Kind::LoginDefinition, &name, self.threshold()), remote_addr)
     }
 
     /// Somebody gives a TOTP code for this name, outside of a login.
     pub(super) fn totp_attempt(&self, username: &str) -> Attempt {
-        self.attempt(vec![self.subject(Kind::Totp, username, self.config().login_throttle.threshold)])
+        self.attempt(vec![self.subject(Kind::Totp, username, self.threshold())])
+    }
+
+    /// Many users may share an address: it takes more failures for it to count.
+    fn attempt_from(&self, subject: Subject, remote_addr: &RemoteAddr) -> Attempt {
+        let mut subjects = vec![subject];
+        if !remote_addr.is_empty() {
+            let max_failures = self.config().login_throttle.max_failures;
+            subjects.push(self.subject(Kind::LoginAddress, &place_of(remote_addr), max_failures));
+        }
+        self.attempt(subjects)
+    }
+
+    fn threshold(&self) -> u32 {
+        self.config().login_throttle.threshold
     }
 
     fn attempt(&self, subjects: Vec<Subject>) -> Attempt {

@@ -30,8 +30,10 @@ sql! {
 pub enum Kind {
     /// Failed logins of a user.
     LoginUser,
-    /// Failed logins from an address.
+    /// Failed logins, by users or definitions, from an address.
     LoginAddress,
+    /// Wrong secrets of a security definition.
+    LoginDefinition,
     /// Wrong TOTP codes of a user outside of logins.
     Totp,
     /// Requests of a user that fall under one rule.
@@ -43,6 +45,7 @@ impl Kind {
         match self {
             Self::LoginUser => "login_user",
             Self::LoginAddress => "login_address",
+            Self::LoginDefinition => "login_definition",
             Self::Totp => "totp",
             Self::RateLimit => "rate_limit",
         }

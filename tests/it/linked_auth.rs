@@ -248,22 +248,21 @@ async fn a_definition_deleted_while_it_is_linked_is_unknown(kind: Kind) {
     let user = world.user("user1").await;
     let root = root(&world).await;
     define(&world.sso, SecType::BasicAuth, "api", None).await;
-    let linking = async || {
+    let link = || {
         let (sso, user_id) = (world.sso.clone(), user.user_id.clone());
         let root = root.clone();
-        let linking = tokio::spawn(async move {
+        tokio::spawn(async move {
             let name = SecDefName { auth_type: "basic_auth", auth_username: "api-client" };
             sso.create_linked_auth(&ctx(), &root, user_id.as_str(), name, true).await
-        });
-        until_it_waits(&world).await;
-        linking
+        })
     };
     let linked = match kind {
         Kind::Sqlite => {
             let mut conn = SqliteConnection::connect(&world.db.url).await.unwrap();
             sqlx::query("BEGIN IMMEDIATE").execute(&mut conn).await.unwrap();
             sqlx::query("DELETE FROM sso_sec_def").execute(&mut conn).await.unwrap();
-            let linking = linking().await;
+            let linking = link();
+            until_it_waits(&world).await;
             sqlx::query("COMMIT").execute(&mut conn).await.unwrap();
             conn.close().await.unwrap();
             linking.await.unwrap()
@@ -272,7 +271,8 @@ async fn a_definition_deleted_while_it_is_linked_is_unknown(kind: Kind) {
             let mut conn = PgConnection::connect(&world.db.url).await.unwrap();
             sqlx::query("BEGIN").execute(&mut conn).await.unwrap();
             sqlx::query("DELETE FROM sso_sec_def").execute(&mut conn).await.unwrap();
-            let linking = linking().await;
+            let linking = link();
+            until_it_waits(&world).await;
             sqlx::query("COMMIT").execute(&mut conn).await.unwrap();
             linking.await.unwrap()
         }
@@ -365,7 +365,8 @@ async fn deleting_a_link_or_a_definition_ends_its_sessions_and_no_others(kind: K
 }
 
 async fn links_deleted_while_sessions_are_opened_leave_none(kind: Kind) {
-    let world = World::new(kind).await;
+    // Many requests with the token of a definition that has just been deleted are so many failures.
+    let world = World::with(kind, json!({"login_throttle.enabled": false})).await;
     let root = root(&world).await;
     let trusted = Authority::Trusted(None);
     for round in 0..6 {

@@ -12,6 +12,7 @@ on_both_databases! {
     links_are_made_listed_and_deleted;
     a_definition_acts_as_its_user;
     logging_out_is_ok_whatever_becomes_of_the_definition;
+    wrong_secrets_are_delayed;
     a_definition_reaches_its_own_session;
     the_header_gives_way_to_an_element;
     whatever_the_header_holds_is_answered;
@@ -144,6 +145,23 @@ async fn logging_out_is_ok_whatever_becomes_of_the_definition(kind: Kind) {
     assert_eq!(any_rows(&server.world, sessions).await.len(), 0);
     // A request that is wrong as such is one here as well.
     assert_eq!(server.ask("POST /user/logout", &["Authorization: Digest a"], "").status, 400);
+}
+
+async fn wrong_secrets_are_delayed(kind: Kind) {
+    let server = Server::new(kind).await;
+    let [right, _] = headers(&server).await;
+    let wrong = basic("basic-client", "wrong");
+    for _ in 0..5 {
+        assert_eq!(server.ask("GET /user", &[&wrong], "").refusal(), "E005001");
+    }
+    // Not even a logout: the session that it is about may go on.
+    for line in ["GET /user", "POST /user/logout"] {
+        let answer = server.ask(line, &[&right], "");
+        assert_eq!(answer.shape(), r#"429 {"cid":"…","status":"error","sub_status":["E005009"]}"#);
+        assert_eq!(answer.header("retry-after"), Some("1"));
+    }
+    server.world.clock.advance_seconds(1);
+    server.ask("GET /user", &[&right], "").ok();
 }
 
 async fn a_definition_reaches_its_own_session(kind: Kind) {

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use serde_json::json;
-use zato_sso::domain::{Code, Edit, Error, NewUser, Password, UserUpdate};
+use zato_sso::domain::Code::{AuthNotAllowed, AuthRateLimited};
+use zato_sso::domain::{Code, Edit, Error, NewUser, Password, SecType, UserUpdate};
 use zato_sso::ops::{Authority, ChangePassword, TotpOwner};
 
+use crate::linked_auth::{basic, bearer, define, enter, jwt, linked, token_of};
 use crate::login::{totp_code, totp_user, with_code};
 use crate::support::{Kind, PASSWORD, World, any_rows, credentials, ctx, ctx_of, new_user, refusal};
 
@@ -16,6 +18,8 @@ on_both_databases! {
     many_wrong_passwords_at_once_are_no_more_than_after_each_other;
     an_address_has_a_longer_patience;
     wrong_codes_count_missing_and_used_ones_do_not;
+    secrets_of_definitions_are_guessed_no_faster_than_passwords;
+    what_was_not_guessed_delays_no_definition;
     a_super_user_ends_the_delay;
     an_old_password_is_guessed_no_faster_than_a_login;
     a_throttle_that_is_off_counts_nothing;
@@ -155,6 +159,75 @@ async fn wrong_codes_count_missing_and_used_ones_do_not(kind: Kind) {
     assert!(validate(&totp_code(1)).await.unwrap());
     assert!(!validate("000000").await.unwrap());
     assert!(!validate("000000").await.unwrap());
+}
+
+async fn secrets_of_definitions_are_guessed_no_faster_than_passwords(kind: Kind) {
+    let world = World::with(kind, json!({"login_throttle.max_failures": 30})).await;
+    let user = world.user("user1").await;
+    let (_, secret) = linked(&world, SecType::BasicAuth, "basic", &user).await;
+    let (_, key) = linked(&world, SecType::Jwt, "jwt", &user).await;
+    let other_key = "k".repeat(32);
+    let signed = |username: &str| bearer(&token_of(username, &other_key, 1));
+    let mut seen = Vec::new();
+    for wrong in [
+        basic("basic-client", "wrong"),
+        basic("nobody", "wrong"),
+        // Another kind is another definition.
+        basic("jwt-client", "wrong"),
+        signed("jwt-client"),
+        signed("nobody"),
+        // And a user is neither.
+        basic("user1", "wrong"),
+    ] {
+        let mut told = Vec::new();
+        for _ in 0..5 {
+            told.push(refusal(enter(&world, &wrong).await));
+        }
+        told.extend([refusal(enter(&world, &wrong).await); 2]);
+        seen.push(told);
+    }
+    assert_eq!(seen[0][3..], [AuthNotAllowed, AuthNotAllowed, AuthRateLimited, AuthRateLimited]);
+    assert!(seen.iter().all(|told| *told == seen[0]), "{seen:?}");
+    // That was 30 from this address, which now waits itself, for users as well.
+    assert_eq!(retry_after(fail(&world, "user2").await), 1);
+
+    world.clock.advance_seconds(1);
+    let elsewhere = ctx_of("CRM", "10.9.9.9");
+    let right = [basic("basic-client", &secret), bearer(&token_of("jwt-client", &key, 1))];
+    for (right, wrong) in right.iter().zip([basic("basic-client", "wrong"), signed("jwt-client")]) {
+        let from_elsewhere = async |credential| {
+            world.sso.authenticate_request(&elsewhere, credential, None, None).await.map(|info| info.ust)
+        };
+        assert_eq!(refusal(from_elsewhere(&wrong).await), AuthNotAllowed);
+        // Neither is the right one looked at, and it is not prolonged.
+        assert_eq!(retry_after(from_elsewhere(right).await), 2);
+        assert_eq!(retry_after(from_elsewhere(right).await), 2);
+        world.clock.advance_seconds(2);
+        from_elsewhere(right).await.unwrap();
+        for _ in 0..5 {
+            assert_eq!(refusal(from_elsewhere(&wrong).await), AuthNotAllowed, "the count starts anew");
+        }
+        assert_eq!(retry_after(from_elsewhere(&wrong).await), 1);
+    }
+    world.login("user1").await;
+    let dump = crate::support::dump(&world).await;
+    assert!(!dump.contains("nobody"), "names are kept as keyed digests");
+}
+
+async fn what_was_not_guessed_delays_no_definition(kind: Kind) {
+    let world = World::new(kind).await;
+    let user = world.user("user1").await;
+    let (_, key) = linked(&world, SecType::Jwt, "jwt", &user).await;
+    let free = define(&world.sso, SecType::BasicAuth, "free", None).await.secret.unwrap();
+    let expired = bearer(&jwt(&json!({"sub": "jwt-client", "exp": 1}), &key));
+    for _ in 0..7 {
+        assert_eq!(refusal(enter(&world, &expired).await), AuthNotAllowed);
+        // Nobody has linked it yet.
+        assert_eq!(refusal(enter(&world, &basic("free-client", free.expose())).await), AuthNotAllowed);
+        assert_eq!(refusal(enter(&world, &bearer("a.b.c")).await), AuthNotAllowed);
+    }
+    assert_eq!(failures(&world).await, 0);
+    enter(&world, &bearer(&token_of("jwt-client", &key, 1))).await.unwrap();
 }
 
 async fn a_super_user_ends_the_delay(kind: Kind) {
