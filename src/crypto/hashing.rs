@@ -92,6 +92,12 @@ impl HashPool {
         self.run(|hasher| Ok(hasher.work_kib())).await
     }
 
+    /// How many hashes a pool of one thread has computed so far, of whatever scheme.
+    #[cfg(test)]
+    pub(crate) async fn hashes(&self) -> Result<u64> {
+        self.run(|hasher| Ok(hasher.hashes())).await
+    }
+
     /// Waits until the calls that are in the queue are done and the threads have ended. The next use starts new ones.
     /// It blocks: not for async code.
     pub fn close(&self) {

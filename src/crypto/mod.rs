@@ -9,8 +9,10 @@ mod hashing;
 pub mod jwt;
 mod key_file;
 mod keyring;
+mod older_hash;
 mod password;
 mod seal;
+mod stored_hash;
 pub mod token;
 pub mod totp;
 
@@ -20,3 +22,4 @@ pub use key_file::LoadedKeyring;
 pub use keyring::{KeyId, Keyring, KeyringError};
 pub use password::{HashParams, HashParamsError, Hasher, Salt, Verdict};
 pub use seal::{Place, plain};
+pub use stored_hash::recognise_hash;

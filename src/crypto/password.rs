@@ -1,11 +1,11 @@
-//! Password hashes: made with Argon2id, checked by whichever scheme made them.
+//! Password hashes: made with Argon2id, verified by whichever scheme made them.
 
-use argon2::password_hash::phc::{Output, PasswordHash};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use data_encoding::BASE64_NOPAD;
 use zeroize::{Zeroizing, optimization_barrier};
 
 use super::compare;
+use super::stored_hash::{Computation, MAX_OUTPUT_LENGTH, StoredHash};
 use crate::domain::{Error, Password, Result};
 
 const SALT_LENGTH: usize = 16;
@@ -134,6 +134,7 @@ pub enum Verdict {
 pub struct Hasher {
     params: HashParams,
     blocks: Vec<Block>,
+    hashes: u64,
     work_kib: u64,
 }
 
@@ -141,7 +142,7 @@ impl Hasher {
     /// One that makes hashes at these parameters. The memory is taken at its first use.
     #[must_use]
     pub const fn new(params: HashParams) -> Self {
-        Self { params, blocks: Vec::new(), work_kib: 0 }
+        Self { params, blocks: Vec::new(), hashes: 0, work_kib: 0 }
     }
 
     /// The parameters of new hashes.
@@ -150,7 +151,13 @@ impl Hasher {
         self.params
     }
 
-    /// How much memory it has filled in all, in KiB: what its hashes have cost, the wrong ones included.
+    /// How many hashes it has computed, of whatever scheme.
+    #[must_use]
+    pub const fn hashes(&self) -> u64 {
+        self.hashes
+    }
+
+    /// How much memory Argon2 has filled in all, in KiB: what its hashes have cost, the wrong ones included.
     #[must_use]
     pub const fn work_kib(&self) -> u64 {
         self.work_kib
@@ -162,7 +169,7 @@ impl Hasher {
     /// [`Error::Unavailable`] when there is no memory.
     pub fn hash(&mut self, password: &Password, salt: &Salt) -> Result<String> {
         let mut output = Zeroizing::new([0; OUTPUT_LENGTH]);
-        self.argon2id(Version::V0x13, self.params, password, salt, output.as_mut_slice())?;
+        self.argon2(Algorithm::Argon2id, Version::V0x13, self.params, password, salt, output.as_mut_slice())?;
         Ok(self.params.phc(salt, &output))
     }
 
@@ -172,39 +179,41 @@ impl Hasher {
     /// [`Error::Internal`] when what is stored is malformed, of an unknown scheme, or too costly to compute;
     /// [`Error::Unavailable`] when there is no memory.
     pub fn verify(&mut self, stored: &str, password: &Password) -> Result<Verdict> {
-        match scheme(stored) {
-            "argon2id" => self.verify_argon2id(stored, password),
-            _ => Err(Error::internal("a stored password hash is of an unknown scheme")),
+        let StoredHash { computation, salt, expected } = StoredHash::parse(stored)?;
+        let mut buffer = Zeroizing::new([0; MAX_OUTPUT_LENGTH]);
+        let output = buffer
+            .get_mut(..expected.len())
+            .ok_or_else(|| Error::internal("a stored password hash is too long"))?;
+        match computation {
+            Computation::Argon2(algorithm, version, params) => {
+                self.argon2(algorithm, version, params, password, &salt, output)?;
+            }
+            Computation::Older(older) => {
+                self.hashes = self.hashes.saturating_add(1);
+                older.compute(password, &salt, output)?;
+            }
         }
-    }
-
-    fn verify_argon2id(&mut self, stored: &str, password: &Password) -> Result<Verdict> {
-        let stored = PasswordHash::new(stored).map_err(|_| malformed())?;
-        let (Some(salt), Some(expected)) = (stored.salt, stored.hash) else { return Err(malformed()) };
-        let declared = Params::try_from(&stored.params).map_err(|_| malformed())?;
-        let params = HashParams::new(declared.m_cost(), declared.t_cost(), declared.p_cost())
-            .map_err(|error| Error::internal(format!("a stored password hash is out of bounds: {error}")))?;
-        // The reference implementation reads a missing version as the one before versions were written down.
-        let version = stored.version.unwrap_or(Version::V0x10.into());
-        let version = Version::try_from(version).map_err(|_| malformed())?;
-
-        let mut buffer = Zeroizing::new([0; Output::MAX_LENGTH]);
-        let output = buffer.get_mut(..expected.len()).ok_or_else(malformed)?;
-        self.argon2id(version, params, password, &salt, output)?;
-        if !compare::equal(output, expected.as_bytes()) {
+        if !compare::equal(output, &expected) {
             return Ok(Verdict::Wrong);
         }
-        // More lanes make a hash faster to compute, not harder to guess: they do not count.
-        let outdated = version != Version::V0x13
-            || params.memory_kib < self.params.memory_kib
-            || params.iterations < self.params.iterations
-            || salt.len() < SALT_LENGTH
-            || expected.len() < OUTPUT_LENGTH;
-        Ok(if outdated { Verdict::RightButOutdated } else { Verdict::Right })
+        let is_current = salt.len() >= SALT_LENGTH
+            && expected.len() >= OUTPUT_LENGTH
+            && matches!(
+                computation,
+                Computation::Argon2(Algorithm::Argon2id, Version::V0x13, params) if self.suffices(params)
+            );
+        Ok(if is_current { Verdict::Right } else { Verdict::RightButOutdated })
     }
 
-    fn argon2id(
+    /// Whether these parameters are no weaker than those of new hashes. More lanes make a hash faster to compute, not
+    /// harder to guess: they do not count.
+    const fn suffices(&self, params: HashParams) -> bool {
+        params.memory_kib >= self.params.memory_kib && params.iterations >= self.params.iterations
+    }
+
+    fn argon2(
         &mut self,
+        algorithm: Algorithm,
         version: Version,
         params: HashParams,
         password: &Password,
@@ -213,11 +222,12 @@ impl Hasher {
     ) -> Result<()> {
         let HashParams { memory_kib, iterations, parallelism } = params;
         let argon2 = Params::new(memory_kib, iterations, parallelism, Some(output.len()))
-            .map(|params| Argon2::new(Algorithm::Argon2id, version, params))
+            .map(|params| Argon2::new(algorithm, version, params))
             .map_err(Error::internal)?;
         self.provide(argon2.params().block_count())?;
         let password = password.expose().as_bytes();
         let result = argon2.hash_password_into_with_memory(password, salt, output, &mut self.blocks);
+        self.hashes = self.hashes.saturating_add(1);
         self.work_kib = self.work_kib.saturating_add(params.work_kib());
         self.wipe();
         result.map_err(Error::internal)
@@ -256,20 +266,10 @@ impl std::fmt::Debug for Hasher {
     }
 }
 
-/// The name that a stored hash begins with: `$name$…`, or `name$…` as Django writes it.
-fn scheme(stored: &str) -> &str {
-    let stored = stored.strip_prefix('$').unwrap_or(stored);
-    stored.split_once('$').map_or("", |(name, _)| name)
-}
-
-/// Without the parser's own words: they may quote the hash.
-fn malformed() -> Error {
-    Error::internal("a stored password hash is malformed")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use argon2::password_hash::phc::PasswordHash;
     use proptest::prelude::*;
 
     const SALT: Salt = *b"sixteen bytes ok";
@@ -409,9 +409,11 @@ mod tests {
             good.replace("c29t", "!!!!"),
             format!("{good}$"),
             format!("{good} "),
+            good.replace("m=256,", ""),
+            good.replace("p=1", "p=1,data=c29tZXNhbHQ"),
         ];
         let unknown =
-            ["", "$", "$$", "plain", "$argon2x$", "$2b$12$abc", "pbkdf2_sha256$1$a$b"].map(str::to_owned);
+            ["", "$", "$$", "plain", "$argon2x$", "$2x$12$abc", "argon2$argon2$x"].map(str::to_owned);
         for stored in malformed.into_iter().chain(unknown) {
             let error = verify(&stored, "password").unwrap_err();
             assert!(matches!(error, Error::Internal(_)), "{stored}");

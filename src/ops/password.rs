@@ -373,3 +373,64 @@ impl Sso {
 fn history_place(history_id: &Uuid) -> Place<'_> {
     Place { table: "sso_password_history", column: "password_hash", row: history_id.as_bytes() }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::Loader;
+    use crate::crypto::HashPool;
+    use crate::domain::{Cid, NewUser, RemoteAddr};
+    use crate::ops::{Authority, LoginRequest};
+
+    const OLDER: &str = "$2b$05$XXXXXXXXXXXXXXXXXXXXXOAcXxm9kjPGEMsLznoKqmqw7tc8WCx4a";
+
+    /// One hashing thread, whose work can be told.
+    async fn sso() -> Sso {
+        let settings = json!({
+            "database.url": "sqlite::memory:",
+            "audit.file": "off",
+            "hash_secret": {"memory_kib": 64, "iterations": 1, "parallelism": 1, "allow_weak": true},
+        });
+        let sso = Sso::open(Loader::new().arguments(settings).load().unwrap()).await.unwrap();
+        let mut core = Arc::into_inner(sso.core).unwrap();
+        core.hashing = HashPool::new(core.hashing.params(), 1, 8);
+        Sso { core: Arc::new(core) }
+    }
+
+    #[tokio::test]
+    async fn a_refused_login_costs_one_hash_whatever_there_is_and_an_older_one_a_second_once() {
+        let sso = sso().await;
+        let remote_addr = RemoteAddr::from("10.0.0.1");
+        let ctx = Context { cid: Cid::new("test"), current_app: "CRM".to_owned(), remote_addr };
+        for username in ["current", "older"] {
+            let (username, password) = (Some(username.to_owned()), Some(Password::from("correct horse")));
+            let new = NewUser { username, password, ..NewUser::default() };
+            sso.create_user(&ctx, Authority::Trusted(None), new, true).await.unwrap();
+        }
+        let row = sso.row_by_username("older").await.unwrap().unwrap();
+        let user_id = UserId::from_stored(row.user_id);
+        let mut tx = sso.db().write().await.unwrap();
+        let old = row.password_hash.unwrap();
+        assert!(store::user::replace_hash(&mut tx, &user_id, &plain(OLDER.as_bytes()), &old).await.unwrap());
+        tx.commit().await.unwrap();
+
+        let cost = async |username: &str, password: &str| {
+            let before = sso.core.hashing.hashes().await.unwrap();
+            let (username, password) = (username.to_owned(), Some(Password::from(password)));
+            let request = LoginRequest { username, password, ..LoginRequest::default() };
+            let is_right = sso.login(&ctx, request).await.is_ok();
+            (is_right, sso.core.hashing.hashes().await.unwrap() - before)
+        };
+        for username in ["nobody", "current", "older"] {
+            assert_eq!(cost(username, "wrong").await, (false, 1), "{username}");
+        }
+        assert_eq!(cost("current", "correct horse").await, (true, 1));
+        assert_eq!(cost("older", "U*U*U").await, (true, 2));
+        assert_eq!(cost("older", "U*U*U").await, (true, 1));
+        assert_eq!(cost("older", "wrong").await, (false, 1));
+    }
+}

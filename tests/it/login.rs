@@ -1,10 +1,12 @@
 //! The order of checks at login, and what each of them shows.
 
 use serde_json::json;
-use zato_sso::domain::{Code, NewUser, Password, SignUpStatus};
+use zato_sso::domain::{Code, Error, NewUser, Password, SignUpStatus};
 use zato_sso::ops::{Authority, LoginRequest};
 
-use crate::support::{Kind, PASSWORD, START, World, credentials, ctx, ctx_of, new_user, refusal};
+use crate::support::{
+    Kind, PASSWORD, START, World, credentials, ctx, ctx_of, new_user, refusal, store_hash, stored_hash,
+};
 
 on_both_databases! {
     a_right_password_opens_a_session;
@@ -20,6 +22,8 @@ on_both_databases! {
     a_password_that_must_be_changed_is_changed_by_a_valid_new_one;
     login_metadata_needs_permission;
     an_outdated_hash_is_replaced_at_login;
+    a_hash_of_another_system_is_verified_and_replaced_at_login;
+    a_hash_that_nobody_understands_is_no_wrong_password;
     a_trusted_login_needs_no_password_but_good_standing;
     logout_ends_the_session_whatever_the_state_of_its_user;
     what_no_username_can_look_like_is_refused_like_any_other;
@@ -318,6 +322,63 @@ async fn an_outdated_hash_is_replaced_at_login(kind: Kind) {
     // Weaker parameters than those of the stored hash do not weaken it.
     world.login("user1").await;
     assert_eq!(crate::support::stored_hash(&world, "user1").await, after);
+}
+
+async fn a_hash_of_another_system_is_verified_and_replaced_at_login(kind: Kind) {
+    let world = World::new(kind).await;
+    for (username, password, hash) in [
+        (
+            "passlib",
+            "hashcat",
+            "$pbkdf2-sha512$25000$LyWE0HrP2RsjZCxlDGFMKQ$1vC5Ohk2mCS9b6akqsEfgeb4l74SF8XjH.SljXf3dMLHdlY1GK9ojcCKts6/asR4aPqBmk74nCDddU3tvSCJvw",
+        ),
+        (
+            "django",
+            "l\u{e8}tmein",
+            "pbkdf2_sha256$30000$seasalt$VrX+V8drCGo68wlvy6rfu8i1d1pfkdeXA4LJkRGJodY=",
+        ),
+        (
+            "scrypt",
+            "l\u{e8}tmein",
+            "scrypt$16384$seasalt$8$1$Qj3+9PPyRjSJIebHnG81TMjsqtaIGxNQG/aEB/NYafTJ7tibgfYz71m0ldQESkXFRkdVCBhhY8mx7rQwite/Pw==",
+        ),
+        ("bcrypt", "U*U*U", "$2b$05$XXXXXXXXXXXXXXXXXXXXXOAcXxm9kjPGEMsLznoKqmqw7tc8WCx4a"),
+        (
+            "argon2d",
+            "password",
+            "$argon2d$v=19$m=256,t=2,p=1$c29tZXNhbHQ$JcTui6RIBUtJ78gE5Hi52CO+H5vS6Z9R1uxAB6OhUB8",
+        ),
+    ] {
+        world.user(username).await;
+        store_hash(&world, username, hash).await;
+        for wrong in ["wrong", "", hash, PASSWORD] {
+            let refused = world.sso.login(&ctx(), credentials(username, wrong)).await;
+            assert_eq!(refusal(refused), Code::AuthNotAllowed, "{username} {wrong}");
+        }
+        assert_eq!(stored_hash(&world, username).await, hash);
+        world.sso.login(&ctx(), credentials(username, password)).await.unwrap();
+        let replaced = stored_hash(&world, username).await;
+        assert!(replaced.starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{username}: {replaced}");
+        world.sso.login(&ctx(), credentials(username, password)).await.unwrap();
+        assert_eq!(stored_hash(&world, username).await, replaced, "{username}");
+    }
+}
+
+async fn a_hash_that_nobody_understands_is_no_wrong_password(kind: Kind) {
+    let world = World::new(kind).await;
+    world.user("user1").await;
+    for hash in [
+        "$1$salt$qJH7.N4xYta3aEG/dfqo/0",
+        "$pbkdf2-sha512$25000$LyWE0HrP2RsjZCxlDGFMKQ",
+        "$2b$31$XXXXXXXXXXXXXXXXXXXXXOAcXxm9kjPGEMsLznoKqmqw7tc8WCx4a",
+        "$scrypt$ln=30,r=8,p=1$aM15713r3Xsvxbi31lqr1Q$nFNh2CVHVjNldFVKDHDlm4CbdRSCdEBsjjJxD+iCs5E",
+    ] {
+        store_hash(&world, "user1", hash).await;
+        let error = world.sso.login(&ctx(), credentials("user1", PASSWORD)).await.unwrap_err();
+        assert!(matches!(error, Error::Internal(_)), "{hash} {error}");
+        assert!(!error.to_string().contains('$'), "{error}");
+        assert_eq!(stored_hash(&world, "user1").await, hash);
+    }
 }
 
 async fn a_trusted_login_needs_no_password_but_good_standing(kind: Kind) {

@@ -8,7 +8,8 @@ use sqlx::{Connection, PgConnection, Row, SqliteConnection};
 use tempfile::TempDir;
 use zato_sso::config::{Config, Loader};
 use zato_sso::domain::{
-    Cid, Code, Context, Error, ManualClock, NewUser, Password, RemoteAddr, SessionInfo, Timestamp, User,
+    Cid, Code, Context, Error, ManualClock, NewUser, Password, RemoteAddr, SessionInfo, SystemRandom,
+    Timestamp, User,
 };
 use zato_sso::ops::{Authority, Hooks, LoginRequest, NoHooks, Parts, Sso};
 
@@ -215,6 +216,20 @@ pub async fn execute(world: &World, sql: &str) {
 pub async fn envelope(world: &World, column: &str, username: &str) -> Vec<u8> {
     let sql = format!("SELECT {column} FROM sso_user WHERE username = '{username}'");
     any_rows(world, &sql).await.remove(0)
+}
+
+/// Puts a password hash into the row of a user, as a migration does: sealed, as ours are.
+pub async fn store_hash(world: &World, username: &str, hash: &str) {
+    let user = world.sso.get_user_by_username(&ctx(), username, false).await.unwrap().unwrap();
+    let keyring = zato_sso::crypto::Keyring::parse(KEY).unwrap();
+    let row = user.user.user_id.as_str().as_bytes();
+    let place = zato_sso::crypto::Place { table: "sso_user", column: "password_hash", row };
+    let sealed = keyring.seal(place, hash.as_bytes(), &SystemRandom).unwrap();
+    let hex: String = sealed.iter().map(|byte| format!("{byte:02x}")).collect();
+    let literal =
+        if world.db.url.starts_with("sqlite") { format!("x'{hex}'") } else { format!("'\\x{hex}'::bytea") };
+    execute(world, &format!("UPDATE sso_user SET password_hash = {literal} WHERE username = '{username}'"))
+        .await;
 }
 
 /// The password hash of a user, in PHC form.
