@@ -1,6 +1,7 @@
 //! What commands print: text for people, or JSON.
 
 use std::io::{StdoutLock, Write};
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -111,7 +112,8 @@ impl JsonArray {
 
 /// A user as an object: what a super-user sees.
 pub(super) fn user_object(user: User) -> Map<String, Value> {
-    let view = UserView { user, visibility: Visibility::SuperUser, is_current_super_user: true };
+    let view =
+        UserView { user: Arc::new(user), visibility: Visibility::SuperUser, is_current_super_user: true };
     let value = |field| match field {
         Field::None => Value::Null,
         Field::Bool(truth) => Value::Bool(truth),

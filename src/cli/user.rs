@@ -1,6 +1,7 @@
 //! `create-user`, `create-super-user`, `delete-user`, `lock-user`, `unlock-user`, `list-users` and `show-user`.
 
 use std::io::{self, BufRead, Write};
+use std::sync::Arc;
 
 use serde_json::json;
 
@@ -146,7 +147,7 @@ pub(super) async fn show(config: Config, args: UserArgs, out: &Output) -> Result
 pub(super) async fn find(sso: &Sso, username: &str) -> Result<User, Failure> {
     let ctx = setup::context(sso)?;
     let found = sso.get_user_by_username(&ctx, username, false).await?;
-    found.map(|view| view.user).ok_or_else(|| {
+    found.map(|view| Arc::unwrap_or_clone(view.user)).ok_or_else(|| {
         let detail = format!("there is no user `{username}`, zato-sso list-users shows who there is");
         Error::refused(Code::UsernameInvalid, detail).into()
     })

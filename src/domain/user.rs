@@ -1,5 +1,7 @@
 //! Users: their attributes, their states, and who may see what of them.
 
+use std::sync::Arc;
+
 use super::{Password, Timestamp, UserId};
 
 macro_rules! named {
@@ -135,7 +137,7 @@ pub enum Visibility {
 #[derive(Clone, Debug)]
 pub struct UserView {
     /// The user.
-    pub user: User,
+    pub user: Arc<User>,
     /// How much of it may be seen.
     pub visibility: Visibility,
     /// Whether the one who asked is a super-user.

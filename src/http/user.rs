@@ -1,6 +1,7 @@
 //! Users: logging in and out, creating, reading, changing, deleting and deciding about them, and their passwords.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use axum::http::Method;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -150,7 +151,11 @@ async fn create(call: Call, input: Create) -> Answer<Shown> {
     let auto_approve = Flag::given(input.auto_approve).unwrap_or(false);
     let user = call.sso.create_user(&call.ctx, Authority::Ust(&input.ust.0), new, auto_approve).await?;
     // Only a super-user gets here.
-    Ok(Reply::ok(Shown(UserView { user, visibility: Visibility::SuperUser, is_current_super_user: true })))
+    Ok(Reply::ok(Shown(UserView {
+        user: Arc::new(user),
+        visibility: Visibility::SuperUser,
+        is_current_super_user: true,
+    })))
 }
 
 input! {

@@ -1,14 +1,17 @@
 //! Who may do what: the checks that start every operation.
 
+use std::sync::{Arc, OnceLock};
+
 use super::Sso;
 use crate::config::Config;
 use crate::crypto::token;
 use crate::domain::{
     ApprovalStatus, Code, Context, Error, RemoteAddr, Result, Session, SessionView, SignUpStatus, Timestamp,
-    UserId, Ust,
+    User, UserId, Ust,
 };
 use crate::store;
-use crate::store::session::UserState;
+use crate::store::session::{UserState, UstDigest};
+use crate::store::session_cache::KnownSession;
 use crate::store::user::UserRow;
 
 /// On what authority something is done that only super-users may do.
@@ -22,25 +25,37 @@ pub enum Authority<'a> {
 
 /// Somebody with a valid session.
 #[derive(Clone, Debug)]
-pub(super) struct Caller {
-    pub session: Session,
-    pub username: String,
-    pub is_super_user: bool,
-}
+pub(super) struct Caller(Arc<KnownSession>);
 
 impl Caller {
-    pub const fn user_id(&self) -> &UserId {
-        &self.session.user_id
+    pub fn session(&self) -> &Session {
+        &self.0.session
     }
 
-    pub fn into_view(self) -> SessionView {
-        let Self { session, username, is_super_user } = self;
-        SessionView { session, username, is_super_user }
+    pub fn user_id(&self) -> &UserId {
+        &self.0.session.user_id
+    }
+
+    pub fn username(&self) -> &str {
+        &self.0.user.username
+    }
+
+    pub fn is_super_user(&self) -> bool {
+        self.0.user.is_super_user
+    }
+
+    /// All of the user, once it has been read: it holds as long as the session that was found with it.
+    pub fn whole_user(&self) -> &OnceLock<Arc<User>> {
+        &self.0.whole_user
+    }
+
+    pub fn view(&self) -> SessionView {
+        self.0.view()
     }
 
     /// Wrong rights are always the same refusal, whatever was asked for.
     pub fn require_super_user(&self) -> Result<()> {
-        if self.is_super_user { Ok(()) } else { Err(Code::AuthNotAllowed.into()) }
+        if self.is_super_user() { Ok(()) } else { Err(Code::AuthNotAllowed.into()) }
     }
 
     /// Whom it is about: oneself if nobody is named, others only for super-users.
@@ -60,9 +75,9 @@ impl Caller {
 pub(super) struct Standing<'a> {
     pub username: &'a str,
     pub is_locked: bool,
-    pub sign_up_status: &'a str,
-    pub approval_status: &'a str,
-    pub password_expiry: Option<i64>,
+    pub is_confirmed: bool,
+    pub is_approved: bool,
+    pub password_expiry: Option<Timestamp>,
 }
 
 impl<'a> From<&'a UserState> for Standing<'a> {
@@ -70,8 +85,8 @@ impl<'a> From<&'a UserState> for Standing<'a> {
         Self {
             username: &user.username,
             is_locked: user.is_locked,
-            sign_up_status: &user.sign_up_status,
-            approval_status: &user.approval_status,
+            is_confirmed: user.sign_up_status == SignUpStatus::Final,
+            is_approved: user.approval_status == ApprovalStatus::Approved,
             password_expiry: user.password_expiry,
         }
     }
@@ -82,9 +97,20 @@ impl<'a> From<&'a UserRow> for Standing<'a> {
         Self {
             username: &row.username,
             is_locked: row.is_locked,
-            sign_up_status: &row.sign_up_status,
-            approval_status: &row.approval_status,
-            password_expiry: row.password_expiry,
+            is_confirmed: row.sign_up_status == SignUpStatus::Final.as_str(),
+            is_approved: row.approval_status == ApprovalStatus::Approved.as_str(),
+            password_expiry: row.password_expiry.map(Timestamp::from_micros),
+        }
+    }
+}
+
+impl KnownSession {
+    /// What is shown of it.
+    pub(super) fn view(&self) -> SessionView {
+        SessionView {
+            session: self.session.clone(),
+            username: self.user.username.clone(),
+            is_super_user: self.user.is_super_user,
         }
     }
 }
@@ -113,11 +139,22 @@ impl Sso {
     /// Whose session this token is, after all common checks. It counts as a request of that user.
     pub(super) async fn check_ust(&self, ctx: &Context, ust: &Ust, age: PasswordAge) -> Result<Caller> {
         self.check_app(ctx)?;
-        let (session, user) = self.valid_session(ust).await?;
-        check_standing(self.config(), Standing::from(&user), &ctx.remote_addr, self.now(), age)?;
+        let known = self.valid_session(ust).await?;
+        self.accept(ctx, known, age).await
+    }
+
+    /// The common checks of a valid session, which are made each time, whether or not it was read each time.
+    pub(super) async fn accept(
+        &self,
+        ctx: &Context,
+        known: Arc<KnownSession>,
+        age: PasswordAge,
+    ) -> Result<Caller> {
+        let user = &known.user;
+        check_standing(self.config(), Standing::from(user), &ctx.remote_addr, self.now(), age)?;
         let (is_active, definition) = (user.is_rate_limit_active, user.rate_limit_def.as_deref());
-        self.count_request(ctx, &session.user_id, is_active, definition).await?;
-        Ok(Caller { session, username: user.username, is_super_user: user.is_super_user })
+        self.count_request(ctx, &known.session.user_id, is_active, definition).await?;
+        Ok(Caller(known))
     }
 
     /// The same, and it is a super-user's.
@@ -136,7 +173,7 @@ impl Sso {
         match authority {
             Authority::Ust(ust) => {
                 let caller = self.check_super_user(ctx, ust).await?;
-                Ok(Some(caller.session.user_id))
+                Ok(Some(caller.user_id().clone()))
             }
             Authority::Trusted(by) => {
                 self.check_app(ctx)?;
@@ -146,16 +183,44 @@ impl Sso {
     }
 
     /// The session with this token, if it has not ended, and its user's state.
-    pub(super) async fn valid_session(&self, ust: &Ust) -> Result<(Session, UserState)> {
-        let mut conn = self.db().read().await?;
-        let found = store::session::check(&mut conn, &token::digest(ust.expose())).await?;
-        drop(conn);
-        let (session, user) = found.ok_or(Code::SessionNoSuchSession)?;
-        let now = self.now();
-        if session.expiration_time <= now || self.absolute_limit(&session) <= now {
-            return Err(Code::SessionExpired.into());
+    pub(super) async fn valid_session(&self, ust: &Ust) -> Result<Arc<KnownSession>> {
+        let digest = token::digest(ust.expose());
+        let [session, _] = self.valid_sessions([&digest, &digest]).await?;
+        session
+    }
+
+    /// The sessions of two tokens, with one look at what is cached, and one at the database if that is not enough.
+    pub(super) async fn valid_sessions(
+        &self,
+        digests: [&UstDigest; 2],
+    ) -> Result<[Result<Arc<KnownSession>>; 2]> {
+        let look = self.core.sessions.look(self.now());
+        // One that has ended is read again: it may have been renewed, or be gone.
+        let cached = digests.map(|digest| look.get(digest).filter(|known| self.is_in_force(&known.session)));
+        if let [Some(one), Some(other)] = cached {
+            return Ok([Ok(one), Ok(other)]);
         }
-        Ok((session, user))
+        let mut conn = self.db().read().await?;
+        let found = store::session::check(&mut conn, digests).await?;
+        drop(conn);
+        let mut known = [None, None];
+        for found in found {
+            let is_wanted = digests.map(|digest| *digest == found.digest);
+            let session = look.keep(found);
+            for (known, _) in known.iter_mut().zip(is_wanted).filter(|(_, is_wanted)| *is_wanted) {
+                *known = Some(Arc::clone(&session));
+            }
+        }
+        Ok(known.map(|known| {
+            let known = known.ok_or(Code::SessionNoSuchSession)?;
+            if self.is_in_force(&known.session) { Ok(known) } else { Err(Code::SessionExpired.into()) }
+        }))
+    }
+
+    /// Whether a session has not come to its end.
+    pub(super) fn is_in_force(&self, session: &Session) -> bool {
+        let now = self.now();
+        session.expiration_time > now && self.absolute_limit(session) > now
     }
 
     /// When a session ends however often it is renewed.
@@ -186,13 +251,13 @@ pub(super) fn check_standing(
     if user.is_locked {
         return Err(informed(config.login.inform_if_locked, Code::AuthLocked));
     }
-    if user.sign_up_status != SignUpStatus::Final.as_str() {
+    if !user.is_confirmed {
         return Err(informed(config.login.inform_if_not_confirmed, Code::AuthInvalidSignupStatus));
     }
-    if user.approval_status != ApprovalStatus::Approved.as_str() {
+    if !user.is_approved {
         return Err(informed(config.login.inform_if_not_approved, Code::AuthNotApproved));
     }
-    let is_expired = user.password_expiry.is_some_and(|expiry| expiry <= now.as_micros());
+    let is_expired = user.password_expiry.is_some_and(|expiry| expiry <= now);
     if is_expired && age == PasswordAge::Checked {
         return Err(informed(config.password.inform_if_expired, Code::PasswordExpired));
     }

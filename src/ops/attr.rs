@@ -308,7 +308,7 @@ impl Sso {
         };
         let caller = self.check_ust(ctx, current_ust, age).await?;
         trail.by(caller.user_id());
-        let is_super_user = caller.is_super_user;
+        let is_super_user = caller.is_super_user();
         let user_id = match user_id {
             Some(user_id) if user_id != caller.user_id().as_str() => {
                 caller.require_super_user()?;

@@ -252,10 +252,11 @@ impl Sso {
 
     async fn end_session(&self, ctx: &Context, trail: &mut Trail, ust: &Ust) -> Result<()> {
         self.check_app(ctx)?;
-        let (session, _) = self.valid_session(ust).await.map_err(|error| match error {
+        let known = self.valid_session(ust).await.map_err(|error| match error {
             Error::Refused { .. } => Code::AuthNotAllowed.into(),
             other => other,
         })?;
+        let session = &known.session;
         trail.by(&session.user_id);
         trail.note("session_id", session.session_id.to_string());
         let mut tx = self.db().write().await?;

@@ -55,6 +55,7 @@ use crate::config::Config;
 use crate::crypto::{HashPool, Keyring};
 use crate::domain::{Clock, Random, Timestamp};
 use crate::store::Db;
+use crate::store::session_cache::SessionCache;
 pub use crate::store::{LATEST_VERSION, SchemaState};
 
 /// Single sign-on over one open database. Cheap to clone; all clones are the same.
@@ -66,6 +67,7 @@ pub struct Sso {
 #[derive(Debug)]
 struct Core {
     db: Db,
+    sessions: SessionCache,
     config: Config,
     keyring: Keyring,
     hashing: HashPool,
@@ -125,6 +127,7 @@ impl Sso {
         // Joining the threads blocks.
         let hashing = tokio::task::spawn_blocking(move || core.hashing.close());
         self.core.db.close().await;
+        self.core.sessions.close();
         drop(hashing.await);
         self.core.mailer.close().await;
     }

@@ -9,9 +9,10 @@ use secrecy::{ExposeSecret, SecretString};
 use super::mailer::{Mailer, Pace};
 use super::maintenance::Background;
 use super::{Core, Hooks, NoHooks, Sso, audit, email, smtp};
-use crate::config::{Config, DatabaseUrl};
+use crate::config::{Cache, Config, DatabaseUrl};
 use crate::crypto::{HashParams, HashPool, Keyring, KeyringError, LoadedKeyring};
 use crate::domain::{Clock, Random, SystemClock, SystemRandom};
+use crate::store::session_cache::SessionCache;
 use crate::store::{self, Db, Options, SchemaState};
 
 /// The setting by which a database knows its keyring.
@@ -100,8 +101,14 @@ impl Sso {
         let background = Background::default();
         let audit = Arc::new(audit);
         let mailer = Mailer::new(Arc::clone(&audit), Arc::clone(&clock), smtp, Pace::USUAL);
+        let size = (config.session.cache == Cache::On).then_some(config.session.cache_size);
+        let sessions = SessionCache::new(Arc::clone(db.epochs()), size);
+        if size.is_some() {
+            db.start_listening();
+        }
         let core = Core {
             db,
+            sessions,
             config,
             keyring,
             hashing,

@@ -282,7 +282,7 @@ impl Sso {
         let terms =
             Terms { expiry_days: request.password_expiry, must_change: request.must_change.unwrap_or(false) };
         let new = self.accept_password(&row, request.new_password, terms).await?;
-        let keep = is_own.then_some(caller.session.session_id);
+        let keep = is_own.then_some(caller.session().session_id);
         self.replace(trail, &row, &new, keep).await
     }
 

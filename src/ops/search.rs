@@ -1,5 +1,7 @@
 //! Searching users.
 
+use std::sync::Arc;
+
 use super::Sso;
 use super::access::PasswordAge;
 use super::audit::Trail;
@@ -58,7 +60,11 @@ impl Sso {
         drop(conn);
         let shown = |row| {
             let user = self.open_user(row)?;
-            Ok(UserView { user, visibility: Visibility::SuperUser, is_current_super_user: true })
+            Ok(UserView {
+                user: Arc::new(user),
+                visibility: Visibility::SuperUser,
+                is_current_super_user: true,
+            })
         };
         let result = rows.into_iter().map(shown).collect::<Result<Vec<_>>>()?;
         trail.note("found", total.to_string());

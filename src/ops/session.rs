@@ -1,15 +1,15 @@
 //! Sessions: verifying, renewing and listing them, and ending all of a user's.
 
-use super::access::{Caller, PasswordAge, Standing, check_standing};
+use super::access::{PasswordAge, Standing, check_standing};
 use super::audit::Trail;
 use super::login::clean_user_agent;
 use super::{Authority, Sso};
+use crate::crypto::token;
 use crate::domain::{
     AuditKind, Code, Context, Error, Result, Session, SessionView, StateChange, Timestamp, UserId, Ust,
 };
 use crate::store;
 use crate::store::Conn;
-use crate::store::session::UserState;
 
 /// A session and its history, as lists show it: never with its token.
 #[derive(Clone, Debug)]
@@ -38,11 +38,22 @@ impl Sso {
         target_ust: &Ust,
         current_ust: &Ust,
     ) -> Result<bool> {
-        let caller = self.check_super_user(ctx, current_ust).await?;
+        self.check_app(ctx)?;
+        let digests = [target_ust, current_ust].map(|ust| token::digest(ust.expose()));
+        let [target_digest, current_digest] = &digests;
+        let [target, current] = self.valid_sessions([target_digest, current_digest]).await?;
+        let caller = self.accept(ctx, current?, PasswordAge::Checked).await?;
+        caller.require_super_user()?;
         trail.by(caller.user_id());
-        match self.standing_session(ctx, target_ust).await {
-            Ok(session) => {
-                trail.on(&session.user_id);
+        // To be asked about is no request of theirs.
+        let standing = target.and_then(|target| {
+            let user = Standing::from(&target.user);
+            check_standing(self.config(), user, &ctx.remote_addr, self.now(), PasswordAge::Checked)?;
+            Ok(target)
+        });
+        match standing {
+            Ok(target) => {
+                trail.on(&target.session.user_id);
                 Ok(true)
             }
             Err(Error::Refused { code, .. }) => {
@@ -51,14 +62,6 @@ impl Sso {
             }
             Err(other) => Err(other),
         }
-    }
-
-    /// A session of a user in good standing. To be asked about is no request of theirs.
-    async fn standing_session(&self, ctx: &Context, ust: &Ust) -> Result<Session> {
-        let (session, user) = self.valid_session(ust).await?;
-        let age = PasswordAge::Checked;
-        check_standing(self.config(), Standing::from(&user), &ctx.remote_addr, self.now(), age)?;
-        Ok(session)
     }
 
     /// Gives a session a new end; when that is.
@@ -85,10 +88,10 @@ impl Sso {
     ) -> Result<Timestamp> {
         let caller = self.check_ust(ctx, ust, PasswordAge::Checked).await?;
         trail.by(caller.user_id());
-        let session = &caller.session;
+        let session = caller.session();
         let now = self.now();
         let created = session.creation_time;
-        let expiration = self.session_expiration(ctx, trail, &caller.username, created, now).await;
+        let expiration = self.session_expiration(ctx, trail, caller.username(), created, now).await;
         let remote_addr = ctx.remote_addr.joined();
         let user_agent = user_agent.map(clean_user_agent);
         let user_agent = user_agent.as_deref();
@@ -131,20 +134,20 @@ impl Sso {
         let caller = self.check_ust(ctx, current_ust, age).await?;
         trail.by(caller.user_id());
         if target_ust.expose() == current_ust.expose() {
-            return Ok(caller.into_view());
+            return Ok(caller.view());
         }
         let target = self.valid_session(target_ust).await;
-        if caller.is_super_user {
-            let (session, user) = target?;
-            trail.on(&session.user_id);
-            return Ok(view(session, user));
+        if caller.is_super_user() {
+            let target = target?;
+            trail.on(&target.session.user_id);
+            return Ok(target.view());
         }
         // Whether a token that is not one's own acts as a session is nobody's business.
         match target {
-            Ok((session, user)) if session.user_id == *caller.user_id() => {
-                let standing = Standing::from(&user);
+            Ok(target) if target.session.user_id == *caller.user_id() => {
+                let standing = Standing::from(&target.user);
                 check_standing(self.config(), standing, &ctx.remote_addr, self.now(), age)?;
-                Ok(view(session, user))
+                Ok(target.view())
             }
             Ok(_) | Err(Error::Refused { .. }) => Err(Code::AuthNotAllowed.into()),
             Err(other) => Err(other),
@@ -161,7 +164,7 @@ impl Sso {
         if let Ok(caller) = &outcome {
             trail.by(caller.user_id());
         }
-        self.conclude(trail, outcome.map(Caller::into_view)).await
+        self.conclude(trail, outcome.map(|caller| caller.view())).await
     }
 
     /// The session that acts, if it is a super-user's.
@@ -183,7 +186,7 @@ impl Sso {
         let caller = self.check_ust(ctx, current_ust, PasswordAge::Checked).await?;
         trail.by(caller.user_id());
         caller.require_super_user()?;
-        Ok(caller.into_view())
+        Ok(caller.view())
     }
 
     /// The open sessions of the user that a session belongs to: one's own, or, with `target_ust`, anybody's for
@@ -301,8 +304,4 @@ impl Sso {
         let listing = |(session, state_changes)| SessionListing { session, state_changes };
         Ok(sessions.into_iter().map(listing).collect())
     }
-}
-
-fn view(session: Session, user: UserState) -> SessionView {
-    SessionView { session, username: user.username, is_super_user: user.is_super_user }
 }

@@ -71,7 +71,7 @@ impl Sso {
         if personal.is_empty() && administrative.is_empty() {
             return Err(Error::refused(Code::CommonMissingInput, "nothing to change was given"));
         }
-        if !administrative.is_empty() && !caller.is_super_user {
+        if !administrative.is_empty() && !caller.is_super_user() {
             let detail = format!("only super-users may change {}", administrative.join(", "));
             return Err(Error::refused(Code::CommonInvalidInput, detail));
         }
@@ -81,7 +81,7 @@ impl Sso {
         let mut row = store::user::by_id_for_update(&mut tx, &user_id).await?.ok_or(Code::UserIdInvalid)?;
         let former = row.username.clone();
         self.apply(&mut row, &user_id, update, caller.user_id())?;
-        if !caller.is_super_user {
+        if !caller.is_super_user() {
             self.check_rename(&former, &row.username)?;
         }
         match store::user::update(&mut tx, &row).await? {

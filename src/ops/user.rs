@@ -1,5 +1,7 @@
 //! Users: creating them and reading them.
 
+use std::sync::{Arc, OnceLock};
+
 use uuid::Builder;
 
 use super::access::{Caller, PasswordAge};
@@ -293,15 +295,30 @@ impl Sso {
         user_id: &UserId,
         return_all_attrs: bool,
     ) -> Result<UserView> {
-        let mut conn = self.db().read().await?;
-        let row = store::user::by_id(&mut conn, user_id).await?.ok_or(Code::UserIdInvalid)?;
-        drop(conn);
-        let visibility = match (return_all_attrs, caller.is_super_user) {
+        let visibility = match (return_all_attrs, caller.is_super_user()) {
             (true, _) => Visibility::All,
             (false, true) => Visibility::SuperUser,
             (false, false) => Visibility::Own,
         };
-        Ok(UserView { user: self.open_user(row)?, visibility, is_current_super_user: caller.is_super_user })
+        let cached = (user_id == caller.user_id() && !return_all_attrs).then(|| caller.whole_user());
+        if let Some(user) = cached.and_then(OnceLock::get) {
+            let user = Arc::clone(user);
+            return Ok(UserView { user, visibility, is_current_super_user: caller.is_super_user() });
+        }
+        let mut conn = self.db().read().await?;
+        let row = store::user::by_id(&mut conn, user_id).await?.ok_or(Code::UserIdInvalid)?;
+        drop(conn);
+        let mut user = self.open_user(row)?;
+        if cached.is_some() {
+            // Nobody sees it without asking for all, so it is not kept in clear.
+            user.totp_key = None;
+        }
+        let user = Arc::new(user);
+        if let Some(cached) = cached {
+            // Somebody else may have been quicker, with the same.
+            drop(cached.set(Arc::clone(&user)));
+        }
+        Ok(UserView { user, visibility, is_current_super_user: caller.is_super_user() })
     }
 
     /// The user with this name, for trusted callers in the same process. None if there is none, or, with
@@ -325,7 +342,7 @@ impl Sso {
         if needs_approved && row.approval_status != ApprovalStatus::Approved.as_str() {
             return Ok(None);
         }
-        let user = self.open_user(row)?;
+        let user = Arc::new(self.open_user(row)?);
         Ok(Some(UserView { user, visibility: Visibility::SuperUser, is_current_super_user: false }))
     }
 

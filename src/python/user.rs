@@ -431,7 +431,8 @@ fn enrich(
     let data = data.clone().unbind();
     move |py, user| {
         let data = data.bind(py);
-        let view = UserView { user, visibility: Visibility::All, is_current_super_user: false };
+        let view =
+            UserView { user: Arc::new(user), visibility: Visibility::All, is_current_super_user: false };
         for (name, value) in view.fields() {
             data.set_item(name, field(py, name, &value)?)?;
         }

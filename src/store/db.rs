@@ -2,6 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -12,8 +13,11 @@ use sqlx::{
     Connection as _, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
 };
 
+use super::epoch::{Epochs, Slots, Touched};
+use super::epoch_file::EpochFile;
+use super::listener::{Lease, Listener};
 use super::{OpenError, dialect, map_error};
-use crate::domain::Result;
+use crate::domain::{Error, Result};
 
 /// How long a call waits for a free connection before the database counts as away.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -54,13 +58,28 @@ impl Options {
 
 /// An open database. Cheap to clone.
 #[derive(Clone, Debug)]
-pub enum Db {
+pub struct Db {
+    pub(super) pools: Pools,
+    epochs: Arc<Epochs>,
+    listening: Option<Arc<Listening>>,
+}
+
+/// The connections.
+#[derive(Clone, Debug)]
+pub(super) enum Pools {
     /// SQLite: many readers, one writer. In memory both are the same, single connection.
-    #[doc(hidden)]
     Sqlite { readers: SqlitePool, writer: SqlitePool },
     /// PostgreSQL.
-    #[doc(hidden)]
     Postgres(PgPool),
+}
+
+/// What it takes to hear of changes from PostgreSQL.
+#[derive(Debug)]
+struct Listening {
+    connect: PgConnectOptions,
+    slots: Arc<Slots>,
+    lease: Arc<Lease>,
+    listener: Listener,
 }
 
 impl Db {
@@ -93,7 +112,14 @@ impl Db {
                     .test_before_acquire(false)
                     .max_lifetime(None)
                     .connect_lazy_with(connect.pragma("query_only", "ON"));
-                Ok(Self::Sqlite { readers, writer })
+                let file = EpochFile::beside(path).map_err(|error| OpenError::Connect {
+                    url: options.display(),
+                    reason: format!(
+                        "{}-epoch, by which processes that share it tell each other of changes: {error}",
+                        path.display()
+                    ),
+                })?;
+                Ok(Self::sqlite(readers, writer, Epochs::beside(file)))
             }
             Options::SqliteMemory => {
                 let pool = SqlitePoolOptions::new()
@@ -106,7 +132,7 @@ impl Db {
                     .connect_with(dialect::sqlite_memory().synchronous(SqliteSynchronous::Off))
                     .await
                     .map_err(|error| failed(&error, "is there memory left?"))?;
-                Ok(Self::Sqlite { readers: pool.clone(), writer: pool })
+                Ok(Self::sqlite(pool.clone(), pool, Epochs::alone()))
             }
             Options::Postgres(url) => {
                 let hint =
@@ -127,7 +153,10 @@ impl Db {
                     }
                     Err(error) => return Err(failed(&error, hint)),
                 };
-                Ok(Self::Postgres(pool))
+                let (slots, lease) = (Arc::<Slots>::default(), Arc::new(Lease::ended()));
+                let epochs = Arc::new(Epochs::leased(Arc::clone(&slots), Arc::clone(&lease)));
+                let listening = Listening { connect, slots, lease, listener: Listener::default() };
+                Ok(Self { pools: Pools::Postgres(pool), epochs, listening: Some(Arc::new(listening)) })
             }
         }
     }
@@ -149,7 +178,26 @@ impl Db {
                 url: options.display(),
                 reason: format!("{}; check that it can be read, and is an SQLite database", one_line(&error)),
             })?;
-        Ok(Self::Sqlite { readers: pool.clone(), writer: pool })
+        // Whoever only looks changes nothing that others would have to hear of.
+        Ok(Self::sqlite(pool.clone(), pool, Epochs::alone()))
+    }
+
+    fn sqlite(readers: SqlitePool, writer: SqlitePool, epochs: Epochs) -> Self {
+        Self { pools: Pools::Sqlite { readers, writer }, epochs: Arc::new(epochs), listening: None }
+    }
+
+    /// What is known of changes.
+    #[must_use]
+    pub fn epochs(&self) -> &Arc<Epochs> {
+        &self.epochs
+    }
+
+    /// Begins to listen to what other nodes change, whenever cached sessions are looked for.
+    pub fn start_listening(&self) {
+        if let Some(listening) = &self.listening {
+            let Listening { connect, slots, lease, listener } = &**listening;
+            listener.start(connect.clone(), Arc::clone(slots), Arc::clone(lease));
+        }
     }
 
     /// A connection to read with.
@@ -157,9 +205,9 @@ impl Db {
     /// # Errors
     /// [`crate::domain::Error::Unavailable`] when none is to be had.
     pub async fn read(&self) -> Result<Conn> {
-        Ok(Conn(match self {
-            Self::Sqlite { readers, .. } => Inner::Sqlite(readers.acquire().await.map_err(map_error)?),
-            Self::Postgres(pool) => Inner::Postgres(pool.acquire().await.map_err(map_error)?),
+        Ok(Conn::new(match &self.pools {
+            Pools::Sqlite { readers, .. } => Inner::Sqlite(readers.acquire().await.map_err(map_error)?),
+            Pools::Postgres(pool) => Inner::Postgres(pool.acquire().await.map_err(map_error)?),
         }))
     }
 
@@ -168,25 +216,28 @@ impl Db {
     /// # Errors
     /// [`crate::domain::Error::Unavailable`] when no connection is to be had, or other writers do not end.
     pub async fn write(&self) -> Result<Tx> {
-        let inner = match self {
-            Self::Sqlite { writer, .. } => {
+        let inner = match &self.pools {
+            Pools::Sqlite { writer, .. } => {
                 Inner::SqliteTx(writer.begin_with(dialect::BEGIN_SQLITE).await.map_err(map_error)?)
             }
-            Self::Postgres(pool) => {
+            Pools::Postgres(pool) => {
                 Inner::PostgresTx(pool.begin_with(dialect::BEGIN_POSTGRES).await.map_err(map_error)?)
             }
         };
-        Ok(Tx(Conn(inner)))
+        Ok(Tx { conn: Conn::new(inner), epochs: Arc::clone(&self.epochs) })
     }
 
     /// Closes every connection, after those in use have come back.
     pub async fn close(&self) {
-        match self {
-            Self::Sqlite { readers, writer } => {
+        if let Some(listening) = &self.listening {
+            listening.listener.stop().await;
+        }
+        match &self.pools {
+            Pools::Sqlite { readers, writer } => {
                 readers.close().await;
                 writer.close().await;
             }
-            Self::Postgres(pool) => pool.close().await,
+            Pools::Postgres(pool) => pool.close().await,
         }
     }
 }
@@ -200,7 +251,10 @@ async fn reason_of_timeout(connect: &PgConnectOptions) -> sqlx::Error {
 }
 
 /// A connection on loan from its pool.
-pub struct Conn(Inner);
+pub struct Conn {
+    inner: Inner,
+    touched: Touched,
+}
 
 enum Inner {
     Sqlite(PoolConnection<Sqlite>),
@@ -216,9 +270,19 @@ pub(super) enum Raw<'c> {
 }
 
 impl Conn {
+    fn new(inner: Inner) -> Self {
+        Self { inner, touched: Touched::default() }
+    }
+
+    /// This user, or a session of theirs, is not what it was, once this is committed. Whatever updates or deletes a row of
+    /// `sso_user` or `sso_session` says so.
+    pub(super) fn touch(&mut self, user_id: &str) {
+        self.touched.user(user_id);
+    }
+
     /// The text of a statement that the two databases have differently.
     pub(super) const fn choose(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
-        match self.0 {
+        match self.inner {
             Inner::Sqlite(_) | Inner::SqliteTx(_) => sqlite,
             Inner::Postgres(_) | Inner::PostgresTx(_) => postgres,
         }
@@ -226,11 +290,11 @@ impl Conn {
 
     /// Which of the two databases it is.
     pub(super) const fn is_sqlite(&self) -> bool {
-        matches!(self.0, Inner::Sqlite(_) | Inner::SqliteTx(_))
+        matches!(self.inner, Inner::Sqlite(_) | Inner::SqliteTx(_))
     }
 
     pub(super) fn raw(&mut self) -> Raw<'_> {
-        match &mut self.0 {
+        match &mut self.inner {
             Inner::Sqlite(conn) => Raw::Sqlite(conn),
             Inner::SqliteTx(tx) => Raw::Sqlite(tx),
             Inner::Postgres(conn) => Raw::Postgres(conn),
@@ -240,7 +304,10 @@ impl Conn {
 }
 
 /// A transaction: a connection whose changes take effect together, at [`Tx::commit`], or not at all.
-pub struct Tx(Conn);
+pub struct Tx {
+    conn: Conn,
+    epochs: Arc<Epochs>,
+}
 
 impl Tx {
     /// Makes the changes last.
@@ -248,11 +315,28 @@ impl Tx {
     /// # Errors
     /// When the database does not acknowledge them; they are rolled back then.
     pub async fn commit(self) -> Result<()> {
-        match self.0.0 {
-            Inner::SqliteTx(tx) => tx.commit().await.map_err(map_error),
-            Inner::PostgresTx(tx) => tx.commit().await.map_err(map_error),
+        let Self { conn: Conn { inner, touched }, epochs } = self;
+        if touched.is_empty() {
+            return inner.commit().await;
+        }
+        // A caller that goes away must not leave others with what was: this ends by itself.
+        let commit = async move {
+            let change = epochs.before_commit(touched).await?;
+            let outcome = inner.commit().await;
+            change.after_commit();
+            outcome
+        };
+        tokio::spawn(commit).await.map_err(Error::internal)?
+    }
+}
+
+impl Inner {
+    async fn commit(self) -> Result<()> {
+        match self {
+            Self::SqliteTx(tx) => tx.commit().await.map_err(map_error),
+            Self::PostgresTx(tx) => tx.commit().await.map_err(map_error),
             // A Tx is only ever made around a transaction.
-            Inner::Sqlite(_) | Inner::Postgres(_) => Ok(()),
+            Self::Sqlite(_) | Self::Postgres(_) => Ok(()),
         }
     }
 }
@@ -261,13 +345,13 @@ impl std::ops::Deref for Tx {
     type Target = Conn;
 
     fn deref(&self) -> &Conn {
-        &self.0
+        &self.conn
     }
 }
 
 impl std::ops::DerefMut for Tx {
     fn deref_mut(&mut self) -> &mut Conn {
-        &mut self.0
+        &mut self.conn
     }
 }
 

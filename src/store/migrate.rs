@@ -3,19 +3,27 @@
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
-use super::db::{Db, one_line};
+use super::db::{Db, Pools, one_line};
 use super::{OpenError, dialect};
 
 /// Version, name, text for SQLite, text for PostgreSQL. What has been released never changes.
-const MIGRATIONS: &[(i64, &str, &str, &str)] = &[(
-    1,
-    "schema",
-    include_str!("migrations/sqlite/0001_schema.sql"),
-    include_str!("migrations/postgres/0001_schema.sql"),
-)];
+const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
+    (
+        1,
+        "schema",
+        include_str!("migrations/sqlite/0001_schema.sql"),
+        include_str!("migrations/postgres/0001_schema.sql"),
+    ),
+    (
+        2,
+        "notifications",
+        include_str!("migrations/sqlite/0002_notifications.sql"),
+        include_str!("migrations/postgres/0002_notifications.sql"),
+    ),
+];
 
 /// The latest schema version that this code knows.
-pub const LATEST_VERSION: i64 = 1;
+pub const LATEST_VERSION: i64 = 2;
 
 /// Where applied versions are recorded; a name of our own, since the database may belong to an application that keeps
 /// migrations too.
@@ -63,9 +71,9 @@ impl Db {
             }
             SchemaState::Empty | SchemaState::Older(_) => {}
         }
-        let outcome = match self {
+        let outcome = match &self.pools {
             // The write lock is the lock against other processes; each migration is a savepoint within.
-            Self::Sqlite { writer, .. } => {
+            Pools::Sqlite { writer, .. } => {
                 let mut tx =
                     writer.begin_with(dialect::BEGIN_SQLITE).await.map_err(|error| failed(url, &error))?;
                 let migrator = migrator(|(version, name, sqlite, _)| (*version, *name, *sqlite));
@@ -75,7 +83,7 @@ impl Db {
                 }
             }
             // sqlx takes an advisory lock.
-            Self::Postgres(pool) => {
+            Pools::Postgres(pool) => {
                 let mut conn = pool.acquire().await.map_err(|error| failed(url, &error))?;
                 let migrator = migrator(|(version, name, _, postgres)| (*version, *name, *postgres));
                 migrator.run_direct(None, &mut *conn, false).await
@@ -86,14 +94,14 @@ impl Db {
 
     async fn current_version(&self) -> Result<Option<i64>, sqlx::Error> {
         let exists = "SELECT COUNT(*) FROM sqlite_master WHERE name = 'sso_schema_version'";
-        let version: Option<i64> = match self {
-            Self::Sqlite { writer, .. } => {
+        let version: Option<i64> = match &self.pools {
+            Pools::Sqlite { writer, .. } => {
                 if sqlx::query_scalar::<_, i64>(exists).fetch_one(writer).await? == 0 {
                     return Ok(None);
                 }
                 sqlx::query_scalar(CURRENT_VERSION).fetch_one(writer).await?
             }
-            Self::Postgres(pool) => {
+            Pools::Postgres(pool) => {
                 let exists = "SELECT to_regclass('sso_schema_version') IS NOT NULL";
                 if !sqlx::query_scalar::<_, bool>(exists).fetch_one(pool).await? {
                     return Ok(None);

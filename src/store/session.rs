@@ -5,7 +5,8 @@ use uuid::Uuid;
 
 use super::Conn;
 use crate::domain::{
-    AuthType, ChangeSource, Error, Result, Session, SessionId, StateChange, Timestamp, UserId,
+    ApprovalStatus, AuthType, ChangeSource, Error, Result, Session, SessionId, SignUpStatus, StateChange,
+    Timestamp, UserId,
 };
 
 /// How many interactions of a session are kept.
@@ -22,10 +23,11 @@ sql! {
     INSERT = "INSERT INTO sso_session (session_id, ust_digest, user_id, creation_time, expiration_time, remote_addr, \
         user_agent, auth_type, auth_principal, ext_session_id, state_change_count) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
-    /// The session and its user's state, in one look-up by the token's digest.
+    /// Sessions and the states of their users, in one look-up by the digests of tokens: one, or two.
     CHECK = concat!(
         "SELECT ", columns!(), ", u.username, u.is_super_user, u.is_locked, u.sign_up_status, u.approval_status, \
-         u.password_expiry, u.is_rate_limit_active, u.rate_limit_def FROM sso_session s JOIN sso_user u ON u.user_id = s.user_id WHERE s.ust_digest = $1"
+         u.password_expiry, u.is_rate_limit_active, u.rate_limit_def, s.ust_digest \
+         FROM sso_session s JOIN sso_user u ON u.user_id = s.user_id WHERE s.ust_digest IN ($1, $2)"
     );
     BY_USER = concat!(
         "SELECT ", columns!(), " FROM sso_session s WHERE s.user_id = $1 AND s.expiration_time > $2 \
@@ -35,17 +37,17 @@ sql! {
         FROM sso_session_change c JOIN sso_session s ON s.session_id = c.session_id \
         WHERE s.user_id = $1 AND s.expiration_time > $2 ORDER BY c.session_id, c.idx";
     RENEW = "UPDATE sso_session SET expiration_time = $2, state_change_count = state_change_count + 1 \
-        WHERE session_id = $1 RETURNING state_change_count";
+        WHERE session_id = $1 RETURNING state_change_count, user_id";
     /// An entry of the history takes the place of the one that came so many before it.
     RECORD_CHANGE = "INSERT INTO sso_session_change (session_id, slot, idx, change_time, ctx_source, remote_addr, \
         user_agent) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (session_id, slot) DO UPDATE SET \
         idx = excluded.idx, change_time = excluded.change_time, ctx_source = excluded.ctx_source, \
         remote_addr = excluded.remote_addr, user_agent = excluded.user_agent";
     BY_EXT_ID = concat!("SELECT ", columns!(), ", s.ust_digest FROM sso_session s WHERE s.ext_session_id = $1");
-    SET_DIGEST = "UPDATE sso_session SET ust_digest = $2 WHERE session_id = $1";
+    SET_DIGEST = "UPDATE sso_session SET ust_digest = $2 WHERE session_id = $1 RETURNING user_id";
     DELETE_OF_DEFINITION = "DELETE FROM sso_session \
-        WHERE ext_session_id = $1 OR (ext_session_id > $2 AND ext_session_id < $3)";
-    DELETE = "DELETE FROM sso_session WHERE session_id = $1";
+        WHERE ext_session_id = $1 OR (ext_session_id > $2 AND ext_session_id < $3) RETURNING user_id";
+    DELETE = "DELETE FROM sso_session WHERE session_id = $1 RETURNING user_id";
     DELETE_OF_USER = "DELETE FROM sso_session WHERE user_id = $1";
     DELETE_OTHERS_OF_USER = "DELETE FROM sso_session WHERE user_id = $1 AND session_id <> $2";
 }
@@ -87,7 +89,8 @@ struct CheckRow {
     #[sqlx(flatten)]
     session: SessionRow,
     #[sqlx(flatten)]
-    user: UserState,
+    user: UserStateRow,
+    ust_digest: Vec<u8>,
 }
 
 #[derive(FromRow)]
@@ -97,19 +100,52 @@ struct ExternalRow {
     ust_digest: Vec<u8>,
 }
 
+#[derive(FromRow)]
+struct UserStateRow {
+    username: String,
+    is_super_user: bool,
+    is_locked: bool,
+    sign_up_status: String,
+    approval_status: String,
+    password_expiry: Option<i64>,
+    is_rate_limit_active: bool,
+    rate_limit_def: Option<String>,
+}
+
 /// What every check of a session needs to know of its user.
-#[derive(Clone, Debug, FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names are the columns'")]
 pub struct UserState {
     pub username: String,
     pub is_super_user: bool,
     pub is_locked: bool,
-    pub sign_up_status: String,
-    pub approval_status: String,
-    pub password_expiry: Option<i64>,
+    pub sign_up_status: SignUpStatus,
+    pub approval_status: ApprovalStatus,
+    pub password_expiry: Option<Timestamp>,
     pub is_rate_limit_active: bool,
     pub rate_limit_def: Option<String>,
 }
+
+impl UserStateRow {
+    fn into_state(self) -> Result<UserState> {
+        let unknown = |column: &str| Error::internal(format!("sso_user.{column} holds an unknown value"));
+        Ok(UserState {
+            username: self.username,
+            is_super_user: self.is_super_user,
+            is_locked: self.is_locked,
+            sign_up_status: SignUpStatus::parse(&self.sign_up_status)
+                .ok_or_else(|| unknown("sign_up_status"))?,
+            approval_status: ApprovalStatus::parse(&self.approval_status)
+                .ok_or_else(|| unknown("approval_status"))?,
+            password_expiry: self.password_expiry.map(Timestamp::from_micros),
+            is_rate_limit_active: self.is_rate_limit_active,
+            rate_limit_def: self.rate_limit_def,
+        })
+    }
+}
+
+/// The digest of a session's token.
+pub type UstDigest = [u8; 32];
 
 /// Opens a session.
 ///
@@ -134,13 +170,28 @@ pub async fn insert(conn: &mut Conn, session: &Session, ust_digest: &[u8]) -> Re
     Ok(())
 }
 
-/// The session with this token, expired or not, and its user's state.
+/// A session, found by the digest of its token, and the state of its user.
+#[derive(Debug)]
+pub struct Found {
+    /// The digest that it was found by.
+    pub digest: UstDigest,
+    /// The session, expired or not.
+    pub session: Session,
+    /// Its user.
+    pub user: UserState,
+}
+
+/// The sessions with these tokens, or with this one, given twice.
 ///
 /// # Errors
 /// When the database cannot answer.
-pub async fn check(conn: &mut Conn, ust_digest: &[u8]) -> Result<Option<(Session, UserState)>> {
-    let row: Option<CheckRow> = fetch_optional!(conn, CheckRow, CHECK, ust_digest)?;
-    row.map(|row| Ok((row.session.into_session()?, row.user))).transpose()
+pub async fn check(conn: &mut Conn, [one, other]: [&UstDigest; 2]) -> Result<Vec<Found>> {
+    let rows = fetch_all!(conn, CheckRow, CHECK, one.as_slice(), other.as_slice())?;
+    let found = |row: CheckRow| {
+        let digest = row.ust_digest.as_slice().try_into().map_err(Error::internal)?;
+        Ok(Found { digest, session: row.session.into_session()?, user: row.user.into_state()? })
+    };
+    rows.into_iter().map(found).collect()
 }
 
 /// The session that a linked definition opened, expired or not, and the digest of its token.
@@ -157,7 +208,8 @@ pub async fn by_ext_id(conn: &mut Conn, ext_session_id: &str) -> Result<Option<(
 /// # Errors
 /// When the database cannot answer.
 pub async fn set_digest(conn: &mut Conn, session_id: SessionId, ust_digest: &[u8]) -> Result<()> {
-    execute!(conn, SET_DIGEST, session_id.0, ust_digest)?;
+    let owner = fetch_optional!(conn, (String,), SET_DIGEST, session_id.0, ust_digest)?;
+    touch(conn, owner);
     Ok(())
 }
 
@@ -169,7 +221,10 @@ pub async fn set_digest(conn: &mut Conn, session_id: SessionId, ust_digest: &[u8
 pub async fn delete_of_definition(conn: &mut Conn, ext_session_id: &str) -> Result<u64> {
     // Text compares by code point, and a slash is what comes after a dot.
     let (first, last) = (format!("{ext_session_id}."), format!("{ext_session_id}/"));
-    execute!(conn, DELETE_OF_DEFINITION, ext_session_id, first, last)
+    let owners = fetch_all!(conn, (String,), DELETE_OF_DEFINITION, ext_session_id, first, last)?;
+    let count = owners.len() as u64;
+    touch(conn, owners);
+    Ok(count)
 }
 
 /// A user's sessions that have not expired, oldest first, each with its history.
@@ -229,8 +284,9 @@ pub async fn renew(
     remote_addr: &str,
     user_agent: Option<&str>,
 ) -> Result<bool> {
-    let renewed: Option<(i64,)> = fetch_optional!(conn, (i64,), RENEW, session_id.0, expiration.as_micros())?;
-    let Some((idx,)) = renewed else { return Ok(false) };
+    let renewed = fetch_optional!(conn, (i64, String), RENEW, session_id.0, expiration.as_micros())?;
+    let Some((idx, owner)) = renewed else { return Ok(false) };
+    conn.touch(&owner);
     execute!(
         conn,
         RECORD_CHANGE,
@@ -250,7 +306,10 @@ pub async fn renew(
 /// # Errors
 /// When the database cannot answer.
 pub async fn delete(conn: &mut Conn, session_id: SessionId) -> Result<bool> {
-    Ok(execute!(conn, DELETE, session_id.0)? == 1)
+    let owner = fetch_optional!(conn, (String,), DELETE, session_id.0)?;
+    let was_there = owner.is_some();
+    touch(conn, owner);
+    Ok(was_there)
 }
 
 /// Ends a user's sessions, all of them or all but one; how many there were.
@@ -258,8 +317,14 @@ pub async fn delete(conn: &mut Conn, session_id: SessionId) -> Result<bool> {
 /// # Errors
 /// When the database cannot answer.
 pub async fn delete_of_user(conn: &mut Conn, user_id: &UserId, keep: Option<SessionId>) -> Result<u64> {
+    conn.touch(user_id.as_str());
     match keep {
         Some(keep) => execute!(conn, DELETE_OTHERS_OF_USER, user_id.as_str(), keep.0),
         None => execute!(conn, DELETE_OF_USER, user_id.as_str()),
     }
+}
+
+/// The sessions of these users are not what they were.
+fn touch(conn: &mut Conn, owners: impl IntoIterator<Item = (String,)>) {
+    owners.into_iter().for_each(|(user_id,)| conn.touch(&user_id));
 }

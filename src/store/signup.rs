@@ -18,6 +18,9 @@ sql! {
 pub async fn confirm(tx: &mut Tx, digest: &[u8], now: Timestamp) -> Result<Option<UserId>> {
     let (before, after) = (SignUpStatus::BeforeConfirmation.as_str(), SignUpStatus::Final.as_str());
     let row = fetch_optional!(tx, (String,), CONFIRM, digest, before, after, now.as_micros())?;
+    if let Some((user_id,)) = &row {
+        tx.touch(user_id);
+    }
     Ok(row.map(|(user_id,)| UserId::from_stored(user_id)))
 }
 

@@ -241,6 +241,7 @@ pub async fn page_by_username(conn: &mut Conn, after: &str, limit: i64) -> Resul
 /// # Errors
 /// When the database cannot answer.
 pub async fn set_lock(conn: &mut Conn, user_id: &UserId, locked: bool, time: i64, by: &str) -> Result<bool> {
+    conn.touch(user_id.as_str());
     Ok(execute!(conn, SET_LOCK, user_id.as_str(), locked, time, by)? == 1)
 }
 
@@ -255,6 +256,7 @@ pub async fn set_approval(
     time: i64,
     by: &str,
 ) -> Result<bool> {
+    conn.touch(user_id.as_str());
     Ok(execute!(conn, SET_APPROVAL, user_id.as_str(), status, time, by)? == 1)
 }
 
@@ -270,6 +272,7 @@ pub async fn set_password(
     expiry: i64,
     must_change: bool,
 ) -> Result<bool> {
+    conn.touch(user_id.as_str());
     Ok(execute!(conn, SET_PASSWORD, user_id.as_str(), envelope, now, expiry, must_change)? == 1)
 }
 
@@ -295,6 +298,7 @@ pub async fn use_totp_step(conn: &mut Conn, user_id: &UserId, step: i64) -> Resu
 /// # Errors
 /// When the database cannot answer.
 pub async fn set_totp(tx: &mut Tx, row: &UserRow) -> Result<()> {
+    tx.touch(&row.user_id);
     let (key, label) = (row.totp_key.as_deref(), row.totp_label.as_deref());
     execute!(tx, SET_TOTP, &row.user_id, key, label, row.totp_last_step)?;
     Ok(())
@@ -305,6 +309,7 @@ pub async fn set_totp(tx: &mut Tx, row: &UserRow) -> Result<()> {
 /// # Errors
 /// When the database cannot answer.
 pub async fn update(tx: &mut Tx, row: &UserRow) -> Result<Updated> {
+    tx.touch(&row.user_id);
     let outcome = execute!(
         tx,
         UPDATE,
@@ -356,6 +361,7 @@ fn upper(name: &Option<String>) -> Option<String> {
 /// # Errors
 /// When the database cannot answer.
 pub async fn delete_by_id(conn: &mut Conn, user_id: &UserId) -> Result<Option<Removed>> {
+    conn.touch(user_id.as_str());
     fetch_optional!(conn, Removed, DELETE_BY_ID, user_id.as_str())
 }
 
@@ -364,7 +370,11 @@ pub async fn delete_by_id(conn: &mut Conn, user_id: &UserId) -> Result<Option<Re
 /// # Errors
 /// When the database cannot answer.
 pub async fn delete_by_username(conn: &mut Conn, username: &str) -> Result<Option<Removed>> {
-    fetch_optional!(conn, Removed, DELETE_BY_USERNAME, username)
+    let removed = fetch_optional!(conn, Removed, DELETE_BY_USERNAME, username)?;
+    if let Some(removed) = &removed {
+        conn.touch(&removed.user_id);
+    }
+    Ok(removed)
 }
 
 /// Keeps others from changing the user until the transaction ends, and tells when the password was last set. The outer

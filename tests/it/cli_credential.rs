@@ -83,7 +83,7 @@ async fn a_totp_key_is_made_or_taken_as_given(kind: Kind) {
     assert_eq!(folder.run("reset-totp-key user1").text().lines().count(), 1);
     assert_eq!(folder.run("show-user user1 --json").json()["totp_label"], "phone");
     let user = world.sso.get_user_by_username(&ctx(), "user1", true).await.unwrap().unwrap().user;
-    assert_eq!(user.totp_key.unwrap().expose(), given);
+    assert_eq!(user.totp_key.as_ref().unwrap().expose(), given);
     assert_eq!(totp::validate_key(key).unwrap().expose(), key);
 
     let outcome = world.sso.login(&ctx(), credentials("user1", PASSWORD)).await;

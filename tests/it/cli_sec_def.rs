@@ -17,7 +17,7 @@ on_both_databases! {
 
 async fn link(world: &World, auth_type: &str, auth_username: &str) {
     let user = match world.sso.get_user_by_username(&ctx(), "user1", true).await.unwrap() {
-        Some(view) => view.user,
+        Some(view) => view.user.as_ref().clone(),
         None => world.user("user1").await,
     };
     let name = SecDefName { auth_type, auth_username };

@@ -30,11 +30,11 @@ async fn a_database_is_made_once_and_opened_again(kind: Kind) {
 
 async fn a_newer_database_is_refused_and_left_alone(kind: Kind) {
     let world = World::new(kind).await;
-    crate::support::execute(&world, "UPDATE sso_schema_version SET version = 999").await;
+    crate::support::execute(&world, "UPDATE sso_schema_version SET version = 999 WHERE version = 2").await;
     let message = refused(config(&world.db.url, json!({}))).await;
-    assert!(message.contains("schema version 999, which is newer than version 1"), "{message}");
+    assert!(message.contains("schema version 999, which is newer than version 2"), "{message}");
     assert!(message.ends_with("upgrade zato-sso to use it"), "{message}");
-    crate::support::execute(&world, "UPDATE sso_schema_version SET version = 1").await;
+    crate::support::execute(&world, "UPDATE sso_schema_version SET version = 2 WHERE version = 999").await;
     world.reopened(json!({})).await;
 }
 

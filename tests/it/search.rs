@@ -65,7 +65,8 @@ async fn users_are_found_by_what_they_are_like(kind: Kind) {
     let root = populated(&world).await;
     let base = UserSearch::default;
     assert_eq!(found(&world, &root, base()).await, "root1 percent ann anna bob emile");
-    let ann = world.sso.get_user_by_username(&ctx(), "ann", true).await.unwrap().unwrap().user.user_id;
+    let ann =
+        world.sso.get_user_by_username(&ctx(), "ann", true).await.unwrap().unwrap().user.user_id.clone();
     world.sso.reject_user(&ctx(), &root, ann.as_str()).await.unwrap();
     execute(&world, "UPDATE sso_user SET sign_up_status = 'to_approve' WHERE username IN ('ann', 'bob')")
         .await;

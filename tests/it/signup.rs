@@ -389,7 +389,7 @@ async fn hooks_are_asked_and_told(kind: Kind) {
             None => {
                 outcome.unwrap();
                 // It has failed, and the account stands.
-                assert_eq!(told[1].0, Some(user.unwrap().user.user_id));
+                assert_eq!(told[1].0, Some(user.unwrap().user.user_id.clone()));
             }
             Some(code) => {
                 assert_eq!(refusal(outcome), code);

@@ -29,7 +29,8 @@ async fn a_key_is_replaced_by_its_user_or_a_super_user(kind: Kind) {
     let of = |user_id: &str| ResetTotpKey { user_id: Some(user_id.to_owned()), ..ResetTotpKey::default() };
     let kept = async || {
         let found = world.sso.get_user_by_username(&ctx(), "user1", true).await.unwrap().unwrap().user;
-        (found.totp_key.unwrap().expose().to_owned(), found.totp_label, found.is_totp_enabled)
+        let key = found.totp_key.as_ref().unwrap().expose().to_owned();
+        (key, found.totp_label.clone(), found.is_totp_enabled)
     };
     let made = reset(&info.ust, ResetTotpKey::default()).await.unwrap();
     assert_eq!(kept().await, (made.expose().to_owned(), None, false));

@@ -129,7 +129,7 @@ fn set(text: &str) -> Edit<String> {
 }
 
 async fn read(world: &World, username: &str) -> User {
-    world.sso.get_user_by_username(&ctx(), username, false).await.unwrap().unwrap().user
+    world.sso.get_user_by_username(&ctx(), username, false).await.unwrap().unwrap().user.as_ref().clone()
 }
 
 async fn users_change_what_is_their_own(kind: Kind) {

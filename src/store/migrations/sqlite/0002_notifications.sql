@@ -1,0 +1,2 @@
+-- Nothing: processes that share an SQLite file tell each other of changes by the file beside it. The version is that of
+-- the schema for PostgreSQL, which tells by triggers.
