@@ -194,12 +194,15 @@ impl Sso {
         &self,
         digests: [&UstDigest; 2],
     ) -> Result<[Result<Arc<KnownSession>>; 2]> {
-        let look = self.core.sessions.look(self.now());
+        let now = self.now();
+        let look = self.core.sessions.look(now);
         // One that has ended is read again: it may have been renewed, or be gone.
-        let cached = digests.map(|digest| look.get(digest).filter(|known| self.is_in_force(&known.session)));
+        let cached =
+            digests.map(|digest| look.get(digest).filter(|known| self.is_in_force(&known.session, now)));
         if let [Some(one), Some(other)] = cached {
             return Ok([Ok(one), Ok(other)]);
         }
+        look.missed();
         let mut conn = self.db().read().await?;
         let found = store::session::check(&mut conn, digests).await?;
         drop(conn);
@@ -213,13 +216,12 @@ impl Sso {
         }
         Ok(known.map(|known| {
             let known = known.ok_or(Code::SessionNoSuchSession)?;
-            if self.is_in_force(&known.session) { Ok(known) } else { Err(Code::SessionExpired.into()) }
+            if self.is_in_force(&known.session, now) { Ok(known) } else { Err(Code::SessionExpired.into()) }
         }))
     }
 
     /// Whether a session has not come to its end.
-    pub(super) fn is_in_force(&self, session: &Session) -> bool {
-        let now = self.now();
+    pub(super) fn is_in_force(&self, session: &Session, now: Timestamp) -> bool {
         session.expiration_time > now && self.absolute_limit(session) > now
     }
 

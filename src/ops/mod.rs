@@ -5,6 +5,7 @@
 
 mod access;
 mod approval;
+mod at_once;
 mod attr;
 mod attr_request;
 mod audit;
@@ -36,6 +37,7 @@ mod user;
 use std::sync::Arc;
 
 pub use access::Authority;
+pub use at_once::{Address, Asker};
 pub use attr_request::{AttrExpiry, AttrItem, AttrScope, AttrWrite};
 pub use doctor::{Finding, Verdict, examine};
 pub use external_auth::{ExternalAuth, ExternalCredential};

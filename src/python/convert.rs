@@ -3,16 +3,16 @@
 use chrono::{Datelike, Timelike};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDateTime, PyList, PyString, PyTuple};
+use pyo3::types::{PyDateTime, PyList, PyString, PyTuple};
 
 use crate::domain::{Cid, Password, RemoteAddr, Timestamp, Ust};
 
 /// Text from str, or from bytes that are UTF-8. The error never holds the text, which may be a secret.
-fn text<'a>(value: &'a Bound<'_, PyAny>, expected: &str) -> PyResult<&'a str> {
-    if let Ok(text) = value.cast::<PyString>() {
-        text.to_str().map_err(|_| PyValueError::new_err("not valid Unicode text: a lone surrogate"))
-    } else if let Ok(bytes) = value.cast::<PyBytes>() {
-        std::str::from_utf8(bytes.as_bytes()).map_err(|_| PyValueError::new_err("bytes are not valid UTF-8"))
+fn text<'a>(value: Borrowed<'a, '_, PyAny>, expected: &str) -> PyResult<&'a str> {
+    if value.is_instance_of::<PyString>() {
+        <&str>::extract(value).map_err(|_| PyValueError::new_err("not valid Unicode text: a lone surrogate"))
+    } else if let Ok(bytes) = <&[u8]>::extract(value) {
+        std::str::from_utf8(bytes).map_err(|_| PyValueError::new_err("bytes are not valid UTF-8"))
     } else {
         Err(PyTypeError::new_err(format!("expected {expected}, not {}", value.get_type().name()?)))
     }
@@ -26,9 +26,12 @@ impl<'a, 'py> FromPyObject<'a, 'py> for PasswordArgument {
     type Error = PyErr;
 
     fn extract(value: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        Ok(Self(Password::from(text(&value, "str or bytes")?)))
+        Ok(Self(Password::from(text(value, "str or bytes")?)))
     }
 }
+
+/// What a remote address may be.
+const ADDRESSES: &str = "str, bytes, a list of these, or None";
 
 /// A remote address: str, bytes, a list or tuple of these, or None.
 #[derive(Debug)]
@@ -38,15 +41,15 @@ impl<'a, 'py> FromPyObject<'a, 'py> for RemoteAddrArgument {
     type Error = PyErr;
 
     fn extract(value: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        const EXPECTED: &str = "str, bytes, a list of these, or None";
         if value.is_none() {
             return Ok(Self(RemoteAddr::default()));
         }
         if !value.is_instance_of::<PyList>() && !value.is_instance_of::<PyTuple>() {
-            return Ok(Self(RemoteAddr::from(text(&value, EXPECTED)?)));
+            return Ok(Self(RemoteAddr::from(text(value, ADDRESSES)?)));
         }
         let entries = value.try_iter()?.collect::<PyResult<Vec<_>>>()?;
-        let texts = entries.iter().map(|entry| text(entry, EXPECTED)).collect::<PyResult<Vec<_>>>()?;
+        let texts =
+            entries.iter().map(|entry| text(entry.as_borrowed(), ADDRESSES)).collect::<PyResult<Vec<_>>>()?;
         Ok(Self(RemoteAddr::new(texts)))
     }
 }
@@ -59,7 +62,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for CidArgument {
     type Error = PyErr;
 
     fn extract(value: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        Ok(Self(Cid::new(text(&value, "str")?)))
+        Ok(Self(Cid::new(text(value, "str")?)))
     }
 }
 
@@ -86,6 +89,72 @@ pub fn timestamp(value: &Bound<'_, PyAny>) -> Option<Timestamp> {
     Timestamp::parse(text.cast::<PyString>().ok()?.to_str().ok()?)
 }
 
+/// A correlation id as it was given.
+#[derive(Clone, Copy, Debug)]
+pub struct CidText<'a>(&'a str);
+
+impl<'a> FromPyObject<'a, '_> for CidText<'a> {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'a, '_, PyAny>) -> PyResult<Self> {
+        text(value, "str").map(Self)
+    }
+}
+
+impl From<CidText<'_>> for CidArgument {
+    fn from(given: CidText<'_>) -> Self {
+        Self(Cid::new(given.0))
+    }
+}
+
+/// A user session token where it stands: str, or bytes.
+#[derive(Clone, Copy)]
+pub struct UstText<'a>(pub &'a str);
+
+impl<'a> FromPyObject<'a, '_> for UstText<'a> {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'a, '_, PyAny>) -> PyResult<Self> {
+        text(value, "str or bytes").map(Self)
+    }
+}
+
+impl From<UstText<'_>> for UstArgument {
+    fn from(given: UstText<'_>) -> Self {
+        Self(Ust::from(given.0))
+    }
+}
+
+/// A remote address that has not been looked at.
+#[derive(Debug)]
+pub enum RemoteAddrText<'a> {
+    /// Text, which may hold several.
+    Text(&'a str),
+    /// A list.
+    List(RemoteAddr),
+}
+
+impl<'a> FromPyObject<'a, '_> for RemoteAddrText<'a> {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'a, '_, PyAny>) -> PyResult<Self> {
+        if value.is_instance_of::<PyString>() {
+            text(value, ADDRESSES).map(Self::Text)
+        } else {
+            RemoteAddrArgument::extract(value).map(|addr| Self::List(addr.0))
+        }
+    }
+}
+
+impl From<RemoteAddrText<'_>> for RemoteAddrArgument {
+    fn from(given: RemoteAddrText<'_>) -> Self {
+        Self(match given {
+            RemoteAddrText::Text(text) => text.into(),
+            RemoteAddrText::List(addr) => addr,
+        })
+    }
+}
+
 /// A user session token: str, or bytes.
 #[derive(Debug)]
 pub struct UstArgument(pub Ust);
@@ -94,6 +163,6 @@ impl<'a, 'py> FromPyObject<'a, 'py> for UstArgument {
     type Error = PyErr;
 
     fn extract(value: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        Ok(Self(Ust::from(text(&value, "str or bytes")?)))
+        Ok(Self(Ust::from(text(value, "str or bytes")?)))
     }
 }

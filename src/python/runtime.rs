@@ -93,6 +93,11 @@ impl<E: Engine> Handle<E> {
         handle
     }
 
+    /// What an open engine answers at once, on the calling thread, which stays attached: no fork comes in between.
+    pub fn at_once<T>(&self, answer: impl FnOnce(&E) -> Option<T>) -> Option<T> {
+        answer(self.engine.load().as_deref()?)
+    }
+
     /// Runs an operation and converts its result; raises what it fails with.
     ///
     /// Its first step, up to the first wait, runs on the calling thread with the interpreter attached: what is
@@ -131,18 +136,53 @@ impl<E: Engine> Handle<E> {
         F: Future<Output = Result<T>> + Send + 'static,
         C: for<'a> FnOnce(Python<'a>, T) -> PyResult<Bound<'a, PyAny>> + Send + 'static,
     {
+        dispatch(py, mode, self.work(operation, explain), convert)
+    }
+
+    /// Something to await, whose result is there at once if `at_once` has it by then.
+    pub fn when_awaited<'py, T, Q, O, F, C>(
+        self: &Arc<Self>,
+        py: Python<'py>,
+        at_once: Q,
+        operation: O,
+        convert: C,
+    ) -> PyResult<Bound<'py, PyAny>>
+    where
+        T: Send + 'static,
+        Q: FnOnce(&E) -> Option<T> + Send + 'static,
+        O: FnOnce(Arc<E>) -> F + Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+        C: for<'a> FnOnce(Python<'a>, T) -> PyResult<Bound<'a, PyAny>> + Send + 'static,
+    {
         let handle = Arc::clone(self);
-        let work = move || {
+        Awaitable::lazy(py, move |py| match handle.at_once(at_once) {
+            Some(answer) => Ok(Started::Ready(convert(py, answer)?.unbind())),
+            None => start(py, handle.work(operation, Fault::Failed), convert),
+        })
+    }
+
+    /// The operation, on the engine, which is opened before if it is not open.
+    fn work<T, O, F>(
+        self: &Arc<Self>,
+        operation: O,
+        explain: fn(Error) -> Fault,
+    ) -> impl FnOnce() -> BoxFuture<'static, Result<T, Fault>> + Send + 'static
+    where
+        T: Send + 'static,
+        O: FnOnce(Arc<E>) -> F + Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        let handle = Arc::clone(self);
+        move || {
             let opened = handle.engine.load_full();
-            async move {
+            Box::pin(async move {
                 let engine = match opened {
                     Some(engine) => engine,
                     None => handle.opened().await?,
                 };
                 operation(engine).await.map_err(|error| handle.blame(explain(error)))
-            }
-        };
-        dispatch(py, mode, work, convert)
+            })
+        }
     }
 
     /// Opens the engine if it is not open.

@@ -9,11 +9,11 @@ use pyo3::types::{PyBool, PyDict, PyList};
 
 use super::attr::SessionAttrApi;
 use super::attr_call::AttrCall;
-use super::convert::{self, CidArgument, RemoteAddrArgument, UstArgument};
+use super::convert::{self, CidArgument, CidText, RemoteAddrArgument, RemoteAddrText, UstArgument, UstText};
 use super::tree::Branch;
 use super::types::Session;
-use crate::domain::Timestamp;
-use crate::ops::{AttrScope, SessionListing, Sso};
+use crate::domain::{SessionView, Timestamp};
+use crate::ops::{Asker, AttrScope, SessionListing, Sso};
 
 /// ``sso.user.session``, also ``sso.session``: sessions.
 #[pyclass(frozen, name = "SessionAPI", module = "zato_sso._core")]
@@ -54,17 +54,32 @@ impl SessionApi {
     fn verify<'py>(
         &self,
         py: Python<'py>,
-        cid: CidArgument,
-        target_ust: UstArgument,
-        current_ust: UstArgument,
-        current_app: Option<String>,
-        remote_addr: Option<RemoteAddrArgument>,
-        #[expect(unused_variables, reason = "the documented signature")] user_agent: Option<String>,
+        cid: CidText<'_>,
+        target_ust: UstText<'_>,
+        current_ust: UstText<'_>,
+        current_app: Option<&str>,
+        remote_addr: Option<RemoteAddrText<'_>>,
+        #[expect(unused_variables, reason = "the documented signature")] user_agent: Option<&str>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let at_once = self.branch.at_once(current_app, remote_addr.as_ref(), |sso, asker| {
+            sso.verify_session_at_once(asker, target_ust.0, current_ust.0)
+        });
+        if let Some(is_valid) = at_once {
+            return answer(py, is_valid);
+        }
         let ctx = self.branch.context(cid, current_app, remote_addr);
-        let operation =
-            async move |sso: Arc<Sso>| sso.verify_session(&ctx, &target_ust.0, &current_ust.0).await;
-        self.branch.run(py, operation, |py, is_valid| Ok(PyBool::new(py, is_valid).to_owned().into_any()))
+        let usts = [target_ust, current_ust].map(|ust| UstArgument::from(ust).0);
+        let call = Arc::new((ctx, usts));
+        let same = Arc::clone(&call);
+        let at_once = move |sso: &Sso| {
+            let (ctx, [target_ust, current_ust]) = &*same;
+            sso.verify_session_at_once(ctx.into(), target_ust.expose(), current_ust.expose())
+        };
+        let operation = async move |sso: Arc<Sso>| {
+            let (ctx, [target_ust, current_ust]) = &*call;
+            sso.verify_session(ctx, target_ust, current_ust).await
+        };
+        self.branch.run_or_at_once(py, at_once, operation, answer)
     }
 
     /// Gives a session a new end.
@@ -114,7 +129,7 @@ impl SessionApi {
         let operation = async move |sso: Arc<Sso>| {
             sso.get_session(&ctx, &target_ust, &current_ust, check_if_password_expired).await
         };
-        self.branch.run(py, operation, |py, view| Ok(Session { view, attr }.into_pyobject(py)?.into_any()))
+        self.branch.run(py, operation, |py, view| shown(py, view, attr))
     }
 
     /// The session that acts.
@@ -132,24 +147,38 @@ impl SessionApi {
     fn get_current_session<'py>(
         &self,
         py: Python<'py>,
-        cid: CidArgument,
-        current_ust: UstArgument,
-        current_app: Option<String>,
-        remote_addr: Option<RemoteAddrArgument>,
+        cid: CidText<'_>,
+        current_ust: UstText<'_>,
+        current_app: Option<&str>,
+        remote_addr: Option<RemoteAddrText<'_>>,
         needs_super_user: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let view = move |sso: &Sso, asker: Asker<'_>, ust: &str| {
+            let view = sso.get_current_session_at_once(asker, ust);
+            view.filter(|view| !needs_super_user || view.is_super_user)
+        };
+        let at_once = self
+            .branch
+            .at_once(current_app, remote_addr.as_ref(), |sso, asker| view(sso, asker, current_ust.0));
         let ctx = self.branch.context(cid, current_app, remote_addr);
-        let ust = current_ust.0;
+        let ust = UstArgument::from(current_ust).0;
         let scope = AttrScope::Session { target_ust: ust.clone(), current_ust: ust.clone() };
         let attr = AttrCall { branch: self.branch.clone(), ctx: ctx.clone(), scope };
+        if let Some(view) = at_once {
+            return shown(py, view, attr);
+        }
+        let call = Arc::new((ctx, ust));
+        let same = Arc::clone(&call);
+        let at_once = move |sso: &Sso| view(sso, (&same.0).into(), same.1.expose());
         let operation = async move |sso: Arc<Sso>| {
+            let (ctx, ust) = &*call;
             if needs_super_user {
-                sso.require_super_user(&ctx, &ust).await
+                sso.require_super_user(ctx, ust).await
             } else {
-                sso.get_current_session(&ctx, &ust).await
+                sso.get_current_session(ctx, ust).await
             }
         };
-        self.branch.run(py, operation, |py, view| Ok(Session { view, attr }.into_pyobject(py)?.into_any()))
+        self.branch.run_or_at_once(py, at_once, operation, |py, view| shown(py, view, attr))
     }
 
     /// The session that acts, if it is a super-user's.
@@ -160,10 +189,10 @@ impl SessionApi {
     fn require_super_user<'py>(
         &self,
         py: Python<'py>,
-        cid: CidArgument,
-        current_ust: UstArgument,
-        current_app: Option<String>,
-        remote_addr: Option<RemoteAddrArgument>,
+        cid: CidText<'_>,
+        current_ust: UstText<'_>,
+        current_app: Option<&str>,
+        remote_addr: Option<RemoteAddrText<'_>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         self.get_current_session(py, cid, current_ust, current_app, remote_addr, true)
     }
@@ -206,6 +235,14 @@ impl SessionApi {
             Ok(PyList::new(py, dicts)?.into_any())
         })
     }
+}
+
+fn shown(py: Python<'_>, view: SessionView, attr: AttrCall) -> PyResult<Bound<'_, PyAny>> {
+    Ok(Session { view, attr }.into_pyobject(py)?.into_any())
+}
+
+fn answer(py: Python<'_>, is_valid: bool) -> PyResult<Bound<'_, PyAny>> {
+    Ok(PyBool::new(py, is_valid).to_owned().into_any())
 }
 
 pub(super) fn to_dict<'py>(py: Python<'py>, listing: &SessionListing) -> PyResult<Bound<'py, PyDict>> {

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
 use super::attr::{SessionAttrApi, UserAttrApi};
-use super::convert::{CidArgument, RemoteAddrArgument};
+use super::convert::{CidArgument, RemoteAddrArgument, RemoteAddrText};
 use super::data;
 use super::error::Fault;
 use super::hooks::Hooks;
@@ -20,7 +20,7 @@ use super::totp::TotpApi;
 use super::user::UserApi;
 use crate::config::{Config, DatabaseUrl, Loader};
 use crate::domain::{Context, Result};
-use crate::ops::{OpenError, Parts, Sso};
+use crate::ops::{Address, Asker, OpenError, Parts, Sso};
 
 impl Engine for Sso {
     fn home(&self) -> Home {
@@ -74,16 +74,56 @@ impl Branch {
     }
 
     /// On whose behalf a call is made, and from where. No application is the default one.
-    pub fn context(
+    pub fn context<A: Into<String>>(
         &self,
-        cid: CidArgument,
-        current_app: Option<String>,
-        remote_addr: Option<RemoteAddrArgument>,
+        cid: impl Into<CidArgument>,
+        current_app: Option<A>,
+        remote_addr: Option<impl Into<RemoteAddrArgument>>,
     ) -> Context {
         Context {
-            cid: cid.0,
-            current_app: current_app.unwrap_or_else(|| self.default_app.to_string()),
-            remote_addr: remote_addr.map(|addr| addr.0).unwrap_or_default(),
+            cid: cid.into().0,
+            current_app: current_app.map_or_else(|| self.default_app.to_string(), Into::into),
+            remote_addr: remote_addr.map(|addr| addr.into().0).unwrap_or_default(),
+        }
+    }
+
+    /// What can be answered at once, where calls block: see [`Handle::at_once`].
+    pub fn at_once<T>(
+        &self,
+        current_app: Option<&str>,
+        remote_addr: Option<&RemoteAddrText<'_>>,
+        answer: impl FnOnce(&Sso, Asker<'_>) -> Option<T>,
+    ) -> Option<T> {
+        if self.mode != Mode::Blocking {
+            return None;
+        }
+        let remote_addr = match remote_addr {
+            None => Address::Text(""),
+            Some(RemoteAddrText::Text(text)) => Address::Text(text),
+            Some(RemoteAddrText::List(addr)) => Address::Known(addr),
+        };
+        self.handle.at_once(|sso| answer(sso, Asker { current_app, remote_addr }))
+    }
+
+    /// As [`Self::run`], of what can perhaps be answered at once: asked when it is awaited. Where calls block, that has been
+    /// asked by [`Self::at_once`] before anything was copied.
+    pub fn run_or_at_once<'py, T, Q, O, F, C>(
+        &self,
+        py: Python<'py>,
+        at_once: Q,
+        operation: O,
+        convert: C,
+    ) -> PyResult<Bound<'py, PyAny>>
+    where
+        T: Send + 'static,
+        Q: FnOnce(&Sso) -> Option<T> + Send + 'static,
+        O: FnOnce(Arc<Sso>) -> F + Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+        C: for<'a> FnOnce(Python<'a>, T) -> PyResult<Bound<'a, PyAny>> + Send + 'static,
+    {
+        match self.mode {
+            Mode::Blocking => self.run(py, operation, convert),
+            Mode::Awaitable => self.handle.when_awaited(py, at_once, operation, convert),
         }
     }
 

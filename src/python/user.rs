@@ -8,7 +8,9 @@ use pyo3::types::{PyDict, PyString};
 
 use super::attr::UserAttrApi;
 use super::attr_call::AttrCall;
-use super::convert::{CidArgument, PasswordArgument, RemoteAddrArgument, UstArgument};
+use super::convert::{
+    CidArgument, CidText, PasswordArgument, RemoteAddrArgument, RemoteAddrText, UstArgument, UstText,
+};
 use super::data;
 use super::runtime::none;
 use super::session::SessionApi;
@@ -279,18 +281,33 @@ impl UserApi {
     fn get_current_user<'py>(
         &self,
         py: Python<'py>,
-        cid: CidArgument,
-        current_ust: UstArgument,
-        current_app: Option<String>,
-        remote_addr: Option<RemoteAddrArgument>,
+        cid: CidText<'_>,
+        current_ust: UstText<'_>,
+        current_app: Option<&str>,
+        remote_addr: Option<RemoteAddrText<'_>>,
         return_all_attrs: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let at_once = self.branch.at_once(current_app, remote_addr.as_ref(), |sso, asker| {
+            if return_all_attrs { None } else { sso.get_current_user_at_once(asker, current_ust.0) }
+        });
         let ctx = self.branch.context(cid, current_app, remote_addr);
-        let scope = AttrScope::User { current_ust: current_ust.0.clone(), user_id: None };
+        let ust = UstArgument::from(current_ust).0;
+        let scope = AttrScope::User { current_ust: ust.clone(), user_id: None };
         let user = self.user(&ctx, scope);
-        let operation =
-            async move |sso: Arc<Sso>| sso.get_current_user(&ctx, &current_ust.0, return_all_attrs).await;
-        self.branch.run(py, operation, user)
+        if let Some(view) = at_once {
+            return user(py, view);
+        }
+        let call = Arc::new((ctx, ust));
+        let same = Arc::clone(&call);
+        let at_once = move |sso: &Sso| {
+            let (ctx, ust) = &*same;
+            if return_all_attrs { None } else { sso.get_current_user_at_once(ctx.into(), ust.expose()) }
+        };
+        let operation = async move |sso: Arc<Sso>| {
+            let (ctx, ust) = &*call;
+            sso.get_current_user(ctx, ust, return_all_attrs).await
+        };
+        self.branch.run_or_at_once(py, at_once, operation, user)
     }
 
     /// Any user for super-users, oneself for everybody.
@@ -328,7 +345,7 @@ impl UserApi {
         username: String,
         needs_approved: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let ctx: Context = self.branch.context(cid, None, None);
+        let ctx: Context = self.branch.context(cid, None::<&str>, None::<RemoteAddrArgument>);
         let (branch, attr_ctx) = (self.branch.clone(), ctx.clone());
         let operation =
             async move |sso: Arc<Sso>| sso.get_user_by_username(&ctx, &username, needs_approved).await;

@@ -200,6 +200,14 @@ impl Epochs {
         }
     }
 
+    /// Notices if the file by which others tell is not the one that it was. For now and then.
+    pub fn check_identity(&self) {
+        if let Others::File(file) = &self.others {
+            // If there is none, that is known, and nothing is believed.
+            drop(file.check_identity(&self.slots));
+        }
+    }
+
     /// The count now: to be taken before the database is read.
     pub fn now(&self) -> Count {
         self.slots.now()
@@ -208,11 +216,6 @@ impl Epochs {
     /// Whether nothing of what was read at that count, of this user, has changed since.
     pub fn is_current(&self, slot: Slot, since: Count) -> bool {
         self.slots.is_current(slot, since)
-    }
-
-    /// Everything read so far is old.
-    pub fn forget_all(&self) {
-        self.slots.raise_all();
     }
 
     /// A transaction that changes these users is about to be committed. Nobody else may be about to commit to the same
@@ -245,5 +248,64 @@ impl Change<'_> {
         if let Some(mark) = self.mark {
             mark.end();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn touched(users: &[&str]) -> Touched {
+        let mut touched = Touched::default();
+        users.iter().for_each(|user| touched.user(user));
+        touched
+    }
+
+    #[test]
+    fn what_was_read_holds_until_its_user_changes() {
+        let epochs = Epochs::alone();
+        let (one, other) = (Slot::of("zusrone"), Slot::of("zusrother"));
+        let since = epochs.now();
+        assert!(epochs.is_current(one, since) && epochs.is_current(other, since));
+        epochs.slots.raise(&touched(&["zusrone"]));
+        assert!(!epochs.is_current(one, since) && epochs.is_current(other, since));
+        // What is read from now on holds.
+        assert!(epochs.is_current(one, epochs.now()));
+        let since = epochs.now();
+        let mut everybody = touched(&[]);
+        everybody.everybody();
+        epochs.slots.raise(&everybody);
+        assert!(!epochs.is_current(one, since) && !epochs.is_current(other, since));
+    }
+
+    #[tokio::test]
+    async fn a_change_counts_after_its_commit() {
+        let epochs = Epochs::alone();
+        let slot = Slot::of("zusrone");
+        let change = epochs.before_commit(touched(&["zusrone"])).await.unwrap();
+        // Read while the commit is under way, from before it.
+        let since = epochs.now();
+        change.after_commit();
+        assert!(!epochs.is_current(slot, since));
+        assert_eq!(epochs.hear(), Trust::Keep);
+    }
+
+    #[test]
+    fn users_are_touched_once() {
+        let mut one = touched(&["a", "b", "a"]);
+        assert_eq!(one.slots(), Some([Slot::of("a"), Slot::of("b")].as_slice()));
+        assert!(!one.is_empty() && touched(&[]).is_empty());
+        one.extend(&touched(&["b", "c"]));
+        assert_eq!(one, touched(&["a", "b", "c"]));
+        let mut all = Touched::default();
+        all.everybody();
+        one.extend(&all);
+        assert!(!all.is_empty() && one.slots().is_none());
+    }
+
+    /// Processes of different versions have to agree on it.
+    #[test]
+    fn the_slot_of_a_user_never_changes() {
+        assert_eq!(Slot::of("zusr1234567890abcdefghjkmnpqrs").number(), 10488);
     }
 }

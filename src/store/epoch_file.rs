@@ -19,7 +19,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -48,6 +48,8 @@ pub struct EpochFile {
     mode: u32,
     /// The number of entries whose slots have been raised here.
     heard: AtomicU64,
+    /// It was taken away, and no other could be opened in its place.
+    is_lost: AtomicBool,
     catching_up: Mutex<()>,
     /// One commit at a time, as the lock on the file is for processes only.
     committing: tokio::sync::Mutex<()>,
@@ -68,7 +70,8 @@ impl EpochFile {
         let file = open(&path, mode)?;
         let heard = AtomicU64::new(prepare(&file)?);
         let (catching_up, committing) = (Mutex::default(), tokio::sync::Mutex::default());
-        Ok(Self { file: ArcSwap::from_pointee(file), path, mode, heard, catching_up, committing })
+        let (file, is_lost) = (ArcSwap::from_pointee(file), AtomicBool::new(false));
+        Ok(Self { file, path, mode, heard, is_lost, catching_up, committing })
     }
 
     /// Takes another file that has come in the place of this one, or none, for what it is: nothing was heard of since.
@@ -82,17 +85,22 @@ impl EpochFile {
             return Ok(());
         }
         let _turn = self.turn();
+        self.is_lost.store(true, SeqCst);
         let file = open(&self.path, self.mode)?;
         let written = prepare(&file)?;
         self.file.store(Arc::new(file));
         self.heard.store(written, SeqCst);
         slots.raise_all();
+        self.is_lost.store(false, SeqCst);
         Ok(())
     }
 
     /// Hears of what other processes have changed.
     pub fn hear(&self, slots: &Slots) -> Trust {
         let Ok(Some(word)) = read_word(&self.file.load()) else { return Trust::None };
+        if self.is_lost.load(SeqCst) {
+            return Trust::None;
+        }
         if word / 2 != self.heard.load(SeqCst) && self.catch_up(slots).is_err() {
             return Trust::None;
         }
@@ -264,4 +272,149 @@ fn write_word(file: &File, word: u64) -> io::Result<()> {
 /// Where an entry stands.
 const fn place(entry: u64) -> u64 {
     ENTRIES + entry % RING * 8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::epoch::{Count, Epochs};
+    use tempfile::TempDir;
+
+    /// A database's file, and what two processes know of changes.
+    struct Stage {
+        folder: TempDir,
+        one: Epochs,
+        other: Epochs,
+    }
+
+    impl Stage {
+        fn new() -> Self {
+            let folder = TempDir::new().unwrap();
+            std::fs::write(folder.path().join("sso.db"), "").unwrap();
+            let open = || Epochs::beside(EpochFile::beside(&folder.path().join("sso.db")).unwrap());
+            Self { one: open(), other: open(), folder }
+        }
+
+        fn path(&self) -> PathBuf {
+            self.folder.path().join("sso.db-epoch")
+        }
+    }
+
+    fn touched(user: &str) -> Touched {
+        let mut touched = Touched::default();
+        touched.user(user);
+        touched
+    }
+
+    fn holds(epochs: &Epochs, user: &str, since: Count) -> bool {
+        assert_ne!(epochs.hear(), Trust::None);
+        epochs.is_current(Slot::of(user), since)
+    }
+
+    #[tokio::test]
+    async fn others_hear_of_a_change_before_its_commit_and_keep_nothing_during_it() {
+        let stage = Stage::new();
+        let since = stage.other.now();
+        assert_eq!(stage.other.hear(), Trust::Keep);
+        let change = stage.one.before_commit(touched("a")).await.unwrap();
+        assert_eq!((stage.other.hear(), stage.one.hear()), (Trust::Believe, Trust::Believe));
+        assert!(!holds(&stage.other, "a", since) && holds(&stage.other, "b", since));
+        change.after_commit();
+        assert_eq!((stage.other.hear(), stage.one.hear()), (Trust::Keep, Trust::Keep));
+        assert!(holds(&stage.other, "a", stage.other.now()));
+    }
+
+    #[tokio::test]
+    async fn after_the_death_of_a_writer_nothing_is_kept_until_the_next_change() {
+        let stage = Stage::new();
+        let since = stage.other.now();
+        drop(stage.one.before_commit(touched("a")).await.unwrap());
+        assert_eq!(stage.other.hear(), Trust::Believe);
+        assert!(!holds(&stage.other, "a", since) && holds(&stage.other, "b", since));
+        stage.other.before_commit(touched("b")).await.unwrap().after_commit();
+        assert_eq!((stage.other.hear(), stage.one.hear()), (Trust::Keep, Trust::Keep));
+    }
+
+    #[tokio::test]
+    async fn one_commits_at_a_time() {
+        let stage = Stage::new();
+        let change = stage.one.before_commit(touched("a")).await.unwrap();
+        for epochs in [&stage.one, &stage.other] {
+            let next = tokio::time::timeout(Duration::from_millis(20), epochs.before_commit(touched("b")));
+            next.await.unwrap_err();
+        }
+        change.after_commit();
+        stage.other.before_commit(touched("b")).await.unwrap().after_commit();
+        stage.one.before_commit(touched("b")).await.unwrap().after_commit();
+    }
+
+    #[tokio::test]
+    async fn whoever_has_missed_too_many_changes_believes_nothing() {
+        let stage = Stage::new();
+        for changes in [RING / 2, RING / 2 + 1] {
+            assert_eq!(stage.other.hear(), Trust::Keep);
+            let since = stage.other.now();
+            for _ in 0..changes {
+                stage.one.before_commit(touched("a")).await.unwrap().after_commit();
+            }
+            assert_eq!(holds(&stage.other, "b", since), changes == RING / 2);
+            assert!(!holds(&stage.other, "a", since));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_change_of_more_users_than_fit_is_one_of_everybody() {
+        let stage = Stage::new();
+        let since = stage.other.now();
+        let mut many = Touched::default();
+        (0..3000).for_each(|number| many.user(&format!("user{number}")));
+        stage.one.before_commit(many).await.unwrap().after_commit();
+        assert!(!holds(&stage.other, "b", since));
+    }
+
+    #[tokio::test]
+    async fn a_file_that_was_taken_away_is_noticed() {
+        let stage = Stage::new();
+        let since = stage.one.now();
+        std::fs::remove_file(stage.path()).unwrap();
+        stage.one.before_commit(touched("a")).await.unwrap().after_commit();
+        assert!(!holds(&stage.one, "b", since));
+        let since = stage.other.now();
+        stage.other.check_identity();
+        assert!(!holds(&stage.other, "b", since));
+        let since = stage.other.now();
+        stage.one.before_commit(touched("a")).await.unwrap().after_commit();
+        assert!(!holds(&stage.other, "a", since) && holds(&stage.other, "b", since));
+    }
+
+    #[test]
+    fn what_is_half_written_is_not_believed_and_put_right_on_opening() {
+        let stage = Stage::new();
+        let since = stage.other.now();
+        let file = OpenOptions::new().write(true).open(stage.path()).unwrap();
+        file.write_all_at(&[7], WORD).unwrap();
+        assert_eq!(stage.other.hear(), Trust::None);
+        let third = EpochFile::beside(&stage.folder.path().join("sso.db")).unwrap();
+        assert_eq!(third.hear(&Slots::default()), Trust::Keep);
+        assert!(!holds(&stage.other, "b", since));
+    }
+
+    #[test]
+    fn what_is_something_else_is_refused() {
+        let stage = Stage::new();
+        std::fs::write(stage.path(), "this is no such file, and is longer than its head").unwrap();
+        let error = EpochFile::beside(&stage.folder.path().join("sso.db")).unwrap_err();
+        assert!(error.to_string().contains("remove it"), "{error}");
+    }
+
+    #[test]
+    fn it_has_the_mode_of_the_database() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = TempDir::new().unwrap();
+        let database = folder.path().join("sso.db");
+        std::fs::write(&database, "").unwrap();
+        std::fs::set_permissions(&database, std::fs::Permissions::from_mode(0o600)).unwrap();
+        EpochFile::beside(&database).unwrap();
+        assert_eq!(folder.path().join("sso.db-epoch").metadata().unwrap().mode() & 0o777, 0o600);
+    }
 }

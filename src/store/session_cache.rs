@@ -78,6 +78,11 @@ impl SessionCache {
 }
 
 impl Look<'_> {
+    /// The time that it was given.
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
     /// The session with this token, if it is kept and what it says still holds. It may have expired.
     pub fn get(&self, digest: &UstDigest) -> Option<Arc<KnownSession>> {
         if self.trust == Trust::None {
@@ -87,6 +92,11 @@ impl Look<'_> {
         let age = self.now.as_micros().saturating_sub(known.read_at.as_micros());
         let holds = self.cache.epochs.is_current(known.slot, known.since) && (0..MAX_AGE).contains(&age);
         holds.then_some(known)
+    }
+
+    /// Not all is there, and the database is to be read.
+    pub fn missed(&self) {
+        self.cache.epochs.check_identity();
     }
 
     /// Keeps what was read after the look.
