@@ -9,9 +9,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::ConnectInfo;
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
+use hyper::server::conn::{http1, http2};
 use hyper::service::{Service, service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -23,6 +23,12 @@ use crate::ops::Sso;
 
 /// How long a connection may take to send the head of a request, the wait for it included.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
+
+/// What a client sends first that speaks HTTP/2 from the start (RFC 9113, section 3.4), and no request of HTTP/1 begins with.
+const PREFACE: &[u8; 4] = b"PRI ";
+
+/// How often a client of HTTP/2 is asked whether it is still there. It has as long to answer.
+const PING_INTERVAL: Duration = Duration::from_secs(30);
 
 /// How long connections that are kept alive may still begin a request after the server was told to end.
 const LAST_CALL: Duration = Duration::from_millis(250);
@@ -95,19 +101,52 @@ async fn attend(stream: TcpStream, peer: SocketAddr, router: Router, mut closing
         let answered = router.call(request);
         async { Ok::<_, Infallible>(answered.await.unwrap_or_else(|never| match never {})) }
     });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => Some(ended),
-        // It ends with the server's hold of the other side; nothing is ever sent.
-        _ = closing.changed() => None,
+    let is_http2 = tokio::select! {
+        biased;
+        found = timeout(HEAD_TIMEOUT, begins_with_preface(&stream)) => match found {
+            Ok(Ok(is_http2)) => is_http2,
+            // It sends nothing, or is broken.
+            Ok(Err(_)) | Err(_) => return,
+        },
+        _ = closing.changed() => return,
     };
-    if ended.is_none() {
-        connection.as_mut().graceful_shutdown();
-        // The peer went away: there is nobody left to tell.
-        connection.await.ok();
+    /// Drives a connection to its end, of either protocol.
+    macro_rules! drive {
+        ($connection:expr) => {{
+            let mut connection = pin!($connection);
+            let ended = tokio::select! {
+                ended = connection.as_mut() => Some(ended),
+                // It ends with the server's hold of the other side; nothing is ever sent.
+                _ = closing.changed() => None,
+            };
+            if ended.is_none() {
+                connection.as_mut().graceful_shutdown();
+                // The peer went away: there is nobody left to tell.
+                connection.await.ok();
+            }
+        }};
+    }
+    if is_http2 {
+        let mut http2 = http2::Builder::new(TokioExecutor::new());
+        http2.timer(TokioTimer::new()).keep_alive_interval(PING_INTERVAL).keep_alive_timeout(PING_INTERVAL);
+        drive!(http2.serve_connection(TokioIo::new(stream), service));
+    } else {
+        let mut http1 = http1::Builder::new();
+        http1.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+        drive!(http1.serve_connection(TokioIo::new(stream), service));
+    }
+}
+
+/// Whether a connection begins as one of HTTP/2 does. What was looked at is still there to be read.
+async fn begins_with_preface(stream: &TcpStream) -> io::Result<bool> {
+    let mut start = [0; PREFACE.len()];
+    loop {
+        let length = stream.peek(&mut start).await?;
+        let (seen, _) = start.split_at(length.min(start.len()));
+        if length == 0 || length == PREFACE.len() || !PREFACE.starts_with(seen) {
+            return Ok(seen == PREFACE);
+        }
+        // The rest is on its way: nothing tells when it comes.
+        sleep(Duration::from_millis(5)).await;
     }
 }

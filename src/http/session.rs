@@ -58,7 +58,12 @@ struct Verified {
 }
 
 async fn verify(call: Call, input: Target) -> Answer<Verified> {
-    let is_valid = call.sso.verify_session(&call.ctx, &input.target_ust.0, &input.current_ust.0).await?;
+    let (target, current) = (&input.target_ust.0, &input.current_ust.0);
+    let at_once = call.sso.verify_session_at_once((&call.ctx).into(), target.expose(), current.expose());
+    let is_valid = match at_once {
+        Some(is_valid) => is_valid,
+        None => call.sso.verify_session(&call.ctx, target, current).await?,
+    };
     Ok(Reply::ok(Verified { is_valid }))
 }
 

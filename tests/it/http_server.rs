@@ -1,5 +1,7 @@
 //! The server: connections, time limits, and how it ends.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -16,6 +18,7 @@ on_both_databases! {
     the_end_does_not_wait_for_a_client_that_never_finishes;
     the_prefix_is_configurable;
     requests_may_follow_each_other_on_a_connection;
+    a_client_that_begins_with_http2_is_answered_so;
 }
 
 fn login() -> String {
@@ -157,4 +160,57 @@ async fn requests_may_follow_each_other_on_a_connection(kind: Kind) {
     connection.write([login(), wrong, request("GET /nothing", &[], "{"), login()].concat());
     let statuses: Vec<u16> = (0..4).map(|_| connection.answer().status).collect();
     assert_eq!(statuses, [200, 403, 404, 200]);
+}
+
+/// A frame of HTTP/2 (RFC 9113, section 4.1).
+fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(payload.len()).unwrap();
+    [&[0, 0, length, kind, flags, 0, 0, 0, stream], payload].concat()
+}
+
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const SETTINGS: u8 = 4;
+
+/// The next frame: its type, its stream and what it holds.
+fn read_frame(stream: &mut TcpStream) -> (u8, u8, Vec<u8>) {
+    let mut head = [0; 9];
+    stream.read_exact(&mut head).unwrap();
+    let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+    let mut payload = vec![0; usize::try_from(length).unwrap()];
+    stream.read_exact(&mut payload).unwrap();
+    (head[3], head[8], payload)
+}
+
+async fn a_client_that_begins_with_http2_is_answered_so(kind: Kind) {
+    let mut server = Server::new(kind).await;
+    let mut stream = TcpStream::connect(server.address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    // In two pieces, and it is the same.
+    stream.write_all(b"PR").unwrap();
+    pause().await;
+    stream.write_all(b"I * HTTP/2.0\r\n\r\nSM\r\n\r\n").unwrap();
+    stream.write_all(&frame(SETTINGS, 0, 0, &[])).unwrap();
+    // GET, http, the path and the host (RFC 7541, appendix A).
+    let head = [&[0x82, 0x86, 0x04, 12], b"/health/live".as_slice(), &[0x01, 9], b"localhost"].concat();
+    let (end_headers, end_stream) = (0x4, 0x1);
+    for id in [1, 3] {
+        stream.write_all(&frame(HEADERS, end_headers | end_stream, id, &head)).unwrap();
+    }
+    let mut answered = Vec::new();
+    let mut bodies = 0;
+    while answered.len() < 2 || bodies < 2 {
+        match read_frame(&mut stream) {
+            // `:status: 200` has an index of its own.
+            (HEADERS, id, payload) if payload[0] == 0x88 => answered.push(id),
+            (HEADERS, _, payload) => panic!("not 200: {payload:?}"),
+            (DATA, _, payload) => bodies += usize::from(payload.starts_with(b"{\"cid\":")),
+            _ => {}
+        }
+    }
+    answered.sort_unstable();
+    assert_eq!(answered, [1, 3]);
+    drop(stream);
+    server.begin_stop();
+    server.ended().await;
 }
