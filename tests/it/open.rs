@@ -1,14 +1,31 @@
 //! Opening: what is wrong is said in one line, and nothing is damaged.
 
-use serde_json::json;
-use zato_sso::config::Config;
-use zato_sso::ops::Sso;
+use std::sync::Arc;
 
-use crate::support::{Kind, TestDb, World, config, ctx};
+use serde_json::json;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{Connection, PgConnection, SqlSafeStr, SqliteConnection};
+use zato_sso::config::Config;
+use zato_sso::ops::{LATEST_VERSION, NoHooks, Sso};
+
+use crate::support::{Kind, TestDb, World, any_rows, config, ctx};
+
+/// The migrations, oldest first: for SQLite, and for PostgreSQL.
+const MIGRATIONS: [(&str, &str); 2] = [
+    (
+        include_str!("../../src/store/migrations/sqlite/0001_schema.sql"),
+        include_str!("../../src/store/migrations/postgres/0001_schema.sql"),
+    ),
+    (
+        include_str!("../../src/store/migrations/sqlite/0002_notifications.sql"),
+        include_str!("../../src/store/migrations/postgres/0002_notifications.sql"),
+    ),
+];
 
 on_both_databases! {
     a_database_is_made_once_and_opened_again;
     a_newer_database_is_refused_and_left_alone;
+    a_database_of_any_earlier_version_is_upgraded;
     a_wrong_key_is_refused_and_a_missing_one_not_made_anew;
     many_openers_of_a_fresh_database_all_succeed;
     a_closed_one_is_not_available_any_more;
@@ -26,6 +43,33 @@ async fn a_database_is_made_once_and_opened_again(kind: Kind) {
     world.sso.close().await;
     let again = world.reopened(json!({})).await;
     assert!(again.get_user_by_username(&ctx(), "user1", true).await.unwrap().is_some());
+}
+
+async fn a_database_of_any_earlier_version_is_upgraded(kind: Kind) {
+    assert_eq!(i64::try_from(MIGRATIONS.len()).unwrap(), LATEST_VERSION);
+    for earlier in 1..MIGRATIONS.len() {
+        let db = TestDb::new(kind).await;
+        let migrations = (1..).zip(&MIGRATIONS[..earlier]).map(|(version, (sqlite, postgres))| {
+            let text = if kind == Kind::Sqlite { *sqlite } else { *postgres };
+            Migration::new(version, "".into(), MigrationType::Simple, text.into_sql_str(), false)
+        });
+        let mut migrator = Migrator::with_migrations(migrations.collect());
+        migrator.dangerous_set_table_name("sso_schema_version");
+        if kind == Kind::Sqlite {
+            let url = format!("{}?mode=rwc", db.url);
+            let mut conn = SqliteConnection::connect(&url).await.unwrap();
+            migrator.run_direct(None, &mut conn, false).await.unwrap();
+            conn.close().await.unwrap();
+        } else {
+            let mut conn = PgConnection::connect(&db.url).await.unwrap();
+            migrator.run_direct(None, &mut conn, false).await.unwrap();
+        }
+        let world = World::on(db, json!({}), Arc::new(NoHooks)).await;
+        world.user("user1").await;
+        world.login("user1").await;
+        let version = any_rows(&world, "SELECT CAST(MAX(version) AS TEXT) FROM sso_schema_version").await;
+        assert_eq!(version, [LATEST_VERSION.to_string().into_bytes()]);
+    }
 }
 
 async fn a_newer_database_is_refused_and_left_alone(kind: Kind) {

@@ -157,3 +157,44 @@ async fn the_latest_version_is_applied_on_opening() {
     assert_eq!(sqlx::query_scalar::<_, i64>(version).fetch_one(&mut lite).await.unwrap(), LATEST_VERSION);
     assert_eq!(sqlx::query_scalar::<_, i64>(version).fetch_one(&mut pg).await.unwrap(), LATEST_VERSION);
 }
+
+/// Cached sessions are checked against what changes of users and sessions tell: whoever adds a statement here has its function
+/// call `Conn::touch`, or says below why not.
+#[test]
+fn whatever_changes_users_or_sessions_is_known() {
+    let changes = |text: &str| {
+        ["UPDATE sso_user ", "UPDATE sso_session ", "DELETE FROM sso_user ", "DELETE FROM sso_session "]
+            .iter()
+            .any(|beginning| text.contains(beginning))
+    };
+    let mut names: Vec<_> = statements()
+        .into_iter()
+        .filter(|(_, text)| changes(text))
+        .map(|(name, _)| name.trim_start_matches("zato_sso::store::"))
+        .collect();
+    names.sort_unstable();
+    let expected = [
+        // What has expired is read again before it is refused.
+        "maintenance::SESSIONS_POSTGRES",
+        "maintenance::SESSIONS_SQLITE",
+        "session::DELETE",
+        "session::DELETE_OF_DEFINITION",
+        "session::DELETE_OF_USER",
+        "session::DELETE_OTHERS_OF_USER",
+        "session::RENEW",
+        "session::SET_DIGEST",
+        "signup::CONFIRM",
+        "user::DELETE_BY_ID",
+        "user::DELETE_BY_USERNAME",
+        // Nothing that a session shows.
+        "user::REPLACE_HASH",
+        "user::SET_APPROVAL",
+        "user::SET_LOCK",
+        "user::SET_PASSWORD",
+        "user::SET_TOTP",
+        "user::UPDATE",
+        // Nor this.
+        "user::USE_TOTP_STEP",
+    ];
+    assert_eq!(names, expected);
+}

@@ -106,7 +106,11 @@ impl World {
     }
 
     pub async fn with_hooks(kind: Kind, more: serde_json::Value, hooks: Arc<dyn Hooks>) -> Self {
-        let db = TestDb::new(kind).await;
+        Self::on(TestDb::new(kind).await, more, hooks).await
+    }
+
+    /// On a database that is there already.
+    pub async fn on(db: TestDb, more: serde_json::Value, hooks: Arc<dyn Hooks>) -> Self {
         let clock = Arc::new(ManualClock::new(START));
         let config = config(&db.url, more);
         let parts = Parts { hooks, ..parts(&clock) };
