@@ -127,3 +127,73 @@ pub(super) use {
     attrs_postgres, attrs_sqlite, held_postgres, held_sqlite, skip_held_postgres, skip_held_sqlite,
     strings_postgres, strings_sqlite, uuid_postgres, uuid_sqlite,
 };
+
+/// What a search of users says differently.
+pub struct Search {
+    /// Behind the table's name: it is read by the index that has the order of results. PostgreSQL knows by itself when to.
+    pub in_order: &'static str,
+    /// Whether a column of names has an argument somewhere in it.
+    pub has_part: fn(column: &str, argument: &str) -> String,
+    /// The same, for few: they are looked for among the names of the column's index, which is small beside the table.
+    pub has_part_by_index: fn(column: &str, argument: &str) -> String,
+    /// Which of the two a number of users is found out by: PostgreSQL counts in an index where it can.
+    pub has_part_to_count: fn(column: &str, argument: &str) -> String,
+    /// The argument for a part of a name.
+    pub part: fn(name: &str) -> String,
+}
+
+/// SQLite compares letter by letter in LIKE, and takes four times as long as for this.
+pub const SEARCH_SQLITE: Search = Search {
+    in_order: " INDEXED BY sso_user_order",
+    has_part: |column, argument| format!("instr({column}, {argument}) > 0"),
+    has_part_by_index: part_by_index_sqlite,
+    has_part_to_count: part_by_index_sqlite,
+    part: str::to_owned,
+};
+
+/// LIKE is what a trigram index serves, where there is one.
+pub const SEARCH_POSTGRES: Search = Search {
+    in_order: "",
+    has_part: part_postgres,
+    has_part_by_index: |column, argument| {
+        let names = part_postgres(column, argument);
+        // An array is made first; a semi-join would be taken for one that finds more, and read the whole table.
+        format!("{column} = ANY (ARRAY(SELECT DISTINCT {column} FROM sso_user WHERE {names}))")
+    },
+    has_part_to_count: part_postgres,
+    part: pattern,
+};
+
+fn part_by_index_sqlite(column: &str, argument: &str) -> String {
+    let names = format!("{column} IS NOT NULL AND instr({column}, {argument}) > 0");
+    format!("{column} IN (SELECT DISTINCT {column} FROM sso_user WHERE {names})")
+}
+
+fn part_postgres(column: &str, argument: &str) -> String {
+    format!("{column} LIKE {argument} ESCAPE '!'")
+}
+
+/// The pattern for names with this somewhere in them: what has a meaning in patterns is taken literally.
+fn pattern(name: &str) -> String {
+    let mut pattern = String::with_capacity(name.len() + 2);
+    pattern.push('%');
+    for c in name.chars() {
+        if matches!(c, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wildcards_are_taken_literally() {
+        assert_eq!(pattern("ANN"), "%ANN%");
+        assert_eq!(pattern("100%_!"), "%100!%!_!!%");
+    }
+}

@@ -4,6 +4,7 @@
 use sqlx::AssertSqlSafe;
 
 use super::Conn;
+use super::dialect::{SEARCH_POSTGRES, SEARCH_SQLITE, Search};
 use super::user::{UserRow, columns};
 use crate::domain::{NameOp, Result};
 
@@ -14,6 +15,10 @@ const NAME_COLUMNS: [&str; 4] =
 /// The order of results. A username stands once, so nothing behind it can matter.
 const FORWARDS: &str = " ORDER BY display_name NULLS FIRST, username";
 const BACKWARDS: &str = " ORDER BY display_name DESC NULLS LAST, username DESC";
+
+/// Which part of all users may have to be read for a page, at most, until it costs less to find all that there are by the
+/// indexes of the criteria, and to sort them.
+const LARGEST_PART_IN_ORDER: i64 = 50;
 
 /// What users have to be like.
 #[derive(Clone, Debug)]
@@ -51,6 +56,26 @@ enum Value {
     Number(i64),
 }
 
+/// What a statement is to do.
+#[derive(Clone, Copy)]
+enum Task {
+    /// Say how many there are.
+    Count,
+    /// Read users in the order of results, and pass over those for whom the criteria do not hold.
+    PageInOrder,
+    /// Find all by the indexes of the criteria, and sort them.
+    PageOfFew,
+}
+
+impl Task {
+    /// What finds a page with so many before it, of `total`. Where few are found, users in order are mostly others; where
+    /// many are, a page comes soon.
+    const fn of_page(before: i64, limit: i64, total: i64) -> Self {
+        let read = before.saturating_add(limit).saturating_mul(LARGEST_PART_IN_ORDER);
+        if read <= total { Self::PageInOrder } else { Self::PageOfFew }
+    }
+}
+
 /// A statement under construction.
 struct Query {
     text: String,
@@ -58,14 +83,17 @@ struct Query {
 }
 
 impl Query {
-    fn new(selected: &str, criteria: &Criteria) -> Self {
-        let mut query = Self { text: format!("SELECT {selected} FROM sso_user"), values: Vec::new() };
+    /// The first value of every user for whom criteria hold.
+    fn new(selected: &str, dialect: &Search, task: Task, criteria: &Criteria) -> Self {
+        let in_order = if matches!(task, Task::PageInOrder) { dialect.in_order } else { "" };
+        let mut query =
+            Self { text: format!("SELECT {selected} FROM sso_user{in_order}"), values: Vec::new() };
         let conditions = match criteria {
             Criteria::UserId(user_id) => {
                 vec![query.condition("user_id = ", Value::Text(user_id.clone()), "")]
             }
             Criteria::Username(name) => vec![query.condition("username = ", Value::Text(name.clone()), "")],
-            Criteria::All(filter) => query.conditions(filter),
+            Criteria::All(filter) => query.conditions(dialect, task, filter),
         };
         if !conditions.is_empty() {
             query.text.push_str(" WHERE ");
@@ -74,20 +102,51 @@ impl Query {
         query
     }
 
-    /// The next value's place in the statement, between two fragments.
-    fn condition(&mut self, before: &str, value: Value, after: &str) -> String {
-        self.values.push(value);
-        format!("{before}${}{after}", self.values.len())
+    fn count(dialect: &Search, criteria: &Criteria) -> Self {
+        Self::new("COUNT(*)", dialect, Task::Count, criteria)
     }
 
-    fn conditions(&mut self, filter: &Filter) -> Vec<String> {
+    /// A page in this order. What is skipped is skipped in an index; whole users are read only of the page itself.
+    fn page(dialect: &Search, task: Task, criteria: &Criteria, order: &str, slice: (i64, i64)) -> Self {
+        let mut query = Self::new("username", dialect, task, criteria);
+        query.text.push_str(order);
+        let (limit, offset) = slice;
+        for (word, number) in [(" LIMIT ", limit), (" OFFSET ", offset)] {
+            let part = query.condition(word, Value::Number(number), "");
+            query.text.push_str(&part);
+        }
+        let Self { text: usernames, values } = query;
+        let columns = columns!();
+        let text = format!("SELECT {columns} FROM sso_user WHERE username IN ({usernames}){order}");
+        Self { text, values }
+    }
+
+    /// The next value's place in the statement.
+    fn argument(&mut self, value: Value) -> String {
+        self.values.push(value);
+        format!("${}", self.values.len())
+    }
+
+    /// The same between two fragments.
+    fn condition(&mut self, before: &str, value: Value, after: &str) -> String {
+        let argument = self.argument(value);
+        format!("{before}{argument}{after}")
+    }
+
+    fn conditions(&mut self, dialect: &Search, task: Task, filter: &Filter) -> Vec<String> {
+        let has_part = match task {
+            Task::Count => dialect.has_part_to_count,
+            Task::PageInOrder => dialect.has_part,
+            Task::PageOfFew => dialect.has_part_by_index,
+        };
         let mut names = Vec::new();
         for (column, name) in NAME_COLUMNS.into_iter().zip(&filter.names) {
             let Some(name) = name else { continue };
             names.push(if filter.is_name_exact {
                 self.condition(&format!("{column} = "), Value::Text(name.clone()), "")
             } else {
-                self.condition(&format!("{column} LIKE "), Value::Text(part(name)), " ESCAPE '!'")
+                let argument = self.argument(Value::Text((dialect.part)(name)));
+                has_part(column, &argument)
             });
         }
         let mut all = match filter.name_op {
@@ -95,7 +154,7 @@ impl Query {
             NameOp::Or | NameOp::And => names,
         };
         if let Some(indexes) = &filter.email_indexes {
-            let any = indexes.iter().map(|index| self.condition("", Value::Bytes(index.clone()), ""));
+            let any = indexes.iter().map(|index| self.argument(Value::Bytes(index.clone())));
             let any = any.collect::<Vec<_>>().join(", ");
             all.push(format!("email_index IN ({any})"));
         }
@@ -108,30 +167,11 @@ impl Query {
         }
         all
     }
-
-    /// Of all that is found, in this order, so many after so many.
-    fn slice(mut self, order: &str, limit: i64, offset: i64) -> Self {
-        self.text.push_str(order);
-        let slice = self.condition(" LIMIT ", Value::Number(limit), "");
-        self.text.push_str(&slice);
-        let slice = self.condition(" OFFSET ", Value::Number(offset), "");
-        self.text.push_str(&slice);
-        self
-    }
 }
 
-/// The pattern for names with this somewhere in them: what has a meaning in patterns is taken literally.
-fn part(name: &str) -> String {
-    let mut pattern = String::with_capacity(name.len() + 2);
-    pattern.push('%');
-    for c in name.chars() {
-        if matches!(c, '%' | '_' | '!') {
-            pattern.push('!');
-        }
-        pattern.push(c);
-    }
-    pattern.push('%');
-    pattern
+/// What the database is told differently.
+fn dialect(conn: &Conn) -> &'static Search {
+    if conn.is_sqlite() { &SEARCH_SQLITE } else { &SEARCH_POSTGRES }
 }
 
 /// Runs a query that gives any number of rows.
@@ -157,7 +197,7 @@ macro_rules! fetch_found {
 /// # Errors
 /// When the database cannot answer.
 pub async fn count(conn: &mut Conn, criteria: &Criteria) -> Result<i64> {
-    let rows: Vec<(i64,)> = fetch_found!(conn, (i64,), Query::new("COUNT(*)", criteria))?;
+    let rows: Vec<(i64,)> = fetch_found!(conn, (i64,), Query::count(dialect(conn), criteria))?;
     Ok(rows.first().map_or(0, |(count,)| *count))
 }
 
@@ -176,20 +216,31 @@ pub async fn page(
     if limit <= 0 {
         return Ok(Vec::new());
     }
-    let query = Query::new(columns!(), criteria);
-    // Whichever end is nearer: what is skipped is read, too.
+    // From whichever end is nearer: what is skipped is read, too.
     let behind = total - offset - limit;
-    if offset <= behind {
-        return fetch_found!(conn, UserRow, query.slice(FORWARDS, limit, offset));
+    let (order, before) = if offset <= behind { (FORWARDS, offset) } else { (BACKWARDS, behind) };
+    let task = Task::of_page(before, limit, total);
+    let query = Query::page(dialect(conn), task, criteria, order, (limit, before));
+    let mut rows = fetch_found!(conn, UserRow, query)?;
+    if order == BACKWARDS {
+        rows.reverse();
     }
-    let mut rows = fetch_found!(conn, UserRow, query.slice(BACKWARDS, limit, behind))?;
-    rows.reverse();
     Ok(rows)
 }
 
-/// The text of every statement that a search can become, with one email index and with two.
+/// The text of every statement that a search can become on SQLite, with one email index and with two.
 #[must_use]
-pub fn statements() -> Vec<String> {
+pub fn statements_sqlite() -> Vec<String> {
+    statements(&SEARCH_SQLITE)
+}
+
+/// The same on PostgreSQL.
+#[must_use]
+pub fn statements_postgres() -> Vec<String> {
+    statements(&SEARCH_POSTGRES)
+}
+
+fn statements(dialect: &Search) -> Vec<String> {
     let mut all = vec![Criteria::UserId(String::new()), Criteria::Username(String::new())];
     let status = [None, Some("")];
     for names in 0..16_u8 {
@@ -213,8 +264,14 @@ pub fn statements() -> Vec<String> {
         }
     }
     let texts = all.iter().flat_map(|criteria| {
-        let page = || Query::new(columns!(), criteria);
-        [Query::new("COUNT(*)", criteria), page().slice(FORWARDS, 1, 0), page().slice(BACKWARDS, 1, 0)]
+        let page = |task, order| Query::page(dialect, task, criteria, order, (1, 0));
+        [
+            Query::count(dialect, criteria),
+            page(Task::PageInOrder, FORWARDS),
+            page(Task::PageInOrder, BACKWARDS),
+            page(Task::PageOfFew, FORWARDS),
+            page(Task::PageOfFew, BACKWARDS),
+        ]
     });
     let mut texts: Vec<String> = texts.map(|query| query.text).collect();
     texts.sort();
@@ -227,12 +284,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wildcards_are_taken_literally() {
-        assert_eq!(part("ANN"), "%ANN%");
-        assert_eq!(part("100%_!"), "%100!%!_!!%");
-    }
-
-    #[test]
     fn only_what_is_given_stands_in_the_statement() {
         let filter = Filter {
             names: [None, Some("ANN".into()), None, Some("LEE".into())],
@@ -242,8 +293,33 @@ mod tests {
             sign_up_status: None,
             approval_status: Some("approved"),
         };
-        let query = Query::new("COUNT(*)", &Criteria::All(filter));
+        let query = Query::count(&SEARCH_POSTGRES, &Criteria::All(filter));
         insta::assert_snapshot!(query.text, @"SELECT COUNT(*) FROM sso_user WHERE (first_name_upper LIKE $1 ESCAPE '!' OR last_name_upper LIKE $2 ESCAPE '!') AND email_index IN ($3, $4) AND approval_status = $5");
         assert_eq!(query.values.len(), 5);
+    }
+
+    #[test]
+    fn a_page_is_read_in_order_when_it_comes_soon() {
+        let in_order =
+            |before, limit, total| matches!(Task::of_page(before, limit, total), Task::PageInOrder);
+        assert!(in_order(0, 50, 2_500) && !in_order(0, 50, 2_499));
+        assert!(in_order(450, 50, 1_000_000) && !in_order(500_000, 50, 1_000_000));
+        assert!(!in_order(i64::MAX, i64::MAX, i64::MAX));
+    }
+
+    #[test]
+    fn whole_users_are_read_of_the_page_alone() {
+        let all = Filter {
+            names: [None, None, None, None],
+            name_op: NameOp::And,
+            is_name_exact: true,
+            email_indexes: None,
+            sign_up_status: None,
+            approval_status: None,
+        };
+        let query = Query::page(&SEARCH_SQLITE, Task::PageInOrder, &Criteria::All(all), FORWARDS, (50, 100));
+        let (_, rest) = query.text.split_once(" FROM ").unwrap();
+        insta::assert_snapshot!(rest, @"");
+        assert_eq!(query.values.len(), 2);
     }
 }
