@@ -24,10 +24,10 @@ PYTHON_FEATURES := --no-default-features --features extension-module,server
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build run serve test lint openapi bench wheel clean
+.PHONY: help build run serve test lint openapi bench bench-scale wheel clean
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
 
 build: $(PACKAGE) ## Install the package and the command into .venv, and build target/release/zato-sso
 	cargo build --release $(CARGO_FLAGS)
@@ -62,6 +62,9 @@ openapi: ## Write docs/openapi.json anew
 bench: build ## Measure, beside yardsticks
 	$(WITH_POSTGRES) --durable -- \
 		sh -ec 'cargo bench $(CARGO_FLAGS) --features server; $(BIN)/python benches/python_faces.py'
+
+bench-scale: build ## Measure with a million users and five million sessions: half an hour, 10 GB in target/
+	$(WITH_POSTGRES) --durable -- $(BIN)/python benches/scale.py
 
 wheel: $(DEV) ## Build the wheel into dist/
 	$(MATURIN) build --release $(CARGO_FLAGS) --interpreter $(BIN)/python --out dist

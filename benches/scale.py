@@ -22,7 +22,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -52,7 +51,7 @@ PAGE = 50
 SEARCH_COLUMNS = "user_id, username, email, display_name, first_name, last_name, sign_up_status, approval_status"
 # Where a figure is compared to that of few users.
 SMALL = Size(1_000, 10_000)
-SMOKE = Size(200, 1_000)
+SMOKE_SMALL, SMOKE = Size(100, 500), Size(200, 1_000)
 
 
 @dataclass(frozen=True)
@@ -188,7 +187,9 @@ def searches() -> list[Search]:
             "WHERE display_name_upper LIKE '%QQQ%'",
         ),
         Search("whole name", None, {"display_name": "Ada Lee"}, "WHERE display_name_upper = 'ADA LEE'"),
-        Search("not approved", None, {"approval_status": "before_decision"}, "WHERE approval_status = 'before_decision'"),
+        Search(
+            "not approved", None, {"approval_status": "before_decision"}, "WHERE approval_status = 'before_decision'"
+        ),
     ]
 
 
@@ -199,7 +200,9 @@ Bare = Callable[[str], Any]
 def bare(made: Database) -> Iterator[Bare]:
     """Have the database's own library for Python. SQLite's is not to be open beside single sign-on in one process."""
     if made.kind == "SQLite":
-        with contextlib.closing(sqlite3.connect(made.url.removeprefix("sqlite:///"), isolation_level=None)) as connection:
+        with contextlib.closing(
+            sqlite3.connect(made.url.removeprefix("sqlite:///"), isolation_level=None)
+        ) as connection:
             yield lambda text: connection.execute(text).fetchall()
         return
     with psycopg.connect(made.url, autocommit=True) as connection:
@@ -235,7 +238,7 @@ def measure_searches(made: Database, plan: Plan) -> Iterator[dict[str, Any]]:
             for search in searches():
                 took, chance = times[search.name], random.Random(f"{search.name} {number}")
                 nulls = " NULLS FIRST" if made.kind == "PostgreSQL" else ""
-                for _ in range(max(1, calls // 4)):
+                for _ in range(max(1, calls // 20)):
                     offset = PAGE * (search.pages(last, chance) - 1)
                     start = perf_counter()
                     execute(f"SELECT COUNT(*) FROM sso_user {search.where}")
@@ -304,7 +307,10 @@ def lines(rows: list[dict[str, Any]]) -> str:
     table = [list(rows[0]), *([shown(value) for value in row.values()] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     return "\n".join(
-        "  ".join(cell.rjust(width) if at else cell.ljust(width) for at, (cell, width) in enumerate(zip(line, widths, strict=True)))
+        "  ".join(
+            cell.rjust(width) if at else cell.ljust(width)
+            for at, (cell, width) in enumerate(zip(line, widths, strict=True))
+        )
         for line in table
     )
 
@@ -322,7 +328,7 @@ def measure_all(arguments: argparse.Namespace) -> dict[str, list[dict[str, Any]]
     """Measure everything; the tables by their names."""
     is_smoke = arguments.smoke
     plan = SMOKE_PLAN if is_smoke else Plan()
-    few, many = (SMOKE, SMOKE) if is_smoke else (SMALL, Size(arguments.users, arguments.sessions))
+    few, many = (SMOKE_SMALL, SMOKE) if is_smoke else (SMALL, Size(arguments.users, arguments.sessions))
     few, many = (Size(size.users, size.sessions, arguments.seed) for size in (few, many))
     tables: dict[str, list[dict[str, Any]]] = {"costs": [], "searches": [], "clean-up": [], "size": []}
     folder = target_folder() / "bench" / "scale"

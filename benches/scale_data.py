@@ -1,6 +1,6 @@
 """Databases of any number of users and sessions, written in bulk: the same rows for the same seed.
 
-    ZATO_SSO_TEST_POSTGRES_URL=postgresql://... .venv/bin/python benches/scale_data.py --users 1000000 --sessions 5000000
+    ZATO_SSO_TEST_POSTGRES_URL=postgresql://... .venv/bin/python benches/scale_data.py [--users 1000] [--sessions 5000]
 
 `benches/scale.py` makes what it measures by itself; alone, this leaves the databases for a look at them.
 
@@ -60,8 +60,8 @@ LAST_NAMES = (
     " Kim King Klein Kovács Kowalski Kumar Larsen Lee Lewis Li Lopez Martin Mendes Meyer Miller Moreau Morris Müller"
     " Murphy Nagy Nakamura Nguyen Nielsen Novák O'Brien Okafor Olsen Owusu Park Patel Pereira Petrov Popescu Ramos"
     " Reyes Ricci Rossi Russo Santos Sato Schmidt Schneider Silva Singh Smith Sousa Suzuki Svensson Tanaka Taylor"
-    " Thomas Torres Tran Turner Varga Virtanen Wagner Walker Wang Weber White Williams Wilson Wolf Wood Wright Wu Yamada"
-    " Yang Yilmaz Young Zhang Zimmermann"
+    " Thomas Torres Tran Turner Varga Virtanen Wagner Walker Wang Weber White Williams Wilson Wolf Wood Wright Wu"
+    " Yamada Yang Yilmaz Young Zhang Zimmermann"
 ).split()
 USER_AGENTS = tuple(
     f"Mozilla/5.0 ({system}) Gecko/20100101 Firefox/{version}.0"
@@ -165,7 +165,9 @@ def sessions(size: Size) -> Iterator[Row]:
         creation = FIRST_LOGIN + number * SECOND
         yield (
             # UUID version 7: milliseconds, then chance.
-            (creation // 1000).to_bytes(6, "big") + bytes((0x70 | bits[8] & 15, bits[9], 0x80 | bits[10] & 63)) + bits[11:18],
+            (creation // 1000).to_bytes(6, "big")
+            + bytes((0x70 | bits[8] & 15, bits[9], 0x80 | bits[10] & 63))
+            + bits[11:18],
             hashlib.sha256(token).digest(),
             size.user_id(user),
             creation,
@@ -210,7 +212,8 @@ class Database:
                 query = "SELECT pg_total_relation_size(%s::regclass)"
                 return {table: only(connection.execute(query, [table]).fetchone()) for table in tables}
         with contextlib.closing(sqlite3.connect(self.url.removeprefix("sqlite:///"))) as connection:
-            query = "SELECT SUM(pgsize) FROM dbstat WHERE aggregate = TRUE AND name IN (SELECT name FROM sqlite_schema WHERE tbl_name = ?)"
+            names = "SELECT name FROM sqlite_schema WHERE tbl_name = ?"
+            query = f"SELECT SUM(pgsize) FROM dbstat WHERE aggregate = TRUE AND name IN ({names})"
             return {table: only(connection.execute(query, [table]).fetchone()) for table in tables}
 
 
@@ -251,9 +254,9 @@ def fill(made: Database) -> None:
     start = perf_counter()
     settings = {"main.encrypt_password": False, "cleanup.interval": 86_400}
     with SSO(config=made.config(**settings)) as sso:
+        admin = {"username": ADMIN, "password": PASSWORD}
         sso.user.create_super_user(
-            *(CID, {"username": ADMIN, "password": PASSWORD}),
-            **{"current_app": APP, "remote_addr": ADDRESS, "require_super_user": False, "auto_approve": True},
+            CID, admin, current_app=APP, remote_addr=ADDRESS, require_super_user=False, auto_approve=True
         )
     query = f"SELECT password_hash FROM sso_user WHERE username = '{ADMIN}'"
     if made.kind == "SQLite":
@@ -265,12 +268,20 @@ def fill(made: Database) -> None:
             row = connection.execute(query).fetchone()
             fill_postgres(connection, made.size, row[0] if row else b"")
     took = perf_counter() - start
-    print(f"{made.kind}: {made.size.users:,} users and {made.size.sessions:,} sessions in {took:.0f} s", file=sys.stderr)
+    print(
+        f"{made.kind}: {made.size.users:,} users and {made.size.sessions:,} sessions in {took:.0f} s", file=sys.stderr
+    )
 
 
 def fill_sqlite(to: sqlite3.Connection, size: Size, password_hash: bytes) -> None:
     """Write the rows, then the indexes: sorted, they cost a fraction."""
-    for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -1000000", "foreign_keys = OFF", "threads = 2"):
+    for pragma in (
+        "journal_mode = OFF",
+        "synchronous = OFF",
+        "cache_size = -1000000",
+        "foreign_keys = OFF",
+        "threads = 2",
+    ):
         to.execute(f"PRAGMA {pragma}")
     tables = "tbl_name IN ('sso_user', 'sso_session') AND type = 'index' AND sql IS NOT NULL"
     indexes = to.execute(f"SELECT name, sql FROM sqlite_schema WHERE {tables}").fetchall()
@@ -290,7 +301,7 @@ def fill_sqlite(to: sqlite3.Connection, size: Size, password_hash: bytes) -> Non
 
 
 def fill_postgres(to: psycopg.Connection[Any], size: Size, password_hash: bytes) -> None:
-    """Write the rows by COPY, without looking each one's user up, then the indexes; and let the server see what came."""
+    """Write the rows by COPY, without looking each one's user up, then the indexes."""
     to.execute("SET session_replication_role = replica")
     to.execute("SET maintenance_work_mem = '512MB'")
     secondary = "tablename IN ('sso_user', 'sso_session') AND indexname NOT LIKE '%_pkey'"
@@ -318,7 +329,7 @@ def blocks(rows: Iterable[Row]) -> Iterator[list[Row]]:
         yield block
 
 
-def copied(value: Any) -> str:  # noqa: ANN401
+def copied(value: Any) -> str:
     """Return a value as COPY reads it; nothing here has a tab or a backslash in it."""
     if value is None:
         return "\\N"

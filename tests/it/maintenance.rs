@@ -138,9 +138,18 @@ async fn many_rows_go_in_several_batches_while_users_log_in(kind: Kind) {
     let sso = world.sso.clone();
     let cleaning = tokio::spawn(async move { sso.clean_up(&ctx()).await });
     let mut sessions = Vec::new();
+    let mut left_at_a_login = Vec::new();
+    let expired = format!("sso_session WHERE expiration_time < {}", START.as_micros());
     while !cleaning.is_finished() || sessions.len() < 20 {
         sessions.push(world.sso.login(&ctx(), credentials("user1", PASSWORD)).await.unwrap());
+        left_at_a_login.push(count(&world, &expired).await);
     }
+    // Writers had their turn half-way through, and what was gone by then had gone in whole batches.
+    assert!(left_at_a_login.iter().any(|left| (1..10_400).contains(left)), "{left_at_a_login:?}");
+    assert!(
+        left_at_a_login.iter().all(|left| *left == 0 || (10_400 - left) % 500 == 0),
+        "{left_at_a_login:?}"
+    );
     assert_eq!(number(&cleaning.await.unwrap().unwrap(), "sessions"), 10_400);
     assert_eq!(count(&world, "sso_session").await, sessions.len());
     for session in sessions {
