@@ -353,7 +353,8 @@ def main() -> int:
             for kind in arguments.kind or KINDS:
                 made = stack.enter_context(database(kind, size, target_folder() / "bench" / "scale" / kind))
                 print(made.kind, made.url, made.bytes_on_disk())
-            input("They are removed with Enter. ")
+            print("They are removed when the input ends.")
+            sys.stdin.read()
     except CannotMeasureError as error:
         print(f"scale_data: {error}", file=sys.stderr)
         return 1
