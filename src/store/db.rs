@@ -16,8 +16,10 @@ use sqlx::{
 use super::epoch::{Epochs, Slots, Touched};
 use super::epoch_file::EpochFile;
 use super::listener::{Lease, Listener};
+use super::to_the_end::ToTheEnd;
+use super::writer::{Turn, Writer};
 use super::{OpenError, dialect, map_error};
-use crate::domain::{Error, Result};
+use crate::domain::Result;
 
 /// How long a call waits for a free connection before the database counts as away.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -68,7 +70,7 @@ pub struct Db {
 #[derive(Clone, Debug)]
 pub(super) enum Pools {
     /// SQLite: many readers, one writer. In memory both are the same, single connection.
-    Sqlite { readers: SqlitePool, writer: SqlitePool },
+    Sqlite { readers: SqlitePool, writer: Writer },
     /// PostgreSQL.
     Postgres(PgPool),
 }
@@ -97,21 +99,14 @@ impl Db {
                 let hint = "check that its folder exists and can be written to, and that the file is an SQLite database";
                 make_private(path);
                 let connect = dialect::sqlite_file(path);
-                let writer = SqlitePoolOptions::new()
-                    .max_connections(1)
-                    .acquire_timeout(ACQUIRE_TIMEOUT)
-                    .test_before_acquire(false)
-                    .idle_timeout(None)
-                    .max_lifetime(None)
-                    .connect_with(connect.clone())
-                    .await
-                    .map_err(|error| failed(&error, hint))?;
+                let conn = SqliteConnection::connect_with(&connect).await;
+                let conn = conn.map_err(|error| failed(&error, hint))?;
                 let readers = SqlitePoolOptions::new()
                     .max_connections(max_connections.max(1))
                     .acquire_timeout(ACQUIRE_TIMEOUT)
                     .test_before_acquire(false)
                     .max_lifetime(None)
-                    .connect_lazy_with(connect.pragma("query_only", "ON"));
+                    .connect_lazy_with(connect.clone().pragma("query_only", "ON"));
                 let file = EpochFile::beside(path).map_err(|error| OpenError::Connect {
                     url: options.display(),
                     reason: format!(
@@ -119,7 +114,9 @@ impl Db {
                         path.display()
                     ),
                 })?;
-                Ok(Self::sqlite(readers, writer, Epochs::beside(file)))
+                let epochs = Arc::new(Epochs::beside(file));
+                let writer = Writer::own(connect, conn, Arc::clone(&epochs));
+                Ok(Self { pools: Pools::Sqlite { readers, writer }, epochs, listening: None })
             }
             Options::SqliteMemory => {
                 let pool = SqlitePoolOptions::new()
@@ -132,7 +129,7 @@ impl Db {
                     .connect_with(dialect::sqlite_memory().synchronous(SqliteSynchronous::Off))
                     .await
                     .map_err(|error| failed(&error, "is there memory left?"))?;
-                Ok(Self::sqlite(pool.clone(), pool, Epochs::alone()))
+                Ok(Self::sharing(pool))
             }
             Options::Postgres(url) => {
                 let hint =
@@ -178,12 +175,15 @@ impl Db {
                 url: options.display(),
                 reason: format!("{}; check that it can be read, and is an SQLite database", one_line(&error)),
             })?;
-        // Whoever only looks changes nothing that others would have to hear of.
-        Ok(Self::sqlite(pool.clone(), pool, Epochs::alone()))
+        Ok(Self::sharing(pool))
     }
 
-    fn sqlite(readers: SqlitePool, writer: SqlitePool, epochs: Epochs) -> Self {
-        Self { pools: Pools::Sqlite { readers, writer }, epochs: Arc::new(epochs), listening: None }
+    /// One connection for readers and the writer. No other process hears of changes: there is none that has the database, or
+    /// there are no changes.
+    fn sharing(pool: SqlitePool) -> Self {
+        let epochs = Arc::new(Epochs::alone());
+        let writer = Writer::sharing(pool.clone(), Arc::clone(&epochs));
+        Self { pools: Pools::Sqlite { readers: pool, writer }, epochs, listening: None }
     }
 
     /// What is known of changes.
@@ -211,15 +211,14 @@ impl Db {
         }))
     }
 
-    /// A transaction to write with. It is rolled back when dropped before [`Tx::commit`].
+    /// A transaction to write with. It is rolled back when dropped before [`Tx::commit`]. On SQLite its changes may share the
+    /// database's own transaction with those of others.
     ///
     /// # Errors
     /// [`crate::domain::Error::Unavailable`] when no connection is to be had, or other writers do not end.
     pub async fn write(&self) -> Result<Tx> {
         let inner = match &self.pools {
-            Pools::Sqlite { writer, .. } => {
-                Inner::SqliteTx(writer.begin_with(dialect::BEGIN_SQLITE).await.map_err(map_error)?)
-            }
+            Pools::Sqlite { writer, .. } => Inner::SqliteTx(writer.begin().await?),
             Pools::Postgres(pool) => {
                 Inner::PostgresTx(pool.begin_with(dialect::BEGIN_POSTGRES).await.map_err(map_error)?)
             }
@@ -234,8 +233,8 @@ impl Db {
         }
         match &self.pools {
             Pools::Sqlite { readers, writer } => {
-                readers.close().await;
                 writer.close().await;
+                readers.close().await;
             }
             Pools::Postgres(pool) => pool.close().await,
         }
@@ -258,7 +257,7 @@ pub struct Conn {
 
 enum Inner {
     Sqlite(PoolConnection<Sqlite>),
-    SqliteTx(Transaction<'static, Sqlite>),
+    SqliteTx(Turn),
     Postgres(PoolConnection<Postgres>),
     PostgresTx(Transaction<'static, Postgres>),
 }
@@ -296,7 +295,7 @@ impl Conn {
     pub(super) fn raw(&mut self) -> Raw<'_> {
         match &mut self.inner {
             Inner::Sqlite(conn) => Raw::Sqlite(conn),
-            Inner::SqliteTx(tx) => Raw::Sqlite(tx),
+            Inner::SqliteTx(turn) => Raw::Sqlite(turn.conn()),
             Inner::Postgres(conn) => Raw::Postgres(conn),
             Inner::PostgresTx(tx) => Raw::Postgres(tx),
         }
@@ -316,27 +315,21 @@ impl Tx {
     /// When the database does not acknowledge them; they are rolled back then.
     pub async fn commit(self) -> Result<()> {
         let Self { conn: Conn { inner, touched }, epochs } = self;
-        if touched.is_empty() {
-            return inner.commit().await;
-        }
-        // A caller that goes away must not leave others with what was: this ends by itself.
-        let commit = async move {
-            let change = epochs.before_commit(touched).await?;
-            let outcome = inner.commit().await;
-            change.after_commit();
-            outcome
-        };
-        tokio::spawn(commit).await.map_err(Error::internal)?
-    }
-}
-
-impl Inner {
-    async fn commit(self) -> Result<()> {
-        match self {
-            Self::SqliteTx(tx) => tx.commit().await.map_err(map_error),
-            Self::PostgresTx(tx) => tx.commit().await.map_err(map_error),
+        match inner {
+            Inner::SqliteTx(turn) => turn.commit(&touched).await,
+            Inner::PostgresTx(tx) if touched.is_empty() => tx.commit().await.map_err(map_error),
+            // A caller that goes away must not leave others with what was.
+            Inner::PostgresTx(tx) => {
+                ToTheEnd::new(async move {
+                    let change = epochs.before_commit(touched).await?;
+                    let outcome = tx.commit().await.map_err(map_error);
+                    change.after_commit();
+                    outcome
+                })
+                .await
+            }
             // A Tx is only ever made around a transaction.
-            Self::Sqlite(_) | Self::Postgres(_) => Ok(()),
+            Inner::Sqlite(_) | Inner::Postgres(_) => Ok(()),
         }
     }
 }

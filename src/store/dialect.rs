@@ -12,6 +12,16 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// SQLite takes the write lock when the transaction begins: a lock taken later, by upgrading, could fail half-way.
 pub const BEGIN_SQLITE: &str = "BEGIN IMMEDIATE";
+
+/// Units of work that share an SQLite transaction: the first begins it. The end of one is only written down when the next
+/// begins, which saves a way to the database. That fails if SQLite has rolled back the whole transaction meanwhile.
+pub const FIRST_UNIT_SQLITE: &str = "BEGIN IMMEDIATE; SAVEPOINT unit";
+pub const NEXT_UNIT_SQLITE: &str = "RELEASE unit; SAVEPOINT unit";
+pub const ROLLBACK_UNIT_SQLITE: &str = "ROLLBACK TO unit";
+pub const COMMIT_SQLITE: &str = "COMMIT";
+/// Whether or not a transaction is open.
+pub const ROLLBACK_SQLITE: &str = "SAVEPOINT unit; ROLLBACK";
+
 pub const BEGIN_POSTGRES: &str = "BEGIN";
 
 /// A SQLite file: write-ahead log, so that readers and the writer do not wait for each other; NORMAL, which with a

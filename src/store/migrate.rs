@@ -1,7 +1,7 @@
 //! The schema and its versions, embedded in the library and applied on opening.
 
-use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{Connection as _, SqlSafeStr};
 
 use super::db::{Db, Pools, one_line};
 use super::{OpenError, dialect};
@@ -74,8 +74,9 @@ impl Db {
         let outcome = match &self.pools {
             // The write lock is the lock against other processes; each migration is a savepoint within.
             Pools::Sqlite { writer, .. } => {
-                let mut tx =
-                    writer.begin_with(dialect::BEGIN_SQLITE).await.map_err(|error| failed(url, &error))?;
+                let mut turn = writer.alone().await.map_err(|error| failed(url, &error))?;
+                let begun = turn.conn().begin_with(dialect::BEGIN_SQLITE).await;
+                let mut tx = begun.map_err(|error| failed(url, &error))?;
                 let migrator = migrator(|(version, name, sqlite, _)| (*version, *name, *sqlite));
                 match migrator.run_direct(None, &mut *tx, false).await {
                     Ok(()) => tx.commit().await.map_err(Into::into),
@@ -95,11 +96,11 @@ impl Db {
     async fn current_version(&self) -> Result<Option<i64>, sqlx::Error> {
         let exists = "SELECT COUNT(*) FROM sqlite_master WHERE name = 'sso_schema_version'";
         let version: Option<i64> = match &self.pools {
-            Pools::Sqlite { writer, .. } => {
-                if sqlx::query_scalar::<_, i64>(exists).fetch_one(writer).await? == 0 {
+            Pools::Sqlite { readers, .. } => {
+                if sqlx::query_scalar::<_, i64>(exists).fetch_one(readers).await? == 0 {
                     return Ok(None);
                 }
-                sqlx::query_scalar(CURRENT_VERSION).fetch_one(writer).await?
+                sqlx::query_scalar(CURRENT_VERSION).fetch_one(readers).await?
             }
             Pools::Postgres(pool) => {
                 let exists = "SELECT to_regclass('sso_schema_version') IS NOT NULL";

@@ -30,7 +30,9 @@ pub mod session_cache;
 pub mod setting;
 pub mod signup;
 pub mod throttle;
+mod to_the_end;
 pub mod user;
+mod writer;
 
 pub use db::{Conn, Db, Options, Tx};
 pub use error::OpenError;
