@@ -15,6 +15,7 @@ use crate::domain::{
 };
 use crate::store;
 use crate::store::Tx;
+use crate::store::renewal::Renewal;
 use crate::store::sec_def::SecDefRow;
 use crate::store::user::UserRow;
 
@@ -322,8 +323,15 @@ impl Sso {
         Span { now, end }: Span,
     ) -> Result<(Session, Ust)> {
         let expiration = end.min(self.lifetime_limit(session.creation_time));
-        let (remote_addr, user_agent) = (ctx.remote_addr.joined(), entry.user_agent.as_deref());
-        store::session::renew(tx, session.session_id, expiration, now, &remote_addr, user_agent).await?;
+        let renewal = Renewal {
+            session_id: session.session_id,
+            user_id: session.user_id.clone(),
+            expiration,
+            now,
+            remote_addr: ctx.remote_addr.joined(),
+            user_agent: entry.user_agent.clone(),
+        };
+        store::renewal::renew(tx, &[&renewal]).await?;
         session.expiration_time = expiration;
         let tokens = self.external_tokens(&session, entry);
         let current = tokens.iter().find(|ust| compare::equal(&token::digest(ust.expose()), digest));

@@ -10,6 +10,7 @@ use crate::domain::{
 };
 use crate::store;
 use crate::store::Conn;
+use crate::store::renewal::Renewal;
 
 /// A session and its history, as lists show it: never with its token.
 #[derive(Clone, Debug)]
@@ -92,16 +93,17 @@ impl Sso {
         let now = self.now();
         let created = session.creation_time;
         let expiration = self.session_expiration(ctx, trail, caller.username(), created, now).await;
-        let remote_addr = ctx.remote_addr.joined();
-        let user_agent = user_agent.map(clean_user_agent);
-        let user_agent = user_agent.as_deref();
-        let mut tx = self.db().write().await?;
-        if !store::session::renew(&mut tx, session.session_id, expiration, now, &remote_addr, user_agent)
-            .await?
-        {
+        let renewal = Renewal {
+            session_id: session.session_id,
+            user_id: session.user_id.clone(),
+            expiration,
+            now,
+            remote_addr: ctx.remote_addr.joined(),
+            user_agent: user_agent.map(clean_user_agent),
+        };
+        if !self.db().renew(renewal).await? {
             return Err(Code::SessionNoSuchSession.into());
         }
-        self.commit(tx, trail).await?;
         Ok(expiration)
     }
 

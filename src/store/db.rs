@@ -16,6 +16,7 @@ use sqlx::{
 use super::epoch::{Epochs, Slots, Touched};
 use super::epoch_file::EpochFile;
 use super::listener::{Lease, Listener};
+use super::renewal::Renewals;
 use super::to_the_end::ToTheEnd;
 use super::writer::{Turn, Writer};
 use super::{OpenError, dialect, map_error};
@@ -63,6 +64,7 @@ impl Options {
 pub struct Db {
     pub(super) pools: Pools,
     epochs: Arc<Epochs>,
+    renewals: Arc<Renewals>,
     listening: Option<Arc<Listening>>,
 }
 
@@ -116,7 +118,7 @@ impl Db {
                 })?;
                 let epochs = Arc::new(Epochs::beside(file));
                 let writer = Writer::own(connect, conn, Arc::clone(&epochs));
-                Ok(Self { pools: Pools::Sqlite { readers, writer }, epochs, listening: None })
+                Ok(Self::new(Pools::Sqlite { readers, writer }, epochs, None))
             }
             Options::SqliteMemory => {
                 let pool = SqlitePoolOptions::new()
@@ -153,7 +155,7 @@ impl Db {
                 let (slots, lease) = (Arc::<Slots>::default(), Arc::new(Lease::ended()));
                 let epochs = Arc::new(Epochs::leased(Arc::clone(&slots), Arc::clone(&lease)));
                 let listening = Listening { connect, slots, lease, listener: Listener::default() };
-                Ok(Self { pools: Pools::Postgres(pool), epochs, listening: Some(Arc::new(listening)) })
+                Ok(Self::new(Pools::Postgres(pool), epochs, Some(listening)))
             }
         }
     }
@@ -183,13 +185,22 @@ impl Db {
     fn sharing(pool: SqlitePool) -> Self {
         let epochs = Arc::new(Epochs::alone());
         let writer = Writer::sharing(pool.clone(), Arc::clone(&epochs));
-        Self { pools: Pools::Sqlite { readers: pool, writer }, epochs, listening: None }
+        Self::new(Pools::Sqlite { readers: pool, writer }, epochs, None)
+    }
+
+    fn new(pools: Pools, epochs: Arc<Epochs>, listening: Option<Listening>) -> Self {
+        Self { pools, epochs, renewals: Arc::default(), listening: listening.map(Arc::new) }
     }
 
     /// What is known of changes.
     #[must_use]
     pub fn epochs(&self) -> &Arc<Epochs> {
         &self.epochs
+    }
+
+    /// The renewals of sessions that wait to be written.
+    pub(super) const fn renewals(&self) -> &Arc<Renewals> {
+        &self.renewals
     }
 
     /// Begins to listen to what other nodes change, whenever cached sessions are looked for.

@@ -121,6 +121,22 @@ macro_rules! attrs_postgres {
     };
 }
 
+/// Renewals of sessions, from a JSON array of objects that is the first argument.
+macro_rules! renewals_sqlite {
+    () => {
+        "SELECT unhex(value ->> 'session_id') AS session_id, value ->> 'expiration_time' AS expiration_time, \
+         value ->> 'change_time' AS change_time, value ->> 'remote_addr' AS remote_addr, \
+         value ->> 'user_agent' AS user_agent FROM json_each($1)"
+    };
+}
+macro_rules! renewals_postgres {
+    () => {
+        "SELECT session_id, expiration_time, change_time, remote_addr, user_agent \
+         FROM json_to_recordset($1::json) AS given(session_id UUID, expiration_time BIGINT, change_time BIGINT, \
+         remote_addr TEXT, user_agent TEXT)"
+    };
+}
+
 /// A UUID from its hexadecimal digits.
 macro_rules! uuid_sqlite {
     ($digits:literal) => {
@@ -134,8 +150,8 @@ macro_rules! uuid_postgres {
 }
 
 pub(super) use {
-    attrs_postgres, attrs_sqlite, held_postgres, held_sqlite, skip_held_postgres, skip_held_sqlite,
-    strings_postgres, strings_sqlite, uuid_postgres, uuid_sqlite,
+    attrs_postgres, attrs_sqlite, held_postgres, held_sqlite, renewals_postgres, renewals_sqlite,
+    skip_held_postgres, skip_held_sqlite, strings_postgres, strings_sqlite, uuid_postgres, uuid_sqlite,
 };
 
 /// What a search of users says differently.

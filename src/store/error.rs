@@ -41,6 +41,14 @@ pub fn map_error(error: sqlx::Error) -> Error {
     if is_away(&error) { Error::unavailable(error) } else { Error::internal(error) }
 }
 
+/// The same error once more, for each of those whom it concerns.
+pub(super) fn again(error: &Error) -> Error {
+    match error {
+        Error::Unavailable(source) => Error::unavailable(source.to_string()),
+        other => Error::internal(other.to_string()),
+    }
+}
+
 /// What two rows would have in common if this is the error of a unique index: the name of the index (PostgreSQL), or a
 /// text with the names of its columns (SQLite).
 pub(super) fn unique_violation(error: &Error) -> Option<&str> {

@@ -23,6 +23,7 @@ mod migrate;
 pub mod password_expiry;
 pub mod password_history;
 pub mod password_reset;
+pub mod renewal;
 pub mod search;
 pub mod sec_def;
 pub mod session;
@@ -53,6 +54,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         linked_auth::STATEMENTS,
         password_history::STATEMENTS,
         password_reset::STATEMENTS,
+        renewal::STATEMENTS,
         sec_def::STATEMENTS,
         session::STATEMENTS,
         setting::STATEMENTS,

@@ -36,13 +36,6 @@ sql! {
     CHANGES_BY_USER = "SELECT c.session_id, c.idx, c.change_time, c.ctx_source, c.remote_addr, c.user_agent \
         FROM sso_session_change c JOIN sso_session s ON s.session_id = c.session_id \
         WHERE s.user_id = $1 AND s.expiration_time > $2 ORDER BY c.session_id, c.idx";
-    RENEW = "UPDATE sso_session SET expiration_time = $2, state_change_count = state_change_count + 1 \
-        WHERE session_id = $1 RETURNING state_change_count, user_id";
-    /// An entry of the history takes the place of the one that came so many before it.
-    RECORD_CHANGE = "INSERT INTO sso_session_change (session_id, slot, idx, change_time, ctx_source, remote_addr, \
-        user_agent) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (session_id, slot) DO UPDATE SET \
-        idx = excluded.idx, change_time = excluded.change_time, ctx_source = excluded.ctx_source, \
-        remote_addr = excluded.remote_addr, user_agent = excluded.user_agent";
     BY_EXT_ID = concat!("SELECT ", columns!(), ", s.ust_digest FROM sso_session s WHERE s.ext_session_id = $1");
     SET_DIGEST = "UPDATE sso_session SET ust_digest = $2 WHERE session_id = $1 RETURNING user_id";
     DELETE_OF_DEFINITION = "DELETE FROM sso_session \
@@ -270,35 +263,6 @@ fn with_login(session: &Session, renewals: Vec<StateChange>) -> Vec<StateChange>
         user_agent: session.user_agent.clone(),
     };
     std::iter::once(login).chain(renewals).collect()
-}
-
-/// Gives a session a new end and notes by what; false if the session is gone.
-///
-/// # Errors
-/// When the database cannot answer.
-pub async fn renew(
-    conn: &mut Conn,
-    session_id: SessionId,
-    expiration: Timestamp,
-    now: Timestamp,
-    remote_addr: &str,
-    user_agent: Option<&str>,
-) -> Result<bool> {
-    let renewed = fetch_optional!(conn, (i64, String), RENEW, session_id.0, expiration.as_micros())?;
-    let Some((idx, owner)) = renewed else { return Ok(false) };
-    conn.touch(&owner);
-    execute!(
-        conn,
-        RECORD_CHANGE,
-        session_id.0,
-        idx.rem_euclid(HISTORY_LENGTH),
-        idx,
-        now.as_micros(),
-        ChangeSource::Renew.as_str(),
-        remote_addr,
-        user_agent,
-    )?;
-    Ok(true)
 }
 
 /// Ends one session; false if it was gone already.

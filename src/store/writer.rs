@@ -30,6 +30,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
 use super::epoch::{Epochs, Touched};
+use super::error::again;
 use super::to_the_end::{ToTheEnd, in_a_task};
 use super::{dialect, map_error};
 use crate::domain::{Error, Result};
@@ -204,14 +205,6 @@ impl Writer {
 
 fn closed() -> Error {
     map_error(sqlx::Error::PoolClosed)
-}
-
-/// The same error once more.
-fn again(error: &Error) -> Error {
-    match error {
-        Error::Unavailable(source) => Error::unavailable(source.to_string()),
-        other => Error::internal(other.to_string()),
-    }
 }
 
 impl Line {

@@ -57,6 +57,7 @@ mod password;
 mod password_reset;
 #[cfg(feature = "server")]
 mod password_reset_rest;
+mod renewal;
 #[cfg(feature = "server")]
 mod rest;
 mod search;
