@@ -123,12 +123,16 @@ impl Renewals {
         mem::replace(&mut queue.is_led, true)
     }
 
-    /// What is written next: of each session the one that was asked for first, for each counts by itself.
+    /// What is written next: of each session the one that was asked for first, for each counts by itself. Whose caller has
+    /// gone away before it came to that is left out.
     fn next(&self) -> Vec<Asked> {
         let mut queue = self.lock();
         let mut sessions = HashSet::new();
         let (mut next, mut later) = (Vec::new(), VecDeque::new());
         for asked in mem::take(&mut queue.waiting) {
+            if asked.tell.is_closed() {
+                continue;
+            }
             if next.len() < MAX_BATCH && sessions.insert(asked.renewal.session_id) {
                 next.push(asked);
             } else {
@@ -177,6 +181,9 @@ impl Lead {
             let place = Place::on(&self.db).await;
             // Only now: whoever has asked while this waited comes along.
             let batch = self.db.renewals().next();
+            if batch.is_empty() {
+                continue;
+            }
             let renewals: Vec<_> = batch.iter().map(|asked| &asked.renewal).collect();
             let outcome = match place {
                 Ok(place) => place.write(&self.db, &renewals).await,
@@ -253,7 +260,9 @@ impl Place {
 mod tests {
     use super::*;
 
-    fn asked(session: u128) -> Asked {
+    type Caller = oneshot::Receiver<Result<bool>>;
+
+    fn asked(session: u128) -> (Asked, Caller) {
         let renewal = Renewal {
             session_id: SessionId(Uuid::from_u128(session)),
             user_id: UserId::from_stored("u".to_owned()),
@@ -262,7 +271,18 @@ mod tests {
             remote_addr: String::new(),
             user_agent: None,
         };
-        Asked { renewal, tell: oneshot::channel().0 }
+        let (tell, told) = oneshot::channel();
+        (Asked { renewal, tell }, told)
+    }
+
+    /// Adds renewals of these sessions; their callers.
+    fn add(renewals: &Renewals, sessions: impl IntoIterator<Item = u128>) -> Vec<Caller> {
+        let add = |session| {
+            let (asked, caller) = asked(session);
+            let _ = renewals.add(asked);
+            caller
+        };
+        sessions.into_iter().map(add).collect()
     }
 
     fn sessions(batch: &[Asked]) -> Vec<u128> {
@@ -272,20 +292,32 @@ mod tests {
     #[test]
     fn a_batch_has_each_session_once_and_the_next_one_the_rest() {
         let renewals = Renewals::default();
-        assert!(!renewals.add(asked(1)));
-        for session in [2, 1, 3, 1] {
-            assert!(renewals.add(asked(session)));
-        }
+        let _callers = add(&renewals, [1, 2, 1, 3, 1]);
         assert_eq!(sessions(&renewals.next()), [1, 2, 3]);
         assert_eq!(sessions(&renewals.next()), [1]);
         assert_eq!(sessions(&renewals.next()), [1]);
-        assert_eq!(sessions(&renewals.next()), []);
+        assert!(renewals.next().is_empty());
     }
 
     #[test]
     fn a_batch_is_of_limited_size() {
         let renewals = Renewals::default();
-        (0..200).for_each(|session| drop(renewals.add(asked(session))));
+        let _callers = add(&renewals, 0..200);
         assert_eq!([renewals.next().len(), renewals.next().len()], [MAX_BATCH, 200 - MAX_BATCH]);
+    }
+
+    #[test]
+    fn one_caller_leads_and_the_others_wait() {
+        let renewals = Renewals::default();
+        assert!(!renewals.add(asked(1).0));
+        assert!(renewals.add(asked(2).0));
+    }
+
+    #[test]
+    fn whose_caller_has_gone_away_is_left_out() {
+        let renewals = Renewals::default();
+        let mut callers = add(&renewals, [1, 2, 3]);
+        callers.remove(1);
+        assert_eq!(sessions(&renewals.next()), [1, 3]);
     }
 }
