@@ -11,7 +11,7 @@
 
 mod support;
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -20,9 +20,11 @@ use axum::routing::post;
 use support::database::{Kind, World, credentials, ctx};
 use support::measure::{Contestant, Plan, measure};
 use support::report::Report;
+use support::rest_client::Asking;
 use support::{Result, argon2id, cores, rest_client};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
+use zato_sso::crypto::HashParams;
 use zato_sso::http;
 use zato_sso::ops::Sso;
 
@@ -83,7 +85,10 @@ fn run() -> Result<()> {
 /// a caller waits for the database.
 fn compare_logins(runtime: &Runtime, worlds: [&World; 2], plan: Plan, report: &mut Report) -> Result<()> {
     let alone = format!("Argon2id alone, {} threads", cores());
-    let mut contestants = vec![Contestant::new(alone, argon2id::hashes_per_second)];
+    let defaults = HashParams::DEFAULT;
+    let params = argon2id::params(defaults.memory_kib(), defaults.iterations(), defaults.parallelism())?;
+    let hashes = move |length| argon2id::hashes_per_second(&params, cores(), length);
+    let mut contestants = vec![Contestant::new(alone, hashes)];
     for callers in [cores(), 4 * cores()] {
         for world in worlds {
             let name = format!("login, {}, {callers} callers", world.kind.name());
@@ -138,22 +143,23 @@ fn compare_rest(runtime: &Runtime, worlds: [&World; 2], plan: Plan, report: &mut
         let body = format!(r#"{{"target_ust":"{target}","current_ust":"{current}"}}"#);
         let request = rest_client::post_request(VERIFY, &body);
         if contestants.is_empty() {
-            let request = request.clone();
-            contestants.push(Contestant::new("empty axum handler", move |length| {
-                rest_client::requests_per_second(empty_address, CONNECTIONS, &request, "", length)
-            }));
+            contestants.push(asked("empty axum handler", empty_address, &request, ""));
         }
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
         servers.spawn(http::serve(world.sso.clone(), listener, std::future::pending()));
         let name = format!("REST verify, {}, {CONNECTIONS} connections", world.kind.name());
-        contestants.push(Contestant::new(name, move |length| {
-            let expected = r#""is_valid":true"#;
-            rest_client::requests_per_second(address, CONNECTIONS, &request, expected, length)
-        }));
+        contestants.push(asked(&name, address, &request, r#""is_valid":true"#));
     }
     let series = measure(&mut contestants, plan)?;
     let [empty, verified @ ..] = series.as_slice() else { return Err("nothing was measured".into()) };
     verified.iter().for_each(|verify| report.add(verify, empty));
     Ok(())
+}
+
+/// A server that is asked the same over and over.
+fn asked(name: &str, address: SocketAddr, request: &str, expected: &str) -> Contestant<'static> {
+    let (request, expected) = (request.to_owned(), expected.to_owned());
+    let asking = Asking { addresses: vec![address], connections: CONNECTIONS, request, expected, numbers: 1 };
+    Contestant::new(name, move |length| rest_client::requests_per_second(&asking, length))
 }

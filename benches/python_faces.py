@@ -1,4 +1,4 @@
-"""The Python API, measured: calls of one thread, on SQLite and PostgreSQL, beside the least that each could be.
+"""The Python API, measured on SQLite and PostgreSQL, beside the least that each call could be.
 
 `make bench` runs it, with a PostgreSQL server of its own. Beside one that runs already:
 
@@ -10,38 +10,20 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import contextlib
-import hashlib
-import os
-import sqlite3
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from urllib.parse import urlsplit
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
-import psycopg
-from measure import Contestant, Report, measure, target_folder
-from zato_sso import SSO
+from measure import Calls, CallsOfTasks, CallsOfThreads, Contestant, Report, Slowest, goal, measure
+from world import ADDRESS, APP, CID, CORES, LOOKUP, PASSWORD, UPDATE
+from world import CannotMeasureError, Database, Parts, create_users, log_in, postgres, run, sqlite
+from zato_sso import SSO, aio
 
-POSTGRES_VARIABLE = "ZATO_SSO_TEST_POSTGRES_URL"
-PASSWORD = "correct horse battery staple"
-# The key of the databases.
-KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
-# What every call carries beside its own input.
-CID, APP, ADDRESS = "bench", "CRM", "127.0.0.1"
-
-# The whole of what a check needs is in these two rows, found by the digest of a token.
-LOOKUP = (
-    "SELECT s.session_id, s.user_id, s.creation_time, s.expiration_time, s.remote_addr, s.user_agent, s.auth_type,"
-    " u.username, u.is_super_user, u.is_locked, u.sign_up_status, u.approval_status, u.password_expiry"
-    " FROM sso_session s JOIN sso_user u ON u.user_id = s.user_id WHERE s.ust_digest = {}"
-)
-UPDATE = "UPDATE sso_session SET expiration_time = expiration_time + 1 WHERE ust_digest = {}"
-
-
-class CannotMeasureError(Exception):
-    """Something that is needed is not there; the text says what to do."""
+THREADS = 16
+TASKS = 200
 
 
 class Ten:
@@ -62,103 +44,130 @@ def empty(_cid: str, _target_ust: str, _current_ust: str, _current_app: str, _re
     return True
 
 
-def digest(ust: str) -> bytes:
-    """Return what is stored of a token."""
-    return hashlib.sha256(ust.encode()).digest()
+@dataclass
+class Race:
+    """What runs in turn, and which is compared to which."""
+
+    contestants: list[Contestant] = field(default_factory=list)
+    pairs: list[tuple[Contestant, Contestant]] = field(default_factory=list)
+
+    def add(self, what: Contestant, *yardsticks: Contestant) -> Contestant:
+        """Let something take part, beside yardsticks that may take part already."""
+        known = {id(contestant) for contestant in self.contestants}
+        self.contestants += [one for one in (what, *yardsticks) if id(one) not in known]
+        self.pairs += [(what, yardstick) for yardstick in yardsticks]
+        return what
 
 
-@contextlib.contextmanager
-def sqlite(folder: Path) -> Iterator[tuple[str, Callable[[str, str], Callable[[], object]]]]:
-    """Have a file: its URL, and what makes a bare statement about the session of a token into a call."""
-    if sqlite3.sqlite_version_info < (3, 37):
-        raise CannotMeasureError(
-            f"SQLite of this Python is {sqlite3.sqlite_version}, and 3.37 is the first that reads STRICT tables: "
-            "use a newer Python"
-        )
-    path = folder / "sso.db"
-    # The statements must be committed as those of the product are.
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
+class LoginsInFlight:
+    """Calls that are made while others log in all the time, more of them than there are cores."""
 
-    def bare(statement: str, ust: str) -> Callable[[], object]:
-        sql, arguments = statement.format("?"), (digest(ust),)
-        return lambda: connection.execute(sql, arguments).fetchone()
+    def __init__(self, sso: SSO, calls: Calls) -> None:
+        """Have the users for it."""
+        self.sso = sso
+        self.calls = calls
+        self.usernames = [f"busy{number}" for number in range(2 * CORES)]
+        create_users(sso, *self.usernames)
 
-    with contextlib.closing(connection):
-        yield f"sqlite:///{path}", bare
+    def __call__(self, length: float) -> float:
+        """Make the calls for about so many seconds."""
+        is_over = threading.Event()
+        have_begun = threading.Barrier(len(self.usernames) + 1)
 
+        def log_in_again_and_again(username: str) -> None:
+            have_begun.wait()
+            while not is_over.is_set():
+                self.sso.user.login(CID, username, PASSWORD, APP, ADDRESS)
 
-@contextlib.contextmanager
-def postgres(_folder: Path) -> Iterator[tuple[str, Callable[[str, str], Callable[[], object]]]]:
-    """Have a database of the server, likewise."""
-    server = os.environ.get(POSTGRES_VARIABLE)
-    if not server:
-        raise CannotMeasureError(f"{POSTGRES_VARIABLE} is not set: run make bench, which starts a PostgreSQL server")
-    name = f"sso_bench_python_{os.getpid()}"
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-        url = urlsplit(server)._replace(path=f"/{name}").geturl()
+        threads = [threading.Thread(target=log_in_again_and_again, args=(name,)) for name in self.usernames]
+        for thread in threads:
+            thread.start()
+        have_begun.wait()
         try:
-            with psycopg.connect(url, autocommit=True, prepare_threshold=0) as connection:
-
-                def bare(statement: str, ust: str) -> Callable[[], object]:
-                    sql, arguments = statement.format("%b"), (digest(ust),)
-                    reads = statement is LOOKUP
-
-                    def call() -> object:
-                        cursor = connection.execute(sql, arguments)
-                        return cursor.fetchone() if reads else cursor.rowcount
-
-                    return call
-
-                yield url, bare
+            return self.calls(length)
         finally:
-            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            is_over.set()
+            for thread in threads:
+                thread.join()
+
+
+def add_database(race: Race, database: Database, parts: Parts, stack: contextlib.ExitStack) -> None:
+    """Let everything on this database take part."""
+    name = database.name
+    sso = stack.enter_context(SSO(config=database.settings()))
+    strict = stack.enter_context(SSO(config=database.settings(session__cache="off")))
+    tokens = log_in(sso)
+    target, current, renewed = tokens
+    verified, known = (CID, target, current, APP, ADDRESS), (CID, target, APP, ADDRESS)
+    for api in (sso, strict):
+        if not api.user.session.verify(*verified) or api.user.get_current_user(*known) is None:
+            raise CannotMeasureError(f"a session cannot be verified on {name}")
+
+    nothing = race.contestants[0]
+    ten = race.contestants[1]
+    bare = Contestant(f"bare {database.module} lookup", Calls(database.bare(LOOKUP, target)))
+    one = parts.query("bare sqlx lookup", database, LOOKUP, [target])
+    two = parts.query("two bare sqlx lookups", database, LOOKUP, [target, current])
+
+    verify = race.add(
+        Contestant(f"session.verify, {name}", Calls(sso.user.session.verify, *verified)), bare, nothing
+    )
+    race.add(Contestant(f"get_current_user, {name}", Calls(sso.user.get_current_user, *known)), bare, ten)
+    race.add(Contestant(f"session.verify, cache off, {name}", Calls(strict.user.session.verify, *verified)), two)
+    race.add(Contestant(f"get_current_user, cache off, {name}", Calls(strict.user.get_current_user, *known)), one)
+    race.add(
+        Contestant(f"slowest 1 % of session.verify, {name}", Slowest(sso.user.session.verify, *verified), "us"),
+        Contestant("slowest 1 % of an empty Python function", Slowest(empty, *verified), "us"),
+        goal(5, "us"),
+    )
+    in_threads = CallsOfThreads(THREADS, sso.user.session.verify, verified)
+    race.add(Contestant(f"session.verify, {THREADS} threads, {name}", in_threads), verify)
+    in_tasks, one_task = stack.enter_context(tasks(database, verified))
+    race.add(Contestant(f"await session.verify, {TASKS} tasks, {name}", in_tasks), verify)
+    race.add(Contestant(f"await session.verify, 1 task, {name}", one_task), verify)
+    busy = LoginsInFlight(sso, Calls(sso.user.session.verify, *verified))
+    race.add(Contestant(f"session.verify, {2 * CORES} logins in flight, {name}", busy), verify)
+
+    renewal = (CID, renewed, APP, ADDRESS)
+    race.add(
+        Contestant(f"session.renew, {name}", Calls(sso.user.session.renew, *renewal)),
+        Contestant(f"bare {database.module} update", Calls(database.bare(UPDATE, renewed))),
+        parts.query("bare sqlx update", database, UPDATE, [renewed]),
+    )
+    create_users(sso, "renewer")
+    own = [sso.user.login(CID, "renewer", PASSWORD, APP, ADDRESS).ust for _ in range(THREADS)]
+    renewals = CallsOfThreads(THREADS, sso.user.session.renew, *((CID, ust, APP, ADDRESS) for ust in own))
+    race.add(
+        Contestant(f"session.renew, {THREADS} threads, {name}", renewals),
+        parts.query(f"bare sqlx update, {THREADS} callers", database, UPDATE, [renewed], THREADS),
+    )
+
+
+@contextlib.contextmanager
+def tasks(database: Database, verified: tuple[str, ...]) -> Iterator[tuple[CallsOfTasks, CallsOfTasks]]:
+    """Have the awaitable face verify a session: in many tasks, and in one."""
+    loop = asyncio.new_event_loop()
+    api = aio.SSO(config=database.settings())
+    try:
+        verify = api.user.session.verify
+        yield CallsOfTasks(loop, TASKS, verify, *verified), CallsOfTasks(loop, 1, verify, *verified)
+    finally:
+        loop.run_until_complete(api.close())
+        loop.close()
 
 
 def compare(report: Report, *, is_smoke: bool) -> None:
     """Measure everything in turn, and fill the report."""
-    temporary = target_folder() / "tmp"
-    temporary.mkdir(parents=True, exist_ok=True)
-    nothing = Contestant("empty Python function", empty, (CID, "target", "current", APP, ADDRESS))
-    ten = Contestant("Python object of 10 attributes", Ten, (CID, "current", APP, ADDRESS))
-    contestants, pairs = [nothing, ten], []
+    race = Race()
+    race.add(Contestant("empty Python function", Calls(empty, CID, "target", "current", APP, ADDRESS)))
+    race.add(Contestant("Python object of 10 attributes", Calls(Ten, CID, "current", APP, ADDRESS)))
     with contextlib.ExitStack() as stack:
-        for name, module, database in (("SQLite", "sqlite3", sqlite), ("PostgreSQL", "psycopg", postgres)):
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=temporary)))
-            url, bare = stack.enter_context(database(folder))
-            # Everything is as the product comes, but that audit lines go to a file, not to the terminal.
-            config = {"database.url": url, "main.secret_key": KEY, "audit.file": str(folder / "audit.jsonl")}
-            sso = stack.enter_context(SSO(config=config))
-            target, current, renewed = log_in(sso)
-
-            verify = Contestant(
-                f"session.verify, {name}", sso.user.session.verify, (CID, target, current, APP, ADDRESS)
-            )
-            get = Contestant(f"get_current_user, {name}", sso.user.get_current_user, (CID, target, APP, ADDRESS))
-            renew = Contestant(f"session.renew, {name}", sso.user.session.renew, (CID, renewed, APP, ADDRESS))
-            lookup = Contestant(f"bare {module} lookup", bare(LOOKUP, target))
-            update = Contestant(f"bare {module} update", bare(UPDATE, renewed))
-            for contestant in (verify, get, lookup):
-                if not contestant.function(*contestant.arguments):
-                    raise CannotMeasureError(f"{contestant.name} does not work")
-            contestants += [verify, get, renew, lookup, update]
-            pairs += [(verify, lookup), (verify, nothing), (get, lookup), (get, ten), (renew, update)]
-        measure(contestants, is_smoke=is_smoke)
-    for what, yardstick in pairs:
+        parts = stack.enter_context(Parts())
+        for make in (sqlite, postgres):
+            add_database(race, stack.enter_context(make()), parts, stack)
+        measure(race.contestants, is_smoke=is_smoke)
+    for what, yardstick in race.pairs:
         report.add(what, yardstick)
-
-
-def log_in(sso: SSO) -> tuple[str, str, str]:
-    """Return tokens: of a user, of a super-user who may verify it, and of one more session to renew."""
-    for create, username in ((sso.user.create_user, "user1"), (sso.user.create_super_user, "admin1")):
-        data = {"username": username, "password": PASSWORD}
-        create(CID, data, current_app=APP, remote_addr=ADDRESS, require_super_user=False, auto_approve=True)
-    target, current, renewed = (
-        sso.user.login(CID, username, PASSWORD, APP, ADDRESS).ust for username in ("user1", "admin1", "user1")
-    )
-    return target, current, renewed
 
 
 def main() -> int:
@@ -166,20 +175,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Measure the Python API.")
     parser.add_argument("--smoke", action="store_true", help="short rounds, to see that everything works")
     arguments = parser.parse_args()
-    # Settings of the environment would override those of the benchmark.
-    for variable in [name for name in os.environ if name.startswith("ZATO_SSO_") and name != POSTGRES_VARIABLE]:
-        del os.environ[variable]
-
     report = Report("python_faces")
-    try:
-        compare(report, is_smoke=arguments.smoke)
-    except CannotMeasureError as error:
-        print(f"python_faces: {error}", file=sys.stderr)
-        return 1
-    print(report.table())
-    if not arguments.smoke:
-        report.save()
-    return 0
+    return run("python_faces", lambda: report.make(compare, is_smoke=arguments.smoke))
 
 
 if __name__ == "__main__":

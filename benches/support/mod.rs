@@ -20,6 +20,6 @@ pub fn cores() -> usize {
 
 /// Where cargo puts what it builds; a benchmark's databases and results go there too, on the same disk.
 pub fn target_folder() -> &'static Path {
-    let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let temporary = Path::new(option_env!("CARGO_TARGET_TMPDIR").unwrap_or("target/tmp"));
     temporary.parent().unwrap_or(temporary)
 }

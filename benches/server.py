@@ -1,0 +1,148 @@
+"""The time that an import and a start take, and the memory of the server.
+
+`make bench` runs it. It reads the memory of processes from `/proc`, so it runs on Linux.
+
+    .venv/bin/python benches/server.py [--smoke]
+
+`--smoke` takes few sessions and rounds, so that the figures mean nothing: it shows that everything works.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import re
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+from time import perf_counter
+
+from measure import Contestant, Report, goal, measure, once
+from world import (
+    ADDRESS,
+    CannotMeasureError,
+    Database,
+    Parts,
+    create_users,
+    digest,
+    log_in,
+    post,
+    run,
+    serving,
+    sqlite,
+)
+from zato_sso import SSO
+
+SESSIONS = 100_000
+SMOKE_SESSIONS = 500
+VERIFY = "/zato/sso/user/session"
+INSERT = (
+    "INSERT INTO sso_session (session_id, ust_digest, user_id, creation_time, expiration_time, remote_addr, user_agent,"
+    " auth_type, auth_principal, state_change_count) SELECT ?, ?, user_id, creation_time, expiration_time, remote_addr,"
+    " user_agent, auth_type, auth_principal, state_change_count FROM sso_session WHERE ust_digest = ?"
+)
+
+
+def resident(pid: int) -> float:
+    """How much memory a process has in use, in MB."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    found = re.search(r"^VmRSS:\s+(\d+) kB", status, re.MULTILINE)
+    if found is None:
+        raise CannotMeasureError(f"/proc/{pid}/status does not say how much memory is in use")
+    return int(found[1]) * 1024 / 1e6
+
+
+def milliseconds_of_python(code: str) -> float:
+    """How long an interpreter of its own takes for some code, from its start to its end."""
+    start = perf_counter()
+    subprocess.run([sys.executable, "-c", code], check=True)
+    return (perf_counter() - start) * 1e3
+
+
+def milliseconds_to_ready(database: Database) -> float:
+    """How long the server takes to say that it listens, which it does when it answers."""
+    start = perf_counter()
+    with serving(database):
+        return (perf_counter() - start) * 1e3
+
+
+def memory_when_idle(database: Database) -> float:
+    """How much memory a server has that nobody has asked anything."""
+    with serving(database) as server:
+        time.sleep(0.2)
+        return resident(server.pid)
+
+
+def memory_with_sessions(database: Database, parts: Parts, current: str, sessions: int, rounds: int) -> list[float]:
+    """How much memory the server has after each time that all sessions were verified."""
+    body = {"target_ust": ust("%NUMBER%"), "current_ust": current}
+    ask = {"request": post(VERIFY, body), "expected": '"is_valid":true', "numbers": sessions, "connections": 16}
+    figures = []
+    with serving(database) as server:
+        for _ in range(rounds):
+            done = 0.0
+            # A figure is that of the length asked for, so as many as have been answered are known.
+            while done < sessions:
+                length = 1.0 if sessions == SESSIONS else 0.1
+                done += parts.do("ask", addresses=[server.address], seconds=length, **ask)["per_second"] * length
+            figures.append(resident(server.pid))
+    return figures
+
+
+def ust(number: str) -> str:
+    """Return the token of a session that nobody has logged in for: as long as a real one."""
+    return "zust" + "A" * (43 - 8) + number
+
+
+def have_sessions(database: Database, like: str, count: int) -> None:
+    """Add sessions that differ from that of a token in nothing but their own tokens."""
+    rows = (
+        (number.to_bytes(16, "big"), digest(ust(f"{number:08}")), digest(like)) for number in range(count)
+    )
+    path = database.url.removeprefix("sqlite:///")
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.executemany(INSERT, rows)
+
+
+def compare(report: Report, *, is_smoke: bool) -> None:
+    """Measure everything, and fill the report."""
+    sessions = SMOKE_SESSIONS if is_smoke else SESSIONS
+    nothing = once("python -c pass", "ms", lambda: milliseconds_of_python("pass"))
+    imported = once("python -c 'import zato_sso'", "ms", lambda: milliseconds_of_python("import zato_sso"))
+    with sqlite() as database, Parts() as parts:
+        with SSO(config=database.settings()) as sso:
+            target, current, _ = log_in(sso)
+            create_users(sso, "user2")
+        ready = once("server ready", "ms", lambda: milliseconds_to_ready(database))
+        idle = once("memory of the server, idle", "MB", lambda: memory_when_idle(database))
+        goals = (goal(30, "ms"), goal(150, "ms"), goal(20, "MB"), goal(80, "MB"))
+        measure([nothing, imported, ready, idle, *goals], is_smoke=is_smoke)
+        have_sessions(database, target, sessions)
+        in_use = Contestant(f"memory of the server, {sessions:,} sessions in use", lambda _length: 0, "MB")
+        in_use.figures = memory_with_sessions(database, parts, current, sessions, len(idle.figures))
+    alone = Contestant("import zato_sso, beyond that", lambda _length: 0, "ms")
+    alone.figures = [whole - empty for whole, empty in zip(imported.figures, nothing.figures, strict=True)]
+    for what, yardstick in (
+        (imported, nothing),
+        (alone, goals[0]),
+        (ready, nothing),
+        (ready, goals[1]),
+        (idle, goals[2]),
+        (in_use, goals[3]),
+    ):
+        report.add(what, yardstick)
+
+
+def main() -> int:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description="Measure the start and the memory of the server.")
+    parser.add_argument("--smoke", action="store_true", help="few sessions, to see that everything works")
+    arguments = parser.parse_args()
+    report = Report("server")
+    return run("server", lambda: report.make(compare, is_smoke=arguments.smoke))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
