@@ -19,12 +19,14 @@ SOURCES := $(shell find src -not -name '.*') Cargo.toml Cargo.lock pyproject.tom
 export CARGO_TARGET_DIR := $(CURDIR)/target
 MATURIN := env -u CONDA_PREFIX PIP_QUIET=1 VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin
 WITH_POSTGRES := $(BIN)/python tests/with_postgres.py
+# What `make bench` runs, file by file.
+BENCHMARKS := python_faces logins rest server nodes
 # What the package is built with, for the checks that look at its code.
 PYTHON_FEATURES := --no-default-features --features extension-module,server
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build run serve test lint openapi bench bench-scale wheel clean
+.PHONY: help build run serve test lint openapi bench bench-micro bench-peers bench-scale instructions plots wheel clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -60,8 +62,25 @@ openapi: ## Write docs/openapi.json anew
 	ZATO_SSO_UPDATE_OPENAPI=1 cargo test --release $(CARGO_FLAGS) --lib http::openapi
 
 bench: build ## Measure, beside yardsticks
-	$(WITH_POSTGRES) --durable -- \
-		sh -ec 'cargo bench $(CARGO_FLAGS) --features server; $(BIN)/python benches/python_faces.py'
+	cargo build --release $(CARGO_FLAGS) --example parts
+	$(WITH_POSTGRES) --durable -- sh -ec 'cargo bench $(CARGO_FLAGS) --features server --bench main_job; \
+		for part in $(BENCHMARKS); do echo; $(BIN)/python benches/$$part.py; done'
+	@echo
+	@$(BIN)/python benches/report.py
+
+bench-micro: build ## Measure the hot pieces with criterion
+	cargo bench $(CARGO_FLAGS) --features server --bench micro
+
+bench-peers: build ## Measure beside fastapi-users, Django and better-auth, which it installs into target/bench
+	cargo build --release $(CARGO_FLAGS) --example parts
+	$(BIN)/python benches/peers/run.py
+
+instructions: $(DEV) ## Compare the instruction counts of the hot pieces with those known; UPDATE=1 writes them anew
+	cargo build --release $(CARGO_FLAGS) --example hot
+	$(BIN)/python benches/instructions.py $(if $(UPDATE),--update)
+
+plots: $(DEV) ## Draw docs/plots from the last figures
+	$(BIN)/python benches/plots.py
 
 bench-scale: build ## Measure with a million users and five million sessions: half an hour, 10 GB in target/
 	$(WITH_POSTGRES) --durable -- $(BIN)/python benches/scale.py

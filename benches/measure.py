@@ -240,13 +240,12 @@ def series(contestant: Contestant) -> Mapping[str, object]:
 def cells(what: Contestant, yardstick: Contestant) -> tuple[str, ...]:
     """Return one line of the table."""
     ratio = ratios(what, yardstick)
-    unit = "" if what.unit == PER_SECOND else f" {what.unit}"
     return (
         what.name,
-        rate(statistics.median(what.figures)) + unit,
-        f"{rate(min(what.figures))} .. {rate(max(what.figures))}{unit}",
+        rate(statistics.median(what.figures), what.unit),
+        f"{rate(min(what.figures))} .. {rate(max(what.figures), what.unit)}",
         yardstick.name,
-        rate(statistics.median(yardstick.figures)) + unit,
+        rate(statistics.median(yardstick.figures), yardstick.unit),
         share(statistics.median(ratio)),
         f"{share(min(ratio))} .. {share(max(ratio))}",
     )
@@ -260,11 +259,10 @@ def aligned(line: Sequence[str], widths: Sequence[int]) -> list[str]:
     ]
 
 
-def rate(figure: float) -> str:
-    """Return a figure with as many digits as mean something, thousands apart."""
-    if figure < 10:
-        return f"{figure:.2f}"
-    return f"{figure:.1f}" if figure < 1000 else f"{figure:,.0f}"
+def rate(figure: float, unit: str = PER_SECOND) -> str:
+    """Return a figure with as many digits as mean something, thousands apart, and its unit unless it is a rate."""
+    digits = 2 if figure < 10 else 1 if figure < 1000 else 0
+    return f"{figure:,.{digits}f}" + ("" if unit == PER_SECOND else f" {unit}")
 
 
 def share(ratio: float) -> str:

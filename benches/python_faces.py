@@ -18,8 +18,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from measure import Calls, CallsOfTasks, CallsOfThreads, Contestant, Report, Slowest, goal, measure
-from world import ADDRESS, APP, CID, CORES, LOOKUP, PASSWORD, UPDATE
-from world import CannotMeasureError, Database, Parts, create_users, log_in, postgres, run, sqlite
+from world import (
+    ADDRESS,
+    APP,
+    CID,
+    CORES,
+    LOOKUP,
+    PASSWORD,
+    UPDATE,
+    CannotMeasureError,
+    Database,
+    Parts,
+    create_users,
+    log_in,
+    postgres,
+    run,
+    sqlite,
+)
 from zato_sso import SSO, aio
 
 THREADS = 16
@@ -109,9 +124,7 @@ def add_database(race: Race, database: Database, parts: Parts, stack: contextlib
     one = parts.query("bare sqlx lookup", database, LOOKUP, [target])
     two = parts.query("two bare sqlx lookups", database, LOOKUP, [target, current])
 
-    verify = race.add(
-        Contestant(f"session.verify, {name}", Calls(sso.user.session.verify, *verified)), bare, nothing
-    )
+    verify = race.add(Contestant(f"session.verify, {name}", Calls(sso.user.session.verify, *verified)), bare, nothing)
     race.add(Contestant(f"get_current_user, {name}", Calls(sso.user.get_current_user, *known)), bare, ten)
     race.add(Contestant(f"session.verify, cache off, {name}", Calls(strict.user.session.verify, *verified)), two)
     race.add(Contestant(f"get_current_user, cache off, {name}", Calls(strict.user.get_current_user, *known)), one)

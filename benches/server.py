@@ -21,7 +21,6 @@ from time import perf_counter
 
 from measure import Contestant, Report, goal, measure, once
 from world import (
-    ADDRESS,
     CannotMeasureError,
     Database,
     Parts,
@@ -98,9 +97,7 @@ def ust(number: str) -> str:
 
 def have_sessions(database: Database, like: str, count: int) -> None:
     """Add sessions that differ from that of a token in nothing but their own tokens."""
-    rows = (
-        (number.to_bytes(16, "big"), digest(ust(f"{number:08}")), digest(like)) for number in range(count)
-    )
+    rows = ((number.to_bytes(16, "big"), digest(ust(f"{number:08}")), digest(like)) for number in range(count))
     path = database.url.removeprefix("sqlite:///")
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         connection.executemany(INSERT, rows)

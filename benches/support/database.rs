@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
 use zato_sso::config::Loader;
@@ -53,6 +53,11 @@ pub struct World {
 impl World {
     /// Makes the database. Everything is as the product comes, but that audit lines go to a file, not to the terminal.
     pub async fn new(kind: Kind) -> Result<Self> {
+        Self::with(kind, json!({})).await
+    }
+
+    /// The same, with these settings beside.
+    pub async fn with(kind: Kind, settings: Value) -> Result<Self> {
         let temporary = target_folder().join("tmp");
         std::fs::create_dir_all(&temporary)?;
         let folder = tempfile::tempdir_in(temporary)?;
@@ -61,11 +66,12 @@ impl World {
             None => format!("sqlite:///{}", folder.path().join("sso.db").display()),
             Some(name) => create_postgres(name).await?,
         };
-        let config = Loader::new().arguments(json!({
+        let own = json!({
             "main.secret_key": KEY,
             "database.url": url,
             "audit.file": folder.path().join("audit.jsonl"),
-        }));
+        });
+        let config = Loader::new().arguments(own).arguments(settings);
         let sso = Sso::open(config.load()?).await?;
         Ok(Self { sso, kind, postgres_name, folder, users: AtomicUsize::new(0) })
     }

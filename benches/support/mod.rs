@@ -2,6 +2,7 @@
 
 pub mod argon2id;
 pub mod database;
+pub mod hot;
 pub mod measure;
 pub mod report;
 pub mod rest_client;
@@ -20,6 +21,8 @@ pub fn cores() -> usize {
 
 /// Where cargo puts what it builds; a benchmark's databases and results go there too, on the same disk.
 pub fn target_folder() -> &'static Path {
-    let temporary = Path::new(option_env!("CARGO_TARGET_TMPDIR").unwrap_or("target/tmp"));
+    let temporary = Path::new(
+        option_env!("CARGO_TARGET_TMPDIR").unwrap_or(concat!(env!("CARGO_MANIFEST_DIR"), "/target/tmp")),
+    );
     temporary.parent().unwrap_or(temporary)
 }
