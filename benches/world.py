@@ -209,7 +209,14 @@ class Parts:
 
     def per_second(self, name: str, what: str, **arguments: object) -> Contestant:
         """Return something to compare with."""
-        return Contestant(name, lambda length: float(self.do(what, seconds=length, **arguments)["per_second"]))
+
+        def figure(length: float) -> float:
+            try:
+                return float(self.do(what, seconds=length, **arguments)["per_second"])
+            except CannotMeasureError as error:
+                raise CannotMeasureError(f"{name}: {error}") from error
+
+        return Contestant(name, figure)
 
     def query(self, name: str, database: Database, statement: str, usts: Sequence[str], callers: int = 1) -> Contestant:
         """Return a bare statement of sqlx about the sessions of some tokens, one after the other."""
