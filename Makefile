@@ -79,8 +79,10 @@ instructions: $(DEV) ## Compare the instruction counts of the hot pieces with th
 	cargo build --release $(CARGO_FLAGS) --example hot
 	$(BIN)/python benches/instructions.py $(if $(UPDATE),--update)
 
-plots: $(DEV) ## Draw docs/plots from the last figures
-	$(BIN)/python benches/plots.py
+plots: $(DEV) ## Draw docs/plots from the last figures, with a matplotlib in target/bench
+	test -d target/bench/plots || $(BIN)/python -m venv target/bench/plots
+	target/bench/plots/bin/pip install --quiet --requirement benches/plots.txt
+	target/bench/plots/bin/python benches/plots.py
 
 bench-scale: build ## Measure with a million users and five million sessions: half an hour, 10 GB in target/
 	$(WITH_POSTGRES) --durable -- $(BIN)/python benches/scale.py

@@ -8,8 +8,12 @@
 #[allow(dead_code, reason = "the report and the client are for the others")]
 mod support;
 
+// Beside it and not within: the other benchmarks do not use it.
+#[path = "support/hot.rs"]
+mod pieces;
+
+use pieces::{Piece, Stage, plain_pieces};
 use support::Result;
-use support::hot::{Piece, Stage, plain_pieces};
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);

@@ -9,9 +9,13 @@
 #[allow(dead_code, reason = "the report and the client are for the others")]
 mod support;
 
+// Beside it and not within: the other benchmarks do not use it.
+#[path = "support/hot.rs"]
+mod pieces;
+
 use criterion::Criterion;
+use pieces::{Stage, plain_pieces};
 use support::Result;
-use support::hot::{Stage, plain_pieces};
 
 fn main() -> Result<()> {
     let stage = Stage::new()?;

@@ -13,8 +13,8 @@ use zato_sso::crypto::{Keyring, Place, token, totp};
 use zato_sso::domain::{Cid, Context, Password, RemoteAddr, SystemRandom, Timestamp, Ust};
 use zato_sso::http;
 
-use super::Result;
-use super::database::{Kind, World, ctx};
+use crate::support::Result;
+use crate::support::database::{Kind, World, ctx};
 
 /// What is sealed: as long as a password's hash, which is the longest that a login opens.
 const VALUE: &[u8] =
@@ -126,9 +126,9 @@ pub fn plain_pieces() -> Result<Vec<Piece<'static>>> {
         Piece::new("digest of a token", move || {
             expect(std::hint::black_box(token::digest(std::hint::black_box(ust.expose()))) != [0; 32])
         }),
-        Piece::new("new token", || Ok(drop(token::new_ust(&SystemRandom)?))),
-        Piece::new("seal", move || Ok(drop(keyring.seal(PLACE, VALUE, &SystemRandom)?))),
-        Piece::new("open", move || Ok(drop(opener.open(PLACE, &sealed)?))),
+        Piece::new("new token", || token::new_ust(&SystemRandom).map(drop).map_err(Into::into)),
+        Piece::new("seal", move || keyring.seal(PLACE, VALUE, &SystemRandom).map(drop).map_err(Into::into)),
+        Piece::new("open", move || opener.open(PLACE, &sealed).map(drop).map_err(Into::into)),
         Piece::new("TOTP", move || {
             std::hint::black_box(totp::matching_step(&key, &code, now)?);
             Ok(())

@@ -2,7 +2,6 @@
 
 pub mod argon2id;
 pub mod database;
-pub mod hot;
 pub mod measure;
 pub mod report;
 pub mod rest_client;
