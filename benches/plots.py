@@ -61,7 +61,12 @@ def main() -> int:
     if faces := measured.get("python_faces"):
         what = ("session.verify, SQLite", "session.verify, cache off, SQLite", "get_current_user, SQLite")
         more = ("get_current_user, cache off, SQLite", "session.renew, SQLite", "session.renew, 16 threads, SQLite")
-        limits = ("bare sqlite3 lookup", "bare sqlx lookup", "bare sqlx update")
+        limits = (
+            "bare sqlite3 lookup",
+            "bare sqlx lookup, SQLite",
+            "bare sqlx update, SQLite",
+            "bare sqlx update, 16 callers, SQLite",
+        )
         bars("python", "From Python, on SQLite", series(faces, *what, *more, *limits), [*what, *more], log=True)
     if logins := measured.get("logins"):
         shown = {}

@@ -121,8 +121,8 @@ def add_database(race: Race, database: Database, parts: Parts, stack: contextlib
     nothing = race.contestants[0]
     ten = race.contestants[1]
     bare = Contestant(f"bare {database.module} lookup", Calls(database.bare(LOOKUP, target)))
-    one = parts.query("bare sqlx lookup", database, LOOKUP, [target])
-    two = parts.query("two bare sqlx lookups", database, LOOKUP, [target, current])
+    one = parts.query(f"bare sqlx lookup, {name}", database, LOOKUP, [target])
+    two = parts.query(f"two bare sqlx lookups, {name}", database, LOOKUP, [target, current])
 
     verify = race.add(Contestant(f"session.verify, {name}", Calls(sso.user.session.verify, *verified)), bare, nothing)
     race.add(Contestant(f"get_current_user, {name}", Calls(sso.user.get_current_user, *known)), bare, ten)
@@ -145,14 +145,14 @@ def add_database(race: Race, database: Database, parts: Parts, stack: contextlib
     race.add(
         Contestant(f"session.renew, {name}", Calls(sso.user.session.renew, *renewal)),
         Contestant(f"bare {database.module} update", Calls(database.bare(UPDATE, renewed))),
-        parts.query("bare sqlx update", database, UPDATE, [renewed]),
+        parts.query(f"bare sqlx update, {name}", database, UPDATE, [renewed]),
     )
     create_users(sso, "renewer")
     own = [sso.user.login(CID, "renewer", PASSWORD, APP, ADDRESS).ust for _ in range(THREADS)]
     renewals = CallsOfThreads(THREADS, sso.user.session.renew, *((CID, ust, APP, ADDRESS) for ust in own))
     race.add(
         Contestant(f"session.renew, {THREADS} threads, {name}", renewals),
-        parts.query(f"bare sqlx update, {THREADS} callers", database, UPDATE, [renewed], THREADS),
+        parts.query(f"bare sqlx update, {THREADS} callers, {name}", database, UPDATE, [renewed], THREADS),
     )
 
 

@@ -1,4 +1,4 @@
-"""The Python API under pytest-benchmark: how the time of each call is spread, and whether it has changed since a run before.
+"""The Python API under pytest-benchmark: how the time of each call is spread, and whether a change made it longer.
 
     .venv/bin/python -m pip install --group bench
     .venv/bin/python -m pytest -p no:cacheprovider benches/test_faces.py --benchmark-autosave
