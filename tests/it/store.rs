@@ -179,11 +179,12 @@ fn whatever_changes_users_or_sessions_is_known() {
         // What has expired is read again before it is refused.
         "maintenance::SESSIONS_POSTGRES",
         "maintenance::SESSIONS_SQLITE",
+        "renewal::RENEW_POSTGRES",
+        "renewal::RENEW_SQLITE",
         "session::DELETE",
         "session::DELETE_OF_DEFINITION",
         "session::DELETE_OF_USER",
         "session::DELETE_OTHERS_OF_USER",
-        "session::RENEW",
         "session::SET_DIGEST",
         "signup::CONFIRM",
         "user::DELETE_BY_ID",
