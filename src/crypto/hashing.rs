@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
+use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use tokio::sync::oneshot;
 
 use super::complexity;
@@ -153,8 +154,22 @@ impl fmt::Debug for HashPool {
     }
 }
 
+/// The threads that compute the lanes of one hash side by side: this one, and more where there are more lanes and more cores.
+/// They end with what this returns. rayon's common threads are never used: they would be lost to the child of a fork.
+fn lanes(params: HashParams) -> Result<ThreadPool, ThreadPoolBuildError> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let lanes = usize::try_from(params.parallelism()).unwrap_or(1);
+    ThreadPoolBuilder::new()
+        .num_threads(lanes.min(cores))
+        .thread_name(|number| format!("zato-sso-lane-{number}"))
+        .use_current_thread()
+        .build()
+}
+
 /// What a thread does: one job after the other until the queue is closed and empty.
 fn work_off(jobs: &Mutex<Receiver<Job>>, params: HashParams) {
+    // Without threads for them, lanes are computed one after the other.
+    let _lanes = lanes(params);
     let mut hasher = Hasher::new(params);
     loop {
         // The lock is held while waiting, and let go before the work begins.
@@ -245,6 +260,22 @@ mod tests {
         let after = work_so_far().await;
         assert!(between > before);
         assert_eq!(after - between, between - before);
+    }
+
+    #[tokio::test]
+    async fn lanes_have_a_core_each_as_far_as_there_are_cores() {
+        let cores = std::thread::available_parallelism().unwrap().get();
+        for lanes in [1, 4] {
+            let params = HashParams::new(64, 1, lanes).unwrap();
+            let pool = HashPool::new(params, 1, 8);
+            let threads = pool.run(|_| Ok(rayon::current_num_threads())).await.unwrap();
+            assert_eq!(threads, cores.min(lanes.try_into().unwrap()));
+            let stored = pool.hash("password".into(), SALT).await.unwrap();
+            // The same as one lane after the other.
+            let alone = Hasher::new(params).hash(&"password".into(), &SALT).unwrap();
+            assert_eq!(stored, alone);
+            pool.close();
+        }
     }
 
     #[tokio::test]

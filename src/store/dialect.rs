@@ -4,6 +4,7 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
+use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
@@ -35,6 +36,7 @@ pub fn sqlite_file(path: &Path) -> SqliteConnectOptions {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
         .statement_cache_capacity(256)
+        .disable_statement_logging()
 }
 
 /// A SQLite file as it is: not made, not turned into anything, and nothing written. Opened for reading only it would leave
@@ -45,12 +47,17 @@ pub fn sqlite_file_to_look(path: &Path) -> SqliteConnectOptions {
 
 /// A database in memory: it lives as long as its one connection.
 pub fn sqlite_memory() -> SqliteConnectOptions {
-    SqliteConnectOptions::new().in_memory(true).foreign_keys(true).statement_cache_capacity(256)
+    SqliteConnectOptions::new()
+        .in_memory(true)
+        .foreign_keys(true)
+        .statement_cache_capacity(256)
+        .disable_statement_logging()
 }
 
 /// A PostgreSQL URL.
 pub fn postgres(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
-    Ok(PgConnectOptions::from_str(url)?.application_name("zato-sso").statement_cache_capacity(256))
+    let options = PgConnectOptions::from_str(url)?;
+    Ok(options.application_name("zato-sso").statement_cache_capacity(256).disable_statement_logging())
 }
 
 /// What a query of PostgreSQL ends with whose rows nobody else is to change until the transaction ends. An SQLite

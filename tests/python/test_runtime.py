@@ -69,6 +69,32 @@ def test_a_slow_call_lets_other_threads_run(heavy: Heavy) -> None:
     assert turns > 20
 
 
+def test_too_many_logins_are_turned_away_at_once_and_hold_up_no_check(script: Script) -> None:
+    ended = script(
+        """
+        from zato_sso import BackendError
+        with SSO(config=config) as sso:
+            root = log_in(sso, super_user(sso))
+        sso, refused = SSO(config=slow_config), []
+        def attempt():
+            try:
+                slow_login(sso)
+            except BackendError as error:
+                refused.append(str(error))
+        # One for each core, 64 that wait for each, and some.
+        for _ in range((os.cpu_count() or 1) * 65 + 8):
+            threading.Thread(target=attempt, daemon=True).start()
+        while not refused:
+            time.sleep(0.01)
+        assert sso.session.verify("cid", root, root, APP, ADDRESS)
+        assert sso.session.renew("cid", root, APP, ADDRESS)
+        print(refused[0], flush=True)
+        os._exit(0)
+        """
+    )
+    assert "too many passwords are waiting" in ended.stdout, ended
+
+
 def test_32_threads_share_one_object(counter: Counter) -> None:
     def work(_: int) -> None:
         counter.bump()
