@@ -54,10 +54,13 @@ class Calls:
         self.number = 0
 
     def __call__(self, length: float) -> float:
-        """Make as many calls as fill about so many seconds; before that, once, find out how many these are."""
+        """Make as many calls as fill about so many seconds; how many these are is found out, and kept."""
         if not self.number:
             self.number = self.calls_in(length)
-        return self.number / self.seconds(self.number)
+        # Found out while something else was slow, they may be far too few: then it is done again.
+        while (took := self.seconds(self.number)) < length / 2:
+            self.number = max(self.number + 1, round(self.number * length / max(took, 1e-9)))
+        return self.number / took
 
     def calls_in(self, length: float) -> int:
         """About how many calls fill so many seconds."""

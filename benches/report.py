@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,6 +61,8 @@ def both(source: str, what: str, yardstick: str, **goals: Any) -> list[Row]:
     ]
 
 
+# How much more a call may cost with many users than with few.
+MAX_GROWTH = 1.2
 CORES = os.cpu_count() or 1
 LOGINS = ("19456 KiB, t=2, p=1", "12288 KiB, t=3, p=1", "47104 KiB, t=1, p=1", "65536 KiB, t=3, p=4")
 FACES, HTTP = "python_faces", "16 connections"
@@ -84,17 +86,6 @@ ROWS: list[Row] = [
     *both("rest", f"REST verify, {{}}, {HTTP}", "empty axum handler", ratio=0.6),
     Row("peers", "REST verify", "the quickest peer's check", ratio=60, command="`make bench-peers`"),
     Row("peers", "REST login", "the quickest peer's login", command="`make bench-peers`"),
-    Row("scale", "create_users, SQLite", "bare sqlx inserts", figure=20_000),
-    Row("scale", "create_users, PostgreSQL", "bare sqlx inserts", figure=10_000),
-    *both("scale", "search, page 1, {}", "same SQL", figure=5, unit="ms"),
-    *both("scale", "search, deep page, {}", "same SQL", figure=20, unit="ms"),
-    *both("scale", "search, substring, {}", "same SQL", figure=100, unit="ms"),
-    # At most 1.2 x the cost is at least 0.83 x the rate.
-    *(
-        row
-        for what in ("session.verify", "session.renew", "login")
-        for row in both("scale", f"{what}, {{}}, 1 million users", f"{what}, {{}}, 1,000 users", ratio=0.83)
-    ),
     Row("server", "memory of the server, idle", "the goal", figure=20, unit="MB"),
     Row("server", "memory of the server, 100,000 sessions in use", "the goal", figure=80, unit="MB"),
     Row("server", "import zato_sso, beyond that", "the goal", figure=30, unit="ms"),
@@ -103,16 +94,39 @@ ROWS: list[Row] = [
 ]
 
 
-def read() -> dict[str, list[Mapping[str, Any]]]:
-    """Return what was measured: the rows of each benchmark."""
+def read() -> dict[str, Mapping[str, Any]]:
+    """Return what was measured: the report of each benchmark."""
     folder = target_folder() / "bench"
     reports = (json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json")))
-    return {report["benchmark"]: report["rows"] for report in reports}
+    return {report["benchmark"]: report for report in reports}
 
 
-def cells(row: Row, measured: Mapping[str, list[Mapping[str, Any]]]) -> tuple[str, ...]:
+def of_scale(report: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """Yield the lines about many users, whose figures are costs."""
+    command = "`make bench-scale`"
+    for row in report.get("costs", []):
+        ratio = row["ratio"]
+        yield (
+            f"{row['what']}, many users",
+            f"at most {MAX_GROWTH} x the cost",
+            f"{row['many_us']:,.0f} us",
+            "1,000 users",
+            f"{row['few_us']:,.0f} us",
+            share(ratio["median"]),
+            f"{share(ratio['min'])} .. {share(ratio['max'])}",
+            "yes" if ratio["median"] <= MAX_GROWTH else "no",
+            command,
+        )
+    for row in report.get("searches", []):
+        goal, bare = row["goal_ms"], row["bare_count_ms"] + row["bare_page_ms"]
+        figures = (f"{row['p99_ms']:,.1f} ms", "plain SQL, median", f"{bare:,.1f} ms", share(row["p99_ms"] / bare), "")
+        reached = "" if goal is None else "yes" if row["p99_ms"] <= goal else "no"
+        yield (f"search: {row['what']}", "" if goal is None else f"at most {goal:g} ms", *figures, reached, command)
+
+
+def cells(row: Row, measured: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
     """Return one line of the table."""
-    for found in measured.get(row.source, []):
+    for found in measured.get(row.source, {}).get("rows", []):
         what, yardstick = found["what"], found["yardstick"]
         if what["name"] == row.what and yardstick["name"].startswith(row.yardstick):
             break
@@ -138,6 +152,7 @@ def main() -> int:
     """Run the command line."""
     measured = read()
     lines = [TITLES, ("---",) * len(TITLES), *(cells(row, measured) for row in ROWS)]
+    lines += of_scale(measured.get("scale", {}))
     for line in lines:
         print("| " + " | ".join(line) + " |")
     return 0

@@ -95,7 +95,7 @@ def test_the_report_says_what_is_reached(row: report.Row, figure: float, unit: s
         "yardstick": series("hash, 2 threads", 100, unit),
         "ratio": series("", figure / 100),
     }
-    line = report.cells(row, {"b": [found]})
+    line = report.cells(row, {"b": {"rows": [found]}})
     assert line[3] == "hash, 2 threads"
     assert line[7] == reached
 
@@ -103,6 +103,14 @@ def test_the_report_says_what_is_reached(row: report.Row, figure: float, unit: s
 def test_the_report_leaves_blank_what_was_not_measured() -> None:
     row = report.Row("b", "login", "hash", ratio=0.95)
     assert report.cells(row, {}) == ("login", "0.95 x", "", "hash", "", "", "", "", "`make bench`")
+
+
+def test_the_report_compares_costs_and_searches_with_their_goals() -> None:
+    costs = {"what": "login", "few_us": 10.0, "many_us": 13.0, "ratio": {"median": 1.3, "min": 1.0, "max": 1.5}}
+    search = {"what": "page 1", "p99_ms": 4.0, "goal_ms": 5.0, "bare_count_ms": 1.0, "bare_page_ms": 1.0}
+    lines = list(report.of_scale({"costs": [costs], "searches": [search, {**search, "goal_ms": None}]}))
+    assert [line[7] for line in lines] == ["no", "yes", ""]
+    assert list(report.of_scale({})) == []
 
 
 def test_the_same_counts_are_fine_and_small_differences_too() -> None:
