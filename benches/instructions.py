@@ -31,7 +31,7 @@ FEW, MANY = 500, 1_000
 ENOUGH = 200_000_000
 # Those that hand over to a thread of the database do not do so in the same way every time.
 UNSTEADY_TOLERANCE = 0.15
-UNSTEADY = {"verify_session", "get_current_user", "verify_session, cache off", "REST, verify"}
+UNSTEADY = {"verify_session, cache off"}
 
 
 class CannotCountError(Exception):

@@ -12,6 +12,7 @@ use tokio::runtime::{Builder, Runtime};
 use zato_sso::crypto::{Keyring, Place, token, totp};
 use zato_sso::domain::{Cid, Context, Password, RemoteAddr, SystemRandom, Timestamp, Ust};
 use zato_sso::http;
+use zato_sso::ops::Asker;
 
 use crate::support::Result;
 use crate::support::database::{Kind, World, ctx};
@@ -68,6 +69,19 @@ impl Stage {
         let (target, current) = (Ust::from(self.target.as_str()), Ust::from(self.current.as_str()));
         let known = Ust::from(self.target.as_str());
         let sso = &self.cached.sso;
+        let asker: Asker<'_> = ctx.into();
+        pieces.push(Piece::new("verify_session_at_once", move || {
+            let is_valid = sso.verify_session_at_once(asker, &self.target, &self.current);
+            // The first time there is nothing to be had at once.
+            let ask = || {
+                self.at_once(sso.verify_session(
+                    ctx,
+                    &self.target.as_str().into(),
+                    &self.current.as_str().into(),
+                ))
+            };
+            expect(is_valid.map_or_else(ask, Ok)?)
+        }));
         pieces.push(Piece::new("verify_session", move || {
             expect(self.at_once(sso.verify_session(ctx, &target, &current))?)
         }));
