@@ -49,7 +49,7 @@ def series(rows: Sequence[Mapping[str, Any]], *wanted: str) -> dict[str, Mapping
 def main() -> int:
     """Draw what was measured."""
     mpl.use("Agg")
-    measured = read()
+    measured = {name: report["rows"] for name, report in read().items() if "rows" in report}
     if peers := measured.get("peers"):
         names = ("fastapi-users", "Django", "better-auth")
         for what, verb, title in (
