@@ -43,14 +43,16 @@ sql! {
          given.remote_addr, given.user_agent FROM (", renewals_sqlite!(), ") AS given \
          JOIN sso_session s ON s.session_id = given.session_id WHERE TRUE", in_its_slot!(), " RETURNING session_id"
     );
-    /// Locked in one order, so that no two of these wait for each other.
+    /// Locked in one order, so that no two of these wait for each other. Nobody tells the planner how few they are, and it would
+    /// read the whole table for them; of the members of an array it expects few, and uses the index.
     RENEW_POSTGRES = concat!(
         "WITH given AS (", renewals_postgres!(), "), \
-         held AS (SELECT session_id FROM sso_session WHERE session_id IN (SELECT session_id FROM given) \
-         ORDER BY session_id FOR NO KEY UPDATE), \
+         held AS (SELECT session_id FROM sso_session \
+         WHERE session_id = ANY(ARRAY(SELECT session_id FROM given)) ORDER BY session_id FOR NO KEY UPDATE), \
          renewed AS (UPDATE sso_session s SET expiration_time = given.expiration_time, \
-         state_change_count = s.state_change_count + 1 FROM given JOIN held USING (session_id) \
-         WHERE s.session_id = given.session_id RETURNING s.session_id, s.state_change_count) \
+         state_change_count = s.state_change_count + 1 FROM given WHERE s.session_id = given.session_id \
+         AND s.session_id = ANY(ARRAY(SELECT session_id FROM held)) \
+         RETURNING s.session_id, s.state_change_count) \
          INSERT INTO sso_session_change (session_id, slot, idx, change_time, ctx_source, remote_addr, user_agent) \
          SELECT session_id, renewed.state_change_count % $3, renewed.state_change_count, given.change_time, $2, \
          given.remote_addr, given.user_agent FROM given JOIN renewed USING (session_id)",

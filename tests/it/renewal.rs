@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use sqlx::{Connection, PgConnection, Row};
 use tokio::task::JoinSet;
 use zato_sso::domain::{Code, Ust};
 use zato_sso::ops::SessionListing;
+use zato_sso::store::statements;
 
 use crate::support::{Kind, World, ctx, ctx_of, execute, refusal};
 
@@ -135,4 +137,26 @@ async fn a_change_by_hand_in_between_fails_for_nobody_else(kind: Kind) {
     );
     assert_eq!(refusal(one), Code::SessionNoSuchSession);
     other.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renewal_on_postgresql_finds_its_session_by_the_index() {
+    let world = World::new(Kind::Postgres).await;
+    let user = world.user("user1").await;
+    let sessions = format!(
+        "INSERT INTO sso_session (session_id, ust_digest, user_id, creation_time, expiration_time, remote_addr, \
+         auth_type, auth_principal, state_change_count) SELECT gen_random_uuid(), sha256(i::text::bytea), '{}', 1, \
+         9000000000000000, '', 'default', 'user1', 1 FROM generate_series(1, 10000) AS i",
+        user.user_id
+    );
+    execute(&world, &sessions).await;
+    execute(&world, "ANALYZE sso_session").await;
+    let text =
+        statements().into_iter().find(|(name, _)| name.ends_with("renewal::RENEW_POSTGRES")).unwrap().1;
+    let given = serde_json::json!([{"session_id": "0".repeat(32), "expiration_time": 1, "change_time": 1}]);
+    let mut conn = PgConnection::connect(&world.db.url).await.unwrap();
+    let query = sqlx::query(sqlx::AssertSqlSafe(format!("EXPLAIN {text}"))).bind(given.to_string());
+    let rows = query.bind("renew").bind(100_i64).fetch_all(&mut conn).await.unwrap();
+    let plan: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    assert!(!plan.iter().any(|line| line.contains("Seq Scan on sso_session ")), "{}", plan.join("\n"));
 }
