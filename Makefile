@@ -84,7 +84,7 @@ plots: $(DEV) ## Draw docs/plots from the last figures, with a matplotlib in tar
 	target/bench/plots/bin/pip install --quiet --requirement benches/plots.txt
 	target/bench/plots/bin/python benches/plots.py
 
-bench-scale: build ## Measure with a million users and five million sessions: half an hour, 10 GB in target/
+bench-scale: build ## Measure with a million users and five million sessions: minutes, 10 GB in target/
 	$(WITH_POSTGRES) --durable -- $(BIN)/python benches/scale.py
 
 wheel: $(DEV) ## Build the wheel into dist/
