@@ -85,7 +85,7 @@ pub(super) enum Command {
     ExpiringPasswords(ExpiringPasswordsArgs),
     /// Check configuration, key, database and clock, and say what to do; exit status 1 if there is a problem
     Doctor,
-    /// Look at the configuration
+    /// Look at the configuration, or convert one
     Config {
         #[command(subcommand)]
         command: ConfigCommand,
@@ -234,6 +234,14 @@ pub(super) struct MigrateArgs {
 pub(super) enum ConfigCommand {
     /// Show the effective configuration, secrets masked, and where each value comes from
     Show,
+    /// Write the sso.conf of a Zato 3.x server as TOML to standard output, and list what has no counterpart
+    Convert(ConvertArgs),
+}
+
+#[derive(Args)]
+pub(super) struct ConvertArgs {
+    /// The sso.conf, from the folder config/repo of a Zato server
+    pub file: PathBuf,
 }
 
 /// A password is a secret from the moment it is read.

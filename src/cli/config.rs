@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::args::ConvertArgs;
 use super::failure::Failure;
-use super::output::{JsonArray, Output, Stream, one_line};
-use crate::config::Config;
+use super::output::{JsonArray, Output, Stream, one_line, say};
+use crate::config::{self, Config};
 
 /// Every key with its value, secrets masked, and where that came from.
 pub(super) fn show(config: &Config, out: &Output) -> Result<(), Failure> {
@@ -23,6 +24,20 @@ pub(super) fn show(config: &Config, out: &Output) -> Result<(), Failure> {
         stream.line(&one_line(&text))?;
     }
     stream.finish()
+}
+
+/// An `sso.conf` as TOML. What has no counterpart is listed on the side, for the output is to become a file.
+pub(super) fn convert(args: &ConvertArgs, out: &Output) -> Result<(), Failure> {
+    let config::Converted { toml, unmatched } = config::convert(&args.file)?;
+    if !out.is_json() {
+        let lines = unmatched.iter().map(|one| format!("zato-sso: {}: {one}", args.file.display()));
+        lines.for_each(|line| say(&line));
+    }
+    let unmatched: Vec<_> = unmatched
+        .into_iter()
+        .map(|one| json!({"key": one.key, "line": one.line, "advice": one.advice}))
+        .collect();
+    out.result(toml.trim_end(), &json!({"toml": toml, "unmatched": unmatched}))
 }
 
 /// A value as TOML writes it, as JSON; what is not TOML stays the text it is.

@@ -68,6 +68,7 @@ fn execute(cli: Cli, serve: Serve) -> Result<(), Failure> {
             .block_on(async { serve::run(setup::load_to_serve(&global, args.listen)?, &out, serve).await }),
         Command::Init => runtime(Builder::new_current_thread())?.block_on(init::run(&global, &out)),
         Command::Config { command: ConfigCommand::Show } => config::show(&setup::load(&global)?, &out),
+        Command::Config { command: ConfigCommand::Convert(args) } => config::convert(&args, &out),
         Command::CreateUser(args) => with_config(&global, |config| user::create(config, args, false, &out)),
         Command::CreateSuperUser(args) => {
             with_config(&global, |config| user::create(config, args, true, &out))

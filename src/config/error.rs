@@ -46,6 +46,14 @@ pub enum Error {
         /// What the system says.
         source: io::Error,
     },
+    /// A file of another kind, or of another program, than the one that was asked for.
+    #[error("{}: {problem}", OneLine(&path.to_string_lossy()))]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What it lacks, and what to do.
+        problem: &'static str,
+    },
     /// Not TOML, not the INI dialect, or an environment variable that is not text.
     #[error("{origin}: {}", OneLine(problem))]
     Syntax {
@@ -120,7 +128,7 @@ impl Invalid {
 }
 
 /// Text from outside with its control characters escaped, so that a message stays one line.
-struct OneLine<'a>(&'a str);
+pub(super) struct OneLine<'a>(pub(super) &'a str);
 
 impl fmt::Display for OneLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

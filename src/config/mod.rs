@@ -14,6 +14,7 @@ use std::path::PathBuf;
 mod apps;
 mod audit;
 mod cleanup;
+mod convert;
 mod database;
 mod email;
 mod error;
@@ -42,10 +43,12 @@ mod user_address_list;
 mod user_validation;
 mod value;
 mod values;
+mod zato;
 
 pub use apps::Apps;
 pub use audit::{Audit, AuditFile};
 pub use cleanup::Cleanup;
+pub use convert::{Converted, Unmatched, convert};
 pub use database::{Database, DatabaseUrl, InvalidDatabaseUrl};
 pub use email::Email;
 pub use error::{Error, Invalid, Origin};
@@ -64,6 +67,7 @@ pub use signup::SignUp;
 pub use smtp::{Smtp, SmtpServer, SmtpTls};
 pub use user_address_list::{AddressList, UserAddressList};
 pub use user_validation::UserValidation;
+pub use zato::{AtRest, at_rest, secret_keys};
 
 use schema::SectionInfo;
 use section::{Section, Validate as _};

@@ -1,6 +1,7 @@
 //! The sample file.
 
 use super::Config;
+use super::schema::Key;
 
 const HEAD: &str = "\
 # The configuration of zato-sso. Every key is here at its default: to change one, remove the # before it.
@@ -13,8 +14,13 @@ impl Config {
     /// is such a key.
     #[must_use]
     pub fn sample() -> String {
+        Self::explained(HEAD, |_| Vec::new())
+    }
+
+    /// A file with every key explained: the lines that it is given with, or else, commented out, its default.
+    pub(super) fn explained(head: &str, given: impl Fn(&Key) -> Vec<String>) -> String {
         let defaults = Self::default().list();
-        let mut text = String::from(HEAD);
+        let mut text = String::from(head);
         for section in Self::sections() {
             text.push('\n');
             text.extend(section.about.iter().map(|line| format!("#{line}\n")));
@@ -22,8 +28,12 @@ impl Config {
             for key in section.keys {
                 text.push('\n');
                 text.extend(key.about.iter().map(|line| format!("#{line}\n")));
+                let given = given(key);
+                text.extend(given.iter().map(|line| format!("{line}\n")));
                 // A section that is itself a table of free names has no keys to list.
-                if let Some((_, name)) = key.dotted.split_once('.') {
+                if given.is_empty()
+                    && let Some((_, name)) = key.dotted.split_once('.')
+                {
                     let default = defaults
                         .iter()
                         .find(|(dotted, _)| dotted == key.dotted)

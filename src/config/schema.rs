@@ -11,6 +11,8 @@ pub(super) struct Key {
     pub(super) about: &'static [&'static str],
     /// Whether it is a table with names of the user's choice.
     pub(super) is_table: bool,
+    /// Whether its value is masked where it is shown.
+    pub(super) is_secret: bool,
 }
 
 /// One section.

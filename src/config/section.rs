@@ -54,6 +54,7 @@ macro_rules! section {
                     dotted: concat!($section, ".", stringify!($key)),
                     about: &[$($doc),+],
                     is_table: <$type as $crate::config::setting::Setting>::IS_TABLE,
+                    is_secret: <$type as $crate::config::setting::Setting>::IS_SECRET,
                 }),+],
             };
 

@@ -48,6 +48,7 @@ impl Section for UserAddressList {
             dotted: "user_address_list",
             about: &[" joe = [\"10.0.0.0/8\", \"2001:db8::1\"]"],
             is_table: true,
+            is_secret: false,
         }],
     };
 

@@ -19,6 +19,11 @@ impl Values {
         self.0.insert(key, (value, origin));
     }
 
+    /// What was given for exactly this key, as it was given.
+    pub(super) fn given(&self, key: &str) -> Option<&Value> {
+        self.0.get(key).map(|(value, _)| value)
+    }
+
     /// The value of a key, or its default.
     pub(super) fn read<T: Setting>(&self, key: &str, default: T) -> Result<T, Error> {
         Ok(T::find(self, key)?.unwrap_or(default))

@@ -5,6 +5,7 @@ mod check;
 pub mod compare;
 mod complexity;
 mod external_session;
+pub mod fernet;
 mod hashing;
 pub mod jwt;
 mod key_file;

@@ -18,6 +18,8 @@ mod audit;
 #[cfg(feature = "server")]
 mod cli;
 #[cfg(feature = "server")]
+mod cli_convert;
+#[cfg(feature = "server")]
 mod cli_credential;
 #[cfg(feature = "server")]
 mod cli_doctor;

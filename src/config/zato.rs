@@ -1,0 +1,120 @@
+//! Files of a Zato 3.x server beside `sso.conf`, and what of that one tells how its database is to be read.
+
+use std::path::Path;
+
+use secrecy::SecretString;
+
+use super::error::{Error, Origin};
+use super::ini::{self, Pair};
+use super::main::Main;
+use super::section::Section as _;
+use super::values::Values;
+
+/// The section of `secrets.conf` that the keys are in.
+const KEYS: &str = "secret_keys.";
+
+/// What a Zato database keeps encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AtRest {
+    /// Whether emails are.
+    pub email: bool,
+    /// Whether password hashes are.
+    pub password: bool,
+}
+
+impl Default for AtRest {
+    /// As `sso.conf` has it where nobody has changed it.
+    fn default() -> Self {
+        Self { email: true, password: true }
+    }
+}
+
+/// What an `sso.conf` says about encryption. Nothing else in it matters, and may be wrong.
+///
+/// # Errors
+/// When it cannot be read, is not of that form, or a value is neither true nor false.
+pub fn at_rest(path: &Path) -> Result<AtRest, Error> {
+    let mut values = Values::default();
+    for pair in read(path)? {
+        if pair.key.starts_with("main.encrypt_") {
+            values.set(pair.key, pair.value, Origin::File { path: path.to_owned(), line: pair.line });
+        }
+    }
+    let main = Main::read(&values)?;
+    Ok(AtRest { email: main.encrypt_email, password: main.encrypt_password })
+}
+
+/// The keys in a `secrets.conf`, in their order.
+///
+/// # Errors
+/// When it cannot be read, is not of that form, or has none.
+pub fn secret_keys(path: &Path) -> Result<Vec<SecretString>, Error> {
+    let pairs = read(path)?;
+    let keys = pairs.iter().filter(|pair| pair.key.starts_with(KEYS));
+    let keys: Vec<_> = keys.filter_map(|pair| pair.value.string().map(SecretString::from)).collect();
+    if keys.is_empty() {
+        return Err(Error::Foreign {
+            path: path.to_owned(),
+            problem: "has no key in a section [secret_keys]: give the secrets.conf of a Zato server, which is in its \
+                      folder config/repo",
+        });
+    }
+    Ok(keys)
+}
+
+/// The values of a file of Zato's.
+pub(super) fn read(path: &Path) -> Result<Vec<Pair>, Error> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
+    parse(path, &text)
+}
+
+/// The values in the text of a file of Zato's.
+pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<Pair>, Error> {
+    ini::parse(text.strip_prefix('\u{feff}').unwrap_or(text)).map_err(|problem| Error::Syntax {
+        origin: Origin::File { path: path.to_owned(), line: problem.line },
+        problem: problem.text,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret as _;
+
+    use super::*;
+
+    fn file(text: &str) -> (tempfile::TempDir, std::path::PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("some.conf");
+        std::fs::write(&path, text).unwrap();
+        (folder, path)
+    }
+
+    #[test]
+    fn all_keys_are_read_in_their_order() {
+        let (_folder, path) =
+            file("# Keys\n[zato]\nkey1=not this\n[secret_keys]\nkey2=b_-=\nkey1 = a== # older\n");
+        let keys = secret_keys(&path).unwrap();
+        let keys: Vec<_> = keys.iter().map(|key| key.expose_secret()).collect();
+        assert_eq!(keys, ["b_-=", "a=="]);
+    }
+
+    #[test]
+    fn a_file_without_keys_is_another_one() {
+        let (_folder, path) = file("[main]\nencrypt_email=True\n");
+        let said = secret_keys(&path).unwrap_err().to_string();
+        assert!(said.ends_with("folder config/repo") && said.contains("some.conf: has no key"), "{said}");
+        assert!(secret_keys(Path::new("nowhere.conf")).is_err());
+    }
+
+    #[test]
+    fn only_what_is_about_encryption_matters() {
+        let (_folder, path) =
+            file("[main]\nencrypt_email=False # Clear\nsmtp_conn=x\n[session]\nexpiry=soon\n");
+        assert_eq!(at_rest(&path).unwrap(), AtRest { email: false, password: true });
+        let (_folder, path) = file("[main]\nencrypt_password=maybe\n");
+        assert!(at_rest(&path).unwrap_err().to_string().contains("some.conf:2: main.encrypt_password"));
+        let (_folder, path) = file("");
+        assert_eq!(at_rest(&path).unwrap(), AtRest::default());
+    }
+}
