@@ -11,6 +11,8 @@ pub enum AuthType {
     BasicAuth,
     /// Through a linked JWT definition.
     Jwt,
+    /// By a site, with its keys.
+    Site,
 }
 
 impl AuthType {
@@ -21,13 +23,14 @@ impl AuthType {
             Self::Default => "default",
             Self::BasicAuth => "basic_auth",
             Self::Jwt => "jwt",
+            Self::Site => "site",
         }
     }
 
     /// From its name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Default, Self::BasicAuth, Self::Jwt].into_iter().find(|kind| kind.as_str() == text)
+        [Self::Default, Self::BasicAuth, Self::Jwt, Self::Site].into_iter().find(|kind| kind.as_str() == text)
     }
 }
 
@@ -83,7 +86,7 @@ pub struct Session {
     pub user_agent: Option<String>,
     /// How it was opened.
     pub auth_type: AuthType,
-    /// The username it was opened with.
+    /// The username it was opened with; of a site, its subdomain.
     pub auth_principal: String,
     /// For linked auth, what the session belongs to.
     pub ext_session_id: Option<String>,

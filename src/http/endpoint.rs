@@ -170,10 +170,30 @@ mod tests {
         ("sec_def.get", "for the command line"),
         ("sec_def.list", "for the command line"),
         ("sec_def.delete", "for the command line"),
+        ("identity.get", "for trusted callers in the same process; sites have GET /identities"),
+        ("identity.list", "for trusted callers in the same process"),
+        ("site.act_as", "for trusted callers in the same process"),
+        ("site.authenticate", "every request of the sessions API does it"),
+        ("site.create", "for trusted callers: the command line, and in the same process"),
+        ("site.create_user", "POST /storage/users of the sessions API"),
+        ("site.delete", "for trusted callers"),
+        ("site.end_session", "DELETE /sso/sessions of the sessions API"),
+        ("site.end_session_of_identity", "DELETE /sso/sessions/identities of the sessions API"),
+        ("site.get_identity", "GET /identities of the sessions API"),
+        ("site.get_session", "GET /sso/sessions of the sessions API"),
+        ("site.get_session_of_identity", "GET /sso/sessions/identities of the sessions API"),
+        ("site.get_user", "GET /users of the sessions API"),
+        ("site.list", "for trusted callers"),
+        ("site.list_sessions", "GET /sso/sessions of the sessions API"),
+        ("site.list_users", "GET /users of the sessions API"),
+        ("site.look_up_user", "POST /storage/users/user/lookup of the sessions API"),
+        ("site.start_session", "PUT /sso/sessions/identities of the sessions API"),
+        ("site.update", "for trusted callers"),
+        ("site.update_user", "PUT /storage/users of the sessions API"),
     ];
 
     /// What the names of operations begin with.
-    const BLOCKS: &[&str] = &["user", "session", "totp", "password_reset", "sec_def"];
+    const BLOCKS: &[&str] = &["user", "session", "totp", "password_reset", "sec_def", "site", "identity"];
 
     /// The names of operations as they stand in the source of `ops`.
     fn operations() -> BTreeSet<String> {

@@ -40,12 +40,12 @@ pub struct LoginRequest {
 }
 
 /// Somebody who is who they say.
-struct Authenticated {
-    row: UserRow,
+pub(super) struct Authenticated {
+    pub row: UserRow,
     /// Whether the stored hash should be replaced.
-    is_outdated: bool,
+    pub is_outdated: bool,
     /// Whether others, or they themselves, have failed before.
-    has_failures: bool,
+    pub has_failures: bool,
 }
 
 impl Sso {
@@ -144,7 +144,7 @@ impl Sso {
     }
 
     /// Finds out that it is who they say. Every refusal up to the password is the same and takes the same work.
-    async fn authenticate(
+    pub(super) async fn authenticate(
         &self,
         found: Option<UserRow>,
         request: &LoginRequest,
@@ -209,7 +209,7 @@ impl Sso {
     }
 
     /// Whether the password expires soon and the login may say so; an error where that, or a flag, asks for a new one.
-    fn check_password_age(&self, row: &UserRow, now: Timestamp) -> Result<bool> {
+    pub(super) fn check_password_age(&self, row: &UserRow, now: Timestamp) -> Result<bool> {
         let rules = &self.config().password;
         let threshold = now.plus_days(i64::from(rules.about_to_expire_threshold)).as_micros();
         let is_about_to_expire = row.password_expiry.is_some_and(|expiry| expiry <= threshold);

@@ -201,6 +201,7 @@ impl Sso {
             Inserted::UsernameTaken => return Err(Code::UsernameExists.into()),
             Inserted::EmailTaken => return Err(Code::EmailExists.into()),
         }
+        self.insert_first_identity(&mut tx, row).await?;
         if let Some(email) = &details.email {
             for index in self.core.keyring.blind_index_candidates(email) {
                 if store::signup::is_email_of_another(&mut tx, user_id, &index).await? {

@@ -92,7 +92,7 @@ impl Sso {
     }
 
     /// Where a user may come from is configured by name: nobody gets rid of that, or takes it over, by a new name.
-    fn check_rename(&self, former: &str, username: &str) -> Result<()> {
+    pub(super) fn check_rename(&self, former: &str, username: &str) -> Result<()> {
         let listed = &self.config().user_address_list;
         if former != username && (listed.get(former).is_some() || listed.get(username).is_some()) {
             let detail = "username: it is in user_address_list, only super-users may change it";

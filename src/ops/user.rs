@@ -110,10 +110,12 @@ impl Sso {
         trail.note("username", user.username.as_str());
         let mut tx = self.db().write().await?;
         match store::user::insert(&mut tx, &row).await? {
-            Inserted::Yes => self.commit(tx, trail).await?,
+            Inserted::Yes => {}
             Inserted::UsernameTaken => return Err(Code::UsernameExists.into()),
             Inserted::EmailTaken => return Err(Code::EmailExists.into()),
         }
+        self.insert_first_identity(&mut tx, &row).await?;
+        self.commit(tx, trail).await?;
         Ok(user)
     }
 

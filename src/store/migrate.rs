@@ -20,10 +20,16 @@ const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("migrations/sqlite/0002_notifications.sql"),
         include_str!("migrations/postgres/0002_notifications.sql"),
     ),
+    (
+        3,
+        "sites",
+        include_str!("migrations/sqlite/0003_sites.sql"),
+        include_str!("migrations/postgres/0003_sites.sql"),
+    ),
 ];
 
 /// The latest schema version that this code knows.
-pub const LATEST_VERSION: i64 = 2;
+pub const LATEST_VERSION: i64 = 3;
 
 /// Where applied versions are recorded; a name of our own, since the database may belong to an application that keeps
 /// migrations too.

@@ -16,6 +16,7 @@ pub mod doctor;
 mod epoch;
 mod epoch_file;
 mod error;
+pub mod identity;
 pub mod linked_auth;
 mod listener;
 pub mod maintenance;
@@ -30,6 +31,8 @@ pub mod session;
 pub mod session_cache;
 pub mod setting;
 pub mod signup;
+pub mod site;
+pub mod site_session;
 pub mod throttle;
 mod to_the_end;
 pub mod user;
@@ -49,6 +52,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         attr::SESSION_STATEMENTS,
         audit::STATEMENTS,
         doctor::STATEMENTS,
+        identity::STATEMENTS,
         maintenance::STATEMENTS,
         password_expiry::STATEMENTS,
         linked_auth::STATEMENTS,
@@ -59,6 +63,8 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         session::STATEMENTS,
         setting::STATEMENTS,
         signup::STATEMENTS,
+        site::STATEMENTS,
+        site_session::STATEMENTS,
         throttle::STATEMENTS,
         user::STATEMENTS,
     ]

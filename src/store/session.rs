@@ -23,11 +23,12 @@ sql! {
     INSERT = "INSERT INTO sso_session (session_id, ust_digest, user_id, creation_time, expiration_time, remote_addr, \
         user_agent, auth_type, auth_principal, ext_session_id, state_change_count) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
-    /// Sessions and the states of their users, in one look-up by the digests of tokens: one, or two.
+    /// Sessions and the states of their users, in one look-up by the digests of tokens: one, or two. No token acts as a
+    /// session that a site has started.
     CHECK = concat!(
         "SELECT ", columns!(), ", u.username, u.is_super_user, u.is_locked, u.sign_up_status, u.approval_status, \
          u.password_expiry, u.is_rate_limit_active, u.rate_limit_def, s.ust_digest \
-         FROM sso_session s JOIN sso_user u ON u.user_id = s.user_id WHERE s.ust_digest IN ($1, $2)"
+         FROM sso_session s JOIN sso_user u ON u.user_id = s.user_id WHERE s.ust_digest IN ($1, $2) AND s.site_id IS NULL"
     );
     BY_USER = concat!(
         "SELECT ", columns!(), " FROM sso_session s WHERE s.user_id = $1 AND s.expiration_time > $2 \

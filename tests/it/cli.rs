@@ -131,12 +131,12 @@ async fn migrate_creates_the_schema_once_and_check_only_tells(kind: Kind) {
     let done = folder.run("migrate");
     assert!(done.status == 0 && done.stdout.starts_with("Created the schema of "), "{done}");
     let done = folder.run("create-odb");
-    assert!(done.status == 0 && done.stdout.ends_with(" is up to date, version 2\n"), "{done}");
+    assert!(done.status == 0 && done.stdout.ends_with(" is up to date, version 3\n"), "{done}");
     assert_eq!(folder.run("migrate --check").status, 0);
     let said = folder.run("migrate --check --json").json();
-    assert_eq!((&said["version"], &said["is_current"]), (&json!(2), &json!(true)));
+    assert_eq!((&said["version"], &said["is_current"]), (&json!(3), &json!(true)));
     let said = folder.run("migrate --json").json();
-    assert_eq!((&said["from_version"], &said["to_version"]), (&json!(2), &json!(2)));
+    assert_eq!((&said["from_version"], &said["to_version"]), (&json!(3), &json!(3)));
 }
 
 async fn commands_at_the_same_time_all_succeed(kind: Kind) {
@@ -242,7 +242,7 @@ fn init_writes_down_which_database_it_was_given() {
     assert_eq!(folder.names(), ["mine.db", "mine.db-epoch", "mine.db.key", "my.toml"]);
     insta::assert_snapshot!(folder.run("--config my.toml migrate --check"), @r"
     status 0
-    out: The schema of sqlite:///mine.db is up to date, version 2
+    out: The schema of sqlite:///mine.db is up to date, version 3
     ");
     insta::assert_snapshot!(folder.run("--config my.toml --database-url sqlite:///other.db init"), @r"
     status 0
@@ -269,7 +269,7 @@ fn the_environment_overrides_the_command_line_and_that_is_said() {
     assert!(!folder.read("sso.toml").contains("two.db"));
     insta::assert_snapshot!(folder.run("--database-url sqlite:///two.db migrate --check"), @r"
     status 0
-    out: The schema of sqlite:///one.db is up to date, version 2
+    out: The schema of sqlite:///one.db is up to date, version 3
     err: zato-sso: --database-url has no effect: environment variable ZATO_SSO_DATABASE_URL overrides it
     ");
 }

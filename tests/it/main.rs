@@ -67,6 +67,8 @@ mod session;
 mod signup;
 #[cfg(feature = "server")]
 mod signup_rest;
+mod site;
+mod site_user;
 mod smtp;
 mod store;
 mod throttle;

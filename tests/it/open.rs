@@ -11,7 +11,7 @@ use zato_sso::ops::{LATEST_VERSION, NoHooks, Sso};
 use crate::support::{Kind, TestDb, World, any_rows, config, ctx};
 
 /// The migrations, oldest first: for SQLite, and for PostgreSQL.
-const MIGRATIONS: [(&str, &str); 2] = [
+const MIGRATIONS: [(&str, &str); 3] = [
     (
         include_str!("../../src/store/migrations/sqlite/0001_schema.sql"),
         include_str!("../../src/store/migrations/postgres/0001_schema.sql"),
@@ -19,6 +19,10 @@ const MIGRATIONS: [(&str, &str); 2] = [
     (
         include_str!("../../src/store/migrations/sqlite/0002_notifications.sql"),
         include_str!("../../src/store/migrations/postgres/0002_notifications.sql"),
+    ),
+    (
+        include_str!("../../src/store/migrations/sqlite/0003_sites.sql"),
+        include_str!("../../src/store/migrations/postgres/0003_sites.sql"),
     ),
 ];
 
@@ -64,21 +68,50 @@ async fn a_database_of_any_earlier_version_is_upgraded(kind: Kind) {
             let mut conn = PgConnection::connect(&db.url).await.unwrap();
             migrator.run_direct(None, &mut conn, false).await.unwrap();
         }
+        if earlier == 2 {
+            insert_user(&db, "older").await;
+        }
         let world = World::on(db, json!({}), Arc::new(NoHooks)).await;
         world.user("user1").await;
+        // Every user has an identity, whenever they came.
+        let unknown = "SELECT username FROM sso_user u WHERE NOT EXISTS (\
+            SELECT 1 FROM sso_identity i WHERE i.user_id = u.user_id AND i.provider = 'storage')";
+        assert_eq!(any_rows(&world, unknown).await, Vec::<Vec<u8>>::new());
+        if earlier == 2 {
+            let identities = world.sso.list_identities(&ctx(), "zusrolder").await.unwrap();
+            assert_eq!(identities.len(), 1);
+            assert_eq!(identities[0].identity_token.get_version_num(), 4);
+        }
         world.login("user1").await;
         let version = any_rows(&world, "SELECT CAST(MAX(version) AS TEXT) FROM sso_schema_version").await;
         assert_eq!(version, [LATEST_VERSION.to_string().into_bytes()]);
     }
 }
 
+/// A user without anything, written as an earlier version could have.
+async fn insert_user(db: &TestDb, name: &str) {
+    let sql = "INSERT INTO sso_user (user_id, user_token, username, email_is_claimed, is_active, is_internal, is_super_user, \
+        is_locked, sign_up_status, sign_up_time, approval_status, approval_status_mod_time, password_must_change, \
+        is_totp_enabled, totp_last_step, is_rate_limit_active, rate_limit_check_parent_def) VALUES ($1, $2, $3, FALSE, \
+        TRUE, FALSE, FALSE, FALSE, 'final', 1, 'approved', 1, FALSE, FALSE, 0, FALSE, FALSE)";
+    let (user_id, token) = (format!("zusr{name}"), uuid::Uuid::from_u128(7));
+    if db.url.starts_with("sqlite") {
+        let mut conn = SqliteConnection::connect(&db.url).await.unwrap();
+        sqlx::query(sql).bind(user_id).bind(token).bind(name).execute(&mut conn).await.unwrap();
+        conn.close().await.unwrap();
+    } else {
+        let mut conn = PgConnection::connect(&db.url).await.unwrap();
+        sqlx::query(sql).bind(user_id).bind(token).bind(name).execute(&mut conn).await.unwrap();
+    }
+}
+
 async fn a_newer_database_is_refused_and_left_alone(kind: Kind) {
     let world = World::new(kind).await;
-    crate::support::execute(&world, "UPDATE sso_schema_version SET version = 999 WHERE version = 2").await;
+    crate::support::execute(&world, "UPDATE sso_schema_version SET version = 999 WHERE version = 3").await;
     let message = refused(config(&world.db.url, json!({}))).await;
-    assert!(message.contains("schema version 999, which is newer than version 2"), "{message}");
+    assert!(message.contains("schema version 999, which is newer than version 3"), "{message}");
     assert!(message.ends_with("upgrade zato-sso to use it"), "{message}");
-    crate::support::execute(&world, "UPDATE sso_schema_version SET version = 2 WHERE version = 999").await;
+    crate::support::execute(&world, "UPDATE sso_schema_version SET version = 3 WHERE version = 999").await;
     world.reopened(json!({})).await;
 }
 

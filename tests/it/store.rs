@@ -187,6 +187,9 @@ fn whatever_changes_users_or_sessions_is_known() {
         "session::DELETE_OTHERS_OF_USER",
         "session::SET_DIGEST",
         "signup::CONFIRM",
+        "site::SESSIONS",
+        "site_session::DELETE",
+        "site_session::DELETE_OF_IDENTITY",
         "user::DELETE_BY_ID",
         "user::DELETE_BY_USERNAME",
         // Nothing that a session shows.
