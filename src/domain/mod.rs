@@ -9,6 +9,7 @@ mod context;
 mod email;
 mod error;
 mod id;
+mod import;
 mod page;
 mod random;
 mod rate_limit;
@@ -31,6 +32,10 @@ pub use context::Context;
 pub use email::{Email, EmailKind};
 pub use error::{Error, Result};
 pub use id::{Cid, SessionId, UserId, time_ordered_uuid};
+pub use import::{
+    ImportBatch, ImportFinding, ImportObserver, ImportRecord, ImportSource, ImportSummary, ImportedAttr,
+    ImportedLink, ImportedUser,
+};
 pub use page::Page;
 pub use random::{Random, SystemRandom};
 pub use rate_limit::{InvalidRateLimit, RateLimit, RateLimits, RateRule, RateWindow};
