@@ -65,6 +65,12 @@ impl Timestamp {
         DateTime::from_timestamp_micros(self.0).map_or(NaiveDateTime::MAX, |time| time.naive_utc())
     }
 
+    /// As it stands in the headers of mails (RFC 2822, section 3.3), in UTC.
+    #[must_use]
+    pub fn to_rfc_2822(self) -> String {
+        self.to_naive().format("%a, %d %b %Y %H:%M:%S +0000").to_string()
+    }
+
     /// From a date and time in UTC.
     #[must_use]
     pub fn from_naive(time: NaiveDateTime) -> Self {
@@ -146,6 +152,14 @@ impl Clock for ManualClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn is_written_as_mails_have_it() {
+        assert_eq!(
+            Timestamp::from_micros(1_390_560_034_900_000).to_rfc_2822(),
+            "Fri, 24 Jan 2014 10:40:34 +0000"
+        );
+    }
 
     #[test]
     fn is_written_as_python_writes_it() {

@@ -10,6 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::error::Failure;
+use super::oneall;
 use super::router::App;
 use crate::domain::Cid;
 use crate::ops::Sso;
@@ -18,10 +19,12 @@ const X_ZATO_CID: HeaderName = HeaderName::from_static("x-zato-cid");
 
 /// Answers a request, whatever becomes of it.
 pub(super) async fn answer(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let resource = oneall::resource(request.uri());
+    let resource = resource.as_deref();
     let cid = match correlation_id(&app.sso, request.headers()) {
         Ok(cid) => cid,
         // Without randomness nothing works, but even that is said in the usual form.
-        Err(failure) => return finish(&app, failure.into_response(), &Cid::new("")),
+        Err(failure) => return finish(&app, failure.into_response(), &Cid::new(""), resource),
     };
     request.extensions_mut().insert(cid.clone());
     let start = Instant::now();
@@ -34,7 +37,7 @@ pub(super) async fn answer(State(app): State<Arc<App>>, mut request: Request, ne
     let route = response.extensions().get().copied().unwrap_or_default();
     let failure = response.extensions().get::<Failure>().copied();
     app.metrics.answered(route, response.status(), failure, start.elapsed());
-    finish(&app, response, &cid)
+    finish(&app, response, &cid, resource)
 }
 
 /// A handler that panics is our fault, and the next request is none the worse for it.
@@ -51,10 +54,11 @@ fn correlation_id(sso: &Sso, headers: &HeaderMap) -> Result<Cid, Failure> {
     }
 }
 
-fn finish(app: &App, response: Response, cid: &Cid) -> Response {
-    let mut response = match response.extensions().get::<Failure>().copied() {
-        Some(failure) => failure.render(cid, response),
-        None => response,
+fn finish(app: &App, response: Response, cid: &Cid, resource: Option<&str>) -> Response {
+    let mut response = match (response.extensions().get::<Failure>().copied(), resource) {
+        (Some(failure), Some(resource)) => oneall::render(failure, response, resource, app.sso.now()),
+        (Some(failure), None) => failure.render(cid, response),
+        (None, _) => response,
     };
     let headers = response.headers_mut();
     if let Ok(cid) = HeaderValue::from_str(cid.as_str()) {

@@ -45,6 +45,14 @@ impl Authorization {
     }
 }
 
+/// The username and the secret of Basic authentication; wrong ones if they cannot be read, None if there are none.
+pub(super) fn basic_credentials(headers: &HeaderMap) -> Option<(String, Password)> {
+    match Authorization::read(headers)? {
+        Authorization::External(ExternalCredential::Basic { username, secret }) => Some((username, secret)),
+        Authorization::External(ExternalCredential::Jwt(_)) | Authorization::Ust(_) => None,
+    }
+}
+
 /// Username and secret of `Authorization: Basic` (RFC 7617): the first colon is between them.
 fn basic(encoded: &[u8]) -> Option<(String, String)> {
     if encoded.len() > MAX_BASIC_LENGTH {

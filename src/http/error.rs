@@ -88,14 +88,20 @@ impl Failure {
 
     /// Makes a response say what went wrong. Headers that it already has, such as `Allow`, stay.
     pub fn render(self, cid: &Cid, response: Response) -> Response {
-        let (mut parts, _) = response.into_parts();
+        let (mut parts, _) = self.with_headers(response).into_parts();
         parts.status = self.status();
-        parts.headers.remove(header::CONTENT_LENGTH);
-        parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Self::RateLimited { retry_after } = self {
-            parts.headers.insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(retry_after)));
-        }
         Response::from_parts(parts, Body::from(self.body(cid)))
+    }
+
+    /// Gives a response the headers that a failure has, whatever its body will be.
+    pub fn with_headers(self, mut response: Response) -> Response {
+        let headers = response.headers_mut();
+        headers.remove(header::CONTENT_LENGTH);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Self::RateLimited { retry_after } = self {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(retry_after)));
+        }
+        response
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use axum::body::{Body, HttpBody};
 use axum::extract::{ConnectInfo, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use serde_json::{Map, Value};
 
@@ -52,14 +53,7 @@ pub(super) async fn read<I: Input>(app: Arc<App>, request: Request) -> Result<(C
             .unwrap_or(&config.apps.default)
             .to_owned(),
     };
-    let cid = parts.extensions.get::<Cid>().ok_or(Failure::Internal)?.clone();
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    let client = peer.map(|peer| client_address(peer.0.ip(), headers, &config.http.trusted_proxies));
-    let remote_addr = client.map(|client| RemoteAddr::new([client.to_string()])).unwrap_or_default();
-    let user_agent =
-        headers.get(header::USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    let ctx = Context { cid, current_app, remote_addr };
-    let call = Call { sso: app.sso.clone(), ctx, user_agent };
+    let call = caller(&app, &parts, &current_app)?;
     let own_name = UST_NAMES.iter().find(|name| I::ELEMENTS.iter().any(|element| element.name == **name));
     if let Some(name) = own_name {
         match acting(&mut elements, headers) {
@@ -80,6 +74,20 @@ pub(super) async fn read<I: Input>(app: Arc<App>, request: Request) -> Result<(C
     Ok((call, input))
 }
 
+/// Who calls, through which application, and with what.
+pub(super) fn caller(app: &App, parts: &Parts, current_app: &str) -> Result<Call, Failure> {
+    let headers = &parts.headers;
+    let cid = parts.extensions.get::<Cid>().ok_or(Failure::Internal)?.clone();
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    let trusted = &app.sso.config().http.trusted_proxies;
+    let client = peer.map(|peer| client_address(peer.0.ip(), headers, trusted));
+    let remote_addr = client.map(|client| RemoteAddr::new([client.to_string()])).unwrap_or_default();
+    let user_agent =
+        headers.get(header::USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let ctx = Context { cid, current_app: current_app.to_owned(), remote_addr };
+    Ok(Call { sso: app.sso.clone(), ctx, user_agent })
+}
+
 /// The token of the session that a linked definition has: opened now, or before and renewed.
 async fn authenticate(
     call: &Call,
@@ -93,7 +101,7 @@ async fn authenticate(
 }
 
 /// The whole body.
-async fn read_body(mut body: Body, limit: usize) -> Result<Vec<u8>, Failure> {
+pub(super) async fn read_body(mut body: Body, limit: usize) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let mut drained: usize = 0;
     while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
@@ -125,7 +133,7 @@ fn merge(query: Option<&str>, body: &[u8]) -> Result<Map<String, Value>, Failure
 }
 
 /// The pairs of a query string; of a name that stands there more than once the last one counts, as in JSON.
-fn parse_query(query: &str) -> Option<Map<String, Value>> {
+pub(super) fn parse_query(query: &str) -> Option<Map<String, Value>> {
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
     pairs
         .map(|pair| {

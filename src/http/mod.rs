@@ -17,6 +17,7 @@ mod extract;
 mod health;
 mod linked_auth;
 mod metrics;
+mod oneall;
 mod openapi;
 mod password_reset;
 mod reference;
@@ -26,6 +27,9 @@ mod search;
 mod server;
 mod session;
 mod signup;
+mod site_openapi;
+mod site_session;
+mod site_user;
 mod user;
 mod value;
 

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::endpoint::{Block, Endpoint, blocks, health_endpoints};
 use super::input::Element;
+use super::site_openapi;
 use super::value::Kind;
 use crate::domain::Code;
 
@@ -42,8 +43,16 @@ pub fn document(prefix: &str) -> Value {
             }
         }
     }
-    let mut schemas = common_schemas();
+    tags.push(json!({"name": site_openapi::TAG}));
+    site_openapi::add_paths(&mut paths);
+    let mut schemas = object(common_schemas());
+    schemas.extend(object(site_openapi::schemas()));
     schemas.extend(generator.take_definitions(true));
+    let mut schemes = object(json!({
+        "session": {"type": "http", "scheme": "bearer", "description": "A user session token, as a login returns it; or a JWT of a linked definition."},
+        "definition": {"type": "http", "scheme": "basic", "description": "Username and secret of a linked definition."},
+    }));
+    schemes.extend([site_openapi::security_scheme()]);
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -57,10 +66,7 @@ pub fn document(prefix: &str) -> Value {
         "components": {
             "schemas": schemas,
             "responses": common_responses(),
-            "securitySchemes": {
-                "session": {"type": "http", "scheme": "bearer", "description": "A user session token, as a login returns it; or a JWT of a linked definition."},
-                "definition": {"type": "http", "scheme": "basic", "description": "Username and secret of a linked definition."},
-            },
+            "securitySchemes": schemes,
         },
     })
 }
@@ -169,11 +175,11 @@ fn schema(element: &Element) -> Value {
     }
 }
 
-fn common_schemas() -> Map<String, Value> {
+fn common_schemas() -> Value {
     let cid = json!({"type": "string", "description": "The correlation id, also in the header X-Zato-CID."});
     let codes: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
     let sub_status = json!({"type": "array", "items": {"$ref": "#/components/schemas/Code"}});
-    let schemas = json!({
+    json!({
         "Code": {"type": "string", "enum": codes},
         "Done": {
             "type": "object",
@@ -194,9 +200,12 @@ fn common_schemas() -> Map<String, Value> {
             "properties": {"result": {"const": "Error"}, "cid": cid, "details": {"type": "string"}},
             "required": ["result", "cid", "details"],
         },
-    });
-    match schemas {
-        Value::Object(schemas) => schemas,
+    })
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(object) => object,
         _ => Map::new(),
     }
 }

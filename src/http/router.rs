@@ -18,7 +18,7 @@ use super::answer::{answer, panicked};
 use super::endpoint::{endpoints, health_endpoints};
 use super::error::Failure;
 use super::metrics::{self, Metrics};
-use super::{openapi, reference};
+use super::{oneall, openapi, reference};
 use crate::ops::Sso;
 
 /// What all requests share.
@@ -74,6 +74,11 @@ pub(super) fn routes(app: &Arc<App>) -> Router {
     for endpoint in health_endpoints() {
         let path = endpoint.path;
         router = router.route(path, endpoint.handler.clone()).route(&format!("{path}/"), endpoint.handler);
+    }
+    for endpoint in oneall::endpoints() {
+        for (path, handler) in endpoint.routes() {
+            router = router.route(&path, handler);
+        }
     }
     surrounded(router.merge(described(prefix)).route("/metrics", get(counted)), app)
 }

@@ -114,7 +114,9 @@ impl Sso {
         &self.core.db
     }
 
-    fn now(&self) -> Timestamp {
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
         self.core.clock.now()
     }
 

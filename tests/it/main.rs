@@ -68,6 +68,8 @@ mod signup;
 #[cfg(feature = "server")]
 mod signup_rest;
 mod site;
+#[cfg(feature = "server")]
+mod site_rest;
 mod site_user;
 mod smtp;
 mod store;
