@@ -15,7 +15,17 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[1] / "python" / "zato_sso"
 SOURCE = PACKAGE / "_core.pyi"
 TARGET = PACKAGE / "aio.pyi"
-BRANCHES = ("UserAPI", "SessionAPI", "TOTPAPI", "AttrAPI", "UserAttrAPI", "SessionAttrAPI", "PasswordResetAPI")
+BRANCHES = (
+    "UserAPI",
+    "SessionAPI",
+    "TOTPAPI",
+    "AttrAPI",
+    "UserAttrAPI",
+    "SessionAttrAPI",
+    "PasswordResetAPI",
+    "SiteAPI",
+    "IdentityAPI",
+)
 ABOUT = "Single sign-on over one database, for asyncio: every call is awaitable and none blocks the event loop."
 HEADER = '''"""Single sign-on for asyncio: the tree of `zato_sso.SSO` with every call awaitable."""
 

@@ -18,11 +18,13 @@ __all__ = [
     "AttrAPI",
     "AttrEntity",
     "Hooks",
+    "IdentityAPI",
     "PasswordResetAPI",
     "Session",
     "SessionAPI",
     "SessionAttrAPI",
     "SessionInfo",
+    "SiteAPI",
     "User",
     "UserAPI",
     "UserAttrAPI",
@@ -68,6 +70,10 @@ class SSO:
     def password_reset(self) -> PasswordResetAPI: ...
     @property
     def totp(self) -> TOTPAPI: ...
+    @property
+    def site(self) -> SiteAPI: ...
+    @property
+    def identity(self) -> IdentityAPI: ...
     @property
     def hooks(self) -> Hooks: ...
     def close(self) -> None: ...
@@ -437,6 +443,114 @@ class SessionAPI:
         sec_def_id: int,
         ext_session_id: _Secret | None = None,
     ) -> dict[str, Any] | None: ...
+
+@final
+class SiteAPI:
+    """`sso.site`: sites, clients of the sessions API, and their sessions. For trusted callers."""
+
+    def create(
+        self,
+        cid: str,
+        subdomain: str,
+        callback_uris: Sequence[str],
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> dict[str, Any]: ...
+    def get_list(
+        self,
+        cid: str,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> list[dict[str, Any]]: ...
+    def update(
+        self,
+        cid: str,
+        subdomain: str,
+        callback_uris: Sequence[str],
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> dict[str, Any]: ...
+    def delete(
+        self,
+        cid: str,
+        subdomain: str,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> int: ...
+    def start_session(
+        self,
+        cid: str,
+        subdomain: str,
+        identity_token: str,
+        top_realm: str | None = None,
+        sub_realm: str | None = None,
+        lifetime: int | None = None,
+        session_data: _JSON = None,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+        user_agent: str | None = None,
+    ) -> dict[str, Any]: ...
+    def get_session_list(
+        self,
+        cid: str,
+        subdomain: str,
+        page: int = 1,
+        entries_per_page: int = 250,
+        order_direction: str = "desc",
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> dict[str, Any]: ...
+    def get_session(
+        self,
+        cid: str,
+        subdomain: str,
+        sso_session_token: _Secret,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> dict[str, Any]: ...
+    def get_identity_session(
+        self,
+        cid: str,
+        subdomain: str,
+        identity_token: str,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> dict[str, Any]: ...
+    def end_session(
+        self,
+        cid: str,
+        subdomain: str,
+        sso_session_token: _Secret,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> None: ...
+    def end_identity_session(
+        self,
+        cid: str,
+        subdomain: str,
+        identity_token: str,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> None: ...
+
+@final
+class IdentityAPI:
+    """`sso.identity`: identities, as sites know users. For trusted callers."""
+
+    def get(
+        self,
+        cid: str,
+        identity_token: str,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> dict[str, Any]: ...
+    def get_list(
+        self,
+        cid: str,
+        user_id: str,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> list[dict[str, Any]]: ...
 
 @final
 class TOTPAPI:

@@ -37,6 +37,10 @@ class SSO:
     @property
     def totp(self) -> _TOTPAPI: ...
     @property
+    def site(self) -> _SiteAPI: ...
+    @property
+    def identity(self) -> _IdentityAPI: ...
+    @property
     def hooks(self) -> Hooks: ...
     async def open(self) -> None: ...
     async def close(self) -> None: ...
@@ -907,3 +911,113 @@ class _PasswordResetAPI:
         remote_addr: _RemoteAddr | None,
         user_agent: str | None,
     ) -> None: ...
+
+@final
+@type_check_only
+class _SiteAPI:
+    """`sso.site`: sites, clients of the sessions API, and their sessions. For trusted callers."""
+
+    async def create(
+        self,
+        cid: str,
+        subdomain: str,
+        callback_uris: Sequence[str],
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> dict[str, Any]: ...
+    async def get_list(
+        self,
+        cid: str,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> list[dict[str, Any]]: ...
+    async def update(
+        self,
+        cid: str,
+        subdomain: str,
+        callback_uris: Sequence[str],
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> dict[str, Any]: ...
+    async def delete(
+        self,
+        cid: str,
+        subdomain: str,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> int: ...
+    async def start_session(
+        self,
+        cid: str,
+        subdomain: str,
+        identity_token: str,
+        top_realm: str | None = None,
+        sub_realm: str | None = None,
+        lifetime: int | None = None,
+        session_data: _JSON = None,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+        user_agent: str | None = None,
+    ) -> dict[str, Any]: ...
+    async def get_session_list(
+        self,
+        cid: str,
+        subdomain: str,
+        page: int = 1,
+        entries_per_page: int = 250,
+        order_direction: str = "desc",
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> dict[str, Any]: ...
+    async def get_session(
+        self,
+        cid: str,
+        subdomain: str,
+        sso_session_token: _Secret,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> dict[str, Any]: ...
+    async def get_identity_session(
+        self,
+        cid: str,
+        subdomain: str,
+        identity_token: str,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> dict[str, Any]: ...
+    async def end_session(
+        self,
+        cid: str,
+        subdomain: str,
+        sso_session_token: _Secret,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> None: ...
+    async def end_identity_session(
+        self,
+        cid: str,
+        subdomain: str,
+        identity_token: str,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> None: ...
+
+@final
+@type_check_only
+class _IdentityAPI:
+    """`sso.identity`: identities, as sites know users. For trusted callers."""
+
+    async def get(
+        self,
+        cid: str,
+        identity_token: str,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> dict[str, Any]: ...
+    async def get_list(
+        self,
+        cid: str,
+        user_id: str,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> list[dict[str, Any]]: ...

@@ -76,6 +76,14 @@ pub(super) enum Command {
     ListSecDefs,
     /// Delete a security definition with its link, and end the sessions that it opened, after asking
     DeleteSecDef(DeleteSecDefArgs),
+    /// Create a site, a client of the sessions API, and print its key pair
+    CreateSite(SiteArgs),
+    /// List all sites, by subdomain
+    ListSites,
+    /// Give a site other callback URIs, in the place of those that it has
+    UpdateSite(SiteArgs),
+    /// Delete a site, and end the sessions that it started, after asking
+    DeleteSite(DeleteSiteArgs),
     /// Create the database's schema, or bring it up to date
     #[command(visible_alias = "create-odb")]
     Migrate(MigrateArgs),
@@ -218,6 +226,24 @@ pub(super) struct NewSecDefArgs {
 pub(super) struct DeleteSecDefArgs {
     /// Its name
     pub name: String,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[derive(Args)]
+pub(super) struct SiteArgs {
+    /// What it is called: a label of 1 to 63 characters a-z, 0-9 and -
+    pub subdomain: String,
+    /// Where browsers may be sent back to; may be given many times
+    #[arg(long, value_name = "URI")]
+    pub callback_uri: Vec<String>,
+}
+
+#[derive(Args)]
+pub(super) struct DeleteSiteArgs {
+    /// What it is called
+    pub subdomain: String,
     /// Do not ask
     #[arg(long)]
     pub yes: bool,

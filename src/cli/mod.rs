@@ -14,6 +14,7 @@ mod secret;
 mod serve;
 mod session;
 mod setup;
+mod site;
 mod table;
 mod totp;
 mod user;
@@ -97,6 +98,10 @@ fn execute(cli: Cli, serve: Serve) -> Result<(), Failure> {
         Command::CreateSecDef(args) => with_config(&global, |config| sec_def::create(config, args, &out)),
         Command::ListSecDefs => with_config(&global, |config| sec_def::list(config, &out)),
         Command::DeleteSecDef(args) => with_config(&global, |config| sec_def::delete(config, args, &out)),
+        Command::CreateSite(args) => with_config(&global, |config| site::create(config, args, &out)),
+        Command::ListSites => with_config(&global, |config| site::list(config, &out)),
+        Command::UpdateSite(args) => with_config(&global, |config| site::update(config, args, &out)),
+        Command::DeleteSite(args) => with_config(&global, |config| site::delete(config, args, &out)),
         Command::Migrate(args) => with_config(&global, |config| migrate::run(config, args.check, &out)),
     }
 }

@@ -264,6 +264,19 @@ pub fn json(value: &Bound<'_, PyAny>) -> PyResult<Value> {
     serde_json::from_str(&text).map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
+/// The same, of an argument that an error is to name.
+pub fn named_json(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Value> {
+    json(value).map_err(|error| {
+        let py = value.py();
+        let text = format!("{name}: {}", error.value(py));
+        if error.is_instance_of::<PyTypeError>(py) {
+            PyTypeError::new_err(text)
+        } else {
+            PyValueError::new_err(text)
+        }
+    })
+}
+
 /// The same as text, which holds integers of any size.
 pub fn json_text(value: &Bound<'_, PyAny>) -> PyResult<String> {
     let mut text = String::new();

@@ -13,9 +13,11 @@ use super::convert::{CidArgument, RemoteAddrArgument, RemoteAddrText};
 use super::data;
 use super::error::Fault;
 use super::hooks::Hooks;
+use super::identity::IdentityApi;
 use super::password_reset::PasswordResetApi;
 use super::runtime::{Engine, Handle, Home, Mode};
 use super::session::SessionApi;
+use super::site::SiteApi;
 use super::totp::TotpApi;
 use super::user::UserApi;
 use crate::config::{Config, DatabaseUrl, Loader};
@@ -196,6 +198,8 @@ struct Grown {
     session: Py<SessionApi>,
     totp: Py<TotpApi>,
     password_reset: Py<PasswordResetApi>,
+    site: Py<SiteApi>,
+    identity: Py<IdentityApi>,
 }
 
 fn grow<'py>(
@@ -211,7 +215,9 @@ fn grow<'py>(
     let user = Py::new(py, UserApi::new(branch.clone(), session.clone_ref(py), user_attr))?;
     let totp = Py::new(py, TotpApi::new(branch.clone()))?;
     let password_reset = Py::new(py, PasswordResetApi::new(branch.clone()))?;
-    Ok(Grown { branch, user, session, totp, password_reset })
+    let site = Py::new(py, SiteApi::new(branch.clone()))?;
+    let identity = Py::new(py, IdentityApi::new(branch.clone()))?;
+    Ok(Grown { branch, user, session, totp, password_reset, site, identity })
 }
 
 /// Single sign-on over one database. Calls block; the object may be shared by threads, and works after a fork.
@@ -242,6 +248,12 @@ pub struct BlockingSso {
     /// Codes of authenticators.
     #[pyo3(get)]
     totp: Py<TotpApi>,
+    /// Sites, clients of the sessions API.
+    #[pyo3(get)]
+    site: Py<SiteApi>,
+    /// Identities, as sites know users.
+    #[pyo3(get)]
+    identity: Py<IdentityApi>,
 }
 
 #[pymethods]
@@ -256,9 +268,10 @@ impl BlockingSso {
         hooks: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let config = load(database_url, config, secret_key)?;
-        let Grown { branch, user, session, totp, password_reset } = grow(py, config, Mode::Blocking, hooks)?;
+        let grown = grow(py, config, Mode::Blocking, hooks)?;
+        let Grown { branch, user, session, totp, password_reset, site, identity } = grown;
         branch.handle.open(py, Mode::Blocking)?;
-        Ok(Self { branch, user, session, totp, password_reset })
+        Ok(Self { branch, user, session, totp, password_reset, site, identity })
     }
 
     /// Callables that take part in operations; None takes one away.
@@ -272,6 +285,8 @@ impl BlockingSso {
         visit.call(&self.user)?;
         visit.call(&self.session)?;
         visit.call(&self.totp)?;
+        visit.call(&self.site)?;
+        visit.call(&self.identity)?;
         visit.call(&self.password_reset)
     }
 
@@ -328,6 +343,12 @@ pub struct AwaitableSso {
     /// Codes of authenticators.
     #[pyo3(get)]
     totp: Py<TotpApi>,
+    /// Sites, clients of the sessions API.
+    #[pyo3(get)]
+    site: Py<SiteApi>,
+    /// Identities, as sites know users.
+    #[pyo3(get)]
+    identity: Py<IdentityApi>,
 }
 
 #[pymethods]
@@ -342,8 +363,9 @@ impl AwaitableSso {
         hooks: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let config = load(database_url, config, secret_key)?;
-        let Grown { branch, user, session, totp, password_reset } = grow(py, config, Mode::Awaitable, hooks)?;
-        Ok(Self { branch, user, session, totp, password_reset })
+        let grown = grow(py, config, Mode::Awaitable, hooks)?;
+        let Grown { branch, user, session, totp, password_reset, site, identity } = grown;
+        Ok(Self { branch, user, session, totp, password_reset, site, identity })
     }
 
     /// Callables that take part in operations; None takes one away.
@@ -357,6 +379,8 @@ impl AwaitableSso {
         visit.call(&self.user)?;
         visit.call(&self.session)?;
         visit.call(&self.totp)?;
+        visit.call(&self.site)?;
+        visit.call(&self.identity)?;
         visit.call(&self.password_reset)
     }
 

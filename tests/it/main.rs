@@ -34,6 +34,8 @@ mod cli_serve;
 #[cfg(feature = "server")]
 mod cli_session;
 #[cfg(feature = "server")]
+mod cli_site;
+#[cfg(feature = "server")]
 mod command;
 mod email;
 mod external_auth;

@@ -63,6 +63,8 @@ for branch in ("user", "session"):
         REST |= {f"{branch}.attr.{call}": line, f"{branch}.attr.{call}_many": line}
     REST[f"{branch}.attr.names"] = f"GET /{branch}/attr/names"
 EXPIRY = ("set_expiry", "set_expiry_many")
+SITE_CALLS = ["create", "get_list", "update", "delete", "start_session", "get_session_list", "get_session"]
+SITE_CALLS += ["get_identity_session", "end_session", "end_identity_session"]
 # Calls that REST does not have, and why.
 NOT_IN_REST = {
     "user.create_super_user": "the role is given in-process and by command only",
@@ -77,6 +79,8 @@ NOT_IN_REST = {
     "session.get_session_by_ext_id": "trusted, in-process",
     "totp.validate_code": "for services, in-process",
     "totp.provisioning_uri": "for services, in-process",
+    **{f"site.{call}": "trusted, in-process; sites have an API of their own" for call in SITE_CALLS},
+    **{f"identity.{call}": "trusted, in-process; sites have an API of their own" for call in ("get", "get_list")},
     **{f"{branch}.attr.{call}": "updating sets it, too" for branch in ("user", "session") for call in EXPIRY},
     **{f"{branch}.attr.to_dict": "many are got by their names" for branch in ("user", "session")},
 }

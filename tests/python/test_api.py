@@ -198,6 +198,57 @@ def reset_key(stage: Stage) -> Arguments:
     return {"cid": "cid", **secrets, **CONTEXT, "user_agent": "agent"}
 
 
+def new_site(_: Stage) -> Arguments:
+    name = unique("site")
+    return {"cid": "cid", "subdomain": name, "callback_uris": [f"https://{name}.example/"], **CONTEXT}
+
+
+def every_site(_: Stage) -> Arguments:
+    return {"cid": "cid", **CONTEXT}
+
+
+def site(stage: Stage) -> Arguments:
+    return {"cid": "cid", "subdomain": stage.sso.site.create(**new_site(stage))["subdomain"], **CONTEXT}
+
+
+def other_uris(stage: Stage) -> Arguments:
+    name = site(stage)["subdomain"]
+    return {"cid": "cid", "subdomain": name, "callback_uris": [f"https://www.{name}.example/"], **CONTEXT}
+
+
+def identity(stage: Stage) -> Arguments:
+    found = stage.sso.identity.get_list("cid", stage.someone().user_id)
+    return {"cid": "cid", "identity_token": found[0]["identity_token"], **CONTEXT}
+
+
+def user_of_identities(stage: Stage) -> Arguments:
+    return {"cid": "cid", "user_id": stage.someone().user_id, **CONTEXT}
+
+
+def new_site_session(stage: Stage) -> Arguments:
+    who = {**site(stage), **identity(stage)}
+    realms = {"top_realm": "garden", "sub_realm": "vegetables", "lifetime": 7200, "session_data": {"a": [1]}}
+    names = ("cid", "subdomain", "identity_token")
+    return {**{name: who[name] for name in names}, **realms, **CONTEXT, "user_agent": "agent"}
+
+
+def site_sessions(stage: Stage) -> Arguments:
+    pages = {"page": 1, "entries_per_page": 250, "order_direction": "desc"}
+    return {"cid": "cid", "subdomain": site(stage)["subdomain"], **pages, **CONTEXT}
+
+
+def site_session(stage: Stage) -> Arguments:
+    arguments = new_site_session(stage)
+    token = stage.sso.site.start_session(**arguments)["sso_session_token"]
+    return {"cid": "cid", "subdomain": arguments["subdomain"], "sso_session_token": token, **CONTEXT}
+
+
+def identity_session(stage: Stage) -> Arguments:
+    arguments = new_site_session(stage)
+    stage.sso.site.start_session(**arguments)
+    return {**{name: arguments[name] for name in ("cid", "subdomain", "identity_token")}, **CONTEXT}
+
+
 CALLS: dict[str, tuple[Callable[[Stage], Arguments], type]] = {
     "user.create_user": (new_user, str),
     "user.create": (new_user, str),
@@ -243,6 +294,18 @@ CALLS: dict[str, tuple[Callable[[Stage], Arguments], type]] = {
     "totp.provisioning_uri": (own_session, str),
     "session.on_external_auth_succeeded": (external_auth, SessionInfo),
     "session.get_session_by_ext_id": (external_session, dict),
+    "site.create": (new_site, dict),
+    "site.get_list": (every_site, list),
+    "site.update": (other_uris, dict),
+    "site.delete": (site, int),
+    "site.start_session": (new_site_session, dict),
+    "site.get_session_list": (site_sessions, dict),
+    "site.get_session": (site_session, dict),
+    "site.get_identity_session": (identity_session, dict),
+    "site.end_session": (site_session, type(None)),
+    "site.end_identity_session": (identity_session, type(None)),
+    "identity.get": (identity, dict),
+    "identity.get_list": (user_of_identities, list),
 }
 # As these arguments are, only super-users may make these calls: they are about somebody else.
 FOR_SUPER_USERS = {
@@ -257,6 +320,7 @@ FOR_SUPER_USERS = {
 OPTIONAL = {"current_app", "remote_addr", "user_agent", "new_password", "totp_code", "current_user"}
 OPTIONAL_IN = {
     **{name: {"current_ust"} for name in CALLS if "create" in name or "lock" in name or "delete_user" in name},
+    "site.start_session": {"top_realm", "sub_realm", "lifetime", "session_data"},
     "user.login": {"password"},
     "user.update": {"user_id"},
     "user.set_password": {"password_expiry", "details"},
@@ -281,7 +345,7 @@ def test_the_table_has_every_call() -> None:
     sso = AsyncSSO(config=config_of("sqlite::memory:", new_key()))
     public = {
         f"{branch}.{name}"
-        for branch in ("user", "session", "totp", "password_reset")
+        for branch in ("user", "session", "totp", "password_reset", "site", "identity")
         for name in dir(getattr(sso, branch))
         # Branches of their own: sessions stand here, attributes have tests of their own.
         if not name.startswith("_") and name not in {"session", "attr"}

@@ -44,12 +44,23 @@ class Target:
         self.url = url
         self.sso = sso
         self.session = requests.Session()
+        site = sso.site.create("cid", unique("site"), [])
+        self.subdomain = site["subdomain"]
+        self.keys = (site["public_key"], site["private_key"])
 
     def newcomer(self) -> tuple[str, str]:
         """The id of a new user, and a token for them."""
         data = {"username": unique("user"), "password": PASSWORD}
         user_id = self.sso.user.create_user("cid", data, require_super_user=False, auto_approve=True)
         return user_id, log_in(self.sso, data["username"])
+
+    def token_for(self, path: str, user_id: str) -> str:
+        """What a path of the sessions API may end with, for this user."""
+        (identity,) = self.sso.identity.get_list("cid", user_id)
+        if path.startswith("/sso/sessions/{"):
+            started = self.sso.site.start_session("cid", self.subdomain, identity["identity_token"])
+            return str(started["sso_session_token"])
+        return str(identity["user_token" if "users" in path else "identity_token"])
 
     def admin(self) -> str:
         """A token for a new super-user, who may lock themselves out."""
@@ -101,7 +112,11 @@ thorough = settings(
 def checked(target: Target, case: schemathesis.Case[Any], ust: str | None) -> None:
     """Sends a request, and compares the answer with what the document says about it."""
     headers = {"Authorization": f"Bearer {ust}"} if ust else {}
-    case.call_and_validate(headers=headers, checks=CHECKS, session=target.session, timeout=30)
+    is_for_sites = case.operation.path.endswith(".json") and not case.operation.path.startswith("/openapi")
+    auth = target.keys if ust and is_for_sites else None
+    case.call_and_validate(
+        headers={} if auth else headers, auth=auth, checks=CHECKS, session=target.session, timeout=30
+    )
 
 
 @every_operation
@@ -125,6 +140,8 @@ def test_those_who_may_do_everything_get_what_is_promised(target: Target, schema
         user_id, ust = target.newcomer()
         admin = target.admin()
         known = {"user_id": user_id, "target_ust": ust, "ust": admin, "current_ust": admin}
+        if case.path_parameters and is_known:
+            case.path_parameters["token"] = target.token_for(case.operation.path, user_id)
         for part in (case.query, case.body):
             if isinstance(part, dict) and is_known:
                 part.update({name: value for name, value in known.items() if name in part})

@@ -313,6 +313,50 @@ def attr_codes(call: str) -> dict[str, Case]:
     return codes
 
 
+def site_there(stage: Everywhere, arguments: Arguments) -> Arguments:
+    """The name of a site that is there already."""
+    name = stage.sso.site.create("cid", unique("site"), [])["subdomain"]
+    return {**arguments, "subdomain": name}
+
+
+def on_identity(change: Callable[[Everywhere, Someone], object]) -> Change:
+    """For the identity of somebody to whom something has happened."""
+
+    def case(stage: Everywhere, arguments: Arguments) -> Arguments:
+        someone = stage.someone()
+        found = stage.sso.identity.get_list("cid", someone.user_id)
+        change(stage, someone)
+        return {**arguments, "identity_token": found[0]["identity_token"]}
+
+    return case
+
+
+NO_SITE: dict[str, Case] = {**APPLICATION, "E008002": sets(subdomain="no-such-site")}
+NO_IDENTITY: dict[str, Case] = {"E001100": sets(identity_token="00000000-0000-0000-0000-000000000000")}
+NO_SITE_SESSION: dict[str, Case] = {"E007001": sets(sso_session_token="no-such-token")}
+NO_IDENTITY_SESSION: dict[str, Case] = {"E007001": on_identity(lambda *_: None)}
+SITES: dict[str, dict[str, Case]] = {
+    "site.create": {**APPLICATION, "E008001": site_there, "E008002": sets(subdomain="No Label")},
+    "site.get_list": APPLICATION,
+    "site.update": NO_SITE,
+    "site.delete": NO_SITE,
+    "site.start_session": {
+        **NO_SITE,
+        **NO_IDENTITY,
+        "E003004": (on_identity(expired), INFORMED),
+        "E005001": on_identity(expired),
+        "E005002": on_identity(locked),
+        "E005003": on_identity(unconfirmed),
+        "E005004": on_identity(rejected),
+    },
+    "site.get_session_list": NO_SITE,
+    "site.get_session": {**NO_SITE, **NO_SITE_SESSION},
+    "site.get_identity_session": {**NO_SITE, **NO_IDENTITY, **NO_IDENTITY_SESSION},
+    "site.end_session": {**NO_SITE, **NO_SITE_SESSION},
+    "site.end_identity_session": {**NO_SITE, **NO_IDENTITY, **NO_IDENTITY_SESSION},
+    "identity.get": {**APPLICATION, **NO_IDENTITY},
+    "identity.get_list": {**APPLICATION, "E001100": NO_USER},
+}
 # Every call, and the codes that are documented for it beside those of the session that acts.
 CODES: dict[str, dict[str, Case]] = {
     "user.create_user": {
@@ -412,6 +456,7 @@ CODES: dict[str, dict[str, Case]] = {
     "session.get_session_by_ext_id": {},
     "totp.validate_code": {"E005001": sets(code="000000")},
     "totp.provisioning_uri": {},
+    **SITES,
     **{f"user.attr.{call}": {**ON_SOMEBODY, **attr_codes(call)} for call in ATTR_CALLS},
     **{f"session.attr.{call}": {**FOR_SUPER_USERS, **attr_codes(call)} for call in ATTR_CALLS},
 }
@@ -448,7 +493,7 @@ NO_SESSION = {
     *("user.signup", "user.confirm_signup", "user.set_password", "user.validate_password"),
     *("session.on_external_auth_succeeded", "session.get_session_by_ext_id"),
     *("user.login", "user.get_user_by_username"),
-    *(name for name in CODES if name.startswith("password_reset.")),
+    *(name for name in CODES if name.startswith(("password_reset.", "site.", "identity."))),
 }
 # Every call with every code that it may say.
 CASES = [pytest.param(name, code, id=f"{name}-{code}") for name, codes in CODES.items() for code in codes]

@@ -81,6 +81,24 @@ DOCUMENTED = {
         "access_token(cid, token, current_app, remote_addr, user_agent)",
         "change_password(cid, new_password, token, reset_key, current_app, remote_addr, user_agent)",
     ],
+    "site": [
+        "create(cid, subdomain, callback_uris, current_app=None, remote_addr=None)",
+        "get_list(cid, current_app=None, remote_addr=None)",
+        "update(cid, subdomain, callback_uris, current_app=None, remote_addr=None)",
+        "delete(cid, subdomain, current_app=None, remote_addr=None)",
+        "start_session(cid, subdomain, identity_token, top_realm=None, sub_realm=None, lifetime=None,"
+        " session_data=None, current_app=None, remote_addr=None, user_agent=None)",
+        "get_session_list(cid, subdomain, page=1, entries_per_page=250, order_direction='desc', current_app=None,"
+        " remote_addr=None)",
+        "get_session(cid, subdomain, sso_session_token, current_app=None, remote_addr=None)",
+        "get_identity_session(cid, subdomain, identity_token, current_app=None, remote_addr=None)",
+        "end_session(cid, subdomain, sso_session_token, current_app=None, remote_addr=None)",
+        "end_identity_session(cid, subdomain, identity_token, current_app=None, remote_addr=None)",
+    ],
+    "identity": [
+        "get(cid, identity_token, current_app=None, remote_addr=None)",
+        "get_list(cid, user_id, current_app=None, remote_addr=None)",
+    ],
 }
 # On the tree, the calls about attributes take a correlation ID first, and keyword-only what else stands below.
 ATTRIBUTES = {
@@ -161,7 +179,7 @@ def test_objects_are_made_with_the_documented_arguments(make: Callable[..., Any]
     assert documented(CONSTRUCTOR) == ("SSO", found(make))
 
 
-@pytest.mark.parametrize("branch", ["user", "session", "totp", "user.attr", "session.attr", "password_reset"])
+@pytest.mark.parametrize("branch", [name for name in DOCUMENTED if name])
 def test_there_is_no_call_that_is_not_documented(tree: Any, branch: str) -> None:
     public = {name for name in dir(branch_of(tree, branch)) if not name.startswith("_")}
     assert public - {"session", "attr"} == {documented(text)[0] for text in DOCUMENTED[branch]}
@@ -170,7 +188,7 @@ def test_there_is_no_call_that_is_not_documented(tree: Any, branch: str) -> None
 def test_sessions_stand_in_two_places(tree: Any) -> None:
     assert tree.session is tree.user.session
     assert {name for name in dir(tree) if not name.startswith("_")} - {"open"} == {
-        *("close", "from_config", "hooks", "password_reset", "session", "totp", "user"),
+        *("close", "from_config", "hooks", "identity", "password_reset", "session", "site", "totp", "user"),
     }
 
 

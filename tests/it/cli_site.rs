@@ -1,0 +1,83 @@
+//! The commands about sites.
+
+use serde_json::json;
+use zato_sso::domain::Password;
+use zato_sso::ops::NewSiteSession;
+
+use crate::command::Folder;
+use crate::support::{Kind, ctx};
+
+on_both_databases! {
+    a_private_key_is_shown_once_and_works;
+    sites_are_listed_changed_and_deleted_after_asking;
+}
+
+async fn a_private_key_is_shown_once_and_works(kind: Kind) {
+    let folder = Folder::with_database(kind).await;
+    let world = folder.world().await;
+    let said = folder.run("create-site shop").text();
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines[0], "Created site `shop`");
+    let public_key = lines[1].strip_prefix("Public key: ").unwrap();
+    let private_key = Password::from(lines[2].strip_prefix("Private key, shown only now: ").unwrap());
+    let site = world.sso.authenticate_site(&ctx(), public_key, &private_key).await.unwrap();
+    assert_eq!(site.to_string(), "shop");
+
+    let said = folder
+        .run("--json create-site blog --callback-uri https://b.example/x --callback-uri https://b.example")
+        .json();
+    assert_eq!(
+        said,
+        json!({"subdomain": "blog", "public_key": said["public_key"], "private_key": said["private_key"], "is_active": true,
+            "creation_time": said["creation_time"], "callback_uris": ["https://b.example/", "https://b.example/x"]})
+    );
+    let listed = folder.run("--json list-sites");
+    assert!(listed.status == 0 && !listed.stdout.contains(private_key.expose()), "{listed}");
+    for (line, expected) in [
+        ("create-site shop", "E008001"),
+        ("create-site Shop", "E008002"),
+        ("create-site other --callback-uri https://b.example/x", "E008001"),
+        ("create-site other --callback-uri http://b.example/x", "E008002"),
+        ("update-site none", "E008002"),
+        ("delete-site none --yes", "E008002"),
+        ("delete-site none", "E008002"),
+    ] {
+        let done = folder.run(line);
+        assert!(done.status == 1 && done.stderr.starts_with(&format!("zato-sso: {expected}")), "{done}");
+    }
+    assert_eq!(folder.run("create-site").status, 2);
+}
+
+async fn sites_are_listed_changed_and_deleted_after_asking(kind: Kind) {
+    let folder = Folder::with_database(kind).await;
+    let world = folder.world().await;
+    assert_eq!(folder.run("list-sites").text(), "SUBDOMAIN  PUBLIC KEY  ACTIVE  CALLBACK URIS\n");
+    assert_eq!(folder.run("list-sites --json").json(), json!([]));
+    folder.run("create-site shop --callback-uri https://a.example/");
+    let updated =
+        folder.run("update-site shop --callback-uri https://c.example/ --callback-uri https://b.example/");
+    assert_eq!(updated.text(), "Updated site `shop`\n");
+    let listed = folder.run("list-sites --json").json();
+    assert_eq!(listed[0]["callback_uris"], json!(["https://b.example/", "https://c.example/"]));
+    let table = folder.run("list-sites").text();
+    assert!(
+        table.lines().nth(1).unwrap().ends_with("yes     https://b.example/ https://c.example/"),
+        "{table}"
+    );
+
+    let user = world.user("user1").await;
+    let identities = world.sso.list_identities(&ctx(), user.user_id.as_str()).await.unwrap();
+    let site = world.sso.act_as_site(&ctx(), "shop").await.unwrap();
+    let identity = identities[0].identity_token.to_string();
+    world.sso.start_site_session(&ctx(), &site, &identity, NewSiteSession::default()).await.unwrap();
+    for answer in ["n\n", ""] {
+        let done = folder.run_with("delete-site shop", answer);
+        assert_eq!((done.status, done.stdout.as_str()), (0, "Site `shop` kept intact\n"));
+        assert_eq!(done.stderr, "Delete site? `shop` [y/n] ");
+    }
+    let said = folder.run("delete-site shop --yes --json").json();
+    assert_eq!(said, json!({"subdomain": "shop", "is_deleted": true, "sessions_ended": 1}));
+    folder.run("create-site shop");
+    let done = folder.run_with("delete-site shop", "y\n");
+    assert_eq!((done.status, done.stdout.as_str()), (0, "Deleted site `shop`, sessions ended: 0\n"));
+}
