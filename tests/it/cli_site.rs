@@ -15,7 +15,8 @@ on_both_databases! {
 async fn a_private_key_is_shown_once_and_works(kind: Kind) {
     let folder = Folder::with_database(kind).await;
     let world = folder.world().await;
-    let said = folder.run("create-site shop").text();
+    let done = folder.run("create-site shop");
+    let said = done.text();
     let lines: Vec<&str> = said.lines().collect();
     assert_eq!(lines[0], "Created site `shop`");
     let public_key = lines[1].strip_prefix("Public key: ").unwrap();
@@ -59,7 +60,8 @@ async fn sites_are_listed_changed_and_deleted_after_asking(kind: Kind) {
     assert_eq!(updated.text(), "Updated site `shop`\n");
     let listed = folder.run("list-sites --json").json();
     assert_eq!(listed[0]["callback_uris"], json!(["https://b.example/", "https://c.example/"]));
-    let table = folder.run("list-sites").text();
+    let listed = folder.run("list-sites");
+    let table = listed.text();
     assert!(
         table.lines().nth(1).unwrap().ends_with("yes     https://b.example/ https://c.example/"),
         "{table}"
