@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::domain::{Password, SecType};
 
@@ -84,6 +84,16 @@ pub(super) enum Command {
     UpdateSite(SiteArgs),
     /// Delete a site, and end the sessions that it started, after asking
     DeleteSite(DeleteSiteArgs),
+    /// Bring users over from elsewhere
+    Import {
+        #[command(subcommand)]
+        command: ImportCommand,
+    },
+    /// Write users down for others to read
+    Export {
+        #[command(subcommand)]
+        command: ExportCommand,
+    },
     /// Create the database's schema, or bring it up to date
     #[command(visible_alias = "create-odb")]
     Migrate(MigrateArgs),
@@ -268,6 +278,65 @@ pub(super) enum ConfigCommand {
 pub(super) struct ConvertArgs {
     /// The sso.conf, from the folder config/repo of a Zato server
     pub file: PathBuf,
+}
+
+#[derive(Subcommand)]
+pub(super) enum ImportCommand {
+    /// Bring users over from a file, with their password hashes; exit status 1 if anything had to be left behind
+    Users(ImportUsersArgs),
+}
+
+/// How an import is run, wherever its users come from.
+#[derive(Args)]
+pub(super) struct ImportTerms {
+    /// Write nothing, and tell what would be written
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Write what is not brought over to this file, a JSON object a line [default: lines on standard error]
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(super) struct ImportUsersArgs {
+    /// How users stand in the file
+    #[arg(long)]
+    pub format: ImportFormat,
+    /// The file; - is standard input
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub terms: ImportTerms,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum ImportFormat {
+    /// A JSON object a line
+    Jsonl,
+    /// Values between commas, behind a line that names them
+    Csv,
+}
+
+#[derive(Subcommand)]
+pub(super) enum ExportCommand {
+    /// Write all users in the format that import users reads, a JSON object a line
+    Users(ExportUsersArgs),
+}
+
+#[derive(Args)]
+pub(super) struct ExportUsersArgs {
+    /// How users are written
+    #[arg(long, default_value = "jsonl")]
+    pub format: ExportFormat,
+    /// With password hashes, TOTP keys and the values of encrypted attributes. Whoever has these can attack passwords
+    /// and make TOTP codes: keep the file as you would keep the database and its key
+    #[arg(long)]
+    pub with_secrets: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum ExportFormat {
+    /// A JSON object a line
+    Jsonl,
 }
 
 /// A password is a secret from the moment it is read.

@@ -4,11 +4,14 @@ mod args;
 mod config;
 mod credential;
 mod doctor;
+mod export;
 mod failure;
+mod import;
 mod init;
 mod maintenance;
 mod migrate;
 mod output;
+mod progress;
 mod sec_def;
 mod secret;
 mod serve;
@@ -27,7 +30,7 @@ use tokio::runtime::{Builder, Runtime};
 
 pub use serve::{Serve, Serving, Stop};
 
-use args::{Cli, Command, ConfigCommand};
+use args::{Cli, Command, ConfigCommand, ExportCommand, ImportCommand};
 use failure::Failure;
 use output::Output;
 
@@ -102,6 +105,12 @@ fn execute(cli: Cli, serve: Serve) -> Result<(), Failure> {
         Command::ListSites => with_config(&global, |config| site::list(config, &out)),
         Command::UpdateSite(args) => with_config(&global, |config| site::update(config, args, &out)),
         Command::DeleteSite(args) => with_config(&global, |config| site::delete(config, args, &out)),
+        Command::Import { command: ImportCommand::Users(args) } => {
+            with_config(&global, |config| import::users(config, args, &out))
+        }
+        Command::Export { command: ExportCommand::Users(args) } => {
+            with_config(&global, |config| export::users(config, args))
+        }
         Command::Migrate(args) => with_config(&global, |config| migrate::run(config, args.check, &out)),
     }
 }

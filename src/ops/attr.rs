@@ -365,13 +365,7 @@ impl Sso {
         now: Timestamp,
     ) -> Result<AttrRow> {
         let is_encrypted = item.encrypt.or(before.map(|before| before.is_encrypted)).unwrap_or(false);
-        let text = item.value.as_json_text().as_bytes();
-        let value = if is_encrypted {
-            let row = place_row(owner, &item.name);
-            self.core.keyring.seal(place(owner, &row), text, &*self.core.random)?
-        } else {
-            plain(text)
-        };
+        let value = self.seal_attr(owner, &item.name, &item.value, is_encrypted)?;
         let kept = before.map_or(Timestamp::NEVER.as_micros(), |before| before.expiration_time);
         Ok(AttrRow {
             name: item.name.clone(),
@@ -383,8 +377,24 @@ impl Sso {
         })
     }
 
+    /// A value as it will be stored.
+    pub(super) fn seal_attr(
+        &self,
+        owner: &AttrOwner,
+        name: &str,
+        value: &AttrValue,
+        is_encrypted: bool,
+    ) -> Result<Vec<u8>> {
+        let text = value.as_json_text().as_bytes();
+        if !is_encrypted {
+            return Ok(plain(text));
+        }
+        let row = place_row(owner, name);
+        self.core.keyring.seal(place(owner, &row), text, &*self.core.random)
+    }
+
     /// From a row to an attribute. What says that it is encrypted must be.
-    fn open_attr(&self, owner: &AttrOwner, row: AttrRow, decrypt: bool) -> Result<Attr> {
+    pub(super) fn open_attr(&self, owner: &AttrOwner, row: AttrRow, decrypt: bool) -> Result<Attr> {
         let place_row = place_row(owner, &row.name);
         let place = place(owner, &place_row);
         let opened = match (row.is_encrypted, decrypt) {

@@ -118,12 +118,17 @@ pub(super) fn check_name(name: &str) -> Result<()> {
 }
 
 pub(super) fn check_values(items: &[AttrItem]) -> Result<()> {
-    let lengths = || items.iter().map(|item| item.value.as_json_text().len());
-    if lengths().any(|length| length > MAX_VALUE_LENGTH) {
-        return Err(invalid(format!("value: at most {MAX_VALUE_LENGTH} bytes of JSON")));
-    }
-    if lengths().sum::<usize>() > MAX_CALL_LENGTH {
+    items.iter().try_for_each(|item| check_value(&item.value))?;
+    let lengths = items.iter().map(|item| item.value.as_json_text().len());
+    if lengths.sum::<usize>() > MAX_CALL_LENGTH {
         return Err(invalid(format!("values: at most {MAX_CALL_LENGTH} bytes of JSON in one call")));
+    }
+    Ok(())
+}
+
+pub(super) fn check_value(value: &AttrValue) -> Result<()> {
+    if value.as_json_text().len() > MAX_VALUE_LENGTH {
+        return Err(invalid(format!("value: at most {MAX_VALUE_LENGTH} bytes of JSON")));
     }
     Ok(())
 }

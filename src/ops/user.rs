@@ -463,7 +463,7 @@ pub(super) fn check_name(field: &'static str, name: Option<String>) -> Result<Op
     Ok(name)
 }
 
-fn joined(names: [&Option<String>; 3]) -> Option<String> {
+pub(super) fn joined(names: [&Option<String>; 3]) -> Option<String> {
     let given: Vec<&str> = names.into_iter().flatten().map(String::as_str).collect();
     if given.is_empty() { None } else { Some(given.join(" ")) }
 }

@@ -17,6 +17,7 @@ mod epoch;
 mod epoch_file;
 mod error;
 pub mod identity;
+pub mod import;
 pub mod linked_auth;
 mod listener;
 pub mod maintenance;
@@ -27,6 +28,7 @@ pub mod password_reset;
 pub mod renewal;
 pub mod search;
 pub mod sec_def;
+pub mod seen;
 pub mod session;
 pub mod session_cache;
 pub mod setting;
@@ -53,6 +55,8 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         audit::STATEMENTS,
         doctor::STATEMENTS,
         identity::STATEMENTS,
+        import::STATEMENTS,
+        &import::repeated_statements(),
         maintenance::STATEMENTS,
         password_expiry::STATEMENTS,
         linked_auth::STATEMENTS,

@@ -352,7 +352,7 @@ pub async fn update(tx: &mut Tx, row: &UserRow) -> Result<Updated> {
 }
 
 /// The form of a name that searches compare.
-fn upper(name: &Option<String>) -> Option<String> {
+pub(super) fn upper(name: &Option<String>) -> Option<String> {
     name.as_ref().map(|name| name.to_uppercase())
 }
 

@@ -24,6 +24,8 @@ mod cli_credential;
 #[cfg(feature = "server")]
 mod cli_doctor;
 #[cfg(feature = "server")]
+mod cli_import;
+#[cfg(feature = "server")]
 mod cli_maintenance;
 #[cfg(feature = "server")]
 mod cli_refusals;
@@ -47,6 +49,7 @@ mod http;
 mod http_blocks;
 #[cfg(feature = "server")]
 mod http_server;
+mod import;
 mod linked_auth;
 #[cfg(feature = "server")]
 mod linked_auth_rest;

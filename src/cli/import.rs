@@ -1,0 +1,141 @@
+//! `import users`, and what every import tells.
+
+use std::fs::File;
+use std::io::{BufWriter, Write as _, stdin};
+use std::path::Path;
+
+use serde_json::json;
+
+use super::args::{ImportFormat, ImportTerms, ImportUsersArgs};
+use super::failure::Failure;
+use super::output::{Output, say};
+use super::progress::Progress;
+use super::setup;
+use crate::config::Config;
+use crate::domain::{Error, ImportFinding, ImportObserver, ImportSource, ImportSummary, Result};
+use crate::ops::{FileFormat, FileSource, ImportOptions};
+
+/// Brings users over from a file.
+pub(super) async fn users(config: Config, args: ImportUsersArgs, out: &Output) -> Result<(), Failure> {
+    let ImportUsersArgs { format, file, terms } = args;
+    let (format, origin) = match format {
+        ImportFormat::Jsonl => (FileFormat::JsonLines, "jsonl"),
+        ImportFormat::Csv => (FileFormat::Csv, "csv"),
+    };
+    let source = open(&file, format)?;
+    let outcome = bring_over(config, source, origin, &terms, out).await;
+    outcome.map_err(|failure| match failure {
+        // What is wrong with a source is wrong with this file.
+        Failure::Operation(Error::Refused { detail: Some(detail), .. }) => {
+            Failure::Message(format!("{}: {detail}", file.display()))
+        }
+        other => other,
+    })
+}
+
+fn open(path: &Path, format: FileFormat) -> Result<FileSource, Failure> {
+    if path == Path::new("-") {
+        return Ok(FileSource::new(stdin(), format, None));
+    }
+    let failed = |error: &dyn std::fmt::Display| {
+        Failure::Message(format!("cannot read {}: {error}; correct the path, or its rights", path.display()))
+    };
+    let file = File::open(path).map_err(|error| failed(&error))?;
+    let about = file.metadata().map_err(|error| failed(&error))?;
+    if about.is_dir() {
+        return Err(failed(&"it is a folder"));
+    }
+    // What is a pipe has no length that means anything.
+    let total = about.is_file().then_some(about.len());
+    Ok(FileSource::new(file, format, total))
+}
+
+/// Brings users over from any source, tells how it goes, and sums up. The status says whether all of it came.
+pub(super) async fn bring_over(
+    config: Config,
+    source: impl ImportSource,
+    origin: &'static str,
+    terms: &ImportTerms,
+    out: &Output,
+) -> Result<(), Failure> {
+    let sso = setup::open_existing(config).await?;
+    let outcome = async {
+        let mut teller = Teller::new(terms.report.as_deref())?;
+        let options = ImportOptions::new(origin, terms.dry_run);
+        let outcome = sso.import_users(&setup::context(&sso)?, source, options, &mut teller).await;
+        teller.finish()?;
+        Ok::<_, Failure>(outcome?)
+    };
+    let outcome = outcome.await;
+    sso.close().await;
+    let summary = outcome?;
+    out.result(&in_words(&summary, terms.dry_run), &object(&summary, terms.dry_run))?;
+    if summary.refused > 0 || summary.incomplete > 0 { Err(Failure::Told) } else { Ok(()) }
+}
+
+fn in_words(summary: &ImportSummary, dry_run: bool) -> String {
+    let ImportSummary { read, imported, already_there, refused, incomplete } = summary;
+    let done = if dry_run { "would be imported" } else { "imported" };
+    let parts = match incomplete {
+        0 => String::new(),
+        some => format!(" ({some} of them not in all parts)"),
+    };
+    format!("{read} records: {imported} {done}{parts}, {already_there} there already, {refused} refused")
+}
+
+fn object(summary: &ImportSummary, dry_run: bool) -> serde_json::Value {
+    json!({
+        "read": summary.read,
+        "imported": summary.imported,
+        "already_there": summary.already_there,
+        "refused": summary.refused,
+        "incomplete": summary.incomplete,
+        "dry_run": dry_run,
+    })
+}
+
+/// Tells somebody at a terminal, and writes the report.
+struct Teller {
+    report: Option<BufWriter<File>>,
+    progress: Progress,
+}
+
+impl Teller {
+    fn new(report: Option<&Path>) -> Result<Self, Failure> {
+        let create = |path: &Path| {
+            File::create(path).map(BufWriter::new).map_err(|error| {
+                Failure::Message(format!("cannot write the report {}: {error}", path.display()))
+            })
+        };
+        Ok(Self { report: report.map(create).transpose()?, progress: Progress::begin() })
+    }
+
+    fn finish(mut self) -> Result<(), Failure> {
+        self.progress.clear();
+        let flushed = self.report.as_mut().map_or(Ok(()), |report| report.flush());
+        flushed.map_err(|error| Failure::Message(format!("cannot write the report: {error}")))
+    }
+}
+
+impl ImportObserver for Teller {
+    fn found(&mut self, finding: ImportFinding) -> Result<()> {
+        let ImportFinding { position, username, is_refused, reason } = finding;
+        if let Some(report) = &mut self.report {
+            let object = json!({
+                "position": position, "username": username, "is_refused": is_refused, "reason": reason,
+            });
+            return writeln!(report, "{object}")
+                .map_err(|error| Error::unavailable(format!("the report cannot be written: {error}")));
+        }
+        self.progress.clear();
+        let who = username.map(|username| format!(" `{username}`")).unwrap_or_default();
+        let what = if is_refused { "refused" } else { "left behind" };
+        say(&format!("zato-sso: {position}{who}: {what}: {reason}"));
+        Ok(())
+    }
+
+    fn progressed(&mut self, summary: &ImportSummary, done: u64, total: Option<u64>) {
+        let share = total.filter(|total| *total > 0).map(|total| done as f64 / total as f64);
+        self.progress.show(summary.read, share);
+    }
+}

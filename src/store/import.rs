@@ -1,0 +1,280 @@
+//! Users brought over from elsewhere, and out again: many rows a statement.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use serde::Serialize;
+use sqlx::FromRow;
+
+use super::attr::AttrRow;
+use super::dialect::{strings_postgres, strings_sqlite};
+use super::identity::IdentityRow;
+use super::user::{UserRow, columns, upper};
+use super::{Conn, Tx};
+use crate::domain::{Error, Result};
+
+macro_rules! taken {
+    ($strings:ident) => {
+        concat!(
+            "SELECT user_id, username FROM sso_user WHERE username IN (SELECT value FROM ",
+            $strings!("$1"),
+            ") UNION SELECT user_id, username FROM sso_user WHERE user_id IN (SELECT value FROM ",
+            $strings!("$2"),
+            ")"
+        )
+    };
+}
+
+macro_rules! attrs {
+    ($strings:ident) => {
+        concat!(
+            "SELECT user_id, name, value, is_encrypted, creation_time, last_modified, expiration_time \
+             FROM sso_user_attr WHERE expiration_time > $2 AND user_id IN (SELECT value FROM ",
+            $strings!("$1"),
+            ") ORDER BY user_id, name"
+        )
+    };
+}
+
+macro_rules! links {
+    ($strings:ident) => {
+        concat!(
+            "SELECT l.user_id, d.sec_type, d.username, l.is_active, l.creation_time FROM sso_linked_auth l \
+             JOIN sso_sec_def d ON d.sec_def_id = l.sec_def_id WHERE l.user_id IN (SELECT value FROM ",
+            $strings!("$1"),
+            ") ORDER BY l.user_id, d.sec_type, d.username"
+        )
+    };
+}
+
+sql! {
+    TAKEN_SQLITE = taken!(strings_sqlite);
+    TAKEN_POSTGRES = taken!(strings_postgres);
+    ATTRS_SQLITE = attrs!(strings_sqlite);
+    ATTRS_POSTGRES = attrs!(strings_postgres);
+    LINKS_SQLITE = links!(strings_sqlite);
+    LINKS_POSTGRES = links!(strings_postgres);
+}
+
+/// How many rows one statement adds, from many to few: each number is prepared once. SQLite takes 32,766 values in one
+/// statement.
+const CHUNKS: [usize; 3] = [256, 32, 1];
+
+/// How many columns a user and an identity have.
+const USER_COLUMNS: usize = 40;
+const IDENTITY_COLUMNS: usize = 5;
+
+static INSERT_USERS: LazyLock<[String; 3]> = LazyLock::new(|| {
+    CHUNKS.map(|rows| {
+        format!(
+            "INSERT INTO sso_user ({}, display_name_upper, first_name_upper, middle_name_upper, last_name_upper) \
+             VALUES {} ON CONFLICT DO NOTHING RETURNING user_id",
+            columns!(),
+            values(rows, USER_COLUMNS)
+        )
+    })
+});
+
+static INSERT_IDENTITIES: LazyLock<[String; 3]> = LazyLock::new(|| {
+    CHUNKS.map(|rows| {
+        let values = values(rows, IDENTITY_COLUMNS);
+        format!(
+            "INSERT INTO sso_identity (identity_token, user_id, provider, creation_time, last_modified) \
+             VALUES {values}"
+        )
+    })
+});
+
+/// `($1, $2), ($3, $4)` and so on.
+fn values(rows: usize, columns: usize) -> String {
+    let row = |row: usize| {
+        let numbers = (1..=columns).map(|column| format!("${}", row * columns + column));
+        format!("({})", numbers.collect::<Vec<_>>().join(", "))
+    };
+    (0..rows).map(row).collect::<Vec<_>>().join(", ")
+}
+
+/// The statements that are made of repeated parts: name and text.
+pub(super) fn repeated_statements() -> Vec<(&'static str, &'static str)> {
+    let users = INSERT_USERS.iter().map(|text| ("import::INSERT_USERS", text.as_str()));
+    let identities = INSERT_IDENTITIES.iter().map(|text| ("import::INSERT_IDENTITIES", text.as_str()));
+    users.chain(identities).collect()
+}
+
+/// Splits rows into as few chunks as there are statements for, and runs `$body` for each with its statement.
+macro_rules! in_chunks {
+    ($statements:expr, $rows:expr, $sql:ident, $chunk:ident => $body:expr) => {
+        let mut rest = $rows;
+        for (text, size) in $statements.iter().zip(CHUNKS) {
+            let $sql = text.as_str();
+            let chunks = rest.chunks_exact(size);
+            rest = chunks.remainder();
+            for $chunk in chunks {
+                $body
+            }
+        }
+    };
+}
+
+/// Binds the values of a user, in the order of the statement.
+macro_rules! bind_user {
+    ($query:expr, $row:expr) => {
+        $query
+            .bind(&$row.user_id)
+            .bind($row.user_token)
+            .bind(&$row.username)
+            .bind($row.email.as_deref())
+            .bind($row.email_index.as_deref())
+            .bind($row.email_is_claimed)
+            .bind($row.display_name.as_deref())
+            .bind($row.first_name.as_deref())
+            .bind($row.middle_name.as_deref())
+            .bind($row.last_name.as_deref())
+            .bind($row.is_active)
+            .bind($row.is_internal)
+            .bind($row.is_super_user)
+            .bind($row.is_locked)
+            .bind($row.locked_time)
+            .bind($row.locked_by.as_deref())
+            .bind(&$row.sign_up_status)
+            .bind($row.sign_up_time)
+            .bind($row.sign_up_confirm_time)
+            .bind($row.sign_up_confirm_digest.as_deref())
+            .bind(&$row.approval_status)
+            .bind($row.approval_status_mod_time)
+            .bind($row.approval_status_mod_by.as_deref())
+            .bind($row.password_hash.as_deref())
+            .bind($row.password_last_set)
+            .bind($row.password_expiry)
+            .bind($row.password_must_change)
+            .bind($row.is_totp_enabled)
+            .bind($row.totp_key.as_deref())
+            .bind($row.totp_label.as_deref())
+            .bind($row.totp_last_step)
+            .bind($row.is_rate_limit_active)
+            .bind($row.rate_limit_type.as_deref())
+            .bind($row.rate_limit_def.as_deref())
+            .bind($row.rate_limit_check_parent_def)
+            .bind($row.creation_ctx.as_deref())
+            .bind(upper(&$row.display_name))
+            .bind(upper(&$row.first_name))
+            .bind(upper(&$row.middle_name))
+            .bind(upper(&$row.last_name))
+    };
+}
+
+/// Who has an id or a name.
+#[derive(Clone, Debug, FromRow)]
+#[expect(missing_docs, reason = "the names are the columns'")]
+pub struct Taken {
+    pub user_id: String,
+    pub username: String,
+}
+
+/// An attribute, and whose it is.
+#[derive(Clone, Debug, FromRow)]
+#[expect(missing_docs, reason = "the names are the columns'")]
+pub struct OwnedAttr {
+    pub user_id: String,
+    #[sqlx(flatten)]
+    pub attr: AttrRow,
+}
+
+/// A link, and whose it is.
+#[derive(Clone, Debug, FromRow)]
+#[expect(missing_docs, reason = "the names are the columns'")]
+pub struct OwnedLink {
+    pub user_id: String,
+    pub sec_type: String,
+    pub username: String,
+    pub is_active: bool,
+    pub creation_time: i64,
+}
+
+/// The users who have any of these names, or any of these ids.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn taken(conn: &mut Conn, usernames: &[&str], user_ids: &[&str]) -> Result<Vec<Taken>> {
+    let sql = conn.choose(TAKEN_SQLITE, TAKEN_POSTGRES);
+    fetch_all!(conn, Taken, sql, &array(usernames)?, &array(user_ids)?)
+}
+
+/// Adds users, but for those whose id or name somebody has; the ids of those that were added. They come into being: there
+/// is nobody yet who could have heard of them.
+///
+/// # Errors
+/// When the database cannot answer, or does not take one of them. The transaction is of no further use then.
+pub async fn insert_users(tx: &mut Tx, rows: &[&UserRow]) -> Result<HashSet<String>> {
+    let mut inserted = HashSet::with_capacity(rows.len());
+    in_chunks!(INSERT_USERS, rows, sql, chunk => {
+        let added: Vec<(String,)> = on_driver!(tx, driver => {
+            let mut query = sqlx::query_as::<_, (String,)>(sql);
+            for row in chunk {
+                query = bind_user!(query, row);
+            }
+            query.fetch_all(driver).await
+        })?;
+        inserted.extend(added.into_iter().map(|(user_id,)| user_id));
+    });
+    Ok(inserted)
+}
+
+/// Adds the first identities of users, of no site and without a profile.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn insert_identities(tx: &mut Tx, rows: &[&IdentityRow]) -> Result<()> {
+    in_chunks!(INSERT_IDENTITIES, rows, sql, chunk => {
+        on_driver!(tx, driver => {
+            let mut query = sqlx::query(sql);
+            for row in chunk {
+                query = query
+                    .bind(row.identity_token)
+                    .bind(&row.user_id)
+                    .bind(&row.provider)
+                    .bind(row.creation_time)
+                    .bind(row.last_modified);
+            }
+            query.execute(driver).await.map(drop)
+        })?;
+    });
+    Ok(())
+}
+
+/// The attributes that these users have at this time, by user and name.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn attrs_of(conn: &mut Conn, user_ids: &[&str], now: i64) -> Result<Vec<OwnedAttr>> {
+    let sql = conn.choose(ATTRS_SQLITE, ATTRS_POSTGRES);
+    fetch_all!(conn, OwnedAttr, sql, &array(user_ids)?, now)
+}
+
+/// The links of these users, by user, kind and username.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn links_of(conn: &mut Conn, user_ids: &[&str]) -> Result<Vec<OwnedLink>> {
+    let sql = conn.choose(LINKS_SQLITE, LINKS_POSTGRES);
+    fetch_all!(conn, OwnedLink, sql, &array(user_ids)?)
+}
+
+fn array(members: &[impl Serialize]) -> Result<String> {
+    serde_json::to_string(members).map_err(Error::internal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_numbered_through() {
+        assert_eq!(values(2, 3), "($1, $2, $3), ($4, $5, $6)");
+    }
+
+    #[test]
+    fn no_statement_takes_more_values_than_sqlite_does() {
+        assert!(CHUNKS.iter().all(|rows| rows * USER_COLUMNS < 32_766));
+    }
+}
