@@ -120,7 +120,7 @@ mod tests {
             (
                 "pbkdf2-sha256",
                 hex(
-                    "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbcca9cccf179b645991664b39d77ef317c71b845b1e30bd509112041d3a19783",
+                    "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc49ca9cccf179b645991664b39d77ef317c71b845b1e30bd509112041d3a19783",
                 ),
                 "passwd",
                 "salt",

@@ -151,6 +151,8 @@ mod tests {
         ("user.attr_get_all", "GET /user/attr gets those that GET /user/attr/names lists"),
         ("session.attr_get_all", "GET /session/attr gets those that GET /session/attr/names lists"),
         ("session.end_of_user", "for the command line"),
+        ("user.import", "for the command line"),
+        ("user.export", "for the command line"),
         ("session.list_of_user", "for the command line; REST has GET /user/session/list"),
         ("user.create_super_user", "the role is given from the command line and in-process only"),
         ("user.delete_by_username", "for trusted callers in the same process, and the command line"),
