@@ -7,6 +7,7 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::domain::{Password, SecType};
+use crate::ops::SecDefHere;
 
 /// Single sign-on: users, their sessions, and the REST server.
 #[derive(Parser)]
@@ -284,6 +285,8 @@ pub(super) struct ConvertArgs {
 pub(super) enum ImportCommand {
     /// Bring users over from a file, with their password hashes; exit status 1 if anything had to be left behind
     Users(ImportUsersArgs),
+    /// Bring the users of a Zato 3.x server over, with their passwords; exit status 1 if anything of a user had to be left behind
+    Zato(ImportZatoArgs),
 }
 
 /// How an import is run, wherever its users come from.
@@ -304,6 +307,27 @@ pub(super) struct ImportUsersArgs {
     pub format: ImportFormat,
     /// The file; - is standard input
     pub file: PathBuf,
+    #[command(flatten)]
+    pub terms: ImportTerms,
+}
+
+#[derive(Args)]
+pub(super) struct ImportZatoArgs {
+    /// The SQL database of the Zato server, which is only read: sqlite:///relative.db, sqlite:////absolute/path.db or
+    /// postgresql://user:password@host/name, with or without a driver. Others can see it in the list of processes: where
+    /// there is a password in it, rather give it in ZATO_SSO_IMPORT_FROM
+    #[arg(long, value_name = "URL", env = "ZATO_SSO_IMPORT_FROM", hide_env_values = true, value_parser = password)]
+    pub from: Password,
+    /// The server's secrets.conf, which has the keys that values in its database are encrypted with
+    #[arg(long, value_name = "FILE")]
+    pub secrets: PathBuf,
+    /// The server's sso.conf, if it has the encryption of emails or passwords switched off
+    #[arg(long, value_name = "FILE")]
+    pub sso_conf: Option<PathBuf>,
+    /// The definition here that links to one of Zato's are to lead to: its kind, the number of Zato's, the username of the
+    /// one here, such as basic_auth:12=export1. May be given several times
+    #[arg(long = "sec-def", value_name = "TYPE:ID=USERNAME", value_parser = sec_def_here)]
+    pub sec_defs: Vec<SecDefHere>,
     #[command(flatten)]
     pub terms: ImportTerms,
 }
@@ -346,6 +370,16 @@ fn password(text: &str) -> Result<Password, Infallible> {
 
 fn sec_type(text: &str) -> Result<SecType, &'static str> {
     SecType::parse(text).ok_or("expected basic_auth or jwt")
+}
+
+fn sec_def_here(text: &str) -> Result<SecDefHere, &'static str> {
+    let parse = || {
+        let (zatos, username) = text.split_once('=').filter(|(_, username)| !username.is_empty())?;
+        let (sec_type, zato_id) = zatos.split_once(':')?;
+        let (sec_type, zato_id) = (SecType::parse(sec_type)?, zato_id.parse().ok()?);
+        Some(SecDefHere { sec_type, zato_id, username: username.to_owned() })
+    };
+    parse().ok_or("expected TYPE:ID=USERNAME, such as basic_auth:12=export1")
 }
 
 #[cfg(test)]

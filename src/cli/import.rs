@@ -50,14 +50,26 @@ fn open(path: &Path, format: FileFormat) -> Result<FileSource, Failure> {
     Ok(FileSource::new(file, format, total))
 }
 
-/// Brings users over from any source, tells how it goes, and sums up. The status says whether all of it came.
-pub(super) async fn bring_over(
+/// Brings users over from any source, and sums up. The status says whether all of it came.
+async fn bring_over(
     config: Config,
     source: impl ImportSource,
     origin: &'static str,
     terms: &ImportTerms,
     out: &Output,
 ) -> Result<(), Failure> {
+    let summary = read_all(config, source, origin, terms).await?;
+    out.result(&in_words(&summary, terms.dry_run), &object(&summary, terms.dry_run))?;
+    status(&summary)
+}
+
+/// Brings users over from any source, and tells how it goes.
+pub(super) async fn read_all(
+    config: Config,
+    source: impl ImportSource,
+    origin: &'static str,
+    terms: &ImportTerms,
+) -> Result<ImportSummary, Failure> {
     let sso = setup::open_existing(config).await?;
     let outcome = async {
         let mut teller = Teller::new(terms.report.as_deref())?;
@@ -68,12 +80,15 @@ pub(super) async fn bring_over(
     };
     let outcome = outcome.await;
     sso.close().await;
-    let summary = outcome?;
-    out.result(&in_words(&summary, terms.dry_run), &object(&summary, terms.dry_run))?;
+    outcome
+}
+
+/// A failure, which the result has told already, where something did not come.
+pub(super) const fn status(summary: &ImportSummary) -> Result<(), Failure> {
     if summary.refused > 0 || summary.incomplete > 0 { Err(Failure::Told) } else { Ok(()) }
 }
 
-fn in_words(summary: &ImportSummary, dry_run: bool) -> String {
+pub(super) fn in_words(summary: &ImportSummary, dry_run: bool) -> String {
     let ImportSummary { read, imported, already_there, refused, incomplete } = summary;
     let done = if dry_run { "would be imported" } else { "imported" };
     let parts = match incomplete {
@@ -83,7 +98,7 @@ fn in_words(summary: &ImportSummary, dry_run: bool) -> String {
     format!("{read} records: {imported} {done}{parts}, {already_there} there already, {refused} refused")
 }
 
-fn object(summary: &ImportSummary, dry_run: bool) -> serde_json::Value {
+pub(super) fn object(summary: &ImportSummary, dry_run: bool) -> serde_json::Value {
     json!({
         "read": summary.read,
         "imported": summary.imported,

@@ -7,6 +7,7 @@ mod doctor;
 mod export;
 mod failure;
 mod import;
+mod import_zato;
 mod init;
 mod maintenance;
 mod migrate;
@@ -105,6 +106,9 @@ fn execute(cli: Cli, serve: Serve) -> Result<(), Failure> {
         Command::ListSites => with_config(&global, |config| site::list(config, &out)),
         Command::UpdateSite(args) => with_config(&global, |config| site::update(config, args, &out)),
         Command::DeleteSite(args) => with_config(&global, |config| site::delete(config, args, &out)),
+        Command::Import { command: ImportCommand::Zato(args) } => {
+            with_config(&global, |config| import_zato::users(config, args, &out))
+        }
         Command::Import { command: ImportCommand::Users(args) } => {
             with_config(&global, |config| import::users(config, args, &out))
         }

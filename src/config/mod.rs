@@ -67,7 +67,7 @@ pub use signup::SignUp;
 pub use smtp::{Smtp, SmtpServer, SmtpTls};
 pub use user_address_list::{AddressList, UserAddressList};
 pub use user_validation::UserValidation;
-pub use zato::{AtRest, at_rest, secret_keys};
+pub use zato::{AtRest, InvalidSourceUrl, at_rest, secret_keys, source_url};
 
 use schema::SectionInfo;
 use section::{Section, Validate as _};

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use secrecy::SecretString;
 
+use super::database::DatabaseUrl;
 use super::error::{Error, Origin};
 use super::ini::{self, Pair};
 use super::main::Main;
@@ -62,6 +63,37 @@ pub fn secret_keys(path: &Path) -> Result<Vec<SecretString>, Error> {
     Ok(keys)
 }
 
+/// What is wrong with the URL of a database to read from. The URL is not repeated, for it may hold a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidSourceUrl {
+    /// It has none of the accepted forms.
+    #[error(
+        "expected sqlite:///relative.db, sqlite:////absolute/path.db or postgresql://user:password@host/name, or with \
+         a driver, as SQLAlchemy has it: postgresql+psycopg2://…"
+    )]
+    Form,
+    /// It is one of MySQL's.
+    #[error("a MySQL database cannot be read: copy its tables zato_sso_… into an SQLite file, and give that")]
+    MySql,
+}
+
+/// The URL of a database to read from: as `database.url` is written, or as SQLAlchemy does it, with a driver.
+///
+/// # Errors
+/// [`InvalidSourceUrl`].
+pub fn source_url(url: &str) -> Result<DatabaseUrl, InvalidSourceUrl> {
+    let (scheme, rest) = url.trim().split_once(':').ok_or(InvalidSourceUrl::Form)?;
+    let dialect = scheme.split_once('+').map_or(scheme, |(dialect, _driver)| dialect);
+    if matches!(dialect, "mysql" | "mariadb") {
+        return Err(InvalidSourceUrl::MySql);
+    }
+    let url = format!("{dialect}:{rest}").parse().map_err(|_| InvalidSourceUrl::Form)?;
+    if matches!(url, DatabaseUrl::SqliteMemory) {
+        return Err(InvalidSourceUrl::Form);
+    }
+    Ok(url)
+}
+
 /// The values of a file of Zato's.
 pub(super) fn read(path: &Path) -> Result<Vec<Pair>, Error> {
     let text = std::fs::read_to_string(path)
@@ -105,6 +137,37 @@ mod tests {
         let said = secret_keys(&path).unwrap_err().to_string();
         assert!(said.ends_with("folder config/repo") && said.contains("some.conf: has no key"), "{said}");
         assert!(secret_keys(Path::new("nowhere.conf")).is_err());
+    }
+
+    #[test]
+    fn urls_may_name_a_driver() {
+        let shown = |url: &str| source_url(url).map(|url| url.to_string());
+        for url in [
+            "postgresql://u:secret@h:5432/zato",
+            "postgres://u:secret@h:5432/zato",
+            "postgresql+psycopg2://u:secret@h:5432/zato",
+            "postgresql+pg8000://u:secret@h:5432/zato",
+            " postgresql+psycopg://u:secret@h:5432/zato ",
+        ] {
+            assert!(shown(url).unwrap().ends_with("://u:***@h:5432/zato"), "{url}");
+        }
+        for url in ["sqlite:////srv/zato.db", "sqlite+pysqlite:////srv/zato.db"] {
+            assert_eq!(shown(url).unwrap(), "sqlite:////srv/zato.db");
+        }
+        assert_eq!(shown("sqlite:///zato.db").unwrap(), "sqlite:///zato.db");
+        for url in [
+            "",
+            "zato.db",
+            "sqlite://zato.db",
+            "sqlite:///:memory:",
+            "sqlite::memory:",
+            "oracle://u:secret@h/x",
+        ] {
+            assert_eq!(source_url(url).unwrap_err(), InvalidSourceUrl::Form, "{url}");
+        }
+        for url in ["mysql://u:secret@h/x", "mysql+pymysql://u:secret@h/x", "mariadb+mysqldb://h/x"] {
+            assert_eq!(source_url(url).unwrap_err(), InvalidSourceUrl::MySql, "{url}");
+        }
     }
 
     #[test]

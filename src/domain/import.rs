@@ -40,6 +40,8 @@ pub struct ImportedUser {
     pub sign_up_time: Option<Timestamp>,
     /// When it was confirmed.
     pub sign_up_confirm_time: Option<Timestamp>,
+    /// What confirms it, where that was sent and not used yet.
+    pub sign_up_confirm_token: Option<Password>,
     /// What was decided about the user.
     pub approval_status: ApprovalStatus,
     /// When; None: at the import.
@@ -96,6 +98,7 @@ impl Default for ImportedUser {
             sign_up_status: SignUpStatus::Final,
             sign_up_time: None,
             sign_up_confirm_time: None,
+            sign_up_confirm_token: None,
             approval_status: ApprovalStatus::Approved,
             approval_status_mod_time: None,
             approval_status_mod_by: None,

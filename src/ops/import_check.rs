@@ -9,7 +9,7 @@ use super::Sso;
 use super::attr_request::{check_name as check_attr_name, check_value};
 use super::rate_limit::check_rate_limits;
 use super::user::{Column, check_long_text, check_name, joined};
-use crate::crypto::{keycloak_hash, plain, recognise_hash, totp};
+use crate::crypto::{keycloak_hash, plain, recognise_hash, token, totp};
 use crate::domain::{
     AttrOwner, Code, Error, ImportedAttr, ImportedLink, ImportedUser, Password, Result, SecType, Timestamp,
     UserId,
@@ -121,7 +121,10 @@ impl Sso {
             sign_up_status: user.sign_up_status.as_str().to_owned(),
             sign_up_time: user.sign_up_time.unwrap_or(now).as_micros(),
             sign_up_confirm_time: micros(user.sign_up_confirm_time),
-            sign_up_confirm_digest: None,
+            sign_up_confirm_digest: user
+                .sign_up_confirm_token
+                .as_ref()
+                .map(|token| token::digest(token.expose()).to_vec()),
             approval_status: user.approval_status.as_str().to_owned(),
             approval_status_mod_time: user.approval_status_mod_time.unwrap_or(now).as_micros(),
             approval_status_mod_by: user.approval_status_mod_by.clone(),

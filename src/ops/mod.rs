@@ -42,6 +42,8 @@ mod throttle;
 mod totp;
 mod update;
 mod user;
+mod zato;
+mod zato_user;
 
 use std::sync::Arc;
 
@@ -67,6 +69,8 @@ pub use site::{CreatedSite, SiteCaller};
 pub use site_session::{DEFAULT_LIFETIME, MAX_LIFETIME, NewSiteSession};
 pub use site_user::{NewSiteUser, SiteUser, SiteUserUpdate};
 pub use totp::{ResetTotpKey, TotpOwner};
+pub use zato::{LeftBehind, ZatoOpenError, ZatoOptions, ZatoSource};
+pub use zato_user::SecDefHere;
 
 use crate::config::Config;
 use crate::crypto::{HashPool, Keyring};

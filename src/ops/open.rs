@@ -162,7 +162,12 @@ fn check_key_file(config: &Config) -> Result<(), OpenError> {
 
 /// Where the database is, as storage wants to know it.
 pub(super) fn database_options(config: &Config) -> Options {
-    match &config.database.url {
+    options_of(&config.database.url)
+}
+
+/// The same of any database.
+pub(super) fn options_of(url: &DatabaseUrl) -> Options {
+    match url {
         DatabaseUrl::SqliteFile(path) => Options::SqliteFile(path.clone()),
         DatabaseUrl::SqliteMemory => Options::SqliteMemory,
         DatabaseUrl::Postgres(url) => Options::Postgres(SecretString::from(url.expose())),

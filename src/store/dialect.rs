@@ -25,6 +25,9 @@ pub const ROLLBACK_SQLITE: &str = "SAVEPOINT unit; ROLLBACK";
 
 pub const BEGIN_POSTGRES: &str = "BEGIN";
 
+/// Begins a transaction that sees a database as it is now, and can change nothing of it.
+pub const BEGIN_TO_READ_POSTGRES: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
 /// A SQLite file: write-ahead log, so that readers and the writer do not wait for each other; NORMAL, which with a
 /// write-ahead log loses nothing that was acknowledged when the process dies.
 pub fn sqlite_file(path: &Path) -> SqliteConnectOptions {
@@ -43,6 +46,15 @@ pub fn sqlite_file(path: &Path) -> SqliteConnectOptions {
 /// files of its write-ahead log behind.
 pub fn sqlite_file_to_look(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new().filename(path).busy_timeout(BUSY_TIMEOUT).pragma("query_only", "ON")
+}
+
+/// The SQLite file of another program, opened for reading only.
+pub fn sqlite_file_to_read(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .read_only(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .disable_statement_logging()
 }
 
 /// A database in memory: it lives as long as its one connection.

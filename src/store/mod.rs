@@ -39,6 +39,7 @@ pub mod throttle;
 mod to_the_end;
 pub mod user;
 mod writer;
+pub mod zato;
 
 pub use db::{Conn, Db, Options, Tx};
 pub use error::OpenError;

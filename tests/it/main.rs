@@ -82,3 +82,7 @@ mod throttle;
 mod totp;
 mod user;
 mod user_change;
+mod zato_data;
+#[cfg(feature = "server")]
+mod zato_import;
+mod zato_source;
