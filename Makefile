@@ -41,6 +41,7 @@ serve: build ## Start the REST server on the database of `make run`
 	@exec $(BIN)/python examples/demo.py --directory $(DEMO) serve
 
 test: build ## Run all tests, on SQLite and on a PostgreSQL of their own
+	.ci/browser_tools
 	$(WITH_POSTGRES) -- sh -ec 'cargo test --release $(CARGO_FLAGS); $(BIN)/python -m pytest'
 
 # The interpreter's description that maturin left is named to clippy as well: with another one cargo would
@@ -91,7 +92,7 @@ wheel: $(DEV) ## Build the wheel into dist/
 	$(MATURIN) build --release $(CARGO_FLAGS) --interpreter $(BIN)/python --out dist
 
 clean: ## Remove what was built; the databases in var/ stay
-	rm -rf $(VENV) target dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) target dist tests/browser/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find python tests examples -name __pycache__ -prune -exec rm -rf {} +
 	rm -f python/zato_sso/*.so
 

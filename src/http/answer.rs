@@ -64,8 +64,9 @@ fn finish(app: &App, response: Response, cid: &Cid, resource: Option<&str>) -> R
     if let Ok(cid) = HeaderValue::from_str(cid.as_str()) {
         headers.insert(X_ZATO_CID, cid);
     }
-    // Answers hold tokens and personal data: nothing on the way may keep them, or take them for something else.
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Answers hold tokens and personal data: nothing on the way may keep them, or take them for something else. What is the
+    // same for everybody says so itself.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if app.is_closing() {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -11,6 +11,7 @@ mod address;
 mod answer;
 mod attr;
 mod authorization;
+mod browser;
 mod endpoint;
 mod error;
 mod extract;

@@ -15,7 +15,7 @@ use super::error::Failure;
 use super::extract::{self, Call};
 use super::metrics::Route;
 use super::router::App;
-use super::{site_session, site_user};
+use super::{browser, site_session, site_user};
 use crate::domain::{Code, Direction, Error, Page, PageRequest, Password, Timestamp};
 use crate::ops::SiteCaller;
 
@@ -57,14 +57,14 @@ pub(super) struct SiteCall {
 /// What a request came to.
 pub(super) struct Done {
     pub info: &'static str,
-    /// The result, and what it is called.
-    pub data: Option<(&'static str, Value)>,
+    /// The result: an object of what is told, by what it is called.
+    pub data: Option<Value>,
 }
 
 impl Done {
     /// A success with something to tell.
     pub fn with(name: &'static str, value: Value) -> Self {
-        Self { info: "Your request has been processed successfully", data: Some((name, value)) }
+        Self { info: "Your request has been processed successfully", data: Some(json!({name: value})) }
     }
 }
 
@@ -199,15 +199,15 @@ fn envelope(
     flag: &str,
     status: StatusCode,
     info: &str,
-    data: Option<(&'static str, Value)>,
+    data: Option<Value>,
 ) -> Value {
     let mut response = json!({"request": {
         "date": now.to_rfc_2822(),
         "resource": resource,
         "status": {"flag": flag, "code": status.as_u16(), "info": info},
     }});
-    if let (Some((name, value)), Value::Object(response)) = (data, &mut response) {
-        response.insert("result".to_owned(), json!({"data": {name: value}}));
+    if let (Some(data), Value::Object(response)) = (data, &mut response) {
+        response.insert("result".to_owned(), json!({"data": data}));
     }
     json!({"response": response})
 }
@@ -256,7 +256,7 @@ impl SiteEndpoint {
 
 /// Every endpoint of this API, in the order of the documentation.
 pub(super) fn endpoints() -> Vec<SiteEndpoint> {
-    [site_session::endpoints(), site_user::endpoints()].into_iter().flatten().collect()
+    [site_session::endpoints(), site_user::endpoints(), browser::endpoints()].into_iter().flatten().collect()
 }
 
 /// Reads a request and finds out who sends it. That comes first: nobody else is told what is wrong with it.

@@ -159,7 +159,8 @@ fn text(value: Option<&Value>, name: &str) -> String {
     escape(value.and_then(|value| value.get(name)).and_then(Value::as_str).unwrap_or_default())
 }
 
-fn escape(text: &str) -> String {
+/// Text that stands in HTML, also within double quotes.
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 

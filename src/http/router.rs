@@ -18,7 +18,7 @@ use super::answer::{answer, panicked};
 use super::endpoint::{endpoints, health_endpoints};
 use super::error::Failure;
 use super::metrics::{self, Metrics};
-use super::{oneall, openapi, reference};
+use super::{browser, oneall, openapi, reference};
 use crate::ops::Sso;
 
 /// What all requests share.
@@ -80,7 +80,7 @@ pub(super) fn routes(app: &Arc<App>) -> Router {
             router = router.route(&path, handler);
         }
     }
-    surrounded(router.merge(described(prefix)).route("/metrics", get(counted)), app)
+    surrounded(router.merge(browser::routes()).merge(described(prefix)).route("/metrics", get(counted)), app)
 }
 
 async fn counted(State(app): State<Arc<App>>) -> impl IntoResponse {

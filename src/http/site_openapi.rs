@@ -125,25 +125,31 @@ fn body(endpoint: &SiteEndpoint) -> Option<Value> {
     )
 }
 
-/// What a success tells: what it is called, and its schema.
-fn result(endpoint: &SiteEndpoint) -> Option<(&'static str, Value)> {
+/// What a success tells: schemas, by what it is called.
+fn result(endpoint: &SiteEndpoint) -> Option<Value> {
     let schema = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
     let list = |entry: &str| json!({"allOf": [schema("SiteList"), {"properties": {"entries": {"items": schema(entry)}}}]});
     match (endpoint.path, &endpoint.method) {
         (_, &Method::DELETE) => None,
-        ("/sso/sessions", _) => Some(("sso_sessions", list("SiteSession"))),
-        ("/users", _) => Some(("users", list("SiteUser"))),
-        ("/identities/{token}", _) => Some(("identity", schema("SiteIdentity"))),
-        (path, _) if path.starts_with("/sso/") => Some(("sso_session", schema("SiteSession"))),
-        _ => Some(("user", schema("SiteUser"))),
+        ("/sso/sessions", _) => Some(json!({"sso_sessions": list("SiteSession")})),
+        ("/users", _) => Some(json!({"users": list("SiteUser")})),
+        ("/identities/{token}", _) => Some(json!({"identity": schema("SiteIdentity")})),
+        ("/connections/{token}", _) => Some(json!({
+            "connection": schema("SiteConnection"),
+            "user": schema("SiteRecognisedUser"),
+            "sso_session": schema("SiteRecognisedSession"),
+        })),
+        (path, _) if path.starts_with("/sso/") => Some(json!({"sso_session": schema("SiteSession")})),
+        _ => Some(json!({"user": schema("SiteUser")})),
     }
 }
 
-fn envelope(result: Option<(&'static str, Value)>) -> Value {
+fn envelope(result: Option<Value>) -> Value {
     let mut response = json!({"request": {"$ref": "#/components/schemas/SiteRequest"}});
     let mut required = vec!["request"];
-    if let (Some((name, schema)), Value::Object(response)) = (result, &mut response) {
-        let data = json!({"type": "object", "properties": {name: schema}, "required": [name]});
+    if let (Some(Value::Object(told)), Value::Object(response)) = (result, &mut response) {
+        let names: Vec<&String> = told.keys().collect();
+        let data = json!({"type": "object", "properties": told, "required": names});
         let result = json!({"type": "object", "properties": {"data": data}, "required": ["data"]});
         response.insert("result".to_owned(), result);
         required.push("result");
@@ -197,6 +203,25 @@ pub(super) fn schemas() -> Value {
                 "date_update": date, "date_creation": date, "date_expiration": date},
             "required": ["sso_session_token", "user_token", "identity_token", "top_realm", "sub_realm", "data",
                 "date_update", "date_creation", "date_expiration"],
+        },
+        "SiteRecognisedSession": {
+            "type": "object",
+            "description": "Its token only if the site has started it.",
+            "properties": {"sso_session_token": token, "user_token": token, "identity_token": token,
+                "top_realm": nullable, "sub_realm": nullable, "data": any, "num_cookies_set": count,
+                "date_update": date, "date_creation": date, "date_expiration": date},
+            "required": ["user_token", "identity_token", "top_realm", "sub_realm", "data", "date_update",
+                "date_creation", "date_expiration"],
+        },
+        "SiteConnection": {
+            "type": "object",
+            "properties": {"connection_token": token, "date": date, "plugin": {"enum": ["single_sign_on"]}},
+            "required": ["connection_token", "date", "plugin"],
+        },
+        "SiteRecognisedUser": {
+            "type": "object",
+            "properties": {"user_token": token, "identity": {"$ref": "#/components/schemas/SiteIdentity"}},
+            "required": ["user_token", "identity"],
         },
         "SiteIdentity": {
             "type": "object",

@@ -66,7 +66,7 @@ async fn start(request: SiteCall) -> Result<Done, Refusal> {
     };
     let call = &request.call;
     let session = call.sso.start_site_session(&call.ctx, &request.site, &request.token, new).await?;
-    let data = Some(("sso_session", object(&session)));
+    let data = Some(json!({"sso_session": object(&session)}));
     Ok(Done { info: "The SSO session has been created successfully", data })
 }
 

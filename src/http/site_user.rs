@@ -43,7 +43,7 @@ async fn create(request: SiteCall) -> Result<Done, Refusal> {
     };
     let call = &request.call;
     let user = call.sso.create_site_user(&call.ctx, &request.site, new).await?;
-    Ok(Done { info: "The user has been created successfully", data: Some(("user", object(&user))) })
+    Ok(Done { info: "The user has been created successfully", data: Some(json!({"user": object(&user)})) })
 }
 
 async fn look_up(request: SiteCall) -> Result<Done, Refusal> {
@@ -72,7 +72,7 @@ async fn update(request: SiteCall) -> Result<Done, Refusal> {
     };
     let call = &request.call;
     let user = call.sso.update_site_user(&call.ctx, &request.site, &request.token, update).await?;
-    Ok(Done { info: "The user has been updated successfully", data: Some(("user", object(&user))) })
+    Ok(Done { info: "The user has been updated successfully", data: Some(json!({"user": object(&user)})) })
 }
 
 async fn list(request: SiteCall) -> Result<Done, Refusal> {

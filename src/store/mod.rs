@@ -10,6 +10,7 @@ mod macros;
 
 pub mod attr;
 pub mod audit;
+pub mod browser;
 mod db;
 mod dialect;
 pub mod doctor;
@@ -54,6 +55,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         attr::USER_STATEMENTS,
         attr::SESSION_STATEMENTS,
         audit::STATEMENTS,
+        browser::STATEMENTS,
         doctor::STATEMENTS,
         identity::STATEMENTS,
         import::STATEMENTS,

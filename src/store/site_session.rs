@@ -15,11 +15,19 @@ macro_rules! session {
     };
 }
 
-/// The same conditions that every other call of a user must meet; the first two arguments are the site and the time.
+/// The same conditions that every other call of a user must meet; the second argument is the time.
+macro_rules! valid {
+    () => {
+        "s.expiration_time > $2 AND NOT u.is_locked AND u.sign_up_status = 'final' \
+         AND u.approval_status = 'approved' AND (u.password_expiry IS NULL OR u.password_expiry > $2)"
+    };
+}
+pub(super) use {session, valid};
+
+/// These, for a site, which is the first argument.
 macro_rules! open {
     () => {
-        "s.site_id = $1 AND s.expiration_time > $2 AND NOT u.is_locked AND u.sign_up_status = 'final' \
-         AND u.approval_status = 'approved' AND (u.password_expiry IS NULL OR u.password_expiry > $2)"
+        concat!("s.site_id = $1 AND ", valid!())
     };
 }
 

@@ -16,6 +16,8 @@ mod attr;
 mod attr_rest;
 mod audit;
 #[cfg(feature = "server")]
+mod browser;
+#[cfg(feature = "server")]
 mod cli;
 #[cfg(feature = "server")]
 mod cli_convert;

@@ -107,7 +107,9 @@ impl Connection {
             .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
             .collect();
         let mut answer = Answer { status, headers, body: String::new() };
-        let length: usize = answer.header("content-length").unwrap().parse().unwrap();
+        // What was not modified has no body (RFC 9110, section 15.4.5).
+        let length = if status == 304 { "0" } else { answer.header("content-length").unwrap() };
+        let length: usize = length.parse().unwrap();
         while self.read.len() < length {
             assert!(self.read_more(), "the connection ended within an answer");
         }
