@@ -1,7 +1,7 @@
 """Single sign-on between web sites in a real browser, and the sessions API from PHP.
 
-Two web sites, which are PHP's own server with the client of tests/php, and this server have a host each, over TLS; Chromium
-goes from one to the other. What it shows at each step is kept in target/browser.
+Two web sites, which are PHP's own server with the client of tests/php, and this server have a host each, over TLS;
+Chromium goes from one to the other. What it shows at each step is kept in target/browser.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ TOOLS = ROOT / "var" / "browser-tools" / "env.json"
 def tool(name: str) -> list[str]:
     """The command for a program that .ci/browser_tools has found or brought."""
     if not TOOLS.exists():
-        pytest.fail("run .ci/browser_tools first, as `make test` does: it finds or brings Chromium, PHP and playwright-core")
+        pytest.fail(
+            "run .ci/browser_tools first, as `make test` does: it finds or brings Chromium, PHP and playwright-core"
+        )
     command: list[str] = json.loads(TOOLS.read_text(encoding="utf-8"))[name]
     return command
 
@@ -58,7 +60,14 @@ def web_site(url: str, api: str, keys: dict[str, str], folder: Path) -> Iterator
     port = free_port()
     folder.mkdir()
     environment = {**os.environ, **keys, "SSO_API": api, "SSO_URL": SSO_URL, "SITE_URL": url}
-    command = [*tool("php"), "-d", f"session.save_path={folder}", "-S", f"127.0.0.1:{port}", str(PHP_FILES / "site.php")]
+    command = [
+        *tool("php"),
+        "-d",
+        f"session.save_path={folder}",
+        "-S",
+        f"127.0.0.1:{port}",
+        str(PHP_FILES / "site.php"),
+    ]
     with (folder / "log").open("w") as log, subprocess.Popen(command, env=environment, stderr=log) as process:
         try:
             for _ in range(200):
