@@ -176,6 +176,8 @@ fn whatever_changes_users_or_sessions_is_known() {
         .collect();
     names.sort_unstable();
     let expected = [
+        // How many browsers know a session of a site, which is no session that a cache keeps.
+        "browser::COUNT_COOKIE",
         // What has expired is read again before it is refused.
         "maintenance::SESSIONS_POSTGRES",
         "maintenance::SESSIONS_SQLITE",
