@@ -35,13 +35,14 @@ HEADER = '''"""Single sign-on for asyncio: the tree of `zato_sso.SSO` with every
 # What the tree may need, in the order in which imports are sorted.
 IMPORTS = {
     "": ["datetime", "os"],
-    "collections.abc": ["Mapping", "Sequence"],
+    "collections.abc": ["Iterable", "Mapping", "Sequence"],
     "typing": ["Any", "final", "type_check_only"],
     "typing_extensions": ["Self"],
     "zato_sso._core": [
         "AccessTokenCtx",
         "AttrEntity",
         "Hooks",
+        "ImportSummary",
         "Session",
         "SessionInfo",
         "User",

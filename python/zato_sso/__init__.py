@@ -11,7 +11,7 @@ info = sso.user.login("cid-1", "user1", "the password", "CRM", "127.0.0.1")
 """
 
 from zato_sso import const, status_code
-from zato_sso._core import SSO, AccessTokenCtx, AttrEntity, Session, SessionInfo, User, __version__
+from zato_sso._core import SSO, AccessTokenCtx, AttrEntity, ImportSummary, Session, SessionInfo, User, __version__
 from zato_sso.ctx import SearchCtx, SignupCtx
 from zato_sso.errors import BackendError, InternalError, InvalidTOTPError, ValidationError
 
@@ -20,6 +20,7 @@ __all__ = [
     "AccessTokenCtx",
     "AttrEntity",
     "BackendError",
+    "ImportSummary",
     "InternalError",
     "InvalidTOTPError",
     "SearchCtx",

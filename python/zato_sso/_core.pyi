@@ -2,7 +2,7 @@
 
 import datetime
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeAlias, final
 
 from typing_extensions import Self, TypeVar
@@ -19,6 +19,7 @@ __all__ = [
     "AttrEntity",
     "Hooks",
     "IdentityAPI",
+    "ImportSummary",
     "PasswordResetAPI",
     "Session",
     "SessionAPI",
@@ -76,6 +77,7 @@ class SSO:
     def identity(self) -> IdentityAPI: ...
     @property
     def hooks(self) -> Hooks: ...
+    def import_users(self, users: Iterable[Mapping[str, Any]], dry_run: bool = False) -> ImportSummary: ...
     def close(self) -> None: ...
     def __enter__(self) -> Self: ...
     def __exit__(self, *_exception: object) -> None: ...
@@ -1082,6 +1084,23 @@ class AccessTokenCtx:
     @property
     def user(self) -> dict[str, str]: ...
     def __eq__(self, other: object, /) -> bool: ...
+
+@final
+class ImportSummary:
+    """What became of an import."""
+
+    @property
+    def read(self) -> int: ...
+    @property
+    def imported(self) -> int: ...
+    @property
+    def already_there(self) -> int: ...
+    @property
+    def refused(self) -> int: ...
+    @property
+    def incomplete(self) -> int: ...
+    @property
+    def findings(self) -> list[dict[str, Any]]: ...
 
 @final
 class SessionInfo:

@@ -4,12 +4,23 @@
 
 import datetime
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, final, type_check_only
 
 from typing_extensions import Self
 
-from zato_sso._core import _JSON, AccessTokenCtx, AttrEntity, Hooks, Session, SessionInfo, User, _RemoteAddr, _Secret
+from zato_sso._core import (
+    _JSON,
+    AccessTokenCtx,
+    AttrEntity,
+    Hooks,
+    ImportSummary,
+    Session,
+    SessionInfo,
+    User,
+    _RemoteAddr,
+    _Secret,
+)
 from zato_sso.ctx import SearchCtx, SignupCtx
 
 __all__ = ["SSO"]
@@ -42,6 +53,7 @@ class SSO:
     def identity(self) -> _IdentityAPI: ...
     @property
     def hooks(self) -> Hooks: ...
+    async def import_users(self, users: Iterable[Mapping[str, Any]], dry_run: bool = False) -> ImportSummary: ...
     async def open(self) -> None: ...
     async def close(self) -> None: ...
     async def __aenter__(self) -> Self: ...

@@ -21,8 +21,10 @@ use crate::store::linked_auth::Linked;
 use crate::store::seen::Seen;
 use crate::store::{self, Tx};
 
-/// How many users one transaction takes, where nobody asks for another number.
-const BATCH: usize = 1000;
+/// How many users one transaction takes, where nobody asks for another number. Ids are random, so that each batch changes
+/// pages all over the indexes, and each page is written once a batch: fewer batches are fewer pages. Other writers wait for
+/// a batch at most.
+const BATCH: usize = 4000;
 
 /// How users are brought over.
 #[derive(Clone, Copy, Debug)]
@@ -155,9 +157,11 @@ impl Sso {
         let mut next = self.prepare(source, &mut seen, options).await?;
         while let Some(batch) = next.take() {
             let (done, total) = (batch.done, batch.total);
-            let (written, following) =
-                tokio::join!(self.write(batch.ready, batch.report), self.prepare(source, &mut seen, options));
-            written?.tell(summary, observer)?;
+            // A task of its own: a source may hold up this one, and call what waits for the transaction to end.
+            let sso = self.clone();
+            let written = tokio::spawn(async move { sso.write(batch.ready, batch.report).await });
+            let following = self.prepare(source, &mut seen, options).await;
+            written.await.map_err(Error::internal)??.tell(summary, observer)?;
             observer.progressed(summary, done, total);
             next = following?;
         }
@@ -339,10 +343,10 @@ impl Sso {
         let all = || ready.iter().filter_map(|ready| ready.rows.as_ref());
         let users: Vec<_> = all().map(|rows| &rows.user).collect();
         let mut tx = self.db().write().await?;
-        let inserted = store::import::insert_users(&mut tx, &users).await?;
+        let inserted = store::import::add_users(&mut tx, &users).await?;
         let new = || all().filter(|rows| inserted.contains(&rows.user.user_id));
         let identities: Vec<_> = new().map(|rows| &rows.identity).collect();
-        store::import::insert_identities(&mut tx, &identities).await?;
+        store::import::add_identities(&mut tx, &identities).await?;
         let attrs: Vec<_> =
             new().flat_map(|rows| &rows.attrs).map(|(owner, attr)| (owner, attr.clone())).collect();
         store::attr::write(&mut tx, &attrs).await?;

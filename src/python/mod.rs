@@ -17,6 +17,7 @@ mod gate;
 mod hook_call;
 mod hooks;
 mod identity;
+mod import;
 mod linked_auth;
 mod module;
 mod password_reset;

@@ -6,6 +6,7 @@ use super::attr::{AttrApi, SessionAttrApi, UserAttrApi};
 use super::attr_entity::AttrEntity;
 use super::hooks::Hooks;
 use super::identity::IdentityApi;
+use super::import::Summary;
 use super::password_reset::{AccessTokenCtx, PasswordResetApi};
 use super::session::SessionApi;
 use super::site::SiteApi;
@@ -57,6 +58,7 @@ fn core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<User>()?;
     module.add_class::<Session>()?;
     module.add_class::<SessionInfo>()?;
+    module.add_class::<Summary>()?;
     module.add_class::<AttrApi>()?;
     module.add_class::<UserAttrApi>()?;
     module.add_class::<SessionAttrApi>()?;

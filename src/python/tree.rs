@@ -14,6 +14,7 @@ use super::data;
 use super::error::Fault;
 use super::hooks::Hooks;
 use super::identity::IdentityApi;
+use super::import::import_users;
 use super::password_reset::PasswordResetApi;
 use super::runtime::{Engine, Handle, Home, Mode};
 use super::session::SessionApi;
@@ -73,6 +74,11 @@ impl Branch {
     /// For `__traverse__` of whatever holds this.
     pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.hooks)
+    }
+
+    /// Whether calls block.
+    pub fn is_blocking(&self) -> bool {
+        self.mode == Mode::Blocking
     }
 
     /// On whose behalf a call is made, and from where. No application is the default one.
@@ -297,6 +303,29 @@ impl BlockingSso {
         from_config(cls, path)
     }
 
+    /// Brings users over from elsewhere, with the password hashes that they have there.
+    ///
+    /// Who is there already, by user_id or, where none is given, by username, is left as they are. What is wrong with a
+    /// dict costs that dict and no other, and stands in the findings of what is returned. What is read of the iterable is
+    /// a batch at a time, on this thread.
+    ///
+    /// Args:
+    ///     users: Dicts with the fields of docs/import.md; times may be datetimes.
+    ///     dry_run: True to write nothing, and tell what would be written.
+    ///
+    /// Raises:
+    ///     BackendError: The database went away; what came until then is there, and another call goes on behind it.
+    ///     Exception: Whatever the iterable itself raises; likewise.
+    #[pyo3(signature = (users, dry_run=false))]
+    fn import_users<'py>(
+        &self,
+        py: Python<'py>,
+        users: &Bound<'py, PyAny>,
+        dry_run: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        import_users(py, &self.branch, users, dry_run)
+    }
+
     /// Closes the database. Calls made later raise BackendError. May be called twice.
     fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.branch.handle.close(py, Mode::Blocking)
@@ -398,6 +427,29 @@ impl AwaitableSso {
     ///     BackendError: It cannot be opened.
     fn open<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.branch.handle.open(py, Mode::Awaitable)
+    }
+
+    /// Brings users over from elsewhere, with the password hashes that they have there.
+    ///
+    /// Who is there already, by user_id or, where none is given, by username, is left as they are. What is wrong with a
+    /// dict costs that dict and no other, and stands in the findings of what is returned. What is read of the iterable is
+    /// a batch at a time, on other threads than the event loop's.
+    ///
+    /// Args:
+    ///     users: Dicts with the fields of docs/import.md; times may be datetimes.
+    ///     dry_run: True to write nothing, and tell what would be written.
+    ///
+    /// Raises:
+    ///     BackendError: The database went away; what came until then is there, and another call goes on behind it.
+    ///     Exception: Whatever the iterable itself raises; likewise.
+    #[pyo3(signature = (users, dry_run=false))]
+    fn import_users<'py>(
+        &self,
+        py: Python<'py>,
+        users: &Bound<'py, PyAny>,
+        dry_run: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        import_users(py, &self.branch, users, dry_run)
     }
 
     /// Closes the database. Calls made later raise BackendError. May be called twice.

@@ -1,16 +1,18 @@
 //! Users brought over from elsewhere, and out again: many rows a statement.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use serde::Serialize;
 use sqlx::FromRow;
+use uuid::Uuid;
 
 use super::attr::AttrRow;
+use super::db::Raw;
 use super::dialect::{strings_postgres, strings_sqlite};
 use super::identity::IdentityRow;
 use super::user::{UserRow, columns, upper};
-use super::{Conn, Tx};
+use super::{Conn, Tx, map_error};
 use crate::domain::{Error, Result};
 
 macro_rules! taken {
@@ -54,39 +56,57 @@ sql! {
     ATTRS_POSTGRES = attrs!(strings_postgres);
     LINKS_SQLITE = links!(strings_sqlite);
     LINKS_POSTGRES = links!(strings_postgres);
+    TOKENS_SQLITE = concat!(
+        "SELECT user_id, user_token FROM sso_user WHERE user_id IN (SELECT value FROM ", strings_sqlite!("$1"), ")"
+    );
 }
 
-/// How many rows one statement adds, from many to few: each number is prepared once. SQLite takes 32,766 values in one
-/// statement.
-const CHUNKS: [usize; 3] = [256, 32, 1];
+/// How many rows go to the database at a time, from many to few: a text for each number is prepared once.
+const CHUNKS: [usize; 3] = [64, 8, 1];
 
 /// How many columns a user and an identity have.
 const USER_COLUMNS: usize = 40;
 const IDENTITY_COLUMNS: usize = 5;
 
-static INSERT_USERS: LazyLock<[String; 3]> = LazyLock::new(|| {
-    CHUNKS.map(|rows| {
-        format!(
-            "INSERT INTO sso_user ({}, display_name_upper, first_name_upper, middle_name_upper, last_name_upper) \
-             VALUES {} ON CONFLICT DO NOTHING RETURNING user_id",
-            columns!(),
-            values(rows, USER_COLUMNS)
-        )
-    })
-});
+/// A text for each of the numbers of rows.
+///
+/// PostgreSQL gets one statement with many rows. SQLite gets many statements, one behind the other: to be able to take back
+/// one of many rows it would write down every page that it changes, and it reads a `$1` as a name, which it looks for among
+/// all the others.
+type Repeated = LazyLock<[String; 3]>;
 
-static INSERT_IDENTITIES: LazyLock<[String; 3]> = LazyLock::new(|| {
-    CHUNKS.map(|rows| {
-        let values = values(rows, IDENTITY_COLUMNS);
-        format!(
-            "INSERT INTO sso_identity (identity_token, user_id, provider, creation_time, last_modified) \
-             VALUES {values}"
-        )
-    })
+static INSERT_USERS_SQLITE: Repeated =
+    LazyLock::new(|| CHUNKS.map(|rows| vec![insert_users(&places(USER_COLUMNS)); rows].join("; ")));
+static INSERT_USERS_POSTGRES: Repeated = LazyLock::new(|| {
+    CHUNKS.map(|rows| format!("{} RETURNING user_id", insert_users(&numbered(rows, USER_COLUMNS))))
 });
+static INSERT_IDENTITIES_SQLITE: Repeated =
+    LazyLock::new(|| CHUNKS.map(|rows| vec![insert_identities(&places(IDENTITY_COLUMNS)); rows].join("; ")));
+static INSERT_IDENTITIES_POSTGRES: Repeated =
+    LazyLock::new(|| CHUNKS.map(|rows| insert_identities(&numbered(rows, IDENTITY_COLUMNS))));
+
+fn insert_users(values: &str) -> String {
+    format!(
+        "INSERT INTO sso_user ({}, display_name_upper, first_name_upper, middle_name_upper, last_name_upper) \
+         VALUES {values} ON CONFLICT DO NOTHING",
+        columns!(),
+    )
+}
+
+fn insert_identities(values: &str) -> String {
+    format!(
+        "INSERT INTO sso_identity (identity_token, user_id, provider, creation_time, last_modified) \
+         VALUES {values}"
+    )
+}
+
+/// `(?, ?)` and so on.
+fn places(columns: usize) -> String {
+    format!("({})", vec!["?"; columns].join(", "))
+}
 
 /// `($1, $2), ($3, $4)` and so on.
-fn values(rows: usize, columns: usize) -> String {
+fn numbered(rows: usize, columns: usize) -> String {
     let row = |row: usize| {
         let numbers = (1..=columns).map(|column| format!("${}", row * columns + column));
         format!("({})", numbers.collect::<Vec<_>>().join(", "))
@@ -96,16 +116,25 @@ fn values(rows: usize, columns: usize) -> String {
 
 /// The statements that are made of repeated parts: name and text.
 pub(super) fn repeated_statements() -> Vec<(&'static str, &'static str)> {
-    let users = INSERT_USERS.iter().map(|text| ("import::INSERT_USERS", text.as_str()));
-    let identities = INSERT_IDENTITIES.iter().map(|text| ("import::INSERT_IDENTITIES", text.as_str()));
-    users.chain(identities).collect()
+    let all: [(&str, &'static Repeated); 4] = [
+        ("import::INSERT_USERS_SQLITE", &INSERT_USERS_SQLITE),
+        ("import::INSERT_USERS_POSTGRES", &INSERT_USERS_POSTGRES),
+        ("import::INSERT_IDENTITIES_SQLITE", &INSERT_IDENTITIES_SQLITE),
+        ("import::INSERT_IDENTITIES_POSTGRES", &INSERT_IDENTITIES_POSTGRES),
+    ];
+    let texts = |(name, texts): (&'static str, &'static Repeated)| {
+        texts.iter().map(move |text| (name, text.as_str()))
+    };
+    let all = all.into_iter().flat_map(texts);
+    // Several statements are prepared when they are first run.
+    all.filter(|(_, text)| !text.contains("; ")).collect()
 }
 
-/// Splits rows into as few chunks as there are statements for, and runs `$body` for each with its statement.
+/// Splits rows into as few chunks as there are texts for, and runs `$body` for each with its text.
 macro_rules! in_chunks {
-    ($statements:expr, $rows:expr, $sql:ident, $chunk:ident => $body:expr) => {
+    ($texts:expr, $rows:expr, $sql:ident, $chunk:ident => $body:expr) => {
         let mut rest = $rows;
-        for (text, size) in $statements.iter().zip(CHUNKS) {
+        for (text, size) in $texts.iter().zip(CHUNKS) {
             let $sql = text.as_str();
             let chunks = rest.chunks_exact(size);
             rest = chunks.remainder();
@@ -205,27 +234,49 @@ pub async fn taken(conn: &mut Conn, usernames: &[&str], user_ids: &[&str]) -> Re
 ///
 /// # Errors
 /// When the database cannot answer, or does not take one of them. The transaction is of no further use then.
-pub async fn insert_users(tx: &mut Tx, rows: &[&UserRow]) -> Result<HashSet<String>> {
-    let mut inserted = HashSet::with_capacity(rows.len());
-    in_chunks!(INSERT_USERS, rows, sql, chunk => {
-        let added: Vec<(String,)> = on_driver!(tx, driver => {
-            let mut query = sqlx::query_as::<_, (String,)>(sql);
-            for row in chunk {
-                query = bind_user!(query, row);
+pub async fn add_users(tx: &mut Tx, rows: &[&UserRow]) -> Result<HashSet<String>> {
+    match tx.raw() {
+        Raw::Postgres(driver) => {
+            let mut inserted = HashSet::with_capacity(rows.len());
+            in_chunks!(INSERT_USERS_POSTGRES, rows, sql, chunk => {
+                let mut query = sqlx::query_as(sql);
+                for row in chunk {
+                    query = bind_user!(query, row);
+                }
+                let added: Vec<(String,)> = query.fetch_all(&mut *driver).await.map_err(map_error)?;
+                inserted.extend(added.into_iter().map(|(user_id,)| user_id));
+            });
+            return Ok(inserted);
+        }
+        Raw::Sqlite(driver) => {
+            let mut inserted = 0;
+            in_chunks!(INSERT_USERS_SQLITE, rows, sql, chunk => {
+                let mut query = sqlx::query(sql);
+                for row in chunk {
+                    query = bind_user!(query, row);
+                }
+                inserted += query.execute(&mut *driver).await.map_err(map_error)?.rows_affected();
+            });
+            if inserted == rows.len() as u64 {
+                return Ok(rows.iter().map(|row| row.user_id.clone()).collect());
             }
-            query.fetch_all(driver).await
-        })?;
-        inserted.extend(added.into_iter().map(|(user_id,)| user_id));
-    });
-    Ok(inserted)
+        }
+    }
+    // Who has been quicker has given out another token.
+    let user_ids: Vec<&str> = rows.iter().map(|row| row.user_id.as_str()).collect();
+    let there = fetch_all!(tx, (String, Uuid), TOKENS_SQLITE, &array(&user_ids)?)?;
+    let tokens: HashMap<&str, Uuid> = rows.iter().map(|row| (row.user_id.as_str(), row.user_token)).collect();
+    let is_ours = |(user_id, token): &(String, Uuid)| tokens.get(user_id.as_str()) == Some(token);
+    Ok(there.into_iter().filter(is_ours).map(|(user_id, _)| user_id).collect())
 }
 
 /// Adds the first identities of users, of no site and without a profile.
 ///
 /// # Errors
 /// When the database cannot answer.
-pub async fn insert_identities(tx: &mut Tx, rows: &[&IdentityRow]) -> Result<()> {
-    in_chunks!(INSERT_IDENTITIES, rows, sql, chunk => {
+pub async fn add_identities(tx: &mut Tx, rows: &[&IdentityRow]) -> Result<()> {
+    let texts = if tx.is_sqlite() { &INSERT_IDENTITIES_SQLITE } else { &INSERT_IDENTITIES_POSTGRES };
+    in_chunks!(texts, rows, sql, chunk => {
         on_driver!(tx, driver => {
             let mut query = sqlx::query(sql);
             for row in chunk {
@@ -270,11 +321,12 @@ mod tests {
 
     #[test]
     fn rows_are_numbered_through() {
-        assert_eq!(values(2, 3), "($1, $2, $3), ($4, $5, $6)");
+        assert_eq!(numbered(2, 3), "($1, $2, $3), ($4, $5, $6)");
+        assert_eq!(places(3), "(?, ?, ?)");
     }
 
     #[test]
-    fn no_statement_takes_more_values_than_sqlite_does() {
-        assert!(CHUNKS.iter().all(|rows| rows * USER_COLUMNS < 32_766));
+    fn no_statement_takes_more_values_than_postgresql_does() {
+        assert!(CHUNKS.iter().all(|rows| rows * USER_COLUMNS < 65_535));
     }
 }

@@ -113,7 +113,7 @@ async fn a_wrong_file_is_one_line_and_nothing_is_written(kind: Kind) {
 }
 
 async fn a_killed_run_that_is_run_again_ends_like_an_undisturbed_one(kind: Kind) {
-    const USERS: usize = 4000;
+    const USERS: usize = 10_000;
     let line = |number: usize| {
         let user = json!({
             "user_id": format!("zusr0{number}"), "username": format!("user{number}"), "password_hash": HASH,

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # The calls as the documentation has them, without those that do not exist yet.
 DOCUMENTED = {
-    "": ["close()"],
+    "": ["import_users(users, dry_run=False)", "close()"],
     "user": [
         "create_user(cid, data, current_ust=None, current_app=None, remote_addr=None, require_super_user=True,"
         " auto_approve=False)",
@@ -188,7 +188,18 @@ def test_there_is_no_call_that_is_not_documented(tree: Any, branch: str) -> None
 def test_sessions_stand_in_two_places(tree: Any) -> None:
     assert tree.session is tree.user.session
     assert {name for name in dir(tree) if not name.startswith("_")} - {"open"} == {
-        *("close", "from_config", "hooks", "identity", "password_reset", "session", "site", "totp", "user"),
+        *(
+            "close",
+            "from_config",
+            "hooks",
+            "identity",
+            "import_users",
+            "password_reset",
+            "session",
+            "site",
+            "totp",
+            "user",
+        ),
     }
 
 

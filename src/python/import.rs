@@ -1,0 +1,230 @@
+//! `sso.import_users`: users from an iterable of dicts.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyTuple};
+
+use super::convert::{CidArgument, RemoteAddrArgument, timestamp};
+use super::data::json_text;
+use super::gate::{self, Pass};
+use super::tree::Branch;
+use crate::domain::{
+    self, Cid, Error, ImportBatch, ImportFinding, ImportObserver, ImportRecord, ImportSummary, ImportedUser,
+};
+use crate::ops::{ImportOptions, Members, Sso, user_of};
+
+/// How many findings a summary lists: a list that is wrong from end to end is no reason to fill the memory.
+const MAX_FINDINGS: usize = 1000;
+
+/// What became of an import.
+#[pyclass(frozen, name = "ImportSummary", module = "zato_sso")]
+pub struct Summary {
+    summary: ImportSummary,
+    findings: Vec<ImportFinding>,
+}
+
+#[pymethods]
+impl Summary {
+    /// How many dicts there were.
+    #[getter]
+    const fn read(&self) -> u64 {
+        self.summary.read
+    }
+
+    /// How many users were made; in a dry run, would be.
+    #[getter]
+    const fn imported(&self) -> u64 {
+        self.summary.imported
+    }
+
+    /// How many users were there before, and were left as they are.
+    #[getter]
+    const fn already_there(&self) -> u64 {
+        self.summary.already_there
+    }
+
+    /// Of how many dicts no user was made.
+    #[getter]
+    const fn refused(&self) -> u64 {
+        self.summary.refused
+    }
+
+    /// Of how many of the users imported a part was left behind.
+    #[getter]
+    const fn incomplete(&self) -> u64 {
+        self.summary.incomplete
+    }
+
+    /// What was left behind, the first 1000 of it: dicts with position, username, is_refused and reason.
+    #[getter]
+    fn findings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let list = PyList::empty(py);
+        for finding in &self.findings {
+            list.append(dict_of(py, finding)?)?;
+        }
+        Ok(list)
+    }
+
+    fn __repr__(&self) -> String {
+        let ImportSummary { read, imported, already_there, refused, incomplete } = self.summary;
+        format!(
+            "ImportSummary(read={read}, imported={imported}, already_there={already_there}, refused={refused}, \
+             incomplete={incomplete})"
+        )
+    }
+}
+
+fn dict_of<'py>(py: Python<'py>, finding: &ImportFinding) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    dict.set_item("position", &finding.position)?;
+    dict.set_item("username", finding.username.as_deref())?;
+    dict.set_item("is_refused", finding.is_refused)?;
+    dict.set_item("reason", &finding.reason)?;
+    Ok(dict)
+}
+
+/// Runs the import that an `import_users` of either tree asks for.
+pub fn import_users<'py>(
+    py: Python<'py>,
+    branch: &Branch,
+    users: &Bound<'py, PyAny>,
+    dry_run: bool,
+) -> PyResult<Bound<'py, PyAny>> {
+    let mut ctx = branch.context(CidArgument(Cid::new("")), None::<String>, None::<RemoteAddrArgument>);
+    let raised = Arc::new(Mutex::new(None));
+    let source = Source {
+        iterator: Some(users.try_iter()?.into_any().unbind()),
+        number: 0,
+        raised: Arc::clone(&raised),
+        is_here: branch.is_blocking(),
+    };
+    let operation = async move |sso: Arc<Sso>| {
+        // The first step runs attached, and this is no matter of a moment.
+        tokio::task::yield_now().await;
+        ctx.cid = Cid::random(sso.random())?;
+        let mut findings = Findings(Vec::new());
+        let options = ImportOptions::new("python", dry_run);
+        match sso.import_users(&ctx, source, options, &mut findings).await {
+            Ok(summary) => Ok(Ok(Summary { summary, findings: findings.0 })),
+            Err(error) => match raised.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                Some(raised) => Ok(Err(raised)),
+                None => Err(error),
+            },
+        }
+    };
+    branch.run(py, operation, |py, outcome: Result<Summary, PyErr>| Ok(Bound::new(py, outcome?)?.into_any()))
+}
+
+struct Findings(Vec<ImportFinding>);
+
+impl ImportObserver for Findings {
+    fn found(&mut self, finding: ImportFinding) -> domain::Result<()> {
+        if self.0.len() < MAX_FINDINGS {
+            self.0.push(finding);
+        }
+        Ok(())
+    }
+
+    fn progressed(&mut self, _summary: &ImportSummary, _done: u64, _total: Option<u64>) {}
+}
+
+/// What an iterable yields, taken as it is needed.
+struct Source {
+    /// None once it has come to its end.
+    iterator: Option<Py<PyAny>>,
+    number: u64,
+    /// What the iterable itself has raised.
+    raised: Arc<Mutex<Option<PyErr>>>,
+    /// Whether the thread that made the call is the one that runs it, and nothing else meanwhile: the iterable is run there
+    /// too, for it may depend on that, as connections of databases do. An event loop is not to be held up.
+    is_here: bool,
+}
+
+impl domain::ImportSource for Source {
+    async fn next_batch(&mut self, limit: usize) -> domain::Result<ImportBatch> {
+        let Some(iterator) = self.iterator.take() else { return Ok(ImportBatch::default()) };
+        let number = self.number;
+        let take = move || {
+            // A fork waits for the iterable, which is Python code and may call the API, as it does for hooks.
+            let _pass = Pass::enter_at_once();
+            gate::visit(|py| gate::nested(|| take(py, iterator, number, limit)))
+        };
+        let taken = if self.is_here {
+            take()
+        } else {
+            tokio::task::spawn_blocking(take).await.map_err(Error::internal)?
+        };
+        let taken = taken.ok_or_else(|| Error::unavailable("the interpreter is ending"))?;
+        match taken {
+            Ok((iterator, records)) => {
+                self.iterator = iterator;
+                self.number += records.len() as u64;
+                Ok(ImportBatch { records, done: self.number, total: None })
+            }
+            Err(raised) => {
+                *self.raised.lock().unwrap_or_else(PoisonError::into_inner) = Some(raised);
+                Err(Error::unavailable("the iterable has raised an exception"))
+            }
+        }
+    }
+}
+
+type Taken = (Option<Py<PyAny>>, Vec<ImportRecord>);
+
+/// The next dicts, and the iterator unless that was all.
+fn take(py: Python<'_>, iterator: Py<PyAny>, number: u64, limit: usize) -> PyResult<Taken> {
+    let bound = iterator.bind(py).clone();
+    let mut records = Vec::new();
+    let mut items = bound.try_iter()?;
+    while records.len() < limit {
+        let Some(item) = items.next() else { return Ok((None, records)) };
+        let user = user(&item?).map_err(|error| reason(py, &error));
+        let position = format!("item {}", number + records.len() as u64 + 1);
+        records.push(ImportRecord { position, user: user.and_then(|user| user.map(Box::new)) });
+    }
+    Ok((Some(iterator), records))
+}
+
+/// Why a value cannot be taken: what is wrong with its type, and nothing of the value.
+fn reason(py: Python<'_>, error: &PyErr) -> String {
+    let is_ours = error.is_instance_of::<PyTypeError>(py);
+    let text = is_ours.then(|| error.value(py).str().ok().map(|text| text.to_string())).flatten();
+    text.unwrap_or_else(|| "not a dict of JSON values and datetimes".to_owned())
+}
+
+fn user(item: &Bound<'_, PyAny>) -> PyResult<Result<ImportedUser, String>> {
+    let dict = item.cast::<PyDict>().map_err(|_| PyTypeError::new_err("not a dict"))?;
+    let text = json_text(&plain(dict, 2)?)?;
+    Ok(Members::parse(&text).and_then(|members| user_of(&members)))
+}
+
+/// The dict with its datetimes as text, and those in lists of dicts in it. Others would be told as ISO 8601 anyway.
+fn plain<'py>(dict: &Bound<'py, PyDict>, depth: u8) -> PyResult<Bound<'py, PyAny>> {
+    let py = dict.py();
+    let copy = PyDict::new(py);
+    for (key, value) in dict.iter() {
+        copy.set_item(key, plain_value(value, depth)?)?;
+    }
+    Ok(copy.into_any())
+}
+
+fn plain_value(value: Bound<'_, PyAny>, depth: u8) -> PyResult<Bound<'_, PyAny>> {
+    if let Some(time) = timestamp(&value) {
+        return Ok(time.to_string().into_pyobject(value.py())?.into_any());
+    }
+    let is_list = value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>();
+    if depth == 0 || !is_list {
+        return Ok(value);
+    }
+    let list = PyList::empty(value.py());
+    for item in value.try_iter()? {
+        let item = item?;
+        match item.cast::<PyDict>() {
+            Ok(dict) => list.append(plain(dict, 0)?)?,
+            Err(_) => list.append(item)?,
+        }
+    }
+    Ok(list.into_any())
+}
