@@ -40,8 +40,11 @@ const LATER_COLUMNS: [&str; 8] = [
 
 const COLUMNS_SQLITE: &str = "SELECT m.name, p.name FROM sqlite_master m JOIN pragma_table_info(m.name) p \
     WHERE m.type = 'table' AND m.name LIKE 'zato!_sso!_%' ESCAPE '!'";
-const COLUMNS_POSTGRES: &str = "SELECT table_name::text, column_name::text FROM information_schema.columns \
-    WHERE table_schema = ANY (current_schemas(false)) AND table_name LIKE 'zato!_sso!_%' ESCAPE '!'";
+// Also of tables that may not be read: that is told when one is.
+const COLUMNS_POSTGRES: &str = "SELECT c.relname::text, a.attname::text FROM pg_class c \
+    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND pg_table_is_visible(c.oid) \
+    AND c.relname LIKE 'zato!_sso!_%' ESCAPE '!'";
 const QUICK_CHECK_SQLITE: &str = "PRAGMA quick_check(1)";
 
 /// Why a database cannot be read as that of a Zato server. Each is one line that says what to do about it.

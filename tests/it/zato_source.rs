@@ -314,6 +314,23 @@ async fn a_server_that_is_away_is_told_in_one_line() {
     assert!(said.contains("postgresql://127.0.0.1:1/zato") && !said.contains("hunter2"), "{said}");
 }
 
+/// Whoever reads may only be allowed to read, or not even that.
+#[tokio::test]
+async fn a_role_that_may_only_read_is_enough() {
+    let zato = Zato::new(Kind::Postgres).await;
+    let role = format!("reader_{}", std::process::id());
+    zato.execute(&format!("CREATE ROLE {role} LOGIN")).await;
+    let mut url = url::Url::parse(&zato.db.url).unwrap();
+    url.set_username(&role).unwrap();
+    let options = || ZatoOptions { from: url.as_str().parse().unwrap(), ..zato.options() };
+    let said = refused(options()).await;
+    assert!(said.contains("permission denied for table zato_sso_user"), "{said}");
+    zato.execute(&format!("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")).await;
+    assert_eq!(users(options()).await.len(), USERS);
+    zato.execute(&format!("DROP OWNED BY {role}")).await;
+    zato.execute(&format!("DROP ROLE {role}")).await;
+}
+
 /// The file is only read: it stays as it is, byte by byte, and nothing appears beside it.
 #[tokio::test]
 async fn a_file_is_left_as_it_is() {
