@@ -20,7 +20,7 @@ export CARGO_TARGET_DIR := $(CURDIR)/target
 MATURIN := env -u CONDA_PREFIX PIP_QUIET=1 VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin
 WITH_POSTGRES := $(BIN)/python tests/with_postgres.py
 # What `make bench` runs, file by file.
-BENCHMARKS := python_faces logins rest server nodes
+BENCHMARKS := python_faces logins rest server nodes imports
 # What the package is built with, for the checks that look at its code.
 PYTHON_FEATURES := --no-default-features --features extension-module,server
 

@@ -7,6 +7,7 @@
 //! | `query` | one prepared statement, through sqlx's pool, as a number of callers, committed each by itself |
 //! | `hash` | Argon2id and nothing else, on a number of threads |
 //! | `empty_handler` | starts an axum handler that does nothing, and says at which address |
+//! | `insert` | rows of users and identities, as an import makes them, a statement each, a thousand a transaction |
 //! | `ask` | sends the same request over a number of kept connections, all on one thread |
 
 #[allow(dead_code, reason = "the databases and the report are for the others")]
@@ -28,6 +29,7 @@ use support::rest_client::{Asking, requests_per_second};
 use support::{Result, argon2id, cores};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
 /// As many connections as the product has by default.
 const CONNECTIONS: u32 = 16;
@@ -48,6 +50,10 @@ enum Request {
         parallelism: u32,
         threads: usize,
         seconds: f64,
+    },
+    Insert {
+        url: String,
+        users: u32,
     },
     EmptyHandler,
     Ask {
@@ -90,6 +96,7 @@ fn answer(runtime: &Runtime, databases: &mut HashMap<String, Pool>, request: Req
             let params = argon2id::params(memory_kib, iterations, parallelism)?;
             argon2id::hashes_per_second(&params, threads, Duration::from_secs_f64(seconds))?
         }
+        Request::Insert { url, users } => runtime.block_on(insert_users(&url, users))?,
         Request::EmptyHandler => return Ok(json!({"address": runtime.block_on(empty_handler())?})),
         Request::Ask { addresses, connections, request, expected, numbers, seconds } => {
             let length = Duration::from_secs_f64(seconds);
@@ -175,6 +182,95 @@ impl Statement {
         }
         Ok(())
     }
+}
+
+/// A user with what an import fills in, and the identity that everybody has. Ids and tokens are random, as they are there;
+/// what is sealed has the length that it has there.
+const INSERT_USER: &str = "INSERT INTO sso_user (user_id, user_token, username, email, email_index, email_is_claimed, \
+    display_name, first_name, last_name, display_name_upper, first_name_upper, last_name_upper, is_active, is_internal, \
+    is_super_user, is_locked, sign_up_status, sign_up_time, approval_status, approval_status_mod_time, password_hash, \
+    password_last_set, password_expiry, password_must_change, is_totp_enabled, totp_key, totp_last_step, \
+    is_rate_limit_active, rate_limit_check_parent_def) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, \
+    $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)";
+const INSERT_IDENTITY: &str = "INSERT INTO sso_identity (identity_token, user_id, provider, creation_time, last_modified) \
+    VALUES ($1, $2, $3, $4, $5)";
+
+/// How many users share a transaction.
+const USERS_AT_ONCE: u32 = 1000;
+
+macro_rules! insert_into {
+    ($pool:expr, $users:expr) => {{
+        let start = Instant::now();
+        let (email, hash, key) = (vec![1_u8; 70], vec![1_u8; 190], vec![1_u8; 77]);
+        let mut number = 0;
+        while number < $users {
+            let mut tx = $pool.begin().await?;
+            for number in number..$users.min(number + USERS_AT_ONCE) {
+                let token = Uuid::new_v4();
+                let user_id = format!("zusr{}", token.simple());
+                let last_name = format!("Lee{}", number % 997);
+                let name = format!("Ann {last_name}");
+                sqlx::query(INSERT_USER)
+                    .bind(&user_id)
+                    .bind(token)
+                    .bind(format!("user{number:07}"))
+                    .bind(&email)
+                    .bind([token.as_bytes().as_slice(), token.as_bytes()].concat())
+                    .bind(false)
+                    .bind(&name)
+                    .bind("Ann")
+                    .bind(&last_name)
+                    .bind(name.to_uppercase())
+                    .bind("ANN")
+                    .bind(last_name.to_uppercase())
+                    .bind(true)
+                    .bind(false)
+                    .bind(false)
+                    .bind(false)
+                    .bind("final")
+                    .bind(0_i64)
+                    .bind("approved")
+                    .bind(0_i64)
+                    .bind(&hash)
+                    .bind(0_i64)
+                    .bind(0_i64)
+                    .bind(false)
+                    .bind(false)
+                    .bind(&key)
+                    .bind(0_i64)
+                    .bind(false)
+                    .bind(false)
+                    .execute(&mut *tx)
+                    .await?;
+                sqlx::query(INSERT_IDENTITY)
+                    .bind(Uuid::new_v4())
+                    .bind(&user_id)
+                    .bind("storage")
+                    .bind(0_i64)
+                    .bind(0_i64)
+                    .execute(&mut *tx)
+                    .await?;
+            }
+            tx.commit().await?;
+            number += USERS_AT_ONCE;
+        }
+        f64::from($users) / start.elapsed().as_secs_f64()
+    }};
+}
+
+/// How many users a second can be inserted into an empty database of the product.
+#[allow(clippy::disallowed_methods, reason = "tokens of nobody, which a benchmark makes up")]
+async fn insert_users(url: &str, users: u32) -> Result<f64> {
+    let pool = Pool::open(url).await?;
+    let per_second = match &pool {
+        Pool::Sqlite(pool) => insert_into!(pool, users),
+        Pool::Postgres(pool) => insert_into!(pool, users),
+    };
+    match pool {
+        Pool::Sqlite(pool) => pool.close().await,
+        Pool::Postgres(pool) => pool.close().await,
+    }
+    Ok(per_second)
 }
 
 /// Reads bytes in hexadecimal digits.

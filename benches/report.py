@@ -90,6 +90,9 @@ ROWS: list[Row] = [
     Row("server", "memory of the server, 100,000 sessions in use", "the goal", figure=80, unit="MB"),
     Row("server", "import zato_sso, beyond that", "the goal", figure=30, unit="ms"),
     Row("server", "server ready", "python -c pass", figure=150, unit="ms"),
+    Row("imports", "import of users, SQLite", "bare sqlx inserts, SQLite", figure=20_000),
+    Row("imports", "import of users, PostgreSQL", "bare sqlx inserts, PostgreSQL", figure=10_000),
+    *both("imports", "memory of an import, {}", "memory of an import of a tenth, {}", ratio=1.2, unit="MB"),
     Row("nodes", "REST verify, cache off, two nodes, 32 connections", "REST verify, cache off, one node", ratio=1.8),
 ]
 

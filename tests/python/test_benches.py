@@ -14,7 +14,7 @@ from instructions import complaints
 from measure import Calls, CallsOfThreads, Contestant, Slowest, measure, rate, share
 
 ROOT = Path(__file__).resolve().parents[2]
-BENCHMARKS = ("python_faces", "logins", "rest", "server", "nodes")
+BENCHMARKS = ("python_faces", "logins", "rest", "server", "nodes", "imports")
 LEFT_OUT = re.compile("100,000|t=3|t=1")
 COUNTS = {"compiler": "1.95.0", "host": "x86_64", "valgrind": "3", "instructions": {"seal": 1000, "open": 2000}}
 
