@@ -8,13 +8,14 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::sqlite::{SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{
     Connection as _, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
 };
 
 use super::epoch::{Epochs, Slots, Touched};
 use super::epoch_file::EpochFile;
+use super::error::is_locked;
 use super::listener::{Lease, Listener};
 use super::renewal::Renewals;
 use super::to_the_end::ToTheEnd;
@@ -27,6 +28,10 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The same for PostgreSQL, where it is also how long a server that is away is asked again: a call fails fast then.
 const POSTGRES_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How often an SQLite file is opened again that is locked, and after how long.
+const MAX_ATTEMPTS: usize = 40;
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(25);
 
 /// Where a database is.
 #[derive(Clone, Debug)]
@@ -101,7 +106,7 @@ impl Db {
                 let hint = "check that its folder exists and can be written to, and that the file is an SQLite database";
                 make_private(path);
                 let connect = dialect::sqlite_file(path);
-                let conn = SqliteConnection::connect_with(&connect).await;
+                let conn = connect_patiently(&connect).await;
                 let conn = conn.map_err(|error| failed(&error, hint))?;
                 let readers = SqlitePoolOptions::new()
                     .max_connections(max_connections.max(1))
@@ -362,6 +367,18 @@ impl std::ops::DerefMut for Tx {
 /// An error's text on one line.
 pub(super) fn one_line(error: &dyn std::error::Error) -> String {
     error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Opens an SQLite file. Many who open a fresh one at once are in each other's way while it gets its write-ahead log: some
+/// of them hear at once that it is locked, however long they would have waited.
+async fn connect_patiently(options: &SqliteConnectOptions) -> Result<SqliteConnection, sqlx::Error> {
+    for _ in 0..MAX_ATTEMPTS {
+        match SqliteConnection::connect_with(options).await {
+            Err(error) if is_locked(&error) => tokio::time::sleep(BETWEEN_ATTEMPTS).await,
+            outcome => return outcome,
+        }
+    }
+    SqliteConnection::connect_with(options).await
 }
 
 /// Makes an SQLite file that is not there yet, for its owner's eyes only; the files that SQLite puts beside it get the same
