@@ -3,7 +3,7 @@
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::pool::PoolConnection;
@@ -29,8 +29,7 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The same for PostgreSQL, where it is also how long a server that is away is asked again: a call fails fast then.
 const POSTGRES_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How often an SQLite file is opened again that is locked, and after how long.
-const MAX_ATTEMPTS: usize = 40;
+/// After how long an SQLite file is opened again that is locked.
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(25);
 
 /// Where a database is.
@@ -372,13 +371,16 @@ pub(super) fn one_line(error: &dyn std::error::Error) -> String {
 /// Opens an SQLite file. Many who open a fresh one at once are in each other's way while it gets its write-ahead log: some
 /// of them hear at once that it is locked, however long they would have waited.
 async fn connect_patiently(options: &SqliteConnectOptions) -> Result<SqliteConnection, sqlx::Error> {
-    for _ in 0..MAX_ATTEMPTS {
+    let start = Instant::now();
+    loop {
         match SqliteConnection::connect_with(options).await {
-            Err(error) if is_locked(&error) => tokio::time::sleep(BETWEEN_ATTEMPTS).await,
+            // One that has waited for as long as it is to is not asked again.
+            Err(error) if is_locked(&error) && start.elapsed() < ACQUIRE_TIMEOUT => {
+                tokio::time::sleep(BETWEEN_ATTEMPTS).await;
+            }
             outcome => return outcome,
         }
     }
-    SqliteConnection::connect_with(options).await
 }
 
 /// Makes an SQLite file that is not there yet, for its owner's eyes only; the files that SQLite puts beside it get the same
