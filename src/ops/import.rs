@@ -342,7 +342,7 @@ impl Sso {
     async fn insert_all(&self, ready: &[Ready]) -> Result<(HashSet<String>, Vec<(usize, String)>)> {
         let all = || ready.iter().filter_map(|ready| ready.rows.as_ref());
         let users: Vec<_> = all().map(|rows| &rows.user).collect();
-        let mut tx = self.db().write().await?;
+        let mut tx = self.db().write_much().await?;
         let inserted = store::import::add_users(&mut tx, &users).await?;
         let new = || all().filter(|rows| inserted.contains(&rows.user.user_id));
         let identities: Vec<_> = new().map(|rows| &rows.identity).collect();

@@ -232,13 +232,25 @@ impl Db {
     /// # Errors
     /// [`crate::domain::Error::Unavailable`] when no connection is to be had, or other writers do not end.
     pub async fn write(&self) -> Result<Tx> {
-        let inner = match &self.pools {
+        Ok(self.tx(match &self.pools {
             Pools::Sqlite { writer, .. } => Inner::SqliteTx(writer.begin().await?),
-            Pools::Postgres(pool) => {
-                Inner::PostgresTx(pool.begin_with(dialect::BEGIN_POSTGRES).await.map_err(map_error)?)
-            }
-        };
-        Ok(Tx { conn: Conn::new(inner), epochs: Arc::clone(&self.epochs) })
+            Pools::Postgres(pool) => begin_postgres(pool).await?,
+        }))
+    }
+
+    /// The same for thousands of changes: on SQLite it shares nothing, and has more memory.
+    ///
+    /// # Errors
+    /// As [`Db::write`].
+    pub async fn write_much(&self) -> Result<Tx> {
+        Ok(self.tx(match &self.pools {
+            Pools::Sqlite { writer, .. } => Inner::SqliteTx(writer.begin_large().await?),
+            Pools::Postgres(pool) => begin_postgres(pool).await?,
+        }))
+    }
+
+    fn tx(&self, inner: Inner) -> Tx {
+        Tx { conn: Conn::new(inner), epochs: Arc::clone(&self.epochs) }
     }
 
     /// Closes every connection, after those in use have come back.
@@ -254,6 +266,11 @@ impl Db {
             Pools::Postgres(pool) => pool.close().await,
         }
     }
+}
+
+async fn begin_postgres(pool: &PgPool) -> Result<Inner> {
+    let tx = pool.begin_with(dialect::BEGIN_POSTGRES).await.map_err(map_error)?;
+    Ok(Inner::PostgresTx(tx))
 }
 
 /// Why a server that could not be reached for a while cannot be reached.

@@ -70,24 +70,23 @@ const IDENTITY_COLUMNS: usize = 5;
 
 /// A text for each of the numbers of rows.
 ///
-/// PostgreSQL gets one statement with many rows. SQLite gets many statements, one behind the other: to be able to take back
-/// one of many rows it would write down every page that it changes, and it reads a `$1` as a name, which it looks for among
-/// all the others.
+/// Not to be able to take back some of the rows of a statement alone, SQLite is told to `FAIL`: it would write down what
+/// each page was that it changes. It reads a `$1` as a name, which it looks for among all the others; a `?` has none.
 type Repeated = LazyLock<[String; 3]>;
 
 static INSERT_USERS_SQLITE: Repeated =
-    LazyLock::new(|| CHUNKS.map(|rows| vec![insert_users(&places(USER_COLUMNS)); rows].join("; ")));
+    LazyLock::new(|| CHUNKS.map(|rows| insert_users("INSERT OR FAIL", &places(rows, USER_COLUMNS))));
 static INSERT_USERS_POSTGRES: Repeated = LazyLock::new(|| {
-    CHUNKS.map(|rows| format!("{} RETURNING user_id", insert_users(&numbered(rows, USER_COLUMNS))))
+    CHUNKS.map(|rows| format!("{} RETURNING user_id", insert_users("INSERT", &numbered(rows, USER_COLUMNS))))
 });
 static INSERT_IDENTITIES_SQLITE: Repeated =
-    LazyLock::new(|| CHUNKS.map(|rows| vec![insert_identities(&places(IDENTITY_COLUMNS)); rows].join("; ")));
+    LazyLock::new(|| CHUNKS.map(|rows| insert_identities(&places(rows, IDENTITY_COLUMNS))));
 static INSERT_IDENTITIES_POSTGRES: Repeated =
     LazyLock::new(|| CHUNKS.map(|rows| insert_identities(&numbered(rows, IDENTITY_COLUMNS))));
 
-fn insert_users(values: &str) -> String {
+fn insert_users(insert: &str, values: &str) -> String {
     format!(
-        "INSERT INTO sso_user ({}, display_name_upper, first_name_upper, middle_name_upper, last_name_upper) \
+        "{insert} INTO sso_user ({}, display_name_upper, first_name_upper, middle_name_upper, last_name_upper) \
          VALUES {values} ON CONFLICT DO NOTHING",
         columns!(),
     )
@@ -100,9 +99,10 @@ fn insert_identities(values: &str) -> String {
     )
 }
 
-/// `(?, ?)` and so on.
-fn places(columns: usize) -> String {
-    format!("({})", vec!["?"; columns].join(", "))
+/// `(?, ?), (?, ?)` and so on.
+fn places(rows: usize, columns: usize) -> String {
+    let row = format!("({})", vec!["?"; columns].join(", "));
+    vec![row; rows].join(", ")
 }
 
 /// `($1, $2), ($3, $4)` and so on.
@@ -125,9 +125,7 @@ pub(super) fn repeated_statements() -> Vec<(&'static str, &'static str)> {
     let texts = |(name, texts): (&'static str, &'static Repeated)| {
         texts.iter().map(move |text| (name, text.as_str()))
     };
-    let all = all.into_iter().flat_map(texts);
-    // Several statements are prepared when they are first run.
-    all.filter(|(_, text)| !text.contains("; ")).collect()
+    all.into_iter().flat_map(texts).collect()
 }
 
 /// Splits rows into as few chunks as there are texts for, and runs `$body` for each with its text.
@@ -322,7 +320,7 @@ mod tests {
     #[test]
     fn rows_are_numbered_through() {
         assert_eq!(numbered(2, 3), "($1, $2, $3), ($4, $5, $6)");
-        assert_eq!(places(3), "(?, ?, ?)");
+        assert_eq!(places(2, 3), "(?, ?, ?), (?, ?, ?)");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! One connection writes. Whoever has the [`Turn`] has it; the others wait in line. What is changed in a turn is a unit:
 //! it takes effect whole, or not at all. A unit that is done while somebody waits leaves the transaction open, and the
-//! next one goes on in it, behind a savepoint; the last one commits for all.
+//! next one goes on in it, behind a savepoint; the last one commits for all. A large unit shares no transaction.
 //!
 //! ```text
 //! in line ──> BEGIN or SAVEPOINT ──> a unit ─┬─ done, somebody waits ──> in the batch; the next turn
@@ -91,6 +91,8 @@ struct Seat {
     oldest: Option<Instant>,
     /// A task has been started to bring it to its end. If that is dropped, there is no runtime any more.
     is_last_resort: bool,
+    /// The connection keeps as many pages as a large unit needs.
+    is_roomy: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -100,6 +102,8 @@ enum Stage {
     Closed,
     /// A unit is under way.
     Unit,
+    /// A large unit is under way: there is nothing else in its transaction.
+    Large,
     /// The last unit is done, and its changes are not committed.
     Between,
 }
@@ -150,6 +154,16 @@ impl Writer {
     pub async fn begin(&self) -> Result<Turn> {
         let turn = self.turn().await?;
         ToTheEnd::new(turn.begin()).await
+    }
+
+    /// Begins a unit of many changes, in a transaction of its own: beside a savepoint, SQLite writes down what each page
+    /// was that it changes.
+    ///
+    /// # Errors
+    /// As [`Self::begin`].
+    pub async fn begin_large(&self) -> Result<Turn> {
+        let turn = self.turn().await?;
+        ToTheEnd::new(turn.begin_large()).await
     }
 
     /// A turn with no transaction open, for those who manage their own.
@@ -240,9 +254,9 @@ impl Turn {
         let seat = self.seat();
         seat.touched.extend(touched);
         seat.batch.push(tell);
-        seat.stage = Stage::Between;
+        let is_shared = std::mem::replace(&mut seat.stage, Stage::Between) == Stage::Unit;
         let oldest = *seat.oldest.get_or_insert_with(Instant::now);
-        let has_room = seat.batch.len() < MAX_UNITS && oldest.elapsed() < MAX_AGE;
+        let has_room = is_shared && seat.batch.len() < MAX_UNITS && oldest.elapsed() < MAX_AGE;
         let last = if has_room { self.pass_on() } else { Some(self) };
         if let Some(last) = last {
             ToTheEnd::new(last.end_batch()).await;
@@ -252,12 +266,22 @@ impl Turn {
 
     async fn begin(mut self) -> Result<Self> {
         let outcome = match self.seat().stage {
-            Stage::Closed => self.open().await,
-            Stage::Unit | Stage::Between => self.run(dialect::NEXT_UNIT_SQLITE).await,
+            Stage::Closed => self.open(dialect::FIRST_UNIT_SQLITE, false).await,
+            Stage::Unit | Stage::Large | Stage::Between => self.run(dialect::NEXT_UNIT_SQLITE).await,
         };
+        self.begun(outcome, Stage::Unit).await
+    }
+
+    async fn begin_large(self) -> Result<Self> {
+        let mut turn = self.alone().await?;
+        let outcome = turn.open(dialect::BEGIN_SQLITE, true).await;
+        turn.begun(outcome, Stage::Large).await
+    }
+
+    async fn begun(mut self, outcome: Result<()>, stage: Stage) -> Result<Self> {
         match outcome {
             Ok(()) => {
-                self.seat().stage = Stage::Unit;
+                self.seat().stage = stage;
                 Ok(self)
             }
             Err(error) => {
@@ -267,9 +291,15 @@ impl Turn {
         }
     }
 
-    async fn open(&mut self) -> Result<()> {
+    /// Opens the database's transaction, on a connection with room for a large unit or without.
+    async fn open(&mut self, begin: &'static str, is_roomy: bool) -> Result<()> {
         self.connect().await?;
-        self.run(dialect::FIRST_UNIT_SQLITE).await
+        if self.seat().is_roomy != is_roomy {
+            let room = if is_roomy { dialect::LARGE_ROOM_SQLITE } else { dialect::USUAL_ROOM_SQLITE };
+            self.run(room).await?;
+            self.seat().is_roomy = is_roomy;
+        }
+        self.run(begin).await
     }
 
     async fn alone(mut self) -> Result<Self> {
@@ -286,7 +316,8 @@ impl Turn {
                 Source::Own(options) => SqliteConnection::connect_with(options).await.map(Connected::Own),
                 Source::Shared(pool) => pool.acquire().await.map(Connected::Shared),
             };
-            self.seat().conn = Some(conn.map_err(map_error)?);
+            let seat = self.seat();
+            (seat.conn, seat.is_roomy) = (Some(conn.map_err(map_error)?), false);
         }
         Ok(())
     }
@@ -419,7 +450,7 @@ impl Drop for Turn {
         let mut turn = Self { line: Arc::clone(&self.line), seat: Some(seat) };
         match stage {
             Stage::Closed => turn.release(),
-            Stage::Unit => {
+            Stage::Unit | Stage::Large => {
                 turn.seat().is_last_resort = true;
                 in_a_task(turn.roll_back());
             }

@@ -196,6 +196,60 @@ async fn a_commit_is_told_of_whom_its_units_have_touched_and_of_nobody_else() {
 }
 
 #[tokio::test]
+async fn a_large_unit_shares_its_commit_with_nobody() {
+    let stage = Stage::new().await;
+    let db = &stage.db;
+    let mut first = db.write().await.unwrap();
+    add(&mut first, "first").await;
+    let (mut large, mut last) = (pin!(db.write_much()), Box::pin(db.write()));
+    assert!(step(large.as_mut()).is_pending() && step(last.as_mut()).is_pending());
+    let before = writer(db).commits();
+    let first = tokio::spawn(first.commit());
+    let mut large = large.await.unwrap();
+    first.await.unwrap().unwrap();
+    assert!(is_there(db, "first").await);
+    add(&mut large, "large").await;
+    large.commit().await.unwrap();
+    assert!(is_there(db, "large").await);
+    assert_eq!(writer(db).commits() - before, 2);
+    drop(last.await.unwrap());
+}
+
+#[tokio::test]
+async fn a_large_unit_that_is_given_up_takes_back_its_own_changes_only() {
+    let stage = Stage::new().await;
+    let db = &stage.db;
+    let mut first = db.write().await.unwrap();
+    add(&mut first, "a").await;
+    let (mut large, mut last) = (pin!(db.write_much()), Box::pin(db.write()));
+    assert!(step(large.as_mut()).is_pending() && step(last.as_mut()).is_pending());
+    let first = tokio::spawn(first.commit());
+    let mut large = large.await.unwrap();
+    add(&mut large, "b").await;
+    drop(large);
+    let mut last = last.await.unwrap();
+    add(&mut last, "b").await;
+    last.commit().await.unwrap();
+    first.await.unwrap().unwrap();
+    assert!(is_there(db, "a").await && is_there(db, "b").await);
+}
+
+#[tokio::test]
+async fn large_units_have_room_and_others_do_not() {
+    async fn cache_size(tx: &mut Tx) -> i64 {
+        let Raw::Sqlite(conn) = tx.raw() else { unreachable!() };
+        sqlx::query_scalar("PRAGMA cache_size").fetch_one(conn).await.unwrap()
+    }
+
+    let stage = Stage::new().await;
+    let db = &stage.db;
+    for _ in 0..2 {
+        assert_eq!(cache_size(&mut db.write().await.unwrap()).await, -2000);
+        assert_eq!(cache_size(&mut db.write_much().await.unwrap()).await, -16_000);
+    }
+}
+
+#[tokio::test]
 async fn a_turn_that_comes_to_nobody_goes_on() {
     let stage = Stage::new().await;
     let db = &stage.db;
@@ -330,19 +384,23 @@ async fn in_memory_readers_and_the_writer_take_turns() {
     db.close().await;
 }
 
-/// What one of many does: how many steps until it goes away, and whether it means to commit.
-fn plan() -> impl Strategy<Value = Vec<(usize, bool)>> {
-    prop::collection::vec((prop_oneof![0_usize..12, Just(usize::MAX)], prop::bool::weighted(0.8)), 1..24)
+/// What one of many does: how many steps until it goes away, whether it means to commit, and whether it is large.
+type Plan = Vec<(usize, bool, bool)>;
+
+fn plan() -> impl Strategy<Value = Plan> {
+    let steps = prop_oneof![0_usize..12, Just(usize::MAX)];
+    prop::collection::vec((steps, prop::bool::weighted(0.8), prop::bool::weighted(0.2)), 1..24)
 }
 
 /// Whatever goes away at whatever moment: what was acknowledged is there, what was given up is not, and the rest goes on.
-async fn whoever_goes_away(db: &Db, round: usize, plan: Vec<(usize, bool)>) {
+async fn whoever_goes_away(db: &Db, round: usize, plan: Plan) {
     let mut all = JoinSet::new();
-    for (number, (steps, is_meant)) in plan.into_iter().enumerate() {
+    for (number, (steps, is_meant, is_large)) in plan.into_iter().enumerate() {
         let (db, name) = (db.clone(), format!("{round}.{number}"));
         all.spawn(async move {
             let work = async {
-                let mut tx = db.write().await.unwrap();
+                let begun = if is_large { db.write_much().await } else { db.write().await };
+                let mut tx = begun.unwrap();
                 add(&mut tx, &name).await;
                 if is_meant {
                     tx.commit().await.unwrap();
