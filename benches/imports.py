@@ -27,8 +27,8 @@ from world import KEY, CannotMeasureError, Database, Parts, built, postgres, run
 
 # Not tried out before it counts, as rates are: each takes as long as it takes.
 UNIT = "users/s"
-USERS, FEW = 100_000, 10_000
-SMOKE_USERS, SMOKE_FEW = 500, 50
+USERS, MORE = 100_000, 400_000
+SMOKE_USERS, SMOKE_MORE = 500, 2000
 
 
 def write_users(path: Path, count: int) -> None:
@@ -79,9 +79,9 @@ def compare_on(
     paths: dict[int, Path],
     parts: Parts,
 ) -> None:
-    """Measure everything on one kind of database; the files are of many users and of few."""
-    users, few = paths
-    titles = {users: "memory of an import", few: "memory of an import of a tenth"}
+    """Measure everything on one kind of database; the files are of many users and of more."""
+    users, more = paths
+    titles = {users: "memory of an import", more: "memory of an import of four times as many"}
     memory = {count: Contestant(f"{title}, {name}", lambda _: 0, "MB") for count, title in titles.items()}
 
     def imported(count: int) -> float:
@@ -95,17 +95,18 @@ def compare_on(
             return float(parts.do("insert", url=database.url, users=users)["per_second"])
 
     whole = once(f"import of users, {name}", UNIT, lambda: imported(users))
-    some = once(f"import of few users, {name}", UNIT, lambda: imported(few))
+    larger = once(f"import of four times as many users, {name}", UNIT, lambda: imported(more))
     bare = once(f"bare sqlx inserts, {name}", UNIT, inserted)
-    measure([whole, some, bare], is_smoke=users == SMOKE_USERS)
+    measure([whole, larger, bare], is_smoke=users == SMOKE_USERS)
     report.add(whole, bare)
-    report.add(memory[users], memory[few])
+    report.add(larger, whole)
+    report.add(memory[more], memory[users])
 
 
 def compare(report: Report, *, is_smoke: bool) -> None:
     """Measure everything, and fill the report."""
     with temporary_folder() as folder, Parts() as parts:
-        counts = (SMOKE_USERS, SMOKE_FEW) if is_smoke else (USERS, FEW)
+        counts = (SMOKE_USERS, SMOKE_MORE) if is_smoke else (USERS, MORE)
         paths = {count: folder / f"{count}.jsonl" for count in counts}
         for count, path in paths.items():
             write_users(path, count)
