@@ -128,19 +128,17 @@ pub(super) fn repeated_statements() -> Vec<(&'static str, &'static str)> {
     all.into_iter().flat_map(texts).collect()
 }
 
-/// Splits rows into as few chunks as there are texts for, and runs `$body` for each with its text.
-macro_rules! in_chunks {
-    ($texts:expr, $rows:expr, $sql:ident, $chunk:ident => $body:expr) => {
-        let mut rest = $rows;
-        for (text, size) in $texts.iter().zip(CHUNKS) {
-            let $sql = text.as_str();
-            let chunks = rest.chunks_exact(size);
-            rest = chunks.remainder();
-            for $chunk in chunks {
-                $body
-            }
-        }
-    };
+/// Splits rows into as few chunks as there are texts for, each with its text.
+fn in_chunks<'r, T>(
+    texts: &'static Repeated,
+    rows: &'r [T],
+) -> impl Iterator<Item = (&'static str, &'r [T])> {
+    let mut rest = rows;
+    texts.iter().zip(CHUNKS).flat_map(move |(text, size)| {
+        let chunks = rest.chunks_exact(size);
+        rest = chunks.remainder();
+        chunks.map(move |chunk| (text.as_str(), chunk))
+    })
 }
 
 /// Binds the values of a user, in the order of the statement.
@@ -236,25 +234,18 @@ pub async fn add_users(tx: &mut Tx, rows: &[&UserRow]) -> Result<HashSet<String>
     match tx.raw() {
         Raw::Postgres(driver) => {
             let mut inserted = HashSet::with_capacity(rows.len());
-            in_chunks!(INSERT_USERS_POSTGRES, rows, sql, chunk => {
-                let mut query = sqlx::query_as(sql);
-                for row in chunk {
-                    query = bind_user!(query, row);
-                }
-                let added: Vec<(String,)> = query.fetch_all(&mut *driver).await.map_err(map_error)?;
-                inserted.extend(added.into_iter().map(|(user_id,)| user_id));
-            });
+            for (sql, chunk) in in_chunks(&INSERT_USERS_POSTGRES, rows) {
+                let query = chunk.iter().fold(sqlx::query_scalar(sql), |query, row| bind_user!(query, row));
+                inserted.extend(query.fetch_all(&mut *driver).await.map_err(map_error)?);
+            }
             return Ok(inserted);
         }
         Raw::Sqlite(driver) => {
             let mut inserted = 0;
-            in_chunks!(INSERT_USERS_SQLITE, rows, sql, chunk => {
-                let mut query = sqlx::query(sql);
-                for row in chunk {
-                    query = bind_user!(query, row);
-                }
+            for (sql, chunk) in in_chunks(&INSERT_USERS_SQLITE, rows) {
+                let query = chunk.iter().fold(sqlx::query(sql), |query, row| bind_user!(query, row));
                 inserted += query.execute(&mut *driver).await.map_err(map_error)?.rows_affected();
-            });
+            }
             if inserted == rows.len() as u64 {
                 return Ok(rows.iter().map(|row| row.user_id.clone()).collect());
             }
@@ -274,7 +265,7 @@ pub async fn add_users(tx: &mut Tx, rows: &[&UserRow]) -> Result<HashSet<String>
 /// When the database cannot answer.
 pub async fn add_identities(tx: &mut Tx, rows: &[&IdentityRow]) -> Result<()> {
     let texts = if tx.is_sqlite() { &INSERT_IDENTITIES_SQLITE } else { &INSERT_IDENTITIES_POSTGRES };
-    in_chunks!(texts, rows, sql, chunk => {
+    for (sql, chunk) in in_chunks(texts, rows) {
         on_driver!(tx, driver => {
             let mut query = sqlx::query(sql);
             for row in chunk {
@@ -287,7 +278,7 @@ pub async fn add_identities(tx: &mut Tx, rows: &[&IdentityRow]) -> Result<()> {
             }
             query.execute(driver).await.map(drop)
         })?;
-    });
+    }
     Ok(())
 }
 
