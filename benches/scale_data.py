@@ -75,6 +75,7 @@ USER_COLUMNS = (
     " password_expiry password_must_change is_totp_enabled totp_last_step is_rate_limit_active"
     " rate_limit_check_parent_def"
 ).split()
+IDENTITY_COLUMNS = "identity_token user_id provider creation_time last_modified".split()
 SESSION_COLUMNS = (
     "session_id ust_digest user_id creation_time expiration_time remote_addr user_agent auth_type auth_principal"
     " state_change_count"
@@ -154,6 +155,15 @@ def users(size: Size, password_hash: bytes) -> Iterator[Row]:
             password_hash,
             *(joined, LAST_MOMENT, False, False, 0, False, True),
         )
+
+
+def identities(size: Size) -> Iterator[Row]:
+    """Return the rows of the identities, one for each user, in the order of `IDENTITY_COLUMNS`."""
+    for number in range(size.users):
+        joined = FIRST_LOGIN - (size.users - number) * SECOND
+        # UUID version 7: milliseconds, then chance.
+        token = (joined // 1000).to_bytes(6, "big") + b"\x70\0\x80" + size.bits("identity", number)[:7]
+        yield (token, size.user_id(number), "storage", joined, joined)
 
 
 def sessions(size: Size) -> Iterator[Row]:
@@ -283,13 +293,14 @@ def fill_sqlite(to: sqlite3.Connection, size: Size, password_hash: bytes) -> Non
         "threads = 2",
     ):
         to.execute(f"PRAGMA {pragma}")
-    tables = "tbl_name IN ('sso_user', 'sso_session') AND type = 'index' AND sql IS NOT NULL"
+    tables = "tbl_name IN ('sso_user', 'sso_identity', 'sso_session') AND type = 'index' AND sql IS NOT NULL"
     indexes = to.execute(f"SELECT name, sql FROM sqlite_schema WHERE {tables}").fetchall()
     to.execute("BEGIN")
     for name, _ in indexes:
         to.execute(f"DROP INDEX {name}")
     for table, columns, rows in (
         ("sso_user", USER_COLUMNS, users(size, password_hash)),
+        ("sso_identity", IDENTITY_COLUMNS, identities(size)),
         ("sso_session", SESSION_COLUMNS, sessions(size)),
     ):
         places = ", ".join("?" * len(columns))
@@ -304,13 +315,14 @@ def fill_postgres(to: psycopg.Connection[Any], size: Size, password_hash: bytes)
     """Write the rows by COPY, without looking each one's user up, then the indexes."""
     to.execute("SET session_replication_role = replica")
     to.execute("SET maintenance_work_mem = '512MB'")
-    secondary = "tablename IN ('sso_user', 'sso_session') AND indexname NOT LIKE '%_pkey'"
+    secondary = "tablename IN ('sso_user', 'sso_identity', 'sso_session') AND indexname NOT LIKE '%_pkey'"
     indexes = to.execute(f"SELECT indexname, indexdef FROM pg_indexes WHERE {secondary}").fetchall()
     with to.transaction():
         for name, _ in indexes:
             to.execute(f"DROP INDEX {name}")
         for table, columns, rows in (
             ("sso_user", USER_COLUMNS, users(size, password_hash)),
+            ("sso_identity", IDENTITY_COLUMNS, identities(size)),
             ("sso_session", SESSION_COLUMNS, sessions(size)),
         ):
             with to.cursor().copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
@@ -318,7 +330,7 @@ def fill_postgres(to: psycopg.Connection[Any], size: Size, password_hash: bytes)
                     copy.write("".join("\t".join(map(copied, row)) + "\n" for row in block))
         for _, text in indexes:
             to.execute(text)
-    to.execute("VACUUM (ANALYZE) sso_user, sso_session")
+    to.execute("VACUUM (ANALYZE) sso_user, sso_identity, sso_session")
     to.execute("CHECKPOINT")
 
 

@@ -15,8 +15,9 @@ use super::audit::Trail;
 use super::import_check::{ImportedRows, because, shown};
 use crate::domain::{
     AuditKind, Context, Error, ImportBatch, ImportFinding, ImportObserver, ImportRecord, ImportSource,
-    ImportSummary, ImportedLink, ImportedUser, Result, SecType, UserId,
+    ImportSummary, ImportedLink, ImportedUser, Result, UserId,
 };
+use crate::store::import::Linkable;
 use crate::store::linked_auth::Linked;
 use crate::store::seen::Seen;
 use crate::store::{self, Tx};
@@ -261,16 +262,19 @@ impl Sso {
 
     /// Finds the definitions that users are to be linked to. A link that cannot be made is a part that is left behind.
     async fn find_links(&self, batch: &mut Prepared) -> Result<()> {
-        let Some(ready) = batch.ready.iter().find(|ready| !ready.user.linked_auth.is_empty()) else {
+        let links = batch.ready.iter().flat_map(|ready| &ready.user.linked_auth);
+        let usernames: Vec<&str> = links.map(|link| link.auth_username.as_str()).collect();
+        if usernames.is_empty() {
             return Ok(());
-        };
-        let first = ready.index;
+        }
         let mut conn = self.db().read().await?;
-        for ready in batch.ready.iter_mut().filter(|ready| ready.index >= first) {
+        let found = store::import::definitions(&mut conn, &usernames).await?;
+        drop(conn);
+        let definitions: HashMap<(&str, &str), &Linkable> =
+            found.iter().map(|found| ((found.sec_type.as_str(), found.username.as_str()), found)).collect();
+        for ready in &mut batch.ready {
             for link in std::mem::take(&mut ready.user.linked_auth) {
-                let Some(sec_type) = SecType::parse(&link.auth_type) else { continue };
-                let found = store::sec_def::by_username(&mut conn, sec_type, &link.auth_username).await?;
-                match found {
+                match definitions.get(&(link.auth_type.as_str(), link.auth_username.as_str())) {
                     Some(definition) if definition.user_id.is_none() => {
                         ready.links.push((definition.sec_def_id, link));
                     }

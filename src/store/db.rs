@@ -311,6 +311,11 @@ impl Conn {
         self.touched.user(user_id);
     }
 
+    /// The same of these users.
+    pub(super) fn touch_all(&mut self, owners: &[(String,)]) {
+        owners.iter().for_each(|(user_id,)| self.touch(user_id));
+    }
+
     /// The text of a statement that the two databases have differently.
     pub(super) const fn choose(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
         match self.inner {

@@ -49,6 +49,18 @@ macro_rules! links {
     };
 }
 
+macro_rules! definitions {
+    ($strings:ident) => {
+        concat!(
+            "SELECT d.sec_type, d.username, d.sec_def_id, l.user_id FROM sso_sec_def d \
+             LEFT JOIN sso_linked_auth l ON l.sec_def_id = d.sec_def_id \
+             WHERE d.sec_type IN ('basic_auth', 'jwt') AND d.username IN (SELECT value FROM ",
+            $strings!("$1"),
+            ")"
+        )
+    };
+}
+
 sql! {
     TAKEN_SQLITE = taken!(strings_sqlite);
     TAKEN_POSTGRES = taken!(strings_postgres);
@@ -56,6 +68,8 @@ sql! {
     ATTRS_POSTGRES = attrs!(strings_postgres);
     LINKS_SQLITE = links!(strings_sqlite);
     LINKS_POSTGRES = links!(strings_postgres);
+    DEFINITIONS_SQLITE = definitions!(strings_sqlite);
+    DEFINITIONS_POSTGRES = definitions!(strings_postgres);
     TOKENS_SQLITE = concat!(
         "SELECT user_id, user_token FROM sso_user WHERE user_id IN (SELECT value FROM ", strings_sqlite!("$1"), ")"
     );
@@ -216,6 +230,16 @@ pub struct OwnedLink {
     pub creation_time: i64,
 }
 
+/// A definition, and to whom it is linked.
+#[derive(Clone, Debug, FromRow)]
+#[expect(missing_docs, reason = "the names are the columns'")]
+pub struct Linkable {
+    pub sec_type: String,
+    pub username: String,
+    pub sec_def_id: i64,
+    pub user_id: Option<String>,
+}
+
 /// The users who have any of these names, or any of these ids.
 ///
 /// # Errors
@@ -298,6 +322,15 @@ pub async fn attrs_of(conn: &mut Conn, user_ids: &[&str], now: i64) -> Result<Ve
 pub async fn links_of(conn: &mut Conn, user_ids: &[&str]) -> Result<Vec<OwnedLink>> {
     let sql = conn.choose(LINKS_SQLITE, LINKS_POSTGRES);
     fetch_all!(conn, OwnedLink, sql, &array(user_ids)?)
+}
+
+/// The definitions with any of these usernames, of either kind.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn definitions(conn: &mut Conn, usernames: &[&str]) -> Result<Vec<Linkable>> {
+    let sql = conn.choose(DEFINITIONS_SQLITE, DEFINITIONS_POSTGRES);
+    fetch_all!(conn, Linkable, sql, &array(usernames)?)
 }
 
 fn array(members: &[impl Serialize]) -> Result<String> {

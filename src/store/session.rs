@@ -203,7 +203,7 @@ pub async fn by_ext_id(conn: &mut Conn, ext_session_id: &str) -> Result<Option<(
 /// When the database cannot answer.
 pub async fn set_digest(conn: &mut Conn, session_id: SessionId, ust_digest: &[u8]) -> Result<()> {
     let owner = fetch_optional!(conn, (String,), SET_DIGEST, session_id.0, ust_digest)?;
-    touch(conn, owner);
+    conn.touch_all(owner.as_slice());
     Ok(())
 }
 
@@ -216,9 +216,8 @@ pub async fn delete_of_definition(conn: &mut Conn, ext_session_id: &str) -> Resu
     // Text compares by code point, and a slash is what comes after a dot.
     let (first, last) = (format!("{ext_session_id}."), format!("{ext_session_id}/"));
     let owners = fetch_all!(conn, (String,), DELETE_OF_DEFINITION, ext_session_id, first, last)?;
-    let count = owners.len() as u64;
-    touch(conn, owners);
-    Ok(count)
+    conn.touch_all(&owners);
+    Ok(owners.len() as u64)
 }
 
 /// A user's sessions that have not expired, oldest first, each with its history.
@@ -272,9 +271,8 @@ fn with_login(session: &Session, renewals: Vec<StateChange>) -> Vec<StateChange>
 /// When the database cannot answer.
 pub async fn delete(conn: &mut Conn, session_id: SessionId) -> Result<bool> {
     let owner = fetch_optional!(conn, (String,), DELETE, session_id.0)?;
-    let was_there = owner.is_some();
-    touch(conn, owner);
-    Ok(was_there)
+    conn.touch_all(owner.as_slice());
+    Ok(owner.is_some())
 }
 
 /// Ends a user's sessions, all of them or all but one; how many there were.
@@ -287,9 +285,4 @@ pub async fn delete_of_user(conn: &mut Conn, user_id: &UserId, keep: Option<Sess
         Some(keep) => execute!(conn, DELETE_OTHERS_OF_USER, user_id.as_str(), keep.0),
         None => execute!(conn, DELETE_OF_USER, user_id.as_str()),
     }
-}
-
-/// The sessions of these users are not what they were.
-fn touch(conn: &mut Conn, owners: impl IntoIterator<Item = (String,)>) {
-    owners.into_iter().for_each(|(user_id,)| conn.touch(&user_id));
 }

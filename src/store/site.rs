@@ -153,8 +153,6 @@ pub async fn by_public_key(conn: &mut Conn, public_key: Uuid) -> Result<Option<(
 /// When the database cannot answer.
 pub async fn delete(tx: &mut Tx, site_id: Uuid) -> Result<Option<u64>> {
     let owners = fetch_all!(tx, (String,), SESSIONS, site_id)?;
-    for (user_id,) in &owners {
-        tx.touch(user_id);
-    }
+    tx.touch_all(&owners);
     Ok((execute!(tx, DELETE, site_id)? == 1).then_some(owners.len() as u64))
 }

@@ -179,9 +179,7 @@ pub async fn page(
 /// When the database cannot answer.
 pub async fn delete(tx: &mut Tx, site_id: Uuid, session_id: SessionId) -> Result<bool> {
     let owner = fetch_optional!(tx, (String,), DELETE, session_id.0, site_id)?;
-    if let Some((user_id,)) = &owner {
-        tx.touch(user_id);
-    }
+    tx.touch_all(owner.as_slice());
     Ok(owner.is_some())
 }
 
@@ -191,8 +189,6 @@ pub async fn delete(tx: &mut Tx, site_id: Uuid, session_id: SessionId) -> Result
 /// When the database cannot answer.
 pub async fn delete_of_identity(tx: &mut Tx, site_id: Uuid, identity_token: Uuid) -> Result<u64> {
     let owners = fetch_all!(tx, (String,), DELETE_OF_IDENTITY, site_id, identity_token)?;
-    for (user_id,) in &owners {
-        tx.touch(user_id);
-    }
+    tx.touch_all(&owners);
     Ok(owners.len() as u64)
 }
