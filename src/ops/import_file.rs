@@ -75,8 +75,9 @@ impl Reading {
         }
         let begun_at = self.lines.read;
         let mut records = Vec::new();
-        let mut is_all_foreign = true;
-        while records.len() < limit && self.lines.read - begun_at < MAX_BATCH {
+        // What is no such file at all is not judged by one long line.
+        let mut is_all_foreign = is_first && self.format == FileFormat::JsonLines;
+        while records.len() < limit && (is_all_foreign || self.lines.read - begun_at < MAX_BATCH) {
             let record = match self.format {
                 FileFormat::JsonLines => self.next_object(&mut is_all_foreign)?,
                 FileFormat::Csv => self.next_row()?,
@@ -84,7 +85,7 @@ impl Reading {
             let Some(record) = record else { break };
             records.push(record);
         }
-        if is_first && self.format == FileFormat::JsonLines && is_all_foreign && !records.is_empty() {
+        if is_all_foreign && !records.is_empty() {
             let detail = "these are not JSON Lines: no line is a JSON object of its own";
             return Err(Error::refused(Code::CommonInvalidInput, detail));
         }

@@ -20,6 +20,7 @@ on_both_databases! {
     bad_records_are_told_and_cost_no_good_one;
     rows_of_a_table_are_users_too;
     a_stray_quote_costs_its_own_line_only;
+    a_long_line_in_front_costs_no_good_record;
     what_is_no_list_of_users_is_refused_as_a_whole;
     a_dry_run_tells_the_same_and_writes_nothing;
     a_part_that_cannot_come_is_told_and_the_user_comes;
@@ -371,6 +372,14 @@ async fn a_stray_quote_costs_its_own_line_only(kind: Kind) {
     ];
     assert_eq!(told.lines(), expected);
     assert_eq!(summary, counts(399, 396, 0, 3, 0));
+}
+
+async fn a_long_line_in_front_costs_no_good_record(kind: Kind) {
+    let world = World::new(kind).await;
+    let text = [vec![b'x'; 17 << 20], b"{\"username\": \"good\"}".to_vec()].join(&b'\n');
+    let (summary, told) = bring(&world, text).await;
+    assert_eq!(told.lines(), ["line 1 - refused: longer than 16777216 bytes"]);
+    assert_eq!(summary, counts(2, 1, 0, 1, 0));
 }
 
 async fn what_is_no_list_of_users_is_refused_as_a_whole(kind: Kind) {
