@@ -75,7 +75,14 @@ pub(super) async fn read_all(
         let mut teller = Teller::new(terms.report.as_deref())?;
         let options = ImportOptions::new(origin, terms.dry_run);
         let outcome = sso.import_users(&setup::context(&sso)?, source, options, &mut teller).await;
-        teller.finish()?;
+        let finished = teller.finish();
+        if (outcome.is_err() || finished.is_err()) && teller.imported > 0 && !terms.dry_run {
+            let imported = teller.imported;
+            say(&format!(
+                "zato-sso: {imported} users are there: run it once more, and it goes on behind them"
+            ));
+        }
+        finished?;
         Ok::<_, Failure>(outcome?)
     };
     let outcome = outcome.await;
@@ -113,6 +120,8 @@ pub(super) fn object(summary: &ImportSummary, dry_run: bool) -> serde_json::Valu
 struct Teller {
     report: Option<BufWriter<File>>,
     progress: Progress,
+    /// How many users have been imported so far.
+    imported: u64,
 }
 
 impl Teller {
@@ -122,10 +131,10 @@ impl Teller {
                 Failure::Message(format!("cannot write the report {}: {error}", path.display()))
             })
         };
-        Ok(Self { report: report.map(create).transpose()?, progress: Progress::begin() })
+        Ok(Self { report: report.map(create).transpose()?, progress: Progress::begin(), imported: 0 })
     }
 
-    fn finish(mut self) -> Result<(), Failure> {
+    fn finish(&mut self) -> Result<(), Failure> {
         self.progress.clear();
         let flushed = self.report.as_mut().map_or(Ok(()), |report| report.flush());
         flushed.map_err(|error| Failure::Message(format!("cannot write the report: {error}")))
@@ -150,6 +159,7 @@ impl ImportObserver for Teller {
     }
 
     fn progressed(&mut self, summary: &ImportSummary, done: u64, total: Option<u64>) {
+        self.imported = summary.imported;
         let share = total.filter(|total| *total > 0).map(|total| done as f64 / total as f64);
         self.progress.show(summary.read, share);
     }

@@ -104,15 +104,15 @@ impl Report {
 
     /// Adds it to what came before, and tells.
     fn tell(mut self, so_far: &mut ImportSummary, observer: &mut impl ImportObserver) -> Result<()> {
-        self.findings.sort_by_key(|(index, _)| *index);
-        for (_, finding) in self.findings {
-            observer.found(finding)?;
-        }
         so_far.read += self.summary.read;
         so_far.imported += self.summary.imported;
         so_far.already_there += self.summary.already_there;
         so_far.refused += self.summary.refused;
         so_far.incomplete += self.summary.incomplete;
+        self.findings.sort_by_key(|(index, _)| *index);
+        for (_, finding) in self.findings {
+            observer.found(finding)?;
+        }
         Ok(())
     }
 }

@@ -14,6 +14,7 @@ on_both_databases! {
     users_come_from_a_file_and_go_to_one;
     what_is_left_behind_is_told_and_is_status_1;
     a_wrong_file_is_one_line_and_nothing_is_written;
+    a_run_that_cannot_go_on_tells_how_many_have_come;
     a_killed_run_that_is_run_again_ends_like_an_undisturbed_one;
 }
 
@@ -89,6 +90,21 @@ async fn what_is_left_behind_is_told_and_is_status_1(kind: Kind) {
          zato-sso: line 4: refused: the JSON object is cut off\n"
     );
     assert_eq!(said.stderr, expected);
+}
+
+async fn a_run_that_cannot_go_on_tells_how_many_have_come(kind: Kind) {
+    let folder = Folder::with_database(kind).await;
+    folder.run("migrate");
+    let users = (0..4000).map(|number| format!("{{\"username\": \"user{number}\"}}\n"));
+    let wrong = std::iter::repeat_n("no user\n".to_owned(), 500);
+    folder.write("users.jsonl", &users.chain(wrong).collect::<String>());
+    let said = folder.run("import users --format jsonl users.jsonl --report /dev/full");
+    let expected = "zato-sso: 4000 users are there: run it once more, and it goes on behind them\n\
+        zato-sso: cannot write the report: No space left on device (os error 28)\n";
+    assert_eq!((said.status, said.stdout.as_str(), said.stderr.as_str()), (1, "", expected));
+    folder.write("users.jsonl", "{\"username\": \"user0\"}\n{\"username\": \"last\"}\n");
+    let said = folder.run("import users --format jsonl users.jsonl");
+    assert_eq!(said.text(), "2 records: 1 imported, 1 there already, 0 refused\n");
 }
 
 async fn a_wrong_file_is_one_line_and_nothing_is_written(kind: Kind) {
