@@ -23,8 +23,8 @@ use crate::store::seen::Seen;
 use crate::store::{self, Tx};
 
 /// How many users one transaction takes, where nobody asks for another number. Ids are random, so that each batch changes
-/// pages all over the indexes, and each page is written once a batch: fewer batches are fewer pages. Other writers wait for
-/// a batch at most.
+/// pages all over the indexes, and each page is written once a batch: fewer batches are fewer pages. On SQLite, where one
+/// writes at a time, others wait for a batch meanwhile.
 const BATCH: usize = 4000;
 
 /// How users are brought over.

@@ -3,11 +3,13 @@
 use std::io::Cursor;
 
 use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection, SqliteConnection};
 use zato_sso::domain::{
     Code, Error, ImportFinding, ImportObserver, ImportSummary, Password, Result, SecType,
 };
 use zato_sso::ops::{AttrScope, FileFormat, FileSource, ImportOptions, LoginRequest, NewSecDef, SetPassword};
 
+use crate::linked_auth::until_it_waits;
 use crate::login::{TOTP_KEY, code_of};
 use crate::support::{
     Kind, PASSWORD, World, any_rows, credentials, ctx, envelope, execute, refusal, stored_hash,
@@ -25,6 +27,7 @@ on_both_databases! {
     a_dry_run_tells_the_same_and_writes_nothing;
     a_part_that_cannot_come_is_told_and_the_user_comes;
     what_the_database_does_not_take_costs_no_other;
+    who_comes_into_being_meanwhile_is_there_already;
     what_is_written_down_comes_back_as_it_was;
     without_secrets_none_is_written_down;
     a_run_is_one_entry_in_the_audit_trail;
@@ -491,6 +494,36 @@ async fn what_the_database_does_not_take_costs_no_other(kind: Kind) {
     assert_eq!(summary, counts(3, 2, 0, 1, 0));
     assert_eq!(told.lines(), ["line 2 eve refused: the database does not take it"]);
     assert_eq!(count(&world).await, 2);
+}
+
+/// Somebody else gives out a name between the look whether it is there and the insert.
+async fn who_comes_into_being_meanwhile_is_there_already(kind: Kind) {
+    async fn meanwhile<C: Connection>(mut conn: C, world: &World) -> (ImportSummary, Told)
+    where
+        for<'c> &'c mut C: sqlx::Executor<'c, Database = C::Database>,
+    {
+        let change = "BEGIN; UPDATE sso_user SET username = 'bob' WHERE username = 'before'";
+        sqlx::raw_sql(change).execute(&mut conn).await.unwrap();
+        let users = ["ann", "bob", "carl"].map(|name| json!({"username": name, "attrs": {"of": name}}));
+        let finish = async {
+            until_it_waits(world).await;
+            sqlx::raw_sql("COMMIT").execute(&mut conn).await.unwrap();
+        };
+        tokio::join!(bring(world, lines(&users)), finish).0
+    }
+
+    let world = World::new(kind).await;
+    let bob = world.user("before").await;
+    let (summary, told) = match kind {
+        Kind::Sqlite => meanwhile(SqliteConnection::connect(&world.db.url).await.unwrap(), &world).await,
+        Kind::Postgres => meanwhile(PgConnection::connect(&world.db.url).await.unwrap(), &world).await,
+    };
+    assert_eq!((summary, told.lines()), (counts(3, 2, 1, 0, 0), vec![]));
+    assert_eq!(count(&world).await, 3);
+    assert_eq!(any_rows(&world, "SELECT user_id FROM sso_identity").await.len(), 3);
+    assert_eq!(any_rows(&world, "SELECT name FROM sso_user_attr").await.len(), 2);
+    let still = any_rows(&world, "SELECT user_id FROM sso_user WHERE username = 'bob'").await;
+    assert_eq!(still, [bob.user_id.as_str().as_bytes()]);
 }
 
 async fn what_is_written_down_comes_back_as_it_was(kind: Kind) {

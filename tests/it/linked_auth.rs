@@ -281,7 +281,7 @@ async fn a_definition_deleted_while_it_is_linked_is_unknown(kind: Kind) {
 }
 
 /// Until somebody waits for a lock of somebody else, as far as that can be seen.
-async fn until_it_waits(world: &World) {
+pub async fn until_it_waits(world: &World) {
     if world.db.url.starts_with("sqlite") {
         return tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
