@@ -261,8 +261,16 @@ def test_the_list_of_pages_has_them_all() -> None:
         assert name == "README.md" or f"]({name})" in PAGES["README.md"], name
 
 
+def test_the_list_of_decisions_has_them_all() -> None:
+    listed = (DOCS / "decisions" / "README.md").read_text(encoding="utf-8")
+    for record in sorted((DOCS / "decisions").glob("[0-9]*.md")):
+        heading = record.read_text(encoding="utf-8").partition("\n")[0]
+        assert re.fullmatch(rf"# {record.name[:3]}: \S.*", heading), record.name
+        assert f"[{record.name[:3]}]({record.name})" in listed, record.name
+
+
 @pytest.mark.parametrize(
-    "page", [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))], ids=lambda page: str(page.relative_to(ROOT))
+    "page", [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))], ids=lambda page: str(page.relative_to(ROOT))
 )
 def test_links_lead_somewhere(page: Path) -> None:
     text = page.read_text(encoding="utf-8")

@@ -11,8 +11,20 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 MAX_LINES = 600
 TOP_LEVEL = {
-    *(".ci", ".gitignore", "CHANGELOG.md", "Cargo.lock", "Cargo.toml", "LICENSE-APACHE", "LICENSE-MIT", "Makefile"),
-    *("README.md", "benches", "clippy.toml", "deny.toml", "docs", "examples", "pyproject.toml", "python"),
+    *(".ci", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "Cargo.lock", "Cargo.toml", "LICENSE-APACHE"),
+    *(
+        "LICENSE-MIT",
+        "Makefile",
+        "README.md",
+        "SECURITY.md",
+        "benches",
+        "clippy.toml",
+        "deny.toml",
+        "docs",
+        "examples",
+        "pyproject.toml",
+        "python",
+    ),
     *("rustfmt.toml", "src", "tests"),
 }
 # Written so that they do not match themselves.
