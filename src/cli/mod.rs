@@ -1,27 +1,9 @@
 //! The command `zato-sso`: the same code for the stand-alone binary and for the console script of the wheel.
 
 mod args;
-mod config;
-mod credential;
-mod doctor;
-mod export;
-mod failure;
-mod import;
-mod import_zato;
-mod init;
-mod maintenance;
-mod migrate;
+mod command;
 mod output;
-mod progress;
-mod sec_def;
-mod secret;
-mod serve;
-mod session;
 mod setup;
-mod site;
-mod table;
-mod totp;
-mod user;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -29,11 +11,11 @@ use std::io::Write as _;
 use clap::Parser as _;
 use tokio::runtime::{Builder, Runtime};
 
-pub use serve::{Serve, Serving, Stop};
+pub use command::serve::{Serve, Serving, Stop};
 
 use args::{Cli, Command, ConfigCommand, ExportCommand, ImportCommand};
-use failure::Failure;
-use output::Output;
+use output::failure::Failure;
+use output::print::Output;
 
 /// The exit status of a command that was refused or failed.
 const FAILED: u8 = 1;
@@ -69,53 +51,76 @@ fn execute(cli: Cli, serve: Serve) -> Result<(), Failure> {
     let Cli { global, command } = cli;
     let out = Output::new(global.json);
     match command {
-        Command::Serve(args) => runtime(Builder::new_multi_thread())?
-            .block_on(async { serve::run(setup::load_to_serve(&global, args.listen)?, &out, serve).await }),
-        Command::Init => runtime(Builder::new_current_thread())?.block_on(init::run(&global, &out)),
-        Command::Config { command: ConfigCommand::Show } => config::show(&setup::load(&global)?, &out),
-        Command::Config { command: ConfigCommand::Convert(args) } => config::convert(&args, &out),
-        Command::CreateUser(args) => with_config(&global, |config| user::create(config, args, false, &out)),
-        Command::CreateSuperUser(args) => {
-            with_config(&global, |config| user::create(config, args, true, &out))
+        Command::Serve(args) => runtime(Builder::new_multi_thread())?.block_on(async {
+            command::serve::run(setup::open::load_to_serve(&global, args.listen)?, &out, serve).await
+        }),
+        Command::Init => runtime(Builder::new_current_thread())?.block_on(command::init::run(&global, &out)),
+        Command::Config { command: ConfigCommand::Show } => {
+            command::config::show(&setup::open::load(&global)?, &out)
         }
-        Command::DeleteUser(args) => with_config(&global, |config| user::delete(config, args, &out)),
-        Command::LockUser(args) => with_config(&global, |config| user::set_lock(config, args, true, &out)),
-        Command::UnlockUser(args) => with_config(&global, |config| user::set_lock(config, args, false, &out)),
-        Command::ShowUser(args) => with_config(&global, |config| user::show(config, args, &out)),
-        Command::Login(args) => with_config(&global, |config| session::login(config, args, &out)),
-        Command::Logout(args) => with_config(&global, |config| session::logout(config, args, &out)),
-        Command::ListSessions(args) => with_config(&global, |config| session::list(config, args, &out)),
-        Command::EndSessions(args) => with_config(&global, |config| session::end(config, args, &out)),
-        Command::Doctor => runtime(Builder::new_current_thread())?.block_on(doctor::run(&global, &out)),
+        Command::Config { command: ConfigCommand::Convert(args) } => command::config::convert(&args, &out),
+        Command::CreateUser(args) => {
+            with_config(&global, |config| command::user::create(config, args, false, &out))
+        }
+        Command::CreateSuperUser(args) => {
+            with_config(&global, |config| command::user::create(config, args, true, &out))
+        }
+        Command::DeleteUser(args) => with_config(&global, |config| command::user::delete(config, args, &out)),
+        Command::LockUser(args) => {
+            with_config(&global, |config| command::user::set_lock(config, args, true, &out))
+        }
+        Command::UnlockUser(args) => {
+            with_config(&global, |config| command::user::set_lock(config, args, false, &out))
+        }
+        Command::ShowUser(args) => with_config(&global, |config| command::user::show(config, args, &out)),
+        Command::Login(args) => with_config(&global, |config| command::session::login(config, args, &out)),
+        Command::Logout(args) => with_config(&global, |config| command::session::logout(config, args, &out)),
+        Command::ListSessions(args) => {
+            with_config(&global, |config| command::session::list(config, args, &out))
+        }
+        Command::EndSessions(args) => {
+            with_config(&global, |config| command::session::end(config, args, &out))
+        }
+        Command::Doctor => {
+            runtime(Builder::new_current_thread())?.block_on(command::doctor::run(&global, &out))
+        }
         Command::ChangeUserPassword(args) => {
-            with_config(&global, |config| credential::change_password(config, args, &out))
+            with_config(&global, |config| command::password::change_password(config, args, &out))
         }
         Command::ResetUserPassword(args) => {
-            with_config(&global, |config| credential::reset_password(config, args, &out))
+            with_config(&global, |config| command::password::reset_password(config, args, &out))
         }
-        Command::ResetTotpKey(args) => with_config(&global, |config| totp::reset_key(config, args, &out)),
-        Command::Cleanup => with_config(&global, |config| maintenance::clean_up(config, &out)),
+        Command::ResetTotpKey(args) => {
+            with_config(&global, |config| command::credential::reset_key(config, args, &out))
+        }
+        Command::Cleanup => with_config(&global, |config| command::maintenance::clean_up(config, &out)),
         Command::ExpiringPasswords(args) => {
-            with_config(&global, |config| maintenance::expiring_passwords(config, args, &out))
+            with_config(&global, |config| command::maintenance::expiring_passwords(config, args, &out))
         }
-        Command::ListUsers => with_config(&global, |config| user::list(config, &out)),
-        Command::CreateSecDef(args) => with_config(&global, |config| sec_def::create(config, args, &out)),
-        Command::ListSecDefs => with_config(&global, |config| sec_def::list(config, &out)),
-        Command::DeleteSecDef(args) => with_config(&global, |config| sec_def::delete(config, args, &out)),
-        Command::CreateSite(args) => with_config(&global, |config| site::create(config, args, &out)),
-        Command::ListSites => with_config(&global, |config| site::list(config, &out)),
-        Command::UpdateSite(args) => with_config(&global, |config| site::update(config, args, &out)),
-        Command::DeleteSite(args) => with_config(&global, |config| site::delete(config, args, &out)),
+        Command::ListUsers => with_config(&global, |config| command::user::list(config, &out)),
+        Command::CreateSecDef(args) => {
+            with_config(&global, |config| command::linked_auth::create(config, args, &out))
+        }
+        Command::ListSecDefs => with_config(&global, |config| command::linked_auth::list(config, &out)),
+        Command::DeleteSecDef(args) => {
+            with_config(&global, |config| command::linked_auth::delete(config, args, &out))
+        }
+        Command::CreateSite(args) => with_config(&global, |config| command::site::create(config, args, &out)),
+        Command::ListSites => with_config(&global, |config| command::site::list(config, &out)),
+        Command::UpdateSite(args) => with_config(&global, |config| command::site::update(config, args, &out)),
+        Command::DeleteSite(args) => with_config(&global, |config| command::site::delete(config, args, &out)),
         Command::Import { command: ImportCommand::Zato(args) } => {
-            with_config(&global, |config| import_zato::users(config, args, &out))
+            with_config(&global, |config| command::import_zato::users(config, args, &out))
         }
         Command::Import { command: ImportCommand::Users(args) } => {
-            with_config(&global, |config| import::users(config, args, &out))
+            with_config(&global, |config| command::import::users(config, args, &out))
         }
         Command::Export { command: ExportCommand::Users(args) } => {
-            with_config(&global, |config| export::users(config, args))
+            with_config(&global, |config| command::export::users(config, args))
         }
-        Command::Migrate(args) => with_config(&global, |config| migrate::run(config, args.check, &out)),
+        Command::Migrate(args) => {
+            with_config(&global, |config| command::migrate::run(config, args.check, &out))
+        }
     }
 }
 
@@ -124,7 +129,7 @@ fn with_config<F: Future<Output = Result<(), Failure>>>(
     global: &args::Global,
     command: impl FnOnce(crate::config::Config) -> F,
 ) -> Result<(), Failure> {
-    let config = setup::load_to_change(global)?;
+    let config = setup::open::load_to_change(global)?;
     runtime(Builder::new_current_thread())?.block_on(command(config))
 }
 

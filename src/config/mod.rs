@@ -11,67 +11,39 @@
 
 use std::path::PathBuf;
 
-mod apps;
-mod audit;
-mod cleanup;
-mod convert;
-mod database;
-mod email;
-mod error;
-mod hash_secret;
-mod http;
-mod ini;
 mod load;
-mod login;
-mod login_throttle;
-mod main;
-mod password;
-mod password_reset;
-mod sample;
-mod schema;
-mod search;
-mod secret_url;
 mod section;
-mod session;
-mod setting;
-mod signup;
-mod smtp;
 #[cfg(test)]
 mod tests;
-mod tree;
-mod user_address_list;
-mod user_validation;
-mod value;
-mod values;
 mod zato;
 
-pub use apps::Apps;
-pub use audit::{Audit, AuditFile};
-pub use cleanup::Cleanup;
-pub use convert::{Converted, Unmatched, convert};
-pub use database::{Database, DatabaseUrl, InvalidDatabaseUrl};
-pub use email::Email;
-pub use error::{Error, Invalid, Origin};
-pub use hash_secret::HashSecret;
-pub use http::Http;
-pub use load::Loader;
-pub use login::Login;
-pub use login_throttle::LoginThrottle;
-pub use main::Main;
-pub use password::Password;
-pub use password_reset::{PasswordReset, UserSearchBy};
-pub use search::Search;
-pub use secret_url::SecretUrl;
-pub use session::{Cache, MAX_SESSION_MINUTES, Session};
-pub use signup::SignUp;
-pub use smtp::{Smtp, SmtpServer, SmtpTls};
-pub use user_address_list::{AddressList, UserAddressList};
-pub use user_validation::UserValidation;
-pub use zato::{AtRest, InvalidSourceUrl, at_rest, secret_keys, source_url};
+pub use load::error::{Error, Invalid, Origin};
+pub use load::loader::Loader;
+pub use load::secret_url::SecretUrl;
+pub use section::apps::Apps;
+pub use section::audit::{Audit, AuditFile};
+pub use section::cleanup::Cleanup;
+pub use section::database::{Database, DatabaseUrl, InvalidDatabaseUrl};
+pub use section::email::Email;
+pub use section::hash_secret::HashSecret;
+pub use section::http::Http;
+pub use section::login::Login;
+pub use section::main::Main;
+pub use section::password::Password;
+pub use section::password_reset::{PasswordReset, UserSearchBy};
+pub use section::search::Search;
+pub use section::session::{Cache, MAX_SESSION_MINUTES, Session};
+pub use section::signup::SignUp;
+pub use section::smtp::{Smtp, SmtpServer, SmtpTls};
+pub use section::throttle::LoginThrottle;
+pub use section::user_address_list::{AddressList, UserAddressList};
+pub use section::user_validation::UserValidation;
+pub use zato::convert::{Converted, Unmatched, convert};
+pub use zato::files::{AtRest, InvalidSourceUrl, at_rest, secret_keys, source_url};
 
-use schema::SectionInfo;
-use section::{Section, Validate as _};
-use values::{Origins, Values};
+use load::schema::SectionInfo;
+use load::section::{Section, Validate as _};
+use load::values::{Origins, Values};
 
 macro_rules! config {
     ($($(#[doc = $doc:literal])+ $field:ident: $section:ty,)+) => {

@@ -1,20 +1,6 @@
 //! What the audit trail keeps of an operation. Never a password, token, key or attribute value.
 
-use super::{Cid, RemoteAddr, Timestamp, UserId};
-
-/// What kind of event an entry is about, which decides where it is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AuditKind {
-    /// Something was created or changed, or somebody came in or went out. In the file and in the database.
-    Change,
-    /// Somebody else's data was disclosed. In the file and in the database.
-    Disclosure,
-    /// A session was renewed: in the file. In the database the session's own history tells.
-    Activity,
-    /// A session, or its owner's own data, was looked at, and nothing else: in the file, if `audit.session_checks` says
-    /// so. A refusal is always kept there.
-    SessionCheck,
-}
+use super::{AuditKind, Cid, RemoteAddr, Timestamp, UserId};
 
 /// How the operation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

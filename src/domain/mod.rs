@@ -1,50 +1,41 @@
 //! Plain types that every floor shares: no I/O, no SQL, no HTTP, no Python.
 
-mod address;
+mod access;
 mod attr;
 mod audit;
-mod clock;
-mod code;
-mod context;
-mod email;
-mod error;
-mod id;
+mod core;
 mod import;
-mod page;
-mod random;
-mod rate_limit;
-mod search;
-mod sec_def;
-mod secret;
+mod linked_auth;
+mod mail;
 mod session;
-mod signup;
 mod site;
-mod throttle;
-mod update;
 mod user;
 
-pub use address::RemoteAddr;
+pub use self::core::address::RemoteAddr;
+pub use self::core::clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use self::core::code::Code;
+pub use self::core::context::Context;
+pub use self::core::error::{Error, Result};
+pub use self::core::id::{Cid, SessionId, UserId, time_ordered_uuid};
+pub use self::core::operation::{AuditKind, Face, Operation, Who};
+pub use self::core::page::Page;
+pub use self::core::random::{Random, SystemRandom};
+pub use self::core::secret::{Password, Ust};
+pub use access::rate_limit::{InvalidRateLimit, RateLimit, RateLimits, RateRule, RateWindow};
+pub use access::throttle::{Throttle, ThrottleRules};
 pub use attr::{Attr, AttrOwner, AttrValue};
-pub use audit::{AuditEvent, AuditKind, AuditResult};
-pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
-pub use code::Code;
-pub use context::Context;
-pub use email::{Email, EmailKind};
-pub use error::{Error, Result};
-pub use id::{Cid, SessionId, UserId, time_ordered_uuid};
+pub use audit::{AuditEvent, AuditResult};
 pub use import::{
     ImportBatch, ImportFinding, ImportObserver, ImportRecord, ImportSource, ImportSummary, ImportedAttr,
     ImportedLink, ImportedUser,
 };
-pub use page::Page;
-pub use random::{Random, SystemRandom};
-pub use rate_limit::{InvalidRateLimit, RateLimit, RateLimits, RateRule, RateWindow};
-pub use search::{NameOp, UserSearch};
-pub use sec_def::{LinkedAuth, SecDef, SecType};
-pub use secret::{Password, Ust};
+pub use linked_auth::{LinkedAuth, SecDef, SecType};
+pub use mail::{Email, EmailKind};
 pub use session::{AuthType, ChangeSource, Session, SessionInfo, SessionView, StateChange};
-pub use signup::{SignUpDetails, SignUpVerdict};
 pub use site::{Direction, Identity, PageRequest, Site, SiteSession};
-pub use throttle::{Throttle, ThrottleRules};
-pub use update::{Edit, UserUpdate};
-pub use user::{ApprovalStatus, ExpiringPassword, Field, NewUser, SignUpStatus, User, UserView, Visibility};
+pub use user::account::{
+    ApprovalStatus, ExpiringPassword, Field, NewUser, SignUpStatus, User, UserView, Visibility,
+};
+pub use user::search::{NameOp, UserSearch};
+pub use user::signup::{SignUpDetails, SignUpVerdict};
+pub use user::update::{Edit, UserUpdate};

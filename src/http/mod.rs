@@ -5,45 +5,25 @@
 //! calls one operation. Each block has its table of endpoints, one line each, in the file with the block's name.
 
 #[macro_use]
-mod input;
+mod request;
 
-mod address;
-mod answer;
-mod attr;
-mod authorization;
-mod browser;
-mod endpoint;
-mod error;
-mod extract;
-mod health;
-mod linked_auth;
-mod metrics;
-mod oneall;
-mod openapi;
-mod password_reset;
-mod reference;
+mod api;
+mod describe;
 mod reply;
-mod router;
-mod search;
+mod routes;
 mod server;
-mod session;
-mod signup;
-mod site_openapi;
-mod site_session;
-mod site_user;
-mod user;
-mod value;
+mod site;
 
-pub use endpoint::{Block, Endpoint, blocks, endpoints};
-pub use input::Element;
-pub use openapi::document;
-pub use router::router;
+pub use api::endpoint::{Block, Endpoint, blocks, endpoints};
+pub use describe::openapi::document;
+pub use request::input::Element;
+pub use request::value::Kind;
+pub use routes::router;
 pub use server::serve;
-pub use value::Kind;
 
-use error::Failure;
-use extract::Call;
-use reply::{Nothing, Reply};
+use reply::failure::Failure;
+use reply::success::{Nothing, Reply};
+use request::extract::Call;
 
 /// What a handler comes to.
 type Answer<T> = Result<Reply<T>, Failure>;

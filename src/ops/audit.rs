@@ -6,12 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Map, Value, json};
 
-use super::Sso;
 use crate::config::AuditFile;
-use crate::domain::{
-    AuditEvent, AuditKind, AuditResult, Code, Context, Error, Result, Timestamp, UserId, time_ordered_uuid,
-};
-use crate::store::{self, Tx};
+use crate::domain::{AuditEvent, AuditKind, AuditResult, Code, Context, Error, Result, Timestamp, UserId};
 
 /// The longest name of an application that is kept, in characters.
 const MAX_APP_LENGTH: usize = 128;
@@ -41,9 +37,9 @@ impl Log {
         Ok(Self::File(Mutex::new(file)))
     }
 
-    /// Writes one line, in one piece. A log that cannot be written to does not stop the service.
-    fn write(&self, line: &str) {
-        let line = format!("{line}\n");
+    /// Writes the line of an entry, in one piece. A log that cannot be written to does not stop the service.
+    pub fn write(&self, trail: &Trail) {
+        let line = format!("{}\n", json_line(&trail.event));
         let written = match self {
             Self::Off => return,
             Self::Stderr => std::io::stderr().lock().write_all(line.as_bytes()),
@@ -64,15 +60,16 @@ impl Log {
             trail.event.result = AuditResult::Refused(Code::CommonInternalError);
             trail.note("error", why);
         }
-        self.write(&json_line(&trail.event));
+        self.write(&trail);
     }
 }
 
 /// The audit entry of an operation under way: what is known of it so far.
 #[derive(Debug)]
 pub(super) struct Trail {
-    event: AuditEvent,
-    is_committed: bool,
+    pub event: AuditEvent,
+    /// Whether the entry is in the database, committed with what it is about.
+    pub is_committed: bool,
 }
 
 impl Trail {
@@ -106,74 +103,28 @@ impl Trail {
         self.event.kind = AuditKind::Activity;
     }
 
+    /// The operation failed. Whether that is a refusal, which the database keeps, and not a fault.
+    pub fn fail(&mut self, error: &Error) -> bool {
+        match error {
+            Error::Refused { .. } | Error::RateLimited { .. } => {
+                self.event.result = AuditResult::Refused(error.code());
+                true
+            }
+            Error::Unavailable(_) | Error::Internal(_) => {
+                self.event.result = AuditResult::Refused(Code::CommonInternalError);
+                self.note("error", error.to_string());
+                false
+            }
+        }
+    }
+
+    /// What else there is to know, as JSON.
+    pub fn extra(&self) -> String {
+        extra(&self.event).to_string()
+    }
+
     pub fn note(&mut self, name: &'static str, value: impl Into<String>) {
         self.event.extra.push((name, value.into()));
-    }
-}
-
-impl Sso {
-    /// Starts the entry of an operation.
-    pub(super) fn trail(&self, ctx: &Context, op: &'static str, kind: AuditKind) -> Trail {
-        Trail::new(ctx, op, kind, self.now())
-    }
-
-    /// Commits an operation's changes together with its entry: there is never one without the other.
-    pub(super) async fn commit(&self, mut tx: Tx, trail: &mut Trail) -> Result<()> {
-        self.insert(&mut tx, &trail.event).await?;
-        tx.commit().await?;
-        trail.is_committed = true;
-        Ok(())
-    }
-
-    /// Ends an operation: a refusal, or a success that changed nothing, is recorded now.
-    pub(super) async fn conclude<T>(&self, mut trail: Trail, outcome: Result<T>) -> Result<T> {
-        match &outcome {
-            Ok(_) if trail.is_committed => {}
-            Ok(_) => {
-                if trail.event.kind == AuditKind::SessionCheck && !self.config().audit.session_checks {
-                    return outcome;
-                }
-                self.record_alone(&trail.event).await?;
-            }
-            Err(error @ (Error::Refused { .. } | Error::RateLimited { .. })) => {
-                trail.event.result = AuditResult::Refused(error.code());
-                // The refusal stands whether or not it could be recorded.
-                if let Err(failed) = self.record_alone(&trail.event).await {
-                    trail.note("audit_error", failed.to_string());
-                }
-            }
-            Err(error @ (Error::Unavailable(_) | Error::Internal(_))) => {
-                trail.event.result = AuditResult::Refused(Code::CommonInternalError);
-                trail.note("error", error.to_string());
-            }
-        }
-        self.core.audit.write(&json_line(&trail.event));
-        outcome
-    }
-
-    async fn record_alone(&self, event: &AuditEvent) -> Result<()> {
-        if !self.is_for_database(event) {
-            return Ok(());
-        }
-        let mut tx = self.db().write().await?;
-        self.insert(&mut tx, event).await?;
-        tx.commit().await
-    }
-
-    fn is_for_database(&self, event: &AuditEvent) -> bool {
-        self.config().audit.to_database
-            && match event.kind {
-                AuditKind::Change | AuditKind::Disclosure => true,
-                AuditKind::Activity | AuditKind::SessionCheck => false,
-            }
-    }
-
-    async fn insert(&self, tx: &mut Tx, event: &AuditEvent) -> Result<()> {
-        if !self.is_for_database(event) {
-            return Ok(());
-        }
-        let audit_id = time_ordered_uuid(event.time, &*self.core.random)?;
-        store::audit::insert(tx, audit_id, event, &extra(event).to_string()).await
     }
 }
 

@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::mailer::{Mailer, Pace};
-use super::maintenance::Background;
-use super::{Core, Hooks, NoHooks, Sso, audit, email, smtp};
+use super::sso::{Core, Sso};
+use super::{Hooks, NoHooks, audit};
 use crate::config::{Cache, Config, DatabaseUrl};
 use crate::crypto::{HashParams, HashPool, Keyring, KeyringError, LoadedKeyring};
 use crate::domain::{Clock, Random, SystemClock, SystemRandom};
-use crate::store::session_cache::SessionCache;
+use crate::ops::mail::queue::{Mailer, Pace};
+use crate::ops::mail::{message as email, smtp};
+use crate::ops::maintenance::cleanup::Background;
+use crate::store::cache::sessions::SessionCache;
 use crate::store::{self, Db, Options, SchemaState};
 
 /// The setting by which a database knows its keyring.
@@ -205,7 +207,7 @@ async fn prepare(
     db.migrate(&url).await?;
     if read_check(db).await?.is_none() {
         let mut tx = db.write().await?;
-        store::setting::insert(&mut tx, KEYRING_CHECK, &loaded.keyring.check_value()).await?;
+        store::db::setting::insert(&mut tx, KEYRING_CHECK, &loaded.keyring.check_value()).await?;
         tx.commit().await?;
     }
     // Another process may have been first, with another key.
@@ -217,7 +219,7 @@ async fn prepare(
 
 pub(super) async fn read_check(db: &Db) -> Result<Option<Vec<u8>>, OpenError> {
     let mut conn = db.read().await?;
-    Ok(store::setting::get(&mut conn, KEYRING_CHECK).await?)
+    Ok(store::db::setting::get(&mut conn, KEYRING_CHECK).await?)
 }
 
 /// The keyring that configuration names, if it is there.

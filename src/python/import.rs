@@ -6,14 +6,15 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
-use super::convert::{CidArgument, RemoteAddrArgument, timestamp};
-use super::data::json_text;
-use super::gate::{self, Pass};
-use super::tree::Branch;
 use crate::domain::{
     self, Cid, Error, ImportBatch, ImportFinding, ImportObserver, ImportRecord, ImportSummary, ImportedUser,
 };
 use crate::ops::{ImportOptions, Members, Sso, user_of};
+use crate::python::branch::Branch;
+use crate::python::runtime::gate;
+use crate::python::runtime::gate::Pass;
+use crate::python::value::convert::{CidArgument, RemoteAddrArgument, timestamp};
+use crate::python::value::data::json_text;
 
 /// How many findings a summary lists: a list that is wrong from end to end is no reason to fill the memory.
 const MAX_FINDINGS: usize = 1000;

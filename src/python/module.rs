@@ -2,20 +2,21 @@
 
 use pyo3::prelude::*;
 
-use super::attr::{AttrApi, SessionAttrApi, UserAttrApi};
-use super::attr_entity::AttrEntity;
-use super::hooks::Hooks;
-use super::identity::IdentityApi;
 use super::import::Summary;
-use super::password_reset::{AccessTokenCtx, PasswordResetApi};
 use super::session::SessionApi;
-use super::site::SiteApi;
-use super::totp::TotpApi;
-use super::tree::{AwaitableSso, BlockingSso};
-use super::types::{Session, SessionInfo, User};
-use super::user::UserApi;
-use super::{error, fork, gate};
 use crate::domain::Code;
+use crate::python::attr::api::{AttrApi, SessionAttrApi, UserAttrApi};
+use crate::python::attr::entity::AttrEntity;
+use crate::python::branch::{AwaitableSso, BlockingSso};
+use crate::python::credential::TotpApi;
+use crate::python::hook::registry::Hooks;
+use crate::python::password::{AccessTokenCtx, PasswordResetApi};
+use crate::python::runtime::{fork, gate};
+use crate::python::site::api::SiteApi;
+use crate::python::site::identity::IdentityApi;
+use crate::python::user::api::UserApi;
+use crate::python::value::error;
+use crate::python::value::types::{Session, SessionInfo, User};
 
 /// The interpreter is about to end.
 #[pyfunction]

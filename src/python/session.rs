@@ -7,13 +7,16 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList};
 
-use super::attr::SessionAttrApi;
-use super::attr_call::AttrCall;
-use super::convert::{self, CidArgument, CidText, RemoteAddrArgument, RemoteAddrText, UstArgument, UstText};
-use super::tree::Branch;
-use super::types::Session;
 use crate::domain::{SessionView, Timestamp};
 use crate::ops::{Asker, AttrScope, SessionListing, Sso};
+use crate::python::attr::api::SessionAttrApi;
+use crate::python::attr::call::AttrCall;
+use crate::python::branch::Branch;
+use crate::python::value::convert;
+use crate::python::value::convert::{
+    CidArgument, CidText, RemoteAddrArgument, RemoteAddrText, UstArgument, UstText,
+};
+use crate::python::value::types::Session;
 
 /// ``sso.user.session``, also ``sso.session``: sessions.
 #[pyclass(frozen, name = "SessionAPI", module = "zato_sso._core")]

@@ -7,11 +7,11 @@ use serde::Serialize;
 use sqlx::FromRow;
 
 use super::Conn;
-use super::dialect::{
+use crate::domain::{AttrOwner, Error, Result, Timestamp};
+use crate::store::db::dialect::{
     attrs_postgres, attrs_sqlite, held_postgres, held_sqlite, strings_postgres, strings_sqlite,
     uuid_postgres, uuid_sqlite,
 };
-use crate::domain::{AttrOwner, Error, Result, Timestamp};
 
 /// The statements of one of the tables, those that differ by database as pairs: SQLite, PostgreSQL.
 struct Statements {

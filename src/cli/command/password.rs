@@ -1,0 +1,65 @@
+//! `change-user-password` and `reset-user-password`.
+
+use serde_json::json;
+
+use crate::cli::args::{ChangePasswordArgs, ResetPasswordArgs};
+use crate::cli::command::user;
+use crate::cli::output::failure::Failure;
+use crate::cli::output::print::Output;
+use crate::cli::setup::{open as setup, secret};
+use crate::config::Config;
+use crate::crypto::token;
+use crate::domain::{Password, User};
+use crate::ops::{SetPassword, Sso};
+
+/// Gives a user a new password.
+pub(in crate::cli) async fn change_password(
+    config: Config,
+    args: ChangePasswordArgs,
+    out: &Output,
+) -> Result<(), Failure> {
+    // Before anything is opened: whoever does not give one has changed nothing.
+    let password = secret::new_password(args.password)?;
+    let sso = setup::open_existing(config).await?;
+    let must_change = args.terms.must_change.unwrap_or(false);
+    let outcome = set_password(&sso, &args.username, password, args.terms.expiry, must_change).await;
+    sso.close().await;
+    let user = outcome?;
+    let object = json!({"user_id": user.user_id.as_str(), "username": user.username});
+    out.result(&format!("Changed password for user `{}`", user.username), &object)
+}
+
+/// Gives a user a new password that nobody has thought of, and prints it.
+pub(in crate::cli) async fn reset_password(
+    config: Config,
+    args: ResetPasswordArgs,
+    out: &Output,
+) -> Result<(), Failure> {
+    let sso = setup::open_existing(config).await?;
+    let must_change = args.terms.must_change.unwrap_or(false);
+    let outcome = match token::new_password(sso.random()) {
+        Ok(password) => set_password(&sso, &args.username, password.clone(), args.terms.expiry, must_change)
+            .await
+            .map(|user| (user, password)),
+        Err(error) => Err(error.into()),
+    };
+    sso.close().await;
+    let (user, password) = outcome?;
+    let object =
+        json!({"user_id": user.user_id.as_str(), "username": user.username, "password": password.expose()});
+    out.result(password.expose(), &object)
+}
+
+async fn set_password(
+    sso: &Sso,
+    username: &str,
+    password: Password,
+    expiry_days: Option<i64>,
+    must_change: bool,
+) -> Result<User, Failure> {
+    let user = user::find(sso, username).await?;
+    let ctx = setup::context(sso)?;
+    let request = SetPassword { password, must_change, password_expiry: expiry_days, details: None };
+    sso.set_password(&ctx, user.user_id.as_str(), request).await?;
+    Ok(user)
+}

@@ -1,0 +1,138 @@
+//! `serve`: the REST server, until it is told to stop.
+
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::cli::output::failure::Failure;
+use crate::cli::output::print::{Output, say};
+use crate::cli::setup::open as setup;
+use crate::config::Config;
+use crate::ops::Sso;
+
+/// How long closing the database may take.
+const CLOSING: Duration = Duration::from_secs(5);
+
+/// Resolves when the server is to take no more connections, and to end after the requests under way.
+pub type Stop = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A server at work.
+pub type Serving = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
+
+/// Serves the REST API on a socket that listens already, until told to stop.
+pub type Serve = fn(Sso, TcpListener, Stop) -> Serving;
+
+/// Serves until SIGINT or SIGTERM. The server then ends by itself, after the requests under way; a second signal does not
+/// wait for them.
+pub(in crate::cli) async fn run(config: Config, out: &Output, serve: Serve) -> Result<(), Failure> {
+    let address = config.http.listen;
+    // First of all, so that a port that is taken leaves nothing behind.
+    let listener = TcpListener::bind(address).await.map_err(|error| cannot_listen(address, &error))?;
+    let address = listener.local_addr().map_err(|error| cannot_listen(address, &error))?;
+    let mut signals = Signals::listen()?;
+    let sso = setup::open_or_create(config).await?;
+    for warning in sso.warnings() {
+        say(&format!("zato-sso: {warning}"));
+    }
+    announce(address, out)?;
+
+    let (tell, told) = oneshot::channel::<()>();
+    let serving = serve(sso.clone(), listener, Box::pin(async { drop(told.await) }));
+    let stopping = async move {
+        signals.next().await;
+        drop(tell);
+        signals.next().await;
+    };
+    let outcome = tokio::select! {
+        outcome = serving => outcome,
+        () = stopping => Ok(()),
+    };
+    // What was cut off may still hold a connection.
+    drop(tokio::time::timeout(CLOSING, sso.close()).await);
+    outcome.map_err(|error| Failure::Message(format!("the server stopped: {error}")))
+}
+
+/// Says where the server is: to people on the standard error stream, to programs on standard output.
+fn announce(address: SocketAddr, out: &Output) -> Result<(), Failure> {
+    let url = format!("http://{address}");
+    if out.is_json() {
+        return out.result("", &json!({"url": url, "listen": address.to_string()}));
+    }
+    say(&format!("zato-sso listens on {url}, stop it with Ctrl-C"));
+    Ok(())
+}
+
+fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {
+    let message = match error.kind() {
+        ErrorKind::AddrInUse => {
+            format!("{address} is in use by another program: stop that, or choose another port with --listen")
+        }
+        ErrorKind::AddrNotAvailable => format!(
+            "{address} is not an address of this machine: choose one that is, or 0.0.0.0 for all, with --listen"
+        ),
+        ErrorKind::PermissionDenied => format!(
+            "this user may not listen on {address}: choose a port from 1024 to 65535 with --listen, or put a proxy in \
+             front"
+        ),
+        _ => format!("cannot listen on {address}: {error}; choose another address with --listen"),
+    };
+    Failure::Message(message)
+}
+
+/// The signals that end the server.
+struct Signals {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    /// From here on they no longer kill the process.
+    fn listen() -> Result<Self, Failure> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            let failed = |error| Failure::Message(format!("cannot listen for signals: {error}"));
+            Ok(Self {
+                interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
+                terminate: signal(SignalKind::terminate()).map_err(failed)?,
+            })
+        }
+        #[cfg(not(unix))]
+        Ok(Self {})
+    }
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+        #[cfg(not(unix))]
+        drop(tokio::signal::ctrl_c().await);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_keeps_the_server_from_listening_is_said_with_what_to_do() {
+        let said = |kind: ErrorKind| cannot_listen(([127, 0, 0, 1], 80).into(), &kind.into()).to_string();
+        insta::assert_snapshot!(
+            said(ErrorKind::PermissionDenied),
+            @"this user may not listen on 127.0.0.1:80: choose a port from 1024 to 65535 with --listen, or put a proxy in front"
+        );
+        insta::assert_snapshot!(
+            said(ErrorKind::AddrNotAvailable),
+            @"127.0.0.1:80 is not an address of this machine: choose one that is, or 0.0.0.0 for all, with --listen"
+        );
+    }
+}

@@ -1,0 +1,226 @@
+//! `create-user`, `create-super-user`, `delete-user`, `lock-user`, `unlock-user`, `list-users` and `show-user`.
+
+use std::io::{self, BufRead, Write};
+use std::sync::Arc;
+
+use serde_json::json;
+
+use crate::cli::args::{DeleteUserArgs, NewUserArgs, UserArgs};
+use crate::cli::output::failure::Failure;
+use crate::cli::output::print::{JsonArray, Output, Stream, one_line, user_object, yes_or_no};
+use crate::cli::output::table::Table;
+use crate::cli::setup::{open as setup, secret};
+use crate::config::Config;
+use crate::domain::{Code, Error, NewUser, SignUpStatus, User};
+use crate::ops::{Authority, Sso};
+
+/// What `creation_ctx` says of users made by the command.
+const CREATION_CTX: &str = r#"{"source":"zato-sso command"}"#;
+
+/// The longest answer that is read, in bytes.
+const MAX_ANSWER: u64 = 1024;
+
+/// How many users are read at a time.
+const PAGE: i64 = 500;
+
+/// The column titles of `list-users`.
+const TITLES: [&str; 7] =
+    ["USERNAME", "USER ID", "DISPLAY NAME", "EMAIL", "SUPER-USER", "LOCKED", "APPROVAL"];
+
+/// Makes a user who can log in at once.
+pub(in crate::cli) async fn create(
+    config: Config,
+    args: NewUserArgs,
+    is_super_user: bool,
+    out: &Output,
+) -> Result<(), Failure> {
+    // Before anything is opened: whoever does not give one has changed nothing.
+    let password = secret::new_password(args.password)?;
+    let new = NewUser {
+        username: Some(args.username),
+        password: Some(password),
+        email: args.email,
+        display_name: args.display_name,
+        first_name: args.first_name,
+        middle_name: args.middle_name,
+        last_name: args.last_name,
+        sign_up_status: Some(SignUpStatus::Final),
+        creation_ctx: Some(CREATION_CTX.to_owned()),
+        ..NewUser::default()
+    };
+    let sso = setup::open_or_create(config).await?;
+    let outcome = insert(&sso, new, is_super_user).await;
+    sso.close().await;
+    let user = outcome?;
+    let kind = if is_super_user { "super-user" } else { "user" };
+    let text = format!("Created {kind} `{}`", user.username);
+    out.result(&text, &user_object(user).into())
+}
+
+async fn insert(sso: &Sso, new: NewUser, is_super_user: bool) -> Result<User, Failure> {
+    let ctx = setup::context(sso)?;
+    let authority = Authority::Trusted(None);
+    Ok(if is_super_user {
+        sso.create_super_user(&ctx, authority, new, true).await?
+    } else {
+        sso.create_user(&ctx, authority, new, true).await?
+    })
+}
+
+/// Deletes a user, after asking.
+pub(in crate::cli) async fn delete(
+    config: Config,
+    args: DeleteUserArgs,
+    out: &Output,
+) -> Result<(), Failure> {
+    let sso = setup::open_existing(config).await?;
+    let outcome = remove(&sso, &args).await;
+    sso.close().await;
+    let (user, is_deleted) = outcome?;
+    let text = if is_deleted {
+        format!("Deleted user `{}`", user.username)
+    } else {
+        format!("User `{}` kept intact", user.username)
+    };
+    let object =
+        json!({"user_id": user.user_id.as_str(), "username": user.username, "is_deleted": is_deleted});
+    out.result(&text, &object)
+}
+
+async fn remove(sso: &Sso, args: &DeleteUserArgs) -> Result<(User, bool), Failure> {
+    let user = find(sso, &args.username).await?;
+    let question = format!("Delete user? `{}` [y/n]", one_line(&user.username));
+    let is_deleted = args.yes || is_agreed(&question, io::stderr().lock(), io::stdin().lock())?;
+    if is_deleted {
+        let ctx = setup::context(sso)?;
+        sso.delete_user_by_id(&ctx, Authority::Trusted(None), user.user_id.as_str()).await?;
+    }
+    Ok((user, is_deleted))
+}
+
+/// Asks beside the output, which may be JSON. Whatever is no yes, silence included, is a no.
+pub(in crate::cli) fn is_agreed(
+    question: &str,
+    mut asked: impl Write,
+    answered: impl BufRead,
+) -> Result<bool, Failure> {
+    // Nobody has to see it: the answer may come from a script.
+    drop(write!(asked, "{question} ").and_then(|()| asked.flush()));
+    let failed = |error| Failure::Message(format!("cannot read the answer: {error}; --yes does not ask"));
+    let mut answer = String::new();
+    answered.take(MAX_ANSWER).read_line(&mut answer).map_err(failed)?;
+    Ok(["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()))
+}
+
+/// Locks or unlocks an account.
+pub(in crate::cli) async fn set_lock(
+    config: Config,
+    args: UserArgs,
+    is_locked: bool,
+    out: &Output,
+) -> Result<(), Failure> {
+    let sso = setup::open_existing(config).await?;
+    let outcome = change_lock(&sso, &args.username, is_locked).await;
+    sso.close().await;
+    let user = outcome?;
+    let done = if is_locked { "Locked" } else { "Unlocked" };
+    let object = json!({"user_id": user.user_id.as_str(), "username": user.username, "is_locked": is_locked});
+    out.result(&format!("{done} user account `{}`", user.username), &object)
+}
+
+async fn change_lock(sso: &Sso, username: &str, is_locked: bool) -> Result<User, Failure> {
+    let ctx = setup::context(sso)?;
+    let user = find(sso, username).await?;
+    let (authority, user_id) = (Authority::Trusted(None), user.user_id.as_str());
+    if is_locked {
+        sso.lock_user(&ctx, authority, user_id).await?;
+    } else {
+        sso.unlock_user(&ctx, authority, user_id).await?;
+    }
+    Ok(user)
+}
+
+/// Shows all that is known of a user but for secrets.
+pub(in crate::cli) async fn show(config: Config, args: UserArgs, out: &Output) -> Result<(), Failure> {
+    let sso = setup::open_existing(config).await?;
+    let outcome = find(&sso, &args.username).await;
+    sso.close().await;
+    out.fields(user_object(outcome?))
+}
+
+pub(in crate::cli) async fn find(sso: &Sso, username: &str) -> Result<User, Failure> {
+    let ctx = setup::context(sso)?;
+    let found = sso.get_user_by_username(&ctx, username, false).await?;
+    found.map(|view| Arc::unwrap_or_clone(view.user)).ok_or_else(|| {
+        let detail = format!("there is no user `{username}`, zato-sso list-users shows who there is");
+        Error::refused(Code::UsernameInvalid, detail).into()
+    })
+}
+
+/// Lists all users, page by page: what is held does not grow with their number.
+pub(in crate::cli) async fn list(config: Config, out: &Output) -> Result<(), Failure> {
+    let sso = setup::open_existing(config).await?;
+    let stream = Stream::new();
+    let outcome = if out.is_json() { list_json(&sso, stream).await } else { list_table(&sso, stream).await };
+    sso.close().await;
+    outcome
+}
+
+async fn list_json(sso: &Sso, stream: Stream) -> Result<(), Failure> {
+    let mut array = JsonArray::begin(stream)?;
+    let mut pages = Pages::of(sso);
+    while let Some(page) = pages.next().await? {
+        for user in page {
+            array.push(&user_object(user).into())?;
+        }
+    }
+    array.end()
+}
+
+async fn list_table(sso: &Sso, mut stream: Stream) -> Result<(), Failure> {
+    let mut pages = Pages::of(sso);
+    let first = pages.next().await?.unwrap_or_default();
+    let rows: Vec<_> = std::iter::once(TITLES.map(str::to_owned)).chain(first.iter().map(row)).collect();
+    let table = Table::fitting(&rows);
+    for row in &rows {
+        stream.line(&table.line(row))?;
+    }
+    while let Some(page) = pages.next().await? {
+        for user in &page {
+            stream.line(&table.line(&row(user)))?;
+        }
+    }
+    stream.finish()
+}
+
+/// All users, by username, a page at a time.
+struct Pages<'a> {
+    sso: &'a Sso,
+    after: Option<String>,
+}
+
+impl<'a> Pages<'a> {
+    const fn of(sso: &'a Sso) -> Self {
+        Self { sso, after: Some(String::new()) }
+    }
+
+    /// The next page; None after the last.
+    async fn next(&mut self) -> Result<Option<Vec<User>>, Failure> {
+        let Some(after) = self.after.take() else { return Ok(None) };
+        let page = self.sso.list_users(&setup::context(self.sso)?, &after, PAGE).await?;
+        self.after = page.last().map(|user| user.username.clone());
+        Ok(self.after.is_some().then_some(page))
+    }
+}
+
+fn row(user: &User) -> [String; 7] {
+    [
+        user.username.clone(),
+        user.user_id.as_str().to_owned(),
+        user.display_name.clone().unwrap_or_default(),
+        user.email.clone().unwrap_or_default(),
+        yes_or_no(user.is_super_user).to_owned(),
+        yes_or_no(user.is_locked).to_owned(),
+        user.approval_status.as_str().to_owned(),
+    ]
+}

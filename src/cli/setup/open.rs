@@ -1,0 +1,170 @@
+//! What commands begin with: the configuration, the open database, and in whose name they act.
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::args::Global;
+use crate::cli::output::failure::Failure;
+use crate::cli::output::print::say;
+use crate::config::{AuditFile, Config, DatabaseUrl, Loader, Origin};
+use crate::domain::{Cid, Context, RemoteAddr};
+use crate::ops::Sso;
+
+/// The configuration file that is read where none is named.
+pub(in crate::cli) const DEFAULT_FILE: &str = "sso.toml";
+
+/// Loads the configuration as given.
+pub(in crate::cli) fn load(global: &Global) -> Result<Config, Failure> {
+    read(global, None)
+}
+
+/// Loads the configuration for the server.
+pub(in crate::cli) fn load_to_serve(global: &Global, listen: Option<String>) -> Result<Config, Failure> {
+    read(global, listen)
+}
+
+/// Loads the configuration for a command that does one thing to the database and ends. Its standard error stream is for
+/// its user: audit entries go to the database, and to a file where one is configured.
+pub(in crate::cli) fn load_to_change(global: &Global) -> Result<Config, Failure> {
+    let config = read(global, None)?;
+    check_lasting(&config)?;
+    Ok(quiet(config))
+}
+
+/// The same configuration without audit entries on the standard error stream.
+pub(in crate::cli) fn quiet(mut config: Config) -> Config {
+    if config.audit.file == AuditFile::Stderr {
+        config.audit.file = AuditFile::Off;
+    }
+    config
+}
+
+/// A database in memory would end with the command, and what it did with it.
+pub(in crate::cli) fn check_lasting(config: &Config) -> Result<(), Failure> {
+    match config.database.url {
+        DatabaseUrl::SqliteMemory => Err(Failure::Message(
+            "the database sqlite::memory: would end with this command: use sqlite:///sso.db or PostgreSQL"
+                .into(),
+        )),
+        DatabaseUrl::SqliteFile(_) | DatabaseUrl::Postgres(_) => Ok(()),
+    }
+}
+
+fn read(global: &Global, listen: Option<String>) -> Result<Config, Failure> {
+    let file = match &global.config {
+        Some(file) if !file.exists() => {
+            return Err(Failure::Message(format!(
+                "there is no configuration file {}: correct --config, or make it with zato-sso --config {0} init",
+                file.display()
+            )));
+        }
+        Some(file) => Some(file.clone()),
+        None => Some(PathBuf::from(DEFAULT_FILE)).filter(|file| file.exists()),
+    };
+    let mut loader = Loader::new();
+    if let Some(file) = &file {
+        loader = loader.file(file);
+    }
+    if let Some(listen) = &listen {
+        loader = loader.argument("http.listen", listen.as_str());
+    }
+    let config = with_sources(loader, global).load()?;
+    tell_overridden(&config, "database.url", "--database-url", global.database_url.is_some());
+    tell_overridden(&config, "http.listen", "--listen", listen.is_some());
+    explain(global, file.as_deref(), &config);
+    Ok(config)
+}
+
+/// Adds what the command line and the environment say.
+pub(in crate::cli) fn with_sources(loader: Loader, global: &Global) -> Loader {
+    let loader = match &global.database_url {
+        Some(url) => loader.argument("database.url", url.as_str()),
+        None => loader,
+    };
+    loader.process_environment()
+}
+
+/// The environment wins over the command line; who gave both should know.
+pub(in crate::cli) fn tell_overridden(config: &Config, key: &str, option: &str, is_given: bool) {
+    let origin = origin(config, key);
+    if is_given && origin != Origin::Argument {
+        say(&format!("zato-sso: {option} has no effect: {origin} overrides it"));
+    }
+}
+
+/// Where a value came from.
+pub(in crate::cli) fn origin(config: &Config, key: &str) -> Origin {
+    let entry = config.entries().into_iter().find(|entry| entry.key == key);
+    entry.map(|entry| entry.origin).unwrap_or_default()
+}
+
+/// Where `-v` was given, says what is used.
+pub(in crate::cli) fn explain(global: &Global, file: Option<&Path>, config: &Config) {
+    if !global.verbose {
+        return;
+    }
+    let file = file.map_or_else(|| "none, built-in defaults".into(), |file| file.display().to_string());
+    let key = match (&config.main.secret_key, config.secret_key_file()) {
+        (Some(_), _) => "from the configuration".to_owned(),
+        (None, Some(path)) => format!("in {}", path.display()),
+        (None, None) => "none".to_owned(),
+    };
+    say(&format!(
+        "zato-sso: configuration file: {file}; database: {}; secret key: {key}",
+        config.database.url
+    ));
+}
+
+/// Opens the database, made now if need be: then it is said, lest a slip in a name goes unnoticed.
+pub(in crate::cli) async fn open_or_create(config: Config) -> Result<Sso, Failure> {
+    let made = missing_file(&config).map(|_| format!("zato-sso: made the database {}", config.database.url));
+    let sso = Sso::open(config).await?;
+    if let Some(made) = made {
+        say(&made);
+    }
+    Ok(sso)
+}
+
+/// Opens the database, for commands that make no sense with a new one.
+pub(in crate::cli) async fn open_existing(config: Config) -> Result<Sso, Failure> {
+    if missing_file(&config).is_some() {
+        return Err(Failure::Message(format!(
+            "there is no database {}: correct --database-url, ZATO_SSO_DATABASE_URL or database.url, or make it with \
+             zato-sso init",
+            config.database.url
+        )));
+    }
+    Ok(Sso::open(config).await?)
+}
+
+/// The path of an SQLite database that is not there yet.
+fn missing_file(config: &Config) -> Option<&Path> {
+    match &config.database.url {
+        DatabaseUrl::SqliteFile(path) if !path.exists() => Some(path),
+        DatabaseUrl::SqliteFile(_) | DatabaseUrl::SqliteMemory | DatabaseUrl::Postgres(_) => None,
+    }
+}
+
+/// The command acts for the default application. It comes from no address, and audit entries say so.
+pub(in crate::cli) fn context(sso: &Sso) -> Result<Context, Failure> {
+    let apps = &sso.config().apps;
+    let default = apps.all.iter().find(|app| **app == apps.default).or_else(|| apps.all.first());
+    Ok(Context {
+        cid: Cid::random(sso.random())?,
+        current_app: default.cloned().unwrap_or_default(),
+        remote_addr: RemoteAddr::default(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn audit_entries_do_not_mix_with_what_the_user_reads() {
+        assert_eq!(quiet(Config::default()).audit.file, AuditFile::Off);
+        let file = AuditFile::File("audit.jsonl".into());
+        let mut config = Config::default();
+        config.audit.file = file.clone();
+        assert_eq!(quiet(config).audit.file, file);
+    }
+}

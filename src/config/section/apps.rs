@@ -1,0 +1,61 @@
+//! The section `apps`.
+
+use crate::config::load::error::Invalid;
+use crate::config::load::section::{Validate, section};
+
+section! {
+    /// The applications on whose behalf calls are made, and what each may do.
+    Apps = "apps" {
+        /// Every known application. Calls of any other are refused.
+        all: Vec<String> = vec!["CRM".into()],
+        /// Those that may sign users up.
+        signup_allowed: Vec<String> = Vec::new(),
+        /// Those that may log users in.
+        login_allowed: Vec<String> = vec!["CRM".into()],
+        /// Those that may send login metadata: the remote address and user agent of somebody else.
+        login_metadata_allowed: Vec<String> = Vec::new(),
+        /// The application of a REST call that names none.
+        default: String = "CRM".into(),
+        /// The HTTP header in which a REST call may name its application.
+        http_header: String = "X-Zato-SSO-Current-App".into(),
+        /// Whether a login learns that its application may not log users in (E004001, else E005001).
+        inform_if_app_invalid: bool = true,
+    }
+}
+
+impl Validate for Apps {
+    fn validate(&self) -> Result<(), Invalid> {
+        if self.all.is_empty() || self.all.iter().any(|app| app.trim().is_empty()) {
+            return Err(Invalid::new(
+                "apps.all",
+                "must name at least one application, and none may be blank",
+            ));
+        }
+        let built_in = Self::default();
+        let lists = [
+            ("apps.signup_allowed", &self.signup_allowed, &built_in.signup_allowed),
+            ("apps.login_allowed", &self.login_allowed, &built_in.login_allowed),
+            ("apps.login_metadata_allowed", &self.login_metadata_allowed, &built_in.login_metadata_allowed),
+        ];
+        for (key, list, built_in) in lists {
+            // Who names applications of their own need not also empty the defaults, which then allow nobody.
+            if let Some(unknown) = list.iter().find(|app| list != built_in && !self.all.contains(app)) {
+                return Err(Invalid::against(
+                    key,
+                    "apps.all",
+                    format!("names {unknown:?}, which is not in apps.all"),
+                ));
+            }
+        }
+        if self.default != built_in.default && !self.all.contains(&self.default) {
+            let problem = format!("is {:?}, which is not in apps.all", self.default);
+            return Err(Invalid::against("apps.default", "apps.all", problem));
+        }
+        // RFC 9110, section 5.6.2: a token.
+        let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+        if self.http_header.is_empty() || !self.http_header.chars().all(is_token) {
+            return Err(Invalid::new("apps.http_header", "must be the name of an HTTP header"));
+        }
+        Ok(())
+    }
+}

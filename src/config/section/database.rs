@@ -1,0 +1,147 @@
+//! The section `database`.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use crate::config::load::error::Invalid;
+use crate::config::load::secret_url::SecretUrl;
+use crate::config::load::section::{Validate, section, within};
+use crate::config::load::setting::{Setting, as_toml};
+use crate::config::load::value::Value;
+
+section! {
+    /// Where everything is kept.
+    Database = "database" {
+        /// sqlite:///relative.db, sqlite:////absolute/path.db, sqlite::memory: or postgresql://user:password@host/name.
+        url: DatabaseUrl = DatabaseUrl::default(),
+        /// How many connections there may be at a time.
+        max_connections: u32 = 16,
+    }
+}
+
+impl Validate for Database {
+    fn validate(&self) -> Result<(), Invalid> {
+        within("database.max_connections", self.max_connections, 1..=10_000)
+    }
+}
+
+/// Which database. The default is the SQLite file `sso.db` in the current folder.
+#[derive(Clone, Debug)]
+pub enum DatabaseUrl {
+    /// A SQLite file; a relative path is relative to the current folder.
+    SqliteFile(PathBuf),
+    /// A SQLite database that lives as long as the process.
+    SqliteMemory,
+    /// A PostgreSQL URL, whose password does not print.
+    Postgres(SecretUrl),
+}
+
+/// What is wrong with a database URL: it has none of the accepted forms. The URL is not repeated, for it may hold a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected {}", DatabaseUrl::EXPECTED)]
+pub struct InvalidDatabaseUrl;
+
+impl Default for DatabaseUrl {
+    fn default() -> Self {
+        Self::SqliteFile(PathBuf::from("sso.db"))
+    }
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = InvalidDatabaseUrl;
+
+    fn from_str(url: &str) -> Result<Self, Self::Err> {
+        let url = url.trim();
+        if let Some(rest) = url.strip_prefix("postgresql://").or_else(|| url.strip_prefix("postgres://")) {
+            return if rest.is_empty() { Err(InvalidDatabaseUrl) } else { Ok(Self::Postgres(url.into())) };
+        }
+        let path = url.strip_prefix("sqlite:").ok_or(InvalidDatabaseUrl)?;
+        let path = match path.strip_prefix("//") {
+            // The third slash ends the empty host; what follows is the path, absolute if it begins with a fourth.
+            Some(rest) => rest.strip_prefix('/').ok_or(InvalidDatabaseUrl)?,
+            None => path,
+        };
+        match path {
+            ":memory:" => Ok(Self::SqliteMemory),
+            // Options behind `?` would otherwise silently become part of the file's name.
+            path if path.is_empty() || path.contains(['?', '\0']) => Err(InvalidDatabaseUrl),
+            path => Ok(Self::SqliteFile(PathBuf::from(path))),
+        }
+    }
+}
+
+/// As a URL, a password in it masked.
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SqliteFile(path) => write!(f, "sqlite:///{}", path.display()),
+            Self::SqliteMemory => f.write_str("sqlite::memory:"),
+            Self::Postgres(url) => url.fmt(f),
+        }
+    }
+}
+
+impl Setting for DatabaseUrl {
+    const EXPECTED: &'static str = "sqlite:///relative.db, sqlite:////absolute/path.db, sqlite::memory: \
+                                    or postgresql://user:password@host/name";
+    const IS_SECRET: bool = true;
+
+    fn read(value: &Value) -> Result<Self, String> {
+        value.string().and_then(|url| url.parse().ok()).ok_or_else(|| value.found_in_secret())
+    }
+
+    fn show(&self) -> String {
+        as_toml(&self.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn debug(url: &str) -> String {
+        match url.parse::<DatabaseUrl>() {
+            Ok(url) => format!("{url:?}"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn the_accepted_forms_are_told_apart() {
+        assert_eq!(debug("sqlite:///sso.db"), r#"SqliteFile("sso.db")"#);
+        assert_eq!(debug("sqlite:////var/lib/sso.db"), r#"SqliteFile("/var/lib/sso.db")"#);
+        assert_eq!(debug("sqlite:sso.db"), r#"SqliteFile("sso.db")"#);
+        assert_eq!(debug("sqlite:/var/lib/sso.db"), r#"SqliteFile("/var/lib/sso.db")"#);
+        assert_eq!(debug("sqlite::memory:"), "SqliteMemory");
+        assert_eq!(debug("sqlite:///:memory:"), "SqliteMemory");
+        assert_eq!(debug("postgres://sso:hunter2@db/sso"), "Postgres(postgres://sso:***@db/sso)");
+        assert_eq!(debug("postgresql:///sso?host=/run/pg"), "Postgres(postgresql:///sso?host=/run/pg)");
+    }
+
+    #[test]
+    fn every_other_form_is_refused_without_being_repeated() {
+        let wrong = [
+            "",
+            "sso.db",
+            "mysql://u:hunter2@db",
+            "sqlite:",
+            "sqlite://",
+            "sqlite:///",
+            "sqlite://sso.db",
+            "sqlite:///sso.db?mode=ro",
+            "postgres://",
+            "SQLITE:sso.db",
+        ];
+        for url in wrong {
+            assert_eq!(debug(url), format!("expected {}", DatabaseUrl::EXPECTED), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_url_that_is_shown_means_the_same() {
+        for url in ["sqlite:///sso.db", "sqlite:////var/lib/sso.db", "sqlite::memory:"] {
+            assert_eq!(url.parse::<DatabaseUrl>().unwrap().to_string(), url);
+        }
+    }
+}

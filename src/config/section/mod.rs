@@ -1,0 +1,20 @@
+//! The sections of the configuration, one a file.
+
+pub(super) mod apps;
+pub(super) mod audit;
+pub(super) mod cleanup;
+pub(super) mod database;
+pub(super) mod email;
+pub(super) mod hash_secret;
+pub(super) mod http;
+pub(super) mod login;
+pub(super) mod main;
+pub(super) mod password;
+pub(super) mod password_reset;
+pub(super) mod search;
+pub(super) mod session;
+pub(super) mod signup;
+pub(super) mod smtp;
+pub(super) mod throttle;
+pub(super) mod user_address_list;
+pub(super) mod user_validation;

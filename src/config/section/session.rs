@@ -1,0 +1,45 @@
+//! The section `session`.
+
+use crate::config::load::error::Invalid;
+use crate::config::load::section::{Validate, section, within};
+use crate::config::load::setting::choices;
+
+section! {
+    /// How long sessions live, and how they are kept.
+    Session = "session" {
+        /// Minutes that a session lives after a login or a renewal.
+        expiry: u32 = 60,
+        /// Hours after which a session ends however often it was renewed. 0 is no limit.
+        max_lifetime: u32 = 0,
+        /// Whether a user's other sessions end when the password changes.
+        end_on_password_change: bool = true,
+        /// "on" keeps sessions in the process too, and sees changes made by others; "off" reads the database each time.
+        cache: Cache = Cache::On,
+        /// How many sessions the cache keeps.
+        cache_size: usize = 100_000,
+    }
+}
+
+choices! {
+    /// Whether sessions are kept in the process.
+    Cache: r#""on" or "off""# {
+        /// They are.
+        On = "on",
+        /// Every check reads the database.
+        Off = "off",
+    }
+}
+
+/// A hundred years: what is longer is a mistake, and times must stay below the year 9999.
+const MAX_HOURS: u32 = 876_000;
+
+/// The longest that a session may be given to live at once.
+pub const MAX_SESSION_MINUTES: u32 = MAX_HOURS * 60;
+
+impl Validate for Session {
+    fn validate(&self) -> Result<(), Invalid> {
+        within("session.expiry", self.expiry, 1..=MAX_SESSION_MINUTES)?;
+        within("session.max_lifetime", self.max_lifetime, 0..=MAX_HOURS)?;
+        within("session.cache_size", self.cache_size, 1..=1_000_000_000)
+    }
+}

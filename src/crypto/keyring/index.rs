@@ -1,0 +1,59 @@
+//! Blind index: how an encrypted email is found and kept unique without being readable.
+
+use zeroize::Zeroizing;
+
+use crate::crypto::keyring::ring::{Keyring, hmac};
+
+/// The form in which emails are compared: without white space around it, in lower case (Unicode).
+#[must_use]
+pub fn normalise_email(email: &str) -> String {
+    email.trim().to_lowercase()
+}
+
+/// HMAC-SHA256 over the normalised email: who reads the database sees which rows share an email, and cannot try
+/// emails one by one without the key.
+impl Keyring {
+    /// What to store for an email.
+    #[must_use]
+    pub fn blind_index(&self, email: &str) -> [u8; 32] {
+        hmac(&self.active.blind_index, Zeroizing::new(normalise_email(email)).as_bytes())
+    }
+
+    /// What counters know a name or an address by: who reads the database cannot try names one by one without the key.
+    #[must_use]
+    pub fn subject_digest(&self, name: &str) -> [u8; 32] {
+        hmac(&self.active.subject, name.as_bytes())
+    }
+
+    /// All that may be stored for an email, the active key's first: during a rotation some rows have one of before.
+    #[must_use]
+    pub fn blind_index_candidates(&self, email: &str) -> Vec<[u8; 32]> {
+        let email = Zeroizing::new(normalise_email(email));
+        self.keys().map(|key| hmac(&key.blind_index, email.as_bytes())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+    const TWO: &str = "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=";
+
+    #[test]
+    fn case_and_white_space_do_not_matter() {
+        let keyring = Keyring::parse(ONE).unwrap();
+        let index = keyring.blind_index("josé@example.com");
+        assert_eq!(keyring.blind_index("  JOSÉ@Example.COM\n"), index);
+        assert_ne!(keyring.blind_index("jose@example.com"), index);
+    }
+
+    #[test]
+    fn a_rotation_finds_what_either_key_stored() {
+        let before = Keyring::parse(ONE).unwrap();
+        let during = Keyring::parse(&format!("{TWO},{ONE}")).unwrap();
+        let candidates = during.blind_index_candidates("a@example.com");
+        assert_eq!(candidates, [during.blind_index("a@example.com"), before.blind_index("a@example.com")]);
+        assert_ne!(candidates[0], candidates[1]);
+    }
+}

@@ -1,0 +1,143 @@
+//! The delay after failed logins: a pure state machine.
+//!
+//! ```text
+//!            fail (fewer than the threshold)
+//!              ┌───┐
+//!              │   ▼
+//!   ────────▶ open ──fail (at the threshold)──▶ delayed ──time──▶ open, the count kept
+//!              ▲                                                   │
+//!              └──────────────── succeed, or a day goes by ────────┘   (the count starts anew)
+//! ```
+//!
+//! While delayed nothing is tried, so that nothing fails either: an attempt is refused without a look at the password.
+
+use std::time::Duration;
+
+use crate::domain::Timestamp;
+
+/// How long after a failure, and the delay that it brought, the count starts anew.
+const FORGOTTEN_AFTER_SECONDS: i64 = 86_400;
+
+/// From which failure there is a delay, and how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ThrottleRules {
+    /// The number of consecutive failures from which there is one; at least 1.
+    pub threshold: u32,
+    /// Seconds of the first delay. Each further failure doubles it.
+    pub initial_delay: u32,
+    /// Seconds that the delay grows to at most.
+    pub max_delay: u32,
+}
+
+/// What is known of the failures of one user, or from one address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Throttle {
+    /// Consecutive failures.
+    pub count: i64,
+    /// When the first of them was.
+    pub since: Timestamp,
+    /// Until when there are no attempts.
+    pub blocked_until: Timestamp,
+    /// When all that is forgotten.
+    pub expiration: Timestamp,
+}
+
+impl Throttle {
+    /// Before the first failure.
+    #[must_use]
+    pub const fn new(now: Timestamp) -> Self {
+        Self { count: 0, since: now, blocked_until: Timestamp::from_micros(0), expiration: now }
+    }
+
+    /// How long the delay still lasts; None while attempts are allowed. A clock that has stepped back prolongs no delay
+    /// beyond the longest one.
+    #[must_use]
+    pub fn remaining(&self, rules: ThrottleRules, now: Timestamp) -> Option<Duration> {
+        let longest = Duration::from_secs(rules.max_delay.into());
+        Some(self.blocked_until.since(now).min(longest)).filter(|remaining| !remaining.is_zero())
+    }
+
+    /// What becomes of it by one more failure.
+    #[must_use]
+    pub fn after_failure(self, rules: ThrottleRules, now: Timestamp) -> Self {
+        let start = if self.expiration <= now { Self::new(now) } else { self };
+        let count = start.count.saturating_add(1);
+        let blocked_until = match delay(rules, count) {
+            0 => start.blocked_until,
+            seconds => now.plus_seconds(seconds),
+        };
+        let expiration = blocked_until.max(now).plus_seconds(FORGOTTEN_AFTER_SECONDS);
+        Self { count, since: start.since, blocked_until, expiration }
+    }
+}
+
+/// Seconds of the delay after so many failures.
+fn delay(rules: ThrottleRules, count: i64) -> i64 {
+    let Ok(doublings) = u32::try_from(count.saturating_sub(i64::from(rules.threshold))) else { return 0 };
+    let grown = i64::from(rules.initial_delay).checked_shl(doublings.min(32)).unwrap_or(i64::MAX);
+    grown.min(rules.max_delay.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const RULES: ThrottleRules = ThrottleRules { threshold: 5, initial_delay: 1, max_delay: 900 };
+    const START: Timestamp = Timestamp::from_micros(1_772_020_800_000_000);
+
+    #[test]
+    fn from_the_fifth_failure_a_delay_doubles_from_a_second_to_a_quarter_of_an_hour() {
+        let mut throttle = Throttle::new(START);
+        let mut delays = Vec::new();
+        for _ in 0..17 {
+            throttle = throttle.after_failure(RULES, START);
+            delays.push(throttle.remaining(RULES, START).map_or(0, |remaining| remaining.as_secs()));
+        }
+        assert_eq!(delays, [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]);
+        assert_eq!(throttle.since, START);
+    }
+
+    #[test]
+    fn a_day_without_a_failure_is_a_new_start() {
+        let mut throttle = Throttle::new(START);
+        for _ in 0..50 {
+            throttle = throttle.after_failure(RULES, START);
+        }
+        let almost = START.plus_seconds(900 + 86_399);
+        assert_eq!(throttle.after_failure(RULES, almost).count, 51);
+        let later = START.plus_seconds(900 + 86_400);
+        let anew = throttle.after_failure(RULES, later);
+        assert_eq!((anew.count, anew.since, anew.remaining(RULES, later)), (1, later, None));
+    }
+
+    #[test]
+    fn a_clock_that_steps_back_locks_nobody_out_for_good() {
+        let mut throttle = Throttle::new(START);
+        for _ in 0..20 {
+            throttle = throttle.after_failure(RULES, START);
+        }
+        let remaining = throttle.remaining(RULES, START.plus_days(-30)).unwrap();
+        assert_eq!(remaining, Duration::from_secs(900));
+    }
+
+    proptest! {
+        #[test]
+        fn no_delay_is_longer_than_the_longest_and_none_ever_shrinks(
+            threshold in 1u32..=100, initial in 1u32..=86_400, more in 0u32..=86_400, pauses in prop::collection::vec(0i64..2_000, 1..200)
+        ) {
+            let max_delay = initial.saturating_add(more).min(86_400);
+            let rules = ThrottleRules { threshold, initial_delay: initial, max_delay };
+            let (mut throttle, mut now, mut last) = (Throttle::new(START), START, 0);
+            for (failures, pause) in pauses.into_iter().enumerate() {
+                now = now.plus_seconds(throttle.remaining(rules, now).map_or(pause, |left| left.as_secs() as i64));
+                prop_assert!(throttle.remaining(rules, now).is_none(), "an attempt after the delay is allowed");
+                throttle = throttle.after_failure(rules, now);
+                let delay = throttle.remaining(rules, now).map_or(0, |left| left.as_secs());
+                prop_assert!(delay <= u64::from(max_delay) && delay >= last);
+                prop_assert_eq!(delay > 0, failures + 1 >= threshold as usize);
+                last = delay;
+            }
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! The one list of operations. The audit trail takes names and kinds from it, `ops` takes who may call each, and tests
+//! make the role matrix and the check of every face from it.
+
+/// What kind of event an entry is about, which decides where it is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuditKind {
+    /// Something was created or changed, or a session began or ended. In the file and in the database.
+    Change,
+    /// Somebody else's data was disclosed. In the file and in the database.
+    Disclosure,
+    /// A session was renewed: in the file. In the database the session's own history tells.
+    Activity,
+    /// A session, or its owner's own data, was looked at, and nothing else: in the file, if `audit.session_checks` is
+    /// on. A refusal is always kept there.
+    SessionCheck,
+}
+
+/// Who may call an operation. `ops::access` enforces it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// Everybody, with or without a session.
+    Anyone,
+    /// Everybody with a valid session: it is about the user of that session.
+    Oneself,
+    /// The same; about other users it is for super-users and the process itself.
+    OneselfOrSuperUser,
+    /// Super-users, and the process itself.
+    SuperUser,
+    /// The process itself: the command line, or a Python caller in the same process.
+    Trusted,
+    /// A site of the sessions API, or the process on its behalf.
+    Site,
+    /// Nobody: the product does it without being asked.
+    System,
+}
+
+/// A way in which operations are offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Face {
+    /// The REST API under `http.prefix`.
+    Rest,
+    /// The Python package.
+    Python,
+    /// The command `zato-sso`.
+    Command,
+    /// The sessions API, in OneAll's format.
+    Sites,
+    /// What browsers fetch on their way between sites.
+    Browser,
+}
+
+macro_rules! operations {
+    ($($variant:ident: $name:literal, $kind:ident, $who:ident, [$($face:ident),*], $not_rest:literal;)+) => {
+        /// An operation.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Operation {
+            $(#[doc = concat!("`", $name, "`.")] $variant,)+
+        }
+
+        impl Operation {
+            /// Every operation.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// The name in the audit trail and in metrics, for instance `user.login`.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// What its audit entries are about.
+            #[must_use]
+            pub const fn kind(self) -> AuditKind {
+                match self { $(Self::$variant => AuditKind::$kind,)+ }
+            }
+
+            /// Who may call it.
+            #[must_use]
+            pub const fn who(self) -> Who {
+                match self { $(Self::$variant => Who::$who,)+ }
+            }
+
+            /// The faces that offer it.
+            #[must_use]
+            pub const fn faces(self) -> &'static [Face] {
+                match self { $(Self::$variant => &[$(Face::$face),*],)+ }
+            }
+
+            /// Why the REST API does not offer it; empty where it does.
+            #[must_use]
+            pub const fn why_not_rest(self) -> &'static str {
+                match self { $(Self::$variant => $not_rest,)+ }
+            }
+        }
+    };
+}
+
+operations! {
+    UserLogin: "user.login", Change, Anyone, [Rest, Python, Command], "";
+    UserLogout: "user.logout", Change, Anyone, [Rest, Python, Command], "";
+    UserGetCurrent: "user.get_current", SessionCheck, Oneself, [Rest, Python], "";
+    UserGetById: "user.get_by_id", Disclosure, OneselfOrSuperUser, [Rest, Python], "";
+    UserGetByUsername: "user.get_by_username", Disclosure, Trusted, [Python, Command], "for trusted callers in the same process";
+    UserList: "user.list", Disclosure, Trusted, [Command], "for the command line; REST has the search";
+    UserCreate: "user.create", Change, SuperUser, [Rest, Python, Command], "";
+    UserCreateSuperUser: "user.create_super_user", Change, SuperUser, [Python, Command], "super-users are created from the command line and in-process only";
+    UserUpdateCurrent: "user.update_current", Change, Oneself, [Rest, Python], "";
+    UserUpdateById: "user.update_by_id", Change, OneselfOrSuperUser, [Rest, Python], "";
+    UserDeleteById: "user.delete_by_id", Change, SuperUser, [Rest, Python], "";
+    UserDeleteByUsername: "user.delete_by_username", Change, SuperUser, [Python, Command], "for trusted callers in the same process, and the command line";
+    UserApprove: "user.approve", Change, SuperUser, [Rest, Python], "";
+    UserReject: "user.reject", Change, SuperUser, [Rest, Python], "";
+    UserLock: "user.lock", Change, SuperUser, [Rest, Python, Command], "";
+    UserUnlock: "user.unlock", Change, SuperUser, [Rest, Python, Command], "";
+    UserSearch: "user.search", Disclosure, SuperUser, [Rest, Python], "";
+    UserSignup: "user.signup", Change, Anyone, [Rest, Python], "";
+    UserConfirmSignup: "user.confirm_signup", Change, Anyone, [Rest, Python], "";
+    UserChangePassword: "user.change_password", Change, OneselfOrSuperUser, [Rest, Python], "";
+    UserSetPassword: "user.set_password", Change, Trusted, [Python, Command], "for trusted callers in the same process";
+    UserListExpiringPasswords: "user.list_expiring_passwords", Disclosure, Trusted, [Command], "for the command line";
+    UserResetTotpKey: "user.reset_totp_key", Change, OneselfOrSuperUser, [Rest, Python, Command], "";
+    UserImport: "user.import", Change, Trusted, [Python, Command], "for the command line and trusted callers in the same process";
+    UserExport: "user.export", Disclosure, Trusted, [Command], "for the command line";
+    UserCreateLinkedAuth: "user.create_linked_auth", Change, SuperUser, [Rest, Python], "";
+    UserGetLinkedAuthList: "user.get_linked_auth_list", Disclosure, OneselfOrSuperUser, [Rest, Python], "";
+    UserDeleteLinkedAuth: "user.delete_linked_auth", Change, SuperUser, [Rest, Python], "";
+    UserGetByLinkedAuth: "user.get_by_linked_auth", Disclosure, OneselfOrSuperUser, [Python], "the documented REST API has no such call";
+    UserAttrCreate: "user.attr_create", Change, OneselfOrSuperUser, [Rest, Python], "";
+    UserAttrUpdate: "user.attr_update", Change, OneselfOrSuperUser, [Rest, Python], "";
+    UserAttrSet: "user.attr_set", Change, OneselfOrSuperUser, [Rest, Python], "";
+    UserAttrSetExpiry: "user.attr_set_expiry", Change, OneselfOrSuperUser, [Python], "PATCH /user/attr sets it together with the value";
+    UserAttrDelete: "user.attr_delete", Change, OneselfOrSuperUser, [Rest, Python], "";
+    UserAttrGet: "user.attr_get", Disclosure, OneselfOrSuperUser, [Rest, Python], "";
+    UserAttrGetAll: "user.attr_get_all", Disclosure, OneselfOrSuperUser, [Python], "GET /user/attr gets those that GET /user/attr/names lists";
+    UserAttrExists: "user.attr_exists", Disclosure, OneselfOrSuperUser, [Rest, Python], "";
+    UserAttrNames: "user.attr_names", Disclosure, OneselfOrSuperUser, [Rest, Python], "";
+    SessionAttrCreate: "session.attr_create", Change, OneselfOrSuperUser, [Rest, Python], "";
+    SessionAttrUpdate: "session.attr_update", Change, OneselfOrSuperUser, [Rest, Python], "";
+    SessionAttrSet: "session.attr_set", Change, OneselfOrSuperUser, [Rest, Python], "";
+    SessionAttrSetExpiry: "session.attr_set_expiry", Change, OneselfOrSuperUser, [Python], "PATCH /session/attr sets it together with the value";
+    SessionAttrDelete: "session.attr_delete", Change, OneselfOrSuperUser, [Rest, Python], "";
+    SessionAttrGet: "session.attr_get", Disclosure, OneselfOrSuperUser, [Rest, Python], "";
+    SessionAttrGetAll: "session.attr_get_all", Disclosure, OneselfOrSuperUser, [Python], "GET /session/attr gets those that GET /session/attr/names lists";
+    SessionAttrExists: "session.attr_exists", Disclosure, OneselfOrSuperUser, [Rest, Python], "";
+    SessionAttrNames: "session.attr_names", Disclosure, OneselfOrSuperUser, [Rest, Python], "";
+    SessionVerify: "session.verify", SessionCheck, SuperUser, [Rest, Python], "";
+    SessionRenew: "session.renew", Activity, Oneself, [Rest, Python], "";
+    SessionGet: "session.get", SessionCheck, OneselfOrSuperUser, [Rest, Python], "";
+    SessionGetList: "session.get_list", SessionCheck, OneselfOrSuperUser, [Rest, Python], "";
+    SessionGetCurrent: "session.get_current", SessionCheck, Oneself, [Python], "for callers in the same process; GET /user/session tells the same";
+    SessionRequireSuperUser: "session.require_super_user", SessionCheck, SuperUser, [Python], "for callers in the same process";
+    SessionListOfUser: "session.list_of_user", Disclosure, SuperUser, [Command], "for the command line; REST has GET /user/session/list";
+    SessionEndOfUser: "session.end_of_user", Change, SuperUser, [Command], "for the command line";
+    SessionAuthenticate: "session.authenticate", Change, Anyone, [Rest], "";
+    SessionOnExternalAuthSucceeded: "session.on_external_auth_succeeded", Change, Trusted, [Python], "for trusted callers in the same process";
+    SessionGetByExtId: "session.get_by_ext_id", Disclosure, Trusted, [Python], "for trusted callers in the same process";
+    TotpValidateCode: "totp.validate_code", Change, Anyone, [Python], "for callers in the same process; POST /user/login takes a code";
+    TotpProvisioningUri: "totp.provisioning_uri", Disclosure, Oneself, [Python], "for callers in the same process, which show it to the user";
+    PasswordResetCreateToken: "password_reset.create_token", Change, Anyone, [Rest, Python], "";
+    PasswordResetAccessToken: "password_reset.access_token", Change, Anyone, [Rest, Python], "";
+    PasswordResetChangePassword: "password_reset.change_password", Change, Anyone, [Rest, Python], "";
+    SecDefCreate: "sec_def.create", Change, Trusted, [Command], "for the command line";
+    SecDefList: "sec_def.list", Disclosure, Trusted, [Command], "for the command line";
+    SecDefGet: "sec_def.get", Disclosure, Trusted, [Command], "for the command line";
+    SecDefDelete: "sec_def.delete", Change, Trusted, [Command], "for the command line";
+    IdentityGet: "identity.get", Disclosure, Trusted, [Python], "for trusted callers in the same process; sites have GET /identities";
+    IdentityList: "identity.list", Disclosure, Trusted, [Python], "for trusted callers in the same process";
+    SiteCreate: "site.create", Change, Trusted, [Python, Command], "for trusted callers: the command line, and in the same process";
+    SiteList: "site.list", Disclosure, Trusted, [Python, Command], "for trusted callers";
+    SiteUpdate: "site.update", Change, Trusted, [Python, Command], "for trusted callers";
+    SiteDelete: "site.delete", Change, Trusted, [Python, Command], "for trusted callers";
+    SiteActAs: "site.act_as", SessionCheck, Trusted, [Python], "for trusted callers in the same process";
+    SiteAuthenticate: "site.authenticate", SessionCheck, Anyone, [Sites], "every request of the sessions API does it";
+    SiteStartSession: "site.start_session", Change, Site, [Python, Sites], "PUT /sso/sessions/identities of the sessions API";
+    SiteListSessions: "site.list_sessions", SessionCheck, Site, [Python, Sites], "GET /sso/sessions of the sessions API";
+    SiteGetSession: "site.get_session", SessionCheck, Site, [Python, Sites], "GET /sso/sessions of the sessions API";
+    SiteGetSessionOfIdentity: "site.get_session_of_identity", SessionCheck, Site, [Python, Sites], "GET /sso/sessions/identities of the sessions API";
+    SiteEndSession: "site.end_session", Change, Site, [Python, Sites], "DELETE /sso/sessions of the sessions API";
+    SiteEndSessionOfIdentity: "site.end_session_of_identity", Change, Site, [Python, Sites], "DELETE /sso/sessions/identities of the sessions API";
+    SiteCreateUser: "site.create_user", Change, Site, [Sites], "POST /storage/users of the sessions API";
+    SiteLookUpUser: "site.look_up_user", Change, Site, [Sites], "POST /storage/users/user/lookup of the sessions API";
+    SiteGetUser: "site.get_user", Disclosure, Site, [Sites], "GET /users of the sessions API";
+    SiteListUsers: "site.list_users", Disclosure, Site, [Sites], "GET /users of the sessions API";
+    SiteGetIdentity: "site.get_identity", Disclosure, Site, [Sites], "GET /identities of the sessions API";
+    SiteUpdateUser: "site.update_user", Change, Site, [Sites], "PUT /storage/users of the sessions API";
+    SiteRedeemConnection: "site.redeem_connection", Change, Site, [Sites], "GET /connections of the sessions API";
+    SiteRegisterBrowser: "site.register_browser", Change, Anyone, [Browser], "POST /sso/register of the browser half";
+    SiteCheckBrowser: "site.check_browser", SessionCheck, Anyone, [Browser], "GET /sso/check of the browser half";
+    EmailSend: "email.send", Activity, System, [], "the product does it by itself";
+    MaintenanceCleanUp: "maintenance.clean_up", Change, System, [Command], "for the command line, and the product does it by itself";
+    MaintenanceTellOfExpiringPasswords: "maintenance.tell_of_expiring_passwords", Disclosure, System, [], "the product does it by itself";
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique() {
+        let names: HashSet<&str> = Operation::ALL.iter().map(|operation| operation.name()).collect();
+        assert_eq!(names.len(), Operation::ALL.len());
+    }
+
+    #[test]
+    fn what_rest_does_not_offer_has_a_reason_and_nothing_else_has() {
+        for operation in Operation::ALL {
+            let is_offered = operation.faces().contains(&Face::Rest);
+            assert_eq!(is_offered, operation.why_not_rest().is_empty(), "{}", operation.name());
+        }
+    }
+
+    #[test]
+    fn nobody_offers_what_the_product_does_by_itself_but_the_command() {
+        for operation in Operation::ALL.iter().filter(|operation| operation.who() == Who::System) {
+            assert!(operation.faces().iter().all(|face| *face == Face::Command), "{}", operation.name());
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Users: the account, changes to it, searches and sign-up.
+
+pub(super) mod account;
+pub(super) mod search;
+pub(super) mod signup;
+pub(super) mod update;

@@ -1,0 +1,10 @@
+//! The REST API under `http.prefix`.
+
+pub(super) mod attr;
+pub(super) mod endpoint;
+pub(super) mod linked_auth;
+pub(super) mod password;
+pub(super) mod search;
+pub(super) mod session;
+pub(super) mod signup;
+pub(super) mod user;

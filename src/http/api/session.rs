@@ -1,0 +1,166 @@
+//! Sessions: verifying, renewing and reading them.
+
+use axum::http::Method;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::domain::StateChange;
+use crate::http::api::endpoint::Endpoint;
+use crate::http::{Answer, Call, Reply};
+use crate::ops::SessionListing;
+
+/// The endpoints of this block.
+pub(in crate::http) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::new(Method::POST, "/user/session", &["session.verify"], verify)
+            .about("Tells whether a session is valid, for super-users")
+            .or_at("/session"),
+        Endpoint::new(Method::PATCH, "/user/session", &["session.renew"], renew)
+            .about("Renews a session")
+            .or_at("/session"),
+        Endpoint::new(Method::GET, "/user/session", &["session.get"], get)
+            .about("Returns a session: one's own, or for super-users anybody's")
+            .or_at("/session"),
+        Endpoint::new(Method::GET, "/user/session/list", &["session.get_list"], list)
+            .about("Lists the sessions of a user")
+            .or_at("/session/list"),
+    ]
+}
+
+input! {
+    /// One session, as seen by another or by itself.
+    Target {
+        required { target_ust: Token, current_ust: Token }
+        optional {}
+    }
+}
+
+input! {
+    /// The session that acts.
+    Own {
+        required { ust: Token }
+        optional {}
+    }
+}
+
+input! {
+    /// Whose sessions: the owner's of the session that acts, or of another.
+    List {
+        required { ust: Token }
+        optional { target_ust: Token }
+    }
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+struct Verified {
+    is_valid: bool,
+}
+
+async fn verify(call: Call, input: Target) -> Answer<Verified> {
+    let (target, current) = (&input.target_ust.0, &input.current_ust.0);
+    let at_once = call.sso.verify_session_at_once((&call.ctx).into(), target.expose(), current.expose());
+    let is_valid = match at_once {
+        Some(is_valid) => is_valid,
+        None => call.sso.verify_session(&call.ctx, target, current).await?,
+    };
+    Ok(Reply::ok(Verified { is_valid }))
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+struct Renewed {
+    expiration_time: String,
+}
+
+async fn renew(call: Call, input: Own) -> Answer<Renewed> {
+    let end = call.sso.renew_session(&call.ctx, &input.ust.0, call.user_agent.as_deref()).await?;
+    Ok(Reply::ok(Renewed { expiration_time: end.to_string() }))
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "SessionDetails")]
+struct Details {
+    creation_time: String,
+    expiration_time: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    remote_addr: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_agent: Option<String>,
+}
+
+async fn get(call: Call, input: Target) -> Answer<Details> {
+    let found = call.sso.get_session(&call.ctx, &input.target_ust.0, &input.current_ust.0, true).await?;
+    let session = found.session;
+    Ok(Reply::ok(Details {
+        creation_time: session.creation_time.to_string(),
+        expiration_time: session.expiration_time.to_string(),
+        remote_addr: session.remote_addr,
+        user_agent: session.user_agent,
+    }))
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+struct Listed {
+    result: Vec<Item>,
+}
+
+/// A session in a list. It is named by its public id; who holds the token of one session does not get that of another.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Session")]
+struct Item {
+    session_id: String,
+    auth_type: &'static str,
+    auth_principal: String,
+    #[serde(flatten)]
+    details: Details,
+    session_state_change_list: Vec<Change>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "SessionStateChange")]
+struct Change {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    remote_addr: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_agent: Option<String>,
+    timestamp_utc: String,
+    ctx_source: &'static str,
+    idx: i64,
+}
+
+async fn list(call: Call, input: List) -> Answer<Listed> {
+    let target = input.target_ust.as_ref().map(|target| &target.0);
+    let listing = call.sso.list_sessions(&call.ctx, &input.ust.0, target).await?;
+    Ok(Reply::ok(Listed { result: listing.into_iter().map(Item::from).collect() }))
+}
+
+impl From<SessionListing> for Item {
+    fn from(SessionListing { session, state_changes }: SessionListing) -> Self {
+        Self {
+            session_id: session.session_id.to_string(),
+            auth_type: session.auth_type.as_str(),
+            auth_principal: session.auth_principal,
+            details: Details {
+                creation_time: session.creation_time.to_string(),
+                expiration_time: session.expiration_time.to_string(),
+                remote_addr: session.remote_addr,
+                user_agent: session.user_agent,
+            },
+            session_state_change_list: state_changes.into_iter().map(Change::from).collect(),
+        }
+    }
+}
+
+impl From<StateChange> for Change {
+    fn from(change: StateChange) -> Self {
+        Self {
+            remote_addr: change.remote_addr,
+            user_agent: change.user_agent,
+            timestamp_utc: change.timestamp_utc.to_string(),
+            ctx_source: change.ctx_source.as_str(),
+            idx: change.idx,
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Signing up.
+
+use axum::http::Method;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::domain::Password;
+use crate::http::api::endpoint::Endpoint;
+use crate::http::request::value::Text;
+use crate::http::{Answer, Call, Nothing, Reply};
+use crate::ops::SignUpRequest;
+
+/// The endpoints of this block.
+pub(in crate::http) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::new(Method::POST, "/user/signup", &["user.signup"], sign_up).about("Signs a user up"),
+        Endpoint::new(Method::PATCH, "/user/signup", &["user.confirm_signup"], confirm)
+            .about("Confirms a sign-up"),
+        Endpoint::new(Method::POST, "/user/signup/confirm", &["user.confirm_signup"], confirm)
+            .about("Confirms a sign-up, for clients without PATCH"),
+    ]
+}
+
+input! {
+    /// Who signs up, and with what.
+    SignUp {
+        required { username: Text, password: Secret, app_list: Names }
+        optional { email: Text }
+    }
+}
+
+/// The token to confirm with, unless it goes by email only.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+struct SignedUp {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirm_token: Option<String>,
+}
+
+async fn sign_up(call: Call, input: SignUp) -> Answer<SignedUp> {
+    let request = SignUpRequest {
+        username: input.username.0,
+        email: Text::given(input.email),
+        password: input.password.0,
+        app_list: Some(input.app_list.0),
+    };
+    let token = call.sso.sign_up(&call.ctx, request).await?;
+    Ok(Reply::ok(SignedUp { confirm_token: token.as_ref().map(Password::expose).map(str::to_owned) }))
+}
+
+input! {
+    /// What a sign-up is confirmed with.
+    Confirmation {
+        required { confirm_token: Secret }
+        optional {}
+    }
+}
+
+async fn confirm(call: Call, input: Confirmation) -> Answer<Nothing> {
+    call.sso.confirm_sign_up(&call.ctx, &input.confirm_token.0).await?;
+    Ok(Reply::done())
+}

@@ -1,0 +1,26 @@
+//! Health: whether the process lives, and whether it can do its work.
+
+use axum::http::Method;
+
+use crate::http::api::endpoint::Endpoint;
+use crate::http::request::input::NoInput;
+use crate::http::{Answer, Call, Nothing, Reply};
+
+/// The endpoints of this block. They stand beside the prefix.
+pub(in crate::http) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::new(Method::GET, "/health/live", &[], live).about("Tells that the process lives"),
+        Endpoint::new(Method::GET, "/health/ready", &[], ready)
+            .about("Tells whether the database can be reached"),
+    ]
+}
+
+async fn live(_: Call, _: NoInput) -> Answer<Nothing> {
+    Ok(Reply::done())
+}
+
+/// Ready is who reaches the database.
+async fn ready(call: Call, _: NoInput) -> Answer<Nothing> {
+    call.sso.check_ready().await?;
+    Ok(Reply::done())
+}

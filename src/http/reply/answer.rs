@@ -1,0 +1,79 @@
+//! What all answers have in common: a correlation id, headers, a time limit, and one form for whatever goes wrong.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::domain::Cid;
+use crate::http::reply::failure::Failure;
+use crate::http::routes::App;
+use crate::http::site::envelope as oneall;
+use crate::ops::Sso;
+
+const X_ZATO_CID: HeaderName = HeaderName::from_static("x-zato-cid");
+
+/// Answers a request, whatever becomes of it.
+pub(in crate::http) async fn answer(
+    State(app): State<Arc<App>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let resource = oneall::resource(request.uri());
+    let resource = resource.as_deref();
+    let cid = match correlation_id(&app.sso, request.headers()) {
+        Ok(cid) => cid,
+        // Without randomness nothing works, but even that is said in the usual form.
+        Err(failure) => return finish(&app, failure.into_response(), &Cid::new(""), resource),
+    };
+    request.extensions_mut().insert(cid.clone());
+    let start = Instant::now();
+    let _under_way = app.metrics.began();
+    let limit = app.sso.config().http.request_timeout;
+    let response = match tokio::time::timeout(limit, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Failure::Unavailable.into_response(),
+    };
+    let route = response.extensions().get().copied().unwrap_or_default();
+    let failure = response.extensions().get::<Failure>().copied();
+    app.metrics.answered(route, response.status(), failure, start.elapsed());
+    finish(&app, response, &cid, resource)
+}
+
+/// A handler that panics is our fault, and the next request is none the worse for it.
+pub(in crate::http) fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
+    Failure::Internal.into_response()
+}
+
+/// The caller's own correlation id, if it is acceptable, or a new one.
+fn correlation_id(sso: &Sso, headers: &HeaderMap) -> Result<Cid, Failure> {
+    let sent = headers.get(X_ZATO_CID).and_then(|value| value.to_str().ok());
+    match sent.and_then(Cid::from_header) {
+        Some(cid) => Ok(cid),
+        None => Ok(Cid::random(sso.random())?),
+    }
+}
+
+fn finish(app: &App, response: Response, cid: &Cid, resource: Option<&str>) -> Response {
+    let mut response = match (response.extensions().get::<Failure>().copied(), resource) {
+        (Some(failure), Some(resource)) => oneall::render(failure, response, resource, app.sso.now()),
+        (Some(failure), None) => failure.render(cid, response),
+        (None, _) => response,
+    };
+    let headers = response.headers_mut();
+    if let Ok(cid) = HeaderValue::from_str(cid.as_str()) {
+        headers.insert(X_ZATO_CID, cid);
+    }
+    // Answers hold tokens and personal data: nothing on the way may keep them, or take them for something else. What is the
+    // same for everybody says so itself.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if app.is_closing() {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}

@@ -1,0 +1,138 @@
+//! The input of an endpoint: which elements it takes, and the type that holds them.
+
+use serde::de::DeserializeOwned;
+
+use crate::http::request::value::Kind;
+
+/// One element of an endpoint's input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Element {
+    /// Its name.
+    pub name: &'static str,
+    /// Its type.
+    pub kind: Kind,
+    /// Whether a request without it is a bad one.
+    pub is_required: bool,
+    /// Whether null means something: that the value is taken away.
+    pub is_clearable: bool,
+}
+
+/// A type that requests are read into, and what it is made of.
+pub(in crate::http) trait Input: DeserializeOwned + Send + 'static {
+    /// Every element, the required ones first. `current_app` is not among them: every endpoint takes it.
+    const ELEMENTS: &'static [Element];
+}
+
+/// Declares an input: a struct whose required fields have the types of `value`, the optional ones are options of them,
+/// and the editable ones tell a null, which takes a value away, from an element that is missing, which lets it be.
+macro_rules! input {
+    ($(#[$doc:meta])* $name:ident {
+        required { $($required:ident: $required_type:ident),* }
+        optional { $($optional:ident: $optional_type:ident),* }
+        $(editable { $($editable:ident: $editable_type:ident),* })?
+    }) => {
+        $(#[$doc])*
+        #[derive(Debug, serde::Deserialize)]
+        pub(in crate::http) struct $name {
+            $(pub $required: $crate::http::request::value::$required_type,)*
+            $(pub $optional: Option<$crate::http::request::value::$optional_type>,)*
+            $($(
+                #[serde(default, deserialize_with = "crate::http::request::value::edit")]
+                pub $editable: $crate::domain::Edit<$crate::http::request::value::$editable_type>,
+            )*)?
+        }
+
+        impl $crate::http::request::input::Input for $name {
+            const ELEMENTS: &'static [$crate::http::Element] = &[
+                $($crate::http::Element {
+                    name: stringify!($required),
+                    kind: $crate::http::request::value::$required_type::KIND,
+                    is_required: true,
+                    is_clearable: false,
+                },)*
+                $($crate::http::Element {
+                    name: stringify!($optional),
+                    kind: $crate::http::request::value::$optional_type::KIND,
+                    is_required: false,
+                    is_clearable: false,
+                },)*
+                $($($crate::http::Element {
+                    name: stringify!($editable),
+                    kind: $crate::http::request::value::$editable_type::KIND,
+                    is_required: false,
+                    is_clearable: true,
+                },)*)?
+            ];
+        }
+    };
+}
+
+input! {
+    /// No element at all.
+    NoInput {
+        required {}
+        optional {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::Edit;
+
+    input! {
+        /// An example.
+        Example {
+            required { name: Text }
+            optional { size: Number, is_big: Flag }
+        }
+    }
+
+    input! {
+        /// Another one.
+        Change {
+            required {}
+            optional {}
+            editable { size: Number, name: Text }
+        }
+    }
+
+    fn read(value: serde_json::Value) -> Option<Example> {
+        serde_json::from_value(value).ok()
+    }
+
+    #[test]
+    fn the_elements_are_listed_as_declared() {
+        let listed: Vec<_> =
+            Example::ELEMENTS.iter().map(|one| (one.name, one.kind, one.is_required)).collect();
+        let expected =
+            [("name", Kind::Text, true), ("size", Kind::Number, false), ("is_big", Kind::Flag, false)];
+        assert_eq!(listed, expected);
+    }
+
+    #[test]
+    fn required_elements_must_be_there_and_may_be_empty() {
+        assert!(read(json!({"size": 1})).is_none());
+        assert_eq!(read(json!({"name": null})).unwrap().name.0, "");
+    }
+
+    #[test]
+    fn optional_elements_may_be_missing_or_null_but_not_of_another_type() {
+        let example = read(json!({"name": "a", "size": null, "unknown": [1]})).unwrap();
+        assert!(example.size.is_none() && example.is_big.is_none());
+        assert!(read(json!({"name": "a", "size": "big"})).is_none());
+    }
+
+    #[test]
+    fn editable_elements_tell_null_from_missing() {
+        let change: Change = serde_json::from_value(json!({"name": null})).unwrap();
+        assert!(matches!((change.size, change.name), (Edit::Keep, Edit::Clear)));
+        let change: Change = serde_json::from_value(json!({"name": "", "size": "5"})).unwrap();
+        assert_eq!(change.size.map(|size| size.0), Edit::Set(5));
+        assert_eq!(change.name.map(|name| name.0), Edit::Set(String::new()));
+        assert!(serde_json::from_value::<Change>(json!({"size": "big"})).is_err());
+        assert!(Change::ELEMENTS.iter().all(|element| !element.is_required));
+    }
+}

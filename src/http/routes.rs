@@ -1,0 +1,150 @@
+//! The router: every endpoint under its paths, and what surrounds them all.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::HeaderName;
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::middleware::from_fn_with_state;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::http::api::endpoint::{endpoints, health_endpoints};
+use crate::http::describe::metrics;
+use crate::http::describe::metrics::Metrics;
+use crate::http::describe::{openapi, reference};
+use crate::http::reply::answer::{answer, panicked};
+use crate::http::reply::failure::Failure;
+use crate::http::site::{browser, envelope as oneall};
+use crate::ops::Sso;
+
+/// What all requests share.
+pub(super) struct App {
+    /// What they call.
+    pub sso: Sso,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// The header that may name the application of a call.
+    pub app_header: Option<HeaderName>,
+    is_closing: AtomicBool,
+}
+
+impl App {
+    pub fn new(sso: Sso) -> Arc<Self> {
+        let app_header = HeaderName::from_bytes(sso.config().apps.http_header.as_bytes()).ok();
+        Arc::new(Self { sso, metrics: Metrics::new(), app_header, is_closing: AtomicBool::new(false) })
+    }
+
+    /// From now on every answer is the last one on its connection.
+    pub fn begin_closing(&self) {
+        self.is_closing.store(true, Ordering::Relaxed);
+    }
+
+    pub fn is_closing(&self) -> bool {
+        self.is_closing.load(Ordering::Relaxed)
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App").finish_non_exhaustive()
+    }
+}
+
+/// The REST API as a service, for a server of one's own; [`serve`](super::serve) is the one that comes with it. The
+/// address of the peer is taken from axum's `ConnectInfo<SocketAddr>`; without it, calls have no remote address.
+pub fn router(sso: Sso) -> Router {
+    routes(&App::new(sso))
+}
+
+pub(super) fn routes(app: &Arc<App>) -> Router {
+    let prefix = app.sso.config().http.prefix.as_str();
+    let mut router = Router::new();
+    for endpoint in endpoints() {
+        for path in [Some(endpoint.path), endpoint.alias].into_iter().flatten() {
+            let path = format!("{prefix}{path}");
+            router = router
+                .route(&path, endpoint.handler.clone())
+                .route(&format!("{path}/"), endpoint.handler.clone());
+        }
+    }
+    for endpoint in health_endpoints() {
+        let path = endpoint.path;
+        router = router.route(path, endpoint.handler.clone()).route(&format!("{path}/"), endpoint.handler);
+    }
+    for endpoint in oneall::endpoints() {
+        for (path, handler) in endpoint.routes() {
+            router = router.route(&path, handler);
+        }
+    }
+    surrounded(router.merge(browser::routes()).merge(described(prefix)).route("/metrics", get(counted)), app)
+}
+
+async fn counted(State(app): State<Arc<App>>) -> impl IntoResponse {
+    ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], app.metrics.text())
+}
+
+/// The description of the API: for programs, and to read.
+fn described(prefix: &str) -> Router<Arc<App>> {
+    let document = openapi::document(prefix);
+    let page = Bytes::from(reference::page(&document));
+    let document = Bytes::from(document.to_string());
+    let json = [(CONTENT_TYPE, "application/json")];
+    let html = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, reference::POLICY)];
+    Router::new()
+        .route("/openapi.json", get(async move || (json, document.clone())))
+        .route("/docs", get(async move || (html, page.clone())))
+}
+
+/// What stands around all routes, and around those that there are not.
+fn surrounded(router: Router<Arc<App>>, app: &Arc<App>) -> Router {
+    router
+        .fallback(async || Failure::NotFound)
+        .method_not_allowed_fallback(async || Failure::MethodNotAllowed)
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(Arc::clone(app), answer))
+        .with_state(Arc::clone(app))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+    use axum::extract::Request;
+    use hyper::service::Service;
+    use hyper_util::service::TowerToHyperService;
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::Loader;
+
+    async fn app() -> Arc<App> {
+        let settings = json!({
+            "database.url": "sqlite::memory:",
+            "audit.file": "off",
+            "hash_secret": {"memory_kib": 64, "iterations": 1, "parallelism": 1, "allow_weak": true},
+        });
+        App::new(Sso::open(Loader::new().arguments(settings).load().unwrap()).await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_answered_as_our_fault_and_says_nothing() {
+        async fn panics() -> Failure {
+            panic!("hunter2")
+        }
+        let app = app().await;
+        let router = surrounded(Router::new().route("/panics", get(panics)), &app);
+        let request =
+            Request::builder().uri("/panics").header("x-zato-cid", "c1").body(String::new()).unwrap();
+        let response = TowerToHyperService::new(router).call(request).await.unwrap();
+        assert_eq!(response.status(), 500);
+        assert_eq!(response.headers()["x-zato-cid"], "c1");
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        let body = to_bytes(response.into_body(), 1_000).await.unwrap();
+        assert_eq!(body, r#"{"cid":"c1","status":"error","sub_status":["E008004"]}"#);
+    }
+}

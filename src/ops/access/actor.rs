@@ -1,0 +1,110 @@
+//! Who acts. Faces say who it is; only [`access`](crate::ops::access) decides what they may do.
+
+use std::sync::{Arc, OnceLock};
+
+use crate::domain::{Code, Result, Session, SessionView, Site, User, UserId, Ust};
+use crate::store::cache::sessions::KnownSession;
+
+/// Who acts in an operation.
+#[derive(Clone, Debug)]
+pub enum Actor {
+    /// Somebody without a session: at login, sign-up and password reset.
+    Anonymous,
+    /// The user whose session this token names.
+    Session(Ust),
+    /// A user whose session was found earlier in the same request.
+    Known(Caller),
+    /// The process itself: the command line, or a Python caller in the same process. Names the user on whose behalf it
+    /// acts, where that is known.
+    Trusted(Option<UserId>),
+    /// A site of the sessions API.
+    Site(Arc<Site>),
+}
+
+impl From<Ust> for Actor {
+    fn from(ust: Ust) -> Self {
+        Self::Session(ust)
+    }
+}
+
+impl From<&Ust> for Actor {
+    fn from(ust: &Ust) -> Self {
+        Self::Session(ust.clone())
+    }
+}
+
+/// A user with a valid session.
+#[derive(Clone, Debug)]
+pub struct Caller(Arc<KnownSession>);
+
+impl Caller {
+    /// The user of a session that was found.
+    pub(in crate::ops) const fn new(known: Arc<KnownSession>) -> Self {
+        Self(known)
+    }
+
+    pub(in crate::ops) const fn known(&self) -> &Arc<KnownSession> {
+        &self.0
+    }
+
+    pub(in crate::ops) fn session(&self) -> &Session {
+        &self.0.session
+    }
+
+    pub(in crate::ops) fn user_id(&self) -> &UserId {
+        &self.0.session.user_id
+    }
+
+    pub(in crate::ops) fn username(&self) -> &str {
+        &self.0.user.username
+    }
+
+    pub(in crate::ops) fn is_super_user(&self) -> bool {
+        self.0.user.is_super_user
+    }
+
+    /// The whole user, once it has been read. It is valid as long as the session that was found with it.
+    pub(in crate::ops) fn whole_user(&self) -> &OnceLock<Arc<User>> {
+        &self.0.whole_user
+    }
+
+    pub(in crate::ops) fn view(&self) -> SessionView {
+        self.0.view()
+    }
+
+    /// Missing rights are always the same refusal, whatever was asked for.
+    pub(in crate::ops) fn require_super_user(&self) -> Result<()> {
+        if self.is_super_user() { Ok(()) } else { Err(Code::AuthNotAllowed.into()) }
+    }
+
+    /// The user that a call is about: the caller if none is named; others only for super-users.
+    pub(in crate::ops) fn target(&self, user_id: Option<&str>) -> Result<UserId> {
+        match user_id {
+            Some(user_id) if user_id != self.user_id().as_str() => {
+                self.require_super_user()?;
+                UserId::parse(user_id).ok_or_else(|| Code::UserIdInvalid.into())
+            }
+            _ => Ok(self.user_id().clone()),
+        }
+    }
+}
+
+impl KnownSession {
+    /// What is shown of it.
+    pub(in crate::ops) fn view(&self) -> SessionView {
+        SessionView {
+            session: self.session.clone(),
+            username: self.user.username.clone(),
+            is_super_user: self.user.is_super_user,
+        }
+    }
+}
+
+impl From<crate::ops::Authority<'_>> for Actor {
+    fn from(authority: crate::ops::Authority<'_>) -> Self {
+        match authority {
+            crate::ops::Authority::Ust(ust) => Self::Session(ust.clone()),
+            crate::ops::Authority::Trusted(by) => Self::Trusted(by.cloned()),
+        }
+    }
+}

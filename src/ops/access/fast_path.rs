@@ -1,0 +1,102 @@
+//! The short way of the checks that services make all the time: what is cached, in force and allowed is answered at once,
+//! on the thread that asks, without a runtime or a task.
+//!
+//! Each of these gives the answer of the operation that it is named after, or None, which says nothing at all: then that
+//! operation is to be called, and begins from the start. So refusals, requests that are counted and checks that are
+//! audited never go this way.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::crypto::token;
+use crate::domain::{Context, RemoteAddr, SessionView, UserView, Visibility};
+use crate::ops::Sso;
+use crate::ops::access::check::{PasswordAge, Standing, check_standing};
+use crate::store::cache::sessions::{KnownSession, Look};
+
+/// On whose behalf something is asked, and from where: what a [`Context`] says.
+#[derive(Clone, Copy, Debug)]
+pub struct Asker<'a> {
+    /// The application; None for the default one.
+    pub current_app: Option<&'a str>,
+    /// Where the call comes from.
+    pub remote_addr: Address<'a>,
+}
+
+/// A remote address that nobody may have to look at.
+#[derive(Clone, Copy, Debug)]
+pub enum Address<'a> {
+    /// As it was given: one, or several with commas between them.
+    Text(&'a str),
+    /// Taken apart.
+    Known(&'a RemoteAddr),
+}
+
+impl<'a> From<&'a Context> for Asker<'a> {
+    fn from(ctx: &'a Context) -> Self {
+        Self { current_app: Some(&ctx.current_app), remote_addr: Address::Known(&ctx.remote_addr) }
+    }
+}
+
+impl Sso {
+    /// [`Sso::verify_session`] at once.
+    #[must_use]
+    pub fn verify_session_at_once(&self, asker: Asker<'_>, target: &str, current: &str) -> Option<bool> {
+        let look = self.look_at_once(asker)?;
+        let caller = self.caller_at_once(&look, asker, current)?;
+        if !caller.user.is_super_user {
+            return None;
+        }
+        if target != current {
+            self.standing_at_once(&look, asker, target)?;
+        }
+        Some(true)
+    }
+
+    /// [`Sso::get_current_session`] at once.
+    #[must_use]
+    pub fn get_current_session_at_once(&self, asker: Asker<'_>, current: &str) -> Option<SessionView> {
+        let look = self.look_at_once(asker)?;
+        self.caller_at_once(&look, asker, current).map(|known| known.view())
+    }
+
+    /// [`Sso::get_current_user`] at once, without secrets.
+    #[must_use]
+    pub fn get_current_user_at_once(&self, asker: Asker<'_>, current: &str) -> Option<UserView> {
+        let look = self.look_at_once(asker)?;
+        let caller = self.caller_at_once(&look, asker, current)?;
+        let user = Arc::clone(caller.whole_user.get()?);
+        let is_current_super_user = caller.user.is_super_user;
+        let visibility = if is_current_super_user { Visibility::SuperUser } else { Visibility::Own };
+        Some(UserView { user, visibility, is_current_super_user })
+    }
+
+    fn look_at_once(&self, asker: Asker<'_>) -> Option<Look<'_>> {
+        let config = self.config();
+        let app = asker.current_app.unwrap_or(&config.apps.default);
+        let is_known = config.apps.all.iter().any(|known| known == app);
+        (is_known && !config.audit.session_checks).then(|| self.core.sessions.look(self.now()))
+    }
+
+    /// Whoever makes this call, if none of theirs is counted.
+    fn caller_at_once(&self, look: &Look<'_>, asker: Asker<'_>, ust: &str) -> Option<Arc<KnownSession>> {
+        self.standing_at_once(look, asker, ust).filter(|known| !known.user.is_rate_limit_active)
+    }
+
+    /// A session in force, of a user in good standing.
+    fn standing_at_once(&self, look: &Look<'_>, asker: Asker<'_>, ust: &str) -> Option<Arc<KnownSession>> {
+        let known =
+            look.get(&token::digest(ust)).filter(|known| self.is_in_force(&known.session, look.now()))?;
+        let user = Standing::from(&known.user);
+        let config = self.config();
+        // Nobody looks at the address of a user who has no list.
+        let has_list = config.user_address_list.get(user.username).is_some();
+        let remote_addr = match asker.remote_addr {
+            Address::Text(text) if has_list => Cow::Owned(RemoteAddr::from(text)),
+            Address::Known(addr) if has_list => Cow::Borrowed(addr),
+            Address::Text(_) | Address::Known(_) => Cow::Owned(RemoteAddr::default()),
+        };
+        let standing = check_standing(config, user, &remote_addr, look.now(), PasswordAge::Checked);
+        standing.is_ok().then_some(known)
+    }
+}

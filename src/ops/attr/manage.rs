@@ -1,0 +1,461 @@
+//! Custom attributes of users and of sessions: one implementation, whoever they belong to.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::crypto::{Place, plain};
+use crate::domain::{Attr, AttrOwner, AttrValue, AuditKind, Code, Context, Error, Result, Timestamp, UserId};
+use crate::ops::Sso;
+use crate::ops::access::check::PasswordAge;
+use crate::ops::attr::request::{
+    AttrExpiry, AttrItem, AttrScope, AttrWrite, check_count, check_name, check_names, check_values, end,
+    invalid, parse_user_id,
+};
+use crate::ops::audit::Trail;
+use crate::store::attr::{AttrRow, Current};
+use crate::store::{self, Conn, Tx};
+
+/// What an audit entry knows of the attributes: how many.
+const COUNT: &str = "attributes";
+
+/// A scope after its checks.
+struct Access {
+    owner: AttrOwner,
+    /// The user that it comes down to.
+    user_id: UserId,
+    /// Whether that is another than the one who asks, so that nothing says yet that there is such a user.
+    is_other: bool,
+    /// Whether items may be anybody's.
+    is_super_user: bool,
+}
+
+impl Access {
+    /// Whose an item is.
+    fn owner_of(&self, user_id: Option<&str>) -> Result<AttrOwner> {
+        let Some(user_id) = user_id.filter(|user_id| *user_id != self.user_id.as_str()) else {
+            return Ok(self.owner.clone());
+        };
+        match self.owner {
+            AttrOwner::User(_) if self.is_super_user => Ok(AttrOwner::User(parse_user_id(user_id)?)),
+            AttrOwner::User(_) => Err(Code::AuthNotAllowed.into()),
+            AttrOwner::Session(_) => Err(invalid("user_id: a session has attributes of its own user only")),
+        }
+    }
+}
+
+impl Sso {
+    /// Writes attributes: all of them or none.
+    ///
+    /// # Errors
+    /// E005001 without the right to, E009001 or E009002 as [`AttrWrite`] says, E001100 if there is no such user, E008002
+    /// for a name, a value or an expiration that is not acceptable, E008003 if there is none.
+    pub async fn write_attrs(
+        &self,
+        ctx: &Context,
+        scope: &AttrScope,
+        write: AttrWrite,
+        items: Vec<AttrItem>,
+    ) -> Result<()> {
+        let op = match write {
+            AttrWrite::Create => scope.op("user.attr_create", "session.attr_create"),
+            AttrWrite::Update => scope.op("user.attr_update", "session.attr_update"),
+            AttrWrite::Set => scope.op("user.attr_set", "session.attr_set"),
+        };
+        let mut trail = self.trail(ctx, op, AuditKind::Change);
+        trail.note(COUNT, items.len().to_string());
+        let outcome = self.write_all(ctx, &mut trail, scope, write, items).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn write_all(
+        &self,
+        ctx: &Context,
+        trail: &mut Trail,
+        scope: &AttrScope,
+        write: AttrWrite,
+        items: Vec<AttrItem>,
+    ) -> Result<()> {
+        let access = self.attr_access(ctx, trail, scope).await?;
+        check_values(&items)?;
+        let now = self.now();
+        let keys = items.iter().map(|item| (item.user_id.as_deref(), item.name.as_str()));
+        let owners = owners_of(&access, keys)?;
+        let mut ends = Vec::with_capacity(items.len());
+        for item in &items {
+            ends.push(item.expiration.map(|seconds| end(now, seconds)).transpose()?);
+        }
+
+        let mut tx = self.db().write().await?;
+        let keys: Vec<_> =
+            owners.iter().zip(&items).map(|(owner, item)| (owner, item.name.as_str())).collect();
+        let current = self.hold(&mut tx, trail, &keys, now).await?;
+        let mut rows = Vec::with_capacity(items.len());
+        for ((&(owner, name), item), end) in keys.iter().zip(&items).zip(ends) {
+            let before = current.get(&(store::attr::id_text(owner), name.to_owned()));
+            match (write, before) {
+                (AttrWrite::Create, Some(_)) => return Err(Code::AttrAlreadyExists.into()),
+                (AttrWrite::Update, None) => return Err(Code::AttrNoSuchAttr.into()),
+                (AttrWrite::Create | AttrWrite::Set, None)
+                | (AttrWrite::Update | AttrWrite::Set, Some(_)) => {}
+            }
+            rows.push((owner, self.attr_row(owner, item, before, end, now)?));
+        }
+        store::attr::write(&mut tx, &rows).await?;
+        self.commit(tx, trail).await
+    }
+
+    /// Sets when attributes end, and nothing else of them: all of them or none.
+    ///
+    /// # Errors
+    /// As [`Sso::write_attrs`] when updating.
+    pub async fn set_attr_expiry(
+        &self,
+        ctx: &Context,
+        scope: &AttrScope,
+        items: Vec<AttrExpiry>,
+    ) -> Result<()> {
+        let op = scope.op("user.attr_set_expiry", "session.attr_set_expiry");
+        let mut trail = self.trail(ctx, op, AuditKind::Change);
+        trail.note(COUNT, items.len().to_string());
+        let outcome = self.set_expiry_of_all(ctx, &mut trail, scope, items).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn set_expiry_of_all(
+        &self,
+        ctx: &Context,
+        trail: &mut Trail,
+        scope: &AttrScope,
+        items: Vec<AttrExpiry>,
+    ) -> Result<()> {
+        let access = self.attr_access(ctx, trail, scope).await?;
+        let now = self.now();
+        let keys = items.iter().map(|item| (item.user_id.as_deref(), item.name.as_str()));
+        let owners = owners_of(&access, keys)?;
+        let mut ends = Vec::with_capacity(items.len());
+        for (owner, item) in owners.iter().zip(&items) {
+            let time = item.expiration.map_or(Ok(Timestamp::NEVER), |seconds| end(now, seconds))?;
+            ends.push((owner, item.name.as_str(), time));
+        }
+
+        let mut tx = self.db().write().await?;
+        let keys: Vec<_> = ends.iter().map(|&(owner, name, _)| (owner, name)).collect();
+        if self.hold(&mut tx, trail, &keys, now).await?.len() < keys.len() {
+            return Err(Code::AttrNoSuchAttr.into());
+        }
+        store::attr::set_expiration(&mut tx, &ends).await?;
+        self.commit(tx, trail).await
+    }
+
+    /// Deletes attributes; one that there is not is no error.
+    ///
+    /// # Errors
+    /// E005001 without the right to, E001100 if there is no such user, E008002 for what cannot be a name.
+    pub async fn delete_attrs(&self, ctx: &Context, scope: &AttrScope, names: Vec<String>) -> Result<()> {
+        let op = scope.op("user.attr_delete", "session.attr_delete");
+        let mut trail = self.trail(ctx, op, AuditKind::Change);
+        trail.note(COUNT, names.len().to_string());
+        let outcome = self.delete_all(ctx, &mut trail, scope, &names).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn delete_all(
+        &self,
+        ctx: &Context,
+        trail: &mut Trail,
+        scope: &AttrScope,
+        names: &[String],
+    ) -> Result<()> {
+        let access = self.attr_access(ctx, trail, scope).await?;
+        check_names(names)?;
+        let mut tx = self.db().write().await?;
+        if !store::attr::hold_owners(&mut tx, &[&access.owner]).await? {
+            return Err(no_such(&access.owner));
+        }
+        store::attr::delete(&mut tx, &access.owner, names).await?;
+        self.commit(tx, trail).await
+    }
+
+    /// Attributes by name, in the order they were asked for; None for one that there is not. Without `decrypt`, those
+    /// that are encrypted come without a value.
+    ///
+    /// # Errors
+    /// As [`Sso::delete_attrs`].
+    pub async fn get_attrs(
+        &self,
+        ctx: &Context,
+        scope: &AttrScope,
+        names: Vec<String>,
+        decrypt: bool,
+    ) -> Result<Vec<(String, Option<Attr>)>> {
+        let op = scope.op("user.attr_get", "session.attr_get");
+        let mut trail = self.trail(ctx, op, scope.reading());
+        trail.note(COUNT, names.len().to_string());
+        let outcome = self.get_some(ctx, &mut trail, scope, names, decrypt).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn get_some(
+        &self,
+        ctx: &Context,
+        trail: &mut Trail,
+        scope: &AttrScope,
+        names: Vec<String>,
+        decrypt: bool,
+    ) -> Result<Vec<(String, Option<Attr>)>> {
+        let access = self.attr_access(ctx, trail, scope).await?;
+        check_names(&names)?;
+        let mut conn = self.attr_reader(&access).await?;
+        let rows = store::attr::some(&mut conn, &access.owner, &names, self.now()).await?;
+        drop(conn);
+        let mut found = HashMap::with_capacity(rows.len());
+        for row in rows {
+            found.insert(row.name.clone(), self.open_attr(&access.owner, row, decrypt)?);
+        }
+        Ok(names.into_iter().map(|name| (name.clone(), found.get(&name).cloned())).collect())
+    }
+
+    /// Whether there are attributes with these names, in the order they were asked for.
+    ///
+    /// # Errors
+    /// As [`Sso::delete_attrs`].
+    pub async fn attrs_exist(
+        &self,
+        ctx: &Context,
+        scope: &AttrScope,
+        names: Vec<String>,
+    ) -> Result<Vec<(String, bool)>> {
+        let op = scope.op("user.attr_exists", "session.attr_exists");
+        let mut trail = self.trail(ctx, op, scope.reading());
+        trail.note(COUNT, names.len().to_string());
+        let outcome = self.exist(ctx, &mut trail, scope, names).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn exist(
+        &self,
+        ctx: &Context,
+        trail: &mut Trail,
+        scope: &AttrScope,
+        names: Vec<String>,
+    ) -> Result<Vec<(String, bool)>> {
+        let access = self.attr_access(ctx, trail, scope).await?;
+        check_names(&names)?;
+        let mut conn = self.attr_reader(&access).await?;
+        let found = store::attr::some_names(&mut conn, &access.owner, &names, self.now()).await?;
+        let found: HashSet<String> = found.into_iter().collect();
+        Ok(names.into_iter().map(|name| (name.clone(), found.contains(&name))).collect())
+    }
+
+    /// The names of all attributes, in order.
+    ///
+    /// # Errors
+    /// E005001 without the right to, E001100 if there is no such user.
+    pub async fn attr_names(&self, ctx: &Context, scope: &AttrScope) -> Result<Vec<String>> {
+        let op = scope.op("user.attr_names", "session.attr_names");
+        let mut trail = self.trail(ctx, op, scope.reading());
+        let outcome = self.names_of_all(ctx, &mut trail, scope).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn names_of_all(&self, ctx: &Context, trail: &mut Trail, scope: &AttrScope) -> Result<Vec<String>> {
+        let access = self.attr_access(ctx, trail, scope).await?;
+        let mut conn = self.attr_reader(&access).await?;
+        store::attr::all_names(&mut conn, &access.owner, self.now()).await
+    }
+
+    /// All attributes, by name. Without `decrypt`, those that are encrypted come without a value.
+    ///
+    /// # Errors
+    /// As [`Sso::attr_names`].
+    pub async fn all_attrs(&self, ctx: &Context, scope: &AttrScope, decrypt: bool) -> Result<Vec<Attr>> {
+        let op = scope.op("user.attr_get_all", "session.attr_get_all");
+        let mut trail = self.trail(ctx, op, scope.reading());
+        let outcome = self.get_all(ctx, &mut trail, scope, decrypt).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn get_all(
+        &self,
+        ctx: &Context,
+        trail: &mut Trail,
+        scope: &AttrScope,
+        decrypt: bool,
+    ) -> Result<Vec<Attr>> {
+        let access = self.attr_access(ctx, trail, scope).await?;
+        let mut conn = self.attr_reader(&access).await?;
+        let rows = store::attr::all(&mut conn, &access.owner, self.now()).await?;
+        drop(conn);
+        rows.into_iter().map(|row| self.open_attr(&access.owner, row, decrypt)).collect()
+    }
+
+    /// Who asks, and whether they may.
+    async fn attr_access(&self, ctx: &Context, trail: &mut Trail, scope: &AttrScope) -> Result<Access> {
+        let age = PasswordAge::Checked;
+        let (current_ust, user_id) = match scope {
+            AttrScope::Trusted { user_id } => {
+                self.check_app(ctx)?;
+                trail.on(user_id);
+                let (owner, user_id) = (AttrOwner::User(user_id.clone()), user_id.clone());
+                return Ok(Access { owner, user_id, is_other: true, is_super_user: true });
+            }
+            AttrScope::Session { target_ust, current_ust } => {
+                let target = self.target_session(ctx, trail, target_ust, current_ust, age).await?;
+                let session = target.session;
+                let owner = AttrOwner::Session(session.session_id);
+                return Ok(Access { owner, user_id: session.user_id, is_other: false, is_super_user: false });
+            }
+            AttrScope::User { current_ust, user_id } => (current_ust, user_id.as_deref()),
+        };
+        let caller = self.check_ust(ctx, current_ust, age).await?;
+        trail.by(caller.user_id());
+        let is_super_user = caller.is_super_user();
+        let user_id = match user_id {
+            Some(user_id) if user_id != caller.user_id().as_str() => {
+                caller.require_super_user()?;
+                parse_user_id(user_id)?
+            }
+            _ => caller.user_id().clone(),
+        };
+        trail.on(&user_id);
+        let is_other = user_id != *caller.user_id();
+        Ok(Access { owner: AttrOwner::User(user_id.clone()), user_id, is_other, is_super_user })
+    }
+
+    /// A connection to read somebody's attributes with, after a look at whether there is such a user.
+    async fn attr_reader(&self, access: &Access) -> Result<Conn> {
+        let mut conn = self.db().read().await?;
+        if access.is_other && store::user::account::by_id(&mut conn, &access.user_id).await?.is_none() {
+            return Err(no_such(&access.owner));
+        }
+        Ok(conn)
+    }
+
+    /// Keeps others from writing attributes of these owners, so that what is read of them now stays true until the
+    /// transaction ends; those of the attributes that exist, by owner and name.
+    async fn hold(
+        &self,
+        tx: &mut Tx,
+        trail: &mut Trail,
+        keys: &[(&AttrOwner, &str)],
+        now: Timestamp,
+    ) -> Result<HashMap<(String, String), Current>> {
+        let distinct: HashSet<&AttrOwner> = keys.iter().map(|&(owner, _)| owner).collect();
+        let owners: Vec<&AttrOwner> = distinct.into_iter().collect();
+        match owners.as_slice() {
+            [AttrOwner::User(user_id)] => trail.on(user_id),
+            [_] => {}
+            several => trail.note("users", several.len().to_string()),
+        }
+        if let Some(owner) = owners.first()
+            && !store::attr::hold_owners(tx, &owners).await?
+        {
+            return Err(no_such(owner));
+        }
+        let current = store::attr::current(tx, keys, now).await?;
+        Ok(current.into_iter().map(|row| ((row.owner.clone(), row.name.clone()), row)).collect())
+    }
+
+    /// An attribute as it will be stored.
+    fn attr_row(
+        &self,
+        owner: &AttrOwner,
+        item: &AttrItem,
+        before: Option<&Current>,
+        end: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<AttrRow> {
+        let is_encrypted = item.encrypt.or(before.map(|before| before.is_encrypted)).unwrap_or(false);
+        let value = self.seal_attr(owner, &item.name, &item.value, is_encrypted)?;
+        let kept = before.map_or(Timestamp::NEVER.as_micros(), |before| before.expiration_time);
+        Ok(AttrRow {
+            name: item.name.clone(),
+            value,
+            is_encrypted,
+            creation_time: before.map_or(now.as_micros(), |before| before.creation_time),
+            last_modified: now.as_micros(),
+            expiration_time: end.map_or(kept, Timestamp::as_micros),
+        })
+    }
+
+    /// A value as it will be stored.
+    pub(in crate::ops) fn seal_attr(
+        &self,
+        owner: &AttrOwner,
+        name: &str,
+        value: &AttrValue,
+        is_encrypted: bool,
+    ) -> Result<Vec<u8>> {
+        let text = value.as_json_text().as_bytes();
+        if !is_encrypted {
+            return Ok(plain(text));
+        }
+        let row = place_row(owner, name);
+        self.core.keyring.seal(place(owner, &row), text, &*self.core.random)
+    }
+
+    /// From a row to an attribute. What says that it is encrypted must be.
+    pub(in crate::ops) fn open_attr(&self, owner: &AttrOwner, row: AttrRow, decrypt: bool) -> Result<Attr> {
+        let place_row = place_row(owner, &row.name);
+        let place = place(owner, &place_row);
+        let opened = match (row.is_encrypted, decrypt) {
+            (true, false) => None,
+            (true, true) => Some(self.core.keyring.open(place, &row.value)?),
+            (false, _) => Some(self.core.keyring.open_or_plain(place, &row.value)?),
+        };
+        let text = opened.map(|opened| std::str::from_utf8(&opened).map(str::to_owned));
+        let text = text.transpose().map_err(|_| Error::internal("the value of an attribute is not text"))?;
+        Ok(Attr {
+            name: row.name,
+            value: text.map(AttrValue::from_json_text),
+            creation_time: Timestamp::from_micros(row.creation_time),
+            last_modified: Timestamp::from_micros(row.last_modified),
+            expiration_time: Timestamp::from_micros(row.expiration_time),
+            is_encrypted: row.is_encrypted,
+        })
+    }
+}
+
+/// What identifies an attribute: its owner, and its name behind its length.
+fn place_row(owner: &AttrOwner, name: &str) -> Vec<u8> {
+    let mut row = store::attr::id_text(owner).into_bytes();
+    row.extend((name.len() as u64).to_le_bytes());
+    row.extend(name.as_bytes());
+    row
+}
+
+const fn place<'a>(owner: &AttrOwner, row: &'a [u8]) -> Place<'a> {
+    let table = match owner {
+        AttrOwner::User(_) => "sso_user_attr",
+        AttrOwner::Session(_) => "sso_session_attr",
+    };
+    Place { table, column: "value", row }
+}
+
+/// Whose each of these attributes is, in their order. There is at least one, and none stands there twice.
+fn owners_of<'a>(
+    access: &Access,
+    keys: impl Iterator<Item = (Option<&'a str>, &'a str)>,
+) -> Result<Vec<AttrOwner>> {
+    let mut owners = Vec::new();
+    let mut seen = HashSet::new();
+    for (user_id, name) in keys {
+        check_name(name)?;
+        let owner = access.owner_of(user_id)?;
+        if !seen.insert((owner.clone(), name)) {
+            return Err(invalid("name: stands there twice"));
+        }
+        owners.push(owner);
+    }
+    check_count(owners.len())?;
+    if owners.is_empty() {
+        return Err(Error::refused(Code::CommonMissingInput, "at least one attribute is needed"));
+    }
+    Ok(owners)
+}
+
+fn no_such(owner: &AttrOwner) -> Error {
+    match owner {
+        AttrOwner::User(_) => Code::UserIdInvalid.into(),
+        AttrOwner::Session(_) => Code::SessionNoSuchSession.into(),
+    }
+}

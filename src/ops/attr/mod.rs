@@ -1,0 +1,4 @@
+//! Custom attributes of users and of sessions.
+
+pub(super) mod manage;
+pub(super) mod request;

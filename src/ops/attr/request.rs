@@ -1,0 +1,150 @@
+//! What calls about attributes take, and what of it is acceptable.
+
+use std::borrow::Cow;
+
+use crate::domain::{AttrValue, AuditKind, Code, Error, Result, Timestamp, UserId, Ust};
+
+/// The longest name, in characters.
+const MAX_NAME_LENGTH: usize = 191;
+
+/// The longest value, in bytes of JSON.
+const MAX_VALUE_LENGTH: usize = 1 << 20;
+
+/// The most bytes of JSON that the values of one call have together.
+const MAX_CALL_LENGTH: usize = 1 << 25;
+
+/// The most names in one call.
+const MAX_NAMES: usize = 10_000;
+
+/// Whose attributes, and who asks.
+#[derive(Clone, Debug)]
+pub enum AttrScope {
+    /// A user's.
+    User {
+        /// Who asks.
+        current_ust: Ust,
+        /// Whose; None is the one who asks. Others' are for super-users.
+        user_id: Option<String>,
+    },
+    /// A user's, asked for by the process itself.
+    Trusted {
+        /// Whose.
+        user_id: UserId,
+    },
+    /// A session's.
+    Session {
+        /// Whose: a session of the one who asks, or, for super-users, anybody's.
+        target_ust: Ust,
+        /// Who asks.
+        current_ust: Ust,
+    },
+}
+
+/// What becomes of an attribute that is there already, and of one that is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttrWrite {
+    /// It must not be there: E009001.
+    Create,
+    /// It must be there: E009002.
+    Update,
+    /// It is made or updated.
+    Set,
+}
+
+/// An attribute to write.
+#[derive(Clone, Debug)]
+pub struct AttrItem {
+    /// Its name: 1 to 191 characters.
+    pub name: String,
+    /// Its value: at most 1 MiB of JSON.
+    pub value: AttrValue,
+    /// In how many seconds it ends. None: with its owner, or, where it is updated, when it would have ended.
+    pub expiration: Option<i64>,
+    /// Whether its value is encrypted at rest. None: it is not, or, where it is updated, as it was.
+    pub encrypt: Option<bool>,
+    /// Whose it is, if not that of the call's scope.
+    pub user_id: Option<String>,
+}
+
+/// A new end of an attribute.
+#[derive(Clone, Debug)]
+pub struct AttrExpiry {
+    /// Its name.
+    pub name: String,
+    /// In how many seconds it ends. None: with its owner.
+    pub expiration: Option<i64>,
+    /// Whose it is, if not that of the call's scope.
+    pub user_id: Option<String>,
+}
+
+impl AttrScope {
+    /// The name of an operation by whose attributes it is about.
+    pub(in crate::ops) const fn op(&self, of_user: &'static str, of_session: &'static str) -> &'static str {
+        match self {
+            Self::User { .. } | Self::Trusted { .. } => of_user,
+            Self::Session { .. } => of_session,
+        }
+    }
+
+    /// Looking at one's own is no disclosure.
+    pub(in crate::ops) fn reading(&self) -> AuditKind {
+        let is_own = match self {
+            Self::User { user_id, .. } => user_id.is_none(),
+            Self::Trusted { .. } => false,
+            Self::Session { target_ust, current_ust } => target_ust.expose() == current_ust.expose(),
+        };
+        if is_own { AuditKind::SessionCheck } else { AuditKind::Disclosure }
+    }
+}
+
+pub(in crate::ops) fn check_names(names: &[String]) -> Result<()> {
+    check_count(names.len())?;
+    names.iter().try_for_each(|name| check_name(name))
+}
+
+pub(in crate::ops) fn check_count(count: usize) -> Result<()> {
+    if count > MAX_NAMES {
+        return Err(invalid(format!("at most {MAX_NAMES} attributes in one call")));
+    }
+    Ok(())
+}
+
+/// PostgreSQL knows no NUL in text.
+pub(in crate::ops) fn check_name(name: &str) -> Result<()> {
+    if name.is_empty() || name.contains('\0') || name.chars().count() > MAX_NAME_LENGTH {
+        return Err(invalid(format!("name: 1 to {MAX_NAME_LENGTH} characters, none of them NUL")));
+    }
+    Ok(())
+}
+
+pub(in crate::ops) fn check_values(items: &[AttrItem]) -> Result<()> {
+    items.iter().try_for_each(|item| check_value(&item.value))?;
+    let lengths = items.iter().map(|item| item.value.as_json_text().len());
+    if lengths.sum::<usize>() > MAX_CALL_LENGTH {
+        return Err(invalid(format!("values: at most {MAX_CALL_LENGTH} bytes of JSON in one call")));
+    }
+    Ok(())
+}
+
+pub(in crate::ops) fn check_value(value: &AttrValue) -> Result<()> {
+    if value.as_json_text().len() > MAX_VALUE_LENGTH {
+        return Err(invalid(format!("value: at most {MAX_VALUE_LENGTH} bytes of JSON")));
+    }
+    Ok(())
+}
+
+/// In so many seconds from now.
+pub(in crate::ops) fn end(now: Timestamp, seconds: i64) -> Result<Timestamp> {
+    if seconds < 1 {
+        return Err(invalid("expiration: at least 1 second from now"));
+    }
+    Ok(now.plus_seconds(seconds))
+}
+
+pub(in crate::ops) fn parse_user_id(user_id: &str) -> Result<UserId> {
+    UserId::parse(user_id).ok_or_else(|| Code::UserIdInvalid.into())
+}
+
+pub(in crate::ops) fn invalid(detail: impl Into<Cow<'static, str>>) -> Error {
+    Error::refused(Code::CommonInvalidInput, detail)
+}

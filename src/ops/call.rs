@@ -1,0 +1,258 @@
+//! One call of an operation: the audit entry starts, the caller is checked, the body runs, and the entry is concluded.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::domain::{
+    AuditKind, Code, Context, Error, Operation, Result, Site, UserId, Who, time_ordered_uuid,
+};
+use crate::ops::Sso;
+use crate::ops::access::actor::{Actor, Caller};
+use crate::ops::access::check::PasswordAge;
+use crate::ops::audit::Trail;
+use crate::store;
+use crate::store::Tx;
+
+/// Who has changed what no user has: the command line, or the process itself.
+pub(in crate::ops) const AUTO: &str = "auto";
+
+/// An operation under way.
+#[derive(Debug)]
+pub(in crate::ops) struct Call<'a> {
+    /// On whose behalf, and from where.
+    pub ctx: &'a Context,
+    /// The audit entry.
+    pub trail: Trail,
+    admitted: Admitted,
+}
+
+/// Who acts, after the checks.
+#[derive(Debug)]
+#[allow(dead_code, reason = "operations are rewritten block by block")]
+enum Admitted {
+    Anonymous,
+    User(Caller),
+    Process(Option<UserId>),
+    Site(Arc<Site>),
+}
+
+#[allow(dead_code, reason = "operations are rewritten block by block")]
+impl Call<'_> {
+    /// The user who acts.
+    ///
+    /// # Errors
+    /// E005001 where the process itself acts, which has no session.
+    pub fn caller(&self) -> Result<&Caller> {
+        match &self.admitted {
+            Admitted::User(caller) => Ok(caller),
+            Admitted::Anonymous | Admitted::Process(_) | Admitted::Site(_) => {
+                Err(Code::AuthNotAllowed.into())
+            }
+        }
+    }
+
+    /// The site that acts.
+    ///
+    /// # Errors
+    /// E005001 where something else acts.
+    pub fn site(&self) -> Result<&Site> {
+        match &self.admitted {
+            Admitted::Site(site) => Ok(site),
+            Admitted::Anonymous | Admitted::User(_) | Admitted::Process(_) => {
+                Err(Code::AuthNotAllowed.into())
+            }
+        }
+    }
+
+    /// The id of the user who acts, where there is one.
+    pub fn user_id(&self) -> Option<&UserId> {
+        match &self.admitted {
+            Admitted::User(caller) => Some(caller.user_id()),
+            Admitted::Process(by) => by.as_ref(),
+            Admitted::Anonymous | Admitted::Site(_) => None,
+        }
+    }
+
+    /// The id of the user who acts as it is stored with what they change, `auto` for the process itself.
+    pub fn changed_by(&self) -> &str {
+        self.user_id().map_or(AUTO, UserId::as_str)
+    }
+
+    /// Whether the right to act on all users is there: a super-user's, or the process itself.
+    pub fn may_act_on_all(&self) -> bool {
+        match &self.admitted {
+            Admitted::User(caller) => caller.is_super_user(),
+            Admitted::Process(_) => true,
+            Admitted::Anonymous | Admitted::Site(_) => false,
+        }
+    }
+
+    /// The user that the call is about, noted in the audit entry: the caller if none is named; others only for
+    /// super-users and the process itself.
+    ///
+    /// # Errors
+    /// E005001 without the right to, E001100 for what is no user id.
+    pub fn target(&mut self, user_id: Option<&str>) -> Result<UserId> {
+        let target = match (&self.admitted, user_id) {
+            (Admitted::User(caller), user_id) => caller.target(user_id)?,
+            (Admitted::Process(_), Some(user_id)) => UserId::parse(user_id).ok_or(Code::UserIdInvalid)?,
+            (Admitted::Process(Some(by)), None) => by.clone(),
+            (Admitted::Process(None), None) => return Err(Code::UserIdInvalid.into()),
+            (Admitted::Anonymous | Admitted::Site(_), _) => return Err(Code::AuthNotAllowed.into()),
+        };
+        self.trail.on(&target);
+        Ok(target)
+    }
+
+    /// Says who acts, in an operation that finds it out by itself.
+    pub fn acts(&mut self, caller: Caller) {
+        self.trail.by(caller.user_id());
+        self.admitted = Admitted::User(caller);
+    }
+}
+
+impl Sso {
+    /// Runs an operation: checks that the actor may call it, runs the body, and concludes the audit entry.
+    pub(in crate::ops) async fn run<T>(
+        &self,
+        ctx: &Context,
+        operation: Operation,
+        actor: impl Into<Actor>,
+        body: impl AsyncFnOnce(&mut Call<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let actor = actor.into();
+        self.record(ctx, operation, async |call| {
+            self.admit(call, operation.who(), &actor, PasswordAge::Checked).await?;
+            body(call).await
+        })
+        .await
+    }
+
+    /// The same without any check of the actor, for operations that check in a way of their own.
+    pub(in crate::ops) async fn record<T>(
+        &self,
+        ctx: &Context,
+        operation: Operation,
+        body: impl AsyncFnOnce(&mut Call<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let trail = Trail::new(ctx, operation.name(), operation.kind(), self.now());
+        let mut call = Call { ctx, trail, admitted: Admitted::Anonymous };
+        let outcome = body(&mut call).await;
+        self.close_entry(call.trail, outcome.as_ref().err()).await?;
+        outcome
+    }
+
+    /// Checks that the actor may call an operation for these, and keeps who it is.
+    pub(in crate::ops) async fn admit(
+        &self,
+        call: &mut Call<'_>,
+        who: Who,
+        actor: &Actor,
+        age: PasswordAge,
+    ) -> Result<()> {
+        let ctx = call.ctx;
+        call.admitted = match (who, actor) {
+            (Who::Anyone | Who::System, _) => {
+                self.check_app(ctx)?;
+                Admitted::Anonymous
+            }
+            (Who::Oneself | Who::OneselfOrSuperUser | Who::SuperUser, Actor::Session(ust)) => {
+                Admitted::User(self.check_ust(ctx, ust, age).await?)
+            }
+            (Who::Oneself | Who::OneselfOrSuperUser | Who::SuperUser, Actor::Known(caller)) => {
+                self.check_app(ctx)?;
+                Admitted::User(self.accept(ctx, Arc::clone(caller.known()), age).await?)
+            }
+            (Who::OneselfOrSuperUser | Who::SuperUser | Who::Trusted | Who::Site, Actor::Trusted(by)) => {
+                self.check_app(ctx)?;
+                Admitted::Process(by.clone())
+            }
+            (Who::Site, Actor::Site(site)) => {
+                self.check_app(ctx)?;
+                Admitted::Site(Arc::clone(site))
+            }
+            (Who::Oneself, Actor::Trusted(_))
+            | (Who::Trusted | Who::Site, Actor::Session(_) | Actor::Known(_))
+            | (Who::Oneself | Who::OneselfOrSuperUser | Who::SuperUser | Who::Trusted, Actor::Site(_))
+            | (
+                Who::Oneself | Who::OneselfOrSuperUser | Who::SuperUser | Who::Trusted | Who::Site,
+                Actor::Anonymous,
+            ) => return Err(Code::AuthNotAllowed.into()),
+        };
+        if let Some(by) = call.user_id().cloned() {
+            call.trail.by(&by);
+        }
+        match (&call.admitted, who) {
+            (Admitted::User(caller), Who::SuperUser) => caller.require_super_user(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Commits an operation's changes together with its entry: there is never one without the other.
+    pub(in crate::ops) async fn commit(&self, mut tx: Tx, trail: &mut Trail) -> Result<()> {
+        self.insert(&mut tx, trail).await?;
+        tx.commit().await?;
+        trail.is_committed = true;
+        Ok(())
+    }
+
+    /// Ends an operation: a refusal, or a success that changed nothing, is recorded now.
+    async fn close_entry(&self, mut trail: Trail, failed: Option<&Error>) -> Result<()> {
+        match failed {
+            None if trail.is_committed => {}
+            None => {
+                if trail.event.kind == AuditKind::SessionCheck && !self.config().audit.session_checks {
+                    return Ok(());
+                }
+                self.record_alone(&trail).await?;
+            }
+            Some(error) => {
+                // The refusal stands whether or not it could be recorded.
+                if trail.fail(error)
+                    && let Err(failed) = self.record_alone(&trail).await
+                {
+                    trail.note("audit_error", failed.to_string());
+                }
+            }
+        }
+        self.core.audit.write(&trail);
+        Ok(())
+    }
+
+    async fn record_alone(&self, trail: &Trail) -> Result<()> {
+        if !self.is_for_database(trail) {
+            return Ok(());
+        }
+        let mut tx = self.db().write().await?;
+        self.insert(&mut tx, trail).await?;
+        tx.commit().await
+    }
+
+    fn is_for_database(&self, trail: &Trail) -> bool {
+        self.config().audit.to_database
+            && match trail.event.kind {
+                AuditKind::Change | AuditKind::Disclosure => true,
+                AuditKind::Activity | AuditKind::SessionCheck => false,
+            }
+    }
+
+    async fn insert(&self, tx: &mut Tx, trail: &Trail) -> Result<()> {
+        if !self.is_for_database(trail) {
+            return Ok(());
+        }
+        let audit_id: Uuid = time_ordered_uuid(trail.event.time, &*self.core.random)?;
+        store::audit::insert(tx, audit_id, &trail.event, &trail.extra()).await
+    }
+
+    /// Starts the entry of an operation that is not yet written as one function.
+    pub(in crate::ops) fn trail(&self, ctx: &Context, op: &'static str, kind: AuditKind) -> Trail {
+        Trail::new(ctx, op, kind, self.now())
+    }
+
+    /// Ends it.
+    pub(in crate::ops) async fn conclude<T>(&self, trail: Trail, outcome: Result<T>) -> Result<T> {
+        self.close_entry(trail, outcome.as_ref().err()).await?;
+        outcome
+    }
+}

@@ -1,0 +1,3 @@
+//! Credentials beside the password.
+
+pub(super) mod totp;

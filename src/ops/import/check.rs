@@ -1,0 +1,302 @@
+//! What of an imported user is acceptable, and the rows that it becomes.
+
+use std::collections::HashSet;
+
+use serde::de::IgnoredAny;
+use uuid::Builder;
+
+use crate::crypto::{keycloak_hash, plain, recognise_hash, token, totp};
+use crate::domain::{
+    AttrOwner, Code, Error, ImportedAttr, ImportedLink, ImportedUser, Password, Result, SecType, Timestamp,
+    UserId,
+};
+use crate::ops::Sso;
+use crate::ops::access::rate_limit::check_rate_limits;
+use crate::ops::attr::request::{check_name as check_attr_name, check_value};
+use crate::ops::user::account::{Column, check_long_text, check_name, joined};
+use crate::store::attr::AttrRow;
+use crate::store::site::identity::IdentityRow;
+use crate::store::user::account::UserRow;
+
+/// The longest hash, in bytes: a Keycloak credential has several hundred.
+const MAX_HASH_LENGTH: usize = 4096;
+
+/// How deep the value of an attribute may be nested: it is to be read again.
+const MAX_DEPTH: usize = 64;
+
+/// The longest username of a security definition that is looked up, in bytes.
+const MAX_LINK_LENGTH: usize = 1024;
+
+/// All that becomes of one imported user in the database.
+pub(in crate::ops) struct ImportedRows {
+    pub user: UserRow,
+    pub identity: IdentityRow,
+    pub attrs: Vec<(AttrOwner, AttrRow)>,
+}
+
+impl Sso {
+    /// Checks an imported user and brings values into the form in which they are kept. What is wrong with a part that the
+    /// user can be without goes to `lost`, and the part goes away.
+    pub(in crate::ops) fn check_imported(&self, user: &mut ImportedUser) -> Result<()> {
+        user.username = self.check_username(Some(std::mem::take(&mut user.username)))?;
+        if user.user_id.as_deref().is_some_and(|user_id| UserId::parse(user_id).is_none()) {
+            let detail = "user_id: `zusr` and letters and digits, 64 at most; leave it out to have one made";
+            return Err(Error::refused(Code::UserIdInvalid, detail));
+        }
+        user.email = self.check_email(user.email.take())?;
+        let names = [
+            ("first_name", &mut user.first_name),
+            ("middle_name", &mut user.middle_name),
+            ("last_name", &mut user.last_name),
+            ("locked_by", &mut user.locked_by),
+            ("approval_status_mod_by", &mut user.approval_status_mod_by),
+            ("totp_label", &mut user.totp_label),
+            ("rate_limit_type", &mut user.rate_limit_type),
+        ];
+        for (field, value) in names {
+            *value = check_name(field, value.take())?;
+        }
+        // Made up of names that are each as long as they may be, it is longer than one of them.
+        if user.display_name != joined([&user.first_name, &user.middle_name, &user.last_name]) {
+            user.display_name = check_name("display_name", user.display_name.take())?;
+        }
+        user.creation_ctx = check_long_text("creation_ctx", user.creation_ctx.take())?;
+        user.rate_limit_def = check_long_text("rate_limit_def", user.rate_limit_def.take())?;
+        check_rate_limits(user.is_rate_limit_active, user.rate_limit_def.as_deref())?;
+        user.password_hash = user.password_hash.take().map(check_hash).transpose()?;
+        user.totp_key = match user.totp_key.take().filter(|key| !key.is_empty()) {
+            Some(key) => Some(totp::validate_key(key.expose()).map_err(|error| about("totp_key", &error))?),
+            None if user.is_totp_enabled => return Err(invalid("totp_key: needed with is_totp_enabled")),
+            None => None,
+        };
+        let mut lost = std::mem::take(&mut user.lost);
+        let mut names = HashSet::new();
+        user.attrs.retain(|attr| keep(check_attr(attr, &mut names), "attribute", &attr.name, &mut lost));
+        user.linked_auth.retain(|link| keep(check_link(link), "linked_auth", &link.auth_username, &mut lost));
+        user.lost = lost;
+        Ok(())
+    }
+
+    /// The rows of a user that has been checked.
+    pub(in crate::ops) fn imported_rows(&self, user: &ImportedUser, now: Timestamp) -> Result<ImportedRows> {
+        let random = &*self.core.random;
+        let user_id = match &user.user_id {
+            Some(user_id) => UserId::from_stored(user_id.clone()),
+            None => UserId::random(random)?,
+        };
+        let is_encrypted = self.config().main.encrypt_password;
+        let sealed_hash = |hash: &Password| {
+            if is_encrypted {
+                self.seal(Column::PasswordHash, &user_id, hash.expose())
+            } else {
+                Ok(plain(hash.expose().as_bytes()))
+            }
+        };
+        let password_hash = user.password_hash.as_ref().map(sealed_hash).transpose()?;
+        let has_password = password_hash.is_some();
+        let totp_key = match &user.totp_key {
+            Some(key) => self.seal(Column::TotpKey, &user_id, key.expose())?,
+            None => self.seal(Column::TotpKey, &user_id, totp::new_key(random)?.expose())?,
+        };
+        let micros = |time: Option<Timestamp>| time.map(Timestamp::as_micros);
+        let since = |is_so: bool, time: Option<Timestamp>, otherwise: Timestamp| {
+            if is_so { Some(time.unwrap_or(otherwise).as_micros()) } else { micros(time) }
+        };
+        let row = UserRow {
+            user_token: Builder::from_random_bytes(random.bytes()?).into_uuid(),
+            username: user.username.clone(),
+            email_index: user.email.as_deref().map(|email| self.core.keyring.blind_index(email).to_vec()),
+            email: user.email.as_deref().map(|email| self.seal_email(&user_id, email)).transpose()?,
+            email_is_claimed: false,
+            display_name: user.display_name.clone(),
+            first_name: user.first_name.clone(),
+            middle_name: user.middle_name.clone(),
+            last_name: user.last_name.clone(),
+            is_active: user.is_active,
+            is_internal: user.is_internal,
+            is_super_user: user.is_super_user,
+            is_locked: user.is_locked,
+            locked_time: since(user.is_locked, user.locked_time, now),
+            locked_by: user.locked_by.clone(),
+            sign_up_status: user.sign_up_status.as_str().to_owned(),
+            sign_up_time: user.sign_up_time.unwrap_or(now).as_micros(),
+            sign_up_confirm_time: micros(user.sign_up_confirm_time),
+            sign_up_confirm_digest: user
+                .sign_up_confirm_token
+                .as_ref()
+                .map(|token| token::digest(token.expose()).to_vec()),
+            approval_status: user.approval_status.as_str().to_owned(),
+            approval_status_mod_time: user.approval_status_mod_time.unwrap_or(now).as_micros(),
+            approval_status_mod_by: user.approval_status_mod_by.clone(),
+            password_hash,
+            password_last_set: since(has_password, user.password_last_set, now),
+            password_expiry: since(has_password, user.password_expiry, self.password_expiry(now, None)),
+            password_must_change: user.password_must_change,
+            is_totp_enabled: user.is_totp_enabled,
+            totp_key: Some(totp_key),
+            totp_label: user
+                .totp_label
+                .as_deref()
+                .map(|label| self.seal(Column::TotpLabel, &user_id, label))
+                .transpose()?,
+            totp_last_step: 0,
+            is_rate_limit_active: user.is_rate_limit_active,
+            rate_limit_type: user.rate_limit_type.clone(),
+            rate_limit_def: user.rate_limit_def.clone(),
+            rate_limit_check_parent_def: user.rate_limit_check_parent_def,
+            creation_ctx: user.creation_ctx.clone(),
+            user_id: user_id.as_str().to_owned(),
+        };
+        let identity = self.new_identity(&row, None)?;
+        let owner = AttrOwner::User(user_id);
+        let attr = |attr: &ImportedAttr| Ok((owner.clone(), self.imported_attr(&owner, attr, now)?));
+        let attrs = user.attrs.iter().map(attr).collect::<Result<_>>()?;
+        Ok(ImportedRows { user: row, identity, attrs })
+    }
+
+    fn imported_attr(&self, owner: &AttrOwner, attr: &ImportedAttr, now: Timestamp) -> Result<AttrRow> {
+        let creation_time = attr.creation_time.unwrap_or(now);
+        Ok(AttrRow {
+            value: self.seal_attr(owner, &attr.name, &attr.value, attr.is_encrypted)?,
+            name: attr.name.clone(),
+            is_encrypted: attr.is_encrypted,
+            creation_time: creation_time.as_micros(),
+            last_modified: attr.last_modified.unwrap_or(creation_time).as_micros(),
+            expiration_time: attr.expiration_time.unwrap_or(Timestamp::NEVER).as_micros(),
+        })
+    }
+}
+
+/// A hash in the form in which it is kept: one that a password can be compared with.
+fn check_hash(hash: Password) -> Result<Password> {
+    let text = hash.expose();
+    if text.len() > MAX_HASH_LENGTH {
+        return Err(invalid(format!("password_hash: at most {MAX_HASH_LENGTH} bytes")));
+    }
+    let hash = if text.starts_with('{') {
+        keycloak_hash(text).map_err(|error| about("password_hash", &error))?
+    } else {
+        hash
+    };
+    recognise_hash(hash.expose()).map_err(|error| about("password_hash", &error))?;
+    Ok(hash)
+}
+
+fn check_attr(attr: &ImportedAttr, names: &mut HashSet<String>) -> Result<()> {
+    check_attr_name(&attr.name)?;
+    check_value(&attr.value)?;
+    let text = attr.value.as_json_text();
+    if depth(text) > MAX_DEPTH {
+        return Err(invalid(format!("value: nested more than {MAX_DEPTH} deep")));
+    }
+    // The tree that the text would make can be much larger than the text.
+    serde_json::from_str::<IgnoredAny>(text).map_err(|_| invalid("value: not JSON"))?;
+    if !names.insert(attr.name.clone()) {
+        return Err(invalid("name: stands there twice"));
+    }
+    Ok(())
+}
+
+/// How deep JSON is nested.
+fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest, mut is_text, mut is_escaped) = (0_usize, 0, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_text => is_escaped = true,
+            b'"' => is_text = !is_text,
+            b'[' | b'{' if !is_text => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !is_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+fn check_link(link: &ImportedLink) -> Result<()> {
+    if SecType::parse(&link.auth_type).is_none() {
+        return Err(invalid("auth_type: basic_auth or jwt"));
+    }
+    let username = &link.auth_username;
+    if username.is_empty() || username.contains('\0') || username.len() > MAX_LINK_LENGTH {
+        return Err(invalid("auth_username: there is no such definition"));
+    }
+    Ok(())
+}
+
+/// Whether a part is kept; if not, why is noted.
+fn keep(outcome: Result<()>, what: &str, name: &str, lost: &mut Vec<String>) -> bool {
+    match outcome {
+        Ok(()) => true,
+        Err(error) => {
+            lost.push(format!("{what} `{}`: {}", shown(name), because(&error)));
+            false
+        }
+    }
+}
+
+fn invalid(detail: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::refused(Code::CommonInvalidInput, detail)
+}
+
+fn about(field: &str, error: &Error) -> Error {
+    invalid(format!("{field}: {}", because(error)))
+}
+
+/// Why, for a report: what a refusal says beside its code, where it says something.
+pub(in crate::ops) fn because(error: &Error) -> String {
+    match error {
+        Error::Refused { detail: Some(detail), .. } => detail.clone().into_owned(),
+        Error::Refused { code, detail: None } => format!("{} {}", code.group(), code.label()),
+        Error::Internal(source) => source.to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// A name for a report: control characters escaped, and not longer than anybody reads.
+pub(in crate::ops) fn shown(name: &str) -> String {
+    const LONGEST: usize = 80;
+    let mut text = String::new();
+    for (index, c) in name.chars().enumerate() {
+        if index == LONGEST {
+            text.push('…');
+            break;
+        }
+        if c.is_control() { text.extend(c.escape_unicode()) } else { text.push(c) }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_in_a_report_is_short_and_steers_no_terminal() {
+        assert_eq!(shown("a\x1b[31m"), r"a\u{1b}[31m");
+        assert_eq!(shown(&"é".repeat(10_000_000)).chars().count(), 81);
+    }
+
+    #[test]
+    fn brackets_in_text_are_no_depth() {
+        assert_eq!(depth(r#"{"a": [1, [2]], "b": "[[[\"[["}"#), 3);
+        assert_eq!(depth("7"), 0);
+        assert!(depth(&"[".repeat(100_000)) > MAX_DEPTH);
+    }
+
+    #[test]
+    fn a_hash_is_one_that_is_verified() {
+        let keycloak = r#"{"secretData":"{\"value\":\"c2VjcmV0c2VjcmV0c2VjcmV0\",\"salt\":\"c2FsdA==\"}",
+            "credentialData":"{\"hashIterations\":5,\"algorithm\":\"pbkdf2-sha256\"}"}"#;
+        let hash = check_hash(keycloak.into()).unwrap();
+        assert_eq!(hash.expose(), "$pbkdf2-sha256$5$c2FsdA$c2VjcmV0c2VjcmV0c2VjcmV0");
+        for wrong in ["hunter2", "md5$salt$hash", "", "{}", &"$2a$06$".repeat(1000)] {
+            let error = check_hash(wrong.into()).unwrap_err();
+            assert_eq!(error.code(), Code::CommonInvalidInput);
+            assert!(!because(&error).contains("hunter2"));
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! Writing users down in the format that an import reads.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::domain::{AttrOwner, AuditKind, Context, Error, Password, Result, Timestamp, User, UserId};
+use crate::ops::Sso;
+use crate::ops::audit::Trail;
+use crate::ops::user::account::Column;
+use crate::store;
+use crate::store::import::users::{OwnedAttr, OwnedLink};
+use crate::store::user::account::UserRow;
+
+/// How many users are read at a time.
+const PAGE: i64 = 500;
+
+/// A user as a line. What is None is left out, but for the name to show, which would be made up of the others.
+#[derive(Serialize)]
+struct Line<'a> {
+    user_id: &'a str,
+    username: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password_hash: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'a str>,
+    display_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    middle_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_name: Option<&'a str>,
+    is_active: bool,
+    is_internal: bool,
+    is_super_user: bool,
+    is_locked: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    locked_time: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    locked_by: Option<&'a str>,
+    sign_up_status: &'a str,
+    sign_up_time: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sign_up_confirm_time: Option<String>,
+    approval_status: &'a str,
+    approval_status_mod_time: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approval_status_mod_by: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password_last_set: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password_expiry: Option<String>,
+    password_must_change: bool,
+    is_totp_enabled: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    totp_key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    totp_label: Option<&'a str>,
+    is_rate_limit_active: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate_limit_type: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate_limit_def: Option<&'a str>,
+    rate_limit_check_parent_def: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    creation_ctx: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    attrs: Vec<AttrLine>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    linked_auth: Vec<LinkLine>,
+}
+
+#[derive(Serialize)]
+struct AttrLine {
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<Box<RawValue>>,
+    is_encrypted: bool,
+    creation_time: String,
+    last_modified: String,
+    expiration_time: String,
+}
+
+#[derive(Serialize)]
+struct LinkLine {
+    auth_type: String,
+    auth_username: String,
+    is_active: bool,
+    creation_time: String,
+}
+
+impl Sso {
+    /// Writes all users by name, a line of JSON each, for trusted callers; how many there were. Without `with_secrets` there
+    /// are no password hashes, no TOTP keys and no values of encrypted attributes among it.
+    ///
+    /// # Errors
+    /// When the database cannot answer, or `write` fails.
+    pub async fn export_users(
+        &self,
+        ctx: &Context,
+        with_secrets: bool,
+        mut write: impl FnMut(&str) -> Result<()>,
+    ) -> Result<u64> {
+        let mut trail = self.trail(ctx, "user.export", AuditKind::Disclosure);
+        let outcome = self.write_all_users(ctx, &mut trail, with_secrets, &mut write).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn write_all_users(
+        &self,
+        ctx: &Context,
+        trail: &mut Trail,
+        with_secrets: bool,
+        write: &mut impl FnMut(&str) -> Result<()>,
+    ) -> Result<u64> {
+        self.check_app(ctx)?;
+        trail.note("with_secrets", with_secrets.to_string());
+        let (mut written, mut after) = (0, String::new());
+        loop {
+            let mut conn = self.db().read().await?;
+            let page = store::user::account::page_by_username(&mut conn, &after, PAGE).await?;
+            let user_ids: Vec<&str> = page.iter().map(|row| row.user_id.as_str()).collect();
+            let attrs = store::import::users::attrs_of(&mut conn, &user_ids, self.now().as_micros()).await?;
+            let links = store::import::users::links_of(&mut conn, &user_ids).await?;
+            drop(conn);
+            let Some(last) = page.last() else { break };
+            after = last.username.clone();
+            let mut attrs = by_user(attrs, |attr| &attr.user_id);
+            let mut links = by_user(links, |link| &link.user_id);
+            for row in page {
+                let attrs = attrs.remove(&row.user_id).unwrap_or_default();
+                let links = links.remove(&row.user_id).unwrap_or_default();
+                write(&self.user_line(row, attrs, links, with_secrets)?)?;
+                written += 1;
+            }
+        }
+        trail.note("users", written.to_string());
+        Ok(written)
+    }
+
+    fn user_line(
+        &self,
+        row: UserRow,
+        attrs: Vec<OwnedAttr>,
+        links: Vec<OwnedLink>,
+        with_secrets: bool,
+    ) -> Result<String> {
+        let user_id = UserId::from_stored(row.user_id.clone());
+        let hash = row.password_hash.as_deref().filter(|_| with_secrets);
+        let hash = hash.map(|hash| self.unseal(Column::PasswordHash, &user_id, hash)).transpose()?;
+        let user = self.open_user(row)?;
+        let owner = AttrOwner::User(user_id);
+        let attrs = attrs.into_iter().map(|attr| self.attr_line(&owner, attr, with_secrets));
+        let line = line(&user, hash.as_ref(), with_secrets, attrs.collect::<Result<_>>()?, links);
+        serde_json::to_string(&line).map_err(Error::internal)
+    }
+
+    fn attr_line(&self, owner: &AttrOwner, attr: OwnedAttr, with_secrets: bool) -> Result<AttrLine> {
+        let attr = self.open_attr(owner, attr.attr, with_secrets)?;
+        // A line end in JSON means nothing, and in a line of it too much.
+        let text = attr.value.map(|value| value.as_json_text().replace(['\n', '\r'], " "));
+        let value = text.map(RawValue::from_string).transpose();
+        Ok(AttrLine {
+            name: attr.name,
+            value: value.map_err(|_| Error::internal("the value of an attribute is not JSON"))?,
+            is_encrypted: attr.is_encrypted,
+            creation_time: attr.creation_time.to_string(),
+            last_modified: attr.last_modified.to_string(),
+            expiration_time: attr.expiration_time.to_string(),
+        })
+    }
+}
+
+fn line<'a>(
+    user: &'a User,
+    hash: Option<&'a Password>,
+    with_secrets: bool,
+    attrs: Vec<AttrLine>,
+    links: Vec<OwnedLink>,
+) -> Line<'a> {
+    let time = |time: Option<Timestamp>| time.map(|time| time.to_string());
+    Line {
+        user_id: user.user_id.as_str(),
+        username: &user.username,
+        password_hash: hash.map(Password::expose),
+        email: user.email.as_deref(),
+        display_name: user.display_name.as_deref(),
+        first_name: user.first_name.as_deref(),
+        middle_name: user.middle_name.as_deref(),
+        last_name: user.last_name.as_deref(),
+        is_active: user.is_active,
+        is_internal: user.is_internal,
+        is_super_user: user.is_super_user,
+        is_locked: user.is_locked,
+        locked_time: time(user.locked_time),
+        locked_by: user.locked_by.as_deref(),
+        sign_up_status: user.sign_up_status.as_str(),
+        sign_up_time: user.sign_up_time.to_string(),
+        sign_up_confirm_time: time(user.sign_up_confirm_time),
+        approval_status: user.approval_status.as_str(),
+        approval_status_mod_time: user.approval_status_mod_time.to_string(),
+        approval_status_mod_by: user.approval_status_mod_by.as_deref(),
+        password_last_set: time(user.password_last_set),
+        password_expiry: time(user.password_expiry),
+        password_must_change: user.password_must_change,
+        is_totp_enabled: user.is_totp_enabled,
+        totp_key: user.totp_key.as_ref().filter(|_| with_secrets).map(Password::expose),
+        totp_label: user.totp_label.as_deref(),
+        is_rate_limit_active: user.is_rate_limit_active,
+        rate_limit_type: user.rate_limit_type.as_deref(),
+        rate_limit_def: user.rate_limit_def.as_deref(),
+        rate_limit_check_parent_def: user.rate_limit_check_parent_def,
+        creation_ctx: user.creation_ctx.as_deref(),
+        attrs,
+        linked_auth: links.into_iter().map(link_line).collect(),
+    }
+}
+
+fn link_line(link: OwnedLink) -> LinkLine {
+    LinkLine {
+        auth_type: link.sec_type,
+        auth_username: link.username,
+        is_active: link.is_active,
+        creation_time: Timestamp::from_micros(link.creation_time).to_string(),
+    }
+}
+
+fn by_user<T>(all: Vec<T>, user_id: impl Fn(&T) -> &String) -> HashMap<String, Vec<T>> {
+    let mut by_user: HashMap<String, Vec<T>> = HashMap::new();
+    for one in all {
+        by_user.entry(user_id(&one).clone()).or_default().push(one);
+    }
+    by_user
+}

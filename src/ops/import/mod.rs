@@ -1,0 +1,9 @@
+//! Users from other systems, and exports.
+
+pub(super) mod check;
+pub(super) mod export;
+pub(super) mod file;
+pub(super) mod record;
+pub(super) mod users;
+pub(super) mod zato;
+pub(super) mod zato_user;

@@ -1,0 +1,446 @@
+//! Bringing users over from elsewhere: a stream of records, checked, and written in batches.
+//!
+//! ```text
+//! source ──> check ──> seen before in this run? ──> there already? ──> rows, sealed ──> one transaction ──> report
+//! ```
+//!
+//! While one batch is written, the next is read and sealed: two are in memory at a time, however many there are. A user
+//! and all that is theirs are in one transaction, so that a run that is cut off leaves whole users, and the next run finds
+//! them there and goes on behind them.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::domain::{
+    AuditKind, Context, Error, ImportBatch, ImportFinding, ImportObserver, ImportRecord, ImportSource,
+    ImportSummary, ImportedLink, ImportedUser, Result, UserId,
+};
+use crate::ops::Sso;
+use crate::ops::audit::Trail;
+use crate::ops::import::check::{ImportedRows, because, shown};
+use crate::store::import::seen::Seen;
+use crate::store::import::users::Linkable;
+use crate::store::linked_auth::link::Linked;
+use crate::store::{self, Tx};
+
+/// How many users one transaction takes, where nobody asks for another number. Ids are random, so that each batch changes
+/// pages all over the indexes, and each page is written once a batch: fewer batches are fewer pages. On SQLite, where one
+/// writes at a time, others wait for a batch meanwhile.
+const BATCH: usize = 4000;
+
+/// How users are brought over.
+#[derive(Clone, Copy, Debug)]
+pub struct ImportOptions {
+    /// What the audit entry says that they come from: the format of a file, or the name of a product.
+    pub origin: &'static str,
+    /// Nothing is written: the report and the summary say what would have been.
+    pub dry_run: bool,
+    /// How many users one transaction takes at most.
+    pub batch_size: usize,
+}
+
+impl ImportOptions {
+    /// What is usual.
+    #[must_use]
+    pub const fn new(origin: &'static str, dry_run: bool) -> Self {
+        Self { origin, dry_run, batch_size: BATCH }
+    }
+}
+
+/// A user who is to be written, with the number of the record within its batch.
+struct Ready {
+    index: usize,
+    position: String,
+    user: ImportedUser,
+    /// Definitions that the user is to be linked to.
+    links: Vec<(i64, ImportedLink)>,
+    /// None in a dry run.
+    rows: Option<ImportedRows>,
+}
+
+/// A batch on its way: who is to be written, and what is known of the others.
+#[derive(Default)]
+struct Prepared {
+    ready: Vec<Ready>,
+    report: Report,
+    done: u64,
+    total: Option<u64>,
+}
+
+/// What became of the records of a batch.
+#[derive(Default)]
+struct Report {
+    findings: Vec<(usize, ImportFinding)>,
+    summary: ImportSummary,
+}
+
+impl Report {
+    fn refuse(&mut self, index: usize, position: String, username: Option<&str>, reason: impl Into<String>) {
+        self.summary.refused += 1;
+        self.find(index, position, username, true, reason.into());
+    }
+
+    /// The user is there now, or would be, but for these parts.
+    fn imported(&mut self, ready: Ready) {
+        self.summary.imported += 1;
+        if !ready.user.lost.is_empty() {
+            self.summary.incomplete += 1;
+        }
+        for reason in ready.user.lost {
+            self.find(ready.index, ready.position.clone(), Some(&ready.user.username), false, reason);
+        }
+    }
+
+    fn find(
+        &mut self,
+        index: usize,
+        position: String,
+        username: Option<&str>,
+        is_refused: bool,
+        reason: String,
+    ) {
+        let username = username.filter(|username| !username.is_empty()).map(shown);
+        self.findings.push((index, ImportFinding { position, username, is_refused, reason }));
+    }
+
+    /// Adds it to what came before, and tells.
+    fn tell(mut self, so_far: &mut ImportSummary, observer: &mut impl ImportObserver) -> Result<()> {
+        so_far.read += self.summary.read;
+        so_far.imported += self.summary.imported;
+        so_far.already_there += self.summary.already_there;
+        so_far.refused += self.summary.refused;
+        so_far.incomplete += self.summary.incomplete;
+        self.findings.sort_by_key(|(index, _)| *index);
+        for (_, finding) in self.findings {
+            observer.found(finding)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether somebody has the id or the name of a user who is to come.
+enum Standing {
+    Free,
+    AlreadyThere,
+    Taken(String),
+}
+
+impl Sso {
+    /// Brings users over, for trusted callers. Who is there already, by id or, where none is given, by name, is left as
+    /// they are. Whatever is not brought over is told to the observer, and the others come.
+    ///
+    /// # Errors
+    /// When the source or the database is of no further use: what has come until then is there, and the next run goes on
+    /// behind it. Never for what is wrong with a record.
+    pub async fn import_users(
+        &self,
+        ctx: &Context,
+        mut source: impl ImportSource,
+        options: ImportOptions,
+        observer: &mut impl ImportObserver,
+    ) -> Result<ImportSummary> {
+        let mut trail = self.trail(ctx, "user.import", AuditKind::Change);
+        let mut summary = ImportSummary::default();
+        let outcome = self.import_all(ctx, &mut source, options, observer, &mut summary).await;
+        note(&mut trail, options, &summary);
+        self.conclude(trail, outcome.map(|()| summary)).await
+    }
+
+    async fn import_all(
+        &self,
+        ctx: &Context,
+        source: &mut impl ImportSource,
+        options: ImportOptions,
+        observer: &mut impl ImportObserver,
+        summary: &mut ImportSummary,
+    ) -> Result<()> {
+        self.check_app(ctx)?;
+        let mut seen = Seen::new().await?;
+        let mut next = self.prepare(source, &mut seen, options).await?;
+        while let Some(batch) = next.take() {
+            let (done, total) = (batch.done, batch.total);
+            // A task of its own: a source may hold up this one, and call what waits for the transaction to end.
+            let sso = self.clone();
+            let written = tokio::spawn(async move { sso.write(batch.ready, batch.report).await });
+            let following = self.prepare(source, &mut seen, options).await;
+            written.await.map_err(Error::internal)??.tell(summary, observer)?;
+            observer.progressed(summary, done, total);
+            next = following?;
+        }
+        Ok(())
+    }
+
+    /// Reads a batch, and makes all that can be made of it before it is written. None at the end of the source.
+    async fn prepare(
+        &self,
+        source: &mut impl ImportSource,
+        seen: &mut Seen,
+        options: ImportOptions,
+    ) -> Result<Option<Prepared>> {
+        let ImportBatch { records, done, total } = source.next_batch(options.batch_size.max(1)).await?;
+        if records.is_empty() {
+            return Ok(None);
+        }
+        let sso = self.clone();
+        let mut batch = computed(move || Ok(sso.check_all(records))).await?;
+        batch.done = done;
+        batch.total = total;
+        leave_out_repeated(&mut batch, seen).await?;
+        self.leave_out_known(&mut batch).await?;
+        self.find_links(&mut batch).await?;
+        if options.dry_run {
+            return Ok(Some(batch));
+        }
+        let sso = self.clone();
+        let sealed = computed(move || {
+            let now = sso.now();
+            for ready in &mut batch.ready {
+                ready.rows = Some(sso.imported_rows(&ready.user, now)?);
+            }
+            Ok(batch)
+        });
+        sealed.await.map(Some)
+    }
+
+    fn check_all(&self, records: Vec<ImportRecord>) -> Prepared {
+        let mut batch = Prepared::default();
+        for (index, ImportRecord { position, user }) in records.into_iter().enumerate() {
+            batch.report.summary.read += 1;
+            let mut user = match user {
+                Ok(user) => *user,
+                Err(reason) => {
+                    batch.report.refuse(index, position, None, reason);
+                    continue;
+                }
+            };
+            let given_name = shown(&user.username);
+            match self.check_imported(&mut user) {
+                Ok(()) => batch.ready.push(Ready { index, position, user, links: Vec::new(), rows: None }),
+                Err(error) => batch.report.refuse(index, position, Some(&given_name), because(&error)),
+            }
+        }
+        batch
+    }
+
+    /// Takes those out of a batch who are there already, and those whose name or id is somebody else's.
+    async fn leave_out_known(&self, batch: &mut Prepared) -> Result<()> {
+        let ready = std::mem::take(&mut batch.ready);
+        let standings = self.standings(&ready).await?;
+        for (ready, standing) in ready.into_iter().zip(standings) {
+            match standing {
+                Standing::Free => batch.ready.push(ready),
+                other => settle(&mut batch.report, ready, other),
+            }
+        }
+        Ok(())
+    }
+
+    async fn standings(&self, ready: &[Ready]) -> Result<Vec<Standing>> {
+        let usernames: Vec<&str> = ready.iter().map(|ready| ready.user.username.as_str()).collect();
+        let user_ids: Vec<&str> = ready.iter().filter_map(|ready| ready.user.user_id.as_deref()).collect();
+        let mut conn = self.db().read().await?;
+        let taken = store::import::users::taken(&mut conn, &usernames, &user_ids).await?;
+        drop(conn);
+        let by_name: HashMap<&str, &str> =
+            taken.iter().map(|taken| (taken.username.as_str(), taken.user_id.as_str())).collect();
+        let by_id: HashMap<&str, &str> =
+            taken.iter().map(|taken| (taken.user_id.as_str(), taken.username.as_str())).collect();
+        let standing = |ready: &Ready| {
+            let name = ready.user.username.as_str();
+            match (ready.user.user_id.as_deref(), by_name.get(name)) {
+                (None, None) => Standing::Free,
+                (None, Some(_)) => Standing::AlreadyThere,
+                (Some(user_id), Some(its)) if user_id == *its => Standing::AlreadyThere,
+                (Some(_), Some(its)) => Standing::Taken(format!("the username is that of user {its}")),
+                (Some(user_id), None) => match by_id.get(user_id) {
+                    Some(its) => Standing::Taken(format!("the user_id is that of user `{}`", shown(its))),
+                    None => Standing::Free,
+                },
+            }
+        };
+        Ok(ready.iter().map(standing).collect())
+    }
+
+    /// Finds the definitions that users are to be linked to. A link that cannot be made is a part that is left behind.
+    async fn find_links(&self, batch: &mut Prepared) -> Result<()> {
+        let links = batch.ready.iter().flat_map(|ready| &ready.user.linked_auth);
+        let usernames: Vec<&str> = links.map(|link| link.auth_username.as_str()).collect();
+        if usernames.is_empty() {
+            return Ok(());
+        }
+        let mut conn = self.db().read().await?;
+        let found = store::import::users::definitions(&mut conn, &usernames).await?;
+        drop(conn);
+        let definitions: HashMap<(&str, &str), &Linkable> =
+            found.iter().map(|found| ((found.sec_type.as_str(), found.username.as_str()), found)).collect();
+        for ready in &mut batch.ready {
+            for link in std::mem::take(&mut ready.user.linked_auth) {
+                match definitions.get(&(link.auth_type.as_str(), link.auth_username.as_str())) {
+                    Some(definition) if definition.user_id.is_none() => {
+                        ready.links.push((definition.sec_def_id, link));
+                    }
+                    Some(_) => ready.user.lost.push(not_linked(&link, "it is linked to another user")),
+                    None => ready.user.lost.push(not_linked(&link, "there is no such definition")),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes those of a batch who are ready, and says what became of all of it. In a dry run there are no rows, and
+    /// nothing is written.
+    async fn write(&self, ready: Vec<Ready>, mut report: Report) -> Result<Report> {
+        let is_dry = ready.iter().all(|ready| ready.rows.is_none());
+        if is_dry {
+            ready.into_iter().for_each(|ready| report.imported(ready));
+            return Ok(report);
+        }
+        match self.write_together(ready, &mut report).await? {
+            None => {}
+            // One of them is in the way of all.
+            Some(ready) => {
+                for ready in ready {
+                    if let Some(refused) = self.write_together(vec![ready], &mut report).await? {
+                        for ready in refused {
+                            let Ready { index, position, user, .. } = ready;
+                            report.refuse(
+                                index,
+                                position,
+                                Some(&user.username),
+                                "the database does not take it",
+                            );
+                        }
+                    }
+                }
+            }
+        }
+        Ok(report)
+    }
+
+    /// Writes users in one transaction; gives them back if the database does not take them like that.
+    async fn write_together(&self, mut ready: Vec<Ready>, report: &mut Report) -> Result<Option<Vec<Ready>>> {
+        let (inserted, not_linked) = match self.insert_all(&ready).await {
+            Ok(done) => done,
+            Err(Error::Internal(_)) => return Ok(Some(ready)),
+            Err(error) => return Err(error),
+        };
+        for (number, reason) in not_linked {
+            if let Some(ready) = ready.get_mut(number) {
+                ready.user.lost.push(reason);
+            }
+        }
+        let (inserted, raced): (Vec<_>, Vec<_>) =
+            ready.into_iter().partition(|ready| is_among(ready, &inserted));
+        inserted.into_iter().for_each(|ready| report.imported(ready));
+        if !raced.is_empty() {
+            // Somebody else has been quicker.
+            let standings = self.standings(&raced).await?;
+            for (ready, standing) in raced.into_iter().zip(standings) {
+                settle(report, ready, standing);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Inserts users with all that is theirs; the ids of those that were not there yet, and the links that could not be
+    /// made, each with the number of its user.
+    async fn insert_all(&self, ready: &[Ready]) -> Result<(HashSet<String>, Vec<(usize, String)>)> {
+        let all = || ready.iter().filter_map(|ready| ready.rows.as_ref());
+        let users: Vec<_> = all().map(|rows| &rows.user).collect();
+        let mut tx = self.db().write_much().await?;
+        let inserted = store::import::users::add_users(&mut tx, &users).await?;
+        let new = || all().filter(|rows| inserted.contains(&rows.user.user_id));
+        let identities: Vec<_> = new().map(|rows| &rows.identity).collect();
+        store::import::users::add_identities(&mut tx, &identities).await?;
+        let attrs: Vec<_> =
+            new().flat_map(|rows| &rows.attrs).map(|(owner, attr)| (owner, attr.clone())).collect();
+        store::attr::write(&mut tx, &attrs).await?;
+        let mut not_linked = Vec::new();
+        for (number, ready) in ready.iter().enumerate().filter(|(_, ready)| is_among(ready, &inserted)) {
+            let reasons = self.link_imported(&mut tx, ready).await?;
+            not_linked.extend(reasons.into_iter().map(|reason| (number, reason)));
+        }
+        tx.commit().await?;
+        Ok((inserted, not_linked))
+    }
+
+    /// Links a user who is there now; why the links that could not be made could not.
+    async fn link_imported(&self, tx: &mut Tx, ready: &Ready) -> Result<Vec<String>> {
+        let mut reasons = Vec::new();
+        let Some(rows) = ready.rows.as_ref().filter(|_| !ready.links.is_empty()) else { return Ok(reasons) };
+        let user_id = UserId::from_stored(rows.user.user_id.clone());
+        for (sec_def_id, link) in &ready.links {
+            let time = link.creation_time.unwrap_or(self.now());
+            match store::linked_auth::link::insert(tx, *sec_def_id, &user_id, link.is_active, time).await? {
+                Linked::Yes => {}
+                Linked::Already => reasons.push(not_linked(link, "it is linked to another user")),
+                Linked::Gone => return Err(Error::internal("a definition was deleted meanwhile")),
+            }
+        }
+        Ok(reasons)
+    }
+}
+
+fn is_among(ready: &Ready, user_ids: &HashSet<String>) -> bool {
+    ready.rows.as_ref().is_some_and(|rows| user_ids.contains(&rows.user.user_id))
+}
+
+fn not_linked(link: &ImportedLink, why: &str) -> String {
+    format!("linked_auth `{}`: {why}", shown(&link.auth_username))
+}
+
+/// What becomes of a user who is not new.
+fn settle(report: &mut Report, ready: Ready, standing: Standing) {
+    let Ready { index, position, user, .. } = ready;
+    match standing {
+        Standing::AlreadyThere => report.summary.already_there += 1,
+        Standing::Taken(reason) => report.refuse(index, position, Some(&user.username), reason),
+        Standing::Free => {
+            let reason = "somebody had the same name or id for a moment; run the import once more";
+            report.refuse(index, position, Some(&user.username), reason);
+        }
+    }
+}
+
+/// Takes those out of a batch whose name or id has stood in the source before: the first one wins.
+async fn leave_out_repeated(batch: &mut Prepared, seen: &mut Seen) -> Result<()> {
+    // No username has a space in it.
+    let id_key = |ready: &Ready| ready.user.user_id.as_ref().map(|user_id| format!(" {user_id}"));
+    let ids: Vec<String> = batch.ready.iter().filter_map(id_key).collect();
+    let names = batch.ready.iter().map(|ready| ready.user.username.as_str());
+    let distinct: HashSet<&str> = names.chain(ids.iter().map(String::as_str)).collect();
+    let mut new = seen.add(&distinct.into_iter().collect::<Vec<_>>()).await?;
+    for ready in std::mem::take(&mut batch.ready) {
+        let is_new_name = new.remove(ready.user.username.as_str());
+        let is_new_id = id_key(&ready).is_none_or(|key| new.remove(&key));
+        if is_new_name && is_new_id {
+            batch.ready.push(ready);
+            continue;
+        }
+        let what = if is_new_name { "user_id" } else { "username" };
+        let reason = format!("the {what} has stood there before: the first one counts");
+        batch.report.refuse(ready.index, ready.position, Some(&ready.user.username), reason);
+    }
+    Ok(())
+}
+
+/// Runs what computes for long beside the tasks that wait.
+async fn computed<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
+}
+
+fn note(trail: &mut Trail, options: ImportOptions, summary: &ImportSummary) {
+    trail.note("origin", options.origin);
+    if options.dry_run {
+        trail.note("dry_run", "true");
+    }
+    let counts = [
+        ("read", summary.read),
+        ("imported", summary.imported),
+        ("already_there", summary.already_there),
+        ("refused", summary.refused),
+        ("incomplete", summary.incomplete),
+    ];
+    for (name, count) in counts {
+        trail.note(name, count.to_string());
+    }
+}

@@ -1,0 +1,5 @@
+//! Security definitions, their links to users, and the sessions that they open.
+
+pub(super) mod link;
+pub(super) mod sec_def;
+pub(super) mod session;

@@ -1,0 +1,318 @@
+//! Security definitions: credentials of API clients, which linked auth lets act as users.
+
+use data_encoding::HEXLOWER;
+
+use crate::crypto::{Place, compare, jose as jwt, token};
+use crate::domain::{AuditKind, Code, Context, Error, Password, Result, SecDef, SecType, UserId};
+use crate::ops::Sso;
+use crate::ops::audit::Trail;
+use crate::ops::user::account::check_name;
+use crate::store;
+use crate::store::linked_auth::sec_def::{Inserted, SecDefRow};
+
+/// What the digest of a generated secret begins with; the hash of a chosen one begins with a dollar sign.
+const DIGEST: &str = "sha256:";
+
+/// What a security definition is to be made of.
+#[derive(Clone, Debug)]
+pub struct NewSecDef {
+    /// Its kind.
+    pub sec_type: SecType,
+    /// What it is called.
+    pub name: String,
+    /// What requests name it by.
+    pub username: String,
+    /// Its secret; None for a generated one.
+    pub secret: Option<Password>,
+}
+
+/// A security definition that was just made.
+#[derive(Clone, Debug)]
+pub struct CreatedSecDef {
+    /// The definition.
+    pub definition: SecDef,
+    /// The secret, if it was generated: nobody can show it again.
+    pub secret: Option<Password>,
+}
+
+impl Sso {
+    /// Makes a security definition, for the command line. A secret that is not given is 256 random bits.
+    ///
+    /// # Errors
+    /// E008003 without a name, E008002 for one that is not acceptable, E008001 for one that is taken; E001xxx for the
+    /// username; E003xxx for the secret.
+    pub async fn create_sec_def(&self, ctx: &Context, new: NewSecDef) -> Result<CreatedSecDef> {
+        let mut trail = self.trail(ctx, "sec_def.create", AuditKind::Change);
+        let outcome = self.insert_sec_def(ctx, &mut trail, new).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn insert_sec_def(
+        &self,
+        ctx: &Context,
+        trail: &mut Trail,
+        new: NewSecDef,
+    ) -> Result<CreatedSecDef> {
+        self.check_app(ctx)?;
+        let NewSecDef { sec_type, name, username, secret } = new;
+        let name = check_name("name", Some(name))?
+            .ok_or_else(|| Error::refused(Code::CommonMissingInput, "name: it must not be empty"))?;
+        let username = self.check_username(Some(username))?;
+        // In a request the username ends at the first colon (RFC 7617, section 2).
+        if sec_type == SecType::BasicAuth && username.contains(':') {
+            return Err(Error::refused(Code::UsernameInvalid, "username: colons are not allowed"));
+        }
+        trail.note("name", name.as_str());
+        let (secret, generated) = match secret {
+            Some(secret) => (secret, None),
+            None => {
+                let secret = token::new_token(&*self.core.random, token::TokenBits::Bits256)?;
+                (secret.clone(), Some(secret))
+            }
+        };
+        let stored = self.stored_form(sec_type, &secret, generated.is_some()).await?;
+
+        let now = self.now();
+        let mut tx = self.db().write().await?;
+        let sec_def_id =
+            match store::linked_auth::sec_def::insert(&mut tx, sec_type, &name, &username, now).await? {
+                Inserted::Yes(sec_def_id) => sec_def_id,
+                Inserted::NameTaken => {
+                    let detail = "name: there is a definition with this name";
+                    return Err(Error::refused(Code::CommonInvalidOperation, detail));
+                }
+                Inserted::UsernameTaken => return Err(Code::UsernameExists.into()),
+            };
+        let row = sec_def_id.to_string();
+        let sealed = self.core.keyring.seal(place(&row), stored.expose().as_bytes(), &*self.core.random)?;
+        store::linked_auth::sec_def::set_secret(&mut tx, sec_def_id, &sealed).await?;
+        self.commit(tx, trail).await?;
+        let definition = SecDef {
+            sec_def_id,
+            sec_type,
+            name,
+            username,
+            is_active: true,
+            creation_time: now,
+            linked_to: None,
+        };
+        Ok(CreatedSecDef { definition, secret: generated })
+    }
+
+    /// What is sealed of a secret. That of Basic Auth is only ever compared: of a generated one, which cannot be guessed,
+    /// a digest is enough; one that somebody has chosen is hashed like a password. With that of JWT signatures are
+    /// computed, so it must be known again.
+    async fn stored_form(
+        &self,
+        sec_type: SecType,
+        secret: &Password,
+        is_generated: bool,
+    ) -> Result<Password> {
+        match (sec_type, is_generated) {
+            (SecType::BasicAuth, true) => {
+                let digest = HEXLOWER.encode(&token::digest(secret.expose()));
+                Ok(Password::from(format!("{DIGEST}{digest}")))
+            }
+            (SecType::BasicAuth, false) => {
+                self.check_password(secret, Vec::new()).await?;
+                let salt = self.core.random.bytes()?;
+                Ok(Password::from(self.core.hashing.hash(secret.clone(), salt).await?))
+            }
+            (SecType::Jwt, _) => {
+                let length = secret.expose().len();
+                if length < jwt::MIN_KEY_BYTES {
+                    let detail = format!("a key of JWT has at least {} bytes", jwt::MIN_KEY_BYTES);
+                    return Err(Error::refused(Code::PasswordTooShort, detail));
+                }
+                if length > jwt::MAX_KEY_BYTES {
+                    let detail = format!("a key of JWT has at most {} bytes", jwt::MAX_KEY_BYTES);
+                    return Err(Error::refused(Code::PasswordTooLong, detail));
+                }
+                Ok(secret.clone())
+            }
+        }
+    }
+
+    /// What [`Self::stored_form`] has made of a definition's secret.
+    pub(in crate::ops) fn open_secret(&self, row: &SecDefRow) -> Result<Password> {
+        let opened = self.core.keyring.open(place(&row.sec_def_id.to_string()), &row.secret)?;
+        let text = std::str::from_utf8(&opened).map_err(Error::internal)?;
+        Ok(Password::from(text))
+    }
+
+    /// Whether this is the secret of a Basic Auth definition. That it is not, costs a hash, whatever is the reason; that
+    /// it is a generated one, costs none.
+    pub(in crate::ops) async fn is_basic_secret(
+        &self,
+        row: Option<&SecDefRow>,
+        secret: &Password,
+    ) -> Result<bool> {
+        let stored = row.map(|row| self.open_secret(row)).transpose()?;
+        let unknown = || self.core.hashing.verify_unknown(secret.clone());
+        let Some(stored) = stored else {
+            unknown().await?;
+            return Ok(false);
+        };
+        let Some(digest) = stored.expose().strip_prefix(DIGEST) else {
+            let verdict = self.core.hashing.verify(stored.expose().to_owned(), secret.clone()).await?;
+            return Ok(verdict != crate::crypto::Verdict::Wrong);
+        };
+        let given = HEXLOWER.encode(&token::digest(secret.expose()));
+        let is_right = compare::equal(digest.as_bytes(), given.as_bytes());
+        if !is_right {
+            unknown().await?;
+        }
+        Ok(is_right)
+    }
+
+    /// All security definitions, by name, for the command line. Never their secrets.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn list_sec_defs(&self, ctx: &Context) -> Result<Vec<SecDef>> {
+        let trail = self.trail(ctx, "sec_def.list", AuditKind::Disclosure);
+        let outcome = self.all_sec_defs(ctx).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn all_sec_defs(&self, ctx: &Context) -> Result<Vec<SecDef>> {
+        self.check_app(ctx)?;
+        let mut conn = self.db().read().await?;
+        store::linked_auth::sec_def::all(&mut conn).await
+    }
+
+    /// The security definition with this name, for the command line.
+    ///
+    /// # Errors
+    /// E008002 if there is none.
+    pub async fn get_sec_def(&self, ctx: &Context, name: &str) -> Result<SecDef> {
+        let trail = self.trail(ctx, "sec_def.get", AuditKind::Disclosure);
+        let outcome = self.sec_def_by_name(ctx, name).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn sec_def_by_name(&self, ctx: &Context, name: &str) -> Result<SecDef> {
+        self.check_app(ctx)?;
+        let unknown = || Error::refused(Code::CommonInvalidInput, "there is no definition with this name");
+        // PostgreSQL knows no NUL in text.
+        if name.contains('\0') {
+            return Err(unknown());
+        }
+        let mut conn = self.db().read().await?;
+        store::linked_auth::sec_def::by_name(&mut conn, name).await?.ok_or_else(unknown)
+    }
+
+    /// Deletes a security definition and its link, for the command line, and ends the sessions that it opened.
+    ///
+    /// # Errors
+    /// E008002 if there is none with this name.
+    pub async fn delete_sec_def(&self, ctx: &Context, name: &str) -> Result<SecDef> {
+        let mut trail = self.trail(ctx, "sec_def.delete", AuditKind::Change);
+        let outcome = self.remove_sec_def(ctx, &mut trail, name).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn remove_sec_def(&self, ctx: &Context, trail: &mut Trail, name: &str) -> Result<SecDef> {
+        let definition = self.sec_def_by_name(ctx, name).await?;
+        trail.note("name", definition.name.as_str());
+        let mut tx = self.db().write().await?;
+        // The user's row is held first wherever links and sessions go, so that nobody waits for somebody who waits.
+        let row =
+            store::linked_auth::sec_def::by_username(&mut tx, definition.sec_type, &definition.username)
+                .await?;
+        if let Some(user_id) = row.and_then(|row| row.user_id) {
+            store::user::account::lock_row(&mut tx, &UserId::from_stored(user_id)).await?;
+        }
+        // The link goes with it: from here on no session can be opened, and those that are come after.
+        if !store::linked_auth::sec_def::delete(&mut tx, definition.sec_def_id).await? {
+            return Err(Error::refused(Code::CommonInvalidInput, "the definition was deleted meanwhile"));
+        }
+        let ended = self.end_sessions_of(&mut tx, definition.sec_type, definition.sec_def_id).await?;
+        trail.note("sessions_ended", ended.to_string());
+        self.commit(tx, trail).await?;
+        Ok(definition)
+    }
+}
+
+/// Where the secret of a definition stands.
+fn place(row: &str) -> Place<'_> {
+    Place { table: "sso_sec_def", column: "secret", row: row.as_bytes() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::Loader;
+    use crate::crypto::HashPool;
+    use crate::domain::{Cid, RemoteAddr};
+    use crate::ops::ExternalCredential;
+
+    /// One hashing thread, whose work can be told.
+    async fn sso() -> Sso {
+        let settings = json!({
+            "database.url": "sqlite::memory:",
+            "audit.file": "off",
+            "hash_secret": {"memory_kib": 64, "iterations": 1, "parallelism": 1, "allow_weak": true},
+        });
+        let sso = Sso::open(Loader::new().arguments(settings).load().unwrap()).await.unwrap();
+        let mut core = Arc::into_inner(sso.core).unwrap();
+        core.hashing = HashPool::new(core.hashing.params(), 1, 8);
+        Sso { core: Arc::new(core) }
+    }
+
+    #[tokio::test]
+    async fn a_wrong_secret_costs_one_hash_whatever_there_is() {
+        let sso = sso().await;
+        let ctx = Context {
+            cid: Cid::new("test"),
+            current_app: "CRM".to_owned(),
+            remote_addr: RemoteAddr::default(),
+        };
+        let define = async |name: &str, secret: Option<&str>| {
+            let (sec_type, secret) = (SecType::BasicAuth, secret.map(Password::from));
+            let new = NewSecDef { sec_type, name: name.to_owned(), username: name.to_owned(), secret };
+            sso.create_sec_def(&ctx, new).await.unwrap().secret
+        };
+        let generated = define("generated", None).await.unwrap();
+        define("chosen", Some("correct horse")).await;
+        let cost = async |username: &str, secret: &Password| {
+            let mut conn = sso.db().read().await.unwrap();
+            let row = store::linked_auth::sec_def::by_username(&mut conn, SecType::BasicAuth, username)
+                .await
+                .unwrap();
+            drop(conn);
+            let before = sso.core.hashing.work_kib().await.unwrap();
+            let is_right = sso.is_basic_secret(row.as_ref(), secret).await.unwrap();
+            (is_right, sso.core.hashing.work_kib().await.unwrap() - before)
+        };
+        let wrong = Password::from("wrong");
+        for username in ["generated", "chosen", "nobody"] {
+            assert_eq!(cost(username, &wrong).await, (false, 64), "{username}");
+        }
+        assert_eq!(cost("chosen", &Password::from("correct horse")).await, (true, 64));
+        assert_eq!(cost("generated", &generated).await, (true, 0));
+    }
+
+    #[tokio::test]
+    async fn a_throttled_attempt_costs_no_hash() {
+        let sso = sso().await;
+        let ctx = Context {
+            cid: Cid::new("test"),
+            current_app: "CRM".to_owned(),
+            remote_addr: RemoteAddr::default(),
+        };
+        let wrong =
+            ExternalCredential::Basic { username: "nobody".to_owned(), secret: Password::from("wrong") };
+        let mut costs = Vec::new();
+        for _ in 0..7 {
+            let before = sso.core.hashing.work_kib().await.unwrap();
+            sso.authenticate_request(&ctx, &wrong, None, None).await.unwrap_err();
+            costs.push(sso.core.hashing.work_kib().await.unwrap() - before);
+        }
+        assert_eq!(costs, [64, 64, 64, 64, 64, 0, 0]);
+    }
+}

@@ -1,0 +1,433 @@
+//! Sessions that linked definitions open: who authenticates with one acts in a session of the linked user, the same one
+//! each time.
+
+use data_encoding::HEXLOWER;
+
+use crate::crypto::{compare, jose as jwt, token};
+use crate::domain::{
+    AuditKind, Cid, Code, Context, Error, Password, RemoteAddr, Result, SecType, Session, SessionId,
+    SessionInfo, Timestamp, UserId, Ust,
+};
+use crate::ops::Sso;
+use crate::ops::access::check::{PasswordAge, Standing, check_standing, informed};
+use crate::ops::audit::Trail;
+use crate::ops::session::login::clean_user_agent;
+use crate::ops::session::manage::SessionListing;
+use crate::store;
+use crate::store::Tx;
+use crate::store::linked_auth::sec_def::SecDefRow;
+use crate::store::session::renewal::Renewal;
+use crate::store::user::account::UserRow;
+
+/// What signatures of definitions that do not exist are compared with: finding out takes the same work.
+const NOBODYS_KEY: &[u8] = &[0; jwt::MIN_KEY_BYTES];
+
+/// What a request is authenticated with in place of a session's token.
+#[derive(Clone, Debug)]
+pub enum ExternalCredential {
+    /// Username and secret of a Basic Auth definition.
+    Basic {
+        /// The username.
+        username: String,
+        /// The secret.
+        secret: Password,
+    },
+    /// A token signed with the secret of a JWT definition.
+    Jwt(Password),
+}
+
+/// What shows that a request comes from the client of a definition.
+enum Proof<'a> {
+    Secret(&'a Password),
+    Token(jwt::Jwt<'a>),
+}
+
+/// Whom somebody else has authenticated by means of a linked definition.
+#[derive(Clone, Debug)]
+pub struct ExternalAuth {
+    /// The definition's kind: `basic_auth` or `jwt`.
+    pub sec_type: String,
+    /// The definition's id.
+    pub sec_def_id: i64,
+    /// The definition's username.
+    pub sec_def_username: String,
+    /// The user that it is linked to.
+    pub user_id: String,
+    /// For JWT, the token: each has a session of its own. A Basic Auth definition has one in all.
+    pub ext_session_id: Option<Password>,
+    /// The code of the user's authenticator, where TOTP is enabled and a JWT opens a session.
+    pub totp_code: Option<Password>,
+    /// With what the request was made.
+    pub user_agent: Option<String>,
+}
+
+/// A definition that has been authenticated, and whose session is wanted.
+struct Entry {
+    sec_type: SecType,
+    sec_def_id: i64,
+    username: String,
+    user_id: UserId,
+    ext_session_id: String,
+    totp_code: Option<Password>,
+    user_agent: Option<String>,
+}
+
+/// When it is, and when a session opened or renewed now is to end, but for the limit of its lifetime.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    now: Timestamp,
+    end: Timestamp,
+}
+
+impl Sso {
+    /// Authenticates a request by a linked definition: opens a session of the linked user, or renews the one that was
+    /// opened before.
+    ///
+    /// # Errors
+    /// E005001 for a definition that is unknown, not linked or not active and for a wrong secret or token; then the codes
+    /// of a login, but for those about the password. E005009 while the delay after wrong secrets lasts.
+    pub async fn authenticate_request(
+        &self,
+        ctx: &Context,
+        credential: &ExternalCredential,
+        totp_code: Option<Password>,
+        user_agent: Option<&str>,
+    ) -> Result<SessionInfo> {
+        let mut trail = self.trail(ctx, "session.authenticate", AuditKind::Change);
+        let outcome = self.enter_with(ctx, &mut trail, credential, totp_code, user_agent).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn enter_with(
+        &self,
+        ctx: &Context,
+        trail: &mut Trail,
+        credential: &ExternalCredential,
+        totp_code: Option<Password>,
+        user_agent: Option<&str>,
+    ) -> Result<SessionInfo> {
+        self.check_app(ctx)?;
+        let (sec_type, username, proof) = match credential {
+            ExternalCredential::Basic { username, secret } => {
+                (SecType::BasicAuth, username.clone(), Proof::Secret(secret))
+            }
+            ExternalCredential::Jwt(text) => {
+                let token = jwt::Jwt::parse(text.expose()).ok_or(Code::AuthNotAllowed)?;
+                (SecType::Jwt, token.subject().to_owned(), Proof::Token(token))
+            }
+        };
+        let attempt = self.secret_attempt(sec_type, &username, &ctx.remote_addr);
+        self.check_throttle(&attempt).await?;
+        let found = self.definition(sec_type, &username).await?;
+        let is_right = match &proof {
+            Proof::Secret(secret) => self.is_basic_secret(found.as_ref(), secret).await?,
+            Proof::Token(token) => self.is_signed_for(found.as_ref(), token)?,
+        };
+        let Some(row) = found.filter(|_| is_right) else {
+            self.record_failure(&attempt).await?;
+            return Err(Code::AuthNotAllowed.into());
+        };
+        let has_failures = self.check_throttle(&attempt).await?;
+        // What is signed was not guessed, whatever it says.
+        if let Proof::Token(token) = &proof
+            && !token.is_good_for(&row.name, self.now())
+        {
+            return Err(Code::AuthNotAllowed.into());
+        }
+        let user_id = linked_user(&row).ok_or(Code::AuthNotAllowed)?;
+        let token = match credential {
+            ExternalCredential::Basic { .. } => None,
+            ExternalCredential::Jwt(token) => Some(token),
+        };
+        let entry = Entry {
+            sec_type,
+            sec_def_id: row.sec_def_id,
+            username,
+            user_id,
+            ext_session_id: ext_session_id(sec_type, row.sec_def_id, token)?,
+            totp_code,
+            user_agent: user_agent.map(clean_user_agent),
+        };
+        let info = self.enter(ctx, trail, entry).await?;
+        if has_failures {
+            let mut tx = self.db().write().await?;
+            self.clear_failures(&mut tx, &attempt).await?;
+            tx.commit().await?;
+        }
+        Ok(info)
+    }
+
+    /// What no username can look like is not asked for: PostgreSQL knows no NUL in text.
+    async fn definition(&self, sec_type: SecType, username: &str) -> Result<Option<SecDefRow>> {
+        if username.is_empty() || username.contains('\0') {
+            return Ok(None);
+        }
+        let mut conn = self.db().read().await?;
+        store::linked_auth::sec_def::by_username(&mut conn, sec_type, username).await
+    }
+
+    fn is_signed_for(&self, row: Option<&SecDefRow>, token: &jwt::Jwt<'_>) -> Result<bool> {
+        let Some(row) = row else {
+            let _ = token.is_signed_with(NOBODYS_KEY);
+            return Ok(false);
+        };
+        Ok(token.is_signed_with(self.open_secret(row)?.expose().as_bytes()))
+    }
+
+    /// Opens a session of a linked user, or renews the one that was opened before, for trusted callers in the same
+    /// process who have authenticated the request themselves.
+    ///
+    /// # Errors
+    /// E005001 if there is no such definition, or it is not active or not linked to this user; E008003 for a JWT without
+    /// its token; then the codes of a login, but for those about the password.
+    pub async fn on_external_auth_succeeded(&self, ctx: &Context, auth: ExternalAuth) -> Result<SessionInfo> {
+        let mut trail = self.trail(ctx, "session.on_external_auth_succeeded", AuditKind::Change);
+        let outcome = self.enter_trusted(ctx, &mut trail, auth).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn enter_trusted(
+        &self,
+        ctx: &Context,
+        trail: &mut Trail,
+        auth: ExternalAuth,
+    ) -> Result<SessionInfo> {
+        self.check_app(ctx)?;
+        let sec_type = SecType::parse(&auth.sec_type).ok_or(Code::AuthNotAllowed)?;
+        let username = auth.sec_def_username;
+        if username.contains('\0') {
+            return Err(Code::AuthNotAllowed.into());
+        }
+        let mut conn = self.db().read().await?;
+        let found =
+            store::linked_auth::sec_def::by_id(&mut conn, auth.sec_def_id, sec_type, &username).await?;
+        drop(conn);
+        let user_id = found.as_ref().and_then(linked_user).filter(|linked| linked.as_str() == auth.user_id);
+        let entry = Entry {
+            sec_type,
+            sec_def_id: auth.sec_def_id,
+            username,
+            user_id: user_id.ok_or(Code::AuthNotAllowed)?,
+            ext_session_id: ext_session_id(sec_type, auth.sec_def_id, auth.ext_session_id.as_ref())?,
+            totp_code: auth.totp_code,
+            user_agent: auth.user_agent.as_deref().map(clean_user_agent),
+        };
+        self.enter(ctx, trail, entry).await
+    }
+
+    async fn enter(&self, ctx: &Context, trail: &mut Trail, entry: Entry) -> Result<SessionInfo> {
+        trail.by(&entry.user_id);
+        trail.on(&entry.user_id);
+        trail.note("auth_type", entry.sec_type.as_str());
+        trail.note("auth_id", entry.sec_def_id.to_string());
+        let now = self.now();
+        let mut conn = self.db().read().await?;
+        let user =
+            store::user::account::by_id(&mut conn, &entry.user_id).await?.ok_or(Code::AuthNotAllowed)?;
+        let found = store::session::record::by_ext_id(&mut conn, &entry.ext_session_id).await?;
+        drop(conn);
+
+        let is_open = found.is_some_and(|(session, _)| self.is_open(&session, &entry, now));
+        if !is_open {
+            if asks_for_totp(&entry, &user) {
+                self.accept_totp_code(&user, entry.totp_code.as_ref()).await?;
+            }
+            self.check_login_app(ctx)?;
+        }
+        check_standing(self.config(), Standing::from(&user), &ctx.remote_addr, now, PasswordAge::Checked)?;
+
+        let span = Span { now, end: self.wanted_expiration(ctx, trail, &user.username, now).await };
+        let mut tx = self.db().write().await?;
+        // The user's row, then the link, as a deletion takes them: neither goes away before the session is there. The
+        // user's row is also what makes requests that come at the same time find the session that the first one opens.
+        let is_there = store::user::account::lock_row(&mut tx, &entry.user_id).await?.is_some();
+        if !is_there || !store::linked_auth::link::hold(&mut tx, entry.sec_def_id, &entry.user_id).await? {
+            return Err(Code::AuthNotAllowed.into());
+        }
+        let (session, ust) = match store::session::record::by_ext_id(&mut tx, &entry.ext_session_id).await? {
+            Some((session, digest)) if self.is_open(&session, &entry, now) => {
+                trail.is_activity();
+                self.renew_external(&mut tx, ctx, &entry, session, &digest, span).await?
+            }
+            // It was open a moment ago, and has ended since: there was no reason to ask for a code.
+            Some(_) | None if is_open && asks_for_totp(&entry, &user) => {
+                return Err(informed(self.config().login.inform_if_totp_missing, Code::AuthTotpMissing));
+            }
+            ended => {
+                if let Some((ended, _)) = ended {
+                    store::session::record::delete(&mut tx, ended.session_id).await?;
+                }
+                self.open_external(&mut tx, ctx, &entry, span).await?
+            }
+        };
+        trail.note("session_id", session.session_id.to_string());
+        self.commit(tx, trail).await?;
+        Ok(SessionInfo {
+            username: user.username,
+            user_id: entry.user_id,
+            ust,
+            creation_time: session.creation_time,
+            expiration_time: session.expiration_time,
+            has_w_about_to_exp: false,
+        })
+    }
+
+    /// Accepts a TOTP code, which is used up by that. Codes are not to be guessed here either.
+    async fn accept_totp_code(&self, user: &UserRow, code: Option<&Password>) -> Result<()> {
+        let attempt = self.totp_attempt(&user.username);
+        self.check_throttle(&attempt).await?;
+        self.check_totp_code(user, code, &attempt).await?;
+        if self.check_throttle(&attempt).await? {
+            let mut tx = self.db().write().await?;
+            self.clear_failures(&mut tx, &attempt).await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
+    fn is_open(&self, session: &Session, entry: &Entry, now: Timestamp) -> bool {
+        session.user_id == entry.user_id
+            && session.expiration_time > now
+            && self.absolute_limit(session) > now
+    }
+
+    async fn open_external(
+        &self,
+        tx: &mut Tx,
+        ctx: &Context,
+        entry: &Entry,
+        Span { now, end }: Span,
+    ) -> Result<(Session, Ust)> {
+        let session = Session {
+            session_id: SessionId::random(now, &*self.core.random)?,
+            user_id: entry.user_id.clone(),
+            creation_time: now,
+            expiration_time: end.min(self.lifetime_limit(now)),
+            remote_addr: ctx.remote_addr.joined(),
+            user_agent: entry.user_agent.clone(),
+            auth_type: entry.sec_type.into(),
+            auth_principal: entry.username.clone(),
+            ext_session_id: Some(entry.ext_session_id.clone()),
+            state_change_count: 1,
+        };
+        let ust = self.external_tokens(&session, entry).into_iter().next().ok_or_else(no_key)?;
+        store::session::record::insert(tx, &session, &token::digest(ust.expose())).await?;
+        Ok((session, ust))
+    }
+
+    async fn renew_external(
+        &self,
+        tx: &mut Tx,
+        ctx: &Context,
+        entry: &Entry,
+        mut session: Session,
+        digest: &[u8],
+        Span { now, end }: Span,
+    ) -> Result<(Session, Ust)> {
+        let expiration = end.min(self.lifetime_limit(session.creation_time));
+        let renewal = Renewal {
+            session_id: session.session_id,
+            user_id: session.user_id.clone(),
+            expiration,
+            now,
+            remote_addr: ctx.remote_addr.joined(),
+            user_agent: entry.user_agent.clone(),
+        };
+        store::session::renewal::renew(tx, &[&renewal]).await?;
+        session.expiration_time = expiration;
+        let tokens = self.external_tokens(&session, entry);
+        let current = tokens.iter().find(|ust| compare::equal(&token::digest(ust.expose()), digest));
+        if let Some(ust) = current.cloned() {
+            return Ok((session, ust));
+        }
+        // The key that made it is not in the keyring any more.
+        let ust = tokens.into_iter().next().ok_or_else(no_key)?;
+        store::session::record::set_digest(tx, session.session_id, &token::digest(ust.expose())).await?;
+        Ok((session, ust))
+    }
+
+    fn external_tokens(&self, session: &Session, entry: &Entry) -> Vec<Ust> {
+        self.core.keyring.external_session_tokens(session.session_id, &entry.ext_session_id)
+    }
+
+    /// Ends the sessions that a definition has opened; how many there were.
+    pub(in crate::ops) async fn end_sessions_of(
+        &self,
+        tx: &mut Tx,
+        sec_type: SecType,
+        sec_def_id: i64,
+    ) -> Result<u64> {
+        store::session::record::delete_of_definition(tx, &common_ext_session_id(sec_type, sec_def_id)).await
+    }
+
+    /// The open session that a linked definition has, for trusted callers in the same process: None if there is none.
+    /// For JWT, the token says which one.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn get_session_by_ext_id(
+        &self,
+        sec_type: &str,
+        sec_def_id: i64,
+        token: Option<&Password>,
+    ) -> Result<Option<SessionListing>> {
+        let ctx = Context {
+            cid: Cid::random(&*self.core.random)?,
+            current_app: self.config().apps.default.clone(),
+            remote_addr: RemoteAddr::default(),
+        };
+        let trail = self.trail(&ctx, "session.get_by_ext_id", AuditKind::Disclosure);
+        let outcome = self.find_by_ext_id(sec_type, sec_def_id, token).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn find_by_ext_id(
+        &self,
+        sec_type: &str,
+        sec_def_id: i64,
+        token: Option<&Password>,
+    ) -> Result<Option<SessionListing>> {
+        let Some(sec_type) = SecType::parse(sec_type) else { return Ok(None) };
+        let Ok(ext_session_id) = ext_session_id(sec_type, sec_def_id, token) else { return Ok(None) };
+        let mut conn = self.db().read().await?;
+        let found = store::session::record::by_ext_id(&mut conn, &ext_session_id).await?;
+        let Some((session, _)) = found.filter(|(session, _)| self.absolute_limit(session) > self.now())
+        else {
+            return Ok(None);
+        };
+        let listed = self.open_sessions(&mut conn, &session.user_id).await?;
+        Ok(listed.into_iter().find(|listing| listing.session.session_id == session.session_id))
+    }
+}
+
+/// Whom the definition acts as, if it may.
+fn linked_user(row: &SecDefRow) -> Option<UserId> {
+    let is_active = row.is_active && row.is_link_active == Some(true);
+    row.user_id.clone().filter(|_| is_active).map(UserId::from_stored)
+}
+
+/// A Basic Auth client has nobody at hand who could read a code from an authenticator.
+fn asks_for_totp(entry: &Entry, user: &UserRow) -> bool {
+    entry.sec_type == SecType::Jwt && user.is_totp_enabled
+}
+
+/// What all sessions of a definition have in common: it is the id of the only one, or theirs begin with it and a dot.
+fn common_ext_session_id(sec_type: SecType, sec_def_id: i64) -> String {
+    format!("{}.{sec_def_id}", sec_type.as_str())
+}
+
+/// What a session of a definition is found by: of a token only the digest.
+fn ext_session_id(sec_type: SecType, sec_def_id: i64, token: Option<&Password>) -> Result<String> {
+    let common = common_ext_session_id(sec_type, sec_def_id);
+    match sec_type {
+        SecType::BasicAuth => Ok(common),
+        SecType::Jwt => match token.filter(|token| !token.is_empty()) {
+            Some(token) => Ok(format!("{common}.{}", HEXLOWER.encode(&token::digest(token.expose())))),
+            None => Err(Error::refused(Code::CommonMissingInput, "ext_session_id: the JWT is needed")),
+        },
+    }
+}
+
+fn no_key() -> Error {
+    Error::internal("the keyring has no key")
+}

@@ -1,0 +1,141 @@
+//! Emails to users: what is written to whom.
+
+use crate::config::Config;
+use crate::domain::{AuditKind, Context, Email, EmailKind, Password, Result, UserId, time_ordered_uuid};
+use crate::ops::Sso;
+use crate::ops::mail::queue::Message;
+use crate::ops::mail::template::Templates;
+use crate::ops::user::account::Column;
+use crate::store::user::account::UserRow;
+
+/// The locale of emails where configuration does not ask for another.
+const DEFAULT_LOCALE: &str = "en_GB";
+
+/// What a site without a name is called.
+const NAMELESS_SITE: &str = "our site";
+
+/// Reads the templates that this configuration asks for.
+///
+/// # Errors
+/// What is wrong with which file.
+pub(in crate::ops) fn load_templates(config: &Config) -> Result<Templates, String> {
+    let folder = config.email.templates.as_deref();
+    Templates::load(folder, locale(config)).map_err(|error| format!("email.templates: {error}"))
+}
+
+/// The locale of emails: users have none. It is en_GB unless there are titles, and none for that.
+fn locale(config: &Config) -> &str {
+    let titles = &config.password_reset.email_title;
+    match titles.keys().next() {
+        Some(first) if !titles.contains_key(DEFAULT_LOCALE) => first,
+        _ => DEFAULT_LOCALE,
+    }
+}
+
+impl Sso {
+    /// Has an email sent to a user, if they have an address: later, by somebody else. Neither how long that takes nor
+    /// what becomes of it changes anything here; the audit log tells.
+    pub(in crate::ops) fn send_email(
+        &self,
+        ctx: &Context,
+        row: &UserRow,
+        kind: EmailKind,
+        token: Option<&Password>,
+    ) {
+        let user_id = UserId::from_stored(row.user_id.clone());
+        let mut trail = self.trail(ctx, "email.send", AuditKind::Activity);
+        trail.on(&user_id);
+        trail.note("template", kind.as_str());
+        match self.write_email(user_id, row, kind, token) {
+            Ok(Some(email)) => {
+                let by_hook = self.hooks().send_email(&email).map(Message::Hook);
+                self.core.mailer.send(by_hook.unwrap_or_else(|| Message::Smtp(Box::new(email))), trail);
+            }
+            Ok(None) => {}
+            Err(error) => self.core.audit.tell(trail, self.now(), Err(&error.to_string())),
+        }
+    }
+
+    fn write_email(
+        &self,
+        user_id: UserId,
+        row: &UserRow,
+        kind: EmailKind,
+        token: Option<&Password>,
+    ) -> Result<Option<Email>> {
+        let Some(envelope) = row.email.as_deref() else { return Ok(None) };
+        let Some(template) = self.core.templates.get(kind) else { return Ok(None) };
+        let config = self.config();
+        let site_name = Some(config.main.site_name.trim()).filter(|name| !name.is_empty());
+        let token = token.map_or("", Password::expose);
+        let link = link(&config.password_reset.url, token);
+        let minutes = config.password_reset.valid_for.to_string();
+        let values = [
+            ("username", row.username.as_str()),
+            ("site_name", site_name.unwrap_or(NAMELESS_SITE)),
+            ("token", token),
+            ("link", &link),
+            ("minutes", &minutes),
+        ];
+        let title = config.password_reset.email_title.get(locale(config));
+        let title = title.filter(|_| kind == EmailKind::PasswordReset);
+        let subject = title.map_or_else(|| template.subject.fill(&values), Clone::clone);
+        let now = self.now();
+        Ok(Some(Email {
+            id: time_ordered_uuid(now, &*self.core.random)?,
+            date: now,
+            kind,
+            to: self.unseal(Column::Email, &user_id, envelope)?.expose().to_owned(),
+            user_id,
+            username: row.username.clone(),
+            from: config.password_reset.email_from.clone(),
+            // A line end would let a header be added.
+            subject: subject.split(char::is_control).collect::<Vec<_>>().join(" "),
+            text: template.text.fill(&values),
+            html: template.html.as_ref().map(|html| html.fill_html(&values)),
+        }))
+    }
+}
+
+/// The page where a new password is chosen, with the token; without such a page, the token itself. Tokens can stand in
+/// a URL as they are.
+fn link(page: &str, token: &str) -> String {
+    if page.is_empty() {
+        return token.to_owned();
+    }
+    let (page, fragment) = page.split_once('#').map_or((page, None), |(page, behind)| (page, Some(behind)));
+    let separator = if page.contains('?') { '&' } else { '?' };
+    let fragment = fragment.map(|fragment| format!("#{fragment}")).unwrap_or_default();
+    format!("{page}{separator}token={token}{fragment}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_is_the_page_with_the_token_or_the_token() {
+        let table = [
+            ("", "T"),
+            ("https://example.com/reset", "https://example.com/reset?token=T"),
+            ("https://example.com/reset?a=1", "https://example.com/reset?a=1&token=T"),
+            ("https://example.com/#/reset", "https://example.com/?token=T#/reset"),
+        ];
+        for (page, expected) in table {
+            assert_eq!(link(page, "T"), expected);
+        }
+    }
+
+    #[test]
+    fn the_locale_is_that_of_the_titles() {
+        let of = |locales: &[&str]| {
+            let mut config = Config::default();
+            let titles = locales.iter().map(|locale| ((*locale).to_owned(), "Title".to_owned()));
+            config.password_reset.email_title = titles.collect();
+            locale(&config).to_owned()
+        };
+        assert_eq!(of(&[]), "en_GB");
+        assert_eq!(of(&["de_DE", "en_GB"]), "en_GB");
+        assert_eq!(of(&["pl_PL", "de_DE"]), "de_DE");
+    }
+}

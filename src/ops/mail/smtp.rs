@@ -1,0 +1,153 @@
+//! Sends one email through an SMTP server.
+
+use std::error::Error as _;
+use std::io;
+use std::time::{Duration, UNIX_EPOCH};
+
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::{Mailbox, MultiPart};
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use secrecy::ExposeSecret;
+use tokio::time::timeout;
+
+use crate::config::{Config, SmtpServer, SmtpTls};
+use crate::domain::Email;
+use crate::ops::mail::queue::{Deliver, Undelivered};
+
+/// How long the server may take for one step of a conversation.
+const STEP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a whole check of the server may take.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The way to the configured server. One connection an email, so that none is kept across a fork, or goes stale.
+#[derive(Debug)]
+pub(in crate::ops) struct Smtp {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    sender: Mailbox,
+}
+
+impl Smtp {
+    /// None where no server is configured.
+    ///
+    /// # Errors
+    /// The key that is wrong, and how; never the URL.
+    pub fn new(config: &Config) -> Result<Option<Self>, String> {
+        let Some(server) = config.smtp.server().map_err(|error| format!("smtp.url {error}"))? else {
+            return Ok(None);
+        };
+        let sender = sender(&config.password_reset.email_from, &server)?;
+        let tls = match server.tls {
+            SmtpTls::None => Tls::None,
+            SmtpTls::StartTls => Tls::Required(tls_parameters(&server)?),
+            SmtpTls::Wrapper => Tls::Wrapper(tls_parameters(&server)?),
+        };
+        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&server.host)
+            .port(server.port)
+            .tls(tls)
+            .timeout(Some(STEP_TIMEOUT));
+        if let Some((user, password)) = server.credentials {
+            builder = builder.credentials(Credentials::new(user, password.expose_secret().to_owned()));
+        }
+        Ok(Some(Self { transport: builder.build(), sender }))
+    }
+
+    /// Whether the server can be reached and lets us in; no email is sent.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub async fn check(&self) -> Result<(), String> {
+        let outcome = timeout(CHECK_TIMEOUT, self.transport.test_connection()).await;
+        match outcome.map(|outcome| outcome.map_err(|error| reason(&error))) {
+            Ok(Ok(true)) => Ok(()),
+            Ok(Err(Undelivered::ForNow(why) | Undelivered::ForGood(why))) => Err(why),
+            Ok(Ok(false)) | Err(_) => Err("the server does not answer in time".to_owned()),
+        }
+    }
+
+    fn message(&self, email: &Email) -> Result<Message, Undelivered> {
+        let unusable = |why: &'static str| Undelivered::ForGood(why.to_owned());
+        // The name in front of an address is for the user to see, and theirs is not needed.
+        let to: Address =
+            email.to.parse().map_err(|_| unusable("the address of the user is no email address"))?;
+        let date = UNIX_EPOCH + Duration::from_secs(email.date.as_unix_seconds());
+        let builder = Message::builder()
+            .from(self.sender.clone())
+            .to(Mailbox::new(None, to))
+            .subject(email.subject.as_str())
+            .date(date)
+            .message_id(Some(format!("<{}@{}>", email.id, self.sender.email.domain())))
+            .raw_header(HeaderValue::new(
+                // So that nobody's holiday notice answers (RFC 3834, section 5).
+                HeaderName::new_from_ascii_str("Auto-Submitted"),
+                "auto-generated".to_owned(),
+            ));
+        let message = match &email.html {
+            Some(html) => {
+                builder.multipart(MultiPart::alternative_plain_html(email.text.clone(), html.clone()))
+            }
+            None => builder.header(ContentType::TEXT_PLAIN).body(email.text.clone()),
+        };
+        message.map_err(|_| unusable("the email cannot be put together"))
+    }
+}
+
+impl Deliver for Smtp {
+    async fn deliver(&self, email: &Email) -> Result<(), Undelivered> {
+        let message = self.message(email)?;
+        self.transport.send(message).await.map(drop).map_err(|error| reason(&error))
+    }
+}
+
+/// Who emails come from: as configured, else the user of the server, else nobody at the server.
+fn sender(configured: &str, server: &SmtpServer) -> Result<Mailbox, String> {
+    if !configured.is_empty() {
+        let wrong = "password_reset.email_from must be an email address, such as SSO <sso@example.com>";
+        return configured.parse().map_err(|_| wrong.to_owned());
+    }
+    let user = server.credentials.as_ref().map(|(user, _)| user.as_str());
+    let address = user
+        .filter(|user| user.contains('@'))
+        .map_or_else(|| format!("no-reply@{}", server.host), str::to_owned);
+    let address = address.parse().or_else(|_| "no-reply@localhost".parse());
+    address
+        .map(|address| Mailbox::new(None, address))
+        .map_err(|_| "password_reset.email_from: needed where smtp.url is set".to_owned())
+}
+
+fn tls_parameters(server: &SmtpServer) -> Result<TlsParameters, String> {
+    TlsParameters::new(server.host.clone())
+        .map_err(|_| "smtp.url: its host cannot be in a certificate, so that it needs tls=none".to_owned())
+}
+
+/// Why it failed, in words that hold neither the address nor what the server says, which may quote it.
+fn reason(error: &lettre::transport::smtp::Error) -> Undelivered {
+    if let Some(code) = error.status() {
+        let why = format!("the server answered {code}");
+        return if error.is_permanent() { Undelivered::ForGood(why) } else { Undelivered::ForNow(why) };
+    }
+    if error.is_client() {
+        return Undelivered::ForNow(
+            "the server does not offer what is configured: STARTTLS, or a way to log in".to_owned(),
+        );
+    }
+    if error.is_timeout() {
+        return Undelivered::ForNow("the server does not answer in time".to_owned());
+    }
+    let mut source = error.source();
+    while let Some(inner) = source {
+        if let Some(io) = inner.downcast_ref::<io::Error>() {
+            // That is how a handshake fails.
+            let is_tls = io.kind() == io::ErrorKind::InvalidData;
+            return Undelivered::ForNow(if is_tls {
+                "no encrypted connection: is the certificate valid for the host?".to_owned()
+            } else {
+                format!("no connection to the server: {}", io.kind())
+            });
+        }
+        source = inner.source();
+    }
+    Undelivered::ForNow("no connection to the server".to_owned())
+}

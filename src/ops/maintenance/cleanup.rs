@@ -1,0 +1,155 @@
+//! Maintenance: what has expired is deleted, now and then in the background, or when somebody says so.
+//!
+//! Nothing depends on it but the size of the database: an expired row does not exist for any call, deleted or not.
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+
+use crate::domain::{AuditKind, Cid, Context, RemoteAddr, Result};
+use crate::ops::audit::Trail;
+use crate::ops::sso::{Core, Sso};
+use crate::store;
+use crate::store::maintenance::cleanup::{EXPIRING, Expiring};
+
+/// How many rows one transaction deletes at most: few enough that writers do not notice it.
+const BATCH: i64 = 500;
+
+/// How far a run may come before or after its time, as a part of `cleanup.interval`: so that processes that were started
+/// together do not run together for ever.
+const JITTER: f64 = 0.25;
+
+/// What was deleted: how many rows of each kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cleaned(Vec<(&'static str, u64)>);
+
+impl Cleaned {
+    /// Every kind with its number, which may be 0.
+    #[must_use]
+    pub fn counts(&self) -> &[(&'static str, u64)] {
+        &self.0
+    }
+
+    /// How many rows there were in all.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.iter().map(|(_, count)| count).sum()
+    }
+}
+
+impl Sso {
+    /// Deletes what has expired. Writers come in between: the work is done in small transactions, and rests after each
+    /// for as long as it took. Any number of processes may do it at once. A run that deletes anything leaves one audit
+    /// entry.
+    ///
+    /// # Errors
+    /// When the database cannot answer; what was deleted until then stays deleted.
+    pub async fn clean_up(&self, ctx: &Context) -> Result<Cleaned> {
+        let mut trail = self.trail(ctx, "maintenance.clean_up", AuditKind::Change);
+        let outcome = self.delete_all_expired(&mut trail).await;
+        match &outcome {
+            Ok(cleaned) if cleaned.total() == 0 => outcome,
+            _ => self.conclude(trail, outcome).await,
+        }
+    }
+
+    async fn delete_all_expired(&self, trail: &mut Trail) -> Result<Cleaned> {
+        let mut cleaned = Cleaned::default();
+        for what in EXPIRING {
+            let count = self.delete_expired(what).await?;
+            if count > 0 {
+                trail.note(what.name, count.to_string());
+            }
+            cleaned.0.push((what.name, count));
+        }
+        Ok(cleaned)
+    }
+
+    async fn delete_expired(&self, what: Expiring) -> Result<u64> {
+        // What expires meanwhile is for the next run, or there might never be an end.
+        let now = self.now();
+        let mut total = 0;
+        loop {
+            let start = Instant::now();
+            let mut tx = self.db().write().await?;
+            let count = store::maintenance::cleanup::delete_expired(&mut tx, what, now, BATCH).await?;
+            tx.commit().await?;
+            total += count;
+            if count < BATCH.unsigned_abs() {
+                return Ok(total);
+            }
+            sleep(start.elapsed()).await;
+        }
+    }
+
+    /// Begins to run maintenance every `cleanup.interval` seconds, until [`Sso::close`], or until nobody has this any more.
+    pub(in crate::ops) fn start_maintenance(&self) {
+        let core = Arc::downgrade(&self.core);
+        self.core.background.keep(tokio::spawn(run(core)));
+    }
+
+    async fn maintain(&self) {
+        let Ok(cid) = Cid::random(self.random()) else { return };
+        let current_app = self.config().apps.default.clone();
+        let ctx = Context { cid, current_app, remote_addr: RemoteAddr::default() };
+        // The audit log has said what went wrong, and the next run tries again.
+        drop(self.clean_up(&ctx).await);
+        drop(self.tell_of_expiring_passwords(&ctx).await);
+    }
+
+    fn time_to_next_run(&self) -> Duration {
+        let interval = Duration::from_secs(u64::from(self.config().cleanup.interval));
+        // Without randomness there is no jitter, which is no reason not to clean up.
+        let random = self
+            .random()
+            .bytes::<4>()
+            .map_or(0.5, |bytes| f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX));
+        interval.mul_f64(1.0 - JITTER + 2.0 * JITTER * random)
+    }
+}
+
+/// Between two runs it holds nothing that would keep a database open.
+async fn run(core: Weak<Core>) {
+    loop {
+        let Some(core_now) = core.upgrade() else { return };
+        let pause = Sso { core: core_now }.time_to_next_run();
+        sleep(pause).await;
+        let Some(core_now) = core.upgrade() else { return };
+        Sso { core: core_now }.maintain().await;
+    }
+}
+
+/// The task that runs maintenance, if it has been started and not ended.
+#[derive(Debug, Default)]
+pub(in crate::ops) struct Background(Mutex<Option<JoinHandle<()>>>);
+
+impl Background {
+    fn keep(&self, task: JoinHandle<()>) {
+        *self.slot() = Some(task);
+    }
+
+    /// Ends the task, also half-way through a run, and returns when it has ended: a transaction under way is rolled back.
+    pub async fn stop(&self) {
+        let task = self.slot().take();
+        if let Some(task) = task {
+            task.abort();
+            // It was cancelled, or had ended: either way it is not there any more.
+            drop(task.await);
+        }
+    }
+
+    fn slot(&self) -> std::sync::MutexGuard<'_, Option<JoinHandle<()>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Who lets go of the last clone without closing it has ended the task, too.
+impl Drop for Background {
+    fn drop(&mut self) {
+        if let Some(task) = self.slot().take() {
+            task.abort();
+        }
+    }
+}

@@ -1,0 +1,371 @@
+//! The doctor: looks at everything that single sign-on needs, changes nothing, and says what to do.
+
+use std::fs::OpenOptions;
+use std::time::Duration;
+
+use crate::config::{AuditFile, Config, DatabaseUrl};
+use crate::domain::{Clock, Timestamp};
+use crate::ops::mail::message as email;
+use crate::ops::mail::smtp::Smtp;
+use crate::ops::open::{database_options, existing_keyring, key_file_warning, missing_key, read_check};
+use crate::store::maintenance::doctor::{Health, health};
+use crate::store::{Db, LATEST_VERSION, SchemaState};
+
+/// A difference between two clocks that deserves a look.
+const NOTABLE_DIFFERENCE: Duration = Duration::from_secs(5);
+
+/// A difference with which TOTP codes, which change as often, begin to be refused.
+const HARMFUL_DIFFERENCE: Duration = Duration::from_secs(30);
+
+/// How serious it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is as it should be.
+    Ok,
+    /// It works, and somebody should see to it.
+    Warning,
+    /// It does not work, or is not safe.
+    Problem,
+}
+
+impl Verdict {
+    /// Its name in output.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Problem => "problem",
+        }
+    }
+}
+
+/// What was found about one thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What was looked at.
+    pub check: &'static str,
+    /// How serious it is.
+    pub verdict: Verdict,
+    /// What was found and what to do about it.
+    pub text: String,
+}
+
+impl Finding {
+    fn ok(check: &'static str, text: impl Into<String>) -> Self {
+        Self { check, verdict: Verdict::Ok, text: text.into() }
+    }
+
+    fn warning(check: &'static str, text: impl Into<String>) -> Self {
+        Self { check, verdict: Verdict::Warning, text: text.into() }
+    }
+
+    /// Something that does not work.
+    #[must_use]
+    pub fn problem(check: &'static str, text: impl Into<String>) -> Self {
+        Self { check, verdict: Verdict::Problem, text: text.into() }
+    }
+}
+
+/// What the checks have in common of a database.
+#[derive(Debug, Default)]
+struct Database {
+    /// By what it knows its key.
+    key_check: Option<Vec<u8>>,
+    /// When it was asked, what it said, and when it had answered.
+    server_time: Option<(Timestamp, Timestamp, Timestamp)>,
+}
+
+/// Looks at the configuration, the key, the database, the clock and the SMTP server. Each gets one finding at least.
+pub async fn examine(config: &Config, clock: &dyn Clock) -> Vec<Finding> {
+    let mut database = Database::default();
+    let of_database = look_at_database(config, clock, &mut database).await;
+    let mut findings = look_at_config(config);
+    findings.extend(look_at_key(config, &database));
+    findings.extend(of_database);
+    findings.push(look_at_clock(clock, &database));
+    findings.push(look_at_smtp(config).await);
+    findings
+}
+
+const CONFIGURATION: &str = "configuration";
+
+fn look_at_config(config: &Config) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let is_audited = config.audit.to_database || config.audit.file != AuditFile::Off;
+    let cannot_confirm = !config.apps.signup_allowed.is_empty()
+        && config.signup.email_confirm_enabled
+        && !config.signup.always_return_confirm_token
+        && config.smtp.url.is_empty();
+    let weak = [
+        (
+            config.hash_secret.allow_weak,
+            "hash_secret.allow_weak lets passwords be hashed too weakly: remove it, it is for tests",
+        ),
+        (!config.main.encrypt_email, "emails are not encrypted at rest: set main.encrypt_email to true"),
+        (
+            !config.main.encrypt_password,
+            "password hashes are not encrypted with the server's key: set main.encrypt_password to true",
+        ),
+        (
+            !config.login.totp_single_use,
+            "a TOTP code that somebody has seen can be used again: set login.totp_single_use to true",
+        ),
+        (
+            !config.login_throttle.enabled,
+            "passwords can be guessed without delay: set login_throttle.enabled to true, unless something in front does \
+             the same",
+        ),
+        (
+            !config.session.end_on_password_change,
+            "whoever has stolen a session keeps it when the password changes: set session.end_on_password_change to true",
+        ),
+        (config.password.min_length < 8, "passwords may be too short: set password.min_length to 8 or more"),
+        (!is_audited, "no audit entry is kept: set audit.to_database to true, or audit.file"),
+        (
+            cannot_confirm,
+            "nobody who signs up gets the token to confirm it with: set smtp.url, or \
+             signup.always_return_confirm_token to true",
+        ),
+    ];
+    let weak = weak.into_iter().filter(|(is_so, _)| *is_so);
+    findings.extend(weak.map(|(_, text)| Finding::warning(CONFIGURATION, text)));
+    if findings.is_empty() {
+        findings.push(Finding::ok(CONFIGURATION, "valid, and nothing in it is weak"));
+    }
+    findings
+}
+
+const KEY: &str = "key";
+
+fn look_at_key(config: &Config, database: &Database) -> Vec<Finding> {
+    let loaded = match existing_keyring(config) {
+        Ok(Some(loaded)) => loaded,
+        Ok(None) => return vec![no_key(config, database)],
+        Err(error) => return vec![Finding::problem(KEY, error.to_string())],
+    };
+    let place = match (&config.main.secret_key, config.secret_key_file()) {
+        (None, Some(path)) => format!("in {}", path.display()),
+        _ => "from the configuration".to_owned(),
+    };
+    let first = match database.key_check.as_deref().map(|check| loaded.keyring.verify_check(check)) {
+        Some(Ok(())) => Finding::ok(KEY, format!("the one of this database, {place}")),
+        Some(Err(error)) => Finding::problem(KEY, error.to_string()),
+        None => Finding::ok(KEY, format!("{place}, no database to compare it with")),
+    };
+    let wide = key_file_warning(config, loaded.wide_mode).map(|text| Finding::warning(KEY, text));
+    std::iter::once(first).chain(wide).collect()
+}
+
+fn no_key(config: &Config, database: &Database) -> Finding {
+    if database.key_check.is_some() {
+        let url = database_options(config).display();
+        return Finding::problem(KEY, missing_key(config, &url).to_string());
+    }
+    match (&config.database.url, config.secret_key_file()) {
+        (DatabaseUrl::SqliteMemory, _) => Finding::ok(KEY, "made anew for each database in memory"),
+        (_, Some(path)) => Finding::warning(
+            KEY,
+            format!("there is no key file {} yet: zato-sso init makes it", path.display()),
+        ),
+        (_, None) => Finding::problem(
+            KEY,
+            "a PostgreSQL database needs one that all its nodes share: set ZATO_SSO_SECRET_KEY, or \
+             main.secret_key_file (zato-sso init makes one)",
+        ),
+    }
+}
+
+const DATABASE: &str = "database";
+
+async fn look_at_database(config: &Config, clock: &dyn Clock, found: &mut Database) -> Vec<Finding> {
+    let options = database_options(config);
+    let url = options.display();
+    match &config.database.url {
+        DatabaseUrl::SqliteMemory => {
+            let text = format!("{url} is gone when the process ends: use sqlite:///sso.db or PostgreSQL");
+            return vec![Finding::warning(DATABASE, text)];
+        }
+        DatabaseUrl::SqliteFile(path) if matches!(path.try_exists(), Ok(false)) => {
+            let text = format!("there is no {url}: make it with zato-sso init, or correct database.url");
+            return vec![Finding::problem(DATABASE, text)];
+        }
+        DatabaseUrl::SqliteFile(_) | DatabaseUrl::Postgres(_) => {}
+    }
+    let db = match Db::connect_to_look(&options).await {
+        Ok(db) => db,
+        Err(error) => return vec![Finding::problem(DATABASE, error.to_string())],
+    };
+    let findings = look_inside(config, &db, &url, clock, found).await;
+    db.close().await;
+    findings
+}
+
+async fn look_inside(
+    config: &Config,
+    db: &Db,
+    url: &str,
+    clock: &dyn Clock,
+    found: &mut Database,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let asked = clock.now();
+    match health(db).await {
+        Ok(Health::Sqlite { damage, journal_mode }) => {
+            findings.extend(of_sqlite(config, url, damage.as_deref(), &journal_mode));
+        }
+        Ok(Health::Postgres { version, now }) => {
+            found.server_time = Some((asked, now, clock.now()));
+            findings.push(Finding::ok(DATABASE, format!("{url} answers, PostgreSQL {version}")));
+        }
+        Err(error) => {
+            let text = format!("{url} cannot be read: {error}; restore it from a backup if that stays");
+            return vec![Finding::problem(DATABASE, text)];
+        }
+    }
+    let schema = match db.schema_state(url).await {
+        Ok(schema) => schema,
+        Err(error) => {
+            findings.push(Finding::problem(DATABASE, error.to_string()));
+            return findings;
+        }
+    };
+    findings.push(match schema {
+        SchemaState::Current => Finding::ok(DATABASE, format!("its schema is up to date, version {LATEST_VERSION}")),
+        SchemaState::Empty => {
+            Finding::problem(DATABASE, format!("there is no schema in {url} yet: create it with zato-sso migrate"))
+        }
+        SchemaState::Older(version) => Finding::warning(
+            DATABASE,
+            format!("its schema has version {version} of {LATEST_VERSION}: the next start upgrades it, as does zato-sso migrate"),
+        ),
+        SchemaState::Newer(version) => Finding::problem(
+            DATABASE,
+            format!("its schema has version {version}, this zato-sso knows {LATEST_VERSION}: upgrade zato-sso"),
+        ),
+    });
+    if schema != SchemaState::Empty {
+        match read_check(db).await {
+            Ok(check) => found.key_check = check,
+            Err(error) => findings.push(Finding::problem(DATABASE, error.to_string())),
+        }
+    }
+    findings
+}
+
+fn of_sqlite(config: &Config, url: &str, damage: Option<&str>, journal_mode: &str) -> Vec<Finding> {
+    let mut findings = vec![match damage {
+        None => Finding::ok(DATABASE, format!("{url} is whole")),
+        Some(damage) => {
+            Finding::problem(DATABASE, format!("{url} is damaged: {damage}; restore it from a backup"))
+        }
+    }];
+    if journal_mode != "wal" {
+        let text = format!(
+            "{url} has no write-ahead log: the next start gives it one, unless its disk is a network's"
+        );
+        findings.push(Finding::warning(DATABASE, text));
+    }
+    // Opened, and nothing written.
+    if let DatabaseUrl::SqliteFile(path) = &config.database.url
+        && let Err(error) = OpenOptions::new().write(true).open(path)
+    {
+        let text = format!("{url} cannot be written to: {error}; change the owner or the mode of the file");
+        findings.push(Finding::problem(DATABASE, text));
+    }
+    findings
+}
+
+const CLOCK: &str = "clock";
+
+fn look_at_clock(clock: &dyn Clock, database: &Database) -> Finding {
+    let Some((asked, server, answered)) = database.server_time else {
+        return Finding::ok(
+            CLOCK,
+            format!("{} UTC here, and no other clock to compare it with", clock.now()),
+        );
+    };
+    // Whatever the answer took on its way is no difference.
+    let difference = asked.since(server).max(server.since(answered));
+    let seconds = difference.as_secs();
+    let text = format!(
+        "it differs from the database server's by {seconds} seconds: have both machines keep time by NTP, TOTP codes \
+         are refused from 30 seconds on"
+    );
+    if difference >= HARMFUL_DIFFERENCE {
+        Finding::problem(CLOCK, text)
+    } else if difference >= NOTABLE_DIFFERENCE {
+        Finding::warning(CLOCK, text)
+    } else {
+        Finding::ok(CLOCK, "agrees with the database server's")
+    }
+}
+
+const SMTP: &str = "smtp";
+
+/// The server is asked, and sent nothing.
+async fn look_at_smtp(config: &Config) -> Finding {
+    let smtp = match email::load_templates(config).and_then(|_| Smtp::new(config)) {
+        Ok(Some(smtp)) => smtp,
+        Ok(None) => return Finding::ok(SMTP, "smtp.url is not set: no email is sent"),
+        Err(error) => return Finding::problem(SMTP, error),
+    };
+    let url = &config.smtp.url;
+    match smtp.check().await {
+        Ok(()) => Finding::ok(SMTP, format!("{url} takes emails")),
+        Err(why) => Finding::problem(SMTP, format!("{url}: {why}; correct smtp.url, or see to the server")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ManualClock;
+
+    const SERVER: Timestamp = Timestamp::from_micros(1_772_020_800_000_000);
+
+    fn verdict(seconds_ahead: i64, seconds_on_the_way: i64) -> Verdict {
+        let asked = SERVER.plus_seconds(seconds_ahead);
+        let answered = asked.plus_seconds(seconds_on_the_way);
+        let database = Database { server_time: Some((asked, SERVER, answered)), ..Database::default() };
+        look_at_clock(&ManualClock::new(answered), &database).verdict
+    }
+
+    #[test]
+    fn clocks_that_differ_are_told_by_how_much_it_matters() {
+        for (ahead, expected) in [
+            (0, Verdict::Ok),
+            (4, Verdict::Ok),
+            (5, Verdict::Warning),
+            (29, Verdict::Warning),
+            (30, Verdict::Problem),
+            (86_400, Verdict::Problem),
+        ] {
+            assert_eq!(verdict(ahead, 0), expected, "{ahead}");
+            assert_eq!(verdict(-ahead, 0), expected, "{ahead}");
+        }
+        // The server was read at some moment between the two.
+        assert_eq!(verdict(-60, 60), Verdict::Ok);
+    }
+
+    #[test]
+    fn what_is_weak_or_without_effect_is_named() {
+        let texts = |config: &Config| {
+            let findings = look_at_config(config);
+            findings.iter().map(|finding| (finding.verdict, finding.text.clone())).collect::<Vec<_>>()
+        };
+        let found = texts(&Config::default());
+        assert_eq!(found, [(Verdict::Ok, "valid, and nothing in it is weak".to_owned())]);
+        let mut config = Config::default();
+        config.main.encrypt_email = false;
+        config.login_throttle.enabled = false;
+        config.audit.to_database = false;
+        config.audit.file = AuditFile::Off;
+        let keys = ["main.encrypt_email", "login_throttle.enabled", "audit.to_database"];
+        let found = texts(&config);
+        assert_eq!(found.len(), keys.len());
+        for ((verdict, text), key) in found.iter().zip(keys) {
+            assert!(*verdict == Verdict::Warning && text.contains(key), "{text}");
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Cleanup of what has expired, and the doctor.
+
+pub(super) mod cleanup;
+pub(super) mod doctor;

@@ -1,0 +1,5 @@
+//! Passwords: changes, expiry and resets.
+
+pub(super) mod change;
+pub(super) mod expiry;
+pub(super) mod reset;

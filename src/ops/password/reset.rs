@@ -1,0 +1,248 @@
+//! Password resets: a token by email, exchanged for a key, with which a new password is set.
+
+use serde_json::json;
+
+use crate::config::UserSearchBy;
+use crate::crypto::compare;
+use crate::crypto::token::{self, TokenBits};
+use crate::domain::{
+    AuditKind, Code, Context, EmailKind, Error, Password, Result, UserId, time_ordered_uuid,
+};
+use crate::ops::Sso;
+use crate::ops::access::check::{PasswordAge, Standing, check_standing};
+use crate::ops::audit::Trail;
+use crate::ops::password::change::Terms;
+use crate::ops::session::login::clean_user_agent;
+use crate::store;
+use crate::store::password::reset::{Access, NewReset};
+use crate::store::user::account::UserRow;
+
+/// What a token is exchanged for.
+#[derive(Clone, Debug)]
+pub struct ResetAccess {
+    /// With it, and the token, a new password can be set for a while.
+    pub reset_key: Password,
+    /// Whose password.
+    pub user_id: UserId,
+    /// Whose password.
+    pub username: String,
+}
+
+impl Sso {
+    /// Has a token emailed to the user with this credential: a username, an email, or either, as configured. Whether
+    /// there is one, and whether they may reset their password, shows neither in the answer nor in the work done.
+    ///
+    /// # Errors
+    /// E004001 for an unknown application.
+    pub async fn create_reset_token(
+        &self,
+        ctx: &Context,
+        credential: &str,
+        user_agent: Option<&str>,
+    ) -> Result<()> {
+        let mut trail = self.trail(ctx, "password_reset.create_token", AuditKind::Change);
+        let outcome = self.begin_resets(ctx, &mut trail, credential, user_agent).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn begin_resets(
+        &self,
+        ctx: &Context,
+        trail: &mut Trail,
+        credential: &str,
+        user_agent: Option<&str>,
+    ) -> Result<()> {
+        self.check_app(ctx)?;
+        let found = self.rows_by_credential(credential).await?;
+        let mut rows: Vec<Option<UserRow>> = Vec::new();
+        for row in found {
+            trail.on(&UserId::from_stored(row.user_id.clone()));
+            match self.check_may_reset(ctx, &row) {
+                Ok(()) => rows.push(Some(row)),
+                Err(error) => trail.note("no_token", error.code().as_str()),
+            }
+        }
+        if rows.is_empty() {
+            rows.push(None);
+        }
+        let now = self.now();
+        let expiration = now.plus_minutes(i64::from(self.config().password_reset.valid_for));
+        let creation_ctx = caller(ctx, user_agent);
+        let mut letters = Vec::new();
+        let mut tx = self.db().write().await?;
+        for row in rows {
+            let random = &*self.core.random;
+            let token = token::new_token(random, TokenBits::Bits256)?;
+            let user_id = match &row {
+                Some(row) => UserId::from_stored(row.user_id.clone()),
+                None => UserId::random(random)?,
+            };
+            // Of requests at the same time, too, only one leaves a token.
+            store::user::account::lock_row(&mut tx, &user_id).await?;
+            let new = NewReset {
+                reset_id: time_ordered_uuid(now, random)?,
+                user_id: &user_id,
+                token_digest: &token::digest(token.expose()),
+                token_expiration: expiration,
+                creation_time: now,
+                creation_ctx: &creation_ctx,
+            };
+            store::password::reset::replace(&mut tx, &new).await?;
+            letters.extend(row.map(|row| (row, token)));
+        }
+        self.commit(tx, trail).await?;
+        for (row, token) in letters {
+            self.send_email(ctx, &row, EmailKind::PasswordReset, Some(&token));
+        }
+        Ok(())
+    }
+
+    /// Everybody with this credential. Users that a super-user made may share an email: each gets a token of their own.
+    async fn rows_by_credential(&self, credential: &str) -> Result<Vec<UserRow>> {
+        let search_by = self.config().password_reset.user_search_by;
+        let by_username = match search_by {
+            UserSearchBy::Username | UserSearchBy::UsernameOrEmail => {
+                self.row_by_username(credential).await?
+            }
+            UserSearchBy::Email => None,
+        };
+        let by_email = match search_by {
+            UserSearchBy::Email | UserSearchBy::UsernameOrEmail => self.rows_by_email(credential).await?,
+            UserSearchBy::Username => Vec::new(),
+        };
+        Ok(by_username.map_or(by_email, |row| vec![row]))
+    }
+
+    async fn rows_by_email(&self, email: &str) -> Result<Vec<UserRow>> {
+        let mut conn = self.db().read().await?;
+        let mut rows = Vec::new();
+        for index in self.core.keyring.blind_index_candidates(email) {
+            rows.extend(store::user::account::by_email_index(&mut conn, &index, MAX_PER_EMAIL).await?);
+        }
+        Ok(rows)
+    }
+
+    /// The user has an address, and nothing is wrong with the account but, perhaps, the age of its password.
+    fn check_may_reset(&self, ctx: &Context, row: &UserRow) -> Result<()> {
+        if row.email.is_none() {
+            return Err(Code::EmailMissing.into());
+        }
+        let standing = Standing::from(row);
+        check_standing(self.config(), standing, &ctx.remote_addr, self.now(), PasswordAge::Ignored)
+    }
+
+    /// Exchanges a token, once, for a key to set a new password with.
+    ///
+    /// # Errors
+    /// E010001 for a token that is not valid, was used or has expired, and for users who may not log in.
+    pub async fn access_reset_token(
+        &self,
+        ctx: &Context,
+        token: &Password,
+        user_agent: Option<&str>,
+    ) -> Result<ResetAccess> {
+        let mut trail = self.trail(ctx, "password_reset.access_token", AuditKind::Change);
+        let outcome = self.exchange_token(ctx, &mut trail, token, user_agent).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn exchange_token(
+        &self,
+        ctx: &Context,
+        trail: &mut Trail,
+        token: &Password,
+        user_agent: Option<&str>,
+    ) -> Result<ResetAccess> {
+        self.check_app(ctx)?;
+        let now = self.now();
+        let seconds = self.config().password_reset.password_change_session_duration;
+        let reset_key = token::new_token(&*self.core.random, TokenBits::Bits256)?;
+        let access = Access {
+            access_time: now,
+            access_ctx: &caller(ctx, user_agent),
+            reset_key_digest: &token::digest(reset_key.expose()),
+            reset_key_expiration: now.plus_seconds(i64::from(seconds)),
+        };
+        let digest = token::digest(token.expose());
+        let mut tx = self.db().write().await?;
+        let user_id = store::password::reset::access(&mut tx, &digest, &access).await?;
+        let user_id = user_id.ok_or(Code::PasswordResetCouldNotAccess)?;
+        trail.on(&user_id);
+        let row =
+            store::user::account::by_id(&mut tx, &user_id).await?.ok_or(Code::PasswordResetCouldNotAccess)?;
+        self.check_still_may_reset(ctx, trail, &row)?;
+        self.commit(tx, trail).await?;
+        Ok(ResetAccess { reset_key, user_id, username: row.username })
+    }
+
+    /// The same refusal whatever is wrong with the account; the audit entry knows.
+    fn check_still_may_reset(&self, ctx: &Context, trail: &mut Trail, row: &UserRow) -> Result<()> {
+        self.check_may_reset(ctx, row).map_err(|error| {
+            trail.note("because", error.code().as_str());
+            Code::PasswordResetCouldNotAccess.into()
+        })
+    }
+
+    /// Sets a new password with a token and the key it was exchanged for, once. All resets of the user end by that,
+    /// and, where configuration says so, the sessions. The next login asks for a TOTP code as ever.
+    ///
+    /// # Errors
+    /// E010001 for a token or key that is not valid, was used or has expired, and for users who may not log in; a code
+    /// of [`Sso::change_password`], after which token and key are as good as before.
+    pub async fn reset_password(
+        &self,
+        ctx: &Context,
+        token: &Password,
+        reset_key: &Password,
+        new_password: Password,
+    ) -> Result<()> {
+        let mut trail = self.trail(ctx, "password_reset.change_password", AuditKind::Change);
+        let outcome = self.finish_reset(ctx, &mut trail, token, reset_key, new_password).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn finish_reset(
+        &self,
+        ctx: &Context,
+        trail: &mut Trail,
+        token: &Password,
+        reset_key: &Password,
+        new_password: Password,
+    ) -> Result<()> {
+        self.check_app(ctx)?;
+        let no_access = || Error::from(Code::PasswordResetCouldNotAccess);
+        let mut conn = self.db().read().await?;
+        let reset = store::password::reset::by_token(&mut conn, &token::digest(token.expose())).await?;
+        let reset = reset.ok_or_else(no_access)?;
+        let user_id = UserId::from_stored(reset.user_id);
+        trail.on(&user_id);
+        let stored = reset.reset_key_digest.as_deref().unwrap_or_default();
+        if !compare::equal(stored, &token::digest(reset_key.expose())) {
+            return Err(no_access());
+        }
+        if reset.reset_key_expiration.is_none_or(|expiration| expiration <= self.now().as_micros()) {
+            return Err(no_access());
+        }
+        let row = store::user::account::by_id(&mut conn, &user_id).await?.ok_or_else(no_access)?;
+        drop(conn);
+        self.check_still_may_reset(ctx, trail, &row)?;
+
+        let new = self.accept_password(&row, new_password, Terms::default()).await?;
+        let mut tx = self.db().write().await?;
+        store::user::account::lock_row(&mut tx, &user_id).await?;
+        if !store::password::reset::delete(&mut tx, reset.reset_id).await? {
+            return Err(no_access());
+        }
+        self.store_password(&mut tx, &user_id, &new, None).await?;
+        self.commit(tx, trail).await
+    }
+}
+
+/// How many users with the same email get a token of their own.
+const MAX_PER_EMAIL: i64 = 10;
+
+/// From where, and with what, something was asked for.
+fn caller(ctx: &Context, user_agent: Option<&str>) -> String {
+    json!({"remote_addr": ctx.remote_addr.joined(), "user_agent": user_agent.map(clean_user_agent)})
+        .to_string()
+}

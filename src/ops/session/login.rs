@@ -1,0 +1,271 @@
+//! Logging in and out.
+
+use crate::crypto::{Verdict, token};
+use crate::domain::{
+    AuditKind, AuthType, Code, Context, Error, Password, Result, Session, SessionId, SessionInfo, Timestamp,
+    UserId, Ust,
+};
+use crate::ops::Sso;
+use crate::ops::access::check::{PasswordAge, Standing, check_standing, informed};
+use crate::ops::access::throttle::Attempt;
+use crate::ops::audit::Trail;
+use crate::ops::credential::totp::TotpVerdict;
+use crate::ops::password::change::{NewPassword, Terms};
+use crate::store;
+use crate::store::user::account::UserRow;
+
+/// The longest user agent that is kept, in characters.
+const MAX_USER_AGENT_LENGTH: usize = 512;
+
+/// What somebody logs in with.
+#[derive(Clone, Debug, Default)]
+pub struct LoginRequest {
+    /// Who they say they are.
+    pub username: String,
+    /// How they prove it.
+    pub password: Option<Password>,
+    /// The code of their authenticator, where TOTP is enabled.
+    pub totp_code: Option<Password>,
+    /// A password to change to.
+    pub new_password: Option<Password>,
+    /// With what they log in.
+    pub user_agent: Option<String>,
+    /// Whether the client itself sent the remote address, as login metadata.
+    pub has_remote_addr: bool,
+    /// Whether the client itself sent the user agent, as login metadata.
+    pub has_user_agent: bool,
+    /// For trusted, in-process callers: neither password nor TOTP code is asked for. Whether the account is in good
+    /// standing is checked all the same, since no session of one that is not would be valid.
+    pub skip_sec: bool,
+}
+
+/// Somebody who is who they say.
+pub(in crate::ops) struct Authenticated {
+    pub row: UserRow,
+    /// Whether the stored hash should be replaced.
+    pub is_outdated: bool,
+    /// Whether others, or they themselves, have failed before.
+    pub has_failures: bool,
+}
+
+impl Sso {
+    /// Opens a session.
+    ///
+    /// # Errors
+    /// E005001 for whatever is wrong before the password is known to be right; after that the codes that
+    /// configuration allows to be shown. E005009 while the delay after failed attempts lasts, and past the user's rate limit.
+    pub async fn login(&self, ctx: &Context, request: LoginRequest) -> Result<SessionInfo> {
+        let mut trail = self.trail(ctx, "user.login", AuditKind::Change);
+        let outcome = self.open_session(ctx, &mut trail, request).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn open_session(
+        &self,
+        ctx: &Context,
+        trail: &mut Trail,
+        request: LoginRequest,
+    ) -> Result<SessionInfo> {
+        self.check_app(ctx)?;
+        let found = self.row_by_username(&request.username).await?;
+        if let Some(row) = &found {
+            trail.on(&UserId::from_stored(row.user_id.clone()));
+        }
+        let attempt = if request.skip_sec {
+            Attempt::default()
+        } else {
+            self.password_attempt(&request.username, &ctx.remote_addr)
+        };
+        let Authenticated { row, is_outdated, has_failures } =
+            self.authenticate(found, &request, &attempt).await?;
+        let user_id = UserId::from_stored(row.user_id.clone());
+        trail.by(&user_id);
+        self.check_login_app(ctx)?;
+
+        let new_password = request.new_password.as_ref().filter(|new| !new.is_empty());
+        let skips_age = new_password.is_some() || request.skip_sec;
+        let now = self.now();
+        let age = if skips_age { PasswordAge::Ignored } else { PasswordAge::Checked };
+        check_standing(self.config(), Standing::from(&row), &ctx.remote_addr, now, age)?;
+        self.check_metadata(ctx, &request)?;
+        self.count_request(ctx, &user_id, row.is_rate_limit_active, row.rate_limit_def.as_deref()).await?;
+        let has_w_about_to_exp = !skips_age && self.check_password_age(&row, now)?;
+
+        // Everything that hashes comes before the transaction.
+        let new = match new_password {
+            Some(new) => Some(self.accept_new_password(&row, new, request.password.as_ref()).await?),
+            None => None,
+        };
+        let upgraded = match (&new, is_outdated, request.password) {
+            (None, true, Some(password)) => Some(self.hash_password(&user_id, password).await?),
+            _ => None,
+        };
+
+        let expiration_time = self.session_expiration(ctx, trail, &row.username, now, now).await;
+        let ust = token::new_ust(&*self.core.random)?;
+        let session = Session {
+            session_id: SessionId::random(now, &*self.core.random)?,
+            user_id: user_id.clone(),
+            creation_time: now,
+            expiration_time,
+            remote_addr: ctx.remote_addr.joined(),
+            user_agent: request.user_agent.as_deref().map(clean_user_agent),
+            auth_type: AuthType::Default,
+            auth_principal: row.username.clone(),
+            ext_session_id: None,
+            state_change_count: 1,
+        };
+        let mut tx = self.db().write().await?;
+        // What was checked above must still hold: a session must not be opened with a password that was just changed.
+        if store::user::account::lock_row(&mut tx, &user_id).await? != Some(row.password_last_set) {
+            return Err(Code::AuthNotAllowed.into());
+        }
+        if let Some(new) = &new {
+            self.store_password(&mut tx, &user_id, new, None).await?;
+            trail.note("password", "changed");
+        }
+        if let (Some(upgraded), Some(old)) = (&upgraded, &row.password_hash) {
+            store::user::account::replace_hash(&mut tx, &user_id, upgraded, old).await?;
+        }
+        if has_failures {
+            self.clear_failures(&mut tx, &attempt).await?;
+        }
+        store::session::record::insert(&mut tx, &session, &token::digest(ust.expose())).await?;
+        trail.note("session_id", session.session_id.to_string());
+        self.commit(tx, trail).await?;
+        Ok(SessionInfo {
+            username: row.username,
+            user_id,
+            ust,
+            creation_time: session.creation_time,
+            expiration_time: session.expiration_time,
+            has_w_about_to_exp,
+        })
+    }
+
+    /// Finds out that it is who they say. Every refusal up to the password is the same and takes the same work.
+    pub(in crate::ops) async fn authenticate(
+        &self,
+        found: Option<UserRow>,
+        request: &LoginRequest,
+        attempt: &Attempt,
+    ) -> Result<Authenticated> {
+        if request.skip_sec {
+            let row = found.ok_or(Code::AuthNotAllowed)?;
+            return Ok(Authenticated { row, is_outdated: false, has_failures: false });
+        }
+        self.check_throttle(attempt).await?;
+        let password = request.password.clone().unwrap_or_else(|| Password::from(""));
+        let verdict = self.verify_password(found.as_ref(), password).await?;
+        let Some(row) = found.filter(|_| verdict != Verdict::Wrong) else {
+            self.record_failure(attempt).await?;
+            return Err(Code::AuthNotAllowed.into());
+        };
+        let mut has_failures = self.check_throttle(attempt).await?;
+        if row.is_totp_enabled {
+            self.check_totp_code(&row, request.totp_code.as_ref(), attempt).await?;
+            has_failures = self.check_throttle(attempt).await?;
+        }
+        Ok(Authenticated { row, is_outdated: verdict == Verdict::RightButOutdated, has_failures })
+    }
+
+    /// Accepts the TOTP code of a login, which is used up by that. That a code is missing is no failure where it is said,
+    /// and that one was used before is none either: it was not guessed.
+    pub(in crate::ops) async fn check_totp_code(
+        &self,
+        row: &UserRow,
+        code: Option<&Password>,
+        attempt: &Attempt,
+    ) -> Result<()> {
+        let verdict = match code.filter(|code| !code.is_empty()) {
+            Some(code) => self.use_totp_code(row, code).await?,
+            None if self.config().login.inform_if_totp_missing => return Err(Code::AuthTotpMissing.into()),
+            None => TotpVerdict::Wrong,
+        };
+        match verdict {
+            TotpVerdict::Right => Ok(()),
+            TotpVerdict::Used => Err(Code::AuthNotAllowed.into()),
+            TotpVerdict::Wrong => {
+                self.record_failure(attempt).await?;
+                Err(Code::AuthNotAllowed.into())
+            }
+        }
+    }
+
+    pub(in crate::ops) fn check_login_app(&self, ctx: &Context) -> Result<()> {
+        let apps = &self.config().apps;
+        if apps.login_allowed.contains(&ctx.current_app) {
+            return Ok(());
+        }
+        Err(informed(apps.inform_if_app_invalid, Code::AppListInvalid))
+    }
+
+    fn check_metadata(&self, ctx: &Context, request: &LoginRequest) -> Result<()> {
+        let is_sent = request.has_remote_addr || request.has_user_agent;
+        if is_sent && !self.config().apps.login_metadata_allowed.contains(&ctx.current_app) {
+            return Err(Code::MetadataNotAllowed.into());
+        }
+        Ok(())
+    }
+
+    /// Whether the password expires soon and the login may say so; an error where that, or a flag, asks for a new one.
+    pub(in crate::ops) fn check_password_age(&self, row: &UserRow, now: Timestamp) -> Result<bool> {
+        let rules = &self.config().password;
+        let threshold = now.plus_days(i64::from(rules.about_to_expire_threshold)).as_micros();
+        let is_about_to_expire = row.password_expiry.is_some_and(|expiry| expiry <= threshold);
+        if is_about_to_expire && !rules.log_in_if_about_to_expire {
+            return Err(informed(rules.inform_if_about_to_expire, Code::PasswordAboutToExpire));
+        }
+        if row.password_must_change {
+            return Err(informed(rules.inform_if_must_be_changed, Code::PasswordMustSendNew));
+        }
+        Ok(is_about_to_expire && rules.inform_if_about_to_expire)
+    }
+
+    async fn accept_new_password(
+        &self,
+        row: &UserRow,
+        new: &Password,
+        old: Option<&Password>,
+    ) -> Result<NewPassword> {
+        let is_same = old.is_some_and(|old| old.expose() == new.expose());
+        let accepted = if is_same {
+            Err(Error::refused(Code::PasswordInvalid, "new_password: same as the old one"))
+        } else {
+            self.accept_password(row, new.clone(), Terms::default()).await
+        };
+        accepted.map_err(|error| match error {
+            Error::Refused { .. } if !self.config().password.inform_if_invalid => Code::AuthNotAllowed.into(),
+            other => other,
+        })
+    }
+
+    /// Ends the session that this token acts as. That is allowed whatever the state of its user.
+    ///
+    /// # Errors
+    /// E005001 if the token is no valid session's.
+    pub async fn logout(&self, ctx: &Context, ust: &Ust) -> Result<()> {
+        let mut trail = self.trail(ctx, "user.logout", AuditKind::Change);
+        let outcome = self.end_session(ctx, &mut trail, ust).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn end_session(&self, ctx: &Context, trail: &mut Trail, ust: &Ust) -> Result<()> {
+        self.check_app(ctx)?;
+        let known = self.valid_session(ust).await.map_err(|error| match error {
+            Error::Refused { .. } => Code::AuthNotAllowed.into(),
+            other => other,
+        })?;
+        let session = &known.session;
+        trail.by(&session.user_id);
+        trail.note("session_id", session.session_id.to_string());
+        let mut tx = self.db().write().await?;
+        store::session::record::delete(&mut tx, session.session_id).await?;
+        self.commit(tx, trail).await
+    }
+}
+
+/// A user agent as it is kept: whatever a client sent, without control characters, cut to a sensible length.
+pub(in crate::ops) fn clean_user_agent(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(MAX_USER_AGENT_LENGTH).collect()
+}

@@ -1,0 +1,336 @@
+//! Sites: making and deleting them, and finding out that one is who it says.
+
+use std::fmt;
+
+use url::Url;
+use uuid::{Builder, Uuid};
+
+use crate::crypto::{compare, token};
+use crate::domain::{AuditKind, Code, Context, Error, Password, Result, Site};
+use crate::ops::Sso;
+use crate::ops::audit::Trail;
+use crate::store;
+use crate::store::site::registry::Inserted;
+
+/// The longest label of a host name (RFC 1035, section 2.3.4).
+const MAX_SUBDOMAIN_LENGTH: usize = 63;
+
+/// The longest callback URI, in bytes.
+const MAX_CALLBACK_LENGTH: usize = 2048;
+
+/// How many callback URIs a site may have.
+const MAX_CALLBACKS: usize = 100;
+
+/// A site that was just made.
+#[derive(Clone, Debug)]
+pub struct CreatedSite {
+    /// The site.
+    pub site: Site,
+    /// Its private key: nobody can show it again.
+    pub private_key: Password,
+}
+
+/// A site that calls: one that has proved who it is, or for which a trusted caller acts.
+#[derive(Clone, Debug)]
+pub struct SiteCaller(pub(in crate::ops) Site);
+
+impl SiteCaller {
+    /// The id of the site.
+    pub(in crate::ops) const fn id(&self) -> Uuid {
+        self.0.site_id
+    }
+}
+
+impl fmt::Display for SiteCaller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.subdomain)
+    }
+}
+
+impl Sso {
+    /// Makes a site with a new key pair, for trusted callers.
+    ///
+    /// # Errors
+    /// E008002 for a subdomain or a callback URI that is not acceptable, E008001 for one that another site has.
+    pub async fn create_site(
+        &self,
+        ctx: &Context,
+        subdomain: &str,
+        callback_uris: &[String],
+    ) -> Result<CreatedSite> {
+        let mut trail = self.trail(ctx, "site.create", AuditKind::Change);
+        let outcome = self.insert_site(ctx, &mut trail, subdomain, callback_uris).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn insert_site(
+        &self,
+        ctx: &Context,
+        trail: &mut Trail,
+        subdomain: &str,
+        callback_uris: &[String],
+    ) -> Result<CreatedSite> {
+        self.check_app(ctx)?;
+        check_subdomain(subdomain)?;
+        trail.note("site", subdomain);
+        let site = Site {
+            site_id: self.new_uuid()?,
+            subdomain: subdomain.to_owned(),
+            public_key: self.new_uuid()?,
+            is_active: true,
+            creation_time: self.now(),
+            callback_uris: check_callbacks(callback_uris)?,
+        };
+        let private_key = Password::from(self.new_uuid()?.to_string());
+        let mut tx = self.db().write().await?;
+        let digest = token::digest(private_key.expose());
+        accept(store::site::registry::insert(&mut tx, &site, &digest).await?)?;
+        self.commit(tx, trail).await?;
+        Ok(CreatedSite { site, private_key })
+    }
+
+    /// A random UUID (version 4).
+    pub(in crate::ops) fn new_uuid(&self) -> Result<Uuid> {
+        Ok(Builder::from_random_bytes(self.core.random.bytes()?).into_uuid())
+    }
+
+    /// All sites, by subdomain, for trusted callers. Never their private keys.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn list_sites(&self, ctx: &Context) -> Result<Vec<Site>> {
+        let trail = self.trail(ctx, "site.list", AuditKind::Disclosure);
+        let outcome = self.all_sites(ctx).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn all_sites(&self, ctx: &Context) -> Result<Vec<Site>> {
+        self.check_app(ctx)?;
+        let mut conn = self.db().read().await?;
+        store::site::registry::all(&mut conn).await
+    }
+
+    /// Has trusted callers act as a site.
+    ///
+    /// # Errors
+    /// E008002 if there is no site with this subdomain.
+    pub async fn act_as_site(&self, ctx: &Context, subdomain: &str) -> Result<SiteCaller> {
+        let trail = self.trail(ctx, "site.act_as", AuditKind::SessionCheck);
+        let outcome = self.site_by_subdomain(ctx, subdomain).await;
+        self.conclude(trail, outcome.map(SiteCaller)).await
+    }
+
+    async fn site_by_subdomain(&self, ctx: &Context, subdomain: &str) -> Result<Site> {
+        self.check_app(ctx)?;
+        let unknown = || Error::refused(Code::CommonInvalidInput, "subdomain: there is no such site");
+        // PostgreSQL knows no NUL in text.
+        if subdomain.contains('\0') {
+            return Err(unknown());
+        }
+        let mut conn = self.db().read().await?;
+        store::site::registry::by_subdomain(&mut conn, subdomain).await?.ok_or_else(unknown)
+    }
+
+    /// Gives a site other callback URIs, for trusted callers.
+    ///
+    /// # Errors
+    /// E008002 if there is no such site, or for a callback URI that is not acceptable, E008001 for one that another site
+    /// has.
+    pub async fn update_site(
+        &self,
+        ctx: &Context,
+        subdomain: &str,
+        callback_uris: &[String],
+    ) -> Result<Site> {
+        let mut trail = self.trail(ctx, "site.update", AuditKind::Change);
+        let outcome = self.put_callbacks(ctx, &mut trail, subdomain, callback_uris).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn put_callbacks(
+        &self,
+        ctx: &Context,
+        trail: &mut Trail,
+        subdomain: &str,
+        callback_uris: &[String],
+    ) -> Result<Site> {
+        let mut site = self.site_by_subdomain(ctx, subdomain).await?;
+        trail.note("site", subdomain);
+        site.callback_uris = check_callbacks(callback_uris)?;
+        let mut tx = self.db().write().await?;
+        accept(store::site::registry::replace_callbacks(&mut tx, &site).await?)?;
+        self.commit(tx, trail).await?;
+        Ok(site)
+    }
+
+    /// Deletes a site and ends its sessions, for trusted callers; how many there were. What it told about users stays.
+    ///
+    /// # Errors
+    /// E008002 if there is no site with this subdomain.
+    pub async fn delete_site(&self, ctx: &Context, subdomain: &str) -> Result<u64> {
+        let mut trail = self.trail(ctx, "site.delete", AuditKind::Change);
+        let outcome = self.remove_site(ctx, &mut trail, subdomain).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn remove_site(&self, ctx: &Context, trail: &mut Trail, subdomain: &str) -> Result<u64> {
+        let site = self.site_by_subdomain(ctx, subdomain).await?;
+        trail.note("site", subdomain);
+        let mut tx = self.db().write().await?;
+        let ended = store::site::registry::delete(&mut tx, site.site_id).await?;
+        let ended = ended.ok_or_else(|| {
+            Error::refused(Code::CommonInvalidInput, "subdomain: the site was deleted meanwhile")
+        })?;
+        trail.note("sessions_ended", ended.to_string());
+        self.commit(tx, trail).await?;
+        Ok(ended)
+    }
+
+    /// Finds out that a site is who it says. Whatever is wrong takes the same work: a look-up and a comparison.
+    ///
+    /// # Errors
+    /// E005001 if there is no active site with these keys.
+    pub async fn authenticate_site(
+        &self,
+        ctx: &Context,
+        public_key: &str,
+        private_key: &Password,
+    ) -> Result<SiteCaller> {
+        let mut trail = self.trail(ctx, "site.authenticate", AuditKind::SessionCheck);
+        let outcome = self.site_with_keys(ctx, &mut trail, public_key, private_key).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn site_with_keys(
+        &self,
+        ctx: &Context,
+        trail: &mut Trail,
+        public_key: &str,
+        private_key: &Password,
+    ) -> Result<SiteCaller> {
+        self.check_app(ctx)?;
+        let mut conn = self.db().read().await?;
+        let public_key = Uuid::try_parse(public_key).unwrap_or(Uuid::nil());
+        let found = store::site::registry::by_public_key(&mut conn, public_key).await?;
+        drop(conn);
+        let given = token::digest(private_key.expose());
+        // That of no key is compared all the same.
+        let (site, digest) =
+            found.map_or((None, vec![0; given.len()]), |(site, digest)| (Some(site), digest));
+        let is_right = compare::equal(&digest, &given);
+        let site = site.filter(|site| is_right && site.is_active).ok_or(Code::AuthNotAllowed)?;
+        trail.note("site", site.subdomain.as_str());
+        Ok(SiteCaller(site))
+    }
+}
+
+fn accept(inserted: Inserted) -> Result<()> {
+    let taken = |detail| Err(Error::refused(Code::CommonInvalidOperation, detail));
+    match inserted {
+        Inserted::Yes => Ok(()),
+        Inserted::SubdomainTaken => taken("subdomain: there is a site with it already"),
+        Inserted::CallbackTaken => taken("callback_uris: another site has one of them"),
+    }
+}
+
+fn check_subdomain(subdomain: &str) -> Result<()> {
+    let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let is_label = !subdomain.is_empty()
+        && subdomain.len() <= MAX_SUBDOMAIN_LENGTH
+        && subdomain.bytes().all(is_inner)
+        && !subdomain.starts_with('-')
+        && !subdomain.ends_with('-');
+    if is_label {
+        return Ok(());
+    }
+    let detail = "subdomain: a label of 1 to 63 characters a-z, 0-9 and -, with no - at either end";
+    Err(Error::refused(Code::CommonInvalidInput, detail))
+}
+
+fn check_callbacks(callback_uris: &[String]) -> Result<Vec<String>> {
+    if callback_uris.len() > MAX_CALLBACKS {
+        let detail = format!("callback_uris: at most {MAX_CALLBACKS}");
+        return Err(Error::refused(Code::CommonInvalidInput, detail));
+    }
+    let mut checked = callback_uris
+        .iter()
+        .map(|text| Ok(String::from(check_callback(text)?)))
+        .collect::<Result<Vec<_>>>()?;
+    checked.sort_unstable();
+    checked.dedup();
+    Ok(checked)
+}
+
+/// A URI that browsers may be sent to, in its normal form: absolute, over TLS unless it is on the same machine, and without
+/// what a redirect would lose or leak (RFC 9700, section 2.1).
+pub(in crate::ops) fn check_callback(text: &str) -> Result<Url> {
+    let refused = |why: &str| {
+        let detail = format!("callback_uri: {why}, as in https://www.example.com/sso/callback");
+        Error::refused(Code::CommonInvalidInput, detail)
+    };
+    if text.len() > MAX_CALLBACK_LENGTH {
+        return Err(refused(&format!("at most {MAX_CALLBACK_LENGTH} bytes")));
+    }
+    if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Err(refused("white space and control characters are not allowed"));
+    }
+    let url = Url::parse(text).map_err(|_| refused("an absolute URI is needed"))?;
+    let host = url.host_str().unwrap_or_default();
+    let is_local =
+        host == "localhost" || host.ends_with(".localhost") || host == "127.0.0.1" || host == "[::1]";
+    if url.scheme() != "https" && !(url.scheme() == "http" && is_local) {
+        return Err(refused("it must begin with https, or with http on localhost"));
+    }
+    if url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
+        return Err(refused("neither a fragment nor a user is allowed in it"));
+    }
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subdomain_is_a_label_of_a_host_name() {
+        for good in ["a", "shop-1", "0", &"x".repeat(63)] {
+            assert!(check_subdomain(good).is_ok(), "{good}");
+        }
+        for bad in ["", "-a", "a-", "a.b", "Shop", "ä", "a b", "a\0", &"x".repeat(64)] {
+            assert!(check_subdomain(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn browsers_are_sent_to_absolute_addresses_over_tls() {
+        let normal = |text: &str| check_callback(text).map(String::from).ok();
+        assert_eq!(normal("https://A.example:443/x?y=1").as_deref(), Some("https://a.example/x?y=1"));
+        assert_eq!(normal("https://a.example").as_deref(), Some("https://a.example/"));
+        assert_eq!(normal("http://localhost:8000/cb").as_deref(), Some("http://localhost:8000/cb"));
+        assert_eq!(normal("http://b.localhost/").as_deref(), Some("http://b.localhost/"));
+        for bad in [
+            "http://a.example/",
+            "http://localhost.example/",
+            "/callback",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "https://user@a.example/",
+            "https://user:word@a.example/",
+            "https://a.example/#there",
+            "https://a.example/ x",
+            "https://a.example/\n",
+            "https://",
+            "",
+        ] {
+            assert_eq!(normal(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn callbacks_are_kept_once_and_in_order() {
+        let given = ["https://b.example", "https://a.example/", "https://b.example/"].map(str::to_owned);
+        assert_eq!(check_callbacks(&given).unwrap(), ["https://a.example/", "https://b.example/"]);
+        let many: Vec<_> = (0..101).map(|i| format!("https://a.example/{i}")).collect();
+        assert!(check_callbacks(&many).is_err());
+    }
+}

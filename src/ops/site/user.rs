@@ -1,0 +1,398 @@
+//! Users as sites see them: making them, finding out that they are who they say, and changing those that the site made.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::domain::{
+    ApprovalStatus, AuditKind, Code, Context, Error, Identity, NewUser, Page, PageRequest, Password,
+    RemoteAddr, Result, User, UserId,
+};
+use crate::ops::LoginRequest;
+use crate::ops::Sso;
+use crate::ops::access::check::{PasswordAge, Standing, check_standing};
+use crate::ops::audit::Trail;
+use crate::ops::call::AUTO;
+use crate::ops::password::change::Terms;
+use crate::ops::session::login::Authenticated;
+use crate::ops::site::registry::SiteCaller;
+use crate::ops::site::session::check_page;
+use crate::store;
+use crate::store::site::identity::IdentityRow;
+use crate::store::user::account::{Inserted, Updated, UserRow};
+
+/// The longest name that a site may know a user by, in characters.
+const MAX_EXTERNAL_ID_LENGTH: usize = 256;
+
+/// What a site makes a user of.
+#[derive(Clone, Debug, Default)]
+pub struct NewSiteUser {
+    /// The username.
+    pub login: String,
+    /// The password; a user without one cannot log in with it.
+    pub password: Option<Password>,
+    /// The name that the site knows the user by.
+    pub external_id: Option<String>,
+    /// What the site says about the user: a JSON object.
+    pub profile: Option<Value>,
+}
+
+/// What a site changes of a user. None leaves it as it is.
+#[derive(Clone, Debug, Default)]
+pub struct SiteUserUpdate {
+    /// The username.
+    pub login: Option<String>,
+    /// The password. Sessions end as with any other change of it.
+    pub password: Option<Password>,
+    /// The name that the site knows the user by.
+    pub external_id: Option<String>,
+    /// What the site says about the user: a JSON object, in the place of the former one.
+    pub profile: Option<Value>,
+}
+
+/// A user as a site sees it.
+#[derive(Clone, Debug)]
+pub struct SiteUser {
+    /// The user.
+    pub user: User,
+    /// The public token.
+    pub user_token: Uuid,
+    /// The identities, oldest first; none in lists.
+    pub identities: Vec<Identity>,
+}
+
+impl Sso {
+    /// Makes a user who may log in at once.
+    ///
+    /// # Errors
+    /// A code of the username, email or password that is not acceptable, E008002 for another value that is not, E008001 if
+    /// the site knows somebody by that external id.
+    pub async fn create_site_user(
+        &self,
+        ctx: &Context,
+        site: &SiteCaller,
+        new: NewSiteUser,
+    ) -> Result<SiteUser> {
+        let mut trail = self.site_trail(ctx, "site.create_user", AuditKind::Change, site);
+        let outcome = self.insert_site_user(ctx, &mut trail, site, new).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn insert_site_user(
+        &self,
+        ctx: &Context,
+        trail: &mut Trail,
+        site: &SiteCaller,
+        new: NewSiteUser,
+    ) -> Result<SiteUser> {
+        self.check_app(ctx)?;
+        let told = new.profile.as_ref().map(Told::read).unwrap_or_default();
+        let external_id = check_external_id(new.external_id)?;
+        let user = NewUser {
+            username: Some(new.login),
+            password: new.password.filter(|password| !password.is_empty()),
+            email: told.email,
+            display_name: told.display_name,
+            first_name: told.first_name,
+            middle_name: told.middle_name,
+            last_name: told.last_name,
+            ..NewUser::default()
+        };
+        let row = self.new_row(user, AUTO, ApprovalStatus::Approved, false).await?;
+        let mut identity = self.new_identity(&row, Some(site.id()))?;
+        identity.external_id = external_id;
+        identity.profile =
+            new.profile.as_ref().map(|told| self.seal_profile(identity.identity_token, told)).transpose()?;
+        let user = self.open_user(row.clone())?;
+        trail.on(&user.user_id);
+        trail.note("username", user.username.as_str());
+        let mut tx = self.db().write().await?;
+        match store::user::account::insert(&mut tx, &row).await? {
+            Inserted::Yes => {}
+            Inserted::UsernameTaken => return Err(Code::UsernameExists.into()),
+            Inserted::EmailTaken => return Err(Code::EmailExists.into()),
+        }
+        if !store::site::identity::insert(&mut tx, &identity).await? {
+            return Err(external_id_taken());
+        }
+        self.commit(tx, trail).await?;
+        Ok(SiteUser { user, user_token: row.user_token, identities: vec![self.open_identity(identity)?] })
+    }
+
+    /// The user who has this name and password. Failed attempts count as those of logins do, but not for the address, which
+    /// is that of the site for everybody.
+    ///
+    /// # Errors
+    /// E005001 for whatever is wrong before the password is known to be right; after that the codes that configuration
+    /// allows to be shown, as of a login; E005009 while the delay after failed attempts lasts.
+    pub async fn look_up_site_user(
+        &self,
+        ctx: &Context,
+        site: &SiteCaller,
+        login: &str,
+        password: Password,
+        totp_code: Option<Password>,
+    ) -> Result<SiteUser> {
+        let mut trail = self.site_trail(ctx, "site.look_up_user", AuditKind::Change, site);
+        let outcome = self.authenticated_user(ctx, &mut trail, login, password, totp_code).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn authenticated_user(
+        &self,
+        ctx: &Context,
+        trail: &mut Trail,
+        login: &str,
+        password: Password,
+        totp_code: Option<Password>,
+    ) -> Result<SiteUser> {
+        self.check_app(ctx)?;
+        let found = self.row_by_username(login).await?;
+        if let Some(row) = &found {
+            trail.on(&UserId::from_stored(row.user_id.clone()));
+        }
+        let attempt = self.password_attempt(login, &RemoteAddr::default());
+        let request = LoginRequest {
+            username: login.to_owned(),
+            password: Some(password.clone()),
+            totp_code,
+            ..LoginRequest::default()
+        };
+        let Authenticated { row, is_outdated, has_failures } =
+            self.authenticate(found, &request, &attempt).await?;
+        let (user_id, now) = (UserId::from_stored(row.user_id.clone()), self.now());
+        check_standing(self.config(), Standing::from(&row), &ctx.remote_addr, now, PasswordAge::Checked)?;
+        self.check_password_age(&row, now)?;
+        let upgraded = if is_outdated { Some(self.hash_password(&user_id, password).await?) } else { None };
+        if upgraded.is_some() || has_failures {
+            let mut tx = self.db().write().await?;
+            if let (Some(upgraded), Some(old)) = (&upgraded, &row.password_hash) {
+                store::user::account::replace_hash(&mut tx, &user_id, upgraded, old).await?;
+            }
+            self.clear_failures(&mut tx, &attempt).await?;
+            self.commit(tx, trail).await?;
+        }
+        self.site_user(row).await
+    }
+
+    async fn site_user(&self, row: UserRow) -> Result<SiteUser> {
+        let user_token = row.user_token;
+        let user = self.open_user(row)?;
+        let identities = self.identities_of(&user.user_id).await?;
+        Ok(SiteUser { user, user_token, identities })
+    }
+
+    /// A user.
+    ///
+    /// # Errors
+    /// E001100 if there is no such user.
+    pub async fn get_site_user(
+        &self,
+        ctx: &Context,
+        site: &SiteCaller,
+        user_token: &str,
+    ) -> Result<SiteUser> {
+        let mut trail = self.site_trail(ctx, "site.get_user", AuditKind::Disclosure, site);
+        let outcome = async {
+            self.check_app(ctx)?;
+            let row = self.row_by_user_token(user_token).await?;
+            trail.on(&UserId::from_stored(row.user_id.clone()));
+            self.site_user(row).await
+        };
+        let outcome = outcome.await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn row_by_user_token(&self, user_token: &str) -> Result<UserRow> {
+        let user_token = Uuid::try_parse(user_token).unwrap_or(Uuid::nil());
+        let mut conn = self.db().read().await?;
+        store::site::identity::user_by_token(&mut conn, user_token).await?.ok_or_else(no_such_user)
+    }
+
+    /// All users, by name.
+    ///
+    /// # Errors
+    /// E008002 for a page that there cannot be.
+    pub async fn list_site_users(
+        &self,
+        ctx: &Context,
+        site: &SiteCaller,
+        request: PageRequest,
+    ) -> Result<Page<SiteUser>> {
+        let trail = self.site_trail(ctx, "site.list_users", AuditKind::Disclosure, site);
+        let outcome = self.page_of_site_users(ctx, request).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn page_of_site_users(&self, ctx: &Context, request: PageRequest) -> Result<Page<SiteUser>> {
+        self.check_app(ctx)?;
+        check_page(request)?;
+        let mut conn = self.db().read().await?;
+        let (total, rows) = store::site::identity::page_of_users(&mut conn, request).await?;
+        drop(conn);
+        let listed = |row: UserRow| {
+            let user_token = row.user_token;
+            Ok(SiteUser { user: self.open_user(row)?, user_token, identities: Vec::new() })
+        };
+        let result = rows.into_iter().map(listed).collect::<Result<_>>()?;
+        Ok(Page { total, page_size: request.entries_per_page, cur_page: request.page, result })
+    }
+
+    /// An identity.
+    ///
+    /// # Errors
+    /// E001100 if there is no such identity.
+    pub async fn get_site_identity(
+        &self,
+        ctx: &Context,
+        site: &SiteCaller,
+        identity_token: &str,
+    ) -> Result<Identity> {
+        let trail = self.site_trail(ctx, "site.get_identity", AuditKind::Disclosure, site);
+        let outcome = self.identity(ctx, identity_token).await;
+        self.conclude(trail, outcome).await
+    }
+
+    /// Changes a user that the site has made.
+    ///
+    /// # Errors
+    /// E001100 if there is no such user, E005001 if another site, or none, has made it, and otherwise as
+    /// [`Sso::create_site_user`].
+    pub async fn update_site_user(
+        &self,
+        ctx: &Context,
+        site: &SiteCaller,
+        user_token: &str,
+        update: SiteUserUpdate,
+    ) -> Result<SiteUser> {
+        let mut trail = self.site_trail(ctx, "site.update_user", AuditKind::Change, site);
+        let outcome = self.put_site_user(ctx, &mut trail, site, user_token, update).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn put_site_user(
+        &self,
+        ctx: &Context,
+        trail: &mut Trail,
+        site: &SiteCaller,
+        user_token: &str,
+        update: SiteUserUpdate,
+    ) -> Result<SiteUser> {
+        self.check_app(ctx)?;
+        let external_id = check_external_id(update.external_id)?;
+        let before = self.row_by_user_token(user_token).await?;
+        let user_id = UserId::from_stored(before.user_id.clone());
+        trail.on(&user_id);
+        let mut conn = self.db().read().await?;
+        let identity = store::site::identity::of_site(&mut conn, &user_id, site.id()).await?;
+        drop(conn);
+        // Who can set a password can be that user: not for others' users, and never for super-users.
+        let identity = identity.filter(|_| !before.is_super_user).ok_or(Code::AuthNotAllowed)?;
+        let password = match update.password.filter(|password| !password.is_empty()) {
+            Some(password) => Some(self.accept_password(&before, password, Terms::default()).await?),
+            None => None,
+        };
+
+        let mut tx = self.db().write().await?;
+        let mut row =
+            store::user::account::by_id_for_update(&mut tx, &user_id).await?.ok_or_else(no_such_user)?;
+        if password.is_some() && row.password_last_set != before.password_last_set {
+            let detail = "password: it was changed meanwhile";
+            return Err(Error::refused(Code::CommonInvalidOperation, detail));
+        }
+        if let Some(login) = update.login {
+            row.username = self.check_username(Some(login))?;
+            self.check_rename(&before.username, &row.username)?;
+        }
+        if let Some(profile) = &update.profile {
+            self.fill(&mut row, &user_id, Told::read(profile))?;
+        }
+        match store::user::account::update(&mut tx, &row).await? {
+            Updated::Yes => {}
+            Updated::UsernameTaken => return Err(Code::UsernameExists.into()),
+            Updated::EmailTaken => return Err(Code::EmailExists.into()),
+        }
+        if let Some(password) = &password {
+            self.store_password(&mut tx, &user_id, password, None).await?;
+            trail.note("password", "changed");
+        }
+        let sealed = |profile: &Value| self.seal_profile(identity.identity_token, profile);
+        let identity = IdentityRow {
+            external_id: external_id.or(identity.external_id),
+            profile: update.profile.as_ref().map(sealed).transpose()?.or(identity.profile),
+            ..identity
+        };
+        if !store::site::identity::update(&mut tx, &identity, self.now()).await? {
+            return Err(external_id_taken());
+        }
+        self.commit(tx, trail).await?;
+        self.site_user(row).await
+    }
+
+    /// Email and names that the user does not have yet come from what a site tells.
+    fn fill(&self, row: &mut UserRow, user_id: &UserId, told: Told) -> Result<()> {
+        if row.email.is_none()
+            && let Some(email) = self.check_email(told.email)?
+        {
+            row.email_index = Some(self.core.keyring.blind_index(&email).to_vec());
+            row.email = Some(self.seal_email(user_id, &email)?);
+        }
+        for (field, column, name) in [
+            ("displayName", &mut row.display_name, told.display_name),
+            ("name.givenName", &mut row.first_name, told.first_name),
+            ("name.middleName", &mut row.middle_name, told.middle_name),
+            ("name.familyName", &mut row.last_name, told.last_name),
+        ] {
+            if column.is_none() {
+                *column = crate::ops::user::account::check_name(field, name)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What of a profile a user has too (Portable Contacts 1.0).
+#[derive(Default)]
+struct Told {
+    email: Option<String>,
+    display_name: Option<String>,
+    first_name: Option<String>,
+    middle_name: Option<String>,
+    last_name: Option<String>,
+}
+
+impl Told {
+    fn read(profile: &Value) -> Self {
+        let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+        let name = |part: &str| text(profile.get("name").and_then(|name| name.get(part)));
+        let email = profile.get("emails").and_then(|emails| emails.get(0));
+        Self {
+            email: text(email.map(|email| email.get("value").unwrap_or(email))),
+            display_name: text(profile.get("displayName")),
+            first_name: name("givenName"),
+            middle_name: name("middleName"),
+            last_name: name("familyName"),
+        }
+    }
+}
+
+fn no_such_user() -> Error {
+    Error::refused(Code::UserIdInvalid, "user_token: there is no such user")
+}
+
+fn external_id_taken() -> Error {
+    Error::refused(Code::CommonInvalidOperation, "externalid: the site knows somebody else by it")
+}
+
+fn check_external_id(external_id: Option<String>) -> Result<Option<String>> {
+    let external_id = external_id.filter(|external_id| !external_id.is_empty());
+    if let Some(external_id) = &external_id {
+        let is_text = !external_id.chars().any(char::is_control);
+        if !is_text || external_id.chars().count() > MAX_EXTERNAL_ID_LENGTH {
+            let detail = format!(
+                "externalid: at most {MAX_EXTERNAL_ID_LENGTH} characters, none of them control characters"
+            );
+            return Err(Error::refused(Code::CommonInvalidInput, detail));
+        }
+    }
+    Ok(external_id)
+}

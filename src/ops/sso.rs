@@ -1,0 +1,92 @@
+//! The open database, and what all operations share.
+
+use std::sync::Arc;
+
+use crate::config::Config;
+use crate::crypto::{HashPool, Keyring};
+use crate::domain::{Clock, Random, Timestamp};
+use crate::ops::audit::Log;
+use crate::ops::hook::Hooks;
+use crate::ops::mail::queue::Mailer;
+use crate::ops::mail::template::Templates;
+use crate::ops::maintenance::cleanup::Background;
+use crate::ops::open::KEYRING_CHECK;
+use crate::store::Db;
+use crate::store::cache::sessions::SessionCache;
+
+/// Single sign-on over one open database. Cheap to clone; all clones are the same.
+#[derive(Clone, Debug)]
+pub struct Sso {
+    pub(in crate::ops) core: Arc<Core>,
+}
+
+#[derive(Debug)]
+pub(in crate::ops) struct Core {
+    pub db: Db,
+    pub sessions: SessionCache,
+    pub config: Config,
+    pub keyring: Keyring,
+    pub hashing: HashPool,
+    pub clock: Arc<dyn Clock>,
+    pub random: Arc<dyn Random>,
+    pub audit: Arc<Log>,
+    pub templates: Templates,
+    pub mailer: Mailer,
+    pub warnings: Vec<String>,
+    pub background: Background,
+    pub hooks: Arc<dyn Hooks>,
+}
+
+impl Sso {
+    /// The configuration in effect.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.core.config
+    }
+
+    /// What was noticed on opening that somebody should see to, one line each.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.core.warnings
+    }
+
+    /// The source of randomness, for correlation ids.
+    #[must_use]
+    pub fn random(&self) -> &dyn Random {
+        &*self.core.random
+    }
+
+    /// The database.
+    pub(in crate::ops) fn db(&self) -> &Db {
+        &self.core.db
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.core.clock.now()
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`](crate::domain::Error::Unavailable) when it does not.
+    pub async fn check_ready(&self) -> crate::domain::Result<()> {
+        let mut conn = self.db().read().await?;
+        crate::store::db::setting::get(&mut conn, KEYRING_CHECK).await.map(drop)
+    }
+
+    /// Closes the database and ends the hashing threads, after calls in flight have ended; then sends what emails are
+    /// left, for a few seconds at most. Calls made later fail with
+    /// [`Error::Unavailable`](crate::domain::Error::Unavailable).
+    pub async fn close(&self) {
+        self.core.background.stop().await;
+        let core = Arc::clone(&self.core);
+        // Joining the threads blocks.
+        let hashing = tokio::task::spawn_blocking(move || core.hashing.close());
+        self.core.db.close().await;
+        self.core.sessions.close();
+        drop(hashing.await);
+        self.core.mailer.close().await;
+    }
+}

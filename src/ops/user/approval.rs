@@ -1,0 +1,74 @@
+//! What super-users decide about users: approve and reject, lock and unlock.
+
+use crate::domain::{ApprovalStatus, Code, Context, Operation, Result};
+use crate::ops::Sso;
+use crate::ops::access::actor::Actor;
+use crate::ops::call::Call;
+use crate::store;
+
+impl Sso {
+    /// Approves an account: its user may log in, once sign-up is confirmed.
+    ///
+    /// # Errors
+    /// E005001 without the right to, E001100 if there is no such user.
+    pub async fn approve_user(&self, ctx: &Context, actor: impl Into<Actor>, user_id: &str) -> Result<()> {
+        self.run(ctx, Operation::UserApprove, actor, async |call| {
+            self.set_approval(call, user_id, ApprovalStatus::Approved).await
+        })
+        .await
+    }
+
+    /// Rejects an account: its user cannot log in, and open sessions are rejected.
+    ///
+    /// # Errors
+    /// As [`Sso::approve_user`].
+    pub async fn reject_user(&self, ctx: &Context, actor: impl Into<Actor>, user_id: &str) -> Result<()> {
+        self.run(ctx, Operation::UserReject, actor, async |call| {
+            self.set_approval(call, user_id, ApprovalStatus::Rejected).await
+        })
+        .await
+    }
+
+    async fn set_approval(&self, call: &mut Call<'_>, user_id: &str, status: ApprovalStatus) -> Result<()> {
+        let user_id = call.target(Some(user_id))?;
+        let mut tx = self.db().write().await?;
+        let now = self.now().as_micros();
+        if !store::user::account::set_approval(&mut tx, &user_id, status.as_str(), now, call.changed_by())
+            .await?
+        {
+            return Err(Code::UserIdInvalid.into());
+        }
+        self.commit(tx, &mut call.trail).await
+    }
+
+    /// Locks an account: its user cannot log in, and open sessions are rejected.
+    ///
+    /// # Errors
+    /// E005001 without the right to, E001100 if there is no such user.
+    pub async fn lock_user(&self, ctx: &Context, actor: impl Into<Actor>, user_id: &str) -> Result<()> {
+        self.run(ctx, Operation::UserLock, actor, async |call| self.set_lock(call, user_id, true).await).await
+    }
+
+    /// Unlocks an account, and forgets its failed logins: the next attempt need not wait. Who did it, and when, is kept
+    /// as for a lock.
+    ///
+    /// # Errors
+    /// As [`Sso::lock_user`].
+    pub async fn unlock_user(&self, ctx: &Context, actor: impl Into<Actor>, user_id: &str) -> Result<()> {
+        self.run(ctx, Operation::UserUnlock, actor, async |call| self.set_lock(call, user_id, false).await)
+            .await
+    }
+
+    async fn set_lock(&self, call: &mut Call<'_>, user_id: &str, locked: bool) -> Result<()> {
+        let user_id = call.target(Some(user_id))?;
+        let mut tx = self.db().write().await?;
+        let now = self.now().as_micros();
+        if !store::user::account::set_lock(&mut tx, &user_id, locked, now, call.changed_by()).await? {
+            return Err(Code::UserIdInvalid.into());
+        }
+        if !locked && let Some(row) = store::user::account::by_id(&mut tx, &user_id).await? {
+            self.clear_failures_of(&mut tx, &row.username).await?;
+        }
+        self.commit(tx, &mut call.trail).await
+    }
+}

@@ -1,0 +1,8 @@
+//! Users: creation, reading, changes, approval, deletion, search and sign-up.
+
+pub(super) mod account;
+pub(super) mod approval;
+pub(super) mod deletion;
+pub(super) mod search;
+pub(super) mod signup;
+pub(super) mod update;

@@ -1,0 +1,152 @@
+//! Searching users.
+
+use std::sync::Arc;
+
+use crate::domain::{
+    AuditKind, Code, Context, Error, Page, Result, UserId, UserSearch, UserView, Ust, Visibility,
+};
+use crate::ops::Sso;
+use crate::ops::access::check::PasswordAge;
+use crate::ops::audit::Trail;
+use crate::ops::user::account::check_name;
+use crate::store;
+use crate::store::user::search::{Criteria, Filter};
+
+/// The shortest criterion on names, in characters.
+const MIN_NAME_LENGTH: usize = 2;
+
+impl Sso {
+    /// Searches users, for super-users, in the order of display name and username.
+    ///
+    /// # Errors
+    /// E005001 without the right to, whatever is wrong with the session, but for what configuration lets be shown;
+    /// E008002 for a criterion on names that is too short or that no name can be like.
+    pub async fn search_users(
+        &self,
+        ctx: &Context,
+        current_ust: &Ust,
+        search: UserSearch,
+    ) -> Result<Page<UserView>> {
+        let mut trail = self.trail(ctx, "user.search", AuditKind::Disclosure);
+        let outcome = self.find_users(ctx, &mut trail, current_ust, search).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn find_users(
+        &self,
+        ctx: &Context,
+        trail: &mut Trail,
+        current_ust: &Ust,
+        search: UserSearch,
+    ) -> Result<Page<UserView>> {
+        let caller = self.check_ust(ctx, current_ust, PasswordAge::Checked).await.map_err(unspecific)?;
+        trail.by(caller.user_id());
+        caller.require_super_user()?;
+        let limits = &self.config().search;
+        let page_size = search.page_size.filter(|size| *size >= 1);
+        let page_size = page_size.unwrap_or_else(|| limits.default_page_size.into());
+        let page_size = page_size.min(limits.max_page_size.into());
+        let (paginate, cur_page) = (search.paginate, search.cur_page.max(1));
+        trail.note("criteria", given(&search).join(", "));
+        let Some(criteria) = self.criteria(search)? else {
+            return Ok(Page { total: 0, page_size, cur_page, result: Vec::new() });
+        };
+
+        let mut conn = self.db().read().await?;
+        let total = store::user::search::count(&mut conn, &criteria).await?;
+        let (page_size, cur_page) = if paginate { (page_size, cur_page) } else { (total.max(1), 1) };
+        let offset = (cur_page - 1).saturating_mul(page_size);
+        let rows = store::user::search::page(&mut conn, &criteria, total, page_size, offset).await?;
+        drop(conn);
+        let shown = |row| {
+            let user = self.open_user(row)?;
+            Ok(UserView {
+                user: Arc::new(user),
+                visibility: Visibility::SuperUser,
+                is_current_super_user: true,
+            })
+        };
+        let result = rows.into_iter().map(shown).collect::<Result<Vec<_>>>()?;
+        trail.note("found", total.to_string());
+        Ok(Page { total, page_size, cur_page, result })
+    }
+
+    /// What storage is asked for; None for what no user can be like. PostgreSQL knows no NUL in text.
+    fn criteria(&self, search: UserSearch) -> Result<Option<Criteria>> {
+        let text = |text: Option<String>| text.filter(|text| !text.is_empty());
+        if let Some(user_id) = text(search.user_id) {
+            return Ok(UserId::parse(&user_id).map(|_| Criteria::UserId(user_id)));
+        }
+        if let Some(username) = text(search.username) {
+            return Ok((!username.contains('\0')).then_some(Criteria::Username(username)));
+        }
+        let email = text(search.email.map(|email| email.trim().to_owned()));
+        let indexes = |email: String| {
+            let indexes = self.core.keyring.blind_index_candidates(&email).into_iter();
+            indexes.map(|index| index.to_vec()).collect()
+        };
+        Ok(Some(Criteria::All(Filter {
+            names: [
+                name_criterion("display_name", search.display_name)?,
+                name_criterion("first_name", search.first_name)?,
+                name_criterion("middle_name", search.middle_name)?,
+                name_criterion("last_name", search.last_name)?,
+            ],
+            name_op: search.name_op,
+            is_name_exact: search.is_name_exact,
+            email_indexes: email.map(indexes),
+            sign_up_status: search.sign_up_status.map(|status| status.as_str()),
+            approval_status: search.approval_status.map(|status| status.as_str()),
+        })))
+    }
+}
+
+/// What a search refuses with when the session is none: as little as can be said.
+fn unspecific(error: Error) -> Error {
+    match error.code() {
+        Code::SessionNoSuchSession | Code::SessionExpired => Code::AuthNotAllowed.into(),
+        _ => error,
+    }
+}
+
+/// A name as it is compared. It is checked like the names that are stored: none can be like what is refused there.
+fn name_criterion(field: &'static str, name: Option<String>) -> Result<Option<String>> {
+    let Some(name) = check_name(field, name)? else { return Ok(None) };
+    if name.chars().count() < MIN_NAME_LENGTH {
+        let detail = format!("{field}: at least {MIN_NAME_LENGTH} characters");
+        return Err(Error::refused(Code::CommonInvalidInput, detail));
+    }
+    Ok(Some(name.to_uppercase()))
+}
+
+/// The names of the criteria, for the audit trail, which does not keep their values.
+fn given(search: &UserSearch) -> Vec<&'static str> {
+    let criteria = [
+        ("user_id", search.user_id.is_some()),
+        ("username", search.username.is_some()),
+        ("email", search.email.is_some()),
+        ("display_name", search.display_name.is_some()),
+        ("first_name", search.first_name.is_some()),
+        ("middle_name", search.middle_name.is_some()),
+        ("last_name", search.last_name.is_some()),
+        ("sign_up_status", search.sign_up_status.is_some()),
+        ("approval_status", search.approval_status.is_some()),
+    ];
+    criteria.into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_criterion_on_names_has_two_characters() {
+        let criterion = |name: &str| name_criterion("first_name", Some(name.to_owned()));
+        assert_eq!(criterion(" Ann ").unwrap().as_deref(), Some("ANN"));
+        assert_eq!(criterion("é☃").unwrap().as_deref(), Some("É☃"));
+        assert_eq!(criterion("  ").unwrap(), None);
+        for name in [" a ", "ß", "a\0b"] {
+            assert_eq!(criterion(name).unwrap_err().code(), Code::CommonInvalidInput, "{name:?}");
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! Signing up, and confirming it.
+//!
+//! Whoever signs up is not known to anybody yet, so a refusal tells what configuration lets it tell, and hashes the
+//! password as a success does: how long it takes tells nothing either.
+
+use crate::crypto::token::{self, TokenBits};
+use crate::domain::{
+    ApprovalStatus, AuditKind, Code, Context, EmailKind, Error, NewUser, Password, Result, SignUpDetails,
+    SignUpStatus, SignUpVerdict, UserId,
+};
+use crate::ops::Sso;
+use crate::ops::access::check::informed;
+use crate::ops::audit::Trail;
+use crate::ops::call::AUTO;
+use crate::store;
+use crate::store::user::account::{Inserted, UserRow};
+
+/// What somebody signs up with.
+#[derive(Clone, Debug)]
+pub struct SignUpRequest {
+    /// The name to log in with.
+    pub username: String,
+    /// The address.
+    pub email: Option<String>,
+    /// The password.
+    pub password: Password,
+    /// The applications it is for; None is the one through which it is done.
+    pub app_list: Option<Vec<String>>,
+}
+
+impl Sso {
+    /// Signs somebody up, who then confirms it with the token. None where that goes by email only.
+    ///
+    /// # Errors
+    /// E004001 or E004002 for an application, where `apps.inform_if_app_invalid` is on; a code of the username or the
+    /// email where `signup.inform_if_*` lets it be told, of the password where `password.inform_if_invalid` does;
+    /// what the hook says; E005001 otherwise.
+    pub async fn sign_up(&self, ctx: &Context, request: SignUpRequest) -> Result<Option<Password>> {
+        let mut trail = self.trail(ctx, "user.signup", AuditKind::Change);
+        let outcome = self.register(ctx, &mut trail, request).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn register(
+        &self,
+        ctx: &Context,
+        trail: &mut Trail,
+        request: SignUpRequest,
+    ) -> Result<Option<Password>> {
+        self.check_app(ctx)?;
+        let app_list = request.app_list.unwrap_or_else(|| vec![ctx.current_app.clone()]);
+        self.check_sign_up_apps(ctx, &app_list)?;
+        let mut details = SignUpDetails {
+            username: request.username,
+            email: request.email,
+            current_app: ctx.current_app.clone(),
+            app_list,
+            sign_up_status: SignUpStatus::BeforeConfirmation,
+        };
+        let mut checked = self.check_sign_up(&mut details, &request.password).await;
+        if checked.is_ok() {
+            checked = self.ask_about_sign_up(trail, &details).await;
+        }
+        if let Err(error) = checked {
+            self.hash_password(&UserId::random(&*self.core.random)?, request.password).await?;
+            return Err(self.shown(trail, error));
+        }
+
+        let confirm_token = token::new_token(&*self.core.random, TokenBits::Bits192)?;
+        let row = self.signed_up_row(&details, request.password, &confirm_token).await?;
+        let user_id = UserId::from_stored(row.user_id.clone());
+        if let Err(error) = self.store_sign_up(trail, &user_id, &row, &details).await {
+            return Err(self.shown(trail, error));
+        }
+        if self.config().signup.email_confirm_enabled {
+            self.send_email(ctx, &row, EmailKind::SignupConfirm, Some(&confirm_token));
+        }
+        if let Some(told) = self.hooks().on_signup(&user_id, &details)
+            && let Err(error) = told.await
+        {
+            trail.hook_failed("on_signup", &error);
+        }
+        let rules = &self.config().signup;
+        let is_returned = rules.always_return_confirm_token || !rules.email_confirm_enabled;
+        Ok(is_returned.then_some(confirm_token))
+    }
+
+    /// The application may sign users up, and so may those that it is for.
+    fn check_sign_up_apps(&self, ctx: &Context, app_list: &[String]) -> Result<()> {
+        let apps = &self.config().apps;
+        if app_list.is_empty() || app_list.iter().any(|app| !apps.all.contains(app)) {
+            return Err(informed(apps.inform_if_app_invalid, Code::AppListInvalid));
+        }
+        let mut all = app_list.iter().chain([&ctx.current_app]);
+        if all.any(|app| !apps.signup_allowed.contains(app)) {
+            return Err(informed(apps.inform_if_app_invalid, Code::AppListNoSignup));
+        }
+        Ok(())
+    }
+
+    /// The built-in rules. The email is left as it will be stored.
+    async fn check_sign_up(&self, details: &mut SignUpDetails, password: &Password) -> Result<()> {
+        let config = self.config();
+        let username = self.check_username(Some(details.username.clone()))?;
+        if has_any(&username, &config.user_validation.reject_username)
+            // Where its owner may come from was configured for somebody else than whoever is first to take the name.
+            || config.user_address_list.get(&username).is_some()
+        {
+            return Err(Code::UsernameInvalid.into());
+        }
+        details.email = self.check_email(details.email.take())?;
+        match &details.email {
+            None if config.signup.is_email_required => return Err(Code::EmailMissing.into()),
+            Some(email) if !is_address(email) || has_any(email, &config.user_validation.reject_email) => {
+                return Err(Code::EmailInvalid.into());
+            }
+            _ => {}
+        }
+        if !config.signup.password_allow_whitespace && password.expose().chars().any(char::is_whitespace) {
+            return Err(Error::refused(Code::PasswordInvalid, "password: white space is not allowed"));
+        }
+        let about = [Some(username), details.email.clone()].into_iter().flatten().collect();
+        self.check_password(password, about).await
+    }
+
+    async fn ask_about_sign_up(&self, trail: &mut Trail, details: &SignUpDetails) -> Result<()> {
+        let Some(answer) = self.hooks().validate_signup(details) else { return Ok(()) };
+        match answer.await {
+            Ok(SignUpVerdict::Accepted) => Ok(()),
+            Ok(SignUpVerdict::Refused(code)) => Err(code.unwrap_or(Code::AuthNotAllowed).into()),
+            Err(error) => {
+                trail.hook_failed("validate_signup", &error);
+                Err(Code::AuthNotAllowed.into())
+            }
+        }
+    }
+
+    /// A refusal as far as it may be told; the audit entry has the rest.
+    fn shown(&self, trail: &mut Trail, error: Error) -> Error {
+        let Error::Refused { code, .. } = &error else { return error };
+        let config = self.config();
+        let (rules, password) = (&config.signup, config.password.inform_if_invalid);
+        let is_told = match code {
+            Code::UsernameExists => rules.inform_if_user_exists,
+            Code::UsernameInvalid | Code::UsernameTooLong | Code::UsernameHasWhitespace => {
+                rules.inform_if_user_invalid
+            }
+            Code::EmailExists => rules.inform_if_email_exists,
+            Code::EmailInvalid | Code::EmailTooLong | Code::EmailHasWhitespace | Code::EmailMissing => {
+                rules.inform_if_email_invalid
+            }
+            Code::PasswordInvalid
+            | Code::PasswordTooShort
+            | Code::PasswordTooLong
+            | Code::PasswordNotComplexEnough => password,
+            _ => true,
+        };
+        if is_told {
+            return error;
+        }
+        trail.note("reason", code.as_str());
+        Code::AuthNotAllowed.into()
+    }
+
+    async fn signed_up_row(
+        &self,
+        details: &SignUpDetails,
+        password: Password,
+        confirm_token: &Password,
+    ) -> Result<UserRow> {
+        let approval = if self.config().signup.is_approval_needed {
+            ApprovalStatus::BeforeDecision
+        } else {
+            ApprovalStatus::Approved
+        };
+        let new = NewUser {
+            username: Some(details.username.clone()),
+            email: details.email.clone(),
+            password: Some(password),
+            sign_up_status: Some(details.sign_up_status),
+            ..NewUser::default()
+        };
+        let mut row = self.new_row(new, AUTO, approval, false).await?;
+        row.email_is_claimed = row.email.is_some();
+        row.sign_up_confirm_digest = Some(token::digest(confirm_token.expose()).to_vec());
+        Ok(row)
+    }
+
+    /// Who signs up owns the address. The unique index keeps out others who have signed up; an account that a
+    /// super-user has made with it is looked for.
+    async fn store_sign_up(
+        &self,
+        trail: &mut Trail,
+        user_id: &UserId,
+        row: &UserRow,
+        details: &SignUpDetails,
+    ) -> Result<()> {
+        let mut tx = self.db().write().await?;
+        match store::user::account::insert(&mut tx, row).await? {
+            Inserted::Yes => {}
+            Inserted::UsernameTaken => return Err(Code::UsernameExists.into()),
+            Inserted::EmailTaken => return Err(Code::EmailExists.into()),
+        }
+        self.insert_first_identity(&mut tx, row).await?;
+        if let Some(email) = &details.email {
+            for index in self.core.keyring.blind_index_candidates(email) {
+                if store::user::signup::is_email_of_another(&mut tx, user_id, &index).await? {
+                    return Err(Code::EmailExists.into());
+                }
+            }
+        }
+        trail.on(user_id);
+        trail.note("username", details.username.as_str());
+        self.commit(tx, trail).await
+    }
+
+    /// Confirms a sign-up with its token: the account is `final`, and can log in once it is approved.
+    ///
+    /// # Errors
+    /// E005006 if there is no such token, E005007 if it was confirmed before.
+    pub async fn confirm_sign_up(&self, ctx: &Context, confirm_token: &Password) -> Result<()> {
+        let mut trail = self.trail(ctx, "user.confirm_signup", AuditKind::Change);
+        let outcome = self.confirm(ctx, &mut trail, confirm_token).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn confirm(&self, ctx: &Context, trail: &mut Trail, confirm_token: &Password) -> Result<()> {
+        self.check_app(ctx)?;
+        let digest = token::digest(confirm_token.expose());
+        let mut tx = self.db().write().await?;
+        let Some(user_id) = store::user::signup::confirm(&mut tx, &digest, self.now()).await? else {
+            let known = store::user::signup::by_digest(&mut tx, &digest).await?;
+            if let Some(user_id) = &known {
+                trail.on(user_id);
+            }
+            return Err(known.map_or(Code::AuthNoSuchSignUpToken, |_| Code::AuthSignUpConfirmed).into());
+        };
+        trail.on(&user_id);
+        let row = store::user::account::by_id(&mut tx, &user_id).await?;
+        self.commit(tx, trail).await?;
+        if let Some(row) = row.filter(|_| self.config().signup.email_welcome_enabled) {
+            self.send_email(ctx, &row, EmailKind::SignupWelcome, None);
+        }
+        Ok(())
+    }
+}
+
+/// Whether one of these strings stands anywhere inside, in whatever case.
+fn has_any(text: &str, rejected: &[String]) -> bool {
+    let lower = text.to_lowercase();
+    rejected.iter().any(|rejected| lower.contains(&rejected.to_lowercase()))
+}
+
+/// Whether it can be an address at all. Whether it is one, only an email that arrives there tells.
+fn is_address(email: &str) -> bool {
+    email.rsplit_once('@').is_some_and(|(who, host)| !who.is_empty() && !host.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_rejected_is_so_anywhere_inside_in_any_case() {
+        let rejected = ["Admin".to_owned(), "root".to_owned()];
+        for text in ["admin", "my-ADMIN-1", "xRooty"] {
+            assert!(has_any(text, &rejected), "{text}");
+        }
+        assert!(!has_any("adm-in", &rejected));
+    }
+
+    #[test]
+    fn an_address_is_somebody_at_some_host() {
+        assert!(is_address("ann@example.com") && is_address("\"a@b\"@example.com"));
+        for text in ["ann", "@example.com", "ann@", "@"] {
+            assert!(!is_address(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Changing users.
+
+use crate::domain::{AuditKind, Code, Context, Edit, Error, Result, Timestamp, UserId, UserUpdate, Ust};
+use crate::ops::Sso;
+use crate::ops::access::check::PasswordAge;
+use crate::ops::access::rate_limit::check_rate_limits;
+use crate::ops::audit::Trail;
+use crate::ops::user::account::{Column, check_long_text, check_name};
+use crate::store;
+use crate::store::user::account::{Updated, UserRow};
+
+/// 0001-01-01T00:00:00: no earlier time can be shown.
+const FIRST_DAY: Timestamp = Timestamp::from_micros(-62_135_596_800_000_000);
+
+impl Sso {
+    /// Changes the user whose session it is.
+    ///
+    /// # Errors
+    /// As [`Sso::update_user_by_id`].
+    pub async fn update_current_user(
+        &self,
+        ctx: &Context,
+        current_ust: &Ust,
+        update: UserUpdate,
+    ) -> Result<()> {
+        self.update(ctx, "user.update_current", current_ust, None, update).await
+    }
+
+    /// Changes any user for super-users, oneself for everybody.
+    ///
+    /// # Errors
+    /// E005001 without the right to, E001100 if there is no such user, E008003 where nothing is to be changed, E008002
+    /// for what only super-users may change and for a value that is not acceptable, E001xxx and E002xxx for a username
+    /// or email that is not.
+    pub async fn update_user_by_id(
+        &self,
+        ctx: &Context,
+        current_ust: &Ust,
+        user_id: &str,
+        update: UserUpdate,
+    ) -> Result<()> {
+        self.update(ctx, "user.update_by_id", current_ust, Some(user_id), update).await
+    }
+
+    async fn update(
+        &self,
+        ctx: &Context,
+        op: &'static str,
+        current_ust: &Ust,
+        user_id: Option<&str>,
+        update: UserUpdate,
+    ) -> Result<()> {
+        let mut trail = self.trail(ctx, op, AuditKind::Change);
+        let outcome = self.update_row(ctx, &mut trail, current_ust, user_id, update).await;
+        self.conclude(trail, outcome).await
+    }
+
+    async fn update_row(
+        &self,
+        ctx: &Context,
+        trail: &mut Trail,
+        current_ust: &Ust,
+        user_id: Option<&str>,
+        update: UserUpdate,
+    ) -> Result<()> {
+        let caller = self.check_ust(ctx, current_ust, PasswordAge::Checked).await?;
+        trail.by(caller.user_id());
+        let user_id = caller.target(user_id)?;
+        trail.on(&user_id);
+        let (personal, administrative) = (update.personal(), update.administrative());
+        if personal.is_empty() && administrative.is_empty() {
+            return Err(Error::refused(Code::CommonMissingInput, "nothing to change was given"));
+        }
+        if !administrative.is_empty() && !caller.is_super_user() {
+            let detail = format!("only super-users may change {}", administrative.join(", "));
+            return Err(Error::refused(Code::CommonInvalidInput, detail));
+        }
+        trail.note("changed", [personal, administrative].concat().join(", "));
+
+        let mut tx = self.db().write().await?;
+        let mut row =
+            store::user::account::by_id_for_update(&mut tx, &user_id).await?.ok_or(Code::UserIdInvalid)?;
+        let former = row.username.clone();
+        self.apply(&mut row, &user_id, update, caller.user_id())?;
+        if !caller.is_super_user() {
+            self.check_rename(&former, &row.username)?;
+        }
+        match store::user::account::update(&mut tx, &row).await? {
+            Updated::Yes => self.commit(tx, trail).await,
+            Updated::UsernameTaken => Err(Code::UsernameExists.into()),
+            Updated::EmailTaken => Err(Code::EmailExists.into()),
+        }
+    }
+
+    /// Where a user may come from is configured by name: nobody gets rid of that, or takes it over, by a new name.
+    pub(in crate::ops) fn check_rename(&self, former: &str, username: &str) -> Result<()> {
+        let listed = &self.config().user_address_list;
+        if former != username && (listed.get(former).is_some() || listed.get(username).is_some()) {
+            let detail = "username: it is in user_address_list, only super-users may change it";
+            return Err(Error::refused(Code::CommonInvalidInput, detail));
+        }
+        Ok(())
+    }
+
+    /// Checks every new value and puts it into the row. What was not given stays as it is.
+    fn apply(&self, row: &mut UserRow, user_id: &UserId, update: UserUpdate, by: &UserId) -> Result<()> {
+        let (now, by) = (self.now().as_micros(), by.as_str());
+        if let Some(username) = required("username", update.username)? {
+            row.username = self.check_username(Some(username))?;
+        }
+        if let Some(email) = update.email.given() {
+            let email = self.check_email(email)?;
+            row.email_index = email.as_deref().map(|email| self.core.keyring.blind_index(email).to_vec());
+            row.email = email.map(|email| self.seal_email(user_id, &email)).transpose()?;
+        }
+        for (field, edit, column) in [
+            ("display_name", update.display_name, &mut row.display_name),
+            ("first_name", update.first_name, &mut row.first_name),
+            ("middle_name", update.middle_name, &mut row.middle_name),
+            ("last_name", update.last_name, &mut row.last_name),
+        ] {
+            if let Some(name) = edit.given() {
+                *column = check_name(field, name)?;
+            }
+        }
+        if let Some(is_enabled) = update.is_totp_enabled.given() {
+            row.is_totp_enabled = is_enabled.unwrap_or(false);
+        }
+        if let Some(key) = update.totp_key.given() {
+            let key = self.check_totp_key(key)?;
+            self.put_totp_key(row, user_id, &key)?;
+        }
+        if let Some(label) = update.totp_label.given() {
+            let label = check_name("totp_label", label)?;
+            row.totp_label = label.map(|label| self.seal(Column::TotpLabel, user_id, &label)).transpose()?;
+        }
+
+        if let Some(is_locked) = required("is_locked", update.is_locked)? {
+            row.is_locked = is_locked;
+            row.locked_time = Some(now);
+            row.locked_by = Some(by.to_owned());
+        }
+        if let Some(expiry) = required("password_expiry", update.password_expiry)? {
+            row.password_expiry = Some(check_expiry(expiry)?.as_micros());
+        }
+        if let Some(must_change) = required("password_must_change", update.password_must_change)? {
+            row.password_must_change = must_change;
+        }
+        if let Some(status) = required("sign_up_status", update.sign_up_status)? {
+            row.sign_up_status = status.as_str().to_owned();
+        }
+        if let Some(status) = required("approval_status", update.approval_status)? {
+            row.approval_status = status.as_str().to_owned();
+            row.approval_status_mod_time = now;
+            row.approval_status_mod_by = Some(by.to_owned());
+        }
+        let limits_change = update.is_rate_limit_active != Edit::Keep || update.rate_limit_def != Edit::Keep;
+        if let Some(is_active) = required("is_rate_limit_active", update.is_rate_limit_active)? {
+            row.is_rate_limit_active = is_active;
+        }
+        if let Some(rules) = required("rate_limit_def", update.rate_limit_def)? {
+            row.rate_limit_def = check_long_text("rate_limit_def", Some(rules))?;
+        }
+        if limits_change {
+            check_rate_limits(row.is_rate_limit_active, row.rate_limit_def.as_deref())?;
+        }
+        Ok(())
+    }
+}
+
+/// A value that may change and not be taken away.
+fn required<T>(field: &'static str, edit: Edit<T>) -> Result<Option<T>> {
+    match edit {
+        Edit::Keep => Ok(None),
+        Edit::Clear => Err(Error::refused(Code::CommonInvalidInput, format!("{field}: a value is needed"))),
+        Edit::Set(value) => Ok(Some(value)),
+    }
+}
+
+/// An expiry that every face can show.
+fn check_expiry(expiry: Timestamp) -> Result<Timestamp> {
+    if expiry < FIRST_DAY {
+        return Err(Error::refused(Code::CommonInvalidInput, format!("password_expiry: before {FIRST_DAY}")));
+    }
+    Ok(expiry.min(Timestamp::NEVER))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expiry_can_be_shown() {
+        assert_eq!(FIRST_DAY.to_string(), "0001-01-01T00:00:00");
+        let earlier = Timestamp::from_micros(FIRST_DAY.as_micros() - 1);
+        assert_eq!(check_expiry(earlier).unwrap_err().code(), Code::CommonInvalidInput);
+        assert_eq!(check_expiry(FIRST_DAY).unwrap(), FIRST_DAY);
+        assert_eq!(check_expiry(Timestamp::from_micros(i64::MAX)).unwrap(), Timestamp::NEVER);
+    }
+}

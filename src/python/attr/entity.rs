@@ -1,0 +1,94 @@
+//! `AttrEntity`: an attribute, as calls return it.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+
+use crate::domain::{Attr, Timestamp};
+use crate::python::value::convert;
+use crate::python::value::types::not_pickled;
+
+/// An attribute.
+#[pyclass(frozen, eq, module = "zato_sso")]
+#[derive(PartialEq)]
+pub struct AttrEntity {
+    pub attr: Attr,
+    /// Whether datetimes are ISO 8601 text.
+    pub serialize_dt: bool,
+}
+
+#[pymethods]
+impl AttrEntity {
+    /// Its name.
+    #[getter]
+    fn name(&self) -> &str {
+        &self.attr.name
+    }
+
+    /// Its value: a new object each time. None where it is encrypted and was asked for with ``decrypt=False``.
+    #[getter]
+    fn value<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        match &self.attr.value {
+            Some(value) => py.import("json")?.call_method1("loads", (value.as_json_text(),)),
+            None => Ok(py.None().into_bound(py)),
+        }
+    }
+
+    /// When it was made; UTC, without a timezone.
+    #[getter]
+    fn creation_time<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.time(py, self.attr.creation_time)
+    }
+
+    /// When it was last given a value; UTC, without a timezone.
+    #[getter]
+    fn last_modified<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.time(py, self.attr.last_modified)
+    }
+
+    /// From when on it does not exist; UTC, without a timezone. Where it lives as long as what it belongs to, the end
+    /// of the year 9999.
+    #[getter]
+    fn expiration_time<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.time(py, self.attr.expiration_time)
+    }
+
+    /// Whether its value is encrypted in the database.
+    #[getter]
+    const fn is_encrypted(&self) -> bool {
+        self.attr.is_encrypted
+    }
+
+    /// All of it.
+    pub fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(py);
+        dict.set_item("name", self.name())?;
+        dict.set_item("value", self.value(py)?)?;
+        dict.set_item("creation_time", self.creation_time(py)?)?;
+        dict.set_item("last_modified", self.last_modified(py)?)?;
+        dict.set_item("expiration_time", self.expiration_time(py)?)?;
+        dict.set_item("is_encrypted", self.is_encrypted())?;
+        Ok(dict)
+    }
+
+    fn __repr__(&self) -> String {
+        let attr = &self.attr;
+        format!(
+            "AttrEntity(name={:?}, is_encrypted={})",
+            attr.name,
+            if attr.is_encrypted { "True" } else { "False" }
+        )
+    }
+
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(not_pickled("AttrEntity"))
+    }
+}
+
+impl AttrEntity {
+    fn time<'py>(&self, py: Python<'py>, at: Timestamp) -> PyResult<Bound<'py, PyAny>> {
+        if self.serialize_dt {
+            return Ok(PyString::new(py, &at.to_string()).into_any());
+        }
+        Ok(convert::datetime(py, at)?.into_any())
+    }
+}

@@ -1,0 +1,6 @@
+//! Attributes: `user.attr` and `session.attr`.
+
+pub(super) mod api;
+pub(super) mod call;
+pub(super) mod data;
+pub(super) mod entity;

@@ -1,0 +1,305 @@
+//! One call of one hook: where it runs, and how its answer is had.
+//!
+//! ```text
+//! zato_sso.SSO      on the thread of the caller; what it returns to be awaited, in an event loop of its own
+//! zato_sso.aio.SSO  on a thread of the blocking pool; what it returns to be awaited, in the loop of the caller
+//! ```
+
+use std::sync::{Mutex, PoisonError};
+
+use pyo3::exceptions::PyKeyboardInterrupt;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyTuple;
+use tokio::sync::oneshot;
+use tokio::task::spawn_blocking;
+
+use crate::ops::{HookError, HookFuture};
+use crate::python::runtime::caller;
+use crate::python::runtime::caller::{Caller, Waiting};
+use crate::python::runtime::gate;
+use crate::python::runtime::gate::Pass;
+
+/// Why a hook has no answer.
+pub enum Trouble {
+    /// It raised.
+    Raised(PyErr),
+    /// It answered something else than what was asked.
+    Answered(HookError),
+}
+
+impl Trouble {
+    /// An answer of a wrong type, or with wrong content. What it holds is not shown.
+    pub fn answered(answer: &Bound<'_, PyAny>, expected: &str) -> Self {
+        let class =
+            answer.get_type().name().map_or_else(|_| "something else".to_owned(), |it| it.to_string());
+        Self::Answered(HookError::new(format!("answered {class}, expected {expected}")))
+    }
+
+    /// What there is to know, as it is logged: never what the exception says, which may hold a secret.
+    fn log(self, py: Python<'_>, hook: &str) -> HookError {
+        let mut is_interrupt = false;
+        let error = match self {
+            Self::Answered(error) => error,
+            Self::Raised(error) => {
+                is_interrupt = error.is_instance_of::<PyKeyboardInterrupt>(py);
+                let place = place(py, &error).map_or_else(|_| String::new(), |place| format!(" in {place}"));
+                let class = error.get_type(py).name();
+                let class = class.map_or_else(|_| "something".to_owned(), |name| name.to_string());
+                HookError::new(format!("raised {class}{place}"))
+            }
+        };
+        static LOGGER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let logger = LOGGER.get_or_try_init(py, || {
+            Ok::<_, PyErr>(py.import("logging")?.call_method1("getLogger", ("zato_sso",))?.unbind())
+        });
+        // What cannot be logged is in the audit log all the same.
+        drop(logger.and_then(|logger| {
+            logger.call_method1(py, "error", ("the hook %s failed: it %s", hook, error.to_string()))
+        }));
+        if is_interrupt {
+            // Whoever pressed Ctrl-C means the whole call: its signal is raised again. It strikes the next code of
+            // Python, so nothing of ours comes after it.
+            drop(py.import("_thread").and_then(|thread| thread.call_method0("interrupt_main")));
+        }
+        error
+    }
+}
+
+impl From<PyErr> for Trouble {
+    fn from(error: PyErr) -> Self {
+        Self::Raised(error)
+    }
+}
+
+/// Where an exception was raised: file, without its folder, and line.
+fn place(py: Python<'_>, error: &PyErr) -> PyResult<String> {
+    let mut traceback = error.traceback(py).map(Bound::into_any).ok_or_else(|| error.clone_ref(py))?;
+    loop {
+        let next = traceback.getattr("tb_next")?;
+        if next.is_none() {
+            break;
+        }
+        traceback = next;
+    }
+    let file: String = traceback.getattr("tb_frame")?.getattr("f_code")?.getattr("co_filename")?.extract()?;
+    let file = file.rsplit(['/', '\\']).next().unwrap_or_default();
+    let line: u32 = traceback.getattr("tb_lineno")?.extract()?;
+    Ok(format!("{file}, line {line}"))
+}
+
+type Reader<T> = fn(&Bound<'_, PyAny>) -> Result<T, Trouble>;
+
+/// A hook that is about to be called, on behalf of whoever waits for the operation under way.
+pub struct HookCall {
+    hook: &'static str,
+    /// A reference of its own, by which the garbage collector sees that the callable is in use. None if the interpreter
+    /// is ending.
+    callable: Option<Py<PyAny>>,
+    caller: Caller,
+}
+
+/// How far a call of a hook has come.
+enum Step<T> {
+    /// It has its answer, or none.
+    Done(Result<T, HookError>),
+    /// The loop of the caller will deliver it.
+    OnLoop(oneshot::Receiver<Result<T, HookError>>),
+    /// It is to be awaited, on another thread, since this one is running a loop: steps and context.
+    Elsewhere(Py<PyAny>, Py<PyAny>),
+}
+
+impl HookCall {
+    /// Not yet running. It is made within an operation.
+    pub fn new(hook: &'static str, callable: &Py<PyAny>) -> Self {
+        let callable = gate::visit(|py| callable.clone_ref(py));
+        Self { hook, callable, caller: Caller::current() }
+    }
+
+    /// Calls the hook with these arguments and reads its answer.
+    pub fn run<T, A>(self, arguments: A, read: Reader<T>) -> HookFuture<T>
+    where
+        T: Send + 'static,
+        A: for<'py> FnOnce(Python<'py>) -> PyResult<Bound<'py, PyTuple>> + Send + 'static,
+    {
+        Box::pin(async move {
+            let Self { hook, callable, caller } = self;
+            // From here on a fork waits for the hook, also if no call does.
+            let _pass = Pass::enter_at_once();
+            let is_here = caller.is_this_thread();
+            let begin = move || begin(hook, callable, &caller, arguments, read);
+            let step =
+                if is_here { begin() } else { spawn_blocking(begin).await.unwrap_or_else(|_| panicked()) };
+            let step = match step {
+                Step::Elsewhere(steps, context) => {
+                    let end = move || visit(hook, |py| drive(py, &steps, Some(&context), read));
+                    spawn_blocking(end).await.unwrap_or_else(|_| panicked())
+                }
+                other => other,
+            };
+            match step {
+                Step::Done(answer) => answer,
+                Step::OnLoop(answer) => {
+                    answer.await.unwrap_or_else(|_| Err(HookError::new("its event loop has ended")))
+                }
+                Step::Elsewhere(..) => Err(HookError::new("has no thread to run on")),
+            }
+        })
+    }
+}
+
+/// Calls the hook on this thread; what it returns to be awaited is handed to whoever awaits it.
+fn begin<T, A>(
+    hook: &'static str,
+    callable: Option<Py<PyAny>>,
+    caller: &Caller,
+    arguments: A,
+    read: Reader<T>,
+) -> Step<T>
+where
+    T: Send + 'static,
+    A: for<'py> FnOnce(Python<'py>) -> PyResult<Bound<'py, PyTuple>>,
+{
+    let Some(callable) = callable else { return ending() };
+    visit(hook, |py| {
+        let arguments = arguments(py)?;
+        let callable = callable.bind(py);
+        let answer = match caller {
+            Caller::Loop(waiting) => {
+                let all = [callable.clone()].into_iter().chain(arguments.iter());
+                let all = PyTuple::new(py, all.collect::<Vec<_>>())?;
+                waiting.context.bind(py).call_method1("run", all)?
+            }
+            Caller::Thread(_) | Caller::Unknown => callable.call1(arguments)?,
+        };
+        if !answer.hasattr("__await__")? {
+            return Ok(Step::Done(Ok(read(&answer)?)));
+        }
+        let steps = answer.call_method0("__await__")?.unbind();
+        match caller {
+            Caller::Loop(waiting) => land(py, hook, waiting, &steps, read),
+            Caller::Thread(_) | Caller::Unknown if is_loop_running(py)? => {
+                Ok(Step::Elsewhere(steps, caller::copy_context(py)?.unbind()))
+            }
+            Caller::Thread(_) | Caller::Unknown => drive(py, &steps, None, read),
+        }
+    })
+}
+
+fn ending<T>() -> Step<T> {
+    Step::Done(Err(HookError::new("did not run: the interpreter is ending")))
+}
+
+fn panicked<T>() -> Step<T> {
+    Step::Done(Err(HookError::new("could not be run")))
+}
+
+/// Runs what belongs to a hook, on this thread.
+fn visit<T>(hook: &str, code: impl FnOnce(Python<'_>) -> Result<Step<T>, Trouble>) -> Step<T> {
+    let step = gate::visit(|py| {
+        gate::nested(|| code(py).unwrap_or_else(|trouble| Step::Done(Err(trouble.log(py, hook)))))
+    });
+    step.unwrap_or_else(ending)
+}
+
+/// The helpers that are written in Python.
+fn helper<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+    py.import("zato_sso._hooks")?.getattr(name)
+}
+
+fn is_loop_running(py: Python<'_>) -> PyResult<bool> {
+    helper(py, "is_loop_running")?.call0()?.is_truthy()
+}
+
+/// Awaits on this thread, in an event loop of its own.
+fn drive<T>(
+    py: Python<'_>,
+    steps: &Py<PyAny>,
+    context: Option<&Py<PyAny>>,
+    read: Reader<T>,
+) -> Result<Step<T>, Trouble> {
+    let run = helper(py, "run")?;
+    let answer = match context {
+        Some(context) => context.bind(py).call_method1("run", (run, steps))?,
+        None => run.call1((steps,))?,
+    };
+    Ok(Step::Done(Ok(read(&answer)?)))
+}
+
+/// Has the loop of the caller await it.
+fn land<T: Send + 'static>(
+    py: Python<'_>,
+    hook: &'static str,
+    waiting: &Waiting,
+    steps: &Py<PyAny>,
+    read: Reader<T>,
+) -> Result<Step<T>, Trouble> {
+    let (sender, receiver) = oneshot::channel();
+    let land = move |py: Python<'_>, result: PyResult<Bound<'_, PyAny>>| {
+        let answer = result.map_err(Trouble::from).and_then(|answer| read(&answer));
+        // Whoever waited may be gone with its process.
+        drop(sender.send(answer.map_err(|trouble| trouble.log(py, hook))));
+    };
+    let landing = Bound::new(py, Landing(Mutex::new(Some(Box::new(land)))))?;
+    let nested = Bound::new(py, Steps(steps.clone_ref(py)))?;
+    let event_loop = waiting.event_loop.bind(py);
+    let soon = event_loop.getattr("call_soon_threadsafe")?;
+    let arguments = (soon, helper(py, "start")?, event_loop, nested, landing);
+    if let Err(error) = waiting.context.bind(py).call_method1("run", arguments) {
+        // A closed loop refuses. What nobody awaits would warn of that.
+        drop(steps.call_method0(py, "close"));
+        return Err(error.into());
+    }
+    Ok(Step::OnLoop(receiver))
+}
+
+type Land = Box<dyn for<'py> FnOnce(Python<'py>, PyResult<Bound<'py, PyAny>>) + Send>;
+
+/// What a task of the loop calls when it is done. If the task never is, it goes together with the task.
+#[pyclass(frozen, module = "zato_sso._core")]
+struct Landing(Mutex<Option<Land>>);
+
+#[pymethods]
+impl Landing {
+    fn __call__(&self, task: &Bound<'_, PyAny>) {
+        let land = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(land) = land {
+            gate::nested(|| land(task.py(), task.call_method0("result")));
+        }
+    }
+}
+
+/// What a hook returned to be awaited, each step of which runs as Python code inside a call does.
+#[pyclass(frozen, module = "zato_sso._core")]
+struct Steps(Py<PyAny>);
+
+#[pymethods]
+impl Steps {
+    fn __await__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        gate::nested(|| self.0.call_method0(py, "__next__"))
+    }
+
+    fn send(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        gate::nested(|| self.0.call_method1(py, "send", (value,)))
+    }
+
+    fn throw(&self, py: Python<'_>, error: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        gate::nested(|| self.0.call_method1(py, "throw", (error,)))
+    }
+
+    fn close(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        gate::nested(|| self.0.call_method0(py, "close"))
+    }
+
+    fn __traverse__(&self, visit: pyo3::gc::PyVisit<'_>) -> Result<(), pyo3::gc::PyTraverseError> {
+        visit.call(&self.0)
+    }
+}

@@ -1,0 +1,4 @@
+//! Hooks: Python callables that take part in operations.
+
+pub(super) mod call;
+pub(super) mod registry;

@@ -1,0 +1,8 @@
+//! How calls run: blocking or awaited, across forks and at exit.
+
+pub(super) mod awaitable;
+pub(super) mod caller;
+pub(super) mod engine;
+pub(super) mod fork;
+pub(super) mod gate;
+pub(super) mod process;

@@ -1,0 +1,148 @@
+//! What belongs to one process: the tokio runtime, made at the first call, and the way results take back into
+//! event loops. A fork ends it in the parent; parent and child make their own again at the next call.
+
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use pyo3::Python;
+use tokio::runtime::{Builder, EnterGuard, Handle, Runtime};
+use tokio::task;
+
+use crate::domain::{Error, Result};
+use crate::python::runtime::gate;
+use crate::python::runtime::gate::Pass;
+
+/// Threads that drive I/O and spawned operations; hashing has its own.
+const MAX_WORKERS: usize = 8;
+
+static CURRENT: ArcSwapOption<Process> = ArcSwapOption::const_empty();
+
+/// The runtime of this process.
+pub struct Process {
+    /// Taken out to be shut down.
+    runtime: Mutex<Option<Runtime>>,
+    handle: Handle,
+    deliveries: Mutex<Deliveries>,
+}
+
+#[derive(Default)]
+struct Deliveries {
+    waiting: Vec<Delivery>,
+    is_under_way: bool,
+}
+
+/// A result on its way into an event loop.
+pub struct Delivery {
+    /// Hands the result over.
+    pub hand_over: Box<dyn FnOnce(Python<'_>) + Send>,
+    /// The call is in flight until its result has been handed over.
+    pub pass: Pass,
+}
+
+impl Process {
+    /// The one of this process, made now if need be. The caller holds a [`Pass`].
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the system gives no threads.
+    pub fn current() -> Result<Arc<Self>> {
+        if let Some(process) = CURRENT.load_full() {
+            return Ok(process);
+        }
+        let workers = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_WORKERS);
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(workers)
+            .thread_name("zato-sso")
+            .enable_all()
+            .build()
+            .map_err(Error::unavailable)?;
+        let handle = runtime.handle().clone();
+        let made =
+            Arc::new(Self { runtime: Mutex::new(Some(runtime)), handle, deliveries: Mutex::default() });
+        let winner = CURRENT.compare_and_swap(&None::<Arc<Self>>, Some(Arc::clone(&made)));
+        Ok(winner.as_ref().map_or(made, Arc::clone))
+    }
+
+    /// The one of this process, if there is one.
+    pub fn existing() -> Option<Arc<Self>> {
+        CURRENT.load_full()
+    }
+
+    /// Makes this runtime the one that timers, connections and spawned tasks find.
+    pub fn enter(&self) -> EnterGuard<'_> {
+        self.handle.enter()
+    }
+
+    /// Drives a future on this thread.
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        if gate::is_nested() {
+            // This thread may be driving the outer call just now.
+            task::block_in_place(|| self.handle.block_on(future))
+        } else {
+            self.handle.block_on(future)
+        }
+    }
+
+    /// Runs a future to its end, whoever waits for it.
+    pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+        drop(self.handle.spawn(future));
+    }
+
+    /// Queues a result for its event loop. One thread at a time attaches and hands over whatever has come together
+    /// by then, so that the workers never wait for the interpreter.
+    pub fn deliver(self: &Arc<Self>, delivery: Delivery) {
+        let mut deliveries = lock(&self.deliveries);
+        deliveries.waiting.push(delivery);
+        let was_under_way = mem::replace(&mut deliveries.is_under_way, true);
+        drop(deliveries);
+        if !was_under_way {
+            let process = Arc::clone(self);
+            drop(self.handle.spawn_blocking(move || process.hand_over_all()));
+        }
+    }
+
+    fn hand_over_all(&self) {
+        loop {
+            let mut deliveries = lock(&self.deliveries);
+            let batch = mem::take(&mut deliveries.waiting);
+            deliveries.is_under_way = !batch.is_empty();
+            drop(deliveries);
+            if batch.is_empty() {
+                return;
+            }
+            gate::visit(|py| {
+                for delivery in batch {
+                    (delivery.hand_over)(py);
+                    drop(delivery.pass);
+                }
+            });
+        }
+    }
+
+    /// Ends the runtime and its threads; those that are not done in time are left to themselves.
+    pub fn shut_down(patience: Duration) {
+        if let Some(runtime) = CURRENT.swap(None).and_then(|process| lock(&process.runtime).take()) {
+            runtime.shutdown_timeout(patience);
+        }
+    }
+
+    /// Lets go of a runtime that came over from the parent, without touching it: its threads do not exist here.
+    pub fn forget() {
+        mem::forget(CURRENT.swap(None));
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Some(runtime) = lock(&self.runtime).take() {
+            // An ordinary drop waits for the threads, which one of them must not do.
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// A lock whose holder panicked is still good: each use leaves the data whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,140 @@
+//! `sso.site`: sites, clients of the sessions API. For trusted callers: no session is asked for.
+
+use std::sync::Arc;
+
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyInt, PyList};
+
+use crate::domain::Site;
+use crate::ops::{CreatedSite, Sso};
+use crate::python::branch::Branch;
+use crate::python::value::convert;
+use crate::python::value::convert::{CidArgument, RemoteAddrArgument};
+
+/// ``sso.site``: sites, clients of the sessions API, and their sessions. For trusted callers.
+#[pyclass(frozen, name = "SiteAPI", module = "zato_sso._core")]
+pub struct SiteApi {
+    pub(in crate::python) branch: Branch,
+}
+
+impl SiteApi {
+    pub const fn new(branch: Branch) -> Self {
+        Self { branch }
+    }
+}
+
+#[pymethods]
+impl SiteApi {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.branch.traverse(&visit)
+    }
+
+    /// Makes a site with a new key pair.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     subdomain: What to call it: a label as in host names.
+    ///     callback_uris: Where browsers may be sent back to.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: Where the call comes from.
+    ///
+    /// Returns:
+    ///     A dict: subdomain, public_key, private_key, is_active, creation_time, callback_uris. Nobody can show the
+    ///     private key again.
+    ///
+    /// Raises:
+    ///     ValidationError: E008002 for a subdomain or URI that is not acceptable, E008001 for one that another site has.
+    #[pyo3(signature = (cid, subdomain, callback_uris, current_app=None, remote_addr=None))]
+    fn create<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        subdomain: String,
+        callback_uris: Vec<String>,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let operation = async move |sso: Arc<Sso>| sso.create_site(&ctx, &subdomain, &callback_uris).await;
+        self.branch.run(py, operation, |py, created: CreatedSite| {
+            let dict = to_dict(py, &created.site)?;
+            dict.set_item("private_key", created.private_key.expose())?;
+            Ok(dict.into_any())
+        })
+    }
+
+    /// All sites, by subdomain. Never their private keys.
+    ///
+    /// Returns:
+    ///     A list of dicts: subdomain, public_key, is_active, creation_time, callback_uris.
+    #[pyo3(signature = (cid, current_app=None, remote_addr=None))]
+    fn get_list<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let operation = async move |sso: Arc<Sso>| sso.list_sites(&ctx).await;
+        self.branch.run(py, operation, |py, sites: Vec<Site>| {
+            let dicts = sites.iter().map(|site| to_dict(py, site)).collect::<PyResult<Vec<_>>>()?;
+            Ok(PyList::new(py, dicts)?.into_any())
+        })
+    }
+
+    /// Gives a site other callback URIs.
+    ///
+    /// Returns:
+    ///     The site, as in ``get_list``.
+    ///
+    /// Raises:
+    ///     ValidationError: E008002 if there is no such site, or for a URI that is not acceptable, E008001 for one that
+    ///         another site has.
+    #[pyo3(signature = (cid, subdomain, callback_uris, current_app=None, remote_addr=None))]
+    fn update<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        subdomain: String,
+        callback_uris: Vec<String>,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let operation = async move |sso: Arc<Sso>| sso.update_site(&ctx, &subdomain, &callback_uris).await;
+        self.branch.run(py, operation, |py, site: Site| Ok(to_dict(py, &site)?.into_any()))
+    }
+
+    /// Deletes a site and ends its sessions.
+    ///
+    /// Returns:
+    ///     How many sessions there were.
+    ///
+    /// Raises:
+    ///     ValidationError: E008002 if there is no such site.
+    #[pyo3(signature = (cid, subdomain, current_app=None, remote_addr=None))]
+    fn delete<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        subdomain: String,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let operation = async move |sso: Arc<Sso>| sso.delete_site(&ctx, &subdomain).await;
+        self.branch.run(py, operation, |py, ended: u64| Ok(PyInt::new(py, ended).into_any()))
+    }
+}
+
+fn to_dict<'py>(py: Python<'py>, site: &Site) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    dict.set_item("subdomain", &site.subdomain)?;
+    dict.set_item("public_key", site.public_key.to_string())?;
+    dict.set_item("is_active", site.is_active)?;
+    dict.set_item("creation_time", convert::datetime(py, site.creation_time)?)?;
+    dict.set_item("callback_uris", &site.callback_uris)?;
+    Ok(dict)
+}

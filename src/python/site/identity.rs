@@ -1,0 +1,106 @@
+//! `sso.identity`: identities, as sites know users. For trusted callers: no session is asked for.
+
+use std::sync::Arc;
+
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+use serde_json::Value;
+
+use crate::domain::Identity;
+use crate::ops::Sso;
+use crate::python::branch::Branch;
+use crate::python::value::convert;
+use crate::python::value::convert::{CidArgument, RemoteAddrArgument};
+
+/// ``sso.identity``: identities, as sites know users. For trusted callers.
+#[pyclass(frozen, name = "IdentityAPI", module = "zato_sso._core")]
+pub struct IdentityApi {
+    branch: Branch,
+}
+
+impl IdentityApi {
+    pub const fn new(branch: Branch) -> Self {
+        Self { branch }
+    }
+}
+
+#[pymethods]
+impl IdentityApi {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.branch.traverse(&visit)
+    }
+
+    /// An identity.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     identity_token: Which one.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: Where the call comes from.
+    ///
+    /// Returns:
+    ///     A dict: identity_token, user_id, user_token, provider, external_id, profile, creation_time, last_modified.
+    ///
+    /// Raises:
+    ///     ValidationError: E001100 if there is no such identity.
+    #[pyo3(signature = (cid, identity_token, current_app=None, remote_addr=None))]
+    fn get<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        identity_token: String,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let operation = async move |sso: Arc<Sso>| sso.get_identity(&ctx, &identity_token).await;
+        self.branch.run(py, operation, |py, identity: Identity| Ok(to_dict(py, &identity)?.into_any()))
+    }
+
+    /// The identities of a user, oldest first. Every user has at least one.
+    ///
+    /// Returns:
+    ///     A list of dicts, as of ``get``.
+    ///
+    /// Raises:
+    ///     ValidationError: E001100 if there is no such user.
+    #[pyo3(signature = (cid, user_id, current_app=None, remote_addr=None))]
+    fn get_list<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        user_id: String,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let operation = async move |sso: Arc<Sso>| sso.list_identities(&ctx, &user_id).await;
+        self.branch.run(py, operation, |py, identities: Vec<Identity>| {
+            let dicts = identities.iter().map(|one| to_dict(py, one)).collect::<PyResult<Vec<_>>>()?;
+            Ok(PyList::new(py, dicts)?.into_any())
+        })
+    }
+}
+
+/// JSON as Python values.
+pub(in crate::python) fn loaded<'py>(
+    py: Python<'py>,
+    value: Option<&Value>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let Some(value) = value else { return Ok(None) };
+    py.import("json")?.call_method1("loads", (value.to_string(),)).map(Some)
+}
+
+fn to_dict<'py>(py: Python<'py>, identity: &Identity) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    dict.set_item("identity_token", identity.identity_token.to_string())?;
+    dict.set_item("user_id", identity.user_id.as_str())?;
+    dict.set_item("user_token", identity.user_token.to_string())?;
+    dict.set_item("provider", &identity.provider)?;
+    dict.set_item("external_id", identity.external_id.as_deref())?;
+    dict.set_item("profile", loaded(py, identity.profile.as_ref())?)?;
+    dict.set_item("creation_time", convert::datetime(py, identity.creation_time)?)?;
+    dict.set_item("last_modified", convert::datetime(py, identity.last_modified)?)?;
+    Ok(dict)
+}

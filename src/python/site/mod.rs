@@ -1,0 +1,5 @@
+//! `sso.site` and `sso.identity`.
+
+pub(super) mod api;
+pub(super) mod identity;
+pub(super) mod session;

@@ -1,0 +1,461 @@
+//! `sso.user`: users, logging in and out.
+
+use std::sync::Arc;
+
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+
+use crate::domain::{self, Context, UserId, UserView, Visibility};
+use crate::ops::{AttrScope, Authority, LoginRequest, Sso};
+use crate::python::attr::api::UserAttrApi;
+use crate::python::attr::call::AttrCall;
+use crate::python::branch::Branch;
+use crate::python::runtime::engine::none;
+use crate::python::session::SessionApi;
+use crate::python::value::convert::{
+    CidArgument, CidText, PasswordArgument, RemoteAddrArgument, RemoteAddrText, UstArgument, UstText,
+};
+use crate::python::value::data;
+use crate::python::value::types::{SessionInfo, User, field};
+
+/// ``sso.user``: users, logging in and out.
+#[pyclass(frozen, name = "UserAPI", module = "zato_sso._core")]
+pub struct UserApi {
+    pub(in crate::python) branch: Branch,
+    /// Sessions; the same as ``sso.session``.
+    #[pyo3(get)]
+    session: Py<SessionApi>,
+    /// Attributes of users.
+    #[pyo3(get)]
+    attr: Py<UserAttrApi>,
+}
+
+impl UserApi {
+    pub const fn new(branch: Branch, session: Py<SessionApi>, attr: Py<UserAttrApi>) -> Self {
+        Self { branch, session, attr }
+    }
+
+    /// Makes a user for Python of what an operation gives, with its attributes for who has asked.
+    fn user(
+        &self,
+        ctx: &Context,
+        scope: AttrScope,
+    ) -> impl for<'a> FnOnce(Python<'a>, UserView) -> PyResult<Bound<'a, PyAny>> + Send + 'static {
+        let attr = AttrCall { branch: self.branch.clone(), ctx: ctx.clone(), scope };
+        move |py, view| Ok(User { view, attr }.into_pyobject(py)?.into_any())
+    }
+
+    /// The names that methods are also known by.
+    pub fn add_aliases(py: Python<'_>) -> PyResult<()> {
+        let class = py.get_type::<Self>();
+        for (alias, name) in
+            [("create", "create_user"), ("approve", "approve_user"), ("reject", "reject_user")]
+        {
+            class.setattr(alias, class.getattr(name)?)?;
+        }
+        Ok(())
+    }
+}
+
+/// On what authority a call is made that only super-users make.
+pub(in crate::python) enum Permit {
+    Ust(domain::Ust),
+    Trusted(Option<UserId>),
+}
+
+impl Permit {
+    /// A token that is required and not given is refused like a wrong one.
+    pub fn new(
+        current_ust: Option<UstArgument>,
+        require_super_user: bool,
+        current_user: Option<&str>,
+    ) -> Self {
+        if require_super_user {
+            Self::Ust(current_ust.map_or_else(|| domain::Ust::from(""), |ust| ust.0))
+        } else {
+            Self::Trusted(current_user.and_then(UserId::parse))
+        }
+    }
+
+    pub const fn authority(&self) -> Authority<'_> {
+        match self {
+            Self::Ust(ust) => Authority::Ust(ust),
+            Self::Trusted(current_user) => Authority::Trusted(current_user.as_ref()),
+        }
+    }
+}
+
+#[pymethods]
+impl UserApi {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.branch.traverse(&visit)?;
+        visit.call(&self.session)?;
+        visit.call(&self.attr)
+    }
+
+    /// Makes a user, who waits for approval unless ``auto_approve`` or the configuration says otherwise.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     data: username, password, email, display_name, first_name, middle_name, last_name, is_locked,
+    ///         sign_up_status, password_must_change, is_totp_enabled, totp_key, totp_label,
+    ///         is_rate_limit_active, rate_limit_def, creation_ctx. It is enriched with all that was assigned,
+    ///         and the password is taken out of it.
+    ///     current_ust: The session of a super-user.
+    ///     current_app: The application on whose behalf the call is made; by default ``apps.default``.
+    ///     remote_addr: Where the call comes from.
+    ///     require_super_user: False for trusted, in-process callers, who need no session.
+    ///     auto_approve: Whether the user may log in at once.
+    ///
+    /// Returns:
+    ///     The user_id.
+    ///
+    /// Raises:
+    ///     ValidationError: E001xxx, E002xxx, E003xxx or E008002 for a value; E005001 without the right to.
+    #[pyo3(signature = (cid, data, current_ust=None, current_app=None, remote_addr=None, require_super_user=true, auto_approve=false))]
+    #[expect(clippy::too_many_arguments, reason = "the documented signature")]
+    fn create_user<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        data: &Bound<'py, PyDict>,
+        current_ust: Option<UstArgument>,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+        require_super_user: bool,
+        auto_approve: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let permit = Permit::new(current_ust, require_super_user, None);
+        let new = data::new_user(data)?;
+        let operation =
+            async move |sso: Arc<Sso>| sso.create_user(&ctx, permit.authority(), new, auto_approve).await;
+        self.branch.run(py, operation, enrich(data))
+    }
+
+    /// Makes a super-user; otherwise the same as :meth:`create_user`.
+    #[pyo3(signature = (cid, data, current_ust=None, current_app=None, remote_addr=None, require_super_user=true, auto_approve=false))]
+    #[expect(clippy::too_many_arguments, reason = "the documented signature")]
+    fn create_super_user<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        data: &Bound<'py, PyDict>,
+        current_ust: Option<UstArgument>,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+        require_super_user: bool,
+        auto_approve: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let permit = Permit::new(current_ust, require_super_user, None);
+        let new = data::new_user(data)?;
+        let operation = async move |sso: Arc<Sso>| {
+            sso.create_super_user(&ctx, permit.authority(), new, auto_approve).await
+        };
+        self.branch.run(py, operation, enrich(data))
+    }
+
+    /// Lets a user log in. May be called any number of times, after a rejection too.
+    ///
+    /// Raises:
+    ///     ValidationError: E005001 without the right to, E001100 if there is no such user.
+    #[pyo3(signature = (cid, user_id, current_ust, current_app, remote_addr))]
+    fn approve_user<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        user_id: String,
+        current_ust: UstArgument,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let operation = async move |sso: Arc<Sso>| sso.approve_user(&ctx, &current_ust.0, &user_id).await;
+        self.branch.run(py, operation, none)
+    }
+
+    /// Keeps a user from logging in; sessions that are open are refused from now on.
+    ///
+    /// Raises:
+    ///     ValidationError: As :meth:`approve_user`.
+    #[pyo3(signature = (cid, user_id, current_ust, current_app, remote_addr))]
+    fn reject_user<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        user_id: String,
+        current_ust: UstArgument,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let operation = async move |sso: Arc<Sso>| sso.reject_user(&ctx, &current_ust.0, &user_id).await;
+        self.branch.run(py, operation, none)
+    }
+
+    /// Opens a session.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     username: Who logs in.
+    ///     password: Their password; str, or bytes in UTF-8.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: Where the call comes from.
+    ///     user_agent: With what.
+    ///     has_remote_addr: Whether the client itself sent the remote address, as login metadata.
+    ///     has_user_agent: Whether the client itself sent the user agent, as login metadata.
+    ///     new_password: A password to change to.
+    ///     totp_code: The code of their authenticator, where TOTP is enabled.
+    ///     skip_sec: True for trusted, in-process callers: neither password nor TOTP code is asked for.
+    ///
+    /// Raises:
+    ///     ValidationError: E005001, or what the configuration lets be shown.
+    #[pyo3(signature = (cid, username, password, current_app, remote_addr, user_agent=None, has_remote_addr=false, has_user_agent=false, new_password=None, totp_code=None, skip_sec=false))]
+    #[pyo3(
+        text_signature = "($self, cid, username, password, current_app, remote_addr, user_agent=None, has_remote_addr=False, has_user_agent=False, new_password='', totp_code=None, skip_sec=False)"
+    )]
+    #[expect(clippy::too_many_arguments, reason = "the documented signature")]
+    fn login<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        username: String,
+        password: Option<PasswordArgument>,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+        user_agent: Option<String>,
+        has_remote_addr: bool,
+        has_user_agent: bool,
+        new_password: Option<PasswordArgument>,
+        totp_code: Option<PasswordArgument>,
+        skip_sec: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let request = LoginRequest {
+            username,
+            password: password.map(|password| password.0),
+            totp_code: totp_code.map(|code| code.0),
+            new_password: new_password.map(|new| new.0),
+            user_agent,
+            has_remote_addr,
+            has_user_agent,
+            skip_sec,
+        };
+        let operation = async move |sso: Arc<Sso>| sso.login(&ctx, request).await;
+        self.branch.run(py, operation, |py, info| Ok(SessionInfo(info).into_pyobject(py)?.into_any()))
+    }
+
+    /// Ends a session.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     ust: The session.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: Where the call comes from.
+    ///     skip_sec: Reserved: whoever has the token may end the session, whatever the state of its user.
+    ///
+    /// Raises:
+    ///     ValidationError: E005001 if the token is no valid session's.
+    #[pyo3(signature = (cid, ust, current_app, remote_addr, skip_sec=false))]
+    fn logout<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        ust: UstArgument,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+        #[expect(unused_variables, reason = "the documented signature")] skip_sec: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let operation = async move |sso: Arc<Sso>| sso.logout(&ctx, &ust.0).await;
+        self.branch.run(py, operation, none)
+    }
+
+    /// The user whose session it is.
+    ///
+    /// Raises:
+    ///     ValidationError: A code of the session, or of the checks that every call makes.
+    #[pyo3(signature = (cid, current_ust, current_app, remote_addr, return_all_attrs=false))]
+    fn get_current_user<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidText<'_>,
+        current_ust: UstText<'_>,
+        current_app: Option<&str>,
+        remote_addr: Option<RemoteAddrText<'_>>,
+        return_all_attrs: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let at_once = self.branch.at_once(current_app, remote_addr.as_ref(), |sso, asker| {
+            if return_all_attrs { None } else { sso.get_current_user_at_once(asker, current_ust.0) }
+        });
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let ust = UstArgument::from(current_ust).0;
+        let scope = AttrScope::User { current_ust: ust.clone(), user_id: None };
+        let user = self.user(&ctx, scope);
+        if let Some(view) = at_once {
+            return user(py, view);
+        }
+        let call = Arc::new((ctx, ust));
+        let same = Arc::clone(&call);
+        let at_once = move |sso: &Sso| {
+            let (ctx, ust) = &*same;
+            if return_all_attrs { None } else { sso.get_current_user_at_once(ctx.into(), ust.expose()) }
+        };
+        let operation = async move |sso: Arc<Sso>| {
+            let (ctx, ust) = &*call;
+            sso.get_current_user(ctx, ust, return_all_attrs).await
+        };
+        self.branch.run_or_at_once(py, at_once, operation, user)
+    }
+
+    /// Any user for super-users, oneself for everybody.
+    ///
+    /// Raises:
+    ///     ValidationError: E005001 without the right to, E001100 if there is no such user.
+    #[pyo3(signature = (cid, user_id, current_ust, current_app, remote_addr, return_all_attrs=false))]
+    #[expect(clippy::too_many_arguments, reason = "the documented signature")]
+    fn get_user_by_id<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        user_id: String,
+        current_ust: UstArgument,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+        return_all_attrs: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let scope = AttrScope::User { current_ust: current_ust.0.clone(), user_id: Some(user_id.clone()) };
+        let user = self.user(&ctx, scope);
+        let operation = async move |sso: Arc<Sso>| {
+            sso.get_user_by_id(&ctx, &current_ust.0, &user_id, return_all_attrs).await
+        };
+        self.branch.run(py, operation, user)
+    }
+
+    /// The user with this name, for trusted callers in the same process. None if there is none, or, with
+    /// ``needs_approved``, none that is approved.
+    #[pyo3(signature = (cid, username, needs_approved=true))]
+    fn get_user_by_username<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        username: String,
+        needs_approved: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx: Context = self.branch.context(cid, None::<&str>, None::<RemoteAddrArgument>);
+        let (branch, attr_ctx) = (self.branch.clone(), ctx.clone());
+        let operation =
+            async move |sso: Arc<Sso>| sso.get_user_by_username(&ctx, &username, needs_approved).await;
+        self.branch.run(py, operation, move |py, found: Option<UserView>| match found {
+            Some(view) => {
+                let scope = AttrScope::Trusted { user_id: view.user.user_id.clone() };
+                let attr = AttrCall { branch, ctx: attr_ctx, scope };
+                Ok(User { view, attr }.into_pyobject(py)?.into_any())
+            }
+            None => Ok(py.None().into_bound(py)),
+        })
+    }
+
+    /// Changes a password: one's own with the old one, anybody's as a super-user.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     data: old_password, new_password, user_id, password_expiry (days), must_change.
+    ///     current_ust: The caller's session.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: Where the call comes from.
+    ///
+    /// Raises:
+    ///     ValidationError: E005001 without the right to or with a wrong old password, E008003 where something is
+    ///         missing, E001100 if there is no such user, E003xxx for the new password.
+    #[pyo3(signature = (cid, data, current_ust, current_app, remote_addr))]
+    fn change_password<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        data: &Bound<'py, PyDict>,
+        current_ust: UstArgument,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let request = data::change_password(data)?;
+        let operation = async move |sso: Arc<Sso>| sso.change_password(&ctx, &current_ust.0, request).await;
+        self.branch.run(py, operation, none)
+    }
+
+    /// Locks an account: its user cannot log in, and open sessions are refused.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     user_id: Whose account.
+    ///     current_ust: The session of a super-user.
+    ///     current_app: The application on whose behalf the call is made; by default ``apps.default``.
+    ///     remote_addr: Where the call comes from.
+    ///     require_super_user: False for trusted, in-process callers, who need no session.
+    ///     current_user: For those, the user_id of who does it.
+    ///
+    /// Raises:
+    ///     ValidationError: E005001 without the right to, E001100 if there is no such user.
+    #[pyo3(signature = (cid, user_id, current_ust=None, current_app=None, remote_addr=None, require_super_user=true, current_user=None))]
+    #[expect(clippy::too_many_arguments, reason = "the documented signature")]
+    fn lock_user<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        user_id: String,
+        current_ust: Option<UstArgument>,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+        require_super_user: bool,
+        current_user: Option<String>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let permit = Permit::new(current_ust, require_super_user, current_user.as_deref());
+        let operation = async move |sso: Arc<Sso>| sso.lock_user(&ctx, permit.authority(), &user_id).await;
+        self.branch.run(py, operation, none)
+    }
+
+    /// Unlocks an account; otherwise the same as :meth:`lock_user`.
+    #[pyo3(signature = (cid, user_id, current_ust=None, current_app=None, remote_addr=None, require_super_user=true, current_user=None))]
+    #[expect(clippy::too_many_arguments, reason = "the documented signature")]
+    fn unlock_user<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        user_id: String,
+        current_ust: Option<UstArgument>,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+        require_super_user: bool,
+        current_user: Option<String>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let permit = Permit::new(current_ust, require_super_user, current_user.as_deref());
+        let operation = async move |sso: Arc<Sso>| sso.unlock_user(&ctx, permit.authority(), &user_id).await;
+        self.branch.run(py, operation, none)
+    }
+}
+
+/// Puts all that was assigned to a new user into the dict that described it, takes the password out, and gives the
+/// id.
+fn enrich(
+    data: &Bound<'_, PyDict>,
+) -> impl for<'a> FnOnce(Python<'a>, domain::User) -> PyResult<Bound<'a, PyAny>> + Send + 'static {
+    let data = data.clone().unbind();
+    move |py, user| {
+        let data = data.bind(py);
+        let view =
+            UserView { user: Arc::new(user), visibility: Visibility::All, is_current_super_user: false };
+        for (name, value) in view.fields() {
+            data.set_item(name, field(py, name, &value)?)?;
+        }
+        if data.contains("password")? {
+            data.del_item("password")?;
+        }
+        Ok(PyString::new(py, view.user.user_id.as_str()).into_any())
+    }
+}

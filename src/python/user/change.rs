@@ -1,0 +1,161 @@
+//! `sso.user`: changing and deleting users.
+
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::ops::Sso;
+use crate::python::runtime::engine::none;
+use crate::python::user::api::{Permit, UserApi};
+use crate::python::value::convert::{CidArgument, RemoteAddrArgument, UstArgument};
+use crate::python::value::data;
+
+#[pymethods]
+impl UserApi {
+    /// Changes the user whose session it is.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     data: username, email, display_name, first_name, middle_name, last_name, is_totp_enabled, totp_key,
+    ///         totp_label; for super-users also is_locked, password_expiry (a datetime), password_must_change,
+    ///         sign_up_status, approval_status, is_rate_limit_active, rate_limit_def. None takes away an email, a
+    ///         name or a label, and has a new TOTP key made; a key that is missing lets the value be.
+    ///     current_ust: The caller's session.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: Where the call comes from.
+    ///
+    /// Raises:
+    ///     ValidationError: E008003 where nothing is to be changed, E008002 for an unknown key, one that only
+    ///         super-users may change, a wrong type, or None where a value is needed; E001xxx and E002xxx for a
+    ///         username or email that is not acceptable.
+    #[pyo3(signature = (cid, data, current_ust, current_app, remote_addr))]
+    fn update_current_user<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        data: &Bound<'py, PyDict>,
+        current_ust: UstArgument,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let update = data::user_update(data)?;
+        let operation =
+            async move |sso: Arc<Sso>| sso.update_current_user(&ctx, &current_ust.0, update).await;
+        self.branch.run(py, operation, none)
+    }
+
+    /// Changes any user for super-users, oneself for everybody; otherwise the same as :meth:`update_current_user`.
+    ///
+    /// Raises:
+    ///     ValidationError: As :meth:`update_current_user`; E005001 without the right to, E001100 if there is no such
+    ///         user.
+    #[pyo3(signature = (cid, user_id, data, current_ust, current_app, remote_addr))]
+    #[expect(clippy::too_many_arguments, reason = "the documented signature")]
+    fn update_user_by_id<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        user_id: String,
+        data: &Bound<'py, PyDict>,
+        current_ust: UstArgument,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let update = data::user_update(data)?;
+        let operation =
+            async move |sso: Arc<Sso>| sso.update_user_by_id(&ctx, &current_ust.0, &user_id, update).await;
+        self.branch.run(py, operation, none)
+    }
+
+    /// :meth:`update_user_by_id` where ``user_id`` is given, else :meth:`update_current_user`.
+    #[pyo3(signature = (cid, data, current_ust, current_app, remote_addr, user_id=None))]
+    #[expect(clippy::too_many_arguments, reason = "the documented signature")]
+    fn update<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        data: &Bound<'py, PyDict>,
+        current_ust: UstArgument,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+        user_id: Option<String>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        match user_id {
+            Some(user_id) => {
+                self.update_user_by_id(py, cid, user_id, data, current_ust, current_app, remote_addr)
+            }
+            None => self.update_current_user(py, cid, data, current_ust, current_app, remote_addr),
+        }
+    }
+
+    /// Deletes a user, and with them their sessions, attributes, links and reset tokens. Nobody deletes oneself.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     user_id: Whom.
+    ///     current_ust: The session of a super-user.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: Where the call comes from.
+    ///     skip_sec: True for trusted, in-process callers, whose ``current_ust`` is not looked at.
+    ///
+    /// Raises:
+    ///     ValidationError: E005001 without the right to, E008001 for oneself, E001100 if there is no such user.
+    #[pyo3(signature = (cid, user_id, current_ust, current_app, remote_addr, skip_sec=false))]
+    #[expect(clippy::too_many_arguments, reason = "the documented signature")]
+    fn delete_user_by_id<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        user_id: String,
+        current_ust: Option<UstArgument>,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+        skip_sec: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let permit = Permit::new(current_ust, !skip_sec, None);
+        let operation =
+            async move |sso: Arc<Sso>| sso.delete_user_by_id(&ctx, permit.authority(), &user_id).await;
+        self.branch.run(py, operation, none)
+    }
+
+    /// Deletes a user by name; otherwise the same as :meth:`delete_user_by_id`.
+    ///
+    /// Raises:
+    ///     ValidationError: As :meth:`delete_user_by_id`, but E001001 if there is no such user.
+    #[pyo3(signature = (cid, username, current_ust, current_app, remote_addr, skip_sec=false))]
+    #[expect(clippy::too_many_arguments, reason = "the documented signature")]
+    fn delete_user_by_username<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        username: String,
+        current_ust: Option<UstArgument>,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+        skip_sec: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let permit = Permit::new(current_ust, !skip_sec, None);
+        let operation =
+            async move |sso: Arc<Sso>| sso.delete_user_by_username(&ctx, permit.authority(), &username).await;
+        self.branch.run(py, operation, none)
+    }
+
+    /// Deletes a user: :meth:`delete_user_by_id` for those who act with a session.
+    #[pyo3(signature = (cid, user_id, current_ust, current_app, remote_addr))]
+    fn delete<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        user_id: String,
+        current_ust: UstArgument,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.delete_user_by_id(py, cid, user_id, Some(current_ust), current_app, remote_addr, false)
+    }
+}

@@ -1,0 +1,77 @@
+//! `sso.user.search`: searching users.
+
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+
+use crate::domain::{Field, Page, UserView};
+use crate::ops::Sso;
+use crate::python::user::api::UserApi;
+use crate::python::value::convert::{CidArgument, RemoteAddrArgument, UstArgument};
+use crate::python::value::data;
+use crate::python::value::types::field;
+
+#[pymethods]
+impl UserApi {
+    /// Searches users, for super-users, in the order of display name and username.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     ctx: Whom to look for.
+    ///     current_ust: The session of a super-user.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: Where the call comes from.
+    ///     serialize_dt: Whether datetimes become ISO 8601 text.
+    ///
+    /// Returns:
+    ///     total, num_pages, page_size, cur_page, has_next_page, has_prev_page, next_page, prev_page, and result, a
+    ///     list of users as dicts.
+    ///
+    /// Raises:
+    ///     ValidationError: E005001 without the right to; E008002 for a criterion of a wrong type, for one on names
+    ///         that is shorter than 2 characters, and for an attribute that is unknown.
+    #[pyo3(signature = (cid, ctx, current_ust, current_app, remote_addr, serialize_dt=false))]
+    #[expect(clippy::too_many_arguments, reason = "the documented signature")]
+    fn search<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        ctx: &Bound<'py, PyAny>,
+        current_ust: UstArgument,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+        serialize_dt: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let search = data::user_search(ctx)?;
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let operation = async move |sso: Arc<Sso>| sso.search_users(&ctx, &current_ust.0, search).await;
+        self.branch.run(py, operation, move |py, page| Ok(found(py, &page, serialize_dt)?.into_any()))
+    }
+}
+
+fn found<'py>(py: Python<'py>, page: &Page<UserView>, serialize_dt: bool) -> PyResult<Bound<'py, PyDict>> {
+    let result = PyList::empty(py);
+    for view in &page.result {
+        let user = PyDict::new(py);
+        for (name, value) in view.fields() {
+            match value {
+                Field::Time(at) if serialize_dt => user.set_item(name, at.to_string())?,
+                other => user.set_item(name, field(py, name, &other)?)?,
+            }
+        }
+        result.append(user)?;
+    }
+    let (next_page, prev_page) = (page.next_page(), page.prev_page());
+    let dict = PyDict::new(py);
+    dict.set_item("total", page.total)?;
+    dict.set_item("num_pages", page.num_pages())?;
+    dict.set_item("page_size", page.page_size)?;
+    dict.set_item("cur_page", page.cur_page)?;
+    dict.set_item("has_next_page", next_page.is_some())?;
+    dict.set_item("has_prev_page", prev_page.is_some())?;
+    dict.set_item("next_page", next_page)?;
+    dict.set_item("prev_page", prev_page)?;
+    dict.set_item("result", result)?;
+    Ok(dict)
+}

@@ -1,0 +1,81 @@
+//! `sso.user.signup` and `sso.user.confirm_signup`.
+
+use std::sync::Arc;
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+
+use crate::domain::Password;
+use crate::ops::Sso;
+use crate::python::runtime::engine::none;
+use crate::python::user::api::UserApi;
+use crate::python::value::convert::{CidArgument, PasswordArgument, RemoteAddrArgument};
+use crate::python::value::data;
+
+#[pymethods]
+impl UserApi {
+    /// Signs somebody up, who confirms it with the token before logging in, and waits for approval unless the
+    /// configuration says otherwise.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     ctx: With what.
+    ///     current_app: The application on whose behalf the call is made; by default that of ``ctx``, else
+    ///         ``apps.default``.
+    ///     remote_addr: Where the call comes from.
+    ///
+    /// Returns:
+    ///     The token; None where it goes by email only.
+    ///
+    /// Raises:
+    ///     ValidationError: E004001 or E004002 for an application; E001xxx, E002xxx, E003xxx where the configuration
+    ///         lets that be told, else E005001; E008002 for a value of a wrong type.
+    ///     ValueError: ``ctx`` names another application than ``current_app``.
+    #[pyo3(signature = (cid, ctx, current_app, remote_addr))]
+    fn signup<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        ctx: &Bound<'py, PyAny>,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (request, own_app) = data::sign_up(ctx)?;
+        if matches!((&current_app, &own_app), (Some(one), Some(other)) if one != other) {
+            return Err(PyValueError::new_err("current_app: ctx.current_app is another one"));
+        }
+        let ctx = self.branch.context(cid, current_app.or(own_app), remote_addr);
+        let operation = async move |sso: Arc<Sso>| sso.sign_up(&ctx, request).await;
+        self.branch.run(py, operation, |py, token: Option<Password>| {
+            Ok(token.map_or_else(
+                || py.None().into_bound(py),
+                |token| PyString::new(py, token.expose()).into_any(),
+            ))
+        })
+    }
+
+    /// Confirms a sign-up.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     confirm_token: What :meth:`signup` returned.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: Where the call comes from.
+    ///
+    /// Raises:
+    ///     ValidationError: E005006 if there is no such token, E005007 if it was confirmed before.
+    #[pyo3(signature = (cid, confirm_token, current_app, remote_addr))]
+    fn confirm_signup<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        confirm_token: PasswordArgument,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let operation = async move |sso: Arc<Sso>| sso.confirm_sign_up(&ctx, &confirm_token.0).await;
+        self.branch.run(py, operation, none)
+    }
+}

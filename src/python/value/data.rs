@@ -1,0 +1,324 @@
+//! Dicts that describe something: a new user, a password change, a configuration.
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+use serde_json::Value;
+
+use crate::domain::{
+    ApprovalStatus, Code, Edit, Error, NameOp, NewUser, Password, SignUpStatus, Timestamp, UserSearch,
+    UserUpdate,
+};
+use crate::ops::{ChangePassword, SignUpRequest};
+use crate::python::value::convert;
+use crate::python::value::convert::PasswordArgument;
+use crate::python::value::error::Fault;
+
+/// The values of a dict, taken out one by one; what is left at the end is not known.
+pub struct Data<'a, 'py> {
+    dict: &'a Bound<'py, PyDict>,
+    known: Vec<&'static str>,
+}
+
+impl<'a, 'py> Data<'a, 'py> {
+    pub const fn new(dict: &'a Bound<'py, PyDict>) -> Self {
+        Self { dict, known: Vec::new() }
+    }
+
+    /// A value, converted. None is as good as missing; a wrong type is E008002.
+    fn take<T>(
+        &mut self,
+        name: &'static str,
+        expected: &str,
+        convert: impl FnOnce(&Bound<'py, PyAny>) -> Option<T>,
+    ) -> PyResult<Option<T>> {
+        self.known.push(name);
+        let Some(value) = self.dict.get_item(name)?.filter(|value| !value.is_none()) else {
+            return Ok(None);
+        };
+        let given = value.get_type().name()?;
+        let wrong = || invalid(format!("{name}: expected {expected}, not {given}"));
+        convert(&value).map(Some).ok_or_else(wrong)
+    }
+
+    /// A value that must be there, None too.
+    pub fn needed<T>(
+        &mut self,
+        name: &'static str,
+        convert: impl FnOnce(&Bound<'py, PyAny>) -> PyResult<T>,
+    ) -> PyResult<T> {
+        self.known.push(name);
+        let value = self.dict.get_item(name)?.ok_or_else(|| missing(name))?;
+        convert(&value)
+    }
+
+    pub fn text(&mut self, name: &'static str) -> PyResult<Option<String>> {
+        self.take(name, "str", |value| value.cast::<PyString>().ok()?.to_str().ok().map(str::to_owned))
+    }
+
+    pub fn flag(&mut self, name: &'static str) -> PyResult<Option<bool>> {
+        self.take(name, "bool", |value| value.cast::<PyBool>().ok().map(|flag| flag.is_true()))
+    }
+
+    pub fn whole(&mut self, name: &'static str) -> PyResult<Option<i64>> {
+        // True is an int to Python, and a mistake here.
+        let number = |value: &Bound<'py, PyAny>| {
+            if value.is_instance_of::<PyBool>() { None } else { value.extract().ok() }
+        };
+        self.take(name, "int", number)
+    }
+
+    fn secret(&mut self, name: &'static str) -> PyResult<Option<Password>> {
+        let secret = |value: &Bound<'py, PyAny>| Some(value.extract::<PasswordArgument>().ok()?.0);
+        self.take(name, "str or bytes", secret)
+    }
+
+    /// What a dict of changes says about a value: None takes it away, a missing key lets it be.
+    fn edit<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&mut Self, &'static str) -> PyResult<Option<T>>,
+    ) -> PyResult<Edit<T>> {
+        let is_there = self.dict.contains(name)?;
+        Ok(match read(self, name)? {
+            Some(value) => Edit::Set(value),
+            None if is_there => Edit::Clear,
+            None => Edit::Keep,
+        })
+    }
+
+    fn sign_up_status(&mut self, name: &'static str) -> PyResult<Option<SignUpStatus>> {
+        self.take(name, "before_confirmation, to_approve or final", |value| {
+            SignUpStatus::parse(value.cast::<PyString>().ok()?.to_str().ok()?)
+        })
+    }
+
+    fn approval_status(&mut self, name: &'static str) -> PyResult<Option<ApprovalStatus>> {
+        self.take(name, "before_decision, approved or rejected", |value| {
+            ApprovalStatus::parse(value.cast::<PyString>().ok()?.to_str().ok()?)
+        })
+    }
+
+    fn time(&mut self, name: &'static str) -> PyResult<Option<Timestamp>> {
+        self.take(name, "datetime", convert::timestamp)
+    }
+
+    /// Refuses keys that nothing was asked of: they are mistakes, typing errors for instance.
+    pub fn finish(self) -> PyResult<()> {
+        for key in self.dict.keys() {
+            let key: String = key.str()?.to_string();
+            if !self.known.contains(&key.as_str()) {
+                return Err(invalid(format!("{key}: unknown, expected one of {}", self.known.join(", "))));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn invalid(detail: String) -> PyErr {
+    Fault::from(Error::refused(Code::CommonInvalidInput, detail)).into()
+}
+
+/// What is needed and was not given.
+pub fn missing(name: &str) -> PyErr {
+    Fault::from(Error::refused(Code::CommonMissingInput, format!("{name}: needed"))).into()
+}
+
+/// What a new user is to be made of.
+pub fn new_user(data: &Bound<'_, PyDict>) -> PyResult<NewUser> {
+    let mut data = Data::new(data);
+    let creation_ctx =
+        data.take("creation_ctx", "a JSON value", |value| Some(json(value).ok()?.to_string()))?;
+    let new = NewUser {
+        username: data.text("username")?,
+        password: data.secret("password")?,
+        email: data.text("email")?,
+        display_name: data.text("display_name")?,
+        first_name: data.text("first_name")?,
+        middle_name: data.text("middle_name")?,
+        last_name: data.text("last_name")?,
+        is_locked: data.flag("is_locked")?,
+        sign_up_status: data.sign_up_status("sign_up_status")?,
+        password_must_change: data.flag("password_must_change")?,
+        is_totp_enabled: data.flag("is_totp_enabled")?,
+        totp_key: data.secret("totp_key")?,
+        totp_label: data.text("totp_label")?,
+        is_rate_limit_active: data.flag("is_rate_limit_active")?,
+        rate_limit_def: data.text("rate_limit_def")?,
+        creation_ctx,
+    };
+    data.finish()?;
+    Ok(new)
+}
+
+/// What is to be changed about a user.
+pub fn user_update(data: &Bound<'_, PyDict>) -> PyResult<UserUpdate> {
+    let mut data = Data::new(data);
+    let update = UserUpdate {
+        username: data.edit("username", Data::text)?,
+        email: data.edit("email", Data::text)?,
+        display_name: data.edit("display_name", Data::text)?,
+        first_name: data.edit("first_name", Data::text)?,
+        middle_name: data.edit("middle_name", Data::text)?,
+        last_name: data.edit("last_name", Data::text)?,
+        is_totp_enabled: data.edit("is_totp_enabled", Data::flag)?,
+        totp_key: data.edit("totp_key", Data::secret)?,
+        totp_label: data.edit("totp_label", Data::text)?,
+        is_locked: data.edit("is_locked", Data::flag)?,
+        password_expiry: data.edit("password_expiry", Data::time)?,
+        password_must_change: data.edit("password_must_change", Data::flag)?,
+        sign_up_status: data.edit("sign_up_status", Data::sign_up_status)?,
+        approval_status: data.edit("approval_status", Data::approval_status)?,
+        is_rate_limit_active: data.edit("is_rate_limit_active", Data::flag)?,
+        rate_limit_def: data.edit("rate_limit_def", Data::text)?,
+    };
+    data.finish()?;
+    Ok(update)
+}
+
+/// Whom to search: the attributes of a `SearchCtx`.
+pub fn user_search(ctx: &Bound<'_, PyAny>) -> PyResult<UserSearch> {
+    let class = ctx.py().import("zato_sso.ctx")?.getattr("SearchCtx")?;
+    if !ctx.is_instance(&class)? {
+        return Err(PyTypeError::new_err(format!(
+            "argument 'ctx': expected SearchCtx, not {}",
+            ctx.get_type().name()?
+        )));
+    }
+    let dict = ctx.getattr("__dict__")?;
+    let mut data = Data::new(dict.cast()?);
+    let default = UserSearch::default();
+    let search = UserSearch {
+        user_id: data.text("user_id")?,
+        username: data.text("username")?,
+        email: data.text("email")?,
+        display_name: data.text("display_name")?,
+        first_name: data.text("first_name")?,
+        middle_name: data.text("middle_name")?,
+        last_name: data.text("last_name")?,
+        sign_up_status: data.sign_up_status("sign_up_status")?,
+        approval_status: data.approval_status("approval_status")?,
+        paginate: data.flag("paginate")?.unwrap_or(default.paginate),
+        cur_page: data.whole("cur_page")?.unwrap_or(default.cur_page),
+        page_size: data.whole("page_size")?,
+        name_op: data
+            .take("name_op", "and or or", |value| {
+                NameOp::parse(value.cast::<PyString>().ok()?.to_str().ok()?)
+            })?
+            .unwrap_or(default.name_op),
+        is_name_exact: data.flag("is_name_exact")?.unwrap_or(default.is_name_exact),
+    };
+    data.finish()?;
+    Ok(search)
+}
+
+/// Who signs up: the attributes of a `SignupCtx`; and the application that it names.
+pub fn sign_up(ctx: &Bound<'_, PyAny>) -> PyResult<(SignUpRequest, Option<String>)> {
+    let class = ctx.py().import("zato_sso.ctx")?.getattr("SignupCtx")?;
+    if !ctx.is_instance(&class)? {
+        return Err(PyTypeError::new_err(format!(
+            "argument 'ctx': expected SignupCtx, not {}",
+            ctx.get_type().name()?
+        )));
+    }
+    let dict = ctx.getattr("__dict__")?;
+    let mut data = Data::new(dict.cast()?);
+    let request = SignUpRequest {
+        username: data.text("username")?.unwrap_or_default(),
+        email: data.text("email")?,
+        password: data.secret("password")?.unwrap_or_else(|| Password::from("")),
+        app_list: data.take("app_list", "list of str", |value| {
+            let is_list = value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>();
+            if is_list { value.extract().ok() } else { None }
+        })?,
+    };
+    let current_app = data.text("current_app")?;
+    let status = data.sign_up_status("sign_up_status")?;
+    data.finish()?;
+    // Whatever a client has sent may have come to stand there.
+    if status.is_some_and(|status| status != SignUpStatus::BeforeConfirmation) {
+        return Err(invalid("sign_up_status: a sign-up begins with before_confirmation".to_owned()));
+    }
+    Ok((request, current_app))
+}
+
+/// A password change.
+pub fn change_password(data: &Bound<'_, PyDict>) -> PyResult<ChangePassword> {
+    let mut data = Data::new(data);
+    let change = ChangePassword {
+        old_password: data.secret("old_password")?,
+        new_password: data.secret("new_password")?.ok_or_else(|| missing("new_password"))?,
+        user_id: data.text("user_id")?,
+        password_expiry: data.whole("password_expiry")?,
+        must_change: data.flag("must_change")?,
+    };
+    data.finish()?;
+    Ok(change)
+}
+
+/// How deep a value may be nested.
+const MAX_DEPTH: usize = 64;
+
+/// A Python value as JSON: str, int, float, bool, None, list, tuple and dict with str keys.
+pub fn json(value: &Bound<'_, PyAny>) -> PyResult<Value> {
+    let text = json_text(value)?;
+    serde_json::from_str(&text).map_err(|error| PyValueError::new_err(error.to_string()))
+}
+
+/// The same, of an argument that an error is to name.
+pub fn named_json(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Value> {
+    json(value).map_err(|error| {
+        let py = value.py();
+        let text = format!("{name}: {}", error.value(py));
+        if error.is_instance_of::<PyTypeError>(py) {
+            PyTypeError::new_err(text)
+        } else {
+            PyValueError::new_err(text)
+        }
+    })
+}
+
+/// The same as text, which holds integers of any size.
+pub fn json_text(value: &Bound<'_, PyAny>) -> PyResult<String> {
+    let mut text = String::new();
+    write_json(value, MAX_DEPTH, &mut text)?;
+    Ok(text)
+}
+
+fn write_json(value: &Bound<'_, PyAny>, depth: usize, text: &mut String) -> PyResult<()> {
+    let depth = depth.checked_sub(1).ok_or_else(|| PyValueError::new_err("nested too deeply"))?;
+    if value.is_none() {
+        text.push_str("null");
+    } else if let Ok(flag) = value.cast::<PyBool>() {
+        text.push_str(if flag.is_true() { "true" } else { "false" });
+    } else if value.is_instance_of::<PyInt>() {
+        // Not what a subclass, such as that of an enumeration, calls itself.
+        let digits = value.py().get_type::<PyInt>().call_method1("__repr__", (value,))?;
+        text.push_str(digits.cast::<PyString>()?.to_str()?);
+    } else if value.is_instance_of::<PyFloat>() {
+        let number = serde_json::Number::from_f64(value.extract()?);
+        let number = number.ok_or_else(|| PyValueError::new_err("JSON has no NaN and no infinity"))?;
+        text.push_str(&number.to_string());
+    } else if let Ok(string) = value.cast::<PyString>() {
+        text.push_str(&Value::from(string.to_str()?).to_string());
+    } else if let Ok(dict) = value.cast::<PyDict>() {
+        text.push('{');
+        for (index, (key, entry)) in dict.iter().enumerate() {
+            text.push_str(if index > 0 { "," } else { "" });
+            text.push_str(&Value::from(key.cast::<PyString>()?.to_str()?).to_string());
+            text.push(':');
+            write_json(&entry, depth, text)?;
+        }
+        text.push('}');
+    } else if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
+        text.push('[');
+        for (index, entry) in value.try_iter()?.enumerate() {
+            text.push_str(if index > 0 { "," } else { "" });
+            write_json(&entry?, depth, text)?;
+        }
+        text.push(']');
+    } else {
+        return Err(PyTypeError::new_err(format!("not a JSON value: {}", value.get_type().name()?)));
+    }
+    Ok(())
+}

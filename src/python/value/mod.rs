@@ -1,0 +1,6 @@
+//! Values from Python and to it, and errors as exceptions.
+
+pub(super) mod convert;
+pub(super) mod data;
+pub(super) mod error;
+pub(super) mod types;

@@ -1,0 +1,6 @@
+//! Cached sessions, and how a process hears of changes that others make.
+
+pub(super) mod epoch;
+pub(super) mod file;
+pub(super) mod listener;
+pub mod sessions;

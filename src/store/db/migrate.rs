@@ -1,0 +1,138 @@
+//! The schema and its versions, embedded in the library and applied on opening.
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{Connection as _, SqlSafeStr};
+
+use crate::store::OpenError;
+use crate::store::db::dialect;
+use crate::store::db::pool::{Db, Pools, one_line};
+
+/// Version, name, text for SQLite, text for PostgreSQL. What has been released never changes.
+const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
+    (
+        1,
+        "schema",
+        include_str!("../migrations/sqlite/0001_schema.sql"),
+        include_str!("../migrations/postgres/0001_schema.sql"),
+    ),
+    (
+        2,
+        "notifications",
+        include_str!("../migrations/sqlite/0002_notifications.sql"),
+        include_str!("../migrations/postgres/0002_notifications.sql"),
+    ),
+    (
+        3,
+        "sites",
+        include_str!("../migrations/sqlite/0003_sites.sql"),
+        include_str!("../migrations/postgres/0003_sites.sql"),
+    ),
+];
+
+/// The latest schema version that this code knows.
+pub const LATEST_VERSION: i64 = 3;
+
+/// Where applied versions are recorded; a name of our own, since the database may belong to an application that keeps
+/// migrations too.
+const VERSION_TABLE: &str = "sso_schema_version";
+
+const CURRENT_VERSION: &str = "SELECT MAX(version) FROM sso_schema_version";
+
+/// How a database's schema compares with [`LATEST_VERSION`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SchemaState {
+    /// No schema yet.
+    Empty,
+    /// An earlier version, which opening will upgrade.
+    Older(i64),
+    /// Up to date.
+    Current,
+    /// A later version, made by a later release.
+    Newer(i64),
+}
+
+impl Db {
+    /// What version the schema has, without changing anything.
+    ///
+    /// # Errors
+    /// [`OpenError::Migrate`] when the database cannot be read.
+    pub async fn schema_state(&self, url: &str) -> Result<SchemaState, OpenError> {
+        let version = self.current_version().await.map_err(|error| failed(url, &error))?;
+        Ok(match version {
+            None => SchemaState::Empty,
+            Some(version) if version < LATEST_VERSION => SchemaState::Older(version),
+            Some(LATEST_VERSION) => SchemaState::Current,
+            Some(version) => SchemaState::Newer(version),
+        })
+    }
+
+    /// Brings the schema up to date. One process does it, others that open the same database wait for it.
+    ///
+    /// # Errors
+    /// [`OpenError`], when the schema is newer than this code or cannot be upgraded. Nothing is changed then.
+    pub async fn migrate(&self, url: &str) -> Result<(), OpenError> {
+        match self.schema_state(url).await? {
+            SchemaState::Current => return Ok(()),
+            SchemaState::Newer(found) => {
+                return Err(OpenError::Newer { url: url.to_owned(), found, known: LATEST_VERSION });
+            }
+            SchemaState::Empty | SchemaState::Older(_) => {}
+        }
+        let outcome = match &self.pools {
+            // The write lock is the lock against other processes; each migration is a savepoint within.
+            Pools::Sqlite { writer, .. } => {
+                let mut turn = writer.alone().await.map_err(|error| failed(url, &error))?;
+                let begun = turn.conn().begin_with(dialect::BEGIN_SQLITE).await;
+                let mut tx = begun.map_err(|error| failed(url, &error))?;
+                let migrator = migrator(|(version, name, sqlite, _)| (*version, *name, *sqlite));
+                match migrator.run_direct(None, &mut *tx, false).await {
+                    Ok(()) => tx.commit().await.map_err(Into::into),
+                    Err(error) => Err(error),
+                }
+            }
+            // sqlx takes an advisory lock.
+            Pools::Postgres(pool) => {
+                let mut conn = pool.acquire().await.map_err(|error| failed(url, &error))?;
+                let migrator = migrator(|(version, name, _, postgres)| (*version, *name, *postgres));
+                migrator.run_direct(None, &mut *conn, false).await
+            }
+        };
+        outcome.map_err(|error| failed(url, &error))
+    }
+
+    async fn current_version(&self) -> Result<Option<i64>, sqlx::Error> {
+        let exists = "SELECT COUNT(*) FROM sqlite_master WHERE name = 'sso_schema_version'";
+        let version: Option<i64> = match &self.pools {
+            Pools::Sqlite { readers, .. } => {
+                if sqlx::query_scalar::<_, i64>(exists).fetch_one(readers).await? == 0 {
+                    return Ok(None);
+                }
+                sqlx::query_scalar(CURRENT_VERSION).fetch_one(readers).await?
+            }
+            Pools::Postgres(pool) => {
+                let exists = "SELECT to_regclass('sso_schema_version') IS NOT NULL";
+                if !sqlx::query_scalar::<_, bool>(exists).fetch_one(pool).await? {
+                    return Ok(None);
+                }
+                sqlx::query_scalar(CURRENT_VERSION).fetch_one(pool).await?
+            }
+        };
+        Ok(version)
+    }
+}
+
+fn migrator(
+    pick: impl Fn(&'static (i64, &str, &str, &str)) -> (i64, &'static str, &'static str),
+) -> Migrator {
+    let migrations = MIGRATIONS.iter().map(|entry| {
+        let (version, name, text) = pick(entry);
+        Migration::new(version, name.into(), MigrationType::Simple, text.into_sql_str(), false)
+    });
+    let mut migrator = Migrator::with_migrations(migrations.collect());
+    migrator.dangerous_set_table_name(VERSION_TABLE);
+    migrator
+}
+
+fn failed(url: &str, error: &dyn std::error::Error) -> OpenError {
+    OpenError::Migrate { url: url.to_owned(), reason: one_line(error) }
+}

@@ -1,0 +1,12 @@
+//! The database itself: pools, the writer of SQLite, dialects, errors and migrations.
+
+#[macro_use]
+pub(super) mod macros;
+
+pub(super) mod detached;
+pub(super) mod dialect;
+pub(super) mod error;
+pub(super) mod migrate;
+pub(super) mod pool;
+pub mod setting;
+pub(super) mod writer;

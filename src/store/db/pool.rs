@@ -1,0 +1,421 @@
+//! The database: pools of connections, and transactions.
+
+use std::fs::OpenOptions;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{
+    Connection as _, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
+};
+
+use crate::domain::Result;
+use crate::store::cache::epoch::{Epochs, Slots, Touched};
+use crate::store::cache::file::EpochFile;
+use crate::store::cache::listener::{Lease, Listener};
+use crate::store::db::detached::ToTheEnd;
+use crate::store::db::dialect;
+use crate::store::db::error::is_locked;
+use crate::store::db::writer::{Turn, Writer};
+use crate::store::session::renewal::Renewals;
+use crate::store::{OpenError, map_error};
+
+/// How long a call waits for a free connection before the database counts as away.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The same for PostgreSQL, where it is also how long a server that is away is asked again: a call fails fast then.
+const POSTGRES_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// After how long an SQLite file is opened again that is locked.
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(25);
+
+/// Where a database is.
+#[derive(Clone, Debug)]
+pub enum Options {
+    /// An SQLite file.
+    SqliteFile(PathBuf),
+    /// An SQLite database in memory.
+    SqliteMemory,
+    /// A PostgreSQL server: its URL, which may hold a password.
+    Postgres(SecretString),
+}
+
+impl Options {
+    /// The same without a password, for messages.
+    #[must_use]
+    pub fn display(&self) -> String {
+        match self {
+            Self::SqliteFile(path) => format!("sqlite:///{}", path.display()),
+            Self::SqliteMemory => "sqlite::memory:".to_owned(),
+            Self::Postgres(url) => match dialect::postgres(url.expose_secret()) {
+                Ok(options) => format!(
+                    "postgresql://{}:{}/{}",
+                    options.get_host(),
+                    options.get_port(),
+                    options.get_database().unwrap_or_default()
+                ),
+                Err(_) => "postgresql://…".to_owned(),
+            },
+        }
+    }
+}
+
+/// An open database. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Db {
+    pub(in crate::store) pools: Pools,
+    epochs: Arc<Epochs>,
+    renewals: Arc<Renewals>,
+    listening: Option<Arc<Listening>>,
+}
+
+/// The connections.
+#[derive(Clone, Debug)]
+pub(in crate::store) enum Pools {
+    /// SQLite: many readers, one writer. In memory both are the same, single connection.
+    Sqlite { readers: SqlitePool, writer: Writer },
+    /// PostgreSQL.
+    Postgres(PgPool),
+}
+
+/// What it takes to hear of changes from PostgreSQL.
+#[derive(Debug)]
+struct Listening {
+    connect: PgConnectOptions,
+    slots: Arc<Slots>,
+    lease: Arc<Lease>,
+    listener: Listener,
+}
+
+impl Db {
+    /// Opens a database with the schema it has. SQLite files are created if missing.
+    ///
+    /// # Errors
+    /// [`OpenError::Connect`].
+    pub async fn connect(options: &Options, max_connections: u32) -> Result<Self, OpenError> {
+        let failed = |error: &sqlx::Error, hint: &str| OpenError::Connect {
+            url: options.display(),
+            reason: format!("{}; {hint}", one_line(error)),
+        };
+        match options {
+            Options::SqliteFile(path) => {
+                let hint = "check that its folder exists and can be written to, and that the file is an SQLite database";
+                make_private(path);
+                let connect = dialect::sqlite_file(path);
+                let conn = connect_patiently(&connect).await;
+                let conn = conn.map_err(|error| failed(&error, hint))?;
+                let readers = SqlitePoolOptions::new()
+                    .max_connections(max_connections.max(1))
+                    .acquire_timeout(ACQUIRE_TIMEOUT)
+                    .test_before_acquire(false)
+                    .max_lifetime(None)
+                    .connect_lazy_with(connect.clone().pragma("query_only", "ON"));
+                let file = EpochFile::beside(path).map_err(|error| OpenError::Connect {
+                    url: options.display(),
+                    reason: format!(
+                        "{}-epoch, by which processes that share it tell each other of changes: {error}",
+                        path.display()
+                    ),
+                })?;
+                let epochs = Arc::new(Epochs::beside(file));
+                let writer = Writer::own(connect, conn, Arc::clone(&epochs));
+                Ok(Self::new(Pools::Sqlite { readers, writer }, epochs, None))
+            }
+            Options::SqliteMemory => {
+                let pool = SqlitePoolOptions::new()
+                    .min_connections(1)
+                    .max_connections(1)
+                    .acquire_timeout(ACQUIRE_TIMEOUT)
+                    .test_before_acquire(false)
+                    .idle_timeout(None)
+                    .max_lifetime(None)
+                    .connect_with(dialect::sqlite_memory().synchronous(SqliteSynchronous::Off))
+                    .await
+                    .map_err(|error| failed(&error, "is there memory left?"))?;
+                Ok(Self::sharing(pool))
+            }
+            Options::Postgres(url) => {
+                let hint =
+                    "check the URL postgresql://user:password@host:5432/database and that the server runs";
+                let connect = dialect::postgres(url.expose_secret()).map_err(|error| failed(&error, hint))?;
+                let pool = PgPoolOptions::new()
+                    .max_connections(max_connections.max(1))
+                    .acquire_timeout(POSTGRES_ACQUIRE_TIMEOUT)
+                    .test_before_acquire(false)
+                    .connect_with(connect.clone())
+                    .await;
+                let pool = match pool {
+                    Ok(pool) => pool,
+                    // The pool has tried all that time, for the server may just be starting, and does not tell why.
+                    Err(sqlx::Error::PoolTimedOut) => {
+                        let reason = reason_of_timeout(&connect).await;
+                        return Err(failed(&reason, hint));
+                    }
+                    Err(error) => return Err(failed(&error, hint)),
+                };
+                let (slots, lease) = (Arc::<Slots>::default(), Arc::new(Lease::ended()));
+                let epochs = Arc::new(Epochs::leased(Arc::clone(&slots), Arc::clone(&lease)));
+                let listening = Listening { connect, slots, lease, listener: Listener::default() };
+                Ok(Self::new(Pools::Postgres(pool), epochs, Some(listening)))
+            }
+        }
+    }
+
+    /// Opens a database to look at it: no SQLite file is made, and none is changed.
+    ///
+    /// # Errors
+    /// As [`Db::connect`].
+    pub async fn connect_to_look(options: &Options) -> Result<Self, OpenError> {
+        let Options::SqliteFile(path) = options else {
+            return Self::connect(options, 1).await;
+        };
+        let pool = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_with(dialect::sqlite_file_to_look(path))
+            .await
+            .map_err(|error| OpenError::Connect {
+                url: options.display(),
+                reason: format!("{}; check that it can be read, and is an SQLite database", one_line(&error)),
+            })?;
+        Ok(Self::sharing(pool))
+    }
+
+    /// One connection for readers and the writer. No other process hears of changes: there is none that has the database, or
+    /// there are no changes.
+    fn sharing(pool: SqlitePool) -> Self {
+        let epochs = Arc::new(Epochs::alone());
+        let writer = Writer::sharing(pool.clone(), Arc::clone(&epochs));
+        Self::new(Pools::Sqlite { readers: pool, writer }, epochs, None)
+    }
+
+    fn new(pools: Pools, epochs: Arc<Epochs>, listening: Option<Listening>) -> Self {
+        Self { pools, epochs, renewals: Arc::default(), listening: listening.map(Arc::new) }
+    }
+
+    /// What is known of changes.
+    #[must_use]
+    pub fn epochs(&self) -> &Arc<Epochs> {
+        &self.epochs
+    }
+
+    /// The renewals of sessions that wait to be written.
+    pub(in crate::store) const fn renewals(&self) -> &Arc<Renewals> {
+        &self.renewals
+    }
+
+    /// Begins to listen to what other nodes change, whenever cached sessions are looked for.
+    pub fn start_listening(&self) {
+        if let Some(listening) = &self.listening {
+            let Listening { connect, slots, lease, listener } = &**listening;
+            listener.start(connect.clone(), Arc::clone(slots), Arc::clone(lease));
+        }
+    }
+
+    /// A connection to read with.
+    ///
+    /// # Errors
+    /// [`crate::domain::Error::Unavailable`] when none is to be had.
+    pub async fn read(&self) -> Result<Conn> {
+        Ok(Conn::new(match &self.pools {
+            Pools::Sqlite { readers, .. } => Inner::Sqlite(readers.acquire().await.map_err(map_error)?),
+            Pools::Postgres(pool) => Inner::Postgres(pool.acquire().await.map_err(map_error)?),
+        }))
+    }
+
+    /// A transaction to write with. It is rolled back when dropped before [`Tx::commit`]. On SQLite its changes may share the
+    /// database's own transaction with those of others.
+    ///
+    /// # Errors
+    /// [`crate::domain::Error::Unavailable`] when no connection is to be had, or other writers do not end.
+    pub async fn write(&self) -> Result<Tx> {
+        Ok(self.tx(match &self.pools {
+            Pools::Sqlite { writer, .. } => Inner::SqliteTx(writer.begin().await?),
+            Pools::Postgres(pool) => begin_postgres(pool).await?,
+        }))
+    }
+
+    /// The same for thousands of changes: on SQLite it shares nothing, and has more memory.
+    ///
+    /// # Errors
+    /// As [`Db::write`].
+    pub async fn write_much(&self) -> Result<Tx> {
+        Ok(self.tx(match &self.pools {
+            Pools::Sqlite { writer, .. } => Inner::SqliteTx(writer.begin_large().await?),
+            Pools::Postgres(pool) => begin_postgres(pool).await?,
+        }))
+    }
+
+    fn tx(&self, inner: Inner) -> Tx {
+        Tx { conn: Conn::new(inner), epochs: Arc::clone(&self.epochs) }
+    }
+
+    /// Closes every connection, after those in use have come back.
+    pub async fn close(&self) {
+        if let Some(listening) = &self.listening {
+            listening.listener.stop().await;
+        }
+        match &self.pools {
+            Pools::Sqlite { readers, writer } => {
+                writer.close().await;
+                readers.close().await;
+            }
+            Pools::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+async fn begin_postgres(pool: &PgPool) -> Result<Inner> {
+    let tx = pool.begin_with(dialect::BEGIN_POSTGRES).await.map_err(map_error)?;
+    Ok(Inner::PostgresTx(tx))
+}
+
+/// Why a server that could not be reached for a while cannot be reached.
+async fn reason_of_timeout(connect: &PgConnectOptions) -> sqlx::Error {
+    match tokio::time::timeout(Duration::from_secs(1), PgConnection::connect_with(connect)).await {
+        Ok(Err(error)) => error,
+        Ok(Ok(_)) | Err(_) => sqlx::Error::PoolTimedOut,
+    }
+}
+
+/// A connection on loan from its pool.
+pub struct Conn {
+    inner: Inner,
+    touched: Touched,
+}
+
+enum Inner {
+    Sqlite(PoolConnection<Sqlite>),
+    SqliteTx(Turn),
+    Postgres(PoolConnection<Postgres>),
+    PostgresTx(Transaction<'static, Postgres>),
+}
+
+/// The driver's own connection, for the macros that expand a statement for both.
+pub(in crate::store) enum Raw<'c> {
+    Sqlite(&'c mut SqliteConnection),
+    Postgres(&'c mut PgConnection),
+}
+
+impl Conn {
+    fn new(inner: Inner) -> Self {
+        Self { inner, touched: Touched::default() }
+    }
+
+    /// This user, or a session of theirs, is not what it was, once this is committed. Whatever updates or deletes a row of
+    /// `sso_user` or `sso_session` says so.
+    pub(in crate::store) fn touch(&mut self, user_id: &str) {
+        self.touched.user(user_id);
+    }
+
+    /// The same of these users.
+    pub(in crate::store) fn touch_all(&mut self, owners: &[(String,)]) {
+        owners.iter().for_each(|(user_id,)| self.touch(user_id));
+    }
+
+    /// The text of a statement that the two databases have differently.
+    pub(in crate::store) const fn choose(
+        &self,
+        sqlite: &'static str,
+        postgres: &'static str,
+    ) -> &'static str {
+        match self.inner {
+            Inner::Sqlite(_) | Inner::SqliteTx(_) => sqlite,
+            Inner::Postgres(_) | Inner::PostgresTx(_) => postgres,
+        }
+    }
+
+    /// Which of the two databases it is.
+    pub(in crate::store) const fn is_sqlite(&self) -> bool {
+        matches!(self.inner, Inner::Sqlite(_) | Inner::SqliteTx(_))
+    }
+
+    pub(in crate::store) fn raw(&mut self) -> Raw<'_> {
+        match &mut self.inner {
+            Inner::Sqlite(conn) => Raw::Sqlite(conn),
+            Inner::SqliteTx(turn) => Raw::Sqlite(turn.conn()),
+            Inner::Postgres(conn) => Raw::Postgres(conn),
+            Inner::PostgresTx(tx) => Raw::Postgres(tx),
+        }
+    }
+}
+
+/// A transaction: a connection whose changes take effect together, at [`Tx::commit`], or not at all.
+pub struct Tx {
+    conn: Conn,
+    epochs: Arc<Epochs>,
+}
+
+impl Tx {
+    /// Makes the changes last.
+    ///
+    /// # Errors
+    /// When the database does not acknowledge them; they are rolled back then.
+    pub async fn commit(self) -> Result<()> {
+        let Self { conn: Conn { inner, touched }, epochs } = self;
+        match inner {
+            Inner::SqliteTx(turn) => turn.commit(&touched).await,
+            Inner::PostgresTx(tx) if touched.is_empty() => tx.commit().await.map_err(map_error),
+            // A caller that goes away must not leave others with what was.
+            Inner::PostgresTx(tx) => {
+                ToTheEnd::new(async move {
+                    let change = epochs.before_commit(touched).await?;
+                    let outcome = tx.commit().await.map_err(map_error);
+                    change.after_commit();
+                    outcome
+                })
+                .await
+            }
+            // A Tx is only ever made around a transaction.
+            Inner::Sqlite(_) | Inner::Postgres(_) => Ok(()),
+        }
+    }
+}
+
+impl std::ops::Deref for Tx {
+    type Target = Conn;
+
+    fn deref(&self) -> &Conn {
+        &self.conn
+    }
+}
+
+impl std::ops::DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut Conn {
+        &mut self.conn
+    }
+}
+
+/// An error's text on one line.
+pub(in crate::store) fn one_line(error: &dyn std::error::Error) -> String {
+    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Opens an SQLite file. Many who open a fresh one at once are in each other's way while it gets its write-ahead log: some
+/// of them hear at once that it is locked, however long they would have waited.
+async fn connect_patiently(options: &SqliteConnectOptions) -> Result<SqliteConnection, sqlx::Error> {
+    let start = Instant::now();
+    loop {
+        match SqliteConnection::connect_with(options).await {
+            // One that has waited for as long as it is to is not asked again.
+            Err(error) if is_locked(&error) && start.elapsed() < ACQUIRE_TIMEOUT => {
+                tokio::time::sleep(BETWEEN_ATTEMPTS).await;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Makes an SQLite file that is not there yet, for its owner's eyes only; the files that SQLite puts beside it get the same
+/// mode. What cannot be made is found out when it is opened, which tells it better.
+fn make_private(path: &Path) {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    drop(options.open(path));
+}

@@ -1,0 +1,4 @@
+//! Security definitions and their links to users.
+
+pub mod link;
+pub mod sec_def;

@@ -1,0 +1,97 @@
+//! The deletion of what has expired, a batch at a time.
+
+use crate::domain::{Result, Timestamp};
+use crate::store::Tx;
+use crate::store::db::dialect;
+
+/// A batch of the rows that expired first. Who is at work on one of them keeps it: on PostgreSQL it is passed over, an
+/// SQLite transaction is alone anyway. The rows are chosen once, whatever the plan.
+macro_rules! delete {
+    ($table:literal, $key:literal, $expired:literal, $order:literal, $held:expr) => {
+        concat!(
+            "WITH doomed AS MATERIALIZED (SELECT ",
+            $key,
+            " FROM ",
+            $table,
+            " WHERE ",
+            $expired,
+            " ORDER BY ",
+            $order,
+            " LIMIT $2",
+            $held,
+            ") DELETE FROM ",
+            $table,
+            " WHERE (",
+            $key,
+            ") IN (SELECT ",
+            $key,
+            " FROM doomed)"
+        )
+    };
+    ($table:literal, $key:literal, $held:expr) => {
+        delete!($table, $key, "expiration_time <= $1", "expiration_time", $held)
+    };
+}
+
+/// A reset is good for nothing when neither its token nor its key is.
+macro_rules! delete_password_resets {
+    ($held:expr) => {
+        delete!(
+            "sso_password_reset",
+            "reset_id",
+            "token_expiration <= $1 AND (reset_key_expiration IS NULL OR reset_key_expiration <= $1)",
+            "token_expiration",
+            $held
+        )
+    };
+}
+
+sql! {
+    USER_ATTRS_SQLITE = delete!("sso_user_attr", "user_id, name", dialect::skip_held_sqlite!());
+    USER_ATTRS_POSTGRES = delete!("sso_user_attr", "user_id, name", dialect::skip_held_postgres!());
+    SESSION_ATTRS_SQLITE = delete!("sso_session_attr", "session_id, name", dialect::skip_held_sqlite!());
+    SESSION_ATTRS_POSTGRES = delete!("sso_session_attr", "session_id, name", dialect::skip_held_postgres!());
+    BROWSER_CODES_SQLITE = delete!("sso_browser_code", "code_digest", dialect::skip_held_sqlite!());
+    BROWSER_CODES_POSTGRES = delete!("sso_browser_code", "code_digest", dialect::skip_held_postgres!());
+    BROWSER_SESSIONS_SQLITE = delete!("sso_browser_session", "cookie_digest", dialect::skip_held_sqlite!());
+    BROWSER_SESSIONS_POSTGRES = delete!("sso_browser_session", "cookie_digest", dialect::skip_held_postgres!());
+    SESSIONS_SQLITE = delete!("sso_session", "session_id", dialect::skip_held_sqlite!());
+    SESSIONS_POSTGRES = delete!("sso_session", "session_id", dialect::skip_held_postgres!());
+    PASSWORD_RESETS_SQLITE = delete_password_resets!(dialect::skip_held_sqlite!());
+    PASSWORD_RESETS_POSTGRES = delete_password_resets!(dialect::skip_held_postgres!());
+    THROTTLE_SQLITE = delete!("sso_throttle", "kind, subject", dialect::skip_held_sqlite!());
+    THROTTLE_POSTGRES = delete!("sso_throttle", "kind, subject", dialect::skip_held_postgres!());
+}
+
+/// Something that expires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expiring {
+    /// What its rows are called in counts.
+    pub name: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+/// Everything that expires. Sessions come after what goes along with them, so that counts tell what there was.
+pub const EXPIRING: [Expiring; 7] = [
+    Expiring { name: "user_attributes", sqlite: USER_ATTRS_SQLITE, postgres: USER_ATTRS_POSTGRES },
+    Expiring { name: "session_attributes", sqlite: SESSION_ATTRS_SQLITE, postgres: SESSION_ATTRS_POSTGRES },
+    Expiring { name: "browser_codes", sqlite: BROWSER_CODES_SQLITE, postgres: BROWSER_CODES_POSTGRES },
+    Expiring {
+        name: "browser_sessions",
+        sqlite: BROWSER_SESSIONS_SQLITE,
+        postgres: BROWSER_SESSIONS_POSTGRES,
+    },
+    Expiring { name: "sessions", sqlite: SESSIONS_SQLITE, postgres: SESSIONS_POSTGRES },
+    Expiring { name: "password_resets", sqlite: PASSWORD_RESETS_SQLITE, postgres: PASSWORD_RESETS_POSTGRES },
+    Expiring { name: "throttle_counters", sqlite: THROTTLE_SQLITE, postgres: THROTTLE_POSTGRES },
+];
+
+/// Deletes so many rows at most of what has expired by now; how many there were.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn delete_expired(tx: &mut Tx, what: Expiring, now: Timestamp, limit: i64) -> Result<u64> {
+    let text = tx.choose(what.sqlite, what.postgres);
+    execute!(tx, text, now.as_micros(), limit)
+}

@@ -1,0 +1,4 @@
+//! Sessions and their renewal.
+
+pub mod record;
+pub mod renewal;

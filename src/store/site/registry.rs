@@ -1,0 +1,158 @@
+//! Sites, and where they may have browsers sent back to.
+
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use crate::domain::{Result, Site, Timestamp};
+use crate::store::db::error::unique_violation;
+use crate::store::{Conn, Tx};
+
+macro_rules! columns {
+    () => {
+        "s.site_id, s.subdomain, s.public_key, s.is_active, s.creation_time"
+    };
+}
+
+sql! {
+    INSERT = "INSERT INTO sso_site (site_id, subdomain, public_key, private_key_digest, is_active, creation_time) \
+        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (subdomain) DO NOTHING";
+    INSERT_CALLBACK = "INSERT INTO sso_site_callback (site_id, callback_uri) VALUES ($1, $2)";
+    DELETE_CALLBACKS = "DELETE FROM sso_site_callback WHERE site_id = $1";
+    ALL = concat!("SELECT ", columns!(), " FROM sso_site s ORDER BY s.subdomain");
+    BY_SUBDOMAIN = concat!("SELECT ", columns!(), " FROM sso_site s WHERE s.subdomain = $1");
+    BY_PUBLIC_KEY = concat!(
+        "SELECT ", columns!(), ", s.private_key_digest FROM sso_site s WHERE s.public_key = $1"
+    );
+    ALL_CALLBACKS = "SELECT site_id, callback_uri FROM sso_site_callback ORDER BY callback_uri";
+    CALLBACKS = "SELECT callback_uri FROM sso_site_callback WHERE site_id = $1 ORDER BY callback_uri";
+    SESSIONS = "DELETE FROM sso_session WHERE site_id = $1 RETURNING user_id";
+    DELETE = "DELETE FROM sso_site WHERE site_id = $1";
+}
+
+#[derive(FromRow)]
+pub(in crate::store) struct SiteRow {
+    site_id: Uuid,
+    subdomain: String,
+    public_key: Uuid,
+    is_active: bool,
+    creation_time: i64,
+}
+
+impl SiteRow {
+    pub fn into_site(self, callback_uris: Vec<String>) -> Site {
+        Site {
+            site_id: self.site_id,
+            subdomain: self.subdomain,
+            public_key: self.public_key,
+            is_active: self.is_active,
+            creation_time: Timestamp::from_micros(self.creation_time),
+            callback_uris,
+        }
+    }
+}
+
+#[derive(FromRow)]
+struct KeyRow {
+    #[sqlx(flatten)]
+    site: SiteRow,
+    private_key_digest: Vec<u8>,
+}
+
+/// How an insertion went. After anything but a success the transaction is good for nothing but its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inserted {
+    /// It is there now.
+    Yes,
+    /// Another site has that subdomain.
+    SubdomainTaken,
+    /// Another site has one of the callback URIs.
+    CallbackTaken,
+}
+
+/// Adds a site with its callback URIs.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn insert(tx: &mut Tx, site: &Site, private_key_digest: &[u8]) -> Result<Inserted> {
+    let inserted = execute!(
+        tx,
+        INSERT,
+        site.site_id,
+        &site.subdomain,
+        site.public_key,
+        private_key_digest,
+        site.is_active,
+        site.creation_time.as_micros(),
+    )?;
+    if inserted == 0 {
+        return Ok(Inserted::SubdomainTaken);
+    }
+    insert_callbacks(tx, site).await
+}
+
+async fn insert_callbacks(tx: &mut Tx, site: &Site) -> Result<Inserted> {
+    for callback_uri in &site.callback_uris {
+        match execute!(tx, INSERT_CALLBACK, site.site_id, callback_uri) {
+            Ok(_) => {}
+            Err(error) if unique_violation(&error).is_some() => return Ok(Inserted::CallbackTaken),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Inserted::Yes)
+}
+
+/// Puts other callback URIs in the place of those that a site has.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn replace_callbacks(tx: &mut Tx, site: &Site) -> Result<Inserted> {
+    execute!(tx, DELETE_CALLBACKS, site.site_id)?;
+    insert_callbacks(tx, site).await
+}
+
+/// All sites, by subdomain.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn all(conn: &mut Conn) -> Result<Vec<Site>> {
+    let rows = fetch_all!(conn, SiteRow, ALL)?;
+    let callbacks = fetch_all!(conn, (Uuid, String), ALL_CALLBACKS)?;
+    let mut of_site = std::collections::HashMap::<Uuid, Vec<String>>::new();
+    for (site_id, callback_uri) in callbacks {
+        of_site.entry(site_id).or_default().push(callback_uri);
+    }
+    let with_callbacks = |row: SiteRow| {
+        let callback_uris = of_site.remove(&row.site_id).unwrap_or_default();
+        row.into_site(callback_uris)
+    };
+    Ok(rows.into_iter().map(with_callbacks).collect())
+}
+
+/// The site with this subdomain.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn by_subdomain(conn: &mut Conn, subdomain: &str) -> Result<Option<Site>> {
+    let Some(row) = fetch_optional!(conn, SiteRow, BY_SUBDOMAIN, subdomain)? else { return Ok(None) };
+    let callbacks = fetch_all!(conn, (String,), CALLBACKS, row.site_id)?;
+    Ok(Some(row.into_site(callbacks.into_iter().map(|(callback_uri,)| callback_uri).collect())))
+}
+
+/// The site with this public key, without its callback URIs, and the digest of its private key.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn by_public_key(conn: &mut Conn, public_key: Uuid) -> Result<Option<(Site, Vec<u8>)>> {
+    let row: Option<KeyRow> = fetch_optional!(conn, KeyRow, BY_PUBLIC_KEY, public_key)?;
+    Ok(row.map(|row| (row.site.into_site(Vec::new()), row.private_key_digest)))
+}
+
+/// Deletes a site and ends its sessions; how many there were, None if the site was gone already.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn delete(tx: &mut Tx, site_id: Uuid) -> Result<Option<u64>> {
+    let owners = fetch_all!(tx, (String,), SESSIONS, site_id)?;
+    tx.touch_all(&owners);
+    Ok((execute!(tx, DELETE, site_id)? == 1).then_some(owners.len() as u64))
+}

@@ -1,0 +1,397 @@
+//! Users.
+
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use crate::domain::{Result, UserId};
+use crate::store::db::dialect;
+use crate::store::db::error::unique_violation;
+use crate::store::db::pool::Raw;
+use crate::store::{Conn, Tx, map_error};
+
+/// The columns of [`UserRow`], in the order of the table.
+macro_rules! columns {
+    () => {
+        "user_id, user_token, username, email, email_index, email_is_claimed, display_name, first_name, middle_name, \
+         last_name, is_active, is_internal, is_super_user, is_locked, locked_time, locked_by, sign_up_status, \
+         sign_up_time, sign_up_confirm_time, sign_up_confirm_digest, approval_status, approval_status_mod_time, \
+         approval_status_mod_by, password_hash, password_last_set, password_expiry, password_must_change, \
+         is_totp_enabled, totp_key, totp_label, totp_last_step, is_rate_limit_active, rate_limit_type, rate_limit_def, \
+         rate_limit_check_parent_def, creation_ctx"
+    };
+}
+
+pub(in crate::store) use columns;
+
+sql! {
+    INSERT = concat!(
+        "INSERT INTO sso_user (", columns!(), ", display_name_upper, first_name_upper, middle_name_upper, \
+         last_name_upper) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
+         $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, \
+         $40) ON CONFLICT DO NOTHING"
+    );
+    BY_ID = concat!("SELECT ", columns!(), " FROM sso_user WHERE user_id = $1");
+    BY_ID_FOR_UPDATE_POSTGRES = concat!(
+        "SELECT ", columns!(), " FROM sso_user WHERE user_id = $1", dialect::for_update_postgres!()
+    );
+    BY_USERNAME = concat!("SELECT ", columns!(), " FROM sso_user WHERE username = $1");
+    BY_EMAIL_INDEX = concat!(
+        "SELECT ", columns!(), " FROM sso_user WHERE email_index = $1 ORDER BY username LIMIT $2"
+    );
+    PAGE_BY_USERNAME = concat!(
+        "SELECT ", columns!(), " FROM sso_user WHERE username > $1 ORDER BY username LIMIT $2"
+    );
+    SET_LOCK = "UPDATE sso_user SET is_locked = $2, locked_time = $3, locked_by = $4 WHERE user_id = $1";
+    SET_APPROVAL = "UPDATE sso_user SET approval_status = $2, approval_status_mod_time = $3, \
+        approval_status_mod_by = $4 WHERE user_id = $1";
+    SET_PASSWORD = "UPDATE sso_user SET password_hash = $2, password_last_set = $3, password_expiry = $4, \
+        password_must_change = $5 WHERE user_id = $1";
+    REPLACE_HASH = "UPDATE sso_user SET password_hash = $2 WHERE user_id = $1 AND password_hash = $3";
+    USE_TOTP_STEP = "UPDATE sso_user SET totp_last_step = $2 WHERE user_id = $1 AND totp_last_step < $2";
+    UPDATE = "UPDATE sso_user SET username = $2, email = $3, email_index = $4, display_name = $5, first_name = $6, \
+        middle_name = $7, last_name = $8, display_name_upper = $9, first_name_upper = $10, middle_name_upper = $11, \
+        last_name_upper = $12, is_locked = $13, locked_time = $14, locked_by = $15, sign_up_status = $16, \
+        approval_status = $17, approval_status_mod_time = $18, approval_status_mod_by = $19, password_expiry = $20, \
+        password_must_change = $21, is_totp_enabled = $22, totp_key = $23, totp_label = $24, \
+        totp_last_step = $25, is_rate_limit_active = $26, rate_limit_def = $27 WHERE user_id = $1";
+    SET_TOTP = "UPDATE sso_user SET totp_key = $2, totp_label = $3, totp_last_step = $4 WHERE user_id = $1";
+    DELETE_BY_ID = "DELETE FROM sso_user WHERE user_id = $1 RETURNING user_id, username";
+    DELETE_BY_USERNAME = "DELETE FROM sso_user WHERE username = $1 RETURNING user_id, username";
+    LOCK_ROW_SQLITE = dialect::LOCK_USER_SQLITE;
+    LOCK_ROW_POSTGRES = dialect::LOCK_USER_POSTGRES;
+}
+
+/// A user as the table holds it: `email`, `password_hash`, `totp_key` and `totp_label` are envelopes.
+#[derive(Clone, Debug, FromRow)]
+#[expect(missing_docs, reason = "the names are the columns'")]
+pub struct UserRow {
+    pub user_id: String,
+    pub user_token: Uuid,
+    pub username: String,
+    pub email: Option<Vec<u8>>,
+    pub email_index: Option<Vec<u8>>,
+    pub email_is_claimed: bool,
+    pub display_name: Option<String>,
+    pub first_name: Option<String>,
+    pub middle_name: Option<String>,
+    pub last_name: Option<String>,
+    pub is_active: bool,
+    pub is_internal: bool,
+    pub is_super_user: bool,
+    pub is_locked: bool,
+    pub locked_time: Option<i64>,
+    pub locked_by: Option<String>,
+    pub sign_up_status: String,
+    pub sign_up_time: i64,
+    pub sign_up_confirm_time: Option<i64>,
+    pub sign_up_confirm_digest: Option<Vec<u8>>,
+    pub approval_status: String,
+    pub approval_status_mod_time: i64,
+    pub approval_status_mod_by: Option<String>,
+    pub password_hash: Option<Vec<u8>>,
+    pub password_last_set: Option<i64>,
+    pub password_expiry: Option<i64>,
+    pub password_must_change: bool,
+    pub is_totp_enabled: bool,
+    pub totp_key: Option<Vec<u8>>,
+    pub totp_label: Option<Vec<u8>>,
+    pub totp_last_step: i64,
+    pub is_rate_limit_active: bool,
+    pub rate_limit_type: Option<String>,
+    pub rate_limit_def: Option<String>,
+    pub rate_limit_check_parent_def: bool,
+    pub creation_ctx: Option<String>,
+}
+
+/// How an insertion went. Uniqueness is the database's: a taken name is found by trying.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inserted {
+    /// The user is there now.
+    Yes,
+    /// Somebody has that username.
+    UsernameTaken,
+    /// Somebody who signed up has that email.
+    EmailTaken,
+}
+
+/// How an update went. After anything but a success the transaction is good for nothing but its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Updated {
+    /// The user is as wanted.
+    Yes,
+    /// Somebody else has that username.
+    UsernameTaken,
+    /// Somebody else who signed up has that email.
+    EmailTaken,
+}
+
+/// Who was deleted.
+#[derive(Clone, Debug, FromRow)]
+#[expect(missing_docs, reason = "the names are the columns'")]
+pub struct Removed {
+    pub user_id: String,
+    pub username: String,
+}
+
+/// Adds a user.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn insert(conn: &mut Conn, row: &UserRow) -> Result<Inserted> {
+    let inserted = execute!(
+        conn,
+        INSERT,
+        &row.user_id,
+        row.user_token,
+        &row.username,
+        row.email.as_deref(),
+        row.email_index.as_deref(),
+        row.email_is_claimed,
+        row.display_name.as_deref(),
+        row.first_name.as_deref(),
+        row.middle_name.as_deref(),
+        row.last_name.as_deref(),
+        row.is_active,
+        row.is_internal,
+        row.is_super_user,
+        row.is_locked,
+        row.locked_time,
+        row.locked_by.as_deref(),
+        &row.sign_up_status,
+        row.sign_up_time,
+        row.sign_up_confirm_time,
+        row.sign_up_confirm_digest.as_deref(),
+        &row.approval_status,
+        row.approval_status_mod_time,
+        row.approval_status_mod_by.as_deref(),
+        row.password_hash.as_deref(),
+        row.password_last_set,
+        row.password_expiry,
+        row.password_must_change,
+        row.is_totp_enabled,
+        row.totp_key.as_deref(),
+        row.totp_label.as_deref(),
+        row.totp_last_step,
+        row.is_rate_limit_active,
+        row.rate_limit_type.as_deref(),
+        row.rate_limit_def.as_deref(),
+        row.rate_limit_check_parent_def,
+        row.creation_ctx.as_deref(),
+        upper(&row.display_name),
+        upper(&row.first_name),
+        upper(&row.middle_name),
+        upper(&row.last_name),
+    )?;
+    if inserted == 1 {
+        return Ok(Inserted::Yes);
+    }
+    Ok(match by_username(conn, &row.username).await? {
+        Some(_) => Inserted::UsernameTaken,
+        None => Inserted::EmailTaken,
+    })
+}
+
+/// The user with this id.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn by_id(conn: &mut Conn, user_id: &UserId) -> Result<Option<UserRow>> {
+    fetch_optional!(conn, UserRow, BY_ID, user_id.as_str())
+}
+
+/// The user with this id, whom nobody else changes until the transaction ends.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn by_id_for_update(tx: &mut Tx, user_id: &UserId) -> Result<Option<UserRow>> {
+    match tx.raw() {
+        Raw::Sqlite(driver) => sqlx::query_as(BY_ID).bind(user_id.as_str()).fetch_optional(driver).await,
+        Raw::Postgres(driver) => {
+            sqlx::query_as(BY_ID_FOR_UPDATE_POSTGRES).bind(user_id.as_str()).fetch_optional(driver).await
+        }
+    }
+    .map_err(map_error)
+}
+
+/// The user with this name.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn by_username(conn: &mut Conn, username: &str) -> Result<Option<UserRow>> {
+    fetch_optional!(conn, UserRow, BY_USERNAME, username)
+}
+
+/// Users whose email has this index, by name, so many at most.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn by_email_index(conn: &mut Conn, index: &[u8], limit: i64) -> Result<Vec<UserRow>> {
+    fetch_all!(conn, UserRow, BY_EMAIL_INDEX, index, limit)
+}
+
+/// Users whose name comes after this one, by name, so many at most.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn page_by_username(conn: &mut Conn, after: &str, limit: i64) -> Result<Vec<UserRow>> {
+    fetch_all!(conn, UserRow, PAGE_BY_USERNAME, after, limit)
+}
+
+/// Locks or unlocks; whether there is such a user.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn set_lock(conn: &mut Conn, user_id: &UserId, locked: bool, time: i64, by: &str) -> Result<bool> {
+    conn.touch(user_id.as_str());
+    Ok(execute!(conn, SET_LOCK, user_id.as_str(), locked, time, by)? == 1)
+}
+
+/// Sets the approval status; whether there is such a user.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn set_approval(
+    conn: &mut Conn,
+    user_id: &UserId,
+    status: &str,
+    time: i64,
+    by: &str,
+) -> Result<bool> {
+    conn.touch(user_id.as_str());
+    Ok(execute!(conn, SET_APPROVAL, user_id.as_str(), status, time, by)? == 1)
+}
+
+/// Sets a new password; whether there is such a user.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn set_password(
+    conn: &mut Conn,
+    user_id: &UserId,
+    envelope: &[u8],
+    now: i64,
+    expiry: i64,
+    must_change: bool,
+) -> Result<bool> {
+    conn.touch(user_id.as_str());
+    Ok(execute!(conn, SET_PASSWORD, user_id.as_str(), envelope, now, expiry, must_change)? == 1)
+}
+
+/// Replaces the hash of an unchanged password by a stronger one, unless it was changed meanwhile.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn replace_hash(conn: &mut Conn, user_id: &UserId, new: &[u8], old: &[u8]) -> Result<bool> {
+    Ok(execute!(conn, REPLACE_HASH, user_id.as_str(), new, old)? == 1)
+}
+
+/// Uses up a TOTP time step: false if it, or a later one, was used before. Of any number of simultaneous calls with
+/// the same step, one gets true.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn use_totp_step(conn: &mut Conn, user_id: &UserId, step: i64) -> Result<bool> {
+    Ok(execute!(conn, USE_TOTP_STEP, user_id.as_str(), step)? == 1)
+}
+
+/// Writes a user's TOTP key, its label, and the last time step that a code of it was used in.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn set_totp(tx: &mut Tx, row: &UserRow) -> Result<()> {
+    tx.touch(&row.user_id);
+    let (key, label) = (row.totp_key.as_deref(), row.totp_label.as_deref());
+    execute!(tx, SET_TOTP, &row.user_id, key, label, row.totp_last_step)?;
+    Ok(())
+}
+
+/// Writes what of a user can be changed by an update.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn update(tx: &mut Tx, row: &UserRow) -> Result<Updated> {
+    tx.touch(&row.user_id);
+    let outcome = execute!(
+        tx,
+        UPDATE,
+        &row.user_id,
+        &row.username,
+        row.email.as_deref(),
+        row.email_index.as_deref(),
+        row.display_name.as_deref(),
+        row.first_name.as_deref(),
+        row.middle_name.as_deref(),
+        row.last_name.as_deref(),
+        upper(&row.display_name),
+        upper(&row.first_name),
+        upper(&row.middle_name),
+        upper(&row.last_name),
+        row.is_locked,
+        row.locked_time,
+        row.locked_by.as_deref(),
+        &row.sign_up_status,
+        &row.approval_status,
+        row.approval_status_mod_time,
+        row.approval_status_mod_by.as_deref(),
+        row.password_expiry,
+        row.password_must_change,
+        row.is_totp_enabled,
+        row.totp_key.as_deref(),
+        row.totp_label.as_deref(),
+        row.totp_last_step,
+        row.is_rate_limit_active,
+        row.rate_limit_def.as_deref(),
+    );
+    match outcome {
+        Ok(_) => Ok(Updated::Yes),
+        Err(error) => match unique_violation(&error) {
+            Some(column) if column.contains("username") => Ok(Updated::UsernameTaken),
+            Some(column) if column.contains("email") => Ok(Updated::EmailTaken),
+            _ => Err(error),
+        },
+    }
+}
+
+/// The form of a name that searches compare.
+pub(in crate::store) fn upper(name: &Option<String>) -> Option<String> {
+    name.as_ref().map(|name| name.to_uppercase())
+}
+
+/// Deletes a user; all that is theirs goes by the schema's cascades. None if there is no such user.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn delete_by_id(conn: &mut Conn, user_id: &UserId) -> Result<Option<Removed>> {
+    conn.touch(user_id.as_str());
+    fetch_optional!(conn, Removed, DELETE_BY_ID, user_id.as_str())
+}
+
+/// The same, by name.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn delete_by_username(conn: &mut Conn, username: &str) -> Result<Option<Removed>> {
+    let removed = fetch_optional!(conn, Removed, DELETE_BY_USERNAME, username)?;
+    if let Some(removed) = &removed {
+        conn.touch(&removed.user_id);
+    }
+    Ok(removed)
+}
+
+/// Keeps others from changing the user until the transaction ends, and tells when the password was last set. The outer
+/// None: no such user.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn lock_row(conn: &mut Conn, user_id: &UserId) -> Result<Option<Option<i64>>> {
+    let row: Option<(Option<i64>,)> = match conn.raw() {
+        Raw::Sqlite(driver) => {
+            sqlx::query_as(LOCK_ROW_SQLITE).bind(user_id.as_str()).fetch_optional(driver).await
+        }
+        Raw::Postgres(driver) => {
+            sqlx::query_as(LOCK_ROW_POSTGRES).bind(user_id.as_str()).fetch_optional(driver).await
+        }
+    }
+    .map_err(map_error)?;
+    Ok(row.map(|(last_set,)| last_set))
+}

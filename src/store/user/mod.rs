@@ -1,0 +1,5 @@
+//! Users, searches among them, and sign-ups that wait for confirmation.
+
+pub mod account;
+pub mod search;
+pub mod signup;
