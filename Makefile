@@ -1,8 +1,8 @@
-# Everything is made inside the clone: .venv/ and target/ hold what is built, var/ the demonstration's database.
+# Everything stays inside the clone: builds in .venv/ and target/, the database of the demo in var/.
 #
-# PYTHON=...       the interpreter to make .venv with; otherwise the first of python3, python3.14 ... that is 3.10 or newer
-# CARGO_FLAGS=...  by default --locked: the versions of Cargo.lock and no others
-# DEMO=...         the folder that `run` and `serve` keep their database in, by default var/demo
+# PYTHON=...       the interpreter for .venv; default: the first of python3, python3.14 ... that is 3.10 or newer
+# CARGO_FLAGS=...  default --locked: exactly the versions of Cargo.lock
+# DEMO=...         the folder for the database of `run` and `serve`; default var/demo
 
 PYTHON ?=
 CARGO_FLAGS ?= --locked
@@ -12,10 +12,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEV := $(VENV)/.dev-dependencies
 PACKAGE := target/.package
-# Folders are among them, so that a deleted file counts as a change.
+# Includes folders, so that a deleted file counts as a change.
 SOURCES := $(shell find src -not -name '.*') Cargo.toml Cargo.lock pyproject.toml
 
-# Where the rules below and the tests expect what was built, whatever the user's settings are.
+# The rules below and the tests expect the build here, whatever the user's settings are.
 export CARGO_TARGET_DIR := $(CURDIR)/target
 MATURIN := env -u CONDA_PREFIX PIP_QUIET=1 VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin
 WITH_POSTGRES := $(BIN)/python tests/with_postgres.py
@@ -34,13 +34,13 @@ help: ## Show this list
 build: $(PACKAGE) ## Install the package and the command into .venv, and build target/release/zato-sso
 	cargo build --release $(CARGO_FLAGS)
 
-run: build ## Show it at work: a database, a super-user, a session from Python, a login over REST
+run: build ## Build and show it at work: a database, a super-user, a session from Python, a login over REST
 	$(BIN)/python examples/demo.py --directory $(DEMO) run
 
 serve: build ## Start the REST server on the database of `make run`
 	@exec $(BIN)/python examples/demo.py --directory $(DEMO) serve
 
-test: build ## Run all tests, on SQLite and on a PostgreSQL of their own
+test: build ## Run all tests, on SQLite and on a PostgreSQL that it starts itself
 	.ci/browser_tools
 	$(WITH_POSTGRES) -- sh -ec 'cargo test --release $(CARGO_FLAGS); $(BIN)/python -m pytest'
 
@@ -59,39 +59,39 @@ lint: build ## Check format, lints, types, stubs and licences
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; \
 	else echo "cargo-deny is not installed: advisories were not checked"; fi
 
-openapi: ## Write docs/openapi.json anew
+openapi: ## Update docs/openapi.json
 	ZATO_SSO_UPDATE_OPENAPI=1 cargo test --release $(CARGO_FLAGS) --lib http::openapi
 
-bench: build ## Measure, beside yardsticks
+bench: build ## Run the benchmarks, each compared with a yardstick
 	cargo build --release $(CARGO_FLAGS) --example parts
 	$(WITH_POSTGRES) --durable -- sh -ec 'cargo bench $(CARGO_FLAGS) --features server --bench main_job; \
 		for part in $(BENCHMARKS); do echo; $(BIN)/python benches/$$part.py; done'
 	@echo
 	@$(BIN)/python benches/report.py
 
-bench-micro: build ## Measure the hot pieces with criterion
+bench-micro: build ## Run the criterion benchmarks of the hot pieces
 	cargo bench $(CARGO_FLAGS) --features server --bench micro
 
-bench-peers: build ## Measure beside fastapi-users, Django and better-auth, which it installs into target/bench
+bench-peers: build ## Compare with fastapi-users, Django and better-auth, which it installs into target/bench
 	cargo build --release $(CARGO_FLAGS) --example parts
 	$(BIN)/python benches/peers/run.py
 
-instructions: $(DEV) ## Compare the instruction counts of the hot pieces with those known; UPDATE=1 writes them anew
+instructions: $(DEV) ## Compare instruction counts of the hot pieces with the known ones; UPDATE=1 updates these
 	cargo build --release $(CARGO_FLAGS) --example hot
 	$(BIN)/python benches/instructions.py $(if $(UPDATE),--update)
 
-plots: $(DEV) ## Draw docs/plots from the last figures, with a matplotlib in target/bench
+plots: $(DEV) ## Draw docs/plots from the last figures, with matplotlib in target/bench
 	test -d target/bench/plots || $(BIN)/python -m venv target/bench/plots
 	target/bench/plots/bin/pip install --quiet --requirement benches/plots.txt
 	target/bench/plots/bin/python benches/plots.py
 
-bench-scale: build ## Measure with a million users and five million sessions: minutes, 10 GB in target/
+bench-scale: build ## Benchmark with a million users and five million sessions: takes minutes and 10 GB in target/
 	$(WITH_POSTGRES) --durable -- $(BIN)/python benches/scale.py
 
 wheel: $(DEV) ## Build the wheel into dist/
 	$(MATURIN) build --release $(CARGO_FLAGS) --interpreter $(BIN)/python --out dist
 
-clean: ## Remove what was built; the databases in var/ stay
+clean: ## Remove everything that was built; keep the databases in var/
 	rm -rf $(VENV) target dist tests/browser/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find python tests examples -name __pycache__ -prune -exec rm -rf {} +
 	rm -f python/zato_sso/*.so
@@ -102,8 +102,8 @@ $(VENV)/bin/python:
 			echo "$$python -m venv $(VENV)"; exec "$$python" -m venv $(VENV); \
 		fi; \
 	done; \
-	echo "make: no Python 3.10 or newer with the modules venv and ensurepip was found: install one" \
-		"(on Debian python3 and python3-venv), or name it: make PYTHON=/path/to/python" >&2; \
+	echo "make: no Python 3.10 or newer with the modules venv and ensurepip was found. Install one" \
+		"(on Debian python3 and python3-venv), or name one: make PYTHON=/path/to/python" >&2; \
 	exit 1
 
 $(DEV): pyproject.toml | $(VENV)/bin/python

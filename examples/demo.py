@@ -1,11 +1,11 @@
-"""Everything at work once, on a database of its own: what `make run` and `make serve` do.
+"""Shows zato_sso at work on a database of its own: `make run` and `make serve` run this.
 
     python examples/demo.py [--directory FOLDER] run
     python examples/demo.py [--directory FOLDER] serve [argument of zato-sso serve...]
 
-The folder, by default var/demo, keeps the database, its key and the super-user's password. What is there already is
-used and never replaced, so `run` may be repeated. Nothing outside of the folder is read or written: settings of the
-environment that would lead elsewhere are left out.
+The folder, by default var/demo, holds the database, its key and the super-user's password. Existing files are used and
+never replaced, so `run` can be repeated. Nothing outside of the folder is read or written: environment variables that
+name other places are removed.
 """
 
 from __future__ import annotations
@@ -32,34 +32,34 @@ STOP_TIMEOUT = 30.0
 
 
 class DemoError(Exception):
-    """A step did not work; the text says which and what to do."""
+    """A step failed; the text says which, and what to do."""
 
 
 class Demo:
-    """The steps, in a folder that is the programs' current one."""
+    """The steps. The programs run in the folder."""
 
     def __init__(self, folder: Path) -> None:
-        """Make the folder if need be."""
+        """Create the folder if it is missing."""
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.command = find_command()
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("ZATO_SSO_")}
 
     def prepare(self) -> str:
-        """Have a database with a super-user, and return the super-user's password."""
+        """Create a database with a super-user, and return the super-user's password."""
         password = self.password()
         self.say("A database with a super-user", "zato-sso init")
         self.check(self.zato_sso("init"))
-        self.show(f"zato-sso create-super-user {USERNAME}    (the password comes on standard input)")
+        self.show(f"zato-sso create-super-user {USERNAME}    (the password is sent on standard input)")
         made = self.zato_sso("create-super-user", USERNAME, input=f"{password}\n")
         if made.returncode == 1 and ALREADY_EXISTS in made.stderr:
-            print(f"{USERNAME} is there already")
+            print(f"{USERNAME} exists already")
         else:
             self.check(made)
         return password
 
     def run(self) -> None:
-        """Go through all the steps."""
+        """Run all steps."""
         password = self.prepare()
 
         self.say("A session from Python", f"python quickstart.py {USERNAME}")
@@ -73,11 +73,11 @@ class Demo:
         finally:
             self.stop_server(server)
 
-        print(f"\nEverything works. `make serve` starts the server for good, on {self.folder}/sso.db;")
+        print(f"\nEverything works. `make serve` starts the server on {self.folder}/sso.db;")
         print(f"the password of {USERNAME} is in {self.folder / PASSWORD_FILE}.")
 
     def serve(self, arguments: Sequence[str]) -> None:
-        """Become the server."""
+        """Replace this process by the server."""
         self.prepare()
         self.say("The server", "zato-sso serve")
         print(f"The password of {USERNAME} is in {self.folder / PASSWORD_FILE}.", flush=True)
@@ -85,7 +85,7 @@ class Demo:
         os.execve(self.command, [self.command, "serve", *arguments], self.environment)  # noqa: S606
 
     def password(self) -> str:
-        """The super-user's password, made up the first time."""
+        """Return the super-user's password, which the first call generates."""
         file = self.folder / PASSWORD_FILE
         try:
             descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -97,13 +97,13 @@ class Demo:
         return password
 
     def start_server(self) -> tuple[subprocess.Popen[str], str]:
-        """Start the server on a free port and return it with its address once it answers."""
+        """Start the server on a free port. Return it and its URL once it answers."""
         command = [self.command, "--json", "serve", "--listen", "127.0.0.1:0"]
         with (self.folder / "server.log").open("w", encoding="utf-8") as log:
             server = subprocess.Popen(
                 command, cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, stderr=log, text=True
             )
-        # It says where it listens, or ends and says nothing.
+        # It prints its address, or ends without output.
         line = server.stdout.readline() if server.stdout is not None else ""
         if not line:
             server.wait()
@@ -122,7 +122,7 @@ class Demo:
         raise DemoError(f"the server on {url} did not become ready: {self.server_log()}")
 
     def stop_server(self, server: subprocess.Popen[str]) -> None:
-        """Ask the server to end, and wait until it has."""
+        """Ask the server to stop, and wait for it."""
         server.terminate()
         try:
             status = server.wait(STOP_TIMEOUT)
@@ -135,19 +135,19 @@ class Demo:
         print("stopped")
 
     def server_log(self) -> str:
-        """The end of what the server wrote."""
+        """Return the end of the server's log."""
         return (self.folder / "server.log").read_text(encoding="utf-8", errors="replace")[-2000:].strip()
 
     def log_in(self, url: str, password: str) -> None:
-        """Log in over REST and print the answer, but for the token."""
+        """Log in over REST and print the answer with a shortened token."""
         request = json.dumps({"username": USERNAME, "password": password, "current_app": "CRM"})
         if shutil.which("curl") is None:
-            print("(curl is not installed: Python asks in its place)")
+            print("(curl is not installed: Python sends the request)")
             answer = post(url, request)
         else:
             shown = json.dumps({"username": USERNAME, "password": "...", "current_app": "CRM"}, separators=(",", ":"))
             self.show(f"curl -XPOST {url} -d '{shown}'")
-            # The request comes on standard input, out of the sight of whoever lists the processes.
+            # Other users can see command lines, so the request goes to standard input.
             curl = ["curl", "--silent", "--show-error", "--noproxy", "*", "-XPOST", url, "--data-binary", "@-"]
             done = self.program(curl, input=request)
             if done.returncode != 0:
@@ -155,7 +155,7 @@ class Demo:
             answer = done.stdout
         response = json.loads(answer)
         if response.get("status") not in {"ok", "warning"}:
-            raise DemoError(f"the login was refused: {answer.strip()}")
+            raise DemoError(f"the login was rejected: {answer.strip()}")
         response["ust"] = f"{response['ust'][:8]}..."
         print(json.dumps(response, separators=(",", ":")))
 
@@ -177,10 +177,10 @@ class Demo:
 
     @staticmethod
     def check(done: subprocess.CompletedProcess[str]) -> None:
-        """Print what a program printed, and stop if it failed."""
+        """Print the output of a program, and stop if it failed."""
         print(done.stdout, end="", flush=True)
         if done.returncode != 0:
-            raise DemoError(f"it ended with status {done.returncode}: {done.stderr.strip()}")
+            raise DemoError(f"the program ended with status {done.returncode}: {done.stderr.strip()}")
 
     @staticmethod
     def show(command: str) -> None:
@@ -194,7 +194,7 @@ class Demo:
 
 
 def find_command() -> str:
-    """Return the command that was installed along with the interpreter at work, else the one on the PATH."""
+    """Return the command installed with this interpreter, else the one on the PATH."""
     command = shutil.which("zato-sso", path=str(Path(sys.executable).parent)) or shutil.which("zato-sso")
     if command is None:
         raise DemoError("there is no command zato-sso: run `make build`")
@@ -202,7 +202,7 @@ def find_command() -> str:
 
 
 def post(url: str, body: str) -> str:
-    """Send a request the way curl would, and return the answer, whatever its status."""
+    """Send a request as curl does, and return the answer with any status."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(urllib.request.Request(url, data=body.encode(), method="POST"), timeout=30) as answer:  # noqa: S310
@@ -215,7 +215,7 @@ def post(url: str, body: str) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(description="Show zato_sso at work, on a database of its own.")
-    parser.add_argument("--directory", type=Path, default=Path("var/demo"), help="the folder to keep it in")
+    parser.add_argument("--directory", type=Path, default=Path("var/demo"), help="the folder for its files")
     parser.add_argument("action", choices=["run", "serve"])
     options, rest = parser.parse_known_args(arguments)
     if rest and options.action == "run":

@@ -1,4 +1,4 @@
-"""A service that logs a user in, checks the session and makes it last longer.
+"""A service that logs a user in, verifies the session and renews it.
 
     zato-sso init
     zato-sso create-super-user admin1
@@ -17,18 +17,18 @@ ADDRESS = "127.0.0.1"
 
 
 class MyService:
-    """Any class will do: it only needs the object at hand."""
+    """Any class works: it only needs access to the SSO object."""
 
     sso: SSO
 
     def handle(self, username: str, password: str) -> None:
-        """Print what a session goes through."""
+        """Print the life of a session."""
         session = self.sso.user.login("cid-login", username, password, APP, ADDRESS)
         print(f"{session.username} ({session.user_id}) logged in")
-        # Whoever has the whole token is logged in: only its beginning is for other eyes.
+        # The whole token lets anyone act as the user: print only its beginning.
         print(f"  the session's token is {session.ust[:8]}..., valid until {session.expiration_time} UTC")
 
-        # A super-user may ask about anybody's session, here about the one just opened.
+        # A super-user may verify any session, here the one just opened.
         is_valid = self.sso.user.session.verify("cid-verify", session.ust, session.ust, APP, ADDRESS)
         print(f"  verified: {is_valid}")
 
@@ -42,7 +42,7 @@ class MyService:
         try:
             self.sso.user.get_current_user("cid-user", session.ust, APP, ADDRESS)
         except ValidationError as error:
-            print(f"  logged out: the token is refused with {error.sub_status}")
+            print(f"  logged out: the token is rejected with {error.sub_status}")
 
 
 def main() -> int:
@@ -57,7 +57,7 @@ def main() -> int:
         try:
             MyService().handle(sys.argv[1], password)
         except ValidationError as error:
-            print(f"refused: {', '.join(error.sub_status)}", file=sys.stderr)
+            print(f"rejected: {', '.join(error.sub_status)}", file=sys.stderr)
             return 1
     return 0
 
