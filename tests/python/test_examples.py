@@ -36,7 +36,7 @@ def test_the_demonstration_may_be_repeated(tmp_path: Path) -> None:
 
     for output in (first.stdout, second.stdout):
         assert "verified: True" in output
-        assert "refused with ['E007001']" in output
+        assert "rejected with ['E007001']" in output
         assert '"status":"ok"' in output
         assert "make serve" in output
 
