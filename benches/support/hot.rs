@@ -70,8 +70,8 @@ impl Stage {
         let known = Ust::from(self.target.as_str());
         let sso = &self.cached.sso;
         let asker: Asker<'_> = ctx.into();
-        pieces.push(Piece::new("verify_session_at_once", move || {
-            let is_valid = sso.verify_session_at_once(asker, &self.target, &self.current);
+        pieces.push(Piece::new("verify_session_fast", move || {
+            let is_valid = sso.verify_session_fast(asker, &self.target, &self.current);
             // The first time there is nothing to be had at once.
             let ask = || {
                 self.at_once(sso.verify_session(

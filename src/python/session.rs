@@ -65,7 +65,7 @@ impl SessionApi {
         #[expect(unused_variables, reason = "the documented signature")] user_agent: Option<&str>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let at_once = self.branch.at_once(current_app, remote_addr.as_ref(), |sso, asker| {
-            sso.verify_session_at_once(asker, target_ust.0, current_ust.0)
+            sso.verify_session_fast(asker, target_ust.0, current_ust.0)
         });
         if let Some(is_valid) = at_once {
             return answer(py, is_valid);
@@ -76,7 +76,7 @@ impl SessionApi {
         let same = Arc::clone(&call);
         let at_once = move |sso: &Sso| {
             let (ctx, [target_ust, current_ust]) = &*same;
-            sso.verify_session_at_once(ctx.into(), target_ust.expose(), current_ust.expose())
+            sso.verify_session_fast(ctx.into(), target_ust.expose(), current_ust.expose())
         };
         let operation = async move |sso: Arc<Sso>| {
             let (ctx, [target_ust, current_ust]) = &*call;
@@ -157,7 +157,7 @@ impl SessionApi {
         needs_super_user: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let view = move |sso: &Sso, asker: Asker<'_>, ust: &str| {
-            let view = sso.get_current_session_at_once(asker, ust);
+            let view = sso.get_current_session_fast(asker, ust);
             view.filter(|view| !needs_super_user || view.is_super_user)
         };
         let at_once = self

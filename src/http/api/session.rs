@@ -59,8 +59,8 @@ struct Verified {
 
 async fn verify(call: Call, input: Target) -> Answer<Verified> {
     let (target, current) = (&input.target_ust.0, &input.current_ust.0);
-    let at_once = call.sso.verify_session_at_once((&call.ctx).into(), target.expose(), current.expose());
-    let is_valid = match at_once {
+    let fast = call.sso.verify_session_fast((&call.ctx).into(), target.expose(), current.expose());
+    let is_valid = match fast {
         Some(is_valid) => is_valid,
         None => call.sso.verify_session(&call.ctx, target, current).await?,
     };

@@ -1,9 +1,9 @@
-//! The short way of the checks that services make all the time: what is cached, in force and allowed is answered at once,
-//! on the thread that asks, without a runtime or a task.
+//! The fast path of the checks that services make all the time: what is cached, in force and allowed is answered on the
+//! calling thread, without a runtime or a task.
 //!
-//! Each of these gives the answer of the operation that it is named after, or None, which says nothing at all: then that
-//! operation is to be called, and begins from the start. So refusals, requests that are counted and checks that are
-//! audited never go this way.
+//! Each function gives the answer of the operation that it is named after, or None, which says nothing at all: then the
+//! caller runs that operation from the start. So refusals, requests that are counted and checks that are audited never
+//! take the fast path.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -39,39 +39,39 @@ impl<'a> From<&'a Context> for Asker<'a> {
 }
 
 impl Sso {
-    /// [`Sso::verify_session`] at once.
+    /// The fast path of [`Sso::verify_session`].
     #[must_use]
-    pub fn verify_session_at_once(&self, asker: Asker<'_>, target: &str, current: &str) -> Option<bool> {
-        let look = self.look_at_once(asker)?;
-        let caller = self.caller_at_once(&look, asker, current)?;
+    pub fn verify_session_fast(&self, asker: Asker<'_>, target: &str, current: &str) -> Option<bool> {
+        let look = self.look_fast(asker)?;
+        let caller = self.caller_fast(&look, asker, current)?;
         if !caller.user.is_super_user {
             return None;
         }
         if target != current {
-            self.standing_at_once(&look, asker, target)?;
+            self.standing_fast(&look, asker, target)?;
         }
         Some(true)
     }
 
-    /// [`Sso::get_current_session`] at once.
+    /// The fast path of [`Sso::get_current_session`].
     #[must_use]
-    pub fn get_current_session_at_once(&self, asker: Asker<'_>, current: &str) -> Option<SessionView> {
-        let look = self.look_at_once(asker)?;
-        self.caller_at_once(&look, asker, current).map(|known| known.view())
+    pub fn get_current_session_fast(&self, asker: Asker<'_>, current: &str) -> Option<SessionView> {
+        let look = self.look_fast(asker)?;
+        self.caller_fast(&look, asker, current).map(|known| known.view())
     }
 
-    /// [`Sso::get_current_user`] at once, without secrets.
+    /// The fast path of [`Sso::get_current_user`], without secrets.
     #[must_use]
-    pub fn get_current_user_at_once(&self, asker: Asker<'_>, current: &str) -> Option<UserView> {
-        let look = self.look_at_once(asker)?;
-        let caller = self.caller_at_once(&look, asker, current)?;
+    pub fn get_current_user_fast(&self, asker: Asker<'_>, current: &str) -> Option<UserView> {
+        let look = self.look_fast(asker)?;
+        let caller = self.caller_fast(&look, asker, current)?;
         let user = Arc::clone(caller.whole_user.get()?);
         let is_current_super_user = caller.user.is_super_user;
         let visibility = if is_current_super_user { Visibility::SuperUser } else { Visibility::Own };
         Some(UserView { user, visibility, is_current_super_user })
     }
 
-    fn look_at_once(&self, asker: Asker<'_>) -> Option<Look<'_>> {
+    fn look_fast(&self, asker: Asker<'_>) -> Option<Look<'_>> {
         let config = self.config();
         let app = asker.current_app.unwrap_or(&config.apps.default);
         let is_known = config.apps.all.iter().any(|known| known == app);
@@ -79,12 +79,12 @@ impl Sso {
     }
 
     /// Whoever makes this call, if none of theirs is counted.
-    fn caller_at_once(&self, look: &Look<'_>, asker: Asker<'_>, ust: &str) -> Option<Arc<KnownSession>> {
-        self.standing_at_once(look, asker, ust).filter(|known| !known.user.is_rate_limit_active)
+    fn caller_fast(&self, look: &Look<'_>, asker: Asker<'_>, ust: &str) -> Option<Arc<KnownSession>> {
+        self.standing_fast(look, asker, ust).filter(|known| !known.user.is_rate_limit_active)
     }
 
     /// A session in force, of a user in good standing.
-    fn standing_at_once(&self, look: &Look<'_>, asker: Asker<'_>, ust: &str) -> Option<Arc<KnownSession>> {
+    fn standing_fast(&self, look: &Look<'_>, asker: Asker<'_>, ust: &str) -> Option<Arc<KnownSession>> {
         let known =
             look.get(&token::digest(ust)).filter(|known| self.is_in_force(&known.session, look.now()))?;
         let user = Standing::from(&known.user);

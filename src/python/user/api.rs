@@ -288,7 +288,7 @@ impl UserApi {
         return_all_attrs: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let at_once = self.branch.at_once(current_app, remote_addr.as_ref(), |sso, asker| {
-            if return_all_attrs { None } else { sso.get_current_user_at_once(asker, current_ust.0) }
+            if return_all_attrs { None } else { sso.get_current_user_fast(asker, current_ust.0) }
         });
         let ctx = self.branch.context(cid, current_app, remote_addr);
         let ust = UstArgument::from(current_ust).0;
@@ -301,7 +301,7 @@ impl UserApi {
         let same = Arc::clone(&call);
         let at_once = move |sso: &Sso| {
             let (ctx, ust) = &*same;
-            if return_all_attrs { None } else { sso.get_current_user_at_once(ctx.into(), ust.expose()) }
+            if return_all_attrs { None } else { sso.get_current_user_fast(ctx.into(), ust.expose()) }
         };
         let operation = async move |sso: Arc<Sso>| {
             let (ctx, ust) = &*call;
