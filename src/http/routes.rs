@@ -1,60 +1,24 @@
 //! The router: every endpoint under its paths, and what surrounds them all.
 
-use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::HeaderName;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::http::api::endpoint::{endpoints, health_endpoints};
-use crate::http::describe::metrics;
-use crate::http::describe::metrics::Metrics;
-use crate::http::describe::{openapi, reference};
-use crate::http::reply::answer::{answer, panicked};
-use crate::http::reply::failure::Failure;
+use crate::http::api::table::endpoints;
+use crate::http::app::App;
+use crate::http::describe::{health, openapi, reference};
+use crate::http::failure::Failure;
+use crate::http::metrics;
 use crate::http::site::{browser, envelope as oneall};
+use crate::http::surround::{answer, panicked};
 use crate::ops::Sso;
-
-/// What all requests share.
-pub(super) struct App {
-    /// What they call.
-    pub sso: Sso,
-    /// What is counted.
-    pub metrics: Metrics,
-    /// The header that may name the application of a call.
-    pub app_header: Option<HeaderName>,
-    is_closing: AtomicBool,
-}
-
-impl App {
-    pub fn new(sso: Sso) -> Arc<Self> {
-        let app_header = HeaderName::from_bytes(sso.config().apps.http_header.as_bytes()).ok();
-        Arc::new(Self { sso, metrics: Metrics::new(), app_header, is_closing: AtomicBool::new(false) })
-    }
-
-    /// From now on every answer is the last one on its connection.
-    pub fn begin_closing(&self) {
-        self.is_closing.store(true, Ordering::Relaxed);
-    }
-
-    pub fn is_closing(&self) -> bool {
-        self.is_closing.load(Ordering::Relaxed)
-    }
-}
-
-impl fmt::Debug for App {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("App").finish_non_exhaustive()
-    }
-}
 
 /// The REST API as a service, for a server of one's own; [`serve`](super::serve) is the one that comes with it. The
 /// address of the peer is taken from axum's `ConnectInfo<SocketAddr>`; without it, calls have no remote address.
@@ -73,7 +37,7 @@ pub(super) fn routes(app: &Arc<App>) -> Router {
                 .route(&format!("{path}/"), endpoint.handler.clone());
         }
     }
-    for endpoint in health_endpoints() {
+    for endpoint in health::endpoints() {
         let path = endpoint.path;
         router = router.route(path, endpoint.handler.clone()).route(&format!("{path}/"), endpoint.handler);
     }

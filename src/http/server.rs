@@ -18,7 +18,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::http::routes::{App, routes};
+use crate::http::app::App;
+use crate::http::routes::routes;
 use crate::ops::Sso;
 
 /// How long a connection may take to send the head of a request, the wait for it included.

@@ -10,9 +10,10 @@ use serde_json::Value;
 
 use crate::domain::{Attr, AttrValue, Ust};
 use crate::http::api::endpoint::Endpoint;
-use crate::http::reply::failure::Failure;
+use crate::http::failure::Failure;
+use crate::http::reply::success::{Answer, Nothing, Reply};
+use crate::http::request::extract::Call;
 use crate::http::request::value::{Flag, Items, Names, Number, Text};
-use crate::http::{Answer, Call, Nothing, Reply};
 use crate::ops::{AttrItem, AttrScope, AttrWrite};
 
 /// The endpoints of this block.

@@ -7,4 +7,5 @@ pub(super) mod password;
 pub(super) mod search;
 pub(super) mod session;
 pub(super) mod signup;
+pub(super) mod table;
 pub(super) mod user;

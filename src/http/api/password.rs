@@ -5,7 +5,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::http::api::endpoint::Endpoint;
-use crate::http::{Answer, Call, Nothing, Reply};
+use crate::http::reply::success::{Answer, Nothing, Reply};
+use crate::http::request::extract::Call;
 
 /// The endpoints of this block.
 pub(in crate::http) fn endpoints() -> Vec<Endpoint> {

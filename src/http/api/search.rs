@@ -7,8 +7,9 @@ use serde::Serialize;
 use crate::domain::{NameOp, UserSearch};
 use crate::http::api::endpoint::Endpoint;
 use crate::http::api::user::Shown;
+use crate::http::reply::success::{Answer, Reply};
+use crate::http::request::extract::Call;
 use crate::http::request::value::{Decision, Flag, Number, Operator, Stage, Text};
-use crate::http::{Answer, Call, Reply};
 
 /// The endpoints of this block.
 pub(in crate::http) fn endpoints() -> Vec<Endpoint> {

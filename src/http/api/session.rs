@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use crate::domain::StateChange;
 use crate::http::api::endpoint::Endpoint;
-use crate::http::{Answer, Call, Reply};
+use crate::http::reply::success::{Answer, Reply};
+use crate::http::request::extract::Call;
 use crate::ops::SessionListing;
 
 /// The endpoints of this block.

@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use crate::domain::Password;
 use crate::http::api::endpoint::Endpoint;
+use crate::http::reply::success::{Answer, Nothing, Reply};
+use crate::http::request::extract::Call;
 use crate::http::request::value::Text;
-use crate::http::{Answer, Call, Nothing, Reply};
 use crate::ops::SignUpRequest;
 
 /// The endpoints of this block.

@@ -11,9 +11,9 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::{Code, Edit, Field, NewUser, RemoteAddr, UserUpdate, UserView, Visibility};
 use crate::http::api::endpoint::Endpoint;
-use crate::http::describe::openapi;
+use crate::http::reply::success::{Answer, Nothing, Reply, time_schema};
+use crate::http::request::extract::Call;
 use crate::http::request::value::{Flag, Number, Secret, Stage, Text};
-use crate::http::{Answer, Call, Nothing, Reply};
 use crate::ops::{Authority, ChangePassword, LoginRequest, ResetTotpKey};
 
 /// The endpoints of this block.
@@ -337,7 +337,7 @@ impl JsonSchema for Shown {
             names.iter().map(|name| ((*name).to_owned(), kind.clone())).collect::<Vec<_>>()
         };
         let texts = all(&TEXTS, &json!({"type": "string"}));
-        let (flags, times) = (all(&FLAGS, &json!({"type": "boolean"})), all(&TIMES, &openapi::time()));
+        let (flags, times) = (all(&FLAGS, &json!({"type": "boolean"})), all(&TIMES, &time_schema()));
         let properties: Map<String, Value> = [texts, flags, times].into_iter().flatten().collect();
         json_schema!({
             "description": "A user. What has no value, or is not for the one who asks, is left out.",

@@ -3,8 +3,9 @@
 use axum::http::Method;
 
 use crate::http::api::endpoint::Endpoint;
+use crate::http::reply::success::{Answer, Nothing, Reply};
+use crate::http::request::extract::Call;
 use crate::http::request::input::NoInput;
-use crate::http::{Answer, Call, Nothing, Reply};
 
 /// The endpoints of this block. They stand beside the prefix.
 pub(in crate::http) fn endpoints() -> Vec<Endpoint> {

@@ -6,15 +6,12 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use crate::domain::Code;
-use crate::http::api::endpoint::{Block, Endpoint, blocks, health_endpoints};
+use crate::http::api::endpoint::{Block, Endpoint};
+use crate::http::api::table::blocks;
+use crate::http::describe::health;
 use crate::http::describe::site as site_openapi;
 use crate::http::request::input::Element;
 use crate::http::request::value::Kind;
-
-/// The JSON Schema of a time in an answer: ISO 8601 in UTC without an offset, which `date-time` would demand.
-pub(in crate::http) fn time() -> Value {
-    json!({"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?$"})
-}
 
 const ABOUT: &str = "Single sign-on: users, sessions, attributes.\n\n\
 Elements of a request come as JSON in its body, or in the query string, or both, whatever the method is; the body wins. \
@@ -30,7 +27,7 @@ pub fn document(prefix: &str) -> Value {
     let mut settings = SchemaSettings::draft2020_12();
     settings.definitions_path = "/components/schemas".into();
     let mut generator = settings.into_generator();
-    let health = Block { name: "Health", endpoints: health_endpoints() };
+    let health = Block { name: "Health", endpoints: health::endpoints() };
     let mut paths = Map::new();
     let mut tags = Vec::new();
     for (prefix, block) in blocks().into_iter().map(|block| (prefix, block)).chain([("", health)]) {

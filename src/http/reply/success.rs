@@ -5,15 +5,24 @@ use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::domain::{Cid, Code};
-use crate::http::reply::failure::Failure;
+use crate::http::failure::Failure;
 
 /// A success: what the operation came to, and what there is to know beside it.
 #[derive(Debug)]
 pub(in crate::http) struct Reply<T> {
     output: T,
     warning: Option<Code>,
+}
+
+/// What a handler comes to.
+pub(in crate::http) type Answer<T> = Result<Reply<T>, Failure>;
+
+/// The JSON Schema of a time in an answer: ISO 8601 in UTC without an offset, which `date-time` would demand.
+pub(in crate::http) fn time_schema() -> Value {
+    json!({"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?$"})
 }
 
 /// For endpoints that have nothing to tell but that it worked.
@@ -75,8 +84,6 @@ impl<T: Serialize> Reply<T> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn text<T: Serialize>(reply: &Reply<T>) -> String {

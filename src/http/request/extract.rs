@@ -12,11 +12,11 @@ use axum::http::{HeaderMap, header};
 use serde_json::{Map, Value};
 
 use crate::domain::{Cid, Context, Password, RemoteAddr};
-use crate::http::reply::failure::Failure;
+use crate::http::app::App;
+use crate::http::failure::Failure;
 use crate::http::request::address::client_address;
 use crate::http::request::authorization::Authorization;
 use crate::http::request::input::Input;
-use crate::http::routes::App;
 use crate::ops::{ExternalCredential, Sso};
 
 /// How many times the greatest body is read and thrown away, so that who sends too much gets to read the answer and does

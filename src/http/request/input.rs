@@ -43,20 +43,20 @@ macro_rules! input {
         }
 
         impl $crate::http::request::input::Input for $name {
-            const ELEMENTS: &'static [$crate::http::Element] = &[
-                $($crate::http::Element {
+            const ELEMENTS: &'static [$crate::http::request::input::Element] = &[
+                $($crate::http::request::input::Element {
                     name: stringify!($required),
                     kind: $crate::http::request::value::$required_type::KIND,
                     is_required: true,
                     is_clearable: false,
                 },)*
-                $($crate::http::Element {
+                $($crate::http::request::input::Element {
                     name: stringify!($optional),
                     kind: $crate::http::request::value::$optional_type::KIND,
                     is_required: false,
                     is_clearable: false,
                 },)*
-                $($($crate::http::Element {
+                $($($crate::http::request::input::Element {
                     name: stringify!($editable),
                     kind: $crate::http::request::value::$editable_type::KIND,
                     is_required: false,

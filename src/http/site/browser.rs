@@ -16,11 +16,11 @@ use url::Url;
 
 use crate::crypto::token;
 use crate::domain::{Error, Password};
-use crate::http::describe::metrics::Route;
+use crate::http::app::App;
 use crate::http::describe::reference::escape;
-use crate::http::reply::failure::Failure;
+use crate::http::failure::Failure;
+use crate::http::metrics::Route;
 use crate::http::request::extract;
-use crate::http::routes::App;
 use crate::http::site::envelope::{Done, Refusal, SiteCall, SiteEndpoint};
 use crate::http::site::{session as site_session, user as site_user};
 use crate::ops::{BrowserCheck, Checked, Registration};

@@ -11,12 +11,12 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use serde_json::{Map, Value, json};
 
 use crate::domain::{Code, Direction, Error, Page, PageRequest, Password, Timestamp};
-use crate::http::describe::metrics::Route;
-use crate::http::reply::failure::Failure;
+use crate::http::app::App;
+use crate::http::failure::Failure;
+use crate::http::metrics::Route;
 use crate::http::request::authorization::basic_credentials;
 use crate::http::request::extract;
 use crate::http::request::extract::Call;
-use crate::http::routes::App;
 use crate::http::site::{browser, session as site_session, user as site_user};
 use crate::ops::SiteCaller;
 

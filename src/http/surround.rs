@@ -10,8 +10,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::domain::Cid;
-use crate::http::reply::failure::Failure;
-use crate::http::routes::App;
+use crate::http::app::App;
+use crate::http::failure::Failure;
 use crate::http::site::envelope as oneall;
 use crate::ops::Sso;
 
