@@ -1,28 +1,16 @@
-//! The roots of the object tree, `zato_sso.SSO` and `zato_sso.aio.SSO`, and what all its branches share.
+//! What all branches of an object tree share.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple, PyType};
 
-use super::import::import_users;
-use super::session::SessionApi;
-use crate::config::{Config, DatabaseUrl, Loader};
+use crate::config::{Config, DatabaseUrl};
 use crate::domain::{Context, Result};
 use crate::ops::{Address, Asker, OpenError, Parts, Sso};
-use crate::python::attr::api::{SessionAttrApi, UserAttrApi};
-use crate::python::credential::TotpApi;
 use crate::python::hook::registry::Hooks;
-use crate::python::password::PasswordResetApi;
 use crate::python::runtime::engine::{Engine, Handle, Home, Mode};
-use crate::python::site::api::SiteApi;
-use crate::python::site::identity::IdentityApi;
-use crate::python::user::api::UserApi;
 use crate::python::value::convert::{CidArgument, RemoteAddrArgument, RemoteAddrText};
-use crate::python::value::data;
 use crate::python::value::error::Fault;
 
 impl Engine for Sso {
@@ -61,7 +49,7 @@ impl Clone for Branch {
 }
 
 impl Branch {
-    fn new(config: Config, mode: Mode, hooks: &Bound<'_, Hooks>) -> Self {
+    pub fn new(config: Config, mode: Mode, hooks: &Bound<'_, Hooks>) -> Self {
         let default_app = config.apps.default.as_str().into();
         let link = hooks.get().link();
         let open = move || -> crate::python::runtime::engine::BoxFuture<'static, Result<Arc<Sso>, Fault>> {
@@ -74,6 +62,21 @@ impl Branch {
     /// For `__traverse__` of whatever holds this.
     pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.hooks)
+    }
+
+    /// The hooks of the tree.
+    pub fn hooks(&self, py: Python<'_>) -> Py<Hooks> {
+        self.hooks.clone_ref(py)
+    }
+
+    /// Opens the engine now rather than at the first call.
+    pub fn open<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.handle.open(py, self.mode)
+    }
+
+    /// Closes the engine for good.
+    pub fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.handle.close(py, self.mode)
     }
 
     /// Whether calls block.
@@ -158,34 +161,6 @@ impl Branch {
     }
 }
 
-/// Configuration from the arguments of a constructor and the environment.
-fn load(
-    database_url: Option<String>,
-    config: Option<&Bound<'_, PyAny>>,
-    secret_key: Option<String>,
-) -> PyResult<Config> {
-    let mut loader = Loader::new().process_environment();
-    match config {
-        None => {}
-        Some(config) => match config.cast::<PyDict>() {
-            Ok(tree) => loader = loader.arguments(data::json(tree)?),
-            Err(_) => {
-                let path = config.extract::<PathBuf>().map_err(|_| {
-                    PyTypeError::new_err("config: expected the path of a file, or a dict with its keys")
-                })?;
-                loader = loader.file(path);
-            }
-        },
-    }
-    if let Some(url) = database_url {
-        loader = loader.argument("database.url", url);
-    }
-    if let Some(key) = secret_key {
-        loader = loader.argument("main.secret_key", key);
-    }
-    loader.load().map_err(|error| PyValueError::new_err(error.to_string()))
-}
-
 /// Why opening failed: the database is not there, or what was configured does not do.
 fn not_opened(error: OpenError) -> Fault {
     let reason = error.to_string();
@@ -195,285 +170,4 @@ fn not_opened(error: OpenError) -> Fault {
         }
         OpenError::Database(_) | OpenError::Other(_) => Fault::NotOpened(reason),
     }
-}
-
-/// The branches of a new tree, and what they share.
-struct Grown {
-    branch: Branch,
-    user: Py<UserApi>,
-    session: Py<SessionApi>,
-    totp: Py<TotpApi>,
-    password_reset: Py<PasswordResetApi>,
-    site: Py<SiteApi>,
-    identity: Py<IdentityApi>,
-}
-
-fn grow<'py>(
-    py: Python<'py>,
-    config: Config,
-    mode: Mode,
-    hooks: Option<&Bound<'py, PyAny>>,
-) -> PyResult<Grown> {
-    let branch = Branch::new(config, mode, &Hooks::new(py, hooks)?);
-    let session_attr = Py::new(py, SessionAttrApi::new(branch.clone()))?;
-    let session = Py::new(py, SessionApi::new(branch.clone(), session_attr))?;
-    let user_attr = Py::new(py, UserAttrApi::new(branch.clone()))?;
-    let user = Py::new(py, UserApi::new(branch.clone(), session.clone_ref(py), user_attr))?;
-    let totp = Py::new(py, TotpApi::new(branch.clone()))?;
-    let password_reset = Py::new(py, PasswordResetApi::new(branch.clone()))?;
-    let site = Py::new(py, SiteApi::new(branch.clone()))?;
-    let identity = Py::new(py, IdentityApi::new(branch.clone()))?;
-    Ok(Grown { branch, user, session, totp, password_reset, site, identity })
-}
-
-/// Single sign-on over one database. Calls block; the object may be shared by threads, and works after a fork.
-///
-/// Args:
-///     database_url: ``sqlite:///path``, ``sqlite::memory:`` or ``postgresql://…``; by default what the
-///         configuration says.
-///     config: The path of a configuration file, or a dict with its keys.
-///     secret_key: The key that protects what is encrypted in the database, instead of a key file.
-///     hooks: Callables that take part in operations: a dict of them by name, or an object that has them as attributes.
-///         See ``sso.hooks``, where they can be set later too.
-///
-/// Raises:
-///     ValueError: Something is wrong with the configuration or the secret key.
-///     BackendError: The database cannot be opened.
-#[pyclass(frozen, name = "SSO", module = "zato_sso")]
-pub struct BlockingSso {
-    branch: Branch,
-    /// Users.
-    #[pyo3(get)]
-    user: Py<UserApi>,
-    /// Sessions.
-    #[pyo3(get)]
-    session: Py<SessionApi>,
-    /// New passwords for those who forgot theirs.
-    #[pyo3(get)]
-    password_reset: Py<PasswordResetApi>,
-    /// Codes of authenticators.
-    #[pyo3(get)]
-    totp: Py<TotpApi>,
-    /// Sites, clients of the sessions API.
-    #[pyo3(get)]
-    site: Py<SiteApi>,
-    /// Identities, as sites know users.
-    #[pyo3(get)]
-    identity: Py<IdentityApi>,
-}
-
-#[pymethods]
-impl BlockingSso {
-    #[new]
-    #[pyo3(signature = (database_url=None, *, config=None, secret_key=None, hooks=None))]
-    fn new(
-        py: Python<'_>,
-        database_url: Option<String>,
-        config: Option<&Bound<'_, PyAny>>,
-        secret_key: Option<String>,
-        hooks: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<Self> {
-        let config = load(database_url, config, secret_key)?;
-        let grown = grow(py, config, Mode::Blocking, hooks)?;
-        let Grown { branch, user, session, totp, password_reset, site, identity } = grown;
-        branch.handle.open(py, Mode::Blocking)?;
-        Ok(Self { branch, user, session, totp, password_reset, site, identity })
-    }
-
-    /// Callables that take part in operations; None takes one away.
-    #[getter]
-    fn hooks(&self, py: Python<'_>) -> Py<Hooks> {
-        self.branch.hooks.clone_ref(py)
-    }
-
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.branch.traverse(&visit)?;
-        visit.call(&self.user)?;
-        visit.call(&self.session)?;
-        visit.call(&self.totp)?;
-        visit.call(&self.site)?;
-        visit.call(&self.identity)?;
-        visit.call(&self.password_reset)
-    }
-
-    /// Opens what a configuration file describes.
-    #[classmethod]
-    #[pyo3(signature = (path))]
-    fn from_config<'py>(cls: &Bound<'py, PyType>, path: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        from_config(cls, path)
-    }
-
-    /// Brings users over from elsewhere, with the password hashes that they have there.
-    ///
-    /// Who is there already, by user_id or, where none is given, by username, is left as they are. What is wrong with a
-    /// dict costs that dict and no other, and stands in the findings of what is returned. What is read of the iterable is
-    /// a batch at a time, on this thread.
-    ///
-    /// Args:
-    ///     users: Dicts with the fields of docs/import.md; times may be datetimes.
-    ///     dry_run: True to write nothing, and tell what would be written.
-    ///
-    /// Raises:
-    ///     BackendError: The database went away; what came until then is there, and another call goes on behind it.
-    ///     Exception: Whatever the iterable itself raises; likewise.
-    #[pyo3(signature = (users, dry_run=false))]
-    fn import_users<'py>(
-        &self,
-        py: Python<'py>,
-        users: &Bound<'py, PyAny>,
-        dry_run: bool,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        import_users(py, &self.branch, users, dry_run)
-    }
-
-    /// Closes the database. Calls made later raise BackendError. May be called twice.
-    fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.branch.handle.close(py, Mode::Blocking)
-    }
-
-    fn __enter__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, Self>> {
-        slf.get().branch.handle.open(slf.py(), Mode::Blocking)?;
-        Ok(slf)
-    }
-
-    #[pyo3(signature = (*_exception))]
-    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
-        self.branch.handle.close(py, Mode::Blocking).map(drop)
-    }
-}
-
-/// Single sign-on over one database, for asyncio: every call is awaitable and none blocks the event loop.
-///
-/// The database is opened by the first call, or by ``async with``. A call whose task is cancelled runs to its end,
-/// and its result is dropped.
-///
-/// Args:
-///     database_url: ``sqlite:///path``, ``sqlite::memory:`` or ``postgresql://…``; by default what the
-///         configuration says.
-///     config: The path of a configuration file, or a dict with its keys.
-///     secret_key: The key that protects what is encrypted in the database, instead of a key file.
-///     hooks: Callables that take part in operations: a dict of them by name, or an object that has them as attributes.
-///         See ``sso.hooks``, where they can be set later too.
-///
-/// Raises:
-///     ValueError: Something is wrong with the configuration.
-#[pyclass(frozen, name = "SSO", module = "zato_sso.aio")]
-pub struct AwaitableSso {
-    branch: Branch,
-    /// Users.
-    #[pyo3(get)]
-    user: Py<UserApi>,
-    /// Sessions.
-    #[pyo3(get)]
-    session: Py<SessionApi>,
-    /// New passwords for those who forgot theirs.
-    #[pyo3(get)]
-    password_reset: Py<PasswordResetApi>,
-    /// Codes of authenticators.
-    #[pyo3(get)]
-    totp: Py<TotpApi>,
-    /// Sites, clients of the sessions API.
-    #[pyo3(get)]
-    site: Py<SiteApi>,
-    /// Identities, as sites know users.
-    #[pyo3(get)]
-    identity: Py<IdentityApi>,
-}
-
-#[pymethods]
-impl AwaitableSso {
-    #[new]
-    #[pyo3(signature = (database_url=None, *, config=None, secret_key=None, hooks=None))]
-    fn new(
-        py: Python<'_>,
-        database_url: Option<String>,
-        config: Option<&Bound<'_, PyAny>>,
-        secret_key: Option<String>,
-        hooks: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<Self> {
-        let config = load(database_url, config, secret_key)?;
-        let grown = grow(py, config, Mode::Awaitable, hooks)?;
-        let Grown { branch, user, session, totp, password_reset, site, identity } = grown;
-        Ok(Self { branch, user, session, totp, password_reset, site, identity })
-    }
-
-    /// Callables that take part in operations; None takes one away.
-    #[getter]
-    fn hooks(&self, py: Python<'_>) -> Py<Hooks> {
-        self.branch.hooks.clone_ref(py)
-    }
-
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.branch.traverse(&visit)?;
-        visit.call(&self.user)?;
-        visit.call(&self.session)?;
-        visit.call(&self.totp)?;
-        visit.call(&self.site)?;
-        visit.call(&self.identity)?;
-        visit.call(&self.password_reset)
-    }
-
-    /// What a configuration file describes.
-    #[classmethod]
-    #[pyo3(signature = (path))]
-    fn from_config<'py>(cls: &Bound<'py, PyType>, path: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        from_config(cls, path)
-    }
-
-    /// Opens the database now rather than at the first call.
-    ///
-    /// Raises:
-    ///     ValueError: It needs another secret key, or a value of the configuration that cannot be had.
-    ///     BackendError: It cannot be opened.
-    fn open<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.branch.handle.open(py, Mode::Awaitable)
-    }
-
-    /// Brings users over from elsewhere, with the password hashes that they have there.
-    ///
-    /// Who is there already, by user_id or, where none is given, by username, is left as they are. What is wrong with a
-    /// dict costs that dict and no other, and stands in the findings of what is returned. What is read of the iterable is
-    /// a batch at a time, on other threads than the event loop's.
-    ///
-    /// Args:
-    ///     users: Dicts with the fields of docs/import.md; times may be datetimes.
-    ///     dry_run: True to write nothing, and tell what would be written.
-    ///
-    /// Raises:
-    ///     BackendError: The database went away; what came until then is there, and another call goes on behind it.
-    ///     Exception: Whatever the iterable itself raises; likewise.
-    #[pyo3(signature = (users, dry_run=false))]
-    fn import_users<'py>(
-        &self,
-        py: Python<'py>,
-        users: &Bound<'py, PyAny>,
-        dry_run: bool,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        import_users(py, &self.branch, users, dry_run)
-    }
-
-    /// Closes the database. Calls made later raise BackendError. May be called twice.
-    fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.branch.handle.close(py, Mode::Awaitable)
-    }
-
-    fn __aenter__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, PyAny>> {
-        let this = slf.clone().unbind();
-        slf.get().branch.run(slf.py(), async |_| Ok(()), move |py, ()| Ok(this.into_bound(py).into_any()))
-    }
-
-    #[pyo3(signature = (*_exception))]
-    fn __aexit__<'py>(
-        &self,
-        py: Python<'py>,
-        _exception: &Bound<'py, PyTuple>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        self.branch.handle.close(py, Mode::Awaitable)
-    }
-}
-
-fn from_config<'py>(cls: &Bound<'py, PyType>, path: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    let arguments = PyDict::new(cls.py());
-    arguments.set_item("config", path)?;
-    cls.call((), Some(&arguments))
 }

@@ -8,8 +8,7 @@ use pyo3::prelude::*;
 
 use crate::ops::{Sso, TotpOwner};
 use crate::python::branch::Branch;
-use crate::python::user::password::secret;
-use crate::python::value::convert::{CidArgument, PasswordArgument, RemoteAddrArgument, UstArgument};
+use crate::python::value::convert::{CidArgument, PasswordArgument, RemoteAddrArgument, UstArgument, secret};
 use crate::python::value::error;
 
 /// ``sso.totp``: codes of authenticators.

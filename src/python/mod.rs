@@ -10,6 +10,7 @@ mod import;
 mod linked_auth;
 mod module;
 mod password;
+mod root;
 mod runtime;
 mod session;
 mod site;

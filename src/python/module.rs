@@ -2,21 +2,18 @@
 
 use pyo3::prelude::*;
 
-use super::import::Summary;
-use super::session::SessionApi;
 use crate::domain::Code;
 use crate::python::attr::api::{AttrApi, SessionAttrApi, UserAttrApi};
 use crate::python::attr::entity::AttrEntity;
-use crate::python::branch::{AwaitableSso, BlockingSso};
-use crate::python::credential::TotpApi;
 use crate::python::hook::registry::Hooks;
-use crate::python::password::{AccessTokenCtx, PasswordResetApi};
+use crate::python::import::Summary;
+use crate::python::password::AccessTokenCtx;
+use crate::python::root;
 use crate::python::runtime::{fork, gate};
-use crate::python::site::api::SiteApi;
-use crate::python::site::identity::IdentityApi;
+use crate::python::session::entity::{Session, SessionInfo};
 use crate::python::user::api::UserApi;
+use crate::python::user::entity::User;
 use crate::python::value::error;
-use crate::python::value::types::{Session, SessionInfo, User};
 
 /// The interpreter is about to end.
 #[pyfunction]
@@ -50,12 +47,8 @@ fn core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(status_codes, module)?)?;
     #[cfg(feature = "server")]
     module.add_function(wrap_pyfunction!(command, module)?)?;
-    module.add_class::<BlockingSso>()?;
-    module.add("AsyncSSO", py.get_type::<AwaitableSso>())?;
+    root::add_classes(module)?;
     module.add_class::<Hooks>()?;
-    module.add_class::<UserApi>()?;
-    module.add_class::<SessionApi>()?;
-    module.add_class::<TotpApi>()?;
     module.add_class::<User>()?;
     module.add_class::<Session>()?;
     module.add_class::<SessionInfo>()?;
@@ -64,9 +57,6 @@ fn core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<UserAttrApi>()?;
     module.add_class::<SessionAttrApi>()?;
     module.add_class::<AttrEntity>()?;
-    module.add_class::<PasswordResetApi>()?;
-    module.add_class::<SiteApi>()?;
-    module.add_class::<IdentityApi>()?;
     module.add_class::<AccessTokenCtx>()?;
     UserApi::add_aliases(py)?;
     fork::install_hooks(py)?;

@@ -5,7 +5,7 @@ use pyo3::types::{PyDict, PyString};
 
 use crate::domain::{Attr, Timestamp};
 use crate::python::value::convert;
-use crate::python::value::types::not_pickled;
+use crate::python::value::error::not_pickled;
 
 /// An attribute.
 #[pyclass(frozen, eq, module = "zato_sso")]

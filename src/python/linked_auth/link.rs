@@ -9,9 +9,9 @@ use crate::domain::{LinkedAuth, UserId, UserView};
 use crate::ops::{AttrScope, SecDefName, Sso};
 use crate::python::attr::call::AttrCall;
 use crate::python::user::api::UserApi;
+use crate::python::user::entity::User;
 use crate::python::value::convert;
 use crate::python::value::convert::{CidArgument, RemoteAddrArgument, UstArgument};
-use crate::python::value::types::User;
 
 #[pymethods]
 impl UserApi {

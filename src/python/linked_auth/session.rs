@@ -5,9 +5,9 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 
 use crate::ops::{ExternalAuth, SessionListing, Sso};
-use crate::python::session::{SessionApi, to_dict};
+use crate::python::session::api::{SessionApi, to_dict};
+use crate::python::session::entity::SessionInfo;
 use crate::python::value::convert::{CidArgument, PasswordArgument, RemoteAddrArgument};
-use crate::python::value::types::SessionInfo;
 
 #[pymethods]
 impl SessionApi {

@@ -22,7 +22,7 @@ use crate::domain::{Error, Result};
 use crate::python::runtime::awaitable::{Awaitable, Started};
 use crate::python::runtime::caller::{Caller, waits_for};
 use crate::python::runtime::fork;
-use crate::python::runtime::fork::Forkable;
+use crate::python::runtime::fork::{Forkable, PuttingAway};
 use crate::python::runtime::gate;
 use crate::python::runtime::gate::Pass;
 use crate::python::runtime::process::{Delivery, Process};
@@ -235,7 +235,7 @@ impl<E: Engine> Handle<E> {
 }
 
 impl<E: Engine> Forkable for Handle<E> {
-    fn put_away(&self, deadline: Instant) -> BoxFuture<'_, ()> {
+    fn put_away(&self, deadline: Instant) -> PuttingAway<'_> {
         Box::pin(async move {
             let Some(engine) = self.engine.load_full() else { return };
             if engine.home() == Home::Memory {

@@ -10,6 +10,7 @@
 //! in C without Python's hooks is not noticed; one that runs only the child's hook (uWSGI) is like one that could
 //! not close anything.
 
+use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -18,7 +19,6 @@ use pyo3::prelude::*;
 use pyo3::types::IntoPyDict;
 use tokio::time::Instant;
 
-use crate::python::runtime::engine::BoxFuture;
 use crate::python::runtime::gate;
 use crate::python::runtime::process::Process;
 
@@ -27,10 +27,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long it waits for the threads of the runtime, which have nothing left to do.
 const PATIENCE_WITH_THREADS: Duration = Duration::from_secs(1);
 
+/// Puts something away.
+pub type PuttingAway<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
 /// What must be put away before a fork.
 pub trait Forkable: Send + Sync {
     /// Closes what must not go across, until the deadline at most.
-    fn put_away(&self, deadline: Instant) -> BoxFuture<'_, ()>;
+    fn put_away(&self, deadline: Instant) -> PuttingAway<'_>;
 
     /// Whether nothing is left open.
     fn is_put_away(&self) -> bool;

@@ -6,18 +6,20 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
-use crate::domain::{self, Context, UserId, UserView, Visibility};
-use crate::ops::{AttrScope, Authority, LoginRequest, Sso};
+use crate::domain::{self, Context, UserView, Visibility};
+use crate::ops::{AttrScope, LoginRequest, Sso};
 use crate::python::attr::api::UserAttrApi;
 use crate::python::attr::call::AttrCall;
 use crate::python::branch::Branch;
 use crate::python::runtime::engine::none;
-use crate::python::session::SessionApi;
+use crate::python::session::api::SessionApi;
+use crate::python::session::entity::SessionInfo;
+use crate::python::user::entity::{User, field};
+use crate::python::user::permit::Permit;
 use crate::python::value::convert::{
     CidArgument, CidText, PasswordArgument, RemoteAddrArgument, RemoteAddrText, UstArgument, UstText,
 };
 use crate::python::value::data;
-use crate::python::value::types::{SessionInfo, User, field};
 
 /// ``sso.user``: users, logging in and out.
 #[pyclass(frozen, name = "UserAPI", module = "zato_sso._core")]
@@ -32,8 +34,9 @@ pub struct UserApi {
 }
 
 impl UserApi {
-    pub const fn new(branch: Branch, session: Py<SessionApi>, attr: Py<UserAttrApi>) -> Self {
-        Self { branch, session, attr }
+    pub fn new(py: Python<'_>, branch: Branch, session: Py<SessionApi>) -> PyResult<Self> {
+        let attr = Py::new(py, UserAttrApi::new(branch.clone()))?;
+        Ok(Self { branch, session, attr })
     }
 
     /// Makes a user for Python of what an operation gives, with its attributes for who has asked.
@@ -55,34 +58,6 @@ impl UserApi {
             class.setattr(alias, class.getattr(name)?)?;
         }
         Ok(())
-    }
-}
-
-/// On what authority a call is made that only super-users make.
-pub(in crate::python) enum Permit {
-    Ust(domain::Ust),
-    Trusted(Option<UserId>),
-}
-
-impl Permit {
-    /// A token that is required and not given is refused like a wrong one.
-    pub fn new(
-        current_ust: Option<UstArgument>,
-        require_super_user: bool,
-        current_user: Option<&str>,
-    ) -> Self {
-        if require_super_user {
-            Self::Ust(current_ust.map_or_else(|| domain::Ust::from(""), |ust| ust.0))
-        } else {
-            Self::Trusted(current_user.and_then(UserId::parse))
-        }
-    }
-
-    pub const fn authority(&self) -> Authority<'_> {
-        match self {
-            Self::Ust(ust) => Authority::Ust(ust),
-            Self::Trusted(current_user) => Authority::Trusted(current_user.as_ref()),
-        }
     }
 }
 

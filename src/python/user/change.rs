@@ -7,7 +7,8 @@ use pyo3::types::PyDict;
 
 use crate::ops::Sso;
 use crate::python::runtime::engine::none;
-use crate::python::user::api::{Permit, UserApi};
+use crate::python::user::api::UserApi;
+use crate::python::user::permit::Permit;
 use crate::python::value::convert::{CidArgument, RemoteAddrArgument, UstArgument};
 use crate::python::value::data;
 

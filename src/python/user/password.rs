@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
 
-use crate::domain::{Edit, Password};
+use crate::domain::Edit;
 use crate::ops::{ResetTotpKey, SetPassword, Sso};
 use crate::python::runtime::engine::none;
-use crate::python::user::api::{Permit, UserApi};
-use crate::python::value::convert::{CidArgument, PasswordArgument, RemoteAddrArgument, UstArgument};
+use crate::python::user::api::UserApi;
+use crate::python::user::permit::Permit;
+use crate::python::value::convert::{CidArgument, PasswordArgument, RemoteAddrArgument, UstArgument, secret};
 use crate::python::value::data;
 
 /// A JSON value, as text.
@@ -121,9 +121,4 @@ impl UserApi {
             async move |sso: Arc<Sso>| sso.reset_totp_key(&ctx, permit.authority(), request).await;
         self.branch.run(py, operation, secret)
     }
-}
-
-/// A secret that its caller is meant to get.
-pub(in crate::python) fn secret(py: Python<'_>, secret: Password) -> PyResult<Bound<'_, PyAny>> {
-    Ok(PyString::new(py, secret.expose()).into_any())
 }

@@ -8,9 +8,9 @@ use pyo3::types::{PyDict, PyList};
 use crate::domain::{Field, Page, UserView};
 use crate::ops::Sso;
 use crate::python::user::api::UserApi;
+use crate::python::user::entity::field;
 use crate::python::value::convert::{CidArgument, RemoteAddrArgument, UstArgument};
 use crate::python::value::data;
-use crate::python::value::types::field;
 
 #[pymethods]
 impl UserApi {

@@ -83,6 +83,16 @@ pub fn datetime<'py>(py: Python<'py>, time: Timestamp) -> PyResult<Bound<'py, Py
     )
 }
 
+/// As [`datetime`], for a getter whose value may be None.
+pub fn time(py: Python<'_>, at: Timestamp) -> PyResult<Bound<'_, PyAny>> {
+    Ok(datetime(py, at)?.into_any())
+}
+
+/// A secret that the caller is meant to get, such as a new TOTP key.
+pub fn secret(py: Python<'_>, secret: Password) -> PyResult<Bound<'_, PyAny>> {
+    Ok(PyString::new(py, secret.expose()).into_any())
+}
+
 /// A datetime; one without a timezone is UTC already. None for anything else.
 pub fn timestamp(value: &Bound<'_, PyAny>) -> Option<Timestamp> {
     let text = value.cast::<PyDateTime>().ok()?.call_method0("isoformat").ok()?;

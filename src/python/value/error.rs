@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::task::Poll;
 
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{IntoPyDict, PyDict, PyType};
@@ -116,6 +116,11 @@ fn internal(py: Python<'_>, source: &str) -> PyResult<PyErr> {
     })?;
     logger.call_method1(py, "error", ("internal error: %s", source))?;
     Ok(PyErr::from_value(CLASS.import(py, "zato_sso.errors", "InternalError")?.call0()?))
+}
+
+/// The refusal to pickle or copy an object that holds a token or a connection: neither may leave the process that way.
+pub fn not_pickled(class: &str) -> PyErr {
+    PyTypeError::new_err(format!("a {class} cannot be pickled or copied: take its to_dict()"))
 }
 
 /// The future, with a panic inside it turned into a fault: PyO3 would raise it as a `BaseException` that no

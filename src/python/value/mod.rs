@@ -3,4 +3,3 @@
 pub(super) mod convert;
 pub(super) mod data;
 pub(super) mod error;
-pub(super) mod types;

@@ -12,24 +12,25 @@ use crate::ops::{Asker, AttrScope, SessionListing, Sso};
 use crate::python::attr::api::SessionAttrApi;
 use crate::python::attr::call::AttrCall;
 use crate::python::branch::Branch;
+use crate::python::session::entity::Session;
 use crate::python::value::convert;
 use crate::python::value::convert::{
     CidArgument, CidText, RemoteAddrArgument, RemoteAddrText, UstArgument, UstText,
 };
-use crate::python::value::types::Session;
 
 /// ``sso.user.session``, also ``sso.session``: sessions.
 #[pyclass(frozen, name = "SessionAPI", module = "zato_sso._core")]
 pub struct SessionApi {
-    pub(super) branch: Branch,
+    pub(in crate::python) branch: Branch,
     /// Attributes of sessions.
     #[pyo3(get)]
     attr: Py<SessionAttrApi>,
 }
 
 impl SessionApi {
-    pub const fn new(branch: Branch, attr: Py<SessionAttrApi>) -> Self {
-        Self { branch, attr }
+    pub fn new(py: Python<'_>, branch: Branch) -> PyResult<Self> {
+        let attr = Py::new(py, SessionAttrApi::new(branch.clone()))?;
+        Ok(Self { branch, attr })
     }
 }
 
@@ -248,7 +249,10 @@ fn answer(py: Python<'_>, is_valid: bool) -> PyResult<Bound<'_, PyAny>> {
     Ok(PyBool::new(py, is_valid).to_owned().into_any())
 }
 
-pub(super) fn to_dict<'py>(py: Python<'py>, listing: &SessionListing) -> PyResult<Bound<'py, PyDict>> {
+pub(in crate::python) fn to_dict<'py>(
+    py: Python<'py>,
+    listing: &SessionListing,
+) -> PyResult<Bound<'py, PyDict>> {
     let session = &listing.session;
     let changes = PyList::empty(py);
     for change in &listing.state_changes {

@@ -1,0 +1,196 @@
+//! `SessionInfo` and `Session`: sessions, as calls return them.
+
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::domain::{self, SessionView};
+use crate::python::attr::api::AttrApi;
+use crate::python::attr::call::AttrCall;
+use crate::python::value::convert::time;
+use crate::python::value::error::not_pickled;
+
+/// What a login returns.
+#[pyclass(frozen, module = "zato_sso")]
+pub struct SessionInfo(pub domain::SessionInfo);
+
+#[pymethods]
+impl SessionInfo {
+    /// Whose session.
+    #[getter]
+    fn username(&self) -> &str {
+        &self.0.username
+    }
+
+    /// Whose session.
+    #[getter]
+    fn user_id(&self) -> &str {
+        self.0.user_id.as_str()
+    }
+
+    /// The token that acts as the session. It is shown here only.
+    #[getter]
+    fn ust(&self) -> &str {
+        self.0.ust.expose()
+    }
+
+    /// When the session was opened; UTC, without a timezone.
+    #[getter]
+    fn creation_time<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        time(py, self.0.creation_time)
+    }
+
+    /// Until when it is valid; UTC, without a timezone.
+    #[getter]
+    fn expiration_time<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        time(py, self.0.expiration_time)
+    }
+
+    /// Whether the password expires soon.
+    #[getter]
+    fn has_w_about_to_exp(&self) -> bool {
+        self.0.has_w_about_to_exp
+    }
+
+    /// All of it, the token included. Datetimes become ISO 8601 text unless ``serialize_dt`` is False.
+    #[pyo3(signature = (serialize_dt=true))]
+    fn to_dict<'py>(&self, py: Python<'py>, serialize_dt: bool) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(py);
+        dict.set_item("username", self.username())?;
+        dict.set_item("user_id", self.user_id())?;
+        dict.set_item("ust", self.ust())?;
+        for (name, at) in
+            [("creation_time", self.0.creation_time), ("expiration_time", self.0.expiration_time)]
+        {
+            if serialize_dt {
+                dict.set_item(name, at.to_string())?;
+            } else {
+                dict.set_item(name, time(py, at)?)?;
+            }
+        }
+        dict.set_item("has_w_about_to_exp", self.0.has_w_about_to_exp)?;
+        Ok(dict)
+    }
+
+    fn __repr__(&self) -> String {
+        let info = &self.0;
+        format!(
+            "SessionInfo(username={:?}, user_id='{}', expiration_time='{}')",
+            info.username, info.user_id, info.expiration_time
+        )
+    }
+
+    fn __eq__(&self, other: &Self) -> bool {
+        self.0.ust.expose() == other.0.ust.expose()
+    }
+
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(not_pickled("SessionInfo"))
+    }
+}
+
+/// A session, without the token that acts as it.
+#[pyclass(frozen, module = "zato_sso")]
+pub struct Session {
+    pub view: SessionView,
+    pub attr: AttrCall,
+}
+
+#[pymethods]
+impl Session {
+    /// The public id: it names the session without being able to act as it.
+    #[getter]
+    fn session_id(&self) -> String {
+        self.view.session.session_id.to_string()
+    }
+
+    /// Whose it is.
+    #[getter]
+    fn user_id(&self) -> &str {
+        self.view.session.user_id.as_str()
+    }
+
+    /// The name of its user.
+    #[getter]
+    fn username(&self) -> &str {
+        &self.view.username
+    }
+
+    /// Whether its user is a super-user.
+    #[getter]
+    fn is_super_user(&self) -> bool {
+        self.view.is_super_user
+    }
+
+    /// When it was opened; UTC, without a timezone.
+    #[getter]
+    fn creation_time<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        time(py, self.view.session.creation_time)
+    }
+
+    /// Until when it is valid; UTC, without a timezone.
+    #[getter]
+    fn expiration_time<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        time(py, self.view.session.expiration_time)
+    }
+
+    /// Where it was opened from; several addresses are joined by ", ".
+    #[getter]
+    fn remote_addr(&self) -> &str {
+        &self.view.session.remote_addr
+    }
+
+    /// With what it was opened.
+    #[getter]
+    fn user_agent(&self) -> Option<&str> {
+        self.view.session.user_agent.as_deref()
+    }
+
+    /// How it was opened: default, basic_auth or jwt.
+    #[getter]
+    fn auth_type(&self) -> &'static str {
+        self.view.session.auth_type.as_str()
+    }
+
+    /// The username it was opened with.
+    #[getter]
+    fn auth_principal(&self) -> &str {
+        &self.view.session.auth_principal
+    }
+
+    /// The attributes of the session, on behalf of who got it.
+    #[getter]
+    fn attr(&self) -> AttrApi {
+        AttrApi(self.attr.clone())
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.attr.branch.traverse(&visit)
+    }
+
+    /// creation_time, expiration_time, remote_addr and user_agent.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(py);
+        dict.set_item("creation_time", self.creation_time(py)?)?;
+        dict.set_item("expiration_time", self.expiration_time(py)?)?;
+        dict.set_item("remote_addr", self.remote_addr())?;
+        dict.set_item("user_agent", self.user_agent())?;
+        Ok(dict)
+    }
+
+    fn __repr__(&self) -> String {
+        let session = &self.view.session;
+        format!(
+            "Session(session_id='{}', user_id='{}', expiration_time='{}')",
+            session.session_id, session.user_id, session.expiration_time
+        )
+    }
+
+    fn __eq__(&self, other: &Self) -> bool {
+        self.view == other.view
+    }
+
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(not_pickled("Session"))
+    }
+}
