@@ -50,9 +50,9 @@ impl<'a> From<&'a UserRow> for Standing<'a> {
         Self {
             username: &row.username,
             is_locked: row.is_locked,
-            is_confirmed: row.sign_up_status == SignUpStatus::Final.as_str(),
-            is_approved: row.approval_status == ApprovalStatus::Approved.as_str(),
-            password_expiry: row.password_expiry.map(Timestamp::from_micros),
+            is_confirmed: row.sign_up_status == SignUpStatus::Final,
+            is_approved: row.approval_status == ApprovalStatus::Approved,
+            password_expiry: row.password_expiry,
         }
     }
 }

@@ -166,7 +166,7 @@ impl Sso {
         self.check_throttle(&attempt).await?;
         let verdict = match &row {
             Some(row) => {
-                trail.on(&UserId::from_stored(row.user_id.clone()));
+                trail.on(&row.user_id);
                 self.use_totp_code(row, code).await?
             }
             None => TotpVerdict::Wrong,
@@ -183,7 +183,6 @@ impl Sso {
 
     /// What a TOTP code is worth. One that is right is used up by this, where configuration asks for that.
     pub(in crate::ops) async fn use_totp_code(&self, row: &UserRow, code: &Password) -> Result<TotpVerdict> {
-        let user_id = UserId::from_stored(row.user_id.clone());
         let Some(step) = totp::matching_step(&self.totp_key(row)?, code, self.now())? else {
             return Ok(TotpVerdict::Wrong);
         };
@@ -191,7 +190,7 @@ impl Sso {
             return Ok(TotpVerdict::Right);
         }
         let mut tx = self.db().write().await?;
-        let is_first_use = store::user::account::use_totp_step(&mut tx, &user_id, step).await?;
+        let is_first_use = store::user::account::use_totp_step(&mut tx, &row.user_id, step).await?;
         tx.commit().await?;
         Ok(if is_first_use { TotpVerdict::Right } else { TotpVerdict::Used })
     }
@@ -219,8 +218,7 @@ impl Sso {
     }
 
     fn totp_key(&self, row: &UserRow) -> Result<Password> {
-        let user_id = UserId::from_stored(row.user_id.clone());
         let sealed = row.totp_key.as_deref().ok_or_else(|| Error::internal("a user without a TOTP key"))?;
-        self.unseal(Column::TotpKey, &user_id, sealed)
+        self.unseal(Column::TotpKey, &row.user_id, sealed)
     }
 }

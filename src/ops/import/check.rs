@@ -98,9 +98,8 @@ impl Sso {
             Some(key) => self.seal(Column::TotpKey, &user_id, key.expose())?,
             None => self.seal(Column::TotpKey, &user_id, totp::new_key(random)?.expose())?,
         };
-        let micros = |time: Option<Timestamp>| time.map(Timestamp::as_micros);
         let since = |is_so: bool, time: Option<Timestamp>, otherwise: Timestamp| {
-            if is_so { Some(time.unwrap_or(otherwise).as_micros()) } else { micros(time) }
+            if is_so { Some(time.unwrap_or(otherwise)) } else { time }
         };
         let row = UserRow {
             user_token: Builder::from_random_bytes(random.bytes()?).into_uuid(),
@@ -118,15 +117,15 @@ impl Sso {
             is_locked: user.is_locked,
             locked_time: since(user.is_locked, user.locked_time, now),
             locked_by: user.locked_by.clone(),
-            sign_up_status: user.sign_up_status.as_str().to_owned(),
-            sign_up_time: user.sign_up_time.unwrap_or(now).as_micros(),
-            sign_up_confirm_time: micros(user.sign_up_confirm_time),
+            sign_up_status: user.sign_up_status,
+            sign_up_time: user.sign_up_time.unwrap_or(now),
+            sign_up_confirm_time: user.sign_up_confirm_time,
             sign_up_confirm_digest: user
                 .sign_up_confirm_token
                 .as_ref()
                 .map(|token| token::digest(token.expose()).to_vec()),
-            approval_status: user.approval_status.as_str().to_owned(),
-            approval_status_mod_time: user.approval_status_mod_time.unwrap_or(now).as_micros(),
+            approval_status: user.approval_status,
+            approval_status_mod_time: user.approval_status_mod_time.unwrap_or(now),
             approval_status_mod_by: user.approval_status_mod_by.clone(),
             password_hash,
             password_last_set: since(has_password, user.password_last_set, now),
@@ -145,7 +144,7 @@ impl Sso {
             rate_limit_def: user.rate_limit_def.clone(),
             rate_limit_check_parent_def: user.rate_limit_check_parent_def,
             creation_ctx: user.creation_ctx.clone(),
-            user_id: user_id.as_str().to_owned(),
+            user_id: user_id.clone(),
         };
         let identity = self.new_identity(&row, None)?;
         let owner = AttrOwner::User(user_id);

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::domain::{AttrOwner, AuditKind, Context, Error, Password, Result, Timestamp, User, UserId};
+use crate::domain::{AttrOwner, AuditKind, Context, Error, Password, Result, Timestamp, User};
 use crate::ops::Sso;
 use crate::ops::audit::Trail;
 use crate::ops::user::account::Column;
@@ -130,8 +130,8 @@ impl Sso {
             let mut attrs = by_user(attrs, |attr| &attr.user_id);
             let mut links = by_user(links, |link| &link.user_id);
             for row in page {
-                let attrs = attrs.remove(&row.user_id).unwrap_or_default();
-                let links = links.remove(&row.user_id).unwrap_or_default();
+                let attrs = attrs.remove(row.user_id.as_str()).unwrap_or_default();
+                let links = links.remove(row.user_id.as_str()).unwrap_or_default();
                 write(&self.user_line(row, attrs, links, with_secrets)?)?;
                 written += 1;
             }
@@ -147,7 +147,7 @@ impl Sso {
         links: Vec<OwnedLink>,
         with_secrets: bool,
     ) -> Result<String> {
-        let user_id = UserId::from_stored(row.user_id.clone());
+        let user_id = row.user_id.clone();
         let hash = row.password_hash.as_deref().filter(|_| with_secrets);
         let hash = hash.map(|hash| self.unseal(Column::PasswordHash, &user_id, hash)).transpose()?;
         let user = self.open_user(row)?;

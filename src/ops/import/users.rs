@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::domain::{
     AuditKind, Context, Error, ImportBatch, ImportFinding, ImportObserver, ImportRecord, ImportSource,
-    ImportSummary, ImportedLink, ImportedUser, Result, UserId,
+    ImportSummary, ImportedLink, ImportedUser, Result,
 };
 use crate::ops::Sso;
 use crate::ops::audit::Trail;
@@ -348,7 +348,7 @@ impl Sso {
         let users: Vec<_> = all().map(|rows| &rows.user).collect();
         let mut tx = self.db().write_much().await?;
         let inserted = store::import::users::add_users(&mut tx, &users).await?;
-        let new = || all().filter(|rows| inserted.contains(&rows.user.user_id));
+        let new = || all().filter(|rows| inserted.contains(rows.user.user_id.as_str()));
         let identities: Vec<_> = new().map(|rows| &rows.identity).collect();
         store::import::users::add_identities(&mut tx, &identities).await?;
         let attrs: Vec<_> =
@@ -367,7 +367,7 @@ impl Sso {
     async fn link_imported(&self, tx: &mut Tx, ready: &Ready) -> Result<Vec<String>> {
         let mut reasons = Vec::new();
         let Some(rows) = ready.rows.as_ref().filter(|_| !ready.links.is_empty()) else { return Ok(reasons) };
-        let user_id = UserId::from_stored(rows.user.user_id.clone());
+        let user_id = rows.user.user_id.clone();
         for (sec_def_id, link) in &ready.links {
             let time = link.creation_time.unwrap_or(self.now());
             match store::linked_auth::link::insert(tx, *sec_def_id, &user_id, link.is_active, time).await? {
@@ -381,7 +381,7 @@ impl Sso {
 }
 
 fn is_among(ready: &Ready, user_ids: &HashSet<String>) -> bool {
-    ready.rows.as_ref().is_some_and(|rows| user_ids.contains(&rows.user.user_id))
+    ready.rows.as_ref().is_some_and(|rows| user_ids.contains(rows.user.user_id.as_str()))
 }
 
 fn not_linked(link: &ImportedLink, why: &str) -> String {

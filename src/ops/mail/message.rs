@@ -42,7 +42,7 @@ impl Sso {
         kind: EmailKind,
         token: Option<&Password>,
     ) {
-        let user_id = UserId::from_stored(row.user_id.clone());
+        let user_id = row.user_id.clone();
         let mut trail = self.trail(ctx, "email.send", AuditKind::Activity);
         trail.on(&user_id);
         trail.note("template", kind.as_str());

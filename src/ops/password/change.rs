@@ -133,16 +133,15 @@ impl Sso {
             let detail = format!("password_expiry: at most {MAX_EXPIRY_DAYS} days");
             return Err(Error::refused(Code::CommonInvalidInput, detail));
         }
-        let user_id = UserId::from_stored(row.user_id.clone());
         self.check_password(&password, self.known_about(row)?).await?;
-        self.check_history(row, &user_id, &password).await?;
+        self.check_history(row, &password).await?;
         let set_time = self.now();
         Ok(NewPassword {
-            envelope: self.hash_password(&user_id, password).await?,
+            envelope: self.hash_password(&row.user_id, password).await?,
             set_time,
             expiry: self.password_expiry(set_time, terms.expiry_days),
             must_change: terms.must_change,
-            former: self.former_password(row, &user_id, set_time)?,
+            former: self.former_password(row, set_time)?,
         })
     }
 
@@ -151,8 +150,7 @@ impl Sso {
         if self.config().password.min_complexity == 0 {
             return Ok(Vec::new());
         }
-        let user_id = UserId::from_stored(row.user_id.clone());
-        let open = |email: &Vec<u8>| self.unseal(Column::Email, &user_id, email);
+        let open = |email: &Vec<u8>| self.unseal(Column::Email, &row.user_id, email);
         let email = row.email.as_ref().map(open).transpose()?.map(|email| email.expose().to_owned());
         let names = [&row.display_name, &row.first_name, &row.middle_name, &row.last_name];
         let names = names.into_iter().flatten().cloned();
@@ -160,7 +158,7 @@ impl Sso {
     }
 
     /// Neither the current password nor one of the last that came before it may be chosen again.
-    async fn check_history(&self, row: &UserRow, user_id: &UserId, password: &Password) -> Result<()> {
+    async fn check_history(&self, row: &UserRow, password: &Password) -> Result<()> {
         let count = self.config().password.history;
         if count == 0 {
             return Ok(());
@@ -172,7 +170,7 @@ impl Sso {
             return used();
         }
         let mut conn = self.db().read().await?;
-        let former = store::password::history::latest(&mut conn, user_id, i64::from(count)).await?;
+        let former = store::password::history::latest(&mut conn, &row.user_id, i64::from(count)).await?;
         drop(conn);
         for (history_id, envelope) in former {
             let hash = self.core.keyring.open_or_plain(history_place(&history_id), &envelope)?;
@@ -185,12 +183,12 @@ impl Sso {
     }
 
     /// The current password as the history keeps it: an envelope is bound to its row. None where no history is kept.
-    fn former_password(&self, row: &UserRow, user_id: &UserId, now: Timestamp) -> Result<Option<Former>> {
+    fn former_password(&self, row: &UserRow, now: Timestamp) -> Result<Option<Former>> {
         let Some(current) = row.password_hash.as_deref().filter(|_| self.config().password.history > 0)
         else {
             return Ok(None);
         };
-        let hash = self.unseal(Column::PasswordHash, user_id, current)?;
+        let hash = self.unseal(Column::PasswordHash, &row.user_id, current)?;
         let history_id = time_ordered_uuid(now, &*self.core.random)?;
         let envelope = if self.config().main.encrypt_password {
             let place = history_place(&history_id);
@@ -234,8 +232,7 @@ impl Sso {
             self.core.hashing.verify_unknown(password).await?;
             return Ok(Verdict::Wrong);
         };
-        let user_id = UserId::from_stored(row.user_id.clone());
-        let hash = self.unseal(Column::PasswordHash, &user_id, envelope)?;
+        let hash = self.unseal(Column::PasswordHash, &row.user_id, envelope)?;
         let verdict = self.core.hashing.verify(hash.expose().to_owned(), password).await?;
         let outdated = verdict == Verdict::Right
             && self.config().main.encrypt_password
@@ -270,7 +267,7 @@ impl Sso {
         let caller = self.check_ust(ctx, current_ust, PasswordAge::Checked).await?;
         trail.by(caller.user_id());
         let row = self.row_to_change(&caller, request.user_id.as_deref()).await?;
-        let user_id = UserId::from_stored(row.user_id.clone());
+        let user_id = row.user_id.clone();
         trail.on(&user_id);
         if request.password_expiry.is_some() || request.must_change.is_some() {
             caller.require_super_user()?;
@@ -343,12 +340,11 @@ impl Sso {
         new: &NewPassword,
         keep: Option<SessionId>,
     ) -> Result<()> {
-        let user_id = UserId::from_stored(row.user_id.clone());
         let mut tx = self.db().write().await?;
-        if store::user::account::lock_row(&mut tx, &user_id).await? != Some(row.password_last_set) {
+        if store::user::account::lock_row(&mut tx, &row.user_id).await? != Some(row.password_last_set) {
             return Err(Error::refused(Code::AuthNotAllowed, "the password was changed meanwhile"));
         }
-        self.store_password(&mut tx, &user_id, new, keep).await?;
+        self.store_password(&mut tx, &row.user_id, new, keep).await?;
         self.commit(tx, trail).await
     }
 
@@ -368,9 +364,15 @@ impl Sso {
         new: &NewPassword,
         keep: Option<SessionId>,
     ) -> Result<()> {
-        let (set_time, expiry) = (new.set_time.as_micros(), new.expiry.as_micros());
-        store::user::account::set_password(tx, user_id, &new.envelope, set_time, expiry, new.must_change)
-            .await?;
+        store::user::account::set_password(
+            tx,
+            user_id,
+            &new.envelope,
+            new.set_time,
+            new.expiry,
+            new.must_change,
+        )
+        .await?;
         store::password::reset::delete_of_user(tx, user_id).await?;
         if let Some(Former { history_id, envelope }) = &new.former {
             let keep = i64::from(self.config().password.history);
@@ -426,7 +428,7 @@ mod tests {
             sso.create_user(&ctx, Authority::Trusted(None), new, true).await.unwrap();
         }
         let row = sso.row_by_username("older").await.unwrap().unwrap();
-        let user_id = UserId::from_stored(row.user_id);
+        let user_id = row.user_id;
         let mut tx = sso.db().write().await.unwrap();
         let old = row.password_hash.unwrap();
         assert!(

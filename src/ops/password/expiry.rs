@@ -59,15 +59,8 @@ impl Sso {
         after: Option<&ExpiringPassword>,
         limit: i64,
     ) -> Result<Vec<ExpiringPassword>> {
-        let after = after.map(|last| (last.password_expiry.as_micros(), last.user_id.as_str()));
         let mut conn = self.db().read().await?;
-        let rows = store::password::expiry::between(&mut conn, from, until, after, limit).await?;
-        let expiring = |row: store::password::expiry::ExpiryRow| ExpiringPassword {
-            user_id: UserId::from_stored(row.user_id),
-            username: row.username,
-            password_expiry: Timestamp::from_micros(row.password_expiry),
-        };
-        Ok(rows.into_iter().map(expiring).collect())
+        store::password::expiry::between(&mut conn, from, until, after, limit).await
     }
 
     /// Tells the hook `on_password_expiring` of those whose password has come within
@@ -121,7 +114,7 @@ impl Sso {
 fn last_told(value: &[u8]) -> Option<ExpiringPassword> {
     let (expiry, user_id) = std::str::from_utf8(value).ok()?.split_once(' ')?;
     Some(ExpiringPassword {
-        user_id: UserId::from_stored(user_id.to_owned()),
+        user_id: UserId::parse(user_id)?,
         username: String::new(),
         password_expiry: Timestamp::from_micros(expiry.parse().ok()?),
     })

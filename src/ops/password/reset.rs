@@ -56,7 +56,7 @@ impl Sso {
         let found = self.rows_by_credential(credential).await?;
         let mut rows: Vec<Option<UserRow>> = Vec::new();
         for row in found {
-            trail.on(&UserId::from_stored(row.user_id.clone()));
+            trail.on(&row.user_id);
             match self.check_may_reset(ctx, &row) {
                 Ok(()) => rows.push(Some(row)),
                 Err(error) => trail.note("no_token", error.code().as_str()),
@@ -74,7 +74,7 @@ impl Sso {
             let random = &*self.core.random;
             let token = token::new_token(random, TokenBits::Bits256)?;
             let user_id = match &row {
-                Some(row) => UserId::from_stored(row.user_id.clone()),
+                Some(row) => row.user_id.clone(),
                 None => UserId::random(random)?,
             };
             // Of requests at the same time, too, only one leaves a token.
@@ -214,13 +214,13 @@ impl Sso {
         let mut conn = self.db().read().await?;
         let reset = store::password::reset::by_token(&mut conn, &token::digest(token.expose())).await?;
         let reset = reset.ok_or_else(no_access)?;
-        let user_id = UserId::from_stored(reset.user_id);
+        let user_id = reset.user_id;
         trail.on(&user_id);
         let stored = reset.reset_key_digest.as_deref().unwrap_or_default();
         if !compare::equal(stored, &token::digest(reset_key.expose())) {
             return Err(no_access());
         }
-        if reset.reset_key_expiration.is_none_or(|expiration| expiration <= self.now().as_micros()) {
+        if reset.reset_key_expiration.is_none_or(|expiration| expiration <= self.now()) {
             return Err(no_access());
         }
         let row = store::user::account::by_id(&mut conn, &user_id).await?.ok_or_else(no_access)?;

@@ -3,7 +3,7 @@
 use crate::crypto::{Verdict, token};
 use crate::domain::{
     AuditKind, AuthType, Code, Context, Error, Password, Result, Session, SessionId, SessionInfo, Timestamp,
-    UserId, Ust,
+    Ust,
 };
 use crate::ops::Sso;
 use crate::ops::access::check::{PasswordAge, Standing, check_standing, informed};
@@ -69,7 +69,7 @@ impl Sso {
         self.check_app(ctx)?;
         let found = self.row_by_username(&request.username).await?;
         if let Some(row) = &found {
-            trail.on(&UserId::from_stored(row.user_id.clone()));
+            trail.on(&row.user_id);
         }
         let attempt = if request.skip_sec {
             Attempt::default()
@@ -78,7 +78,7 @@ impl Sso {
         };
         let Authenticated { row, is_outdated, has_failures } =
             self.authenticate(found, &request, &attempt).await?;
-        let user_id = UserId::from_stored(row.user_id.clone());
+        let user_id = row.user_id.clone();
         trail.by(&user_id);
         self.check_login_app(ctx)?;
 
@@ -211,7 +211,7 @@ impl Sso {
     /// Whether the password expires soon and the login may say so; an error where that, or a flag, asks for a new one.
     pub(in crate::ops) fn check_password_age(&self, row: &UserRow, now: Timestamp) -> Result<bool> {
         let rules = &self.config().password;
-        let threshold = now.plus_days(i64::from(rules.about_to_expire_threshold)).as_micros();
+        let threshold = now.plus_days(i64::from(rules.about_to_expire_threshold));
         let is_about_to_expire = row.password_expiry.is_some_and(|expiry| expiry <= threshold);
         if is_about_to_expire && !rules.log_in_if_about_to_expire {
             return Err(informed(rules.inform_if_about_to_expire, Code::PasswordAboutToExpire));

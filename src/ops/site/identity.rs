@@ -75,7 +75,7 @@ impl Sso {
         let now = self.now().as_micros();
         Ok(IdentityRow {
             identity_token: self.new_uuid()?,
-            user_id: user.user_id.clone(),
+            user_id: user.user_id.as_str().to_owned(),
             user_token: user.user_token,
             site_id,
             provider: STORAGE.to_owned(),

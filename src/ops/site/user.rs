@@ -148,7 +148,7 @@ impl Sso {
         self.check_app(ctx)?;
         let found = self.row_by_username(login).await?;
         if let Some(row) = &found {
-            trail.on(&UserId::from_stored(row.user_id.clone()));
+            trail.on(&row.user_id);
         }
         let attempt = self.password_attempt(login, &RemoteAddr::default());
         let request = LoginRequest {
@@ -159,7 +159,7 @@ impl Sso {
         };
         let Authenticated { row, is_outdated, has_failures } =
             self.authenticate(found, &request, &attempt).await?;
-        let (user_id, now) = (UserId::from_stored(row.user_id.clone()), self.now());
+        let (user_id, now) = (row.user_id.clone(), self.now());
         check_standing(self.config(), Standing::from(&row), &ctx.remote_addr, now, PasswordAge::Checked)?;
         self.check_password_age(&row, now)?;
         let upgraded = if is_outdated { Some(self.hash_password(&user_id, password).await?) } else { None };
@@ -195,7 +195,7 @@ impl Sso {
         let outcome = async {
             self.check_app(ctx)?;
             let row = self.row_by_user_token(user_token).await?;
-            trail.on(&UserId::from_stored(row.user_id.clone()));
+            trail.on(&row.user_id);
             self.site_user(row).await
         };
         let outcome = outcome.await;
@@ -280,7 +280,7 @@ impl Sso {
         self.check_app(ctx)?;
         let external_id = check_external_id(update.external_id)?;
         let before = self.row_by_user_token(user_token).await?;
-        let user_id = UserId::from_stored(before.user_id.clone());
+        let user_id = before.user_id.clone();
         trail.on(&user_id);
         let mut conn = self.db().read().await?;
         let identity = store::site::identity::of_site(&mut conn, &user_id, site.id()).await?;

@@ -6,8 +6,8 @@ use uuid::Builder;
 
 use crate::crypto::{Place, plain, totp};
 use crate::domain::{
-    ApprovalStatus, AuditKind, Code, Context, Error, NewUser, Password, Result, SignUpStatus, Timestamp,
-    User, UserId, UserView, Ust, Visibility,
+    ApprovalStatus, AuditKind, Code, Context, Error, NewUser, Password, Result, SignUpStatus, User, UserId,
+    UserView, Ust, Visibility,
 };
 use crate::ops::access::actor::Caller;
 use crate::ops::access::check::PasswordAge;
@@ -157,8 +157,8 @@ impl Sso {
             None => None,
         };
         let is_locked = new.is_locked.unwrap_or(false);
-        let password_last_set = password_hash.as_ref().map(|_| now.as_micros());
-        let password_expiry = password_hash.as_ref().map(|_| self.password_expiry(now, None).as_micros());
+        let password_last_set = password_hash.as_ref().map(|_| now);
+        let password_expiry = password_hash.as_ref().map(|_| self.password_expiry(now, None));
         Ok(UserRow {
             user_token: Builder::from_random_bytes(random.bytes()?).into_uuid(),
             username,
@@ -173,14 +173,14 @@ impl Sso {
             is_internal: false,
             is_super_user,
             is_locked,
-            locked_time: is_locked.then_some(now.as_micros()),
+            locked_time: is_locked.then_some(now),
             locked_by: is_locked.then(|| by.to_owned()),
-            sign_up_status: new.sign_up_status.unwrap_or(SignUpStatus::Final).as_str().to_owned(),
-            sign_up_time: now.as_micros(),
+            sign_up_status: new.sign_up_status.unwrap_or(SignUpStatus::Final),
+            sign_up_time: now,
             sign_up_confirm_time: None,
             sign_up_confirm_digest: None,
-            approval_status: approval.as_str().to_owned(),
-            approval_status_mod_time: now.as_micros(),
+            approval_status: approval,
+            approval_status_mod_time: now,
             approval_status_mod_by: Some(by.to_owned()),
             password_hash,
             password_last_set,
@@ -198,7 +198,7 @@ impl Sso {
             rate_limit_def,
             rate_limit_check_parent_def: false,
             creation_ctx,
-            user_id: user_id.as_str().to_owned(),
+            user_id,
         })
     }
 
@@ -342,7 +342,7 @@ impl Sso {
 
     async fn find_by_username(&self, username: &str, needs_approved: bool) -> Result<Option<UserView>> {
         let Some(row) = self.row_by_username(username).await? else { return Ok(None) };
-        if needs_approved && row.approval_status != ApprovalStatus::Approved.as_str() {
+        if needs_approved && row.approval_status != ApprovalStatus::Approved {
             return Ok(None);
         }
         let user = Arc::new(self.open_user(row)?);
@@ -406,12 +406,11 @@ impl Sso {
 
     /// From a row to a user: envelopes opened, states read.
     pub(in crate::ops) fn open_user(&self, row: UserRow) -> Result<User> {
-        let user_id = UserId::from_stored(row.user_id);
+        let user_id = row.user_id;
         let open = |column, envelope: Option<Vec<u8>>| {
             envelope.map(|envelope| self.unseal(column, &user_id, &envelope)).transpose()
         };
         let text = |secret: Option<Password>| secret.map(|secret| secret.expose().to_owned());
-        let unknown = |column: &str| Error::internal(format!("sso_user.{column} holds an unknown value"));
         let email = text(open(Column::Email, row.email)?);
         let totp_key = open(Column::TotpKey, row.totp_key)?;
         let totp_label = text(open(Column::TotpLabel, row.totp_label)?);
@@ -426,19 +425,17 @@ impl Sso {
             is_internal: row.is_internal,
             is_super_user: row.is_super_user,
             is_locked: row.is_locked,
-            locked_time: row.locked_time.map(Timestamp::from_micros),
+            locked_time: row.locked_time,
             locked_by: row.locked_by,
-            sign_up_status: SignUpStatus::parse(&row.sign_up_status)
-                .ok_or_else(|| unknown("sign_up_status"))?,
-            sign_up_time: Timestamp::from_micros(row.sign_up_time),
-            sign_up_confirm_time: row.sign_up_confirm_time.map(Timestamp::from_micros),
-            approval_status: ApprovalStatus::parse(&row.approval_status)
-                .ok_or_else(|| unknown("approval_status"))?,
-            approval_status_mod_time: Timestamp::from_micros(row.approval_status_mod_time),
+            sign_up_status: row.sign_up_status,
+            sign_up_time: row.sign_up_time,
+            sign_up_confirm_time: row.sign_up_confirm_time,
+            approval_status: row.approval_status,
+            approval_status_mod_time: row.approval_status_mod_time,
             approval_status_mod_by: row.approval_status_mod_by,
             password_is_set: row.password_hash.is_some(),
-            password_last_set: row.password_last_set.map(Timestamp::from_micros),
-            password_expiry: row.password_expiry.map(Timestamp::from_micros),
+            password_last_set: row.password_last_set,
+            password_expiry: row.password_expiry,
             password_must_change: row.password_must_change,
             is_totp_enabled: row.is_totp_enabled,
             totp_key,

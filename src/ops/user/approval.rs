@@ -32,10 +32,8 @@ impl Sso {
     async fn set_approval(&self, call: &mut Call<'_>, user_id: &str, status: ApprovalStatus) -> Result<()> {
         let user_id = call.target(Some(user_id))?;
         let mut tx = self.db().write().await?;
-        let now = self.now().as_micros();
-        if !store::user::account::set_approval(&mut tx, &user_id, status.as_str(), now, call.changed_by())
-            .await?
-        {
+        let now = self.now();
+        if !store::user::account::set_approval(&mut tx, &user_id, status, now, call.changed_by()).await? {
             return Err(Code::UserIdInvalid.into());
         }
         self.commit(tx, &mut call.trail).await
@@ -62,7 +60,7 @@ impl Sso {
     async fn set_lock(&self, call: &mut Call<'_>, user_id: &str, locked: bool) -> Result<()> {
         let user_id = call.target(Some(user_id))?;
         let mut tx = self.db().write().await?;
-        let now = self.now().as_micros();
+        let now = self.now();
         if !store::user::account::set_lock(&mut tx, &user_id, locked, now, call.changed_by()).await? {
             return Err(Code::UserIdInvalid.into());
         }

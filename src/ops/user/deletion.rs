@@ -79,7 +79,6 @@ impl Sso {
                 .ok_or(Code::UsernameInvalid)?,
         };
         let Removed { user_id, username } = removed;
-        let user_id = UserId::from_stored(user_id);
         trail.on(&user_id);
         trail.note("username", username);
         if by.as_ref() == Some(&user_id) {

@@ -95,8 +95,8 @@ impl Sso {
             name_op: search.name_op,
             is_name_exact: search.is_name_exact,
             email_indexes: email.map(indexes),
-            sign_up_status: search.sign_up_status.map(|status| status.as_str()),
-            approval_status: search.approval_status.map(|status| status.as_str()),
+            sign_up_status: search.sign_up_status,
+            approval_status: search.approval_status,
         })))
     }
 }

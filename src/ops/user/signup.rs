@@ -68,7 +68,7 @@ impl Sso {
 
         let confirm_token = token::new_token(&*self.core.random, TokenBits::Bits192)?;
         let row = self.signed_up_row(&details, request.password, &confirm_token).await?;
-        let user_id = UserId::from_stored(row.user_id.clone());
+        let user_id = row.user_id.clone();
         if let Err(error) = self.store_sign_up(trail, &user_id, &row, &details).await {
             return Err(self.shown(trail, error));
         }

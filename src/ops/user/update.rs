@@ -104,7 +104,7 @@ impl Sso {
 
     /// Checks every new value and puts it into the row. What was not given stays as it is.
     fn apply(&self, row: &mut UserRow, user_id: &UserId, update: UserUpdate, by: &UserId) -> Result<()> {
-        let (now, by) = (self.now().as_micros(), by.as_str());
+        let (now, by) = (self.now(), by.as_str());
         if let Some(username) = required("username", update.username)? {
             row.username = self.check_username(Some(username))?;
         }
@@ -141,16 +141,16 @@ impl Sso {
             row.locked_by = Some(by.to_owned());
         }
         if let Some(expiry) = required("password_expiry", update.password_expiry)? {
-            row.password_expiry = Some(check_expiry(expiry)?.as_micros());
+            row.password_expiry = Some(check_expiry(expiry)?);
         }
         if let Some(must_change) = required("password_must_change", update.password_must_change)? {
             row.password_must_change = must_change;
         }
         if let Some(status) = required("sign_up_status", update.sign_up_status)? {
-            row.sign_up_status = status.as_str().to_owned();
+            row.sign_up_status = status;
         }
         if let Some(status) = required("approval_status", update.approval_status)? {
-            row.approval_status = status.as_str().to_owned();
+            row.approval_status = status;
             row.approval_status_mod_time = now;
             row.approval_status_mod_by = Some(by.to_owned());
         }

@@ -9,4 +9,5 @@ pub(super) mod error;
 pub(super) mod migrate;
 pub(super) mod pool;
 pub mod setting;
+mod types;
 pub(super) mod writer;

@@ -175,11 +175,11 @@ macro_rules! bind_user {
             .bind($row.is_locked)
             .bind($row.locked_time)
             .bind($row.locked_by.as_deref())
-            .bind(&$row.sign_up_status)
+            .bind($row.sign_up_status)
             .bind($row.sign_up_time)
             .bind($row.sign_up_confirm_time)
             .bind($row.sign_up_confirm_digest.as_deref())
-            .bind(&$row.approval_status)
+            .bind($row.approval_status)
             .bind($row.approval_status_mod_time)
             .bind($row.approval_status_mod_by.as_deref())
             .bind($row.password_hash.as_deref())
@@ -271,7 +271,7 @@ pub async fn add_users(tx: &mut Tx, rows: &[&UserRow]) -> Result<HashSet<String>
                 inserted += query.execute(&mut *driver).await.map_err(map_error)?.rows_affected();
             }
             if inserted == rows.len() as u64 {
-                return Ok(rows.iter().map(|row| row.user_id.clone()).collect());
+                return Ok(rows.iter().map(|row| row.user_id.as_str().to_owned()).collect());
             }
         }
     }

@@ -1,8 +1,6 @@
 //! Whose password expires when.
 
-use sqlx::FromRow;
-
-use crate::domain::{Result, Timestamp};
+use crate::domain::{ExpiringPassword, Result, Timestamp, UserId};
 use crate::store::Conn;
 
 sql! {
@@ -11,15 +9,6 @@ sql! {
     BETWEEN = "SELECT user_id, username, password_expiry FROM sso_user WHERE password_expiry >= $1 \
         AND password_expiry <= $2 AND (password_expiry > $1 OR user_id > $3) AND sign_up_status || '' = 'final' \
         AND approval_status || '' = 'approved' ORDER BY password_expiry, user_id LIMIT $4";
-}
-
-/// A user and when the password expires.
-#[derive(Clone, Debug, FromRow)]
-#[expect(missing_docs, reason = "the names are the columns'")]
-pub struct ExpiryRow {
-    pub user_id: String,
-    pub username: String,
-    pub password_expiry: i64,
 }
 
 /// Users whose password expires after this moment and no later than that one, by when and by id, so many at most.
@@ -31,9 +20,15 @@ pub async fn between(
     conn: &mut Conn,
     from: Timestamp,
     until: Timestamp,
-    after: Option<(i64, &str)>,
+    after: Option<&ExpiringPassword>,
     limit: i64,
-) -> Result<Vec<ExpiryRow>> {
-    let (expiry, user_id) = after.unwrap_or((from.as_micros().saturating_add(1), ""));
-    fetch_all!(conn, ExpiryRow, BETWEEN, expiry, until.as_micros(), user_id, limit)
+) -> Result<Vec<ExpiringPassword>> {
+    let (expiry, user_id) = match after {
+        Some(last) => (last.password_expiry, last.user_id.as_str()),
+        None => (Timestamp::from_micros(from.as_micros().saturating_add(1)), ""),
+    };
+    let rows = fetch_all!(conn, (UserId, String, Timestamp), BETWEEN, expiry, until, user_id, limit)?;
+    let expiring =
+        |(user_id, username, password_expiry)| ExpiringPassword { user_id, username, password_expiry };
+    Ok(rows.into_iter().map(expiring).collect())
 }

@@ -27,8 +27,8 @@ pub async fn insert(
     now: Timestamp,
     keep: i64,
 ) -> Result<()> {
-    execute!(conn, INSERT, history_id, user_id.as_str(), envelope, now.as_micros())?;
-    execute!(conn, PRUNE, user_id.as_str(), keep)?;
+    execute!(conn, INSERT, history_id, user_id, envelope, now)?;
+    execute!(conn, PRUNE, user_id, keep)?;
     Ok(())
 }
 
@@ -37,5 +37,5 @@ pub async fn insert(
 /// # Errors
 /// When the database cannot answer.
 pub async fn latest(conn: &mut Conn, user_id: &UserId, limit: i64) -> Result<Vec<(Uuid, Vec<u8>)>> {
-    fetch_all!(conn, (Uuid, Vec<u8>), LATEST, user_id.as_str(), limit)
+    fetch_all!(conn, (Uuid, Vec<u8>), LATEST, user_id, limit)
 }

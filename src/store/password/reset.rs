@@ -46,9 +46,9 @@ pub struct Access<'a> {
 #[expect(missing_docs, reason = "the names are the columns'")]
 pub struct ResetRow {
     pub reset_id: Uuid,
-    pub user_id: String,
+    pub user_id: UserId,
     pub reset_key_digest: Option<Vec<u8>>,
-    pub reset_key_expiration: Option<i64>,
+    pub reset_key_expiration: Option<Timestamp>,
 }
 
 /// Begins a reset in place of any that the user had. Does the same, and comes to nothing, where there is no such user.
@@ -61,10 +61,10 @@ pub async fn replace(conn: &mut Conn, new: &NewReset<'_>) -> Result<()> {
         conn,
         INSERT,
         new.reset_id,
-        new.user_id.as_str(),
+        new.user_id,
         new.token_digest,
-        new.token_expiration.as_micros(),
-        new.creation_time.as_micros(),
+        new.token_expiration,
+        new.creation_time,
         new.creation_ctx,
     )?;
     Ok(())
@@ -76,17 +76,17 @@ pub async fn replace(conn: &mut Conn, new: &NewReset<'_>) -> Result<()> {
 /// # Errors
 /// When the database cannot answer.
 pub async fn access(conn: &mut Conn, token_digest: &[u8], access: &Access<'_>) -> Result<Option<UserId>> {
-    let user_id: Option<(String,)> = fetch_optional!(
+    let row = fetch_optional!(
         conn,
-        (String,),
+        (UserId,),
         ACCESS,
         token_digest,
-        access.access_time.as_micros(),
+        access.access_time,
         access.access_ctx,
         access.reset_key_digest,
-        access.reset_key_expiration.as_micros(),
+        access.reset_key_expiration,
     )?;
-    Ok(user_id.map(|(user_id,)| UserId::from_stored(user_id)))
+    Ok(row.map(|(user_id,)| user_id))
 }
 
 /// The reset with this token.
@@ -110,5 +110,5 @@ pub async fn delete(conn: &mut Conn, reset_id: Uuid) -> Result<bool> {
 /// # Errors
 /// When the database cannot answer.
 pub async fn delete_of_user(conn: &mut Conn, user_id: &UserId) -> Result<()> {
-    execute!(conn, DELETE_OF_USER, user_id.as_str()).map(drop)
+    execute!(conn, DELETE_OF_USER, user_id).map(drop)
 }

@@ -3,7 +3,7 @@
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use crate::domain::{Result, UserId};
+use crate::domain::{ApprovalStatus, Result, SignUpStatus, Timestamp, UserId};
 use crate::store::db::dialect;
 use crate::store::db::error::unique_violation;
 use crate::store::db::pool::Raw;
@@ -65,7 +65,7 @@ sql! {
 #[derive(Clone, Debug, FromRow)]
 #[expect(missing_docs, reason = "the names are the columns'")]
 pub struct UserRow {
-    pub user_id: String,
+    pub user_id: UserId,
     pub user_token: Uuid,
     pub username: String,
     pub email: Option<Vec<u8>>,
@@ -79,18 +79,18 @@ pub struct UserRow {
     pub is_internal: bool,
     pub is_super_user: bool,
     pub is_locked: bool,
-    pub locked_time: Option<i64>,
+    pub locked_time: Option<Timestamp>,
     pub locked_by: Option<String>,
-    pub sign_up_status: String,
-    pub sign_up_time: i64,
-    pub sign_up_confirm_time: Option<i64>,
+    pub sign_up_status: SignUpStatus,
+    pub sign_up_time: Timestamp,
+    pub sign_up_confirm_time: Option<Timestamp>,
     pub sign_up_confirm_digest: Option<Vec<u8>>,
-    pub approval_status: String,
-    pub approval_status_mod_time: i64,
+    pub approval_status: ApprovalStatus,
+    pub approval_status_mod_time: Timestamp,
     pub approval_status_mod_by: Option<String>,
     pub password_hash: Option<Vec<u8>>,
-    pub password_last_set: Option<i64>,
-    pub password_expiry: Option<i64>,
+    pub password_last_set: Option<Timestamp>,
+    pub password_expiry: Option<Timestamp>,
     pub password_must_change: bool,
     pub is_totp_enabled: bool,
     pub totp_key: Option<Vec<u8>>,
@@ -129,7 +129,7 @@ pub enum Updated {
 #[derive(Clone, Debug, FromRow)]
 #[expect(missing_docs, reason = "the names are the columns'")]
 pub struct Removed {
-    pub user_id: String,
+    pub user_id: UserId,
     pub username: String,
 }
 
@@ -157,11 +157,11 @@ pub async fn insert(conn: &mut Conn, row: &UserRow) -> Result<Inserted> {
         row.is_locked,
         row.locked_time,
         row.locked_by.as_deref(),
-        &row.sign_up_status,
+        row.sign_up_status,
         row.sign_up_time,
         row.sign_up_confirm_time,
         row.sign_up_confirm_digest.as_deref(),
-        &row.approval_status,
+        row.approval_status,
         row.approval_status_mod_time,
         row.approval_status_mod_by.as_deref(),
         row.password_hash.as_deref(),
@@ -196,7 +196,7 @@ pub async fn insert(conn: &mut Conn, row: &UserRow) -> Result<Inserted> {
 /// # Errors
 /// When the database cannot answer.
 pub async fn by_id(conn: &mut Conn, user_id: &UserId) -> Result<Option<UserRow>> {
-    fetch_optional!(conn, UserRow, BY_ID, user_id.as_str())
+    fetch_optional!(conn, UserRow, BY_ID, user_id)
 }
 
 /// The user with this id, whom nobody else changes until the transaction ends.
@@ -205,9 +205,9 @@ pub async fn by_id(conn: &mut Conn, user_id: &UserId) -> Result<Option<UserRow>>
 /// When the database cannot answer.
 pub async fn by_id_for_update(tx: &mut Tx, user_id: &UserId) -> Result<Option<UserRow>> {
     match tx.raw() {
-        Raw::Sqlite(driver) => sqlx::query_as(BY_ID).bind(user_id.as_str()).fetch_optional(driver).await,
+        Raw::Sqlite(driver) => sqlx::query_as(BY_ID).bind(user_id).fetch_optional(driver).await,
         Raw::Postgres(driver) => {
-            sqlx::query_as(BY_ID_FOR_UPDATE_POSTGRES).bind(user_id.as_str()).fetch_optional(driver).await
+            sqlx::query_as(BY_ID_FOR_UPDATE_POSTGRES).bind(user_id).fetch_optional(driver).await
         }
     }
     .map_err(map_error)
@@ -241,9 +241,15 @@ pub async fn page_by_username(conn: &mut Conn, after: &str, limit: i64) -> Resul
 ///
 /// # Errors
 /// When the database cannot answer.
-pub async fn set_lock(conn: &mut Conn, user_id: &UserId, locked: bool, time: i64, by: &str) -> Result<bool> {
+pub async fn set_lock(
+    conn: &mut Conn,
+    user_id: &UserId,
+    locked: bool,
+    time: Timestamp,
+    by: &str,
+) -> Result<bool> {
     conn.touch(user_id.as_str());
-    Ok(execute!(conn, SET_LOCK, user_id.as_str(), locked, time, by)? == 1)
+    Ok(execute!(conn, SET_LOCK, user_id, locked, time, by)? == 1)
 }
 
 /// Sets the approval status; whether there is such a user.
@@ -253,12 +259,12 @@ pub async fn set_lock(conn: &mut Conn, user_id: &UserId, locked: bool, time: i64
 pub async fn set_approval(
     conn: &mut Conn,
     user_id: &UserId,
-    status: &str,
-    time: i64,
+    status: ApprovalStatus,
+    time: Timestamp,
     by: &str,
 ) -> Result<bool> {
     conn.touch(user_id.as_str());
-    Ok(execute!(conn, SET_APPROVAL, user_id.as_str(), status, time, by)? == 1)
+    Ok(execute!(conn, SET_APPROVAL, user_id, status, time, by)? == 1)
 }
 
 /// Sets a new password; whether there is such a user.
@@ -269,12 +275,12 @@ pub async fn set_password(
     conn: &mut Conn,
     user_id: &UserId,
     envelope: &[u8],
-    now: i64,
-    expiry: i64,
+    now: Timestamp,
+    expiry: Timestamp,
     must_change: bool,
 ) -> Result<bool> {
     conn.touch(user_id.as_str());
-    Ok(execute!(conn, SET_PASSWORD, user_id.as_str(), envelope, now, expiry, must_change)? == 1)
+    Ok(execute!(conn, SET_PASSWORD, user_id, envelope, now, expiry, must_change)? == 1)
 }
 
 /// Replaces the hash of an unchanged password by a stronger one, unless it was changed meanwhile.
@@ -282,7 +288,7 @@ pub async fn set_password(
 /// # Errors
 /// When the database cannot answer.
 pub async fn replace_hash(conn: &mut Conn, user_id: &UserId, new: &[u8], old: &[u8]) -> Result<bool> {
-    Ok(execute!(conn, REPLACE_HASH, user_id.as_str(), new, old)? == 1)
+    Ok(execute!(conn, REPLACE_HASH, user_id, new, old)? == 1)
 }
 
 /// Uses up a TOTP time step: false if it, or a later one, was used before. Of any number of simultaneous calls with
@@ -291,7 +297,7 @@ pub async fn replace_hash(conn: &mut Conn, user_id: &UserId, new: &[u8], old: &[
 /// # Errors
 /// When the database cannot answer.
 pub async fn use_totp_step(conn: &mut Conn, user_id: &UserId, step: i64) -> Result<bool> {
-    Ok(execute!(conn, USE_TOTP_STEP, user_id.as_str(), step)? == 1)
+    Ok(execute!(conn, USE_TOTP_STEP, user_id, step)? == 1)
 }
 
 /// Writes a user's TOTP key, its label, and the last time step that a code of it was used in.
@@ -299,7 +305,7 @@ pub async fn use_totp_step(conn: &mut Conn, user_id: &UserId, step: i64) -> Resu
 /// # Errors
 /// When the database cannot answer.
 pub async fn set_totp(tx: &mut Tx, row: &UserRow) -> Result<()> {
-    tx.touch(&row.user_id);
+    tx.touch(row.user_id.as_str());
     let (key, label) = (row.totp_key.as_deref(), row.totp_label.as_deref());
     execute!(tx, SET_TOTP, &row.user_id, key, label, row.totp_last_step)?;
     Ok(())
@@ -310,7 +316,7 @@ pub async fn set_totp(tx: &mut Tx, row: &UserRow) -> Result<()> {
 /// # Errors
 /// When the database cannot answer.
 pub async fn update(tx: &mut Tx, row: &UserRow) -> Result<Updated> {
-    tx.touch(&row.user_id);
+    tx.touch(row.user_id.as_str());
     let outcome = execute!(
         tx,
         UPDATE,
@@ -329,8 +335,8 @@ pub async fn update(tx: &mut Tx, row: &UserRow) -> Result<Updated> {
         row.is_locked,
         row.locked_time,
         row.locked_by.as_deref(),
-        &row.sign_up_status,
-        &row.approval_status,
+        row.sign_up_status,
+        row.approval_status,
         row.approval_status_mod_time,
         row.approval_status_mod_by.as_deref(),
         row.password_expiry,
@@ -363,7 +369,7 @@ pub(in crate::store) fn upper(name: &Option<String>) -> Option<String> {
 /// When the database cannot answer.
 pub async fn delete_by_id(conn: &mut Conn, user_id: &UserId) -> Result<Option<Removed>> {
     conn.touch(user_id.as_str());
-    fetch_optional!(conn, Removed, DELETE_BY_ID, user_id.as_str())
+    fetch_optional!(conn, Removed, DELETE_BY_ID, user_id)
 }
 
 /// The same, by name.
@@ -373,7 +379,7 @@ pub async fn delete_by_id(conn: &mut Conn, user_id: &UserId) -> Result<Option<Re
 pub async fn delete_by_username(conn: &mut Conn, username: &str) -> Result<Option<Removed>> {
     let removed = fetch_optional!(conn, Removed, DELETE_BY_USERNAME, username)?;
     if let Some(removed) = &removed {
-        conn.touch(&removed.user_id);
+        conn.touch(removed.user_id.as_str());
     }
     Ok(removed)
 }
@@ -383,14 +389,10 @@ pub async fn delete_by_username(conn: &mut Conn, username: &str) -> Result<Optio
 ///
 /// # Errors
 /// When the database cannot answer.
-pub async fn lock_row(conn: &mut Conn, user_id: &UserId) -> Result<Option<Option<i64>>> {
-    let row: Option<(Option<i64>,)> = match conn.raw() {
-        Raw::Sqlite(driver) => {
-            sqlx::query_as(LOCK_ROW_SQLITE).bind(user_id.as_str()).fetch_optional(driver).await
-        }
-        Raw::Postgres(driver) => {
-            sqlx::query_as(LOCK_ROW_POSTGRES).bind(user_id.as_str()).fetch_optional(driver).await
-        }
+pub async fn lock_row(conn: &mut Conn, user_id: &UserId) -> Result<Option<Option<Timestamp>>> {
+    let row: Option<(Option<Timestamp>,)> = match conn.raw() {
+        Raw::Sqlite(driver) => sqlx::query_as(LOCK_ROW_SQLITE).bind(user_id).fetch_optional(driver).await,
+        Raw::Postgres(driver) => sqlx::query_as(LOCK_ROW_POSTGRES).bind(user_id).fetch_optional(driver).await,
     }
     .map_err(map_error)?;
     Ok(row.map(|(last_set,)| last_set))

@@ -3,7 +3,7 @@
 
 use sqlx::AssertSqlSafe;
 
-use crate::domain::{NameOp, Result};
+use crate::domain::{ApprovalStatus, NameOp, Result, SignUpStatus};
 use crate::store::Conn;
 use crate::store::db::dialect::{SEARCH_POSTGRES, SEARCH_SQLITE, Search};
 use crate::store::user::account::{UserRow, columns};
@@ -43,9 +43,9 @@ pub struct Filter {
     /// Any of these blind indexes of one email.
     pub email_indexes: Option<Vec<Vec<u8>>>,
     /// A sign-up status.
-    pub sign_up_status: Option<&'static str>,
+    pub sign_up_status: Option<SignUpStatus>,
     /// An approval status.
-    pub approval_status: Option<&'static str>,
+    pub approval_status: Option<ApprovalStatus>,
 }
 
 /// A value to be bound.
@@ -158,12 +158,11 @@ impl Query {
             let any = any.collect::<Vec<_>>().join(", ");
             all.push(format!("email_index IN ({any})"));
         }
-        for (before, status) in
-            [("sign_up_status = ", filter.sign_up_status), ("approval_status = ", filter.approval_status)]
-        {
-            if let Some(status) = status {
-                all.push(self.condition(before, Value::Text(status.to_owned()), ""));
-            }
+        if let Some(status) = filter.sign_up_status {
+            all.push(self.condition("sign_up_status = ", Value::Text(status.as_str().to_owned()), ""));
+        }
+        if let Some(status) = filter.approval_status {
+            all.push(self.condition("approval_status = ", Value::Text(status.as_str().to_owned()), ""));
         }
         all
     }
@@ -242,14 +241,13 @@ pub fn statements_postgres() -> Vec<String> {
 
 fn statements(dialect: &Search) -> Vec<String> {
     let mut all = vec![Criteria::UserId(String::new()), Criteria::Username(String::new())];
-    let status = [None, Some("")];
     for names in 0..16_u8 {
         for (name_op, is_name_exact) in
             [(NameOp::And, true), (NameOp::And, false), (NameOp::Or, true), (NameOp::Or, false)]
         {
             for email_indexes in [None, Some(vec![Vec::new()]), Some(vec![Vec::new(); 2])] {
-                for sign_up_status in status {
-                    all.extend(status.map(|approval_status| {
+                for sign_up_status in [None, Some(SignUpStatus::Final)] {
+                    all.extend([None, Some(ApprovalStatus::Approved)].map(|approval_status| {
                         Criteria::All(Filter {
                             names: [0, 1, 2, 3].map(|bit| ((names >> bit) & 1 == 1).then(String::new)),
                             name_op,
@@ -291,7 +289,7 @@ mod tests {
             is_name_exact: false,
             email_indexes: Some(vec![vec![1], vec![2]]),
             sign_up_status: None,
-            approval_status: Some("approved"),
+            approval_status: Some(ApprovalStatus::Approved),
         };
         let query = Query::count(&SEARCH_POSTGRES, &Criteria::All(filter));
         insta::assert_snapshot!(query.text, @"SELECT COUNT(*) FROM sso_user WHERE (first_name_upper LIKE $1 ESCAPE '!' OR last_name_upper LIKE $2 ESCAPE '!') AND email_index IN ($3, $4) AND approval_status = $5");

@@ -16,12 +16,12 @@ sql! {
 /// # Errors
 /// When the database cannot answer.
 pub async fn confirm(tx: &mut Tx, digest: &[u8], now: Timestamp) -> Result<Option<UserId>> {
-    let (before, after) = (SignUpStatus::BeforeConfirmation.as_str(), SignUpStatus::Final.as_str());
-    let row = fetch_optional!(tx, (String,), CONFIRM, digest, before, after, now.as_micros())?;
+    let (before, after) = (SignUpStatus::BeforeConfirmation, SignUpStatus::Final);
+    let row = fetch_optional!(tx, (UserId,), CONFIRM, digest, before, after, now)?;
     if let Some((user_id,)) = &row {
-        tx.touch(user_id);
+        tx.touch(user_id.as_str());
     }
-    Ok(row.map(|(user_id,)| UserId::from_stored(user_id)))
+    Ok(row.map(|(user_id,)| user_id))
 }
 
 /// Whose token has this digest, confirmed or not.
@@ -29,8 +29,8 @@ pub async fn confirm(tx: &mut Tx, digest: &[u8], now: Timestamp) -> Result<Optio
 /// # Errors
 /// When the database cannot answer.
 pub async fn by_digest(conn: &mut Conn, digest: &[u8]) -> Result<Option<UserId>> {
-    let row = fetch_optional!(conn, (String,), BY_DIGEST, digest)?;
-    Ok(row.map(|(user_id,)| UserId::from_stored(user_id)))
+    let row = fetch_optional!(conn, (UserId,), BY_DIGEST, digest)?;
+    Ok(row.map(|(user_id,)| user_id))
 }
 
 /// Whether somebody else has the email with this index.
@@ -38,5 +38,5 @@ pub async fn by_digest(conn: &mut Conn, digest: &[u8]) -> Result<Option<UserId>>
 /// # Errors
 /// When the database cannot answer.
 pub async fn is_email_of_another(conn: &mut Conn, user_id: &UserId, index: &[u8]) -> Result<bool> {
-    Ok(fetch_optional!(conn, (String,), WITH_EMAIL, index, user_id.as_str())?.is_some())
+    Ok(fetch_optional!(conn, (UserId,), WITH_EMAIL, index, user_id)?.is_some())
 }

@@ -1,0 +1,78 @@
+//! Types of the domain as columns hold them: rows are read into them, and statements take them as they are.
+
+use sqlx::encode::IsNull;
+use sqlx::error::BoxDynError;
+use sqlx::{Database, Decode, Encode, Type};
+
+use crate::domain::{ApprovalStatus, SignUpStatus, Timestamp, UserId};
+
+/// The type of the column, which is that of `$raw`, and how a value is written.
+macro_rules! kept_as {
+    ($raw:ty, $type:ty, |$value:ident| $write:expr) => {
+        impl<DB: Database> Type<DB> for $type
+        where
+            $raw: Type<DB>,
+        {
+            fn type_info() -> DB::TypeInfo {
+                <$raw as Type<DB>>::type_info()
+            }
+
+            fn compatible(column: &DB::TypeInfo) -> bool {
+                <$raw as Type<DB>>::compatible(column)
+            }
+        }
+
+        impl<'q, DB: Database> Encode<'q, DB> for $type
+        where
+            for<'a> &'a $raw: Encode<'q, DB>,
+        {
+            fn encode_by_ref(&self, buffer: &mut DB::ArgumentBuffer) -> Result<IsNull, BoxDynError> {
+                let $value = self;
+                <&$raw as Encode<DB>>::encode($write, buffer)
+            }
+        }
+    };
+}
+
+/// Types with a fixed list of names.
+macro_rules! names {
+    ($($type:ty),*) => {
+        $(
+            kept_as!(str, $type, |value| value.as_str());
+
+            impl<'r, DB: Database> Decode<'r, DB> for $type
+            where
+                &'r str: Decode<'r, DB>,
+            {
+                fn decode(value: DB::ValueRef<'r>) -> Result<Self, BoxDynError> {
+                    let text = <&str as Decode<DB>>::decode(value)?;
+                    Self::parse(text).ok_or_else(|| "it holds an unknown value".into())
+                }
+            }
+        )*
+    };
+}
+
+names!(ApprovalStatus, SignUpStatus);
+
+kept_as!(str, UserId, |user_id| user_id.as_str());
+
+impl<'r, DB: Database> Decode<'r, DB> for UserId
+where
+    String: Decode<'r, DB>,
+{
+    fn decode(value: DB::ValueRef<'r>) -> Result<Self, BoxDynError> {
+        <String as Decode<DB>>::decode(value).map(Self::from_stored)
+    }
+}
+
+kept_as!(i64, Timestamp, |time| &time.as_micros());
+
+impl<'r, DB: Database> Decode<'r, DB> for Timestamp
+where
+    i64: Decode<'r, DB>,
+{
+    fn decode(value: DB::ValueRef<'r>) -> Result<Self, BoxDynError> {
+        <i64 as Decode<DB>>::decode(value).map(Self::from_micros)
+    }
+}
