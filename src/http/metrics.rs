@@ -11,7 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::http::failure::Failure;
+use crate::domain::Code;
 
 /// The media type of the text form.
 pub(in crate::http) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -91,11 +91,11 @@ impl Metrics {
     }
 
     /// A request is answered.
-    pub fn answered(&self, route: Route, status: StatusCode, failure: Option<Failure>, took: Duration) {
+    pub fn answered(&self, route: Route, status: StatusCode, refusal: Option<Code>, took: Duration) {
         let Route { method, path } = route;
         self.requests.get_or_create(&Answered { method, path, status: status.as_u16() }).inc();
         self.durations.get_or_create(&route).observe(took.as_secs_f64());
-        if let Some(code) = failure.and_then(Failure::code) {
+        if let Some(code) = refusal {
             self.refusals.get_or_create(&Refused { code: code.as_str() }).inc();
         }
     }
@@ -124,16 +124,18 @@ impl Drop for UnderWay<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Code;
 
     #[test]
     fn answers_are_counted_by_endpoint_and_status_and_refusals_by_code() {
         let metrics = Metrics::new();
         let login = Route::new(&Method::POST, "/user/login");
-        for failure in [None, Some(Failure::Refused(Code::AuthNotAllowed)), Some(Failure::BadRequest)] {
+        for (status, refusal) in [
+            (StatusCode::OK, None),
+            (StatusCode::FORBIDDEN, Some(Code::AuthNotAllowed)),
+            (StatusCode::BAD_REQUEST, None),
+        ] {
             let _request = metrics.began();
-            let status = failure.map_or(StatusCode::OK, Failure::status);
-            metrics.answered(login, status, failure, Duration::from_millis(30));
+            metrics.answered(login, status, refusal, Duration::from_millis(30));
         }
         let _request = metrics.began();
         let text = metrics.text();

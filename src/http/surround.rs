@@ -12,7 +12,8 @@ use axum::response::{IntoResponse, Response};
 use crate::domain::Cid;
 use crate::http::app::App;
 use crate::http::failure::Failure;
-use crate::http::site::envelope as oneall;
+use crate::http::reply::failure as json;
+use crate::http::site;
 use crate::ops::Sso;
 
 const X_ZATO_CID: HeaderName = HeaderName::from_static("x-zato-cid");
@@ -23,7 +24,7 @@ pub(in crate::http) async fn answer(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let resource = oneall::resource(request.uri());
+    let resource = site::envelope::resource(request.uri());
     let resource = resource.as_deref();
     let cid = match correlation_id(&app.sso, request.headers()) {
         Ok(cid) => cid,
@@ -39,9 +40,10 @@ pub(in crate::http) async fn answer(
         Err(_) => Failure::Unavailable.into_response(),
     };
     let route = response.extensions().get().copied().unwrap_or_default();
-    let failure = response.extensions().get::<Failure>().copied();
-    app.metrics.answered(route, response.status(), failure, start.elapsed());
-    finish(&app, response, &cid, resource)
+    let code = response.extensions().get().and_then(Failure::code);
+    let response = finish(&app, response, &cid, resource);
+    app.metrics.answered(route, response.status(), code, start.elapsed());
+    response
 }
 
 /// A handler that panics is our fault, and the next request is none the worse for it.
@@ -59,9 +61,9 @@ fn correlation_id(sso: &Sso, headers: &HeaderMap) -> Result<Cid, Failure> {
 }
 
 fn finish(app: &App, response: Response, cid: &Cid, resource: Option<&str>) -> Response {
-    let mut response = match (response.extensions().get::<Failure>().copied(), resource) {
-        (Some(failure), Some(resource)) => oneall::render(failure, response, resource, app.sso.now()),
-        (Some(failure), None) => failure.render(cid, response),
+    let mut response = match (response.extensions().get::<Failure>().cloned(), resource) {
+        (Some(failure), Some(resource)) => site::failure::render(&failure, response, resource, app.sso.now()),
+        (Some(failure), None) => json::render(&failure, cid, response),
         (None, _) => response,
     };
     let headers = response.headers_mut();

@@ -183,7 +183,7 @@ impl Named {
         match (name, data) {
             (Some(name), None) => Ok(Self::One(name.0)),
             (None, Some(data)) => Ok(Self::Many(data.0)),
-            (Some(_), Some(_)) | (None, None) => Err(Failure::BadRequest),
+            (Some(_), Some(_)) | (None, None) => Err(Failure::BadRequest(None)),
         }
     }
 
@@ -229,7 +229,7 @@ fn items(
             });
             Ok(read.collect())
         }
-        _ => Err(Failure::BadRequest),
+        _ => Err(Failure::BadRequest(None)),
     }
 }
 

@@ -105,7 +105,7 @@ async fn done_anyway(request: Request, next: Next) -> Response {
     let cid = request.extensions().get::<Cid>().cloned();
     let response = next.run(request).await;
     let extensions = response.extensions();
-    let (Some(Failure::Refused(_)), Some(cid)) = (extensions.get(), cid) else { return response };
+    let (Some(Failure::Refused { .. }), Some(cid)) = (extensions.get(), cid) else { return response };
     let route = extensions.get::<Route>().copied().unwrap_or_default();
     let mut done = Reply::done().render(&cid).into_response();
     done.extensions_mut().insert(route);

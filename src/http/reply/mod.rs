@@ -1,3 +1,4 @@
 //! From the result of an operation to a response.
 
+pub(super) mod failure;
 pub(super) mod success;

@@ -70,7 +70,7 @@ pub(in crate::http) async fn read<I: Input>(app: Arc<App>, request: Request) -> 
         }
     }
     // The message of an error may quote the input, so it goes nowhere.
-    let input = serde_json::from_value(Value::Object(elements)).map_err(|_| Failure::BadRequest)?;
+    let input = serde_json::from_value(Value::Object(elements)).map_err(|_| Failure::BadRequest(None))?;
     Ok((call, input))
 }
 
@@ -105,7 +105,7 @@ pub(in crate::http) async fn read_body(mut body: Body, limit: usize) -> Result<V
     let mut bytes = Vec::new();
     let mut drained: usize = 0;
     while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
-        let Ok(data) = frame.map_err(|_| Failure::BadRequest)?.into_data() else { continue };
+        let Ok(data) = frame.map_err(|_| Failure::BadRequest(None))?.into_data() else { continue };
         if drained == 0 && bytes.len() + data.len() <= limit {
             bytes.extend_from_slice(&data);
             continue;
@@ -124,10 +124,10 @@ fn merge(query: Option<&str>, body: &[u8]) -> Result<Map<String, Value>, Failure
     let sent = if body.is_empty() {
         Map::new()
     } else {
-        serde_json::from_slice(body).map_err(|_| Failure::BadRequest)?
+        serde_json::from_slice(body).map_err(|_| Failure::BadRequest(None))?
     };
     let Some(query) = query.filter(|query| !query.is_empty()) else { return Ok(sent) };
-    let mut elements = parse_query(query).ok_or(Failure::BadRequest)?;
+    let mut elements = parse_query(query).ok_or(Failure::BadRequest(None))?;
     elements.extend(sent);
     Ok(elements)
 }
@@ -193,13 +193,15 @@ fn text(value: Value) -> Result<String, Failure> {
     match value {
         Value::String(text) => Ok(text),
         Value::Null => Ok(String::new()),
-        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => Err(Failure::BadRequest),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            Err(Failure::BadRequest(None))
+        }
     }
 }
 
 fn header_text(value: Option<&axum::http::HeaderValue>) -> Result<Option<&str>, Failure> {
     let text = value.map(|value| std::str::from_utf8(value.as_bytes()));
-    text.transpose().map_err(|_| Failure::BadRequest)
+    text.transpose().map_err(|_| Failure::BadRequest(None))
 }
 
 #[cfg(test)]

@@ -15,13 +15,13 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::crypto::token;
-use crate::domain::{Error, Password};
+use crate::domain::Password;
 use crate::http::app::App;
 use crate::http::describe::reference::escape;
 use crate::http::failure::Failure;
 use crate::http::metrics::Route;
 use crate::http::request::extract;
-use crate::http::site::envelope::{Done, Refusal, SiteCall, SiteEndpoint};
+use crate::http::site::envelope::{Done, SiteCall, SiteEndpoint};
 use crate::http::site::{session as site_session, user as site_user};
 use crate::ops::{BrowserCheck, Checked, Registration};
 
@@ -76,8 +76,8 @@ fn script(headers: &HeaderMap, tag: &str) -> Response {
 }
 
 /// An answer that a browser shows, if only for a moment: nobody may frame it.
-fn shown(route: Route, answer: Result<Response, Problem>) -> Response {
-    let mut response = answer.unwrap_or_else(IntoResponse::into_response);
+fn shown(route: Route, answer: Result<Response, Failure>) -> Response {
+    let mut response = answer.unwrap_or_else(told);
     let headers = response.headers_mut();
     let policy = format!(
         "default-src 'none'; script-src 'sha256-{}'; frame-ancestors 'none'; base-uri 'none'",
@@ -97,52 +97,28 @@ fn shown(route: Route, answer: Result<Response, Problem>) -> Response {
     response
 }
 
-/// Why a browser is sent nowhere.
-enum Problem {
-    /// What the person in front of it is told.
-    Told(StatusCode, String),
-    /// What has nothing to do with it.
-    Other(Failure),
-}
-
-impl From<Error> for Problem {
-    fn from(error: Error) -> Self {
-        let detail = match &error {
-            Error::Refused { detail, .. } => detail.clone(),
-            Error::RateLimited { .. } | Error::Unavailable(_) | Error::Internal(_) => None,
-        };
-        match (Failure::from(error), detail) {
-            (Failure::Refused(_), Some(detail)) => Self::bad(&detail),
-            (Failure::Refused(_), None) => {
-                let text = "No web site of that origin is known here: its callback URI must be on the list of a site";
-                Self::Told(StatusCode::FORBIDDEN, text.to_owned())
-            }
-            (other, _) => Self::Other(other),
+/// Why a browser is sent nowhere, for the person in front of it. What has nothing to do with the browser is rendered like
+/// any other failure.
+fn told(failure: Failure) -> Response {
+    let (status, text) = match failure {
+        Failure::BadRequest(Some(detail)) | Failure::Refused { detail: Some(detail), .. } => {
+            (StatusCode::BAD_REQUEST, format!("The request cannot be served: {detail}\n"))
         }
-    }
-}
-
-impl From<Failure> for Problem {
-    fn from(failure: Failure) -> Self {
-        Self::Other(failure)
-    }
-}
-
-impl Problem {
-    fn bad(detail: &str) -> Self {
-        Self::Told(StatusCode::BAD_REQUEST, format!("The request cannot be served: {detail}"))
-    }
-}
-
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Told(status, text) => {
-                (status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text + "\n").into_response()
-            }
-            Self::Other(failure) => failure.into_response(),
-        }
-    }
+        Failure::Refused { detail: None, .. } => (
+            StatusCode::FORBIDDEN,
+            "No web site of that origin is known here: its callback URI must be on the list of a site\n"
+                .to_owned(),
+        ),
+        Failure::BadRequest(None)
+        | Failure::NotFound
+        | Failure::MethodNotAllowed
+        | Failure::TooLarge
+        | Failure::Unauthorized { .. }
+        | Failure::RateLimited { .. }
+        | Failure::Unavailable
+        | Failure::Internal => return failure.into_response(),
+    };
+    (status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
 }
 
 async fn register(State(app): State<Arc<App>>, request: Request) -> Response {
@@ -176,7 +152,7 @@ async fn check(State(app): State<Arc<App>>, request: Request) -> Response {
         let (parts, _) = request.into_parts();
         let call = extract::caller(&app, &parts, &app.sso.config().apps.default)?;
         let mut query = extract::parse_query(parts.uri.query().unwrap_or_default())
-            .ok_or_else(|| Problem::bad("its query string is not encoded as it should be"))?;
+            .ok_or_else(|| Failure::bad("its query string is not encoded as it should be"))?;
         let mut element = |name: &str| match query.remove(name) {
             Some(Value::String(text)) => Some(text),
             _ => None,
@@ -246,7 +222,7 @@ fn form(target: &str, fields: &[(&str, Option<&str>)]) -> String {
     )
 }
 
-async fn redeem(request: SiteCall) -> Result<Done, Refusal> {
+async fn redeem(request: SiteCall) -> Result<Done, Failure> {
     let (call, token) = (&request.call, Password::from(request.token.as_str()));
     let found = call.sso.redeem_connection(&call.ctx, &request.site, &token).await?;
     let mut session = site_session::object(&found.session);

@@ -1,16 +1,14 @@
 //! The sessions API: a second face for sites, in the format that OneAll documents. Its requests, and its envelope.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{Method, StatusCode, Uri, header};
+use axum::response::IntoResponse;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use serde_json::{Map, Value, json};
 
-use crate::domain::{Code, Direction, Error, Page, PageRequest, Password, Timestamp};
+use crate::domain::{Direction, Page, PageRequest, Password, Timestamp};
 use crate::http::app::App;
 use crate::http::failure::Failure;
 use crate::http::metrics::Route;
@@ -69,111 +67,6 @@ impl Done {
     }
 }
 
-/// Why a request came to nothing, for whoever has sent it.
-#[derive(Clone, Debug)]
-pub(in crate::http) struct Refusal {
-    failure: Failure,
-    status: StatusCode,
-    info: Cow<'static, str>,
-}
-
-impl Refusal {
-    /// The request is not one that could be understood; what would be right.
-    pub fn bad(info: impl Into<Cow<'static, str>>) -> Self {
-        Self { failure: Failure::BadRequest, status: StatusCode::BAD_REQUEST, info: info.into() }
-    }
-
-    /// Whoever it is, it is not who they say.
-    pub fn unauthorized(code: Code, info: &'static str) -> Self {
-        Self { failure: Failure::Refused(code), status: StatusCode::UNAUTHORIZED, info: info.into() }
-    }
-}
-
-impl From<Failure> for Refusal {
-    fn from(failure: Failure) -> Self {
-        let status = match failure {
-            Failure::Refused(code) => status_of(code),
-            other => other.status(),
-        };
-        Self { failure, status, info: info_of(failure).into() }
-    }
-}
-
-impl From<Error> for Refusal {
-    fn from(error: Error) -> Self {
-        let detail = match &error {
-            Error::Refused { detail, .. } => detail.clone(),
-            Error::RateLimited { .. } | Error::Unavailable(_) | Error::Internal(_) => None,
-        };
-        let general = Self::from(Failure::from(error));
-        let info = detail.map_or(general.info, |detail| format!("The request was refused: {detail}").into());
-        Self { info, ..general }
-    }
-}
-
-const fn status_of(code: Code) -> StatusCode {
-    match code {
-        Code::UserIdInvalid | Code::SessionNoSuchSession => StatusCode::NOT_FOUND,
-        Code::UsernameExists | Code::EmailExists | Code::CommonInvalidOperation => StatusCode::CONFLICT,
-        Code::AuthNotAllowed
-        | Code::AuthLocked
-        | Code::AuthInvalidSignupStatus
-        | Code::AuthNotApproved
-        | Code::AuthTotpMissing
-        | Code::AppListInvalid
-        | Code::PasswordExpired
-        | Code::PasswordAboutToExpire
-        | Code::PasswordMustSendNew => StatusCode::FORBIDDEN,
-        _ => StatusCode::BAD_REQUEST,
-    }
-}
-
-/// What to do about it.
-fn info_of(failure: Failure) -> String {
-    let text = match failure {
-        Failure::BadRequest => "The request could not be understood: check its query string and its JSON",
-        Failure::NotFound => "There is no such resource: check the path",
-        Failure::MethodNotAllowed => "The resource does not have this method: see the header Allow",
-        Failure::TooLarge => "The body of the request is too large: send less",
-        Failure::RateLimited { .. } => {
-            "Too many failed attempts: try again after the time in the header Retry-After"
-        }
-        Failure::Unavailable => "The service is not available for the moment: try again later",
-        Failure::Internal => "The server has failed: try again, and tell its operator if it goes on",
-        Failure::Refused(code) => match code {
-            Code::UserIdInvalid => "There is no such user or identity: check the token",
-            Code::SessionNoSuchSession => "There is no such open session: start one",
-            Code::UsernameExists => "There is a user with this login already: choose another one",
-            Code::EmailExists => "There is a user with this email already: choose another one",
-            Code::AuthNotAllowed => {
-                "This is not allowed: check whose user it is, and from where the request comes"
-            }
-            Code::AuthLocked => "The user is locked: have the account unlocked",
-            Code::AuthInvalidSignupStatus => "The user has not confirmed the sign-up: have it confirmed",
-            Code::AuthNotApproved => "The user is not approved: have the account approved",
-            Code::AuthTotpMissing => "The user has a second factor: send its code as totp_code",
-            Code::PasswordExpired | Code::PasswordAboutToExpire | Code::PasswordMustSendNew => {
-                "The password must be changed: have the user do that first"
-            }
-            Code::UsernameInvalid => "The login is not acceptable: choose another one",
-            Code::UsernameHasWhitespace => "White space is not allowed in a login: choose another one",
-            Code::EmailHasWhitespace => "White space is not allowed in an email address: send another one",
-            other => return format!("The request was refused: {} {}", other.group(), other.label()),
-        },
-    };
-    text.to_owned()
-}
-
-/// An empty response that carries the refusal along, until the layer that knows the resource renders it.
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        let mut response = self.failure.into_response();
-        *response.status_mut() = self.status;
-        response.extensions_mut().insert(self);
-        response
-    }
-}
-
 /// The resource that a request is about, as it was requested, if it is one of this API.
 pub(in crate::http) fn resource(uri: &Uri) -> Option<String> {
     let path = uri.path();
@@ -181,25 +74,8 @@ pub(in crate::http) fn resource(uri: &Uri) -> Option<String> {
     is_ours.then(|| uri.path_and_query().map_or(path, |resource| resource.as_str()).to_owned())
 }
 
-/// Makes a response say what went wrong. Headers that it already has, such as `Allow`, stay.
-pub(in crate::http) fn render(
-    failure: Failure,
-    response: Response,
-    resource: &str,
-    now: Timestamp,
-) -> Response {
-    let (mut parts, _) = failure.with_headers(response).into_parts();
-    let refusal = parts.extensions.remove::<Refusal>().unwrap_or_else(|| failure.into());
-    parts.status = refusal.status;
-    if refusal.status == StatusCode::UNAUTHORIZED {
-        let challenge = HeaderValue::from_static("Basic realm=\"zato_sso\", charset=\"UTF-8\"");
-        parts.headers.insert(header::WWW_AUTHENTICATE, challenge);
-    }
-    let envelope = envelope(resource, now, "error", refusal.status, &refusal.info, None);
-    Response::from_parts(parts, Body::from(envelope.to_string()))
-}
-
-fn envelope(
+/// The envelope of an answer.
+pub(in crate::http) fn envelope(
     resource: &str,
     now: Timestamp,
     flag: &str,
@@ -228,7 +104,7 @@ impl SiteEndpoint {
     ) -> Self
     where
         H: Fn(SiteCall) -> F + Clone + Send + Sync + 'static,
-        F: Future<Output = Result<Done, Refusal>> + Send + 'static,
+        F: Future<Output = Result<Done, Failure>> + Send + 'static,
     {
         let route = Route::new(&method, path);
         let service = move |State(app): State<Arc<App>>, request: Request| {
@@ -240,7 +116,7 @@ impl SiteEndpoint {
                     let done = handler(read(app, request).await?).await?;
                     let envelope = envelope(&resource, now, "success", status, done.info, done.data);
                     let json = [(header::CONTENT_TYPE, "application/json")];
-                    Ok::<_, Refusal>((status, json, envelope.to_string()))
+                    Ok::<_, Failure>((status, json, envelope.to_string()))
                 };
                 let mut response = answer.await.into_response();
                 response.extensions_mut().insert(route);
@@ -266,7 +142,7 @@ pub(in crate::http) fn endpoints() -> Vec<SiteEndpoint> {
 }
 
 /// Reads a request and finds out who sends it. That comes first: nobody else is told what is wrong with it.
-async fn read(app: Arc<App>, request: Request) -> Result<SiteCall, Refusal> {
+async fn read(app: Arc<App>, request: Request) -> Result<SiteCall, Failure> {
     let (parts, body) = request.into_parts();
     let call = extract::caller(&app, &parts, &app.sso.config().apps.default)?;
     let wrong = "Authentication is needed: send the public key of a site as the username of Basic authentication, and its \
@@ -276,18 +152,18 @@ async fn read(app: Arc<App>, request: Request) -> Result<SiteCall, Refusal> {
         basic_credentials(&parts.headers).unwrap_or_else(|| (String::new(), Password::from("")));
     let site = call.sso.authenticate_site(&call.ctx, &public_key, &private_key).await.map_err(|error| {
         match Failure::from(error) {
-            Failure::Refused(code) => Refusal::unauthorized(code, wrong),
-            other => other.into(),
+            Failure::Refused { code, .. } => Failure::Unauthorized { code, detail: wrong.into() },
+            other => other,
         }
     })?;
     let body = extract::read_body(body, app.sso.config().http.max_body_bytes).await?;
     let body = if body.is_empty() {
         Value::Null
     } else {
-        serde_json::from_slice(&body).map_err(|_| Refusal::bad("The body is not JSON: send a JSON object"))?
+        serde_json::from_slice(&body).map_err(|_| Failure::bad("The body is not JSON: send a JSON object"))?
     };
     let query = extract::parse_query(parts.uri.query().unwrap_or_default())
-        .ok_or_else(|| Refusal::bad("The query string is not encoded as it should be"))?;
+        .ok_or_else(|| Failure::bad("The query string is not encoded as it should be"))?;
     let path = parts.uri.path();
     let last = path.rsplit('/').next().unwrap_or_default();
     let token = last.strip_suffix(SUFFIX).unwrap_or(last).to_owned();
@@ -301,19 +177,19 @@ impl SiteCall {
     }
 
     /// Which page is wanted, in this order unless the request says otherwise.
-    pub fn page(&self, direction: Direction) -> Result<PageRequest, Refusal> {
+    pub fn page(&self, direction: Direction) -> Result<PageRequest, Failure> {
         let number = |name: &str, default: i64| match self.query(name) {
             None => Ok(default),
             Some(text) => text
                 .parse()
-                .map_err(|_| Refusal::bad(format!("{name} is not a whole number: leave it out or mend it"))),
+                .map_err(|_| Failure::bad(format!("{name} is not a whole number: leave it out or mend it"))),
         };
         let direction = match self.query("order_direction") {
             None => direction,
             Some("asc") => Direction::Ascending,
             Some("desc") => Direction::Descending,
             Some(_) => {
-                return Err(Refusal::bad("order_direction is neither asc nor desc: send one of these"));
+                return Err(Failure::bad("order_direction is neither asc nor desc: send one of these"));
             }
         };
         let entries_per_page = number("entries_per_page", ENTRIES_PER_PAGE)?;
@@ -321,19 +197,19 @@ impl SiteCall {
     }
 
     /// Deletions are to be meant.
-    pub fn check_confirmed(&self) -> Result<(), Refusal> {
+    pub fn check_confirmed(&self) -> Result<(), Failure> {
         match self.query("confirm_deletion") {
             Some("true") => Ok(()),
-            _ => Err(Refusal::bad(
+            _ => Err(Failure::bad(
                 "Nothing was deleted: add confirm_deletion=true to the query string to confirm the deletion",
             )),
         }
     }
 
     /// The object of the body that a request is about; an empty one where there is none.
-    pub fn object(&self, name: &'static str) -> Result<Map<String, Value>, Refusal> {
+    pub fn object(&self, name: &'static str) -> Result<Map<String, Value>, Failure> {
         let expected =
-            || Refusal::bad(format!("The body is not as expected: {{\"request\":{{\"{name}\":{{…}}}}}}"));
+            || Failure::bad(format!("The body is not as expected: {{\"request\":{{\"{name}\":{{…}}}}}}"));
         let inner = |value: &Value, key: &str| match value {
             Value::Null => Ok(Value::Null),
             Value::Object(object) => Ok(object.get(key).cloned().unwrap_or_default()),
@@ -348,11 +224,11 @@ impl SiteCall {
 }
 
 /// The text of an element of a body.
-pub(in crate::http) fn text(object: &mut Map<String, Value>, name: &str) -> Result<Option<String>, Refusal> {
+pub(in crate::http) fn text(object: &mut Map<String, Value>, name: &str) -> Result<Option<String>, Failure> {
     match object.remove(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(Refusal::bad(format!("{name} is not a string: send one, or leave it out"))),
+        Some(_) => Err(Failure::bad(format!("{name} is not a string: send one, or leave it out"))),
     }
 }
 
@@ -394,14 +270,6 @@ mod tests {
         }
         for other in ["/zato/sso/user", "/sso/check", "/sso/library.js", "/health", "/"] {
             assert_eq!(resource(other), None);
-        }
-    }
-
-    #[test]
-    fn every_code_has_a_status_and_says_something() {
-        for code in Code::ALL {
-            assert!(status_of(*code).is_client_error());
-            assert!(info_of(Failure::Refused(*code)).len() > 20, "{code:?}");
         }
     }
 }

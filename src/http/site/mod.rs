@@ -2,5 +2,6 @@
 
 pub(super) mod browser;
 pub(super) mod envelope;
+pub(super) mod failure;
 pub(super) mod session;
 pub(super) mod user;

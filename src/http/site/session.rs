@@ -4,7 +4,8 @@ use axum::http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
 use crate::domain::{Direction, Password, SiteSession};
-use crate::http::site::envelope::{Done, Refusal, SiteCall, SiteEndpoint, listed, text};
+use crate::http::failure::Failure;
+use crate::http::site::envelope::{Done, SiteCall, SiteEndpoint, listed, text};
 use crate::ops::NewSiteSession;
 
 /// The endpoints of this block.
@@ -34,7 +35,7 @@ pub(in crate::http) fn endpoints() -> Vec<SiteEndpoint> {
     ]
 }
 
-async fn list(request: SiteCall) -> Result<Done, Refusal> {
+async fn list(request: SiteCall) -> Result<Done, Failure> {
     let wanted = request.page(Direction::Descending)?;
     let call = &request.call;
     let page = call.sso.list_site_sessions(&call.ctx, &request.site, wanted).await?;
@@ -42,20 +43,20 @@ async fn list(request: SiteCall) -> Result<Done, Refusal> {
     Ok(Done::with("sso_sessions", listed(wanted, "date_creation", &page, entries)))
 }
 
-async fn get(request: SiteCall) -> Result<Done, Refusal> {
+async fn get(request: SiteCall) -> Result<Done, Failure> {
     let (call, token) = (&request.call, Password::from(request.token));
     let session = call.sso.get_site_session(&call.ctx, &request.site, &token).await?;
     Ok(Done::with("sso_session", object(&session)))
 }
 
-async fn delete(request: SiteCall) -> Result<Done, Refusal> {
+async fn delete(request: SiteCall) -> Result<Done, Failure> {
     request.check_confirmed()?;
     let (call, token) = (&request.call, Password::from(request.token));
     call.sso.end_site_session(&call.ctx, &request.site, &token).await?;
     Ok(removed())
 }
 
-async fn start(request: SiteCall) -> Result<Done, Refusal> {
+async fn start(request: SiteCall) -> Result<Done, Failure> {
     let mut given = request.object("sso_session")?;
     let new = NewSiteSession {
         top_realm: text(&mut given, "top_realm")?,
@@ -70,13 +71,13 @@ async fn start(request: SiteCall) -> Result<Done, Refusal> {
     Ok(Done { info: "The SSO session has been created successfully", data })
 }
 
-async fn get_of_identity(request: SiteCall) -> Result<Done, Refusal> {
+async fn get_of_identity(request: SiteCall) -> Result<Done, Failure> {
     let call = &request.call;
     let session = call.sso.get_site_session_of_identity(&call.ctx, &request.site, &request.token).await?;
     Ok(Done::with("sso_session", object(&session)))
 }
 
-async fn delete_of_identity(request: SiteCall) -> Result<Done, Refusal> {
+async fn delete_of_identity(request: SiteCall) -> Result<Done, Failure> {
     request.check_confirmed()?;
     let call = &request.call;
     call.sso.end_site_session_of_identity(&call.ctx, &request.site, &request.token).await?;
@@ -88,7 +89,7 @@ const fn removed() -> Done {
 }
 
 /// Seconds, as a number or as a string of digits.
-fn lifetime(given: Option<Value>) -> Result<Option<i64>, Refusal> {
+fn lifetime(given: Option<Value>) -> Result<Option<i64>, Failure> {
     let seconds = match &given {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::Number(number)) => number.as_i64(),
@@ -96,7 +97,7 @@ fn lifetime(given: Option<Value>) -> Result<Option<i64>, Refusal> {
         Some(_) => None,
     };
     let expected = "lifetime is not a whole number of seconds: send one, or leave it out";
-    seconds.map(Some).ok_or_else(|| Refusal::bad(expected))
+    seconds.map(Some).ok_or_else(|| Failure::bad(expected))
 }
 
 /// A session in a list.

@@ -4,7 +4,8 @@ use axum::http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
 use crate::domain::{Code, Direction, Error, Identity, Password};
-use crate::http::site::envelope::{Done, Refusal, SiteCall, SiteEndpoint, listed, text};
+use crate::http::failure::Failure;
+use crate::http::site::envelope::{Done, SiteCall, SiteEndpoint, listed, text};
 use crate::ops::{NewSiteUser, SiteUser, SiteUserUpdate};
 
 /// The endpoints of this block.
@@ -32,11 +33,11 @@ pub(in crate::http) fn endpoints() -> Vec<SiteEndpoint> {
     ]
 }
 
-async fn create(request: SiteCall) -> Result<Done, Refusal> {
+async fn create(request: SiteCall) -> Result<Done, Failure> {
     let mut given = request.object("user")?;
     let login = text(&mut given, "login")?;
     let new = NewSiteUser {
-        login: login.ok_or_else(|| Refusal::bad("login is missing: send the name to log in with"))?,
+        login: login.ok_or_else(|| Failure::bad("login is missing: send the name to log in with"))?,
         password: text(&mut given, "password")?.map(Password::from),
         external_id: text(&mut given, "externalid")?,
         profile: profile(&mut given)?,
@@ -46,7 +47,7 @@ async fn create(request: SiteCall) -> Result<Done, Refusal> {
     Ok(Done { info: "The user has been created successfully", data: Some(json!({"user": object(&user)})) })
 }
 
-async fn look_up(request: SiteCall) -> Result<Done, Refusal> {
+async fn look_up(request: SiteCall) -> Result<Done, Failure> {
     let mut given = request.object("user")?;
     let login = text(&mut given, "login")?.unwrap_or_default();
     let password = Password::from(text(&mut given, "password")?.unwrap_or_default());
@@ -55,14 +56,15 @@ async fn look_up(request: SiteCall) -> Result<Done, Refusal> {
     let found = call.sso.look_up_site_user(&call.ctx, &request.site, &login, password, totp_code).await;
     let user = found.map_err(|error| match error {
         Error::Refused { code: code @ Code::AuthNotAllowed, .. } => {
-            Refusal::unauthorized(code, "The credentials are not right: check login and password")
+            let detail = "The credentials are not right: check login and password".into();
+            Failure::Unauthorized { code, detail }
         }
         other => other.into(),
     })?;
     Ok(Done::with("user", object(&user)))
 }
 
-async fn update(request: SiteCall) -> Result<Done, Refusal> {
+async fn update(request: SiteCall) -> Result<Done, Failure> {
     let mut given = request.object("user")?;
     let update = SiteUserUpdate {
         login: text(&mut given, "login")?,
@@ -75,7 +77,7 @@ async fn update(request: SiteCall) -> Result<Done, Refusal> {
     Ok(Done { info: "The user has been updated successfully", data: Some(json!({"user": object(&user)})) })
 }
 
-async fn list(request: SiteCall) -> Result<Done, Refusal> {
+async fn list(request: SiteCall) -> Result<Done, Failure> {
     let wanted = request.page(Direction::Ascending)?;
     let call = &request.call;
     let page = call.sso.list_site_users(&call.ctx, &request.site, wanted).await?;
@@ -83,24 +85,24 @@ async fn list(request: SiteCall) -> Result<Done, Refusal> {
     Ok(Done::with("users", listed(wanted, "login", &page, entries)))
 }
 
-async fn get(request: SiteCall) -> Result<Done, Refusal> {
+async fn get(request: SiteCall) -> Result<Done, Failure> {
     let call = &request.call;
     let user = call.sso.get_site_user(&call.ctx, &request.site, &request.token).await?;
     Ok(Done::with("user", object(&user)))
 }
 
-async fn get_identity(request: SiteCall) -> Result<Done, Refusal> {
+async fn get_identity(request: SiteCall) -> Result<Done, Failure> {
     let call = &request.call;
     let identity = call.sso.get_site_identity(&call.ctx, &request.site, &request.token).await?;
     Ok(Done::with("identity", of_user(&identity)))
 }
 
 /// A profile is an object, or it is not given.
-fn profile(given: &mut Map<String, Value>) -> Result<Option<Value>, Refusal> {
+fn profile(given: &mut Map<String, Value>) -> Result<Option<Value>, Failure> {
     match given.remove("identity") {
         None | Some(Value::Null) => Ok(None),
         Some(profile @ Value::Object(_)) => Ok(Some(profile)),
-        Some(_) => Err(Refusal::bad("identity is not an object: send one, or leave it out")),
+        Some(_) => Err(Failure::bad("identity is not an object: send one, or leave it out")),
     }
 }
 
