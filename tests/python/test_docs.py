@@ -261,6 +261,31 @@ def test_the_list_of_pages_has_them_all() -> None:
         assert name == "README.md" or f"]({name})" in PAGES["README.md"], name
 
 
+def test_the_map_of_the_source_is_true() -> None:
+    page = PAGES["architecture.md"]
+    header, _, *rows = re.findall(
+        r"^\|.*\|$", page.partition("## Blocks")[2].partition("\n\nBlocks of")[0], re.MULTILINE
+    )
+    floors = [cell.strip() for cell in header.strip("|").split("|")]
+    named = set(re.findall(r"`((?:domain|config|crypto|store|ops|http|python|cli)/\w+)/?`", page))
+    for row in rows:
+        for floor, cell in zip(floors[2:], row.strip("|").split("|")[2:], strict=True):
+            named |= {f"{floor}/{path.rstrip('/')}" for path in re.findall(r"`([^`]+)`", cell)}
+    source = ROOT / "src"
+    assert [path for path in sorted(named) if not any((source / f"{path}{end}").exists() for end in ("", ".rs"))] == []
+    folders = {str(folder.relative_to(source)) for folder in source.glob("*/*/") if folder.is_dir()}
+    assert folders - named == set()
+
+
+def test_the_tests_that_pages_name_exist() -> None:
+    tests = "\n".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests" / "it").rglob("*.rs"))
+    column = " ".join(re.findall(r"^\|[^|]*\|[^|]*\|([^|]*)\|$", PAGES["compatibility.md"], re.MULTILINE))
+    names = re.findall(r"`([a-z]+(?:_[a-z]+){3,})`", column)
+    assert names
+    for name in names:
+        assert f"async fn {name}(" in tests, name
+
+
 def test_the_list_of_decisions_has_them_all() -> None:
     listed = (DOCS / "decisions" / "README.md").read_text(encoding="utf-8")
     for record in sorted((DOCS / "decisions").glob("[0-9]*.md")):
