@@ -5,32 +5,36 @@ use std::sync::Arc;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
-use crate::config::{Config, DatabaseUrl};
+use crate::config::Config;
 use crate::domain::{Context, Result};
-use crate::ops::{Address, Asker, OpenError, Parts, Sso};
+use crate::ops::{Address, Asker, Sso};
 use crate::python::hook::registry::Hooks;
-use crate::python::runtime::engine::{Engine, Handle, Home, Mode};
+use crate::python::runtime::awaitable::{Awaitable, Started};
+use crate::python::runtime::call::{self, Call, Convert, Mode, Outcome, none};
+use crate::python::runtime::engine::Handle;
 use crate::python::value::convert::{CidArgument, RemoteAddrArgument, RemoteAddrText};
 use crate::python::value::error::Fault;
 
-impl Engine for Sso {
-    fn home(&self) -> Home {
-        match self.config().database.url {
-            DatabaseUrl::SqliteMemory => Home::Memory,
-            DatabaseUrl::SqliteFile(_) => Home::File,
-            DatabaseUrl::Postgres(_) => Home::Server,
-        }
-    }
+/// An operation: an asynchronous closure that is given the engine.
+pub trait Operation<T>: Send + 'static {
+    /// Calls the closure.
+    fn begin(self, sso: Arc<Sso>) -> impl Future<Output = Result<T>> + Send + 'static;
+}
 
-    async fn close(&self) {
-        Self::close(self).await;
+impl<T, O, F> Operation<T> for O
+where
+    O: FnOnce(Arc<Sso>) -> F + Send + 'static,
+    F: Future<Output = Result<T>> + Send + 'static,
+{
+    fn begin(self, sso: Arc<Sso>) -> impl Future<Output = Result<T>> + Send + 'static {
+        self(sso)
     }
 }
 
-/// What every branch of a tree holds: the way to the engine, whether calls block, and the hooks. Whatever object of
-/// Python holds one tells the garbage collector of it by [`Branch::traverse`].
+/// What every branch of a tree holds: the way to the engine, whether calls block, and the hooks. A Python object that
+/// holds one shows it to the garbage collector by [`Branch::traverse`].
 pub struct Branch {
-    handle: Arc<Handle<Sso>>,
+    handle: Arc<Handle>,
     mode: Mode,
     default_app: Arc<str>,
     hooks: Py<Hooks>,
@@ -38,7 +42,7 @@ pub struct Branch {
 
 impl Clone for Branch {
     fn clone(&self) -> Self {
-        // Where calls are made and their results are, the thread is attached already.
+        // Branches are cloned where calls are made or converted: the thread is attached already.
         Python::attach(|py| Self {
             handle: Arc::clone(&self.handle),
             mode: self.mode,
@@ -49,17 +53,18 @@ impl Clone for Branch {
 }
 
 impl Branch {
+    /// The branch of a new tree, whose engine is not open yet.
     pub fn new(config: Config, mode: Mode, hooks: &Bound<'_, Hooks>) -> Self {
         let default_app = config.apps.default.as_str().into();
-        let link = hooks.get().link();
-        let open = move || -> crate::python::runtime::engine::BoxFuture<'static, Result<Arc<Sso>, Fault>> {
-            let (config, parts) = (config.clone(), Parts { hooks: Arc::clone(&link), ..Parts::default() });
-            Box::pin(async move { Sso::open_with(config, parts).await.map(Arc::new).map_err(not_opened) })
-        };
-        Self { handle: Handle::new(open), mode, default_app, hooks: hooks.clone().unbind() }
+        Self {
+            handle: Handle::new(config, hooks.get().link()),
+            mode,
+            default_app,
+            hooks: hooks.clone().unbind(),
+        }
     }
 
-    /// For `__traverse__` of whatever holds this.
+    /// For `__traverse__` of the object that holds this.
     pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.hooks)
     }
@@ -69,22 +74,12 @@ impl Branch {
         self.hooks.clone_ref(py)
     }
 
-    /// Opens the engine now rather than at the first call.
-    pub fn open<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.handle.open(py, self.mode)
-    }
-
-    /// Closes the engine for good.
-    pub fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.handle.close(py, self.mode)
-    }
-
     /// Whether calls block.
     pub fn is_blocking(&self) -> bool {
         self.mode == Mode::Blocking
     }
 
-    /// On whose behalf a call is made, and from where. No application is the default one.
+    /// The context of a call. `current_app` is the default application if it is None.
     pub fn context<A: Into<String>>(
         &self,
         cid: impl Into<CidArgument>,
@@ -98,8 +93,18 @@ impl Branch {
         }
     }
 
-    /// What can be answered at once, where calls block: see [`Handle::at_once`].
-    pub fn at_once<T>(
+    /// Opens the engine now rather than at the first call.
+    pub fn open<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.run(py, async |_| Ok(()), none)
+    }
+
+    /// Closes the engine for good: see [`Handle::closing`].
+    pub fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        call::run(py, self.mode, self.handle.closing())
+    }
+
+    /// The fast path of a blocking call: see [`Handle::fast_path`]. It copies none of the arguments and allocates nothing.
+    pub fn fast_path<T>(
         &self,
         current_app: Option<&str>,
         remote_addr: Option<&RemoteAddrText<'_>>,
@@ -113,61 +118,62 @@ impl Branch {
             Some(RemoteAddrText::Text(text)) => Address::Text(text),
             Some(RemoteAddrText::List(addr)) => Address::Known(addr),
         };
-        self.handle.at_once(|sso| answer(sso, Asker { current_app, remote_addr }))
+        self.handle.fast_path(|sso| answer(sso, Asker { current_app, remote_addr }))
     }
 
-    /// As [`Self::run`], of what can perhaps be answered at once: asked when it is awaited. Where calls block, that has been
-    /// asked by [`Self::at_once`] before anything was copied.
-    pub fn run_or_at_once<'py, T, Q, O, F, C>(
+    /// Runs an operation in the mode of the tree and converts its result; raises the error that it fails with.
+    pub fn run<'py, T: Send + 'static>(
         &self,
         py: Python<'py>,
-        at_once: Q,
-        operation: O,
-        convert: C,
-    ) -> PyResult<Bound<'py, PyAny>>
-    where
-        T: Send + 'static,
-        Q: FnOnce(&Sso) -> Option<T> + Send + 'static,
-        O: FnOnce(Arc<Sso>) -> F + Send + 'static,
-        F: Future<Output = Result<T>> + Send + 'static,
-        C: for<'a> FnOnce(Python<'a>, T) -> PyResult<Bound<'a, PyAny>> + Send + 'static,
-    {
-        match self.mode {
-            Mode::Blocking => self.run(py, operation, convert),
-            Mode::Awaitable => self.handle.when_awaited(py, at_once, operation, convert),
+        operation: impl Operation<T>,
+        convert: impl Convert<T>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        call::run(py, self.mode, erase(&self.handle, self.hooks(py), operation, convert))
+    }
+
+    /// As [`Self::run`], for an operation that has a fast path. An awaitable tries it when it is awaited; where calls
+    /// block, [`Self::fast_path`] was tried before.
+    pub fn run_after_fast_path<'py, T: Send + 'static>(
+        &self,
+        py: Python<'py>,
+        fast_path: impl FnOnce(&Sso) -> Option<T> + Send + 'static,
+        operation: impl Operation<T>,
+        convert: impl Convert<T>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        if self.mode == Mode::Blocking {
+            return self.run(py, operation, convert);
         }
-    }
-
-    /// Runs an operation in the mode of the tree: see [`Handle::run`]. The hooks are there until it has ended, whatever
-    /// becomes of the tree meanwhile.
-    pub fn run<'py, T, O, F, C>(
-        &self,
-        py: Python<'py>,
-        operation: O,
-        convert: C,
-    ) -> PyResult<Bound<'py, PyAny>>
-    where
-        T: Send + 'static,
-        O: FnOnce(Arc<Sso>) -> F + Send + 'static,
-        F: Future<Output = Result<T>> + Send + 'static,
-        C: for<'a> FnOnce(Python<'a>, T) -> PyResult<Bound<'a, PyAny>> + Send + 'static,
-    {
-        let hooks = self.hooks.clone_ref(py);
-        self.handle.run(py, self.mode, operation, move |py, result| {
-            let value = convert(py, result);
-            drop(hooks);
-            value
-        })
+        let (handle, hooks) = (Arc::clone(&self.handle), self.hooks(py));
+        let start = move |py: Python<'_>| match handle.fast_path(fast_path) {
+            Some(answer) => Ok(Started::Ready(convert(py, answer)?.unbind())),
+            None => call::start(py, erase(&handle, hooks, operation, convert)),
+        };
+        Awaitable::lazy(py, Box::new(start))
     }
 }
 
-/// Why opening failed: the database is not there, or what was configured does not do.
-fn not_opened(error: OpenError) -> Fault {
-    let reason = error.to_string();
-    match error {
-        OpenError::Config(_) | OpenError::Keyring(_) | OpenError::MissingKey(_) => {
-            Fault::Misconfigured(reason)
-        }
-        OpenError::Database(_) | OpenError::Other(_) => Fault::NotOpened(reason),
-    }
+/// The call of an operation, with the types of operation, result and conversion erased. It keeps the hooks until it is
+/// over, even if the tree is gone.
+fn erase<T: Send + 'static>(
+    handle: &Arc<Handle>,
+    hooks: Py<Hooks>,
+    operation: impl Operation<T>,
+    convert: impl Convert<T>,
+) -> Call {
+    let handle = Arc::clone(handle);
+    Box::pin(async move {
+        let result = match handle.engine().await {
+            Ok(sso) => operation.begin(sso).await.map_err(Fault::from),
+            Err(fault) => Err(fault),
+        };
+        let outcome: Outcome = Box::new(move |py| {
+            let value = match result {
+                Ok(value) => convert(py, value),
+                Err(fault) => Err(handle.closed_or(fault).into()),
+            };
+            drop(hooks);
+            value
+        });
+        outcome
+    })
 }

@@ -149,7 +149,7 @@ impl domain::ImportSource for Source {
         let number = self.number;
         let take = move || {
             // A fork waits for the iterable, which is Python code and may call the API, as it does for hooks.
-            let _pass = Pass::enter_at_once();
+            let _pass = Pass::enter_now();
             gate::visit(|py| gate::nested(|| take(py, iterator, number, limit)))
         };
         let taken = if self.is_here {

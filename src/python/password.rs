@@ -8,7 +8,7 @@ use pyo3::types::PyDict;
 
 use crate::ops::{ResetAccess, Sso};
 use crate::python::branch::Branch;
-use crate::python::runtime::engine::none;
+use crate::python::runtime::call::none;
 use crate::python::value::convert::{CidArgument, PasswordArgument, RemoteAddrArgument};
 
 /// ``sso.password_reset``: new passwords for those who forgot theirs.

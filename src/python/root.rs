@@ -13,7 +13,7 @@ use crate::python::credential::TotpApi;
 use crate::python::hook::registry::Hooks;
 use crate::python::import::import_users;
 use crate::python::password::PasswordResetApi;
-use crate::python::runtime::engine::Mode;
+use crate::python::runtime::call::Mode;
 use crate::python::session::api::SessionApi;
 use crate::python::site::api::SiteApi;
 use crate::python::site::identity::IdentityApi;

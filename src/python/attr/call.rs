@@ -9,7 +9,7 @@ use crate::domain::{Attr, Context};
 use crate::ops::{AttrExpiry, AttrItem, AttrScope, AttrWrite, Sso};
 use crate::python::attr::entity::AttrEntity;
 use crate::python::branch::Branch;
-use crate::python::runtime::engine::none;
+use crate::python::runtime::call::none;
 
 /// A call under way: on whose behalf it is made, and whose attributes it is about.
 #[derive(Clone)]

@@ -125,7 +125,7 @@ impl HookCall {
         Box::pin(async move {
             let Self { hook, callable, caller } = self;
             // From here on a fork waits for the hook, also if no call does.
-            let _pass = Pass::enter_at_once();
+            let _pass = Pass::enter_now();
             let is_here = caller.is_this_thread();
             let begin = move || begin(hook, callable, &caller, arguments, read);
             let step =

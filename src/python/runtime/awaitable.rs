@@ -19,7 +19,8 @@ pub enum Started {
     Pending(Py<PyAny>),
 }
 
-type Start = Box<dyn FnOnce(Python<'_>) -> PyResult<Started> + Send>;
+/// Starts an operation.
+pub type Start = Box<dyn FnOnce(Python<'_>) -> PyResult<Started> + Send>;
 
 enum State {
     New(Start),
@@ -36,12 +37,8 @@ pub struct Awaitable {
 
 impl Awaitable {
     /// An operation that `start` starts.
-    pub fn lazy<'py>(
-        py: Python<'py>,
-        start: impl FnOnce(Python<'_>) -> PyResult<Started> + Send + 'static,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let state = Mutex::new(State::New(Box::new(start)));
-        Ok(Bound::new(py, Self { state })?.into_any())
+    pub fn lazy(py: Python<'_>, start: Start) -> PyResult<Bound<'_, PyAny>> {
+        Ok(Bound::new(py, Self { state: Mutex::new(State::New(start)) })?.into_any())
     }
 
     /// Held for a moment only, never across a call into Python.

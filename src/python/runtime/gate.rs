@@ -52,7 +52,7 @@ impl Pass {
     }
 
     /// Lets work of our own in that does not wait, such as closing what nobody uses any more.
-    pub fn enter_at_once() -> Self {
+    pub fn enter_now() -> Self {
         GATE.fetch_add(CALL, SeqCst);
         Self { generation: GENERATION.load(SeqCst) }
     }

@@ -1,6 +1,7 @@
 //! How calls run: blocking or awaited, across forks and at exit.
 
 pub(super) mod awaitable;
+pub(super) mod call;
 pub(super) mod caller;
 pub(super) mod engine;
 pub(super) mod fork;

@@ -65,17 +65,17 @@ impl SessionApi {
         remote_addr: Option<RemoteAddrText<'_>>,
         #[expect(unused_variables, reason = "the documented signature")] user_agent: Option<&str>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let at_once = self.branch.at_once(current_app, remote_addr.as_ref(), |sso, asker| {
+        let known = self.branch.fast_path(current_app, remote_addr.as_ref(), |sso, asker| {
             sso.verify_session_fast(asker, target_ust.0, current_ust.0)
         });
-        if let Some(is_valid) = at_once {
+        if let Some(is_valid) = known {
             return answer(py, is_valid);
         }
         let ctx = self.branch.context(cid, current_app, remote_addr);
         let usts = [target_ust, current_ust].map(|ust| UstArgument::from(ust).0);
         let call = Arc::new((ctx, usts));
         let same = Arc::clone(&call);
-        let at_once = move |sso: &Sso| {
+        let fast_path = move |sso: &Sso| {
             let (ctx, [target_ust, current_ust]) = &*same;
             sso.verify_session_fast(ctx.into(), target_ust.expose(), current_ust.expose())
         };
@@ -83,7 +83,7 @@ impl SessionApi {
             let (ctx, [target_ust, current_ust]) = &*call;
             sso.verify_session(ctx, target_ust, current_ust).await
         };
-        self.branch.run_or_at_once(py, at_once, operation, answer)
+        self.branch.run_after_fast_path(py, fast_path, operation, answer)
     }
 
     /// Gives a session a new end.
@@ -161,19 +161,19 @@ impl SessionApi {
             let view = sso.get_current_session_fast(asker, ust);
             view.filter(|view| !needs_super_user || view.is_super_user)
         };
-        let at_once = self
+        let known = self
             .branch
-            .at_once(current_app, remote_addr.as_ref(), |sso, asker| view(sso, asker, current_ust.0));
+            .fast_path(current_app, remote_addr.as_ref(), |sso, asker| view(sso, asker, current_ust.0));
         let ctx = self.branch.context(cid, current_app, remote_addr);
         let ust = UstArgument::from(current_ust).0;
         let scope = AttrScope::Session { target_ust: ust.clone(), current_ust: ust.clone() };
         let attr = AttrCall { branch: self.branch.clone(), ctx: ctx.clone(), scope };
-        if let Some(view) = at_once {
+        if let Some(view) = known {
             return shown(py, view, attr);
         }
         let call = Arc::new((ctx, ust));
         let same = Arc::clone(&call);
-        let at_once = move |sso: &Sso| view(sso, (&same.0).into(), same.1.expose());
+        let fast_path = move |sso: &Sso| view(sso, (&same.0).into(), same.1.expose());
         let operation = async move |sso: Arc<Sso>| {
             let (ctx, ust) = &*call;
             if needs_super_user {
@@ -182,7 +182,7 @@ impl SessionApi {
                 sso.get_current_session(ctx, ust).await
             }
         };
-        self.branch.run_or_at_once(py, at_once, operation, |py, view| shown(py, view, attr))
+        self.branch.run_after_fast_path(py, fast_path, operation, |py, view| shown(py, view, attr))
     }
 
     /// The session that acts, if it is a super-user's.

@@ -8,7 +8,7 @@ use pyo3::types::{PyDict, PyList};
 
 use crate::domain::{Direction, Page, PageRequest, SiteSession};
 use crate::ops::{NewSiteSession, Sso};
-use crate::python::runtime::engine::none;
+use crate::python::runtime::call::none;
 use crate::python::site::api::SiteApi;
 use crate::python::site::identity;
 use crate::python::value::convert;

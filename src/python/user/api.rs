@@ -11,7 +11,7 @@ use crate::ops::{AttrScope, LoginRequest, Sso};
 use crate::python::attr::api::UserAttrApi;
 use crate::python::attr::call::AttrCall;
 use crate::python::branch::Branch;
-use crate::python::runtime::engine::none;
+use crate::python::runtime::call::none;
 use crate::python::session::api::SessionApi;
 use crate::python::session::entity::SessionInfo;
 use crate::python::user::entity::{User, field};
@@ -262,19 +262,19 @@ impl UserApi {
         remote_addr: Option<RemoteAddrText<'_>>,
         return_all_attrs: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let at_once = self.branch.at_once(current_app, remote_addr.as_ref(), |sso, asker| {
+        let known = self.branch.fast_path(current_app, remote_addr.as_ref(), |sso, asker| {
             if return_all_attrs { None } else { sso.get_current_user_fast(asker, current_ust.0) }
         });
         let ctx = self.branch.context(cid, current_app, remote_addr);
         let ust = UstArgument::from(current_ust).0;
         let scope = AttrScope::User { current_ust: ust.clone(), user_id: None };
         let user = self.user(&ctx, scope);
-        if let Some(view) = at_once {
+        if let Some(view) = known {
             return user(py, view);
         }
         let call = Arc::new((ctx, ust));
         let same = Arc::clone(&call);
-        let at_once = move |sso: &Sso| {
+        let fast_path = move |sso: &Sso| {
             let (ctx, ust) = &*same;
             if return_all_attrs { None } else { sso.get_current_user_fast(ctx.into(), ust.expose()) }
         };
@@ -282,7 +282,7 @@ impl UserApi {
             let (ctx, ust) = &*call;
             sso.get_current_user(ctx, ust, return_all_attrs).await
         };
-        self.branch.run_or_at_once(py, at_once, operation, user)
+        self.branch.run_after_fast_path(py, fast_path, operation, user)
     }
 
     /// Any user for super-users, oneself for everybody.

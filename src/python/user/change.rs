@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::ops::Sso;
-use crate::python::runtime::engine::none;
+use crate::python::runtime::call::none;
 use crate::python::user::api::UserApi;
 use crate::python::user::permit::Permit;
 use crate::python::value::convert::{CidArgument, RemoteAddrArgument, UstArgument};

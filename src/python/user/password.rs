@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 
 use crate::domain::Edit;
 use crate::ops::{ResetTotpKey, SetPassword, Sso};
-use crate::python::runtime::engine::none;
+use crate::python::runtime::call::none;
 use crate::python::user::api::UserApi;
 use crate::python::user::permit::Permit;
 use crate::python::value::convert::{CidArgument, PasswordArgument, RemoteAddrArgument, UstArgument, secret};

@@ -8,7 +8,7 @@ use pyo3::types::PyString;
 
 use crate::domain::Password;
 use crate::ops::Sso;
-use crate::python::runtime::engine::none;
+use crate::python::runtime::call::none;
 use crate::python::user::api::UserApi;
 use crate::python::value::convert::{CidArgument, PasswordArgument, RemoteAddrArgument};
 use crate::python::value::data;

@@ -1,10 +1,6 @@
 //! From errors to Python exceptions: the one conversion. The exceptions themselves are defined in
 //! `zato_sso.errors`.
 
-use std::panic::AssertUnwindSafe;
-use std::pin::pin;
-use std::task::Poll;
-
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -121,17 +117,6 @@ fn internal(py: Python<'_>, source: &str) -> PyResult<PyErr> {
 /// The refusal to pickle or copy an object that holds a token or a connection: neither may leave the process that way.
 pub fn not_pickled(class: &str) -> PyErr {
     PyTypeError::new_err(format!("a {class} cannot be pickled or copied: take its to_dict()"))
-}
-
-/// The future, with a panic inside it turned into a fault: PyO3 would raise it as a `BaseException` that no
-/// handler expects, and tokio would swallow it.
-pub async fn caught<T>(future: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
-    let mut future = pin!(future);
-    std::future::poll_fn(|context| {
-        let step = std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
-        step.unwrap_or(Poll::Ready(Err(Fault::Panicked)))
-    })
-    .await
 }
 
 /// `group.label` of a status code, for the text of an exception.
