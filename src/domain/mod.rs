@@ -16,7 +16,7 @@ pub use self::core::clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use self::core::code::Code;
 pub use self::core::context::Context;
 pub use self::core::error::{Error, Result};
-pub use self::core::id::{Cid, SessionId, UserId, time_ordered_uuid};
+pub use self::core::id::{Cid, SessionId, UserId, random_uuid, time_ordered_uuid};
 pub use self::core::operation::{AuditKind, Face, Operation, Who};
 pub use self::core::page::Page;
 pub use self::core::random::{Random, SystemRandom};

@@ -56,9 +56,9 @@ impl Call<'_> {
     ///
     /// # Errors
     /// E005001 where something else acts.
-    pub fn site(&self) -> Result<&Site> {
+    pub fn site(&self) -> Result<Arc<Site>> {
         match &self.admitted {
-            Admitted::Site(site) => Ok(site),
+            Admitted::Site(site) => Ok(Arc::clone(site)),
             Admitted::Anonymous | Admitted::User(_) | Admitted::Process(_) => {
                 Err(Code::AuthNotAllowed.into())
             }
@@ -169,6 +169,7 @@ impl Sso {
                 Admitted::Process(by.clone())
             }
             (Who::Site, Actor::Site(site)) => {
+                call.trail.note("site", site.subdomain.as_str());
                 self.check_app(ctx)?;
                 Admitted::Site(Arc::clone(site))
             }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use zato_sso::domain::{Code, Direction, Edit, Page, PageRequest, Password, SiteSession, User, UserUpdate};
-use zato_sso::ops::{Authority, CreatedSite, MAX_LIFETIME, NewSiteSession, SetPassword, SiteCaller};
+use zato_sso::ops::{Actor, Authority, CreatedSite, MAX_LIFETIME, NewSiteSession, SetPassword};
 
 use crate::support::{Kind, World, any_rows, ctx, ctx_of, dump, execute, refusal};
 
@@ -28,7 +28,7 @@ struct Stage {
     user: User,
     identity_token: String,
     created: CreatedSite,
-    site: SiteCaller,
+    site: Actor,
 }
 
 impl Stage {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use zato_sso::domain::{ApprovalStatus, Code, Direction, PageRequest, Password, SignUpStatus};
-use zato_sso::ops::{Authority, NewSiteUser, SiteCaller, SiteUser, SiteUserUpdate};
+use zato_sso::ops::{Actor, Authority, NewSiteUser, SiteUser, SiteUserUpdate};
 
 use crate::support::{
     Kind, PASSWORD, World, credentials, ctx, dump, new_user, refusal, store_hash, stored_hash,
@@ -23,7 +23,7 @@ const PROFILE: &str = r#"{"displayName": "Ann Lee", "name": {"givenName": "Ann",
     "emails": [{"value": "ann@example.com", "is_verified": true}, {"value": "b@example.com"}],
     "urls": [{"value": "https://ann.example"}], "anything": [1, {"a": null}]}"#;
 
-async fn stage(kind: Kind) -> (World, SiteCaller) {
+async fn stage(kind: Kind) -> (World, Actor) {
     let world = World::new(kind).await;
     world.sso.create_site(&ctx(), "shop", &[]).await.unwrap();
     let site = world.sso.act_as_site(&ctx(), "shop").await.unwrap();
@@ -38,7 +38,7 @@ fn new(login: &str) -> NewSiteUser {
     }
 }
 
-async fn make(world: &World, site: &SiteCaller, new: NewSiteUser) -> SiteUser {
+async fn make(world: &World, site: &Actor, new: NewSiteUser) -> SiteUser {
     world.sso.create_site_user(&ctx(), site, new).await.unwrap()
 }
 
@@ -157,7 +157,7 @@ async fn a_site_changes_only_users_that_it_made(kind: Kind) {
     let (world, site) = stage(kind).await;
     let ann = make(&world, &site, new("ann")).await;
     make(&world, &site, NewSiteUser { external_id: Some("1".to_owned()), ..new("bob") }).await;
-    let update = async |site: &SiteCaller, token: &str, update: SiteUserUpdate| {
+    let update = async |site: &Actor, token: &str, update: SiteUserUpdate| {
         world.sso.update_site_user(&ctx(), site, token, update).await
     };
     let token = ann.user_token.to_string();

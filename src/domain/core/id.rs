@@ -91,6 +91,14 @@ pub fn time_ordered_uuid(now: Timestamp, random: &dyn Random) -> Result<Uuid> {
     Ok(uuid::Builder::from_unix_timestamp_millis(millis, &random.bytes()?).into_uuid())
 }
 
+/// A random UUID (version 4).
+///
+/// # Errors
+/// As [`Random::fill`].
+pub fn random_uuid(random: &dyn Random) -> Result<Uuid> {
+    Ok(uuid::Builder::from_random_bytes(random.bytes()?).into_uuid())
+}
+
 /// A correlation id: it ties the log and audit entries of one call together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cid(String);

@@ -16,7 +16,7 @@ use crate::http::request::authorization::basic_credentials;
 use crate::http::request::extract;
 use crate::http::request::extract::Call;
 use crate::http::site::{browser, session as site_session, user as site_user};
-use crate::ops::SiteCaller;
+use crate::ops::Actor;
 
 /// What ends the path of a resource; it may be left out.
 const SUFFIX: &str = ".json";
@@ -46,7 +46,7 @@ pub(in crate::http) struct SiteCall {
     /// On whose behalf, and from where.
     pub call: Call,
     /// Who calls.
-    pub site: SiteCaller,
+    pub site: Actor,
     /// The token that ends the path, if one does.
     pub token: String,
     query: Map<String, Value>,

@@ -21,6 +21,12 @@ pub enum Actor {
     Site(Arc<Site>),
 }
 
+impl From<&Self> for Actor {
+    fn from(actor: &Self) -> Self {
+        actor.clone()
+    }
+}
+
 impl From<Ust> for Actor {
     fn from(ust: Ust) -> Self {
         Self::Session(ust)

@@ -8,7 +8,7 @@ use uuid::Builder;
 use crate::crypto::{keycloak_hash, plain, recognise_hash, token, totp};
 use crate::domain::{
     AttrOwner, Code, Error, ImportedAttr, ImportedLink, ImportedUser, Password, Result, SecType, Timestamp,
-    UserId,
+    UserId, random_uuid,
 };
 use crate::ops::Sso;
 use crate::ops::access::rate_limit::check_rate_limits;
@@ -146,7 +146,7 @@ impl Sso {
             creation_ctx: user.creation_ctx.clone(),
             user_id: user_id.clone(),
         };
-        let identity = self.new_identity(&row, None)?;
+        let identity = IdentityRow::first(&row, random_uuid(self.random())?, now);
         let owner = AttrOwner::User(user_id);
         let attr = |attr: &ImportedAttr| Ok((owner.clone(), self.imported_attr(&owner, attr, now)?));
         let attrs = user.attrs.iter().map(attr).collect::<Result<_>>()?;

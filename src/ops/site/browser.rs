@@ -8,14 +8,16 @@ use uuid::Uuid;
 
 use crate::crypto::token::{self, TokenBits};
 use crate::domain::{
-    AuditKind, Code, Context, Error, Identity, Password, Result, SiteSession, Timestamp, UserId,
+    Code, Context, Error, Identity, Operation, Password, Result, SessionId, SiteSession, Timestamp,
+    random_uuid,
 };
 use crate::ops::Sso;
+use crate::ops::access::actor::Actor;
 use crate::ops::access::check::{PasswordAge, Standing, check_standing};
-use crate::ops::audit::Trail;
-use crate::ops::site::registry::{SiteCaller, check_callback};
+use crate::ops::site::registry::check_callback;
 use crate::ops::site::session::token_digest;
 use crate::store;
+use crate::store::Conn;
 use crate::store::site::browser::NewCode;
 use crate::store::site::session::SiteSessionRow;
 
@@ -95,54 +97,48 @@ impl Sso {
         sso_session_token: &Password,
         return_uri: &str,
     ) -> Result<Registration> {
-        let mut trail = self.trail(ctx, "site.register_browser", AuditKind::Change);
-        let outcome = self.insert_cookie(ctx, &mut trail, origin, sso_session_token, return_uri).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn insert_cookie(
-        &self,
-        ctx: &Context,
-        trail: &mut Trail,
-        origin: &str,
-        sso_session_token: &Password,
-        return_uri: &str,
-    ) -> Result<Registration> {
-        self.check_app(ctx)?;
-        // `null` is what pages send that say nothing about themselves.
-        let given = check_callback(origin).map_err(|_| Code::AuthNotAllowed)?;
-        let origin = given.origin().ascii_serialization();
-        let mut conn = self.db().read().await?;
-        let is_known = store::site::browser::is_origin(&mut conn, &origin).await?;
-        drop(conn);
-        if !is_known {
-            return Err(Code::AuthNotAllowed.into());
-        }
-        trail.note("origin", origin.as_str());
-        let return_uri = check_return(return_uri, &origin)?;
-        let value = token::new_token(self.random(), TokenBits::Bits256)?;
-        let digest = token_digest(sso_session_token.expose());
-        let now = self.now();
-        let mut tx = self.db().write().await?;
-        let session = store::site::browser::session_at_origin(&mut tx, &origin, &digest, now).await?;
-        let session = match session {
-            Some(session)
-                if store::site::browser::insert_cookie(&mut tx, &cookie_digest(&value), &session, now)
+        self.run(ctx, Operation::SiteRegisterBrowser, Actor::Anonymous, async |call| {
+            // `null` is what pages send that say nothing about themselves.
+            let given = check_callback(origin).map_err(|_| Code::AuthNotAllowed)?;
+            let origin = given.origin().ascii_serialization();
+            let mut conn = self.db().read().await?;
+            let is_known = store::site::browser::is_origin(&mut conn, &origin).await?;
+            drop(conn);
+            if !is_known {
+                return Err(Code::AuthNotAllowed.into());
+            }
+            call.trail.note("origin", origin.as_str());
+            let return_uri = check_return(return_uri, &origin)?;
+            let value = token::new_token(self.random(), TokenBits::Bits256)?;
+            let digest = token_digest(sso_session_token.expose());
+            let now = self.now();
+            let mut tx = self.db().write().await?;
+            let session = store::site::browser::session_at_origin(&mut tx, &origin, &digest, now).await?;
+            let session = match session {
+                Some(session)
+                    if store::site::browser::insert_cookie(
+                        &mut tx,
+                        &cookie_digest(&value),
+                        &session,
+                        now,
+                    )
                     .await? =>
-            {
-                session
-            }
-            // A page may be shown for longer than its session lasts: its visitor is not to be kept here for that.
-            _ => {
-                trail.note("session", "not open");
-                return Ok(Registration { cookie: None, return_uri });
-            }
-        };
-        trail.on(&UserId::from_stored(session.user_id));
-        trail.note("session_id", session.session_id.to_string());
-        self.commit(tx, trail).await?;
-        let lifetime = (session.expiration_time - now.as_micros()) / 1_000_000;
-        Ok(Registration { cookie: Some(BrowserCookie { value, lifetime }), return_uri })
+                {
+                    session
+                }
+                // A page may be shown for longer than its session lasts: its visitor is not to be kept here for that.
+                _ => {
+                    call.trail.note("session", "not open");
+                    return Ok(Registration { cookie: None, return_uri });
+                }
+            };
+            call.trail.on(&session.user_id);
+            call.trail.note("session_id", session.session_id.to_string());
+            self.commit(tx, &mut call.trail).await?;
+            let lifetime = (session.expiration_time.as_micros() - now.as_micros()) / 1_000_000;
+            Ok(Registration { cookie: Some(BrowserCookie { value, lifetime }), return_uri })
+        })
+        .await
     }
 
     /// Finds out whether a browser is known, for a page of a site. A code is made for that site's server then.
@@ -156,65 +152,51 @@ impl Sso {
         cookie: Option<&Password>,
         check: BrowserCheck,
     ) -> Result<Checked> {
-        let mut trail = self.trail(ctx, "site.check_browser", AuditKind::SessionCheck);
-        let outcome = self.insert_code(ctx, &mut trail, cookie, check).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn insert_code(
-        &self,
-        ctx: &Context,
-        trail: &mut Trail,
-        cookie: Option<&Password>,
-        check: BrowserCheck,
-    ) -> Result<Checked> {
-        self.check_app(ctx)?;
-        check_state(check.state.as_deref())?;
-        let callback = check_callback(&check.callback_uri)?;
-        let origin = callback.origin().ascii_serialization();
-        let callback_uri = String::from(callback);
-        let mut conn = self.db().read().await?;
-        let site = store::site::browser::site_of_callback(&mut conn, &callback_uri).await?;
-        drop(conn);
-        let (site_id, subdomain) = site.ok_or_else(|| {
-            Error::refused(Code::CommonInvalidInput, "callback_uri: it is not on the list of a site")
-        })?;
-        trail.note("site", subdomain);
-        let return_uri = check.return_uri.as_deref().map(|uri| check_return(uri, &origin)).transpose()?;
-        let found = self.session_of_browser(ctx, cookie).await?;
-        let in_realm = |wanted: &Option<String>, is: &Option<String>| wanted.is_none() || wanted == is;
-        let found = found.filter(|session| {
-            in_realm(&check.top_realm, &session.top_realm) && in_realm(&check.sub_realm, &session.sub_realm)
-        });
-        if let Some(session) = found {
-            trail.on(&UserId::from_stored(session.user_id));
-            trail.note("session_id", session.session_id.to_string());
-            let connection_token = self.new_code(site_id, session.session_id, &callback_uri).await?;
-            if connection_token.is_some() {
-                return Ok(Checked { target: callback_uri, return_uri, connection_token });
+        self.run(ctx, Operation::SiteCheckBrowser, Actor::Anonymous, async |call| {
+            check_state(check.state.as_deref())?;
+            let callback = check_callback(&check.callback_uri)?;
+            let origin = callback.origin().ascii_serialization();
+            let callback_uri = String::from(callback);
+            let mut conn = self.db().read().await?;
+            let site = store::site::browser::site_of_callback(&mut conn, &callback_uri).await?;
+            let (site_id, subdomain) = site.ok_or_else(|| {
+                Error::refused(Code::CommonInvalidInput, "callback_uri: it is not on the list of a site")
+            })?;
+            call.trail.note("site", subdomain);
+            let return_uri = check.return_uri.as_deref().map(|uri| check_return(uri, &origin)).transpose()?;
+            let found = self.session_of_browser(&mut conn, ctx, cookie).await?;
+            drop(conn);
+            let in_realm = |wanted: &Option<String>, is: &Option<String>| wanted.is_none() || wanted == is;
+            let found = found.filter(|session| {
+                in_realm(&check.top_realm, &session.top_realm)
+                    && in_realm(&check.sub_realm, &session.sub_realm)
+            });
+            if let Some(session) = found {
+                call.trail.on(&session.user_id);
+                call.trail.note("session_id", session.session_id.to_string());
+                let connection_token = self.new_code(site_id, session.session_id, &callback_uri).await?;
+                if connection_token.is_some() {
+                    return Ok(Checked { target: callback_uri, return_uri, connection_token });
+                }
             }
-        }
-        let target = return_uri.clone().unwrap_or(callback_uri);
-        Ok(Checked { target, return_uri, connection_token: None })
+            let target = return_uri.clone().unwrap_or(callback_uri);
+            Ok(Checked { target, return_uri, connection_token: None })
+        })
+        .await
     }
 
     /// The open session that the cookie of a browser stands for, if its user may come from there.
     async fn session_of_browser(
         &self,
+        conn: &mut Conn,
         ctx: &Context,
         cookie: Option<&Password>,
     ) -> Result<Option<SiteSessionRow>> {
         let Some(cookie) = cookie else { return Ok(None) };
         let now = self.now();
-        let mut conn = self.db().read().await?;
-        let Some(session) =
-            store::site::browser::session_of_cookie(&mut conn, &cookie_digest(cookie), now).await?
-        else {
-            return Ok(None);
-        };
-        let user_id = UserId::from_stored(session.user_id.clone());
-        let user = store::user::account::by_id(&mut conn, &user_id).await?;
-        drop(conn);
+        let found = store::site::browser::session_of_cookie(conn, &cookie_digest(cookie), now).await?;
+        let Some(session) = found else { return Ok(None) };
+        let user = store::user::account::by_id(conn, &session.user_id).await?;
         let may_log_in = user.is_some_and(|user| {
             let standing = Standing::from(&user);
             check_standing(self.config(), standing, &ctx.remote_addr, now, PasswordAge::Checked).is_ok()
@@ -226,10 +208,10 @@ impl Sso {
     async fn new_code(
         &self,
         site_id: Uuid,
-        session_id: Uuid,
+        session_id: SessionId,
         callback_uri: &str,
     ) -> Result<Option<Password>> {
-        let connection_token = Password::from(self.new_uuid()?.to_string());
+        let connection_token = Password::from(random_uuid(self.random())?.to_string());
         let mut tx = self.db().write().await?;
         let code = NewCode {
             digest: &code_digest(connection_token.expose()),
@@ -252,40 +234,29 @@ impl Sso {
     pub async fn redeem_connection(
         &self,
         ctx: &Context,
-        site: &SiteCaller,
+        actor: impl Into<Actor>,
         connection_token: &Password,
     ) -> Result<Connection> {
-        let mut trail = self.site_trail(ctx, "site.redeem_connection", AuditKind::Change, site);
-        let outcome = self.take_code(ctx, &mut trail, site, connection_token).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn take_code(
-        &self,
-        ctx: &Context,
-        trail: &mut Trail,
-        site: &SiteCaller,
-        connection_token: &Password,
-    ) -> Result<Connection> {
-        self.check_app(ctx)?;
-        let now = self.now();
-        let digest = code_digest(connection_token.expose());
-        let mut tx = self.db().write().await?;
-        let code = store::site::browser::take_code(&mut tx, &digest, now, site.id()).await?;
-        let code = code.ok_or_else(no_such_connection)?;
-        let found = store::site::browser::session_by_id(&mut tx, code.session_id, now).await?;
-        let (row, site_id) = found.ok_or_else(no_such_connection)?;
-        trail.on(&UserId::from_stored(row.user_id.clone()));
-        trail.note("session_id", row.session_id.to_string());
-        let session = self.open_site_session(row)?;
-        self.commit(tx, trail).await?;
-        let identity = self.identity_row(&session.identity_token.to_string()).await?;
-        Ok(Connection {
-            time: Timestamp::from_micros(code.expiration_time).plus_seconds(-CODE_LIFETIME),
-            identity: self.open_identity(identity)?,
-            session,
-            is_own_session: site_id == site.id(),
+        self.run(ctx, Operation::SiteRedeemConnection, actor, async |call| {
+            let site = call.site()?;
+            let now = self.now();
+            let digest = code_digest(connection_token.expose());
+            let mut tx = self.db().write().await?;
+            let code = store::site::browser::take_code(&mut tx, &digest, now, site.site_id).await?;
+            let code = code.ok_or_else(no_such_connection)?;
+            let found = store::site::browser::session_by_id(&mut tx, code.session_id, now).await?;
+            let row = found.ok_or_else(no_such_connection)?;
+            call.trail.on(&row.user_id);
+            call.trail.note("session_id", row.session_id.to_string());
+            let identity = store::site::identity::by_token(&mut tx, row.identity_token).await?;
+            let identity = self.open_identity(identity.ok_or_else(no_such_connection)?)?;
+            let is_own_session = row.site_id == site.site_id;
+            let session = self.open_site_session(row)?;
+            self.commit(tx, &mut call.trail).await?;
+            let time = code.expiration_time.plus_seconds(-CODE_LIFETIME);
+            Ok(Connection { time, identity, session, is_own_session })
         })
+        .await
     }
 }
 

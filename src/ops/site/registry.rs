@@ -1,15 +1,16 @@
 //! Sites: making and deleting them, and finding out that one is who it says.
 
-use std::fmt;
+use std::sync::Arc;
 
 use url::Url;
-use uuid::{Builder, Uuid};
+use uuid::Uuid;
 
 use crate::crypto::{compare, token};
-use crate::domain::{AuditKind, Code, Context, Error, Password, Result, Site};
+use crate::domain::{Code, Context, Error, Operation, Password, Result, Site, random_uuid};
 use crate::ops::Sso;
-use crate::ops::audit::Trail;
+use crate::ops::access::actor::Actor;
 use crate::store;
+use crate::store::Conn;
 use crate::store::site::registry::Inserted;
 
 /// The longest label of a host name (RFC 1035, section 2.3.4).
@@ -30,23 +31,6 @@ pub struct CreatedSite {
     pub private_key: Password,
 }
 
-/// A site that calls: one that has proved who it is, or for which a trusted caller acts.
-#[derive(Clone, Debug)]
-pub struct SiteCaller(pub(in crate::ops) Site);
-
-impl SiteCaller {
-    /// The id of the site.
-    pub(in crate::ops) const fn id(&self) -> Uuid {
-        self.0.site_id
-    }
-}
-
-impl fmt::Display for SiteCaller {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.subdomain)
-    }
-}
-
 impl Sso {
     /// Makes a site with a new key pair, for trusted callers.
     ///
@@ -58,40 +42,25 @@ impl Sso {
         subdomain: &str,
         callback_uris: &[String],
     ) -> Result<CreatedSite> {
-        let mut trail = self.trail(ctx, "site.create", AuditKind::Change);
-        let outcome = self.insert_site(ctx, &mut trail, subdomain, callback_uris).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn insert_site(
-        &self,
-        ctx: &Context,
-        trail: &mut Trail,
-        subdomain: &str,
-        callback_uris: &[String],
-    ) -> Result<CreatedSite> {
-        self.check_app(ctx)?;
-        check_subdomain(subdomain)?;
-        trail.note("site", subdomain);
-        let site = Site {
-            site_id: self.new_uuid()?,
-            subdomain: subdomain.to_owned(),
-            public_key: self.new_uuid()?,
-            is_active: true,
-            creation_time: self.now(),
-            callback_uris: check_callbacks(callback_uris)?,
-        };
-        let private_key = Password::from(self.new_uuid()?.to_string());
-        let mut tx = self.db().write().await?;
-        let digest = token::digest(private_key.expose());
-        accept(store::site::registry::insert(&mut tx, &site, &digest).await?)?;
-        self.commit(tx, trail).await?;
-        Ok(CreatedSite { site, private_key })
-    }
-
-    /// A random UUID (version 4).
-    pub(in crate::ops) fn new_uuid(&self) -> Result<Uuid> {
-        Ok(Builder::from_random_bytes(self.core.random.bytes()?).into_uuid())
+        self.run(ctx, Operation::SiteCreate, Actor::Trusted(None), async |call| {
+            check_subdomain(subdomain)?;
+            call.trail.note("site", subdomain);
+            let site = Site {
+                site_id: random_uuid(self.random())?,
+                subdomain: subdomain.to_owned(),
+                public_key: random_uuid(self.random())?,
+                is_active: true,
+                creation_time: self.now(),
+                callback_uris: check_callbacks(callback_uris)?,
+            };
+            let private_key = Password::from(random_uuid(self.random())?.to_string());
+            let mut tx = self.db().write().await?;
+            let digest = token::digest(private_key.expose());
+            accept(store::site::registry::insert(&mut tx, &site, &digest).await?)?;
+            self.commit(tx, &mut call.trail).await?;
+            Ok(CreatedSite { site, private_key })
+        })
+        .await
     }
 
     /// All sites, by subdomain, for trusted callers. Never their private keys.
@@ -99,36 +68,24 @@ impl Sso {
     /// # Errors
     /// When the database cannot answer.
     pub async fn list_sites(&self, ctx: &Context) -> Result<Vec<Site>> {
-        let trail = self.trail(ctx, "site.list", AuditKind::Disclosure);
-        let outcome = self.all_sites(ctx).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn all_sites(&self, ctx: &Context) -> Result<Vec<Site>> {
-        self.check_app(ctx)?;
-        let mut conn = self.db().read().await?;
-        store::site::registry::all(&mut conn).await
+        self.run(ctx, Operation::SiteList, Actor::Trusted(None), async |_| {
+            let mut conn = self.db().read().await?;
+            store::site::registry::all(&mut conn).await
+        })
+        .await
     }
 
     /// Has trusted callers act as a site.
     ///
     /// # Errors
     /// E008002 if there is no site with this subdomain.
-    pub async fn act_as_site(&self, ctx: &Context, subdomain: &str) -> Result<SiteCaller> {
-        let trail = self.trail(ctx, "site.act_as", AuditKind::SessionCheck);
-        let outcome = self.site_by_subdomain(ctx, subdomain).await;
-        self.conclude(trail, outcome.map(SiteCaller)).await
-    }
-
-    async fn site_by_subdomain(&self, ctx: &Context, subdomain: &str) -> Result<Site> {
-        self.check_app(ctx)?;
-        let unknown = || Error::refused(Code::CommonInvalidInput, "subdomain: there is no such site");
-        // PostgreSQL knows no NUL in text.
-        if subdomain.contains('\0') {
-            return Err(unknown());
-        }
-        let mut conn = self.db().read().await?;
-        store::site::registry::by_subdomain(&mut conn, subdomain).await?.ok_or_else(unknown)
+    pub async fn act_as_site(&self, ctx: &Context, subdomain: &str) -> Result<Actor> {
+        self.run(ctx, Operation::SiteActAs, Actor::Trusted(None), async |_| {
+            let mut conn = self.db().read().await?;
+            let site = site_by_subdomain(&mut conn, subdomain).await?;
+            Ok(Actor::Site(Arc::new(site)))
+        })
+        .await
     }
 
     /// Gives a site other callback URIs, for trusted callers.
@@ -142,25 +99,16 @@ impl Sso {
         subdomain: &str,
         callback_uris: &[String],
     ) -> Result<Site> {
-        let mut trail = self.trail(ctx, "site.update", AuditKind::Change);
-        let outcome = self.put_callbacks(ctx, &mut trail, subdomain, callback_uris).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn put_callbacks(
-        &self,
-        ctx: &Context,
-        trail: &mut Trail,
-        subdomain: &str,
-        callback_uris: &[String],
-    ) -> Result<Site> {
-        let mut site = self.site_by_subdomain(ctx, subdomain).await?;
-        trail.note("site", subdomain);
-        site.callback_uris = check_callbacks(callback_uris)?;
-        let mut tx = self.db().write().await?;
-        accept(store::site::registry::replace_callbacks(&mut tx, &site).await?)?;
-        self.commit(tx, trail).await?;
-        Ok(site)
+        self.run(ctx, Operation::SiteUpdate, Actor::Trusted(None), async |call| {
+            let mut tx = self.db().write().await?;
+            let mut site = site_by_subdomain(&mut tx, subdomain).await?;
+            call.trail.note("site", subdomain);
+            site.callback_uris = check_callbacks(callback_uris)?;
+            accept(store::site::registry::replace_callbacks(&mut tx, &site).await?)?;
+            self.commit(tx, &mut call.trail).await?;
+            Ok(site)
+        })
+        .await
     }
 
     /// Deletes a site and ends its sessions, for trusted callers; how many there were. What it told about users stays.
@@ -168,22 +116,19 @@ impl Sso {
     /// # Errors
     /// E008002 if there is no site with this subdomain.
     pub async fn delete_site(&self, ctx: &Context, subdomain: &str) -> Result<u64> {
-        let mut trail = self.trail(ctx, "site.delete", AuditKind::Change);
-        let outcome = self.remove_site(ctx, &mut trail, subdomain).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn remove_site(&self, ctx: &Context, trail: &mut Trail, subdomain: &str) -> Result<u64> {
-        let site = self.site_by_subdomain(ctx, subdomain).await?;
-        trail.note("site", subdomain);
-        let mut tx = self.db().write().await?;
-        let ended = store::site::registry::delete(&mut tx, site.site_id).await?;
-        let ended = ended.ok_or_else(|| {
-            Error::refused(Code::CommonInvalidInput, "subdomain: the site was deleted meanwhile")
-        })?;
-        trail.note("sessions_ended", ended.to_string());
-        self.commit(tx, trail).await?;
-        Ok(ended)
+        self.run(ctx, Operation::SiteDelete, Actor::Trusted(None), async |call| {
+            let mut tx = self.db().write().await?;
+            let site = site_by_subdomain(&mut tx, subdomain).await?;
+            call.trail.note("site", subdomain);
+            let ended = store::site::registry::delete(&mut tx, site.site_id).await?;
+            let ended = ended.ok_or_else(|| {
+                Error::refused(Code::CommonInvalidInput, "subdomain: the site was deleted meanwhile")
+            })?;
+            call.trail.note("sessions_ended", ended.to_string());
+            self.commit(tx, &mut call.trail).await?;
+            Ok(ended)
+        })
+        .await
     }
 
     /// Finds out that a site is who it says. Whatever is wrong takes the same work: a look-up and a comparison.
@@ -195,33 +140,32 @@ impl Sso {
         ctx: &Context,
         public_key: &str,
         private_key: &Password,
-    ) -> Result<SiteCaller> {
-        let mut trail = self.trail(ctx, "site.authenticate", AuditKind::SessionCheck);
-        let outcome = self.site_with_keys(ctx, &mut trail, public_key, private_key).await;
-        self.conclude(trail, outcome).await
+    ) -> Result<Actor> {
+        self.run(ctx, Operation::SiteAuthenticate, Actor::Anonymous, async |call| {
+            let mut conn = self.db().read().await?;
+            let public_key = Uuid::try_parse(public_key).unwrap_or(Uuid::nil());
+            let found = store::site::registry::by_public_key(&mut conn, public_key).await?;
+            drop(conn);
+            let given = token::digest(private_key.expose());
+            // That of no key is compared all the same.
+            let (site, digest) =
+                found.map_or((None, vec![0; given.len()]), |(site, digest)| (Some(site), digest));
+            let is_right = compare::equal(&digest, &given);
+            let site = site.filter(|site| is_right && site.is_active).ok_or(Code::AuthNotAllowed)?;
+            call.trail.note("site", site.subdomain.as_str());
+            Ok(Actor::Site(Arc::new(site)))
+        })
+        .await
     }
+}
 
-    async fn site_with_keys(
-        &self,
-        ctx: &Context,
-        trail: &mut Trail,
-        public_key: &str,
-        private_key: &Password,
-    ) -> Result<SiteCaller> {
-        self.check_app(ctx)?;
-        let mut conn = self.db().read().await?;
-        let public_key = Uuid::try_parse(public_key).unwrap_or(Uuid::nil());
-        let found = store::site::registry::by_public_key(&mut conn, public_key).await?;
-        drop(conn);
-        let given = token::digest(private_key.expose());
-        // That of no key is compared all the same.
-        let (site, digest) =
-            found.map_or((None, vec![0; given.len()]), |(site, digest)| (Some(site), digest));
-        let is_right = compare::equal(&digest, &given);
-        let site = site.filter(|site| is_right && site.is_active).ok_or(Code::AuthNotAllowed)?;
-        trail.note("site", site.subdomain.as_str());
-        Ok(SiteCaller(site))
+async fn site_by_subdomain(conn: &mut Conn, subdomain: &str) -> Result<Site> {
+    let unknown = || Error::refused(Code::CommonInvalidInput, "subdomain: there is no such site");
+    // PostgreSQL knows no NUL in text.
+    if subdomain.contains('\0') {
+        return Err(unknown());
     }
+    store::site::registry::by_subdomain(conn, subdomain).await?.ok_or_else(unknown)
 }
 
 fn accept(inserted: Inserted) -> Result<()> {
@@ -263,7 +207,7 @@ fn check_callbacks(callback_uris: &[String]) -> Result<Vec<String>> {
 
 /// A URI that browsers may be sent to, in its normal form: absolute, over TLS unless it is on the same machine, and without
 /// what a redirect would lose or leak (RFC 9700, section 2.1).
-pub(in crate::ops) fn check_callback(text: &str) -> Result<Url> {
+pub(in crate::ops::site) fn check_callback(text: &str) -> Result<Url> {
     let refused = |why: &str| {
         let detail = format!("callback_uri: {why}, as in https://www.example.com/sso/callback");
         Error::refused(Code::CommonInvalidInput, detail)

@@ -6,14 +6,14 @@ use uuid::Uuid;
 
 use crate::crypto::{Place, token};
 use crate::domain::{
-    AuditKind, Code, Context, Error, Page, PageRequest, Password, Result, SessionId, SiteSession, Timestamp,
-    UserId,
+    Code, Context, Error, Operation, Page, PageRequest, Password, Result, SessionId, SiteSession, UserId,
+    random_uuid,
 };
 use crate::ops::Sso;
+use crate::ops::access::actor::Actor;
 use crate::ops::access::check::{PasswordAge, Standing, check_standing};
-use crate::ops::audit::Trail;
 use crate::ops::session::login::clean_user_agent;
-use crate::ops::site::registry::SiteCaller;
+use crate::ops::site::identity::{no_such_identity, parse_token};
 use crate::store;
 use crate::store::Conn;
 use crate::store::site::session::{NewRow, SiteSessionRow};
@@ -36,13 +36,13 @@ const MAX_ENTRIES: i64 = 500;
 /// What a session is to be made of.
 #[derive(Clone, Debug, Default)]
 pub struct NewSiteSession {
-    /// Whatever the site calls a group of its web sites.
+    /// What the site calls a group of its web sites.
     pub top_realm: Option<String>,
     /// A part of that.
     pub sub_realm: Option<String>,
     /// How long it lasts, in seconds; None is [`DEFAULT_LIFETIME`].
     pub lifetime: Option<i64>,
-    /// Whatever the site keeps with it.
+    /// What the site keeps with it.
     pub data: Option<Value>,
     /// With what the request was made.
     pub user_agent: Option<String>,
@@ -57,96 +57,72 @@ impl Sso {
     pub async fn start_site_session(
         &self,
         ctx: &Context,
-        site: &SiteCaller,
+        actor: impl Into<Actor>,
         identity_token: &str,
         new: NewSiteSession,
     ) -> Result<SiteSession> {
-        let mut trail = self.site_trail(ctx, "site.start_session", AuditKind::Change, site);
-        let outcome = self.insert_site_session(ctx, &mut trail, site, identity_token, new).await;
-        self.conclude(trail, outcome).await
-    }
+        self.run(ctx, Operation::SiteStartSession, actor, async |call| {
+            let site = call.site()?;
+            let lifetime = check_lifetime(new.lifetime)?;
+            let top_realm = check_realm("top_realm", new.top_realm)?;
+            let sub_realm = check_realm("sub_realm", new.sub_realm)?;
+            let data = check_data(new.data.as_ref())?;
+            let user_agent = new.user_agent.as_deref().map(clean_user_agent);
+            let identity_token = parse_token(identity_token);
 
-    /// The entry of what a site does.
-    pub(in crate::ops) fn site_trail(
-        &self,
-        ctx: &Context,
-        op: &'static str,
-        kind: AuditKind,
-        site: &SiteCaller,
-    ) -> Trail {
-        let mut trail = self.trail(ctx, op, kind);
-        trail.note("site", site.to_string());
-        trail
-    }
-
-    async fn insert_site_session(
-        &self,
-        ctx: &Context,
-        trail: &mut Trail,
-        site: &SiteCaller,
-        identity_token: &str,
-        new: NewSiteSession,
-    ) -> Result<SiteSession> {
-        self.check_app(ctx)?;
-        let lifetime = check_lifetime(new.lifetime)?;
-        let top_realm = check_realm("top_realm", new.top_realm)?;
-        let sub_realm = check_realm("sub_realm", new.sub_realm)?;
-        let data = check_data(new.data.as_ref())?;
-        let identity = self.identity_row(identity_token).await?;
-        let identity_token = identity.identity_token;
-        let user_id = UserId::from_stored(identity.user_id);
-        trail.on(&user_id);
-
-        let now = self.now();
-        let user_agent = new.user_agent.as_deref().map(clean_user_agent);
-        let session_id = SessionId::random(now, &*self.core.random)?;
-        let sso_session_token = Password::from(self.new_uuid()?.to_string());
-        let site_token = self.core.keyring.seal(
-            token_place(&session_id),
-            sso_session_token.expose().as_bytes(),
-            &*self.core.random,
-        )?;
-        let expiration_time = now.plus_seconds(lifetime).min(self.lifetime_limit(now));
-        let mut tx = self.db().write().await?;
-        // What is checked here holds until the session is there: nobody is locked or deleted in between.
-        let user =
-            store::user::account::by_id_for_update(&mut tx, &user_id).await?.ok_or_else(no_such_identity)?;
-        check_standing(self.config(), Standing::from(&user), &ctx.remote_addr, now, PasswordAge::Checked)?;
-        let ended = store::site::session::delete_of_identity(&mut tx, site.id(), identity_token).await?;
-        let row = NewRow {
-            session_id,
-            digest: &token_digest(sso_session_token.expose()),
-            user_id: &user_id,
-            creation_time: now,
-            expiration_time,
-            remote_addr: &ctx.remote_addr.joined(),
-            user_agent: user_agent.as_deref(),
-            auth_principal: &site.0.subdomain,
-            site_id: site.id(),
-            identity_token,
-            top_realm: top_realm.as_deref(),
-            sub_realm: sub_realm.as_deref(),
-            data: data.as_deref(),
-            site_token: &site_token,
-        };
-        store::site::session::insert(&mut tx, &row).await?;
-        trail.note("session_id", session_id.to_string());
-        trail.note("sessions_ended", ended.to_string());
-        self.commit(tx, trail).await?;
-        Ok(SiteSession {
-            session_id,
-            sso_session_token,
-            user_id,
-            user_token: user.user_token,
-            identity_token,
-            top_realm,
-            sub_realm,
-            data: new.data,
-            num_cookies_set: 0,
-            creation_time: now,
-            update_time: now,
-            expiration_time,
+            let now = self.now();
+            let session_id = SessionId::random(now, self.random())?;
+            let sso_session_token = Password::from(random_uuid(self.random())?.to_string());
+            let site_token = self.core.keyring.seal(
+                token_place(&session_id),
+                sso_session_token.expose().as_bytes(),
+                self.random(),
+            )?;
+            let mut tx = self.db().write().await?;
+            // What is checked here holds until the session is there: nobody is locked or deleted in between.
+            let user = store::site::identity::owner_for_update(&mut tx, identity_token).await?;
+            let user = user.ok_or_else(no_such_identity)?;
+            let user_id = user.user_id.clone();
+            call.trail.on(&user_id);
+            check_standing(
+                self.config(),
+                Standing::from(&user),
+                &ctx.remote_addr,
+                now,
+                PasswordAge::Checked,
+            )?;
+            let ended =
+                store::site::session::delete_of_identity(&mut tx, site.site_id, identity_token).await?;
+            let session = SiteSessionRow {
+                session_id,
+                user_id,
+                user_token: user.user_token,
+                site_id: site.site_id,
+                identity_token,
+                top_realm,
+                sub_realm,
+                data: new.data,
+                site_token,
+                num_cookies_set: 0,
+                creation_time: now,
+                update_time: now,
+                expiration_time: now.plus_seconds(lifetime).min(self.lifetime_limit(now)),
+            };
+            let row = NewRow {
+                session: &session,
+                data: data.as_deref(),
+                digest: &token_digest(sso_session_token.expose()),
+                remote_addr: &ctx.remote_addr.joined(),
+                user_agent: user_agent.as_deref(),
+                auth_principal: &site.subdomain,
+            };
+            store::site::session::insert(&mut tx, &row).await?;
+            call.trail.note("session_id", session_id.to_string());
+            call.trail.note("sessions_ended", ended.to_string());
+            self.commit(tx, &mut call.trail).await?;
+            Ok(shown(session, sso_session_token))
         })
+        .await
     }
 
     /// The open sessions that a site has started, by the time they were started at.
@@ -156,27 +132,20 @@ impl Sso {
     pub async fn list_site_sessions(
         &self,
         ctx: &Context,
-        site: &SiteCaller,
+        actor: impl Into<Actor>,
         request: PageRequest,
     ) -> Result<Page<SiteSession>> {
-        let trail = self.site_trail(ctx, "site.list_sessions", AuditKind::SessionCheck, site);
-        let outcome = self.page_of_site_sessions(ctx, site, request).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn page_of_site_sessions(
-        &self,
-        ctx: &Context,
-        site: &SiteCaller,
-        request: PageRequest,
-    ) -> Result<Page<SiteSession>> {
-        self.check_app(ctx)?;
-        check_page(request)?;
-        let mut conn = self.db().read().await?;
-        let (total, rows) = store::site::session::page(&mut conn, site.id(), self.now(), request).await?;
-        drop(conn);
-        let result = rows.into_iter().map(|row| self.open_site_session(row)).collect::<Result<_>>()?;
-        Ok(Page { total, page_size: request.entries_per_page, cur_page: request.page, result })
+        self.run(ctx, Operation::SiteListSessions, actor, async |call| {
+            let site = call.site()?;
+            check_page(request)?;
+            let mut conn = self.db().read().await?;
+            let (total, rows) =
+                store::site::session::page(&mut conn, site.site_id, self.now(), request).await?;
+            drop(conn);
+            let result = rows.into_iter().map(|row| self.open_site_session(row)).collect::<Result<_>>()?;
+            Ok(Page { total, page_size: request.entries_per_page, cur_page: request.page, result })
+        })
+        .await
     }
 
     /// The open session of a site with this token.
@@ -186,37 +155,17 @@ impl Sso {
     pub async fn get_site_session(
         &self,
         ctx: &Context,
-        site: &SiteCaller,
+        actor: impl Into<Actor>,
         sso_session_token: &Password,
     ) -> Result<SiteSession> {
-        let trail = self.site_trail(ctx, "site.get_session", AuditKind::SessionCheck, site);
-        let outcome = self.site_session(ctx, site, sso_session_token).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn site_session(
-        &self,
-        ctx: &Context,
-        site: &SiteCaller,
-        sso_session_token: &Password,
-    ) -> Result<SiteSession> {
-        self.check_app(ctx)?;
-        let mut conn = self.db().read().await?;
-        let row = self.row_by_token(&mut conn, site, sso_session_token).await?;
-        drop(conn);
-        self.open_site_session(row)
-    }
-
-    /// Whatever is not the token of an open session of this site takes the same work: a look-up.
-    async fn row_by_token(
-        &self,
-        conn: &mut Conn,
-        site: &SiteCaller,
-        sso_session_token: &Password,
-    ) -> Result<SiteSessionRow> {
-        let digest = token_digest(sso_session_token.expose());
-        let found = store::site::session::by_digest(conn, site.id(), &digest, self.now()).await?;
-        found.ok_or_else(|| Code::SessionNoSuchSession.into())
+        self.run(ctx, Operation::SiteGetSession, actor, async |call| {
+            let site = call.site()?;
+            let mut conn = self.db().read().await?;
+            let row = self.row_by_token(&mut conn, site.site_id, sso_session_token).await?;
+            drop(conn);
+            self.open_site_session(row)
+        })
+        .await
     }
 
     /// The open session that a site has started for an identity.
@@ -226,36 +175,17 @@ impl Sso {
     pub async fn get_site_session_of_identity(
         &self,
         ctx: &Context,
-        site: &SiteCaller,
+        actor: impl Into<Actor>,
         identity_token: &str,
     ) -> Result<SiteSession> {
-        let trail = self.site_trail(ctx, "site.get_session_of_identity", AuditKind::SessionCheck, site);
-        let outcome = self.site_session_of_identity(ctx, site, identity_token).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn site_session_of_identity(
-        &self,
-        ctx: &Context,
-        site: &SiteCaller,
-        identity_token: &str,
-    ) -> Result<SiteSession> {
-        self.check_app(ctx)?;
-        let identity_token = self.identity_row(identity_token).await?.identity_token;
-        let mut conn = self.db().read().await?;
-        let row = self.row_by_identity(&mut conn, site, identity_token).await?;
-        drop(conn);
-        self.open_site_session(row)
-    }
-
-    async fn row_by_identity(
-        &self,
-        conn: &mut Conn,
-        site: &SiteCaller,
-        identity_token: Uuid,
-    ) -> Result<SiteSessionRow> {
-        let found = store::site::session::by_identity(conn, site.id(), identity_token, self.now()).await?;
-        found.ok_or_else(|| Code::SessionNoSuchSession.into())
+        self.run(ctx, Operation::SiteGetSessionOfIdentity, actor, async |call| {
+            let site = call.site()?;
+            let mut conn = self.db().read().await?;
+            let row = self.row_by_identity(&mut conn, site.site_id, parse_token(identity_token)).await?;
+            drop(conn);
+            self.open_site_session(row)
+        })
+        .await
     }
 
     /// Ends a session of a site.
@@ -265,30 +195,21 @@ impl Sso {
     pub async fn end_site_session(
         &self,
         ctx: &Context,
-        site: &SiteCaller,
+        actor: impl Into<Actor>,
         sso_session_token: &Password,
     ) -> Result<()> {
-        let mut trail = self.site_trail(ctx, "site.end_session", AuditKind::Change, site);
-        let outcome = self.remove_site_session(ctx, &mut trail, site, sso_session_token).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn remove_site_session(
-        &self,
-        ctx: &Context,
-        trail: &mut Trail,
-        site: &SiteCaller,
-        sso_session_token: &Password,
-    ) -> Result<()> {
-        self.check_app(ctx)?;
-        let mut tx = self.db().write().await?;
-        let row = self.row_by_token(&mut tx, site, sso_session_token).await?;
-        trail.on(&UserId::from_stored(row.user_id));
-        trail.note("session_id", row.session_id.to_string());
-        if !store::site::session::delete(&mut tx, site.id(), SessionId(row.session_id)).await? {
-            return Err(Code::SessionNoSuchSession.into());
-        }
-        self.commit(tx, trail).await
+        self.run(ctx, Operation::SiteEndSession, actor, async |call| {
+            let site = call.site()?;
+            let mut tx = self.db().write().await?;
+            let row = self.row_by_token(&mut tx, site.site_id, sso_session_token).await?;
+            call.trail.on(&row.user_id);
+            call.trail.note("session_id", row.session_id.to_string());
+            if !store::site::session::delete(&mut tx, site.site_id, row.session_id).await? {
+                return Err(Code::SessionNoSuchSession.into());
+            }
+            self.commit(tx, &mut call.trail).await
+        })
+        .await
     }
 
     /// Ends the session that a site has started for an identity.
@@ -298,55 +219,73 @@ impl Sso {
     pub async fn end_site_session_of_identity(
         &self,
         ctx: &Context,
-        site: &SiteCaller,
+        actor: impl Into<Actor>,
         identity_token: &str,
     ) -> Result<()> {
-        let mut trail = self.site_trail(ctx, "site.end_session_of_identity", AuditKind::Change, site);
-        let outcome = self.remove_site_session_of_identity(ctx, &mut trail, site, identity_token).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn remove_site_session_of_identity(
-        &self,
-        ctx: &Context,
-        trail: &mut Trail,
-        site: &SiteCaller,
-        identity_token: &str,
-    ) -> Result<()> {
-        self.check_app(ctx)?;
-        let identity_token = self.identity_row(identity_token).await?.identity_token;
-        let mut tx = self.db().write().await?;
-        let row = self.row_by_identity(&mut tx, site, identity_token).await?;
-        trail.on(&UserId::from_stored(row.user_id));
-        trail.note("session_id", row.session_id.to_string());
-        if store::site::session::delete_of_identity(&mut tx, site.id(), identity_token).await? == 0 {
-            return Err(Code::SessionNoSuchSession.into());
-        }
-        self.commit(tx, trail).await
-    }
-
-    /// From a row to a session.
-    pub(in crate::ops) fn open_site_session(&self, row: SiteSessionRow) -> Result<SiteSession> {
-        let session_id = SessionId(row.session_id);
-        let missing = || Error::internal("a session of a site has no token or identity");
-        let envelope = row.site_token.ok_or_else(missing)?;
-        let sso_session_token = self.core.keyring.open(token_place(&session_id), &envelope)?;
-        let sso_session_token = std::str::from_utf8(&sso_session_token).map_err(Error::internal)?;
-        let data = row.data.as_deref().map(serde_json::from_str).transpose().map_err(Error::internal)?;
-        Ok(SiteSession {
-            session_id,
-            sso_session_token: Password::from(sso_session_token),
-            user_id: UserId::from_stored(row.user_id),
-            user_token: row.user_token,
-            identity_token: row.identity_token.ok_or_else(missing)?,
-            top_realm: row.top_realm,
-            sub_realm: row.sub_realm,
-            data,
-            num_cookies_set: row.num_cookies_set,
-            creation_time: Timestamp::from_micros(row.creation_time),
-            update_time: Timestamp::from_micros(row.update_time.unwrap_or(row.creation_time)),
-            expiration_time: Timestamp::from_micros(row.expiration_time),
+        self.run(ctx, Operation::SiteEndSessionOfIdentity, actor, async |call| {
+            let (site, identity_token) = (call.site()?, parse_token(identity_token));
+            let mut tx = self.db().write().await?;
+            let row = self.row_by_identity(&mut tx, site.site_id, identity_token).await?;
+            call.trail.on(&row.user_id);
+            call.trail.note("session_id", row.session_id.to_string());
+            if store::site::session::delete_of_identity(&mut tx, site.site_id, identity_token).await? == 0 {
+                return Err(Code::SessionNoSuchSession.into());
+            }
+            self.commit(tx, &mut call.trail).await
         })
+        .await
+    }
+
+    /// What is not the token of an open session of this site takes the same work: a look-up.
+    async fn row_by_token(
+        &self,
+        conn: &mut Conn,
+        site_id: Uuid,
+        sso_session_token: &Password,
+    ) -> Result<SiteSessionRow> {
+        let digest = token_digest(sso_session_token.expose());
+        let found = store::site::session::by_digest(conn, site_id, &digest, self.now()).await?;
+        found.ok_or_else(|| Code::SessionNoSuchSession.into())
+    }
+
+    /// An identity that nobody has, and one without an open session, are different refusals.
+    async fn row_by_identity(
+        &self,
+        conn: &mut Conn,
+        site_id: Uuid,
+        identity_token: Uuid,
+    ) -> Result<SiteSessionRow> {
+        match store::site::session::by_identity(conn, site_id, identity_token, self.now()).await? {
+            Some(row) => Ok(row),
+            None if store::site::identity::exists(conn, identity_token).await? => {
+                Err(Code::SessionNoSuchSession.into())
+            }
+            None => Err(no_such_identity()),
+        }
+    }
+
+    pub(in crate::ops::site) fn open_site_session(&self, row: SiteSessionRow) -> Result<SiteSession> {
+        let sso_session_token = self.core.keyring.open(token_place(&row.session_id), &row.site_token)?;
+        let sso_session_token =
+            Password::from(std::str::from_utf8(&sso_session_token).map_err(Error::internal)?);
+        Ok(shown(row, sso_session_token))
+    }
+}
+
+fn shown(row: SiteSessionRow, sso_session_token: Password) -> SiteSession {
+    SiteSession {
+        session_id: row.session_id,
+        sso_session_token,
+        user_id: row.user_id,
+        user_token: row.user_token,
+        identity_token: row.identity_token,
+        top_realm: row.top_realm,
+        sub_realm: row.sub_realm,
+        data: row.data,
+        num_cookies_set: row.num_cookies_set,
+        creation_time: row.creation_time,
+        update_time: row.update_time,
+        expiration_time: row.expiration_time,
     }
 }
 
@@ -356,17 +295,12 @@ fn token_place(session_id: &SessionId) -> Place<'_> {
 }
 
 /// What a session is found by. The column is that of USTs, which begin otherwise.
-pub(in crate::ops) fn token_digest(sso_session_token: &str) -> [u8; 32] {
+pub(in crate::ops::site) fn token_digest(sso_session_token: &str) -> [u8; 32] {
     token::digest(&format!("sso_session_token:{sso_session_token}"))
 }
 
-/// Nobody has this identity.
-pub(in crate::ops) fn no_such_identity() -> Error {
-    Error::refused(Code::UserIdInvalid, "identity_token: there is no such identity")
-}
-
 /// A page that there can be.
-pub(in crate::ops) fn check_page(request: PageRequest) -> Result<()> {
+pub(in crate::ops::site) fn check_page(request: PageRequest) -> Result<()> {
     if request.page < 1 {
         return Err(Error::refused(Code::CommonInvalidInput, "page: a whole number from 1"));
     }

@@ -4,19 +4,20 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::domain::{
-    ApprovalStatus, AuditKind, Code, Context, Error, Identity, NewUser, Page, PageRequest, Password,
-    RemoteAddr, Result, User, UserId,
+    ApprovalStatus, Code, Context, Error, Identity, NewUser, Operation, Page, PageRequest, Password,
+    RemoteAddr, Result, User, UserId, random_uuid,
 };
 use crate::ops::LoginRequest;
 use crate::ops::Sso;
+use crate::ops::access::actor::Actor;
 use crate::ops::access::check::{PasswordAge, Standing, check_standing};
-use crate::ops::audit::Trail;
 use crate::ops::call::AUTO;
 use crate::ops::password::change::Terms;
 use crate::ops::session::login::Authenticated;
-use crate::ops::site::registry::SiteCaller;
+use crate::ops::site::identity::parse_token;
 use crate::ops::site::session::check_page;
 use crate::store;
+use crate::store::Conn;
 use crate::store::site::identity::IdentityRow;
 use crate::store::user::account::{Inserted, Updated, UserRow};
 
@@ -69,115 +70,102 @@ impl Sso {
     pub async fn create_site_user(
         &self,
         ctx: &Context,
-        site: &SiteCaller,
+        actor: impl Into<Actor>,
         new: NewSiteUser,
     ) -> Result<SiteUser> {
-        let mut trail = self.site_trail(ctx, "site.create_user", AuditKind::Change, site);
-        let outcome = self.insert_site_user(ctx, &mut trail, site, new).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn insert_site_user(
-        &self,
-        ctx: &Context,
-        trail: &mut Trail,
-        site: &SiteCaller,
-        new: NewSiteUser,
-    ) -> Result<SiteUser> {
-        self.check_app(ctx)?;
-        let told = new.profile.as_ref().map(Told::read).unwrap_or_default();
-        let external_id = check_external_id(new.external_id)?;
-        let user = NewUser {
-            username: Some(new.login),
-            password: new.password.filter(|password| !password.is_empty()),
-            email: told.email,
-            display_name: told.display_name,
-            first_name: told.first_name,
-            middle_name: told.middle_name,
-            last_name: told.last_name,
-            ..NewUser::default()
-        };
-        let row = self.new_row(user, AUTO, ApprovalStatus::Approved, false).await?;
-        let mut identity = self.new_identity(&row, Some(site.id()))?;
-        identity.external_id = external_id;
-        identity.profile =
-            new.profile.as_ref().map(|told| self.seal_profile(identity.identity_token, told)).transpose()?;
-        let user = self.open_user(row.clone())?;
-        trail.on(&user.user_id);
-        trail.note("username", user.username.as_str());
-        let mut tx = self.db().write().await?;
-        match store::user::account::insert(&mut tx, &row).await? {
-            Inserted::Yes => {}
-            Inserted::UsernameTaken => return Err(Code::UsernameExists.into()),
-            Inserted::EmailTaken => return Err(Code::EmailExists.into()),
-        }
-        if !store::site::identity::insert(&mut tx, &identity).await? {
-            return Err(external_id_taken());
-        }
-        self.commit(tx, trail).await?;
-        Ok(SiteUser { user, user_token: row.user_token, identities: vec![self.open_identity(identity)?] })
+        self.run(ctx, Operation::SiteCreateUser, actor, async |call| {
+            let site = call.site()?;
+            let told = new.profile.as_ref().map(Told::read).unwrap_or_default();
+            let external_id = check_external_id(new.external_id)?;
+            let user = NewUser {
+                username: Some(new.login),
+                password: new.password.filter(|password| !password.is_empty()),
+                email: told.email,
+                display_name: told.display_name,
+                first_name: told.first_name,
+                middle_name: told.middle_name,
+                last_name: told.last_name,
+                ..NewUser::default()
+            };
+            let row = self.new_row(user, AUTO, ApprovalStatus::Approved, false).await?;
+            let identity_token = random_uuid(self.random())?;
+            let sealed = |profile: &Value| self.seal_profile(identity_token, profile);
+            let identity = IdentityRow {
+                site_id: Some(site.site_id),
+                external_id,
+                profile: new.profile.as_ref().map(sealed).transpose()?,
+                ..IdentityRow::first(&row, identity_token, self.now())
+            };
+            let user = self.open_user(row.clone())?;
+            call.trail.on(&user.user_id);
+            call.trail.note("username", user.username.as_str());
+            let mut tx = self.db().write().await?;
+            match store::user::account::insert(&mut tx, &row).await? {
+                Inserted::Yes => {}
+                Inserted::UsernameTaken => return Err(Code::UsernameExists.into()),
+                Inserted::EmailTaken => return Err(Code::EmailExists.into()),
+            }
+            if !store::site::identity::insert(&mut tx, &identity).await? {
+                return Err(external_id_taken());
+            }
+            self.commit(tx, &mut call.trail).await?;
+            let identities = vec![self.open_identity(identity)?];
+            Ok(SiteUser { user, user_token: row.user_token, identities })
+        })
+        .await
     }
 
     /// The user who has this name and password. Failed attempts count as those of logins do, but not for the address, which
     /// is that of the site for everybody.
     ///
     /// # Errors
-    /// E005001 for whatever is wrong before the password is known to be right; after that the codes that configuration
+    /// E005001 for all that is wrong before the password is known to be right; after that the codes that configuration
     /// allows to be shown, as of a login; E005009 while the delay after failed attempts lasts.
     pub async fn look_up_site_user(
         &self,
         ctx: &Context,
-        site: &SiteCaller,
+        actor: impl Into<Actor>,
         login: &str,
         password: Password,
         totp_code: Option<Password>,
     ) -> Result<SiteUser> {
-        let mut trail = self.site_trail(ctx, "site.look_up_user", AuditKind::Change, site);
-        let outcome = self.authenticated_user(ctx, &mut trail, login, password, totp_code).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn authenticated_user(
-        &self,
-        ctx: &Context,
-        trail: &mut Trail,
-        login: &str,
-        password: Password,
-        totp_code: Option<Password>,
-    ) -> Result<SiteUser> {
-        self.check_app(ctx)?;
-        let found = self.row_by_username(login).await?;
-        if let Some(row) = &found {
-            trail.on(&row.user_id);
-        }
-        let attempt = self.password_attempt(login, &RemoteAddr::default());
-        let request = LoginRequest {
-            username: login.to_owned(),
-            password: Some(password.clone()),
-            totp_code,
-            ..LoginRequest::default()
-        };
-        let Authenticated { row, is_outdated, has_failures } =
-            self.authenticate(found, &request, &attempt).await?;
-        let (user_id, now) = (row.user_id.clone(), self.now());
-        check_standing(self.config(), Standing::from(&row), &ctx.remote_addr, now, PasswordAge::Checked)?;
-        self.check_password_age(&row, now)?;
-        let upgraded = if is_outdated { Some(self.hash_password(&user_id, password).await?) } else { None };
-        if upgraded.is_some() || has_failures {
-            let mut tx = self.db().write().await?;
-            if let (Some(upgraded), Some(old)) = (&upgraded, &row.password_hash) {
-                store::user::account::replace_hash(&mut tx, &user_id, upgraded, old).await?;
+        self.run(ctx, Operation::SiteLookUpUser, actor, async |call| {
+            let found = self.row_by_username(login).await?;
+            if let Some(row) = &found {
+                call.trail.on(&row.user_id);
             }
-            self.clear_failures(&mut tx, &attempt).await?;
-            self.commit(tx, trail).await?;
-        }
-        self.site_user(row).await
+            let attempt = self.password_attempt(login, &RemoteAddr::default());
+            let request = LoginRequest {
+                username: login.to_owned(),
+                password: Some(password.clone()),
+                totp_code,
+                ..LoginRequest::default()
+            };
+            let Authenticated { row, is_outdated, has_failures } =
+                self.authenticate(found, &request, &attempt).await?;
+            let (user_id, now) = (row.user_id.clone(), self.now());
+            check_standing(self.config(), Standing::from(&row), &ctx.remote_addr, now, PasswordAge::Checked)?;
+            self.check_password_age(&row, now)?;
+            let upgraded =
+                if is_outdated { Some(self.hash_password(&user_id, password).await?) } else { None };
+            if upgraded.is_some() || has_failures {
+                let mut tx = self.db().write().await?;
+                if let (Some(upgraded), Some(old)) = (&upgraded, &row.password_hash) {
+                    store::user::account::replace_hash(&mut tx, &user_id, upgraded, old).await?;
+                }
+                self.clear_failures(&mut tx, &attempt).await?;
+                self.commit(tx, &mut call.trail).await?;
+            }
+            let mut conn = self.db().read().await?;
+            self.site_user(&mut conn, row).await
+        })
+        .await
     }
 
-    async fn site_user(&self, row: UserRow) -> Result<SiteUser> {
+    async fn site_user(&self, conn: &mut Conn, row: UserRow) -> Result<SiteUser> {
         let user_token = row.user_token;
         let user = self.open_user(row)?;
-        let identities = self.identities_of(&user.user_id).await?;
+        let identities = self.identities_of(conn, &user.user_id).await?;
         Ok(SiteUser { user, user_token, identities })
     }
 
@@ -188,24 +176,16 @@ impl Sso {
     pub async fn get_site_user(
         &self,
         ctx: &Context,
-        site: &SiteCaller,
+        actor: impl Into<Actor>,
         user_token: &str,
     ) -> Result<SiteUser> {
-        let mut trail = self.site_trail(ctx, "site.get_user", AuditKind::Disclosure, site);
-        let outcome = async {
-            self.check_app(ctx)?;
-            let row = self.row_by_user_token(user_token).await?;
-            trail.on(&row.user_id);
-            self.site_user(row).await
-        };
-        let outcome = outcome.await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn row_by_user_token(&self, user_token: &str) -> Result<UserRow> {
-        let user_token = Uuid::try_parse(user_token).unwrap_or(Uuid::nil());
-        let mut conn = self.db().read().await?;
-        store::site::identity::user_by_token(&mut conn, user_token).await?.ok_or_else(no_such_user)
+        self.run(ctx, Operation::SiteGetUser, actor, async |call| {
+            let mut conn = self.db().read().await?;
+            let row = row_by_user_token(&mut conn, user_token).await?;
+            call.trail.on(&row.user_id);
+            self.site_user(&mut conn, row).await
+        })
+        .await
     }
 
     /// All users, by name.
@@ -215,41 +195,22 @@ impl Sso {
     pub async fn list_site_users(
         &self,
         ctx: &Context,
-        site: &SiteCaller,
+        actor: impl Into<Actor>,
         request: PageRequest,
     ) -> Result<Page<SiteUser>> {
-        let trail = self.site_trail(ctx, "site.list_users", AuditKind::Disclosure, site);
-        let outcome = self.page_of_site_users(ctx, request).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn page_of_site_users(&self, ctx: &Context, request: PageRequest) -> Result<Page<SiteUser>> {
-        self.check_app(ctx)?;
-        check_page(request)?;
-        let mut conn = self.db().read().await?;
-        let (total, rows) = store::site::identity::page_of_users(&mut conn, request).await?;
-        drop(conn);
-        let listed = |row: UserRow| {
-            let user_token = row.user_token;
-            Ok(SiteUser { user: self.open_user(row)?, user_token, identities: Vec::new() })
-        };
-        let result = rows.into_iter().map(listed).collect::<Result<_>>()?;
-        Ok(Page { total, page_size: request.entries_per_page, cur_page: request.page, result })
-    }
-
-    /// An identity.
-    ///
-    /// # Errors
-    /// E001100 if there is no such identity.
-    pub async fn get_site_identity(
-        &self,
-        ctx: &Context,
-        site: &SiteCaller,
-        identity_token: &str,
-    ) -> Result<Identity> {
-        let trail = self.site_trail(ctx, "site.get_identity", AuditKind::Disclosure, site);
-        let outcome = self.identity(ctx, identity_token).await;
-        self.conclude(trail, outcome).await
+        self.run(ctx, Operation::SiteListUsers, actor, async |_| {
+            check_page(request)?;
+            let mut conn = self.db().read().await?;
+            let (total, rows) = store::site::identity::page_of_users(&mut conn, request).await?;
+            drop(conn);
+            let listed = |row: UserRow| {
+                let user_token = row.user_token;
+                Ok(SiteUser { user: self.open_user(row)?, user_token, identities: Vec::new() })
+            };
+            let result = rows.into_iter().map(listed).collect::<Result<_>>()?;
+            Ok(Page { total, page_size: request.entries_per_page, cur_page: request.page, result })
+        })
+        .await
     }
 
     /// Changes a user that the site has made.
@@ -260,72 +221,63 @@ impl Sso {
     pub async fn update_site_user(
         &self,
         ctx: &Context,
-        site: &SiteCaller,
+        actor: impl Into<Actor>,
         user_token: &str,
         update: SiteUserUpdate,
     ) -> Result<SiteUser> {
-        let mut trail = self.site_trail(ctx, "site.update_user", AuditKind::Change, site);
-        let outcome = self.put_site_user(ctx, &mut trail, site, user_token, update).await;
-        self.conclude(trail, outcome).await
-    }
+        self.run(ctx, Operation::SiteUpdateUser, actor, async |call| {
+            let site = call.site()?;
+            let external_id = check_external_id(update.external_id)?;
+            let mut conn = self.db().read().await?;
+            let before = row_by_user_token(&mut conn, user_token).await?;
+            let user_id = before.user_id.clone();
+            call.trail.on(&user_id);
+            let identity = store::site::identity::of_site(&mut conn, &user_id, site.site_id).await?;
+            drop(conn);
+            // Who can set a password can be that user: not for others' users, and never for super-users.
+            let identity = identity.filter(|_| !before.is_super_user).ok_or(Code::AuthNotAllowed)?;
+            let password = match update.password.filter(|password| !password.is_empty()) {
+                Some(password) => Some(self.accept_password(&before, password, Terms::default()).await?),
+                None => None,
+            };
 
-    async fn put_site_user(
-        &self,
-        ctx: &Context,
-        trail: &mut Trail,
-        site: &SiteCaller,
-        user_token: &str,
-        update: SiteUserUpdate,
-    ) -> Result<SiteUser> {
-        self.check_app(ctx)?;
-        let external_id = check_external_id(update.external_id)?;
-        let before = self.row_by_user_token(user_token).await?;
-        let user_id = before.user_id.clone();
-        trail.on(&user_id);
-        let mut conn = self.db().read().await?;
-        let identity = store::site::identity::of_site(&mut conn, &user_id, site.id()).await?;
-        drop(conn);
-        // Who can set a password can be that user: not for others' users, and never for super-users.
-        let identity = identity.filter(|_| !before.is_super_user).ok_or(Code::AuthNotAllowed)?;
-        let password = match update.password.filter(|password| !password.is_empty()) {
-            Some(password) => Some(self.accept_password(&before, password, Terms::default()).await?),
-            None => None,
-        };
-
-        let mut tx = self.db().write().await?;
-        let mut row =
-            store::user::account::by_id_for_update(&mut tx, &user_id).await?.ok_or_else(no_such_user)?;
-        if password.is_some() && row.password_last_set != before.password_last_set {
-            let detail = "password: it was changed meanwhile";
-            return Err(Error::refused(Code::CommonInvalidOperation, detail));
-        }
-        if let Some(login) = update.login {
-            row.username = self.check_username(Some(login))?;
-            self.check_rename(&before.username, &row.username)?;
-        }
-        if let Some(profile) = &update.profile {
-            self.fill(&mut row, &user_id, Told::read(profile))?;
-        }
-        match store::user::account::update(&mut tx, &row).await? {
-            Updated::Yes => {}
-            Updated::UsernameTaken => return Err(Code::UsernameExists.into()),
-            Updated::EmailTaken => return Err(Code::EmailExists.into()),
-        }
-        if let Some(password) = &password {
-            self.store_password(&mut tx, &user_id, password, None).await?;
-            trail.note("password", "changed");
-        }
-        let sealed = |profile: &Value| self.seal_profile(identity.identity_token, profile);
-        let identity = IdentityRow {
-            external_id: external_id.or(identity.external_id),
-            profile: update.profile.as_ref().map(sealed).transpose()?.or(identity.profile),
-            ..identity
-        };
-        if !store::site::identity::update(&mut tx, &identity, self.now()).await? {
-            return Err(external_id_taken());
-        }
-        self.commit(tx, trail).await?;
-        self.site_user(row).await
+            let mut tx = self.db().write().await?;
+            let row = store::user::account::by_id_for_update(&mut tx, &user_id).await?;
+            let mut row = row.ok_or_else(no_such_user)?;
+            if password.is_some() && row.password_last_set != before.password_last_set {
+                let detail = "password: it was changed meanwhile";
+                return Err(Error::refused(Code::CommonInvalidOperation, detail));
+            }
+            if let Some(login) = update.login {
+                row.username = self.check_username(Some(login))?;
+                self.check_rename(&before.username, &row.username)?;
+            }
+            if let Some(profile) = &update.profile {
+                self.fill(&mut row, &user_id, Told::read(profile))?;
+            }
+            match store::user::account::update(&mut tx, &row).await? {
+                Updated::Yes => {}
+                Updated::UsernameTaken => return Err(Code::UsernameExists.into()),
+                Updated::EmailTaken => return Err(Code::EmailExists.into()),
+            }
+            if let Some(password) = &password {
+                self.store_password(&mut tx, &user_id, password, None).await?;
+                call.trail.note("password", "changed");
+            }
+            let sealed = |profile: &Value| self.seal_profile(identity.identity_token, profile);
+            let identity = IdentityRow {
+                external_id: external_id.or(identity.external_id),
+                profile: update.profile.as_ref().map(sealed).transpose()?.or(identity.profile),
+                ..identity
+            };
+            if !store::site::identity::update(&mut tx, &identity, self.now()).await? {
+                return Err(external_id_taken());
+            }
+            let user = self.site_user(&mut tx, row).await?;
+            self.commit(tx, &mut call.trail).await?;
+            Ok(user)
+        })
+        .await
     }
 
     /// Email and names that the user does not have yet come from what a site tells.
@@ -373,6 +325,10 @@ impl Told {
             last_name: name("familyName"),
         }
     }
+}
+
+async fn row_by_user_token(conn: &mut Conn, user_token: &str) -> Result<UserRow> {
+    store::site::identity::user_by_token(conn, parse_token(user_token)).await?.ok_or_else(no_such_user)
 }
 
 fn no_such_user() -> Error {

@@ -6,8 +6,8 @@ use uuid::Builder;
 
 use crate::crypto::{Place, plain, totp};
 use crate::domain::{
-    ApprovalStatus, AuditKind, Code, Context, Error, NewUser, Password, Result, SignUpStatus, User, UserId,
-    UserView, Ust, Visibility,
+    ApprovalStatus, AuditKind, Code, Context, Error, NewUser, Password, Result, SignUpStatus,
+    User, UserId, UserView, Ust, Visibility, random_uuid,
 };
 use crate::ops::access::actor::Caller;
 use crate::ops::access::check::PasswordAge;
@@ -16,6 +16,7 @@ use crate::ops::audit::Trail;
 use crate::ops::call::AUTO;
 use crate::ops::{Authority, Sso};
 use crate::store;
+use crate::store::site::identity::IdentityRow;
 use crate::store::user::account::{Inserted, UserRow};
 
 /// The longest name, and the longest TOTP label, in characters.
@@ -115,7 +116,8 @@ impl Sso {
             Inserted::UsernameTaken => return Err(Code::UsernameExists.into()),
             Inserted::EmailTaken => return Err(Code::EmailExists.into()),
         }
-        self.insert_first_identity(&mut tx, &row).await?;
+        let identity = IdentityRow::first(&row, random_uuid(self.random())?, self.now());
+        store::site::identity::insert(&mut tx, &identity).await?;
         self.commit(tx, trail).await?;
         Ok(user)
     }

@@ -6,13 +6,14 @@
 use crate::crypto::token::{self, TokenBits};
 use crate::domain::{
     ApprovalStatus, AuditKind, Code, Context, EmailKind, Error, NewUser, Password, Result, SignUpDetails,
-    SignUpStatus, SignUpVerdict, UserId,
+    SignUpStatus, SignUpVerdict, UserId, random_uuid,
 };
 use crate::ops::Sso;
 use crate::ops::access::check::informed;
 use crate::ops::audit::Trail;
 use crate::ops::call::AUTO;
 use crate::store;
+use crate::store::site::identity::IdentityRow;
 use crate::store::user::account::{Inserted, UserRow};
 
 /// What somebody signs up with.
@@ -201,7 +202,8 @@ impl Sso {
             Inserted::UsernameTaken => return Err(Code::UsernameExists.into()),
             Inserted::EmailTaken => return Err(Code::EmailExists.into()),
         }
-        self.insert_first_identity(&mut tx, row).await?;
+        let identity = IdentityRow::first(row, random_uuid(self.random())?, self.now());
+        store::site::identity::insert(&mut tx, &identity).await?;
         if let Some(email) = &details.email {
             for index in self.core.keyring.blind_index_candidates(email) {
                 if store::user::signup::is_email_of_another(&mut tx, user_id, &index).await? {

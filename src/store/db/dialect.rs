@@ -86,7 +86,13 @@ macro_rules! for_update_postgres {
         " FOR UPDATE"
     };
 }
-pub(in crate::store) use for_update_postgres;
+/// The same for the row of a user that is read together with others.
+macro_rules! held_user_postgres {
+    () => {
+        " FOR NO KEY UPDATE OF sso_user"
+    };
+}
+pub(in crate::store) use {for_update_postgres, held_user_postgres};
 
 /// Keeps others from changing a user until the transaction ends. An SQLite transaction keeps everybody out already.
 pub const LOCK_USER_SQLITE: &str = "SELECT password_last_set FROM sso_user WHERE user_id = $1";

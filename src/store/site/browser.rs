@@ -1,56 +1,50 @@
 //! Browsers that are known: the cookies they have for sessions of sites, and the codes they carry from site to site.
 
-use sqlx::FromRow;
 use uuid::Uuid;
 
-use crate::domain::{Result, Timestamp};
+use crate::domain::{Result, SessionId, Timestamp};
 use crate::store::db::error::is_dangling;
-use crate::store::site::session::{SiteSessionRow, session, valid};
+use crate::store::site::session::{Row, SiteSessionRow, columns, open};
 use crate::store::{Conn, Tx};
 
-/// Whether an active site has a callback URI between two texts.
-macro_rules! has_callback {
-    ($and:literal) => {
+/// Active sites with a callback URI that meets this.
+macro_rules! sites {
+    ($columns:literal, $and:literal) => {
         concat!(
-            "EXISTS (SELECT 1 FROM sso_site_callback c JOIN sso_site t ON t.site_id = c.site_id WHERE t.is_active ",
-            $and,
-            ")"
+            "SELECT ",
+            $columns,
+            " FROM sso_site JOIN sso_site_callback USING (site_id) WHERE is_active AND callback_uri ",
+            $and
         )
     };
 }
 
 sql! {
-    IS_ORIGIN = concat!(
-        "SELECT 1 WHERE ", has_callback!("AND c.callback_uri >= $1 AND c.callback_uri < $2")
-    );
-    SITE_OF_CALLBACK = "SELECT s.site_id, s.subdomain FROM sso_site s JOIN sso_site_callback c ON c.site_id = s.site_id \
-        WHERE c.callback_uri = $1 AND s.is_active";
+    IS_ORIGIN = concat!("SELECT 1 WHERE EXISTS (", sites!("1", ">= $1 AND callback_uri < $2"), ")");
+    SITE_OF_CALLBACK = sites!("site_id, subdomain", "= $1");
     AT_ORIGIN = concat!(
-        session!(), " WHERE ", valid!(), " AND s.ust_digest = $3 AND ", has_callback!(
-            "AND t.site_id = s.site_id AND c.callback_uri >= $1 AND c.callback_uri < $4"
-        )
+        open!(), "ust_digest = $3 AND site_id IN (", sites!("site_id", ">= $1 AND callback_uri < $4"), ")"
     );
     COUNT_COOKIE = "UPDATE sso_session SET num_cookies_set = num_cookies_set + 1, update_time = $2 WHERE session_id = $1";
     INSERT_COOKIE = "INSERT INTO sso_browser_session (cookie_digest, session_id, creation_time, expiration_time) \
         VALUES ($1, $2, $3, $4)";
     BY_COOKIE = concat!(
-        session!(), " JOIN sso_browser_session b ON b.session_id = s.session_id JOIN sso_site t ON t.site_id = s.site_id \
-        WHERE ", valid!(), " AND b.cookie_digest = $1 AND b.expiration_time > $2 AND t.is_active"
+        open!(), "session_id = (SELECT b.session_id FROM sso_browser_session b WHERE b.cookie_digest = $1 \
+        AND b.expiration_time > $2) AND site_id IN (SELECT t.site_id FROM sso_site t WHERE t.is_active)"
     );
     INSERT_CODE = "INSERT INTO sso_browser_code (code_digest, site_id, session_id, callback_uri, expiration_time) \
         VALUES ($1, $2, $3, $4, $5)";
     TAKE_CODE = "DELETE FROM sso_browser_code WHERE code_digest = $1 AND expiration_time > $2 AND site_id = $3 \
         RETURNING session_id, expiration_time";
-    BY_ID = concat!(session!(), " WHERE ", valid!(), " AND s.session_id = $1");
-    SITE_OF_SESSION = "SELECT site_id FROM sso_session WHERE session_id = $1";
+    BY_ID = concat!(open!(), "session_id = $1");
 }
 
 /// A code that was just used up.
-#[derive(Clone, Copy, Debug, FromRow)]
+#[derive(Clone, Copy, Debug)]
 #[expect(missing_docs, reason = "the names are the columns'")]
-pub struct CodeRow {
-    pub session_id: Uuid,
-    pub expiration_time: i64,
+pub struct UsedCode {
+    pub session_id: SessionId,
+    pub expiration_time: Timestamp,
 }
 
 /// Between which texts the callback URIs of an origin are: each is a URL in its normal form, so that it begins with the origin
@@ -87,7 +81,8 @@ pub async fn session_at_origin(
     now: Timestamp,
 ) -> Result<Option<SiteSessionRow>> {
     let (from, to) = of_origin(origin);
-    fetch_optional!(conn, SiteSessionRow, AT_ORIGIN, &from, now.as_micros(), digest, &to)
+    let found = fetch_optional!(conn, Row, AT_ORIGIN, &from, now, digest, &to)?;
+    found.map(Row::into_session).transpose()
 }
 
 /// Has a cookie stand for a session until that ends; false if it has ended meanwhile.
@@ -101,10 +96,11 @@ pub async fn insert_cookie(
     now: Timestamp,
 ) -> Result<bool> {
     // It holds the session, too, so that there is one to refer to.
-    if execute!(tx, COUNT_COOKIE, session.session_id, now.as_micros())? == 0 {
+    let (session_id, now) = (session.session_id.0, now);
+    if execute!(tx, COUNT_COOKIE, session_id, now)? == 0 {
         return Ok(false);
     }
-    execute!(tx, INSERT_COOKIE, digest, session.session_id, now.as_micros(), session.expiration_time)?;
+    execute!(tx, INSERT_COOKIE, digest, session_id, now, session.expiration_time)?;
     Ok(true)
 }
 
@@ -117,7 +113,8 @@ pub async fn session_of_cookie(
     digest: &[u8],
     now: Timestamp,
 ) -> Result<Option<SiteSessionRow>> {
-    fetch_optional!(conn, SiteSessionRow, BY_COOKIE, digest, now.as_micros())
+    let found = fetch_optional!(conn, Row, BY_COOKIE, digest, now)?;
+    found.map(Row::into_session).transpose()
 }
 
 /// A code that a site can find out about a session with.
@@ -126,7 +123,7 @@ pub async fn session_of_cookie(
 pub struct NewCode<'a> {
     pub digest: &'a [u8],
     pub site_id: Uuid,
-    pub session_id: Uuid,
+    pub session_id: SessionId,
     pub callback_uri: &'a str,
     pub expiration_time: Timestamp,
 }
@@ -137,8 +134,7 @@ pub struct NewCode<'a> {
 /// When the database cannot answer.
 pub async fn insert_code(tx: &mut Tx, code: NewCode<'_>) -> Result<bool> {
     let NewCode { digest, site_id, session_id, callback_uri, expiration_time } = code;
-    let expiration_time = expiration_time.as_micros();
-    match execute!(tx, INSERT_CODE, digest, site_id, session_id, callback_uri, expiration_time) {
+    match execute!(tx, INSERT_CODE, digest, site_id, session_id.0, callback_uri, expiration_time) {
         Ok(_) => Ok(true),
         Err(error) if is_dangling(&error) => Ok(false),
         Err(error) => Err(error),
@@ -149,22 +145,28 @@ pub async fn insert_code(tx: &mut Tx, code: NewCode<'_>) -> Result<bool> {
 ///
 /// # Errors
 /// When the database cannot answer.
-pub async fn take_code(tx: &mut Tx, digest: &[u8], now: Timestamp, site_id: Uuid) -> Result<Option<CodeRow>> {
-    fetch_optional!(tx, CodeRow, TAKE_CODE, digest, now.as_micros(), site_id)
+pub async fn take_code(
+    tx: &mut Tx,
+    digest: &[u8],
+    now: Timestamp,
+    site_id: Uuid,
+) -> Result<Option<UsedCode>> {
+    let taken = fetch_optional!(tx, (Uuid, Timestamp), TAKE_CODE, digest, now, site_id)?;
+    Ok(taken.map(|(session_id, expiration_time)| UsedCode {
+        session_id: SessionId(session_id),
+        expiration_time,
+    }))
 }
 
-/// An open session, whichever site has started it, and that site.
+/// An open session, whichever site has started it.
 ///
 /// # Errors
 /// When the database cannot answer.
 pub async fn session_by_id(
     conn: &mut Conn,
-    session_id: Uuid,
+    session_id: SessionId,
     now: Timestamp,
-) -> Result<Option<(SiteSessionRow, Uuid)>> {
-    let Some(session) = fetch_optional!(conn, SiteSessionRow, BY_ID, session_id, now.as_micros())? else {
-        return Ok(None);
-    };
-    let site = fetch_optional!(conn, (Uuid,), SITE_OF_SESSION, session_id)?;
-    Ok(site.map(|(site_id,)| (session, site_id)))
+) -> Result<Option<SiteSessionRow>> {
+    let found = fetch_optional!(conn, Row, BY_ID, session_id.0, now)?;
+    found.map(Row::into_session).transpose()
 }

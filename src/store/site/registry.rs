@@ -1,5 +1,7 @@
 //! Sites, and where they may have browsers sent back to.
 
+use std::collections::HashMap;
+
 use sqlx::FromRow;
 use uuid::Uuid;
 
@@ -9,20 +11,26 @@ use crate::store::{Conn, Tx};
 
 macro_rules! columns {
     () => {
-        "s.site_id, s.subdomain, s.public_key, s.is_active, s.creation_time"
+        "site_id, subdomain, public_key, is_active, creation_time"
+    };
+}
+
+macro_rules! site {
+    ($more:literal) => {
+        concat!("SELECT ", columns!(), $more, " FROM sso_site")
     };
 }
 
 sql! {
-    INSERT = "INSERT INTO sso_site (site_id, subdomain, public_key, private_key_digest, is_active, creation_time) \
-        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (subdomain) DO NOTHING";
+    INSERT = concat!(
+        "INSERT INTO sso_site (", columns!(), ", private_key_digest) VALUES ($1, $2, $3, $4, $5, $6) \
+         ON CONFLICT (subdomain) DO NOTHING"
+    );
     INSERT_CALLBACK = "INSERT INTO sso_site_callback (site_id, callback_uri) VALUES ($1, $2)";
     DELETE_CALLBACKS = "DELETE FROM sso_site_callback WHERE site_id = $1";
-    ALL = concat!("SELECT ", columns!(), " FROM sso_site s ORDER BY s.subdomain");
-    BY_SUBDOMAIN = concat!("SELECT ", columns!(), " FROM sso_site s WHERE s.subdomain = $1");
-    BY_PUBLIC_KEY = concat!(
-        "SELECT ", columns!(), ", s.private_key_digest FROM sso_site s WHERE s.public_key = $1"
-    );
+    ALL = concat!(site!(""), " ORDER BY subdomain");
+    BY_SUBDOMAIN = concat!(site!(""), " WHERE subdomain = $1");
+    BY_PUBLIC_KEY = concat!(site!(", private_key_digest"), " WHERE public_key = $1");
     ALL_CALLBACKS = "SELECT site_id, callback_uri FROM sso_site_callback ORDER BY callback_uri";
     CALLBACKS = "SELECT callback_uri FROM sso_site_callback WHERE site_id = $1 ORDER BY callback_uri";
     SESSIONS = "DELETE FROM sso_session WHERE site_id = $1 RETURNING user_id";
@@ -30,22 +38,22 @@ sql! {
 }
 
 #[derive(FromRow)]
-pub(in crate::store) struct SiteRow {
+struct SiteRow {
     site_id: Uuid,
     subdomain: String,
     public_key: Uuid,
     is_active: bool,
-    creation_time: i64,
+    creation_time: Timestamp,
 }
 
 impl SiteRow {
-    pub fn into_site(self, callback_uris: Vec<String>) -> Site {
+    fn into_site(self, callback_uris: Vec<String>) -> Site {
         Site {
             site_id: self.site_id,
             subdomain: self.subdomain,
             public_key: self.public_key,
             is_active: self.is_active,
-            creation_time: Timestamp::from_micros(self.creation_time),
+            creation_time: self.creation_time,
             callback_uris,
         }
     }
@@ -80,9 +88,9 @@ pub async fn insert(tx: &mut Tx, site: &Site, private_key_digest: &[u8]) -> Resu
         site.site_id,
         &site.subdomain,
         site.public_key,
-        private_key_digest,
         site.is_active,
-        site.creation_time.as_micros(),
+        site.creation_time,
+        private_key_digest,
     )?;
     if inserted == 0 {
         return Ok(Inserted::SubdomainTaken);
@@ -117,7 +125,7 @@ pub async fn replace_callbacks(tx: &mut Tx, site: &Site) -> Result<Inserted> {
 pub async fn all(conn: &mut Conn) -> Result<Vec<Site>> {
     let rows = fetch_all!(conn, SiteRow, ALL)?;
     let callbacks = fetch_all!(conn, (Uuid, String), ALL_CALLBACKS)?;
-    let mut of_site = std::collections::HashMap::<Uuid, Vec<String>>::new();
+    let mut of_site = HashMap::<Uuid, Vec<String>>::new();
     for (site_id, callback_uri) in callbacks {
         of_site.entry(site_id).or_default().push(callback_uri);
     }

@@ -1,45 +1,44 @@
 //! Sessions that sites have started. One is open as long as it has not come to its end and its user may log in.
 
+use serde_json::Value;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use crate::domain::{Direction, PageRequest, Result, SessionId, Timestamp, UserId};
+use crate::domain::{AuthType, Direction, Error, PageRequest, Result, SessionId, Timestamp, UserId};
 use crate::store::{Conn, Tx};
 
-/// What is read of a session, and the token of its user.
-macro_rules! session {
+/// What a site says about a session, and what is set when it is started.
+macro_rules! columns {
     () => {
-        "SELECT s.session_id, s.site_token, s.user_id, u.user_token, s.identity_token, s.top_realm, s.sub_realm, \
-         s.data, s.num_cookies_set, s.creation_time, s.update_time, s.expiration_time \
-         FROM sso_session s JOIN sso_user u ON u.user_id = s.user_id"
+        "session_id, user_id, site_id, identity_token, top_realm, sub_realm, data, site_token, creation_time, \
+         expiration_time"
     };
 }
 
-/// The same conditions that every other call of a user must meet; the second argument is the time.
-macro_rules! valid {
-    () => {
-        "s.expiration_time > $2 AND NOT u.is_locked AND u.sign_up_status = 'final' \
-         AND u.approval_status = 'approved' AND (u.password_expiry IS NULL OR u.password_expiry > $2)"
-    };
-}
-pub(in crate::store) use {session, valid};
-
-/// These, for a site, which is the first argument.
+/// Sessions that are open: the same conditions that every other call of a user must meet. The second argument is the time.
 macro_rules! open {
+    ($columns:expr) => {
+        concat!(
+            "SELECT ",
+            $columns,
+            " FROM sso_session JOIN sso_user USING (user_id) WHERE site_id IS NOT NULL AND expiration_time > $2 \
+             AND NOT is_locked AND sign_up_status = 'final' AND approval_status = 'approved' \
+             AND (password_expiry IS NULL OR password_expiry > $2) AND "
+        )
+    };
     () => {
-        concat!("s.site_id = $1 AND ", valid!())
+        open!(concat!(columns!(), ", num_cookies_set, update_time, user_token"))
     };
 }
+pub(in crate::store) use {columns, open};
 
 macro_rules! page {
     ($order:literal) => {
         concat!(
-            session!(),
-            " WHERE ",
             open!(),
-            " ORDER BY s.creation_time ",
+            "site_id = $1 ORDER BY creation_time ",
             $order,
-            ", s.session_id ",
+            ", session_id ",
             $order,
             " LIMIT $3 OFFSET $4"
         )
@@ -47,56 +46,88 @@ macro_rules! page {
 }
 
 sql! {
-    INSERT = "INSERT INTO sso_session (session_id, ust_digest, user_id, creation_time, expiration_time, remote_addr, \
-        user_agent, auth_type, auth_principal, state_change_count, site_id, identity_token, top_realm, sub_realm, data, \
-        site_token) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $11, $12, $13, $14, $15)";
-    BY_DIGEST = concat!(session!(), " WHERE ", open!(), " AND s.ust_digest = $3");
-    BY_IDENTITY = concat!(
-        session!(), " WHERE ", open!(), " AND s.identity_token = $3 ORDER BY s.creation_time DESC LIMIT 1"
+    INSERT = concat!(
+        "INSERT INTO sso_session (", columns!(), ", ust_digest, remote_addr, user_agent, auth_type, auth_principal, \
+         state_change_count) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1)"
     );
-    COUNT = concat!("SELECT COUNT(*) FROM sso_session s JOIN sso_user u ON u.user_id = s.user_id WHERE ", open!());
+    BY_DIGEST = concat!(open!(), "site_id = $1 AND ust_digest = $3");
+    BY_IDENTITY = concat!(
+        open!(), "site_id = $1 AND identity_token = $3 ORDER BY creation_time DESC LIMIT 1"
+    );
+    COUNT = concat!(open!("COUNT(*)"), "site_id = $1");
     UPWARDS = page!("ASC");
     DOWNWARDS = page!("DESC");
     DELETE = "DELETE FROM sso_session WHERE session_id = $1 AND site_id = $2 RETURNING user_id";
     DELETE_OF_IDENTITY = "DELETE FROM sso_session WHERE site_id = $1 AND identity_token = $2 RETURNING user_id";
 }
 
-/// A session of a site: `site_token` is an envelope, `data` JSON.
-#[derive(Clone, Debug, FromRow)]
-#[expect(missing_docs, reason = "the names are the columns'")]
-pub struct SiteSessionRow {
-    pub session_id: Uuid,
-    pub site_token: Option<Vec<u8>>,
-    pub user_id: String,
-    pub user_token: Uuid,
-    pub identity_token: Option<Uuid>,
-    pub top_realm: Option<String>,
-    pub sub_realm: Option<String>,
-    pub data: Option<String>,
-    pub num_cookies_set: i64,
-    pub creation_time: i64,
-    pub update_time: Option<i64>,
-    pub expiration_time: i64,
+#[derive(FromRow)]
+pub(in crate::store) struct Row {
+    session_id: Uuid,
+    user_id: UserId,
+    site_id: Uuid,
+    identity_token: Uuid,
+    top_realm: Option<String>,
+    sub_realm: Option<String>,
+    data: Option<String>,
+    site_token: Vec<u8>,
+    creation_time: Timestamp,
+    expiration_time: Timestamp,
+    num_cookies_set: i64,
+    update_time: Option<Timestamp>,
+    user_token: Uuid,
 }
 
-/// A session that a site starts.
+/// A session of a site as the table holds it: `site_token` is an envelope.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the names are the columns'")]
+pub struct SiteSessionRow {
+    pub session_id: SessionId,
+    pub user_id: UserId,
+    pub user_token: Uuid,
+    pub site_id: Uuid,
+    pub identity_token: Uuid,
+    pub top_realm: Option<String>,
+    pub sub_realm: Option<String>,
+    pub data: Option<Value>,
+    pub site_token: Vec<u8>,
+    pub num_cookies_set: i64,
+    pub creation_time: Timestamp,
+    pub update_time: Timestamp,
+    pub expiration_time: Timestamp,
+}
+
+impl Row {
+    pub fn into_session(self) -> Result<SiteSessionRow> {
+        Ok(SiteSessionRow {
+            session_id: SessionId(self.session_id),
+            user_id: self.user_id,
+            user_token: self.user_token,
+            site_id: self.site_id,
+            identity_token: self.identity_token,
+            top_realm: self.top_realm,
+            sub_realm: self.sub_realm,
+            data: self.data.as_deref().map(serde_json::from_str).transpose().map_err(Error::internal)?,
+            site_token: self.site_token,
+            num_cookies_set: self.num_cookies_set,
+            creation_time: self.creation_time,
+            update_time: self.update_time.unwrap_or(self.creation_time),
+            expiration_time: self.expiration_time,
+        })
+    }
+}
+
+/// A session that a site starts: the digest that it is found by, and from where and with what it was started.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the names are the columns'")]
 pub struct NewRow<'a> {
-    pub session_id: SessionId,
+    pub session: &'a SiteSessionRow,
+    /// [`SiteSessionRow::data`] as text.
+    pub data: Option<&'a str>,
     pub digest: &'a [u8],
-    pub user_id: &'a UserId,
-    pub creation_time: Timestamp,
-    pub expiration_time: Timestamp,
     pub remote_addr: &'a str,
     pub user_agent: Option<&'a str>,
     pub auth_principal: &'a str,
-    pub site_id: Uuid,
-    pub identity_token: Uuid,
-    pub top_realm: Option<&'a str>,
-    pub sub_realm: Option<&'a str>,
-    pub data: Option<&'a str>,
-    pub site_token: &'a [u8],
 }
 
 /// Starts a session.
@@ -104,24 +135,25 @@ pub struct NewRow<'a> {
 /// # Errors
 /// When the database cannot answer.
 pub async fn insert(tx: &mut Tx, new: &NewRow<'_>) -> Result<()> {
+    let session = new.session;
     execute!(
         tx,
         INSERT,
-        new.session_id.0,
+        session.session_id.0,
+        &session.user_id,
+        session.site_id,
+        session.identity_token,
+        session.top_realm.as_deref(),
+        session.sub_realm.as_deref(),
+        new.data,
+        session.site_token.as_slice(),
+        session.creation_time,
+        session.expiration_time,
         new.digest,
-        new.user_id.as_str(),
-        new.creation_time.as_micros(),
-        new.expiration_time.as_micros(),
         new.remote_addr,
         new.user_agent,
-        crate::domain::AuthType::Site.as_str(),
+        AuthType::Site.as_str(),
         new.auth_principal,
-        new.site_id,
-        new.identity_token,
-        new.top_realm,
-        new.sub_realm,
-        new.data,
-        new.site_token,
     )?;
     Ok(())
 }
@@ -136,7 +168,9 @@ pub async fn by_digest(
     digest: &[u8],
     now: Timestamp,
 ) -> Result<Option<SiteSessionRow>> {
-    fetch_optional!(conn, SiteSessionRow, BY_DIGEST, site_id, now.as_micros(), digest)
+    fetch_optional!(conn, Row, BY_DIGEST, site_id, now, digest)?
+        .map(Row::into_session)
+        .transpose()
 }
 
 /// The open session that a site has started for an identity.
@@ -149,7 +183,8 @@ pub async fn by_identity(
     identity_token: Uuid,
     now: Timestamp,
 ) -> Result<Option<SiteSessionRow>> {
-    fetch_optional!(conn, SiteSessionRow, BY_IDENTITY, site_id, now.as_micros(), identity_token)
+    let found = fetch_optional!(conn, Row, BY_IDENTITY, site_id, now, identity_token)?;
+    found.map(Row::into_session).transpose()
 }
 
 /// How many open sessions a site has, and a page of them by the time they were started at.
@@ -162,15 +197,15 @@ pub async fn page(
     now: Timestamp,
     request: PageRequest,
 ) -> Result<(i64, Vec<SiteSessionRow>)> {
-    let now = now.as_micros();
     let total: Option<(i64,)> = fetch_optional!(conn, (i64,), COUNT, site_id, now)?;
     let sql = match request.direction {
         Direction::Ascending => UPWARDS,
         Direction::Descending => DOWNWARDS,
     };
     let (limit, offset) = (request.entries_per_page, request.offset());
-    let rows = fetch_all!(conn, SiteSessionRow, sql, site_id, now, limit, offset)?;
-    Ok((total.map_or(0, |(total,)| total), rows))
+    let rows = fetch_all!(conn, Row, sql, site_id, now, limit, offset)?;
+    let sessions = rows.into_iter().map(Row::into_session).collect::<Result<_>>()?;
+    Ok((total.map_or(0, |(total,)| total), sessions))
 }
 
 /// Ends a session of a site; false if it was gone already.
