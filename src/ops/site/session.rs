@@ -6,8 +6,7 @@ use uuid::Uuid;
 
 use crate::crypto::{Place, token};
 use crate::domain::{
-    Code, Context, Error, Operation, Page, PageRequest, Password, Result, SessionId, SiteSession, UserId,
-    random_uuid,
+    Code, Context, Error, Operation, Page, PageRequest, Password, Result, SessionId, SiteSession, random_uuid,
 };
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;

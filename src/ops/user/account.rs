@@ -6,8 +6,8 @@ use uuid::Builder;
 
 use crate::crypto::{Place, plain, totp};
 use crate::domain::{
-    ApprovalStatus, AuditKind, Code, Context, Error, NewUser, Password, Result, SignUpStatus,
-    User, UserId, UserView, Ust, Visibility, random_uuid,
+    ApprovalStatus, AuditKind, Code, Context, Error, NewUser, Password, Result, SignUpStatus, User, UserId,
+    UserView, Ust, Visibility, random_uuid,
 };
 use crate::ops::access::actor::Caller;
 use crate::ops::access::check::PasswordAge;

@@ -152,10 +152,8 @@ pub async fn take_code(
     site_id: Uuid,
 ) -> Result<Option<UsedCode>> {
     let taken = fetch_optional!(tx, (Uuid, Timestamp), TAKE_CODE, digest, now, site_id)?;
-    Ok(taken.map(|(session_id, expiration_time)| UsedCode {
-        session_id: SessionId(session_id),
-        expiration_time,
-    }))
+    Ok(taken
+        .map(|(session_id, expiration_time)| UsedCode { session_id: SessionId(session_id), expiration_time }))
 }
 
 /// An open session, whichever site has started it.

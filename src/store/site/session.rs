@@ -168,9 +168,7 @@ pub async fn by_digest(
     digest: &[u8],
     now: Timestamp,
 ) -> Result<Option<SiteSessionRow>> {
-    fetch_optional!(conn, Row, BY_DIGEST, site_id, now, digest)?
-        .map(Row::into_session)
-        .transpose()
+    fetch_optional!(conn, Row, BY_DIGEST, site_id, now, digest)?.map(Row::into_session).transpose()
 }
 
 /// The open session that a site has started for an identity.
