@@ -21,6 +21,7 @@ pub use self::core::operation::{AuditKind, Face, Operation, Who};
 pub use self::core::page::Page;
 pub use self::core::random::{Random, SystemRandom};
 pub use self::core::secret::{Password, Ust};
+pub use self::core::text::without_controls;
 pub use access::rate_limit::{InvalidRateLimit, RateLimit, RateLimits, RateRule, RateWindow};
 pub use access::throttle::{Throttle, ThrottleRules};
 pub use attr::{Attr, AttrOwner, AttrValue};
@@ -31,11 +32,12 @@ pub use import::{
 };
 pub use linked_auth::{LinkedAuth, SecDef, SecType};
 pub use mail::{Email, EmailKind};
-pub use session::{AuthType, ChangeSource, Session, SessionInfo, SessionView, StateChange};
+pub use session::{AuthType, ChangeSource, Session, SessionInfo, SessionView, StateChange, clean_user_agent};
 pub use site::{Direction, Identity, PageRequest, Site, SiteSession};
 pub use user::account::{
     ApprovalStatus, ExpiringPassword, Field, NewUser, SignUpStatus, User, UserView, Visibility,
 };
 pub use user::search::{NameOp, UserSearch};
 pub use user::signup::{SignUpDetails, SignUpVerdict};
+pub use user::text::{check_long_text, check_name, joined_names};
 pub use user::update::{Edit, UserUpdate};

@@ -1,6 +1,15 @@
 //! Sessions: what a login opens.
 
-use super::{SessionId, Timestamp, UserId, Ust};
+use super::{SessionId, Timestamp, UserId, Ust, without_controls};
+
+/// The longest user agent that is kept, in characters.
+const MAX_USER_AGENT_LENGTH: usize = 512;
+
+/// A user agent as it is kept: whatever a client sent, on one line, cut to a sensible length.
+#[must_use]
+pub fn clean_user_agent(text: &str) -> String {
+    without_controls(text, MAX_USER_AGENT_LENGTH)
+}
 
 /// How a session was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,9 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::{Map, Value, json};
 
 use crate::config::AuditFile;
-use crate::domain::{AuditEvent, AuditKind, AuditResult, Code, Context, Error, Result, Timestamp, UserId};
+use crate::domain::{
+    AuditEvent, AuditKind, AuditResult, Code, Context, Error, Result, Timestamp, UserId, without_controls,
+};
 
 /// The longest name of an application that is kept, in characters.
 const MAX_APP_LENGTH: usize = 128;
@@ -70,6 +72,8 @@ pub(super) struct Trail {
     pub event: AuditEvent,
     /// Whether the entry is in the database, committed with what it is about.
     pub is_committed: bool,
+    /// Whether there is nothing to say, unless the operation fails after all.
+    pub is_left_out: bool,
 }
 
 impl Trail {
@@ -87,7 +91,7 @@ impl Trail {
             remote_addr: ctx.remote_addr.clone(),
             extra: Vec::new(),
         };
-        Self { event, is_committed: false }
+        Self { event, is_committed: false, is_left_out: false }
     }
 
     pub fn by(&mut self, user_id: &UserId) {
@@ -101,6 +105,11 @@ impl Trail {
     /// It turned out to be a renewal, whose history the session itself keeps.
     pub const fn is_activity(&mut self) {
         self.event.kind = AuditKind::Activity;
+    }
+
+    /// The operation had nothing to do: there is no entry.
+    pub const fn leave_out(&mut self) {
+        self.is_left_out = true;
     }
 
     /// The operation failed. Whether that is a refusal, which the database keeps, and not a fault.
@@ -130,7 +139,7 @@ impl Trail {
 
 /// An application's name as it is kept: it is whatever the caller sent, also where that is why the call was refused.
 fn clean_app(name: &str) -> String {
-    name.chars().filter(|c| !c.is_control()).take(MAX_APP_LENGTH).collect()
+    without_controls(name, MAX_APP_LENGTH)
 }
 
 fn extra(event: &AuditEvent) -> Value {

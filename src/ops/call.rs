@@ -201,6 +201,7 @@ impl Sso {
     /// Ends an operation: a refusal, or a success that changed nothing, is recorded now.
     async fn close_entry(&self, mut trail: Trail, failed: Option<&Error>) -> Result<()> {
         match failed {
+            None if trail.is_left_out => return Ok(()),
             None if trail.is_committed => {}
             None => {
                 if trail.event.kind == AuditKind::SessionCheck && !self.config().audit.session_checks {

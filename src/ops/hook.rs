@@ -6,10 +6,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::pin::Pin;
 
-use super::Sso;
-use super::audit::Trail;
-use crate::config::MAX_SESSION_MINUTES;
-use crate::domain::{Context, Email, ExpiringPassword, SignUpDetails, SignUpVerdict, Timestamp, UserId};
+use crate::domain::{Email, ExpiringPassword, SignUpDetails, SignUpVerdict, UserId};
+use crate::ops::audit::Trail;
 
 /// What a hook comes to.
 pub type HookFuture<T> = Pin<Box<dyn Future<Output = Result<T, HookError>> + Send>>;
@@ -71,50 +69,6 @@ pub trait Hooks: fmt::Debug + Send + Sync {
 pub struct NoHooks;
 
 impl Hooks for NoHooks {}
-
-impl Sso {
-    pub(super) fn hooks(&self) -> &dyn Hooks {
-        &*self.core.hooks
-    }
-
-    /// When a session that is opened or renewed now ends: never within a transaction, since a hook may have a say.
-    pub(super) async fn session_expiration(
-        &self,
-        ctx: &Context,
-        trail: &mut Trail,
-        username: &str,
-        creation_time: Timestamp,
-        now: Timestamp,
-    ) -> Timestamp {
-        self.wanted_expiration(ctx, trail, username, now).await.min(self.lifetime_limit(creation_time))
-    }
-
-    /// The same, whenever the session was opened: before the limit of its lifetime.
-    pub(super) async fn wanted_expiration(
-        &self,
-        ctx: &Context,
-        trail: &mut Trail,
-        username: &str,
-        now: Timestamp,
-    ) -> Timestamp {
-        let default = self.config().session.expiry;
-        let minutes = match self.hooks().session_expiry(username, &ctx.current_app, default) {
-            None => i64::from(default),
-            Some(answer) => {
-                let allowed = 1..=i64::from(MAX_SESSION_MINUTES);
-                let answer = answer.await.and_then(|minutes| {
-                    let wrong = || HookError::new(format!("answered {minutes} minutes"));
-                    if allowed.contains(&minutes) { Ok(minutes) } else { Err(wrong()) }
-                });
-                answer.unwrap_or_else(|error| {
-                    trail.hook_failed("session_expiry", &error);
-                    i64::from(default)
-                })
-            }
-        };
-        now.plus_minutes(minutes)
-    }
-}
 
 impl Trail {
     /// Notes that a hook has failed.

@@ -4,44 +4,24 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
-use secrecy::{ExposeSecret, SecretString};
-
-use super::sso::{Core, Sso};
-use super::{Hooks, NoHooks, audit};
 use crate::config::{Cache, Config, DatabaseUrl};
-use crate::crypto::{HashParams, HashPool, Keyring, KeyringError, LoadedKeyring};
+use crate::crypto::{HashParams, HashPool, KeyringError, LoadedKeyring};
 use crate::domain::{Clock, Random, SystemClock, SystemRandom};
+use crate::ops::audit;
+use crate::ops::background::Background;
+use crate::ops::hook::{Hooks, NoHooks};
+use crate::ops::keyring::{
+    KEYRING_CHECK, OpenError, database_options, existing_keyring, key_file_warning, missing_key, new_keyring,
+    read_check,
+};
 use crate::ops::mail::queue::{Mailer, Pace};
-use crate::ops::mail::{message as email, smtp};
-use crate::ops::maintenance::cleanup::Background;
+use crate::ops::mail::{message, smtp};
+use crate::ops::sso::{Core, Sso};
 use crate::store::cache::sessions::SessionCache;
 use crate::store::{self, Db, Options, SchemaState};
 
-/// The setting by which a database knows its keyring.
-pub(super) const KEYRING_CHECK: &str = "keyring_check";
-
 /// How many logins may wait for a free hashing thread, for each thread, before more are turned away.
 const HASH_QUEUE_PER_THREAD: usize = 64;
-
-/// Why single sign-on could not be opened. Each is one line that says what to do about it.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// Something is wrong with the configuration.
-    #[error("{0}")]
-    Config(String),
-    /// Something is wrong with the database.
-    #[error(transparent)]
-    Database(#[from] store::OpenError),
-    /// Something is wrong with the keyring.
-    #[error(transparent)]
-    Keyring(#[from] KeyringError),
-    /// The keyring that the database was made with is not there.
-    #[error("{0}")]
-    MissingKey(String),
-    /// Something else.
-    #[error(transparent)]
-    Other(#[from] crate::domain::Error),
-}
 
 /// What single sign-on is given beside its configuration.
 #[derive(Clone, Debug)]
@@ -83,7 +63,7 @@ impl Sso {
         let audit = audit::Log::open(&config.audit.file).map_err(|error| {
             OpenError::Config(format!("audit.file: {error}; give another path, stderr or off"))
         })?;
-        let templates = email::load_templates(&config).map_err(OpenError::Config)?;
+        let templates = message::load_templates(&config).map_err(OpenError::Config)?;
         let smtp = smtp::Smtp::new(&config).map_err(OpenError::Config)?;
 
         check_key_file(&config)?;
@@ -162,20 +142,6 @@ fn check_key_file(config: &Config) -> Result<(), OpenError> {
     Err(KeyringError::NotCreated { path: path.clone(), source }.into())
 }
 
-/// Where the database is, as storage wants to know it.
-pub(super) fn database_options(config: &Config) -> Options {
-    options_of(&config.database.url)
-}
-
-/// The same of any database.
-pub(super) fn options_of(url: &DatabaseUrl) -> Options {
-    match url {
-        DatabaseUrl::SqliteFile(path) => Options::SqliteFile(path.clone()),
-        DatabaseUrl::SqliteMemory => Options::SqliteMemory,
-        DatabaseUrl::Postgres(url) => Options::Postgres(SecretString::from(url.expose())),
-    }
-}
-
 /// Schema and keyring. A database that was made before is checked against the keyring before anything is changed, and a
 /// key that is missing then is not made anew: what it sealed would be lost behind a new one.
 async fn prepare(
@@ -215,58 +181,4 @@ async fn prepare(
         loaded.keyring.verify_check(&check)?;
     }
     Ok(loaded)
-}
-
-pub(super) async fn read_check(db: &Db) -> Result<Option<Vec<u8>>, OpenError> {
-    let mut conn = db.read().await?;
-    Ok(store::db::setting::get(&mut conn, KEYRING_CHECK).await?)
-}
-
-/// The keyring that configuration names, if it is there.
-pub(super) fn existing_keyring(config: &Config) -> Result<Option<LoadedKeyring>, OpenError> {
-    if let Some(text) = &config.main.secret_key {
-        return Ok(Some(without_file(Keyring::parse(text.expose_secret())?)));
-    }
-    let Some(path) = config.secret_key_file() else { return Ok(None) };
-    match std::fs::metadata(&path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        _ => Ok(Some(Keyring::load(&path)?)),
-    }
-}
-
-/// Makes a keyring for a database that has none yet.
-fn new_keyring(config: &Config, clock: &dyn Clock, random: &dyn Random) -> Result<LoadedKeyring, OpenError> {
-    if let Some(path) = config.secret_key_file() {
-        return Ok(Keyring::load_or_create(Path::new(&path), random, clock.now())?);
-    }
-    match &config.database.url {
-        // It lives no longer than the process does, and so may its key.
-        DatabaseUrl::SqliteMemory => Ok(without_file(Keyring::generate(random, clock.now())?)),
-        DatabaseUrl::SqliteFile(_) | DatabaseUrl::Postgres(_) => Err(OpenError::MissingKey(
-            "a PostgreSQL database needs a secret key that all its nodes share: set ZATO_SSO_SECRET_KEY, or \
-             main.secret_key_file in the configuration (zato-sso init makes one)"
-                .to_owned(),
-        )),
-    }
-}
-
-const fn without_file(keyring: Keyring) -> LoadedKeyring {
-    LoadedKeyring { keyring, created: false, wide_mode: None }
-}
-
-/// What is to be said of a key file that lets others than its owner in.
-pub(super) fn key_file_warning(config: &Config, wide_mode: Option<u32>) -> Option<String> {
-    let (mode, path) = (wide_mode?, config.secret_key_file()?);
-    let path = path.display();
-    Some(format!(
-        "others than its owner may use the key file {path}, its mode is {mode:04o}: run chmod 600 {path}"
-    ))
-}
-
-pub(super) fn missing_key(config: &Config, url: &str) -> OpenError {
-    let wanted = config.secret_key_file().map_or_else(
-        || "set ZATO_SSO_SECRET_KEY, or main.secret_key_file in the configuration".to_owned(),
-        |path| format!("restore the file {}, or set ZATO_SSO_SECRET_KEY", path.display()),
-    );
-    OpenError::MissingKey(format!("the database {url} was made with a secret key that is not here: {wanted}"))
 }

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::crypto::{HashPool, Keyring};
-use crate::domain::{Clock, Random, Timestamp};
+use crate::domain::{Clock, Random, Result, Timestamp};
 use crate::ops::audit::Log;
+use crate::ops::background::Background;
 use crate::ops::hook::Hooks;
+use crate::ops::keyring::KEYRING_CHECK;
 use crate::ops::mail::queue::Mailer;
 use crate::ops::mail::template::Templates;
-use crate::ops::maintenance::cleanup::Background;
-use crate::ops::open::KEYRING_CHECK;
 use crate::store::Db;
 use crate::store::cache::sessions::SessionCache;
 
@@ -56,6 +56,10 @@ impl Sso {
         &*self.core.random
     }
 
+    pub(in crate::ops) fn hooks(&self) -> &dyn Hooks {
+        &*self.core.hooks
+    }
+
     /// The database.
     pub(in crate::ops) fn db(&self) -> &Db {
         &self.core.db
@@ -71,7 +75,7 @@ impl Sso {
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::domain::Error::Unavailable) when it does not.
-    pub async fn check_ready(&self) -> crate::domain::Result<()> {
+    pub async fn check_ready(&self) -> Result<()> {
         let mut conn = self.db().read().await?;
         crate::store::db::setting::get(&mut conn, KEYRING_CHECK).await.map(drop)
     }

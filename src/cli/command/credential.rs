@@ -14,7 +14,7 @@ use crate::cli::setup::open as setup;
 use crate::config::Config;
 use crate::crypto::totp;
 use crate::domain::{Edit, Error, Password, User};
-use crate::ops::{Authority, ResetTotpKey, Sso};
+use crate::ops::{Actor, ResetTotpKey, Sso};
 
 /// Black on white, whatever the terminal's colours are: not every camera reads it the other way round.
 const COLOURS: &str = "\x1b[38;5;16;48;5;231m";
@@ -52,7 +52,7 @@ async fn replace(sso: &Sso, args: ResetTotpKeyArgs) -> Result<(User, Password, P
         key: args.key,
         label: args.key_label.map_or(Edit::Keep, Edit::Set),
     };
-    let key = sso.reset_totp_key(&ctx, Authority::Trusted(None), request).await?;
+    let key = sso.reset_totp_key(&ctx, Actor::Trusted(None), request).await?;
     let uri = totp::provisioning_uri(&key, &user.username, &sso.config().main.site_name)?;
     Ok((user, key, uri))
 }

@@ -12,7 +12,7 @@ use crate::cli::output::table::Table;
 use crate::cli::setup::{open as setup, secret};
 use crate::config::Config;
 use crate::domain::{Code, Error, NewUser, SignUpStatus, User};
-use crate::ops::{Authority, Sso};
+use crate::ops::{Actor, Sso};
 
 /// What `creation_ctx` says of users made by the command.
 const CREATION_CTX: &str = r#"{"source":"zato-sso command"}"#;
@@ -59,11 +59,11 @@ pub(in crate::cli) async fn create(
 
 async fn insert(sso: &Sso, new: NewUser, is_super_user: bool) -> Result<User, Failure> {
     let ctx = setup::context(sso)?;
-    let authority = Authority::Trusted(None);
+    let actor = Actor::Trusted(None);
     Ok(if is_super_user {
-        sso.create_super_user(&ctx, authority, new, true).await?
+        sso.create_super_user(&ctx, actor, new, true).await?
     } else {
-        sso.create_user(&ctx, authority, new, true).await?
+        sso.create_user(&ctx, actor, new, true).await?
     })
 }
 
@@ -93,7 +93,7 @@ async fn remove(sso: &Sso, args: &DeleteUserArgs) -> Result<(User, bool), Failur
     let is_deleted = args.yes || is_agreed(&question, io::stderr().lock(), io::stdin().lock())?;
     if is_deleted {
         let ctx = setup::context(sso)?;
-        sso.delete_user_by_id(&ctx, Authority::Trusted(None), user.user_id.as_str()).await?;
+        sso.delete_user_by_id(&ctx, Actor::Trusted(None), user.user_id.as_str()).await?;
     }
     Ok((user, is_deleted))
 }
@@ -131,11 +131,11 @@ pub(in crate::cli) async fn set_lock(
 async fn change_lock(sso: &Sso, username: &str, is_locked: bool) -> Result<User, Failure> {
     let ctx = setup::context(sso)?;
     let user = find(sso, username).await?;
-    let (authority, user_id) = (Authority::Trusted(None), user.user_id.as_str());
+    let (actor, user_id) = (Actor::Trusted(None), user.user_id.as_str());
     if is_locked {
-        sso.lock_user(&ctx, authority, user_id).await?;
+        sso.lock_user(&ctx, actor, user_id).await?;
     } else {
-        sso.unlock_user(&ctx, authority, user_id).await?;
+        sso.unlock_user(&ctx, actor, user_id).await?;
     }
     Ok(user)
 }

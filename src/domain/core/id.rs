@@ -6,7 +6,7 @@ use data_encoding::{Encoding, HEXLOWER, Specification};
 use std::sync::LazyLock;
 use uuid::Uuid;
 
-use crate::domain::{Random, Result, Timestamp};
+use crate::domain::{Random, Result, Timestamp, without_controls};
 
 /// Crockford's base32 in lower case, most significant bit first.
 static CROCKFORD: LazyLock<Option<Encoding>> = LazyLock::new(|| {
@@ -118,7 +118,7 @@ impl Cid {
     /// Takes a caller's own. Control characters and what is past [`Self::MAX_LENGTH`] are left out.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        Self(text.chars().filter(|c| !c.is_control()).take(Self::MAX_LENGTH).collect())
+        Self(without_controls(text, Self::MAX_LENGTH))
     }
 
     /// Takes one from an HTTP header: up to 64 characters `[A-Za-z0-9._-]`, else None.

@@ -10,3 +10,4 @@ pub(super) mod operation;
 pub(super) mod page;
 pub(super) mod random;
 pub(super) mod secret;
+pub(super) mod text;

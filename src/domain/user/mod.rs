@@ -3,4 +3,5 @@
 pub(super) mod account;
 pub(super) mod search;
 pub(super) mod signup;
+pub(super) mod text;
 pub(super) mod update;

@@ -14,7 +14,7 @@ use crate::http::api::endpoint::Endpoint;
 use crate::http::reply::success::{Answer, Nothing, Reply, time_schema};
 use crate::http::request::extract::Call;
 use crate::http::request::value::{Flag, Number, Secret, Stage, Text};
-use crate::ops::{Authority, ChangePassword, LoginRequest, ResetTotpKey};
+use crate::ops::{ChangePassword, LoginRequest, ResetTotpKey};
 
 /// The endpoints of this block.
 pub(in crate::http) fn endpoints() -> Vec<Endpoint> {
@@ -150,7 +150,7 @@ async fn create(call: Call, input: Create) -> Answer<Shown> {
         creation_ctx: None,
     };
     let auto_approve = Flag::given(input.auto_approve).unwrap_or(false);
-    let user = call.sso.create_user(&call.ctx, Authority::Ust(&input.ust.0), new, auto_approve).await?;
+    let user = call.sso.create_user(&call.ctx, &input.ust.0, new, auto_approve).await?;
     // Only a super-user gets here.
     Ok(Reply::ok(Shown(UserView {
         user: Arc::new(user),
@@ -211,7 +211,7 @@ async fn update(call: Call, input: Update) -> Answer<Nothing> {
 }
 
 async fn delete(call: Call, input: On) -> Answer<Nothing> {
-    call.sso.delete_user_by_id(&call.ctx, Authority::Ust(&input.ust.0), &input.user_id.0).await?;
+    call.sso.delete_user_by_id(&call.ctx, &input.ust.0, &input.user_id.0).await?;
     Ok(Reply::done())
 }
 
@@ -226,12 +226,12 @@ async fn reject(call: Call, input: On) -> Answer<Nothing> {
 }
 
 async fn lock(call: Call, input: On) -> Answer<Nothing> {
-    call.sso.lock_user(&call.ctx, Authority::Ust(&input.ust.0), &input.user_id.0).await?;
+    call.sso.lock_user(&call.ctx, &input.ust.0, &input.user_id.0).await?;
     Ok(Reply::done())
 }
 
 async fn unlock(call: Call, input: On) -> Answer<Nothing> {
-    call.sso.unlock_user(&call.ctx, Authority::Ust(&input.ust.0), &input.user_id.0).await?;
+    call.sso.unlock_user(&call.ctx, &input.ust.0, &input.user_id.0).await?;
     Ok(Reply::done())
 }
 
@@ -280,7 +280,7 @@ async fn reset_totp_key(call: Call, input: NewTotpKey) -> Answer<Generated> {
         key,
         label: input.totp_label.map(|label| label.0),
     };
-    let key = call.sso.reset_totp_key(&call.ctx, Authority::Ust(&input.ust.0), request).await?;
+    let key = call.sso.reset_totp_key(&call.ctx, &input.ust.0, request).await?;
     Ok(Reply::ok(Generated { totp_key: (!is_given).then(|| key.expose().to_owned()) }))
 }
 

@@ -5,3 +5,4 @@ pub(super) mod check;
 pub(super) mod fast_path;
 pub(super) mod rate_limit;
 pub(super) mod throttle;
+pub(super) mod user_row;

@@ -2,11 +2,12 @@
 //! a new key is tried out before it is switched on.
 
 use crate::crypto::totp;
-use crate::domain::{AuditKind, Code, Context, Edit, Error, Password, Result, UserId, Ust};
+use crate::domain::{Code, Context, Edit, Error, Operation, Password, Result, UserId, Ust, Who, check_name};
+use crate::ops::Sso;
+use crate::ops::access::actor::Actor;
 use crate::ops::access::check::PasswordAge;
-use crate::ops::audit::Trail;
-use crate::ops::user::account::{Column, check_name};
-use crate::ops::{Authority, Sso};
+use crate::ops::access::user_row::Column;
+use crate::ops::call::Call;
 use crate::store;
 use crate::store::user::account::UserRow;
 
@@ -58,48 +59,35 @@ impl Sso {
     pub async fn reset_totp_key(
         &self,
         ctx: &Context,
-        authority: Authority<'_>,
+        actor: impl Into<Actor>,
         request: ResetTotpKey,
     ) -> Result<Password> {
-        let mut trail = self.trail(ctx, "user.reset_totp_key", AuditKind::Change);
-        let outcome = self.replace_totp_key(ctx, &mut trail, authority, request).await;
-        self.conclude(trail, outcome).await
+        self.run(ctx, Operation::UserResetTotpKey, actor, async |call| {
+            let user_id = call.target(request.user_id.as_deref())?;
+            let key = self.check_totp_key(request.key)?;
+            let mut tx = self.db().write().await?;
+            let row = store::user::account::by_id_for_update(&mut tx, &user_id).await?;
+            let mut row = row.ok_or(Code::UserIdInvalid)?;
+            self.put_totp_key(&mut row, &user_id, &key)?;
+            if let Some(label) = request.label.given() {
+                let label = check_name("totp_label", label)?;
+                let sealed = label.map(|label| self.seal(Column::TotpLabel, &user_id, &label));
+                row.totp_label = sealed.transpose()?;
+            }
+            store::user::account::set_totp(&mut tx, &row).await?;
+            self.commit(tx, &mut call.trail).await?;
+            Ok(key)
+        })
+        .await
     }
 
-    async fn replace_totp_key(
-        &self,
-        ctx: &Context,
-        trail: &mut Trail,
-        authority: Authority<'_>,
-        request: ResetTotpKey,
-    ) -> Result<Password> {
-        let user_id = match authority {
-            Authority::Ust(ust) => {
-                let caller = self.check_ust(ctx, ust, PasswordAge::Checked).await?;
-                trail.by(caller.user_id());
-                caller.target(request.user_id.as_deref())?
-            }
-            Authority::Trusted(by) => {
-                self.check_app(ctx)?;
-                if let Some(by) = by {
-                    trail.by(by);
-                }
-                request.user_id.as_deref().and_then(UserId::parse).ok_or(Code::UserIdInvalid)?
-            }
-        };
-        trail.on(&user_id);
-        let key = self.check_totp_key(request.key)?;
-        let mut tx = self.db().write().await?;
-        let mut row =
-            store::user::account::by_id_for_update(&mut tx, &user_id).await?.ok_or(Code::UserIdInvalid)?;
-        self.put_totp_key(&mut row, &user_id, &key)?;
-        if let Some(label) = request.label.given() {
-            let label = check_name("totp_label", label)?;
-            row.totp_label = label.map(|label| self.seal(Column::TotpLabel, &user_id, &label)).transpose()?;
+    /// A key as it is kept: the one that was given, or a new one.
+    pub(in crate::ops) fn check_totp_key(&self, key: Option<Password>) -> Result<Password> {
+        match key.filter(|key| !key.is_empty()) {
+            None => totp::new_key(&*self.core.random),
+            Some(key) => totp::validate_key(key.expose())
+                .map_err(|error| Error::refused(Code::CommonInvalidInput, format!("totp_key: {error}"))),
         }
-        store::user::account::set_totp(&mut tx, &row).await?;
-        self.commit(tx, trail).await?;
-        Ok(key)
     }
 
     /// Puts a key into a row. The codes of another key have not been used yet, whatever time steps those of the former one
@@ -130,34 +118,27 @@ impl Sso {
         owner: &TotpOwner,
         code: &Password,
     ) -> Result<bool> {
-        let mut trail = self.trail(ctx, "totp.validate_code", AuditKind::Change);
-        let outcome = self.check_code(ctx, &mut trail, owner, code).await;
-        let is_wrong = matches!(outcome, Ok(false));
-        let refused =
-            outcome.and_then(|is_right| if is_right { Ok(()) } else { Err(Code::AuthNotAllowed.into()) });
-        match self.conclude(trail, refused).await {
+        let mut is_wrong = false;
+        let outcome = self.record(ctx, Operation::TotpValidateCode, async |call| {
+            is_wrong = !self.is_code_of(call, owner, code).await?;
+            if is_wrong { Err(Code::AuthNotAllowed.into()) } else { Ok(()) }
+        });
+        match outcome.await {
             Ok(()) => Ok(true),
             Err(_) if is_wrong => Ok(false),
             Err(error) => Err(error),
         }
     }
 
-    async fn check_code(
-        &self,
-        ctx: &Context,
-        trail: &mut Trail,
-        owner: &TotpOwner,
-        code: &Password,
-    ) -> Result<bool> {
+    async fn is_code_of(&self, call: &mut Call<'_>, owner: &TotpOwner, code: &Password) -> Result<bool> {
         let row = match owner {
             TotpOwner::Ust(ust) => {
-                let caller = self.check_ust(ctx, ust, PasswordAge::Checked).await?;
-                trail.by(caller.user_id());
+                self.admit(call, Who::Oneself, &Actor::from(ust), PasswordAge::Checked).await?;
                 let mut conn = self.db().read().await?;
-                store::user::account::by_id(&mut conn, caller.user_id()).await?
+                store::user::account::by_id(&mut conn, call.caller()?.user_id()).await?
             }
             TotpOwner::Username(username) => {
-                self.check_app(ctx)?;
+                self.admit(call, Who::Anyone, &Actor::Anonymous, PasswordAge::Checked).await?;
                 self.row_by_username(username).await?
             }
         };
@@ -166,7 +147,7 @@ impl Sso {
         self.check_throttle(&attempt).await?;
         let verdict = match &row {
             Some(row) => {
-                trail.on(&row.user_id);
+                call.trail.on(&row.user_id);
                 self.use_totp_code(row, code).await?
             }
             None => TotpVerdict::Wrong,
@@ -199,22 +180,16 @@ impl Sso {
     ///
     /// # Errors
     /// A code of the session or of the common checks.
-    pub async fn totp_provisioning_uri(&self, ctx: &Context, current_ust: &Ust) -> Result<Password> {
-        let mut trail = self.trail(ctx, "totp.provisioning_uri", AuditKind::Disclosure);
-        let outcome = self.own_totp_uri(ctx, &mut trail, current_ust).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn own_totp_uri(&self, ctx: &Context, trail: &mut Trail, current_ust: &Ust) -> Result<Password> {
-        let caller = self.check_ust(ctx, current_ust, PasswordAge::Checked).await?;
-        trail.by(caller.user_id());
-        trail.on(caller.user_id());
-        let mut conn = self.db().read().await?;
-        let row = store::user::account::by_id(&mut conn, caller.user_id())
-            .await?
-            .ok_or(Code::SessionNoSuchSession)?;
-        drop(conn);
-        totp::provisioning_uri(&self.totp_key(&row)?, &row.username, &self.config().main.site_name)
+    pub async fn totp_provisioning_uri(&self, ctx: &Context, actor: impl Into<Actor>) -> Result<Password> {
+        self.run(ctx, Operation::TotpProvisioningUri, actor, async |call| {
+            let user_id = call.target(None)?;
+            let mut conn = self.db().read().await?;
+            let row = store::user::account::by_id(&mut conn, &user_id).await?;
+            drop(conn);
+            let row = row.ok_or(Code::SessionNoSuchSession)?;
+            totp::provisioning_uri(&self.totp_key(&row)?, &row.username, &self.config().main.site_name)
+        })
+        .await
     }
 
     fn totp_key(&self, row: &UserRow) -> Result<Password> {

@@ -8,12 +8,12 @@ use uuid::Builder;
 use crate::crypto::{keycloak_hash, plain, recognise_hash, token, totp};
 use crate::domain::{
     AttrOwner, Code, Error, ImportedAttr, ImportedLink, ImportedUser, Password, Result, SecType, Timestamp,
-    UserId, random_uuid,
+    UserId, check_long_text, check_name, joined_names, random_uuid,
 };
 use crate::ops::Sso;
 use crate::ops::access::rate_limit::check_rate_limits;
+use crate::ops::access::user_row::Column;
 use crate::ops::attr::request::{check_name as check_attr_name, check_value};
-use crate::ops::user::account::{Column, check_long_text, check_name, joined};
 use crate::store::attr::AttrRow;
 use crate::store::site::identity::IdentityRow;
 use crate::store::user::account::UserRow;
@@ -57,7 +57,7 @@ impl Sso {
             *value = check_name(field, value.take())?;
         }
         // Made up of names that are each as long as they may be, it is longer than one of them.
-        if user.display_name != joined([&user.first_name, &user.middle_name, &user.last_name]) {
+        if user.display_name != joined_names([&user.first_name, &user.middle_name, &user.last_name]) {
             user.display_name = check_name("display_name", user.display_name.take())?;
         }
         user.creation_ctx = check_long_text("creation_ctx", user.creation_ctx.take())?;

@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 
 use crate::domain::{AttrOwner, AuditKind, Context, Error, Password, Result, Timestamp, User};
 use crate::ops::Sso;
+use crate::ops::access::user_row::Column;
 use crate::ops::audit::Trail;
-use crate::ops::user::account::Column;
 use crate::store;
 use crate::store::import::users::{OwnedAttr, OwnedLink};
 use crate::store::user::account::UserRow;

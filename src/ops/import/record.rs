@@ -8,9 +8,9 @@ use serde_json::value::RawValue;
 
 use crate::domain::{
     ApprovalStatus, AttrValue, ImportedAttr, ImportedLink, ImportedUser, Password, SignUpStatus, Timestamp,
+    joined_names,
 };
 use crate::ops::import::check::shown;
-use crate::ops::user::account::joined;
 
 /// What the columns of attributes begin with.
 const ATTR_COLUMN: &str = "attr.";
@@ -181,7 +181,7 @@ fn complete(mut user: ImportedUser, has_display_name: bool) -> Result<ImportedUs
         return Err("username: needed".to_owned());
     }
     if !has_display_name {
-        user.display_name = joined([&user.first_name, &user.middle_name, &user.last_name]);
+        user.display_name = joined_names([&user.first_name, &user.middle_name, &user.last_name]);
     }
     Ok(user)
 }

@@ -13,7 +13,7 @@ use crate::config::{AtRest, DatabaseUrl};
 use crate::crypto::fernet::{self, FernetKey};
 use crate::domain::{ImportBatch, ImportRecord, ImportSource, Result, Timestamp};
 use crate::ops::import::zato_user::{Reader, SecDefHere, token_text};
-use crate::ops::open::options_of;
+use crate::ops::keyring::options_of;
 use crate::store::import::zato::{ZatoAttr, ZatoDb, ZatoError, ZatoLink, ZatoPage, ZatoTotals, ZatoUser};
 
 /// How many users are looked at to see whether the keys are the right ones.

@@ -3,10 +3,9 @@
 use data_encoding::HEXLOWER;
 
 use crate::crypto::{Place, compare, jose as jwt, token};
-use crate::domain::{AuditKind, Code, Context, Error, Password, Result, SecDef, SecType, UserId};
+use crate::domain::{AuditKind, Code, Context, Error, Password, Result, SecDef, SecType, UserId, check_name};
 use crate::ops::Sso;
 use crate::ops::audit::Trail;
-use crate::ops::user::account::check_name;
 use crate::store;
 use crate::store::linked_auth::sec_def::{Inserted, SecDefRow};
 

@@ -6,12 +6,11 @@ use data_encoding::HEXLOWER;
 use crate::crypto::{compare, jose as jwt, token};
 use crate::domain::{
     AuditKind, Cid, Code, Context, Error, Password, RemoteAddr, Result, SecType, Session, SessionId,
-    SessionInfo, Timestamp, UserId, Ust,
+    SessionInfo, Timestamp, UserId, Ust, clean_user_agent,
 };
 use crate::ops::Sso;
 use crate::ops::access::check::{PasswordAge, Standing, check_standing, informed};
 use crate::ops::audit::Trail;
-use crate::ops::session::login::clean_user_agent;
 use crate::ops::session::manage::SessionListing;
 use crate::store;
 use crate::store::Tx;

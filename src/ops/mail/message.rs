@@ -1,12 +1,10 @@
 //! Emails to users: what is written to whom.
 
+use uuid::Uuid;
+
 use crate::config::Config;
-use crate::domain::{AuditKind, Context, Email, EmailKind, Password, Result, UserId, time_ordered_uuid};
-use crate::ops::Sso;
-use crate::ops::mail::queue::Message;
+use crate::domain::{Email, EmailKind, Password, Timestamp, UserId};
 use crate::ops::mail::template::Templates;
-use crate::ops::user::account::Column;
-use crate::store::user::account::UserRow;
 
 /// The locale of emails where configuration does not ask for another.
 const DEFAULT_LOCALE: &str = "en_GB";
@@ -32,69 +30,51 @@ fn locale(config: &Config) -> &str {
     }
 }
 
-impl Sso {
-    /// Has an email sent to a user, if they have an address: later, by somebody else. Neither how long that takes nor
-    /// what becomes of it changes anything here; the audit log tells.
-    pub(in crate::ops) fn send_email(
-        &self,
-        ctx: &Context,
-        row: &UserRow,
-        kind: EmailKind,
-        token: Option<&Password>,
-    ) {
-        let user_id = row.user_id.clone();
-        let mut trail = self.trail(ctx, "email.send", AuditKind::Activity);
-        trail.on(&user_id);
-        trail.note("template", kind.as_str());
-        match self.write_email(user_id, row, kind, token) {
-            Ok(Some(email)) => {
-                let by_hook = self.hooks().send_email(&email).map(Message::Hook);
-                self.core.mailer.send(by_hook.unwrap_or_else(|| Message::Smtp(Box::new(email))), trail);
-            }
-            Ok(None) => {}
-            Err(error) => self.core.audit.tell(trail, self.now(), Err(&error.to_string())),
-        }
-    }
+/// Whom an email is for.
+pub(in crate::ops) struct Addressee {
+    pub user_id: UserId,
+    pub username: String,
+    /// The address.
+    pub email: String,
+}
 
-    fn write_email(
-        &self,
-        user_id: UserId,
-        row: &UserRow,
-        kind: EmailKind,
-        token: Option<&Password>,
-    ) -> Result<Option<Email>> {
-        let Some(envelope) = row.email.as_deref() else { return Ok(None) };
-        let Some(template) = self.core.templates.get(kind) else { return Ok(None) };
-        let config = self.config();
-        let site_name = Some(config.main.site_name.trim()).filter(|name| !name.is_empty());
-        let token = token.map_or("", Password::expose);
-        let link = link(&config.password_reset.url, token);
-        let minutes = config.password_reset.valid_for.to_string();
-        let values = [
-            ("username", row.username.as_str()),
-            ("site_name", site_name.unwrap_or(NAMELESS_SITE)),
-            ("token", token),
-            ("link", &link),
-            ("minutes", &minutes),
-        ];
-        let title = config.password_reset.email_title.get(locale(config));
-        let title = title.filter(|_| kind == EmailKind::PasswordReset);
-        let subject = title.map_or_else(|| template.subject.fill(&values), Clone::clone);
-        let now = self.now();
-        Ok(Some(Email {
-            id: time_ordered_uuid(now, &*self.core.random)?,
-            date: now,
-            kind,
-            to: self.unseal(Column::Email, &user_id, envelope)?.expose().to_owned(),
-            user_id,
-            username: row.username.clone(),
-            from: config.password_reset.email_from.clone(),
-            // A line end would let a header be added.
-            subject: subject.split(char::is_control).collect::<Vec<_>>().join(" "),
-            text: template.text.fill(&values),
-            html: template.html.as_ref().map(|html| html.fill_html(&values)),
-        }))
-    }
+/// Writes an email. None where there is no template of this kind.
+pub(in crate::ops) fn write(
+    config: &Config,
+    templates: &Templates,
+    kind: EmailKind,
+    addressee: Addressee,
+    token: Option<&Password>,
+    (id, date): (Uuid, Timestamp),
+) -> Option<Email> {
+    let template = templates.get(kind)?;
+    let site_name = Some(config.main.site_name.trim()).filter(|name| !name.is_empty());
+    let token = token.map_or("", Password::expose);
+    let link = link(&config.password_reset.url, token);
+    let minutes = config.password_reset.valid_for.to_string();
+    let values = [
+        ("username", addressee.username.as_str()),
+        ("site_name", site_name.unwrap_or(NAMELESS_SITE)),
+        ("token", token),
+        ("link", &link),
+        ("minutes", &minutes),
+    ];
+    let title = config.password_reset.email_title.get(locale(config));
+    let title = title.filter(|_| kind == EmailKind::PasswordReset);
+    let subject = title.map_or_else(|| template.subject.fill(&values), Clone::clone);
+    Some(Email {
+        id,
+        date,
+        kind,
+        // A line end would let a header be added.
+        subject: subject.split(char::is_control).collect::<Vec<_>>().join(" "),
+        text: template.text.fill(&values),
+        html: template.html.as_ref().map(|html| html.fill_html(&values)),
+        to: addressee.email,
+        user_id: addressee.user_id,
+        username: addressee.username,
+        from: config.password_reset.email_from.clone(),
+    })
 }
 
 /// The page where a new password is chosen, with the token; without such a page, the token itself. Tokens can stand in

@@ -2,14 +2,12 @@
 //!
 //! Nothing depends on it but the size of the database: an expired row does not exist for any call, deleted or not.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-use crate::domain::{AuditKind, Cid, Context, RemoteAddr, Result};
-use crate::ops::audit::Trail;
+use crate::domain::{Cid, Context, Operation, RemoteAddr, Result};
 use crate::ops::sso::{Core, Sso};
 use crate::store;
 use crate::store::maintenance::cleanup::{EXPIRING, Expiring};
@@ -47,24 +45,21 @@ impl Sso {
     /// # Errors
     /// When the database cannot answer; what was deleted until then stays deleted.
     pub async fn clean_up(&self, ctx: &Context) -> Result<Cleaned> {
-        let mut trail = self.trail(ctx, "maintenance.clean_up", AuditKind::Change);
-        let outcome = self.delete_all_expired(&mut trail).await;
-        match &outcome {
-            Ok(cleaned) if cleaned.total() == 0 => outcome,
-            _ => self.conclude(trail, outcome).await,
-        }
-    }
-
-    async fn delete_all_expired(&self, trail: &mut Trail) -> Result<Cleaned> {
-        let mut cleaned = Cleaned::default();
-        for what in EXPIRING {
-            let count = self.delete_expired(what).await?;
-            if count > 0 {
-                trail.note(what.name, count.to_string());
+        self.record(ctx, Operation::MaintenanceCleanUp, async |call| {
+            let mut cleaned = Cleaned::default();
+            for what in EXPIRING {
+                let count = self.delete_expired(what).await?;
+                if count > 0 {
+                    call.trail.note(what.name, count.to_string());
+                }
+                cleaned.0.push((what.name, count));
             }
-            cleaned.0.push((what.name, count));
-        }
-        Ok(cleaned)
+            if cleaned.total() == 0 {
+                call.trail.leave_out();
+            }
+            Ok(cleaned)
+        })
+        .await
     }
 
     async fn delete_expired(&self, what: Expiring) -> Result<u64> {
@@ -118,38 +113,5 @@ async fn run(core: Weak<Core>) {
         sleep(pause).await;
         let Some(core_now) = core.upgrade() else { return };
         Sso { core: core_now }.maintain().await;
-    }
-}
-
-/// The task that runs maintenance, if it has been started and not ended.
-#[derive(Debug, Default)]
-pub(in crate::ops) struct Background(Mutex<Option<JoinHandle<()>>>);
-
-impl Background {
-    fn keep(&self, task: JoinHandle<()>) {
-        *self.slot() = Some(task);
-    }
-
-    /// Ends the task, also half-way through a run, and returns when it has ended: a transaction under way is rolled back.
-    pub async fn stop(&self) {
-        let task = self.slot().take();
-        if let Some(task) = task {
-            task.abort();
-            // It was cancelled, or had ended: either way it is not there any more.
-            drop(task.await);
-        }
-    }
-
-    fn slot(&self) -> std::sync::MutexGuard<'_, Option<JoinHandle<()>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Who lets go of the last clone without closing it has ended the task, too.
-impl Drop for Background {
-    fn drop(&mut self) {
-        if let Some(task) = self.slot().take() {
-            task.abort();
-        }
     }
 }

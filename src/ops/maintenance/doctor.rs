@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use crate::config::{AuditFile, Config, DatabaseUrl};
 use crate::domain::{Clock, Timestamp};
-use crate::ops::mail::message as email;
+use crate::ops::keyring::{database_options, existing_keyring, key_file_warning, missing_key, read_check};
+use crate::ops::mail::message;
 use crate::ops::mail::smtp::Smtp;
-use crate::ops::open::{database_options, existing_keyring, key_file_warning, missing_key, read_check};
 use crate::store::maintenance::doctor::{Health, health};
 use crate::store::{Db, LATEST_VERSION, SchemaState};
 
@@ -305,7 +305,7 @@ const SMTP: &str = "smtp";
 
 /// The server is asked, and sent nothing.
 async fn look_at_smtp(config: &Config) -> Finding {
-    let smtp = match email::load_templates(config).and_then(|_| Smtp::new(config)) {
+    let smtp = match message::load_templates(config).and_then(|_| Smtp::new(config)) {
         Ok(Some(smtp)) => smtp,
         Ok(None) => return Finding::ok(SMTP, "smtp.url is not set: no email is sent"),
         Err(error) => return Finding::problem(SMTP, error),

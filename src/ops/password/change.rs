@@ -4,13 +4,12 @@ use uuid::Uuid;
 
 use crate::crypto::{Place, Verdict, plain};
 use crate::domain::{
-    AuditKind, Code, Context, Error, Password, Result, SessionId, Timestamp, UserId, Ust, time_ordered_uuid,
+    Code, Context, Error, Operation, Password, Result, SessionId, Timestamp, UserId, time_ordered_uuid,
 };
 use crate::ops::Sso;
-use crate::ops::access::actor::Caller;
-use crate::ops::access::check::PasswordAge;
-use crate::ops::audit::Trail;
-use crate::ops::user::account::Column;
+use crate::ops::access::actor::Actor;
+use crate::ops::access::user_row::Column;
+use crate::ops::call::Call;
 use crate::store;
 use crate::store::Tx;
 use crate::store::user::account::UserRow;
@@ -249,51 +248,54 @@ impl Sso {
     pub async fn change_password(
         &self,
         ctx: &Context,
-        current_ust: &Ust,
+        actor: impl Into<Actor>,
         request: ChangePassword,
     ) -> Result<()> {
-        let mut trail = self.trail(ctx, "user.change_password", AuditKind::Change);
-        let outcome = self.replace_password(ctx, &mut trail, current_ust, request).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn replace_password(
-        &self,
-        ctx: &Context,
-        trail: &mut Trail,
-        current_ust: &Ust,
-        request: ChangePassword,
-    ) -> Result<()> {
-        let caller = self.check_ust(ctx, current_ust, PasswordAge::Checked).await?;
-        trail.by(caller.user_id());
-        let row = self.row_to_change(&caller, request.user_id.as_deref()).await?;
-        let user_id = row.user_id.clone();
-        trail.on(&user_id);
-        if request.password_expiry.is_some() || request.must_change.is_some() {
-            caller.require_super_user()?;
-        }
-        let is_own = user_id == *caller.user_id();
-        if is_own {
-            let missing =
-                || Error::refused(Code::CommonMissingInput, "old_password: needed to change one's own");
-            let old = request.old_password.filter(|old| !old.is_empty()).ok_or_else(missing)?;
-            let is_same = old.expose() == request.new_password.expose();
-            let attempt = self.password_attempt(&row.username, &ctx.remote_addr);
-            self.check_throttle(&attempt).await?;
-            if self.verify_password(Some(&row), old).await? == Verdict::Wrong {
-                self.record_failure(&attempt).await?;
+        self.run(ctx, Operation::UserChangePassword, actor, async |call| {
+            let user_id = call.target(request.user_id.as_deref())?;
+            let row = self.row_to_change(&user_id).await?;
+            if (request.password_expiry.is_some() || request.must_change.is_some()) && !call.may_act_on_all()
+            {
                 return Err(Code::AuthNotAllowed.into());
             }
-            self.check_throttle(&attempt).await?;
-            if is_same {
-                return Err(Error::refused(Code::PasswordInvalid, "new_password: same as the old one"));
+            // One's own session stays open.
+            let own = call.caller().ok().filter(|caller| *caller.user_id() == user_id);
+            let keep = own.map(|caller| caller.session().session_id);
+            if keep.is_some() {
+                self.check_old_password(ctx, &row, request.old_password, &request.new_password).await?;
             }
+            let terms = Terms {
+                expiry_days: request.password_expiry,
+                must_change: request.must_change.unwrap_or(false),
+            };
+            let new = self.accept_password(&row, request.new_password, terms).await?;
+            self.replace_password(call, &row, &new, keep).await
+        })
+        .await
+    }
+
+    /// Who changes their own password knows it, and changes it to another one.
+    async fn check_old_password(
+        &self,
+        ctx: &Context,
+        row: &UserRow,
+        old: Option<Password>,
+        new: &Password,
+    ) -> Result<()> {
+        let missing = || Error::refused(Code::CommonMissingInput, "old_password: needed to change one's own");
+        let old = old.filter(|old| !old.is_empty()).ok_or_else(missing)?;
+        let is_same = old.expose() == new.expose();
+        let attempt = self.password_attempt(&row.username, &ctx.remote_addr);
+        self.check_throttle(&attempt).await?;
+        if self.verify_password(Some(row), old).await? == Verdict::Wrong {
+            self.record_failure(&attempt).await?;
+            return Err(Code::AuthNotAllowed.into());
         }
-        let terms =
-            Terms { expiry_days: request.password_expiry, must_change: request.must_change.unwrap_or(false) };
-        let new = self.accept_password(&row, request.new_password, terms).await?;
-        let keep = is_own.then_some(caller.session().session_id);
-        self.replace(trail, &row, &new, keep).await
+        self.check_throttle(&attempt).await?;
+        if is_same {
+            return Err(Error::refused(Code::PasswordInvalid, "new_password: same as the old one"));
+        }
+        Ok(())
     }
 
     /// Sets a user's password, for trusted callers in the same process.
@@ -302,40 +304,32 @@ impl Sso {
     /// E004001 for an unknown application, E001100 if there is no such user, and as [`Sso::change_password`] for the
     /// password; E008002 for details that are too long.
     pub async fn set_password(&self, ctx: &Context, user_id: &str, request: SetPassword) -> Result<()> {
-        let mut trail = self.trail(ctx, "user.set_password", AuditKind::Change);
-        let outcome = self.put_password(ctx, &mut trail, user_id, request).await;
-        self.conclude(trail, outcome).await
+        self.run(ctx, Operation::UserSetPassword, Actor::Trusted(None), async |call| {
+            let user_id = call.target(Some(user_id))?;
+            if let Some(details) = request.details {
+                if details.len() > MAX_DETAILS_LENGTH {
+                    let detail = format!("details: at most {MAX_DETAILS_LENGTH} bytes as JSON");
+                    return Err(Error::refused(Code::CommonInvalidInput, detail));
+                }
+                call.trail.note("details", details);
+            }
+            let row = self.row_to_change(&user_id).await?;
+            let terms = Terms { expiry_days: request.password_expiry, must_change: request.must_change };
+            let new = self.accept_password(&row, request.password, terms).await?;
+            self.replace_password(call, &row, &new, None).await
+        })
+        .await
     }
 
-    async fn put_password(
-        &self,
-        ctx: &Context,
-        trail: &mut Trail,
-        user_id: &str,
-        request: SetPassword,
-    ) -> Result<()> {
-        self.check_app(ctx)?;
-        let user_id = UserId::parse(user_id).ok_or(Code::UserIdInvalid)?;
-        trail.on(&user_id);
-        if let Some(details) = request.details {
-            if details.len() > MAX_DETAILS_LENGTH {
-                let detail = format!("details: at most {MAX_DETAILS_LENGTH} bytes as JSON");
-                return Err(Error::refused(Code::CommonInvalidInput, detail));
-            }
-            trail.note("details", details);
-        }
+    async fn row_to_change(&self, user_id: &UserId) -> Result<UserRow> {
         let mut conn = self.db().read().await?;
-        let row = store::user::account::by_id(&mut conn, &user_id).await?.ok_or(Code::UserIdInvalid)?;
-        drop(conn);
-        let terms = Terms { expiry_days: request.password_expiry, must_change: request.must_change };
-        let new = self.accept_password(&row, request.password, terms).await?;
-        self.replace(trail, &row, &new, None).await
+        store::user::account::by_id(&mut conn, user_id).await?.ok_or_else(|| Code::UserIdInvalid.into())
     }
 
     /// Puts a new password in the place of the one that the row has, unless another one has come there meanwhile.
-    async fn replace(
+    async fn replace_password(
         &self,
-        trail: &mut Trail,
+        call: &mut Call<'_>,
         row: &UserRow,
         new: &NewPassword,
         keep: Option<SessionId>,
@@ -345,14 +339,7 @@ impl Sso {
             return Err(Error::refused(Code::AuthNotAllowed, "the password was changed meanwhile"));
         }
         self.store_password(&mut tx, &row.user_id, new, keep).await?;
-        self.commit(tx, trail).await
-    }
-
-    async fn row_to_change(&self, caller: &Caller, user_id: Option<&str>) -> Result<UserRow> {
-        let user_id = caller.target(user_id)?;
-        let mut conn = self.db().read().await?;
-        let row = store::user::account::by_id(&mut conn, &user_id).await?;
-        row.ok_or_else(|| Code::UserIdInvalid.into())
+        self.commit(tx, &mut call.trail).await
     }
 
     /// Stores a new password, keeps the former one in the history where there is one, and ends the user's sessions but for
@@ -400,7 +387,7 @@ mod tests {
     use crate::config::Loader;
     use crate::crypto::HashPool;
     use crate::domain::{Cid, NewUser, RemoteAddr};
-    use crate::ops::{Authority, LoginRequest};
+    use crate::ops::LoginRequest;
 
     const OLDER: &str = "$2b$05$XXXXXXXXXXXXXXXXXXXXXOAcXxm9kjPGEMsLznoKqmqw7tc8WCx4a";
 
@@ -425,7 +412,7 @@ mod tests {
         for username in ["current", "older"] {
             let (username, password) = (Some(username.to_owned()), Some(Password::from("correct horse")));
             let new = NewUser { username, password, ..NewUser::default() };
-            sso.create_user(&ctx, Authority::Trusted(None), new, true).await.unwrap();
+            sso.create_user(&ctx, Actor::Trusted(None), new, true).await.unwrap();
         }
         let row = sso.row_by_username("older").await.unwrap().unwrap();
         let user_id = row.user_id;

@@ -1,8 +1,8 @@
 //! Passwords that expire soon.
 
-use crate::domain::{AuditKind, Code, Context, Error, ExpiringPassword, Result, Timestamp, UserId};
+use crate::domain::{Code, Context, Error, ExpiringPassword, Operation, Result, Timestamp, UserId};
 use crate::ops::Sso;
-use crate::ops::audit::Trail;
+use crate::ops::call::Call;
 use crate::store;
 
 /// The setting that tells up to whom the hook has been told: the expiry of the last one, and the id.
@@ -28,31 +28,23 @@ impl Sso {
         after: Option<&ExpiringPassword>,
         limit: i64,
     ) -> Result<Vec<ExpiringPassword>> {
-        let trail = self.trail(ctx, "user.list_expiring_passwords", AuditKind::Disclosure);
-        let outcome = self.page_of_expiring(days, after, limit).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn page_of_expiring(
-        &self,
-        days: Option<i64>,
-        after: Option<&ExpiringPassword>,
-        limit: i64,
-    ) -> Result<Vec<ExpiringPassword>> {
-        let days = days.unwrap_or_else(|| self.days_of_warning());
-        if !(0..=MAX_DAYS).contains(&days) {
-            return Err(Error::refused(Code::CommonInvalidInput, format!("days: from 0 to {MAX_DAYS}")));
-        }
-        let now = self.now();
-        self.expiring_between(now, now.plus_days(days), after, limit).await
+        self.record(ctx, Operation::UserListExpiringPasswords, async |_| {
+            let days = days.unwrap_or_else(|| self.days_of_warning());
+            if !(0..=MAX_DAYS).contains(&days) {
+                return Err(Error::refused(Code::CommonInvalidInput, format!("days: from 0 to {MAX_DAYS}")));
+            }
+            let now = self.now();
+            self.expiring_between(now, now.plus_days(days), after, limit).await
+        })
+        .await
     }
 
     /// Days before its expiry from which a password counts as about to expire.
-    pub(in crate::ops) fn days_of_warning(&self) -> i64 {
+    fn days_of_warning(&self) -> i64 {
         i64::from(self.config().password.about_to_expire_threshold)
     }
 
-    pub(in crate::ops) async fn expiring_between(
+    async fn expiring_between(
         &self,
         from: Timestamp,
         until: Timestamp,
@@ -75,16 +67,21 @@ impl Sso {
     pub async fn tell_of_expiring_passwords(&self, ctx: &Context) -> Result<usize> {
         let mut total = 0;
         loop {
-            let mut trail = self.trail(ctx, "maintenance.tell_of_expiring_passwords", AuditKind::Disclosure);
-            let outcome = self.tell_of_some(&mut trail).await;
-            if let Ok(0) = outcome {
-                return Ok(total);
+            let told = self.record(ctx, Operation::MaintenanceTellOfExpiringPasswords, async |call| {
+                let told = self.tell_of_some(call).await?;
+                if told == 0 {
+                    call.trail.leave_out();
+                }
+                Ok(told)
+            });
+            match told.await? {
+                0 => return Ok(total),
+                some => total += some,
             }
-            total += self.conclude(trail, outcome).await?;
         }
     }
 
-    async fn tell_of_some(&self, trail: &mut Trail) -> Result<usize> {
+    async fn tell_of_some(&self, call: &mut Call<'_>) -> Result<usize> {
         let now = self.now();
         let until = now.plus_days(self.days_of_warning());
         let mut conn = self.db().read().await?;
@@ -93,7 +90,7 @@ impl Sso {
         let last = told.as_deref().and_then(last_told).filter(|last| last.password_expiry > now);
         let users = self.expiring_between(now, until, last.as_ref(), TOLD_AT_ONCE).await?;
         let Some(newest) = users.last() else { return Ok(0) };
-        let Some(call) = self.hooks().on_password_expiring(&users) else { return Ok(0) };
+        let Some(hook) = self.hooks().on_password_expiring(&users) else { return Ok(0) };
 
         let mark = format!("{} {}", newest.password_expiry.as_micros(), newest.user_id.as_str());
         let mut tx = self.db().write().await?;
@@ -102,9 +99,9 @@ impl Sso {
             return Ok(0);
         }
         tx.commit().await?;
-        trail.note("users", users.len().to_string());
-        if let Err(error) = call.await {
-            trail.hook_failed("on_password_expiring", &error);
+        call.trail.note("users", users.len().to_string());
+        if let Err(error) = hook.await {
+            call.trail.hook_failed("on_password_expiring", &error);
         }
         Ok(users.len())
     }

@@ -6,13 +6,13 @@ use crate::config::UserSearchBy;
 use crate::crypto::compare;
 use crate::crypto::token::{self, TokenBits};
 use crate::domain::{
-    AuditKind, Code, Context, EmailKind, Error, Password, Result, UserId, time_ordered_uuid,
+    Code, Context, EmailKind, Error, Operation, Password, Result, UserId, clean_user_agent, time_ordered_uuid,
 };
 use crate::ops::Sso;
+use crate::ops::access::actor::Actor;
 use crate::ops::access::check::{PasswordAge, Standing, check_standing};
-use crate::ops::audit::Trail;
+use crate::ops::call::Call;
 use crate::ops::password::change::Terms;
-use crate::ops::session::login::clean_user_agent;
 use crate::store;
 use crate::store::password::reset::{Access, NewReset};
 use crate::store::user::account::UserRow;
@@ -40,61 +40,51 @@ impl Sso {
         credential: &str,
         user_agent: Option<&str>,
     ) -> Result<()> {
-        let mut trail = self.trail(ctx, "password_reset.create_token", AuditKind::Change);
-        let outcome = self.begin_resets(ctx, &mut trail, credential, user_agent).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn begin_resets(
-        &self,
-        ctx: &Context,
-        trail: &mut Trail,
-        credential: &str,
-        user_agent: Option<&str>,
-    ) -> Result<()> {
-        self.check_app(ctx)?;
-        let found = self.rows_by_credential(credential).await?;
-        let mut rows: Vec<Option<UserRow>> = Vec::new();
-        for row in found {
-            trail.on(&row.user_id);
-            match self.check_may_reset(ctx, &row) {
-                Ok(()) => rows.push(Some(row)),
-                Err(error) => trail.note("no_token", error.code().as_str()),
+        self.run(ctx, Operation::PasswordResetCreateToken, Actor::Anonymous, async |call| {
+            let found = self.rows_by_credential(credential).await?;
+            let mut rows: Vec<Option<UserRow>> = Vec::new();
+            for row in found {
+                call.trail.on(&row.user_id);
+                match self.check_may_reset(ctx, &row) {
+                    Ok(()) => rows.push(Some(row)),
+                    Err(error) => call.trail.note("no_token", error.code().as_str()),
+                }
             }
-        }
-        if rows.is_empty() {
-            rows.push(None);
-        }
-        let now = self.now();
-        let expiration = now.plus_minutes(i64::from(self.config().password_reset.valid_for));
-        let creation_ctx = caller(ctx, user_agent);
-        let mut letters = Vec::new();
-        let mut tx = self.db().write().await?;
-        for row in rows {
-            let random = &*self.core.random;
-            let token = token::new_token(random, TokenBits::Bits256)?;
-            let user_id = match &row {
-                Some(row) => row.user_id.clone(),
-                None => UserId::random(random)?,
-            };
-            // Of requests at the same time, too, only one leaves a token.
-            store::user::account::lock_row(&mut tx, &user_id).await?;
-            let new = NewReset {
-                reset_id: time_ordered_uuid(now, random)?,
-                user_id: &user_id,
-                token_digest: &token::digest(token.expose()),
-                token_expiration: expiration,
-                creation_time: now,
-                creation_ctx: &creation_ctx,
-            };
-            store::password::reset::replace(&mut tx, &new).await?;
-            letters.extend(row.map(|row| (row, token)));
-        }
-        self.commit(tx, trail).await?;
-        for (row, token) in letters {
-            self.send_email(ctx, &row, EmailKind::PasswordReset, Some(&token));
-        }
-        Ok(())
+            if rows.is_empty() {
+                rows.push(None);
+            }
+            let now = self.now();
+            let expiration = now.plus_minutes(i64::from(self.config().password_reset.valid_for));
+            let creation_ctx = caller(ctx, user_agent);
+            let mut letters = Vec::new();
+            let mut tx = self.db().write().await?;
+            for row in rows {
+                let random = &*self.core.random;
+                let token = token::new_token(random, TokenBits::Bits256)?;
+                let user_id = match &row {
+                    Some(row) => row.user_id.clone(),
+                    None => UserId::random(random)?,
+                };
+                // Of requests at the same time, too, only one leaves a token.
+                store::user::account::lock_row(&mut tx, &user_id).await?;
+                let new = NewReset {
+                    reset_id: time_ordered_uuid(now, random)?,
+                    user_id: &user_id,
+                    token_digest: &token::digest(token.expose()),
+                    token_expiration: expiration,
+                    creation_time: now,
+                    creation_ctx: &creation_ctx,
+                };
+                store::password::reset::replace(&mut tx, &new).await?;
+                letters.extend(row.map(|row| (row, token)));
+            }
+            self.commit(tx, &mut call.trail).await?;
+            for (row, token) in letters {
+                self.send_email(ctx, &row, EmailKind::PasswordReset, Some(&token));
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// Everybody with this credential. Users that a super-user made may share an email: each gets a token of their own.
@@ -141,45 +131,34 @@ impl Sso {
         token: &Password,
         user_agent: Option<&str>,
     ) -> Result<ResetAccess> {
-        let mut trail = self.trail(ctx, "password_reset.access_token", AuditKind::Change);
-        let outcome = self.exchange_token(ctx, &mut trail, token, user_agent).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn exchange_token(
-        &self,
-        ctx: &Context,
-        trail: &mut Trail,
-        token: &Password,
-        user_agent: Option<&str>,
-    ) -> Result<ResetAccess> {
-        self.check_app(ctx)?;
-        let now = self.now();
-        let seconds = self.config().password_reset.password_change_session_duration;
-        let reset_key = token::new_token(&*self.core.random, TokenBits::Bits256)?;
-        let access = Access {
-            access_time: now,
-            access_ctx: &caller(ctx, user_agent),
-            reset_key_digest: &token::digest(reset_key.expose()),
-            reset_key_expiration: now.plus_seconds(i64::from(seconds)),
-        };
-        let digest = token::digest(token.expose());
-        let mut tx = self.db().write().await?;
-        let user_id = store::password::reset::access(&mut tx, &digest, &access).await?;
-        let user_id = user_id.ok_or(Code::PasswordResetCouldNotAccess)?;
-        trail.on(&user_id);
-        let row =
-            store::user::account::by_id(&mut tx, &user_id).await?.ok_or(Code::PasswordResetCouldNotAccess)?;
-        self.check_still_may_reset(ctx, trail, &row)?;
-        self.commit(tx, trail).await?;
-        Ok(ResetAccess { reset_key, user_id, username: row.username })
+        self.run(ctx, Operation::PasswordResetAccessToken, Actor::Anonymous, async |call| {
+            let now = self.now();
+            let seconds = self.config().password_reset.password_change_session_duration;
+            let reset_key = token::new_token(&*self.core.random, TokenBits::Bits256)?;
+            let access = Access {
+                access_time: now,
+                access_ctx: &caller(ctx, user_agent),
+                reset_key_digest: &token::digest(reset_key.expose()),
+                reset_key_expiration: now.plus_seconds(i64::from(seconds)),
+            };
+            let digest = token::digest(token.expose());
+            let mut tx = self.db().write().await?;
+            let user_id = store::password::reset::access(&mut tx, &digest, &access).await?;
+            let user_id = user_id.ok_or_else(no_access)?;
+            call.trail.on(&user_id);
+            let row = store::user::account::by_id(&mut tx, &user_id).await?.ok_or_else(no_access)?;
+            self.check_still_may_reset(call, &row)?;
+            self.commit(tx, &mut call.trail).await?;
+            Ok(ResetAccess { reset_key, user_id, username: row.username })
+        })
+        .await
     }
 
     /// The same refusal whatever is wrong with the account; the audit entry knows.
-    fn check_still_may_reset(&self, ctx: &Context, trail: &mut Trail, row: &UserRow) -> Result<()> {
-        self.check_may_reset(ctx, row).map_err(|error| {
-            trail.note("because", error.code().as_str());
-            Code::PasswordResetCouldNotAccess.into()
+    fn check_still_may_reset(&self, call: &mut Call<'_>, row: &UserRow) -> Result<()> {
+        self.check_may_reset(call.ctx, row).map_err(|error| {
+            call.trail.note("because", error.code().as_str());
+            no_access()
         })
     }
 
@@ -196,45 +175,32 @@ impl Sso {
         reset_key: &Password,
         new_password: Password,
     ) -> Result<()> {
-        let mut trail = self.trail(ctx, "password_reset.change_password", AuditKind::Change);
-        let outcome = self.finish_reset(ctx, &mut trail, token, reset_key, new_password).await;
-        self.conclude(trail, outcome).await
-    }
+        self.run(ctx, Operation::PasswordResetChangePassword, Actor::Anonymous, async |call| {
+            let mut conn = self.db().read().await?;
+            let reset = store::password::reset::by_token(&mut conn, &token::digest(token.expose())).await?;
+            let reset = reset.ok_or_else(no_access)?;
+            call.trail.on(&reset.user_id);
+            let stored = reset.reset_key_digest.as_deref().unwrap_or_default();
+            if !compare::equal(stored, &token::digest(reset_key.expose())) {
+                return Err(no_access());
+            }
+            if reset.reset_key_expiration.is_none_or(|expiration| expiration <= self.now()) {
+                return Err(no_access());
+            }
+            let row = store::user::account::by_id(&mut conn, &reset.user_id).await?.ok_or_else(no_access)?;
+            drop(conn);
+            self.check_still_may_reset(call, &row)?;
 
-    async fn finish_reset(
-        &self,
-        ctx: &Context,
-        trail: &mut Trail,
-        token: &Password,
-        reset_key: &Password,
-        new_password: Password,
-    ) -> Result<()> {
-        self.check_app(ctx)?;
-        let no_access = || Error::from(Code::PasswordResetCouldNotAccess);
-        let mut conn = self.db().read().await?;
-        let reset = store::password::reset::by_token(&mut conn, &token::digest(token.expose())).await?;
-        let reset = reset.ok_or_else(no_access)?;
-        let user_id = reset.user_id;
-        trail.on(&user_id);
-        let stored = reset.reset_key_digest.as_deref().unwrap_or_default();
-        if !compare::equal(stored, &token::digest(reset_key.expose())) {
-            return Err(no_access());
-        }
-        if reset.reset_key_expiration.is_none_or(|expiration| expiration <= self.now()) {
-            return Err(no_access());
-        }
-        let row = store::user::account::by_id(&mut conn, &user_id).await?.ok_or_else(no_access)?;
-        drop(conn);
-        self.check_still_may_reset(ctx, trail, &row)?;
-
-        let new = self.accept_password(&row, new_password, Terms::default()).await?;
-        let mut tx = self.db().write().await?;
-        store::user::account::lock_row(&mut tx, &user_id).await?;
-        if !store::password::reset::delete(&mut tx, reset.reset_id).await? {
-            return Err(no_access());
-        }
-        self.store_password(&mut tx, &user_id, &new, None).await?;
-        self.commit(tx, trail).await
+            let new = self.accept_password(&row, new_password, Terms::default()).await?;
+            let mut tx = self.db().write().await?;
+            store::user::account::lock_row(&mut tx, &row.user_id).await?;
+            if !store::password::reset::delete(&mut tx, reset.reset_id).await? {
+                return Err(no_access());
+            }
+            self.store_password(&mut tx, &row.user_id, &new, None).await?;
+            self.commit(tx, &mut call.trail).await
+        })
+        .await
     }
 }
 
@@ -245,4 +211,8 @@ const MAX_PER_EMAIL: i64 = 10;
 fn caller(ctx: &Context, user_agent: Option<&str>) -> String {
     json!({"remote_addr": ctx.remote_addr.joined(), "user_agent": user_agent.map(clean_user_agent)})
         .to_string()
+}
+
+fn no_access() -> Error {
+    Code::PasswordResetCouldNotAccess.into()
 }

@@ -3,7 +3,7 @@
 use crate::crypto::{Verdict, token};
 use crate::domain::{
     AuditKind, AuthType, Code, Context, Error, Password, Result, Session, SessionId, SessionInfo, Timestamp,
-    Ust,
+    Ust, clean_user_agent,
 };
 use crate::ops::Sso;
 use crate::ops::access::check::{PasswordAge, Standing, check_standing, informed};
@@ -13,9 +13,6 @@ use crate::ops::credential::totp::TotpVerdict;
 use crate::ops::password::change::{NewPassword, Terms};
 use crate::store;
 use crate::store::user::account::UserRow;
-
-/// The longest user agent that is kept, in characters.
-const MAX_USER_AGENT_LENGTH: usize = 512;
 
 /// What somebody logs in with.
 #[derive(Clone, Debug, Default)]
@@ -263,9 +260,4 @@ impl Sso {
         store::session::record::delete(&mut tx, session.session_id).await?;
         self.commit(tx, trail).await
     }
-}
-
-/// A user agent as it is kept: whatever a client sent, without control characters, cut to a sensible length.
-pub(in crate::ops) fn clean_user_agent(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(MAX_USER_AGENT_LENGTH).collect()
 }

@@ -3,10 +3,10 @@
 use crate::crypto::token;
 use crate::domain::{
     AuditKind, Code, Context, Error, Result, Session, SessionView, StateChange, Timestamp, UserId, Ust,
+    clean_user_agent,
 };
 use crate::ops::access::check::{PasswordAge, Standing, check_standing};
 use crate::ops::audit::Trail;
-use crate::ops::session::login::clean_user_agent;
 use crate::ops::{Authority, Sso};
 use crate::store;
 use crate::store::Conn;

@@ -1,4 +1,5 @@
 //! Sessions: login, logout, renewal, lists.
 
+pub(super) mod expiry;
 pub(super) mod login;
 pub(super) mod manage;

@@ -6,12 +6,12 @@ use uuid::Uuid;
 
 use crate::crypto::{Place, token};
 use crate::domain::{
-    Code, Context, Error, Operation, Page, PageRequest, Password, Result, SessionId, SiteSession, random_uuid,
+    Code, Context, Error, Operation, Page, PageRequest, Password, Result, SessionId, SiteSession,
+    clean_user_agent, random_uuid,
 };
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
 use crate::ops::access::check::{PasswordAge, Standing, check_standing};
-use crate::ops::session::login::clean_user_agent;
 use crate::ops::site::identity::{no_such_identity, parse_token};
 use crate::store;
 use crate::store::Conn;

@@ -295,7 +295,7 @@ impl Sso {
             ("name.familyName", &mut row.last_name, told.last_name),
         ] {
             if column.is_none() {
-                *column = crate::ops::user::account::check_name(field, name)?;
+                *column = crate::domain::check_name(field, name)?;
             }
         }
         Ok(())

@@ -6,3 +6,4 @@ pub(super) mod deletion;
 pub(super) mod search;
 pub(super) mod signup;
 pub(super) mod update;
+pub(super) mod view;

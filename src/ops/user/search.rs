@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use crate::domain::{
-    AuditKind, Code, Context, Error, Page, Result, UserId, UserSearch, UserView, Ust, Visibility,
+    Code, Context, Error, Operation, Page, Result, UserId, UserSearch, UserView, Visibility, check_name,
 };
 use crate::ops::Sso;
+use crate::ops::access::actor::Actor;
 use crate::ops::access::check::PasswordAge;
-use crate::ops::audit::Trail;
-use crate::ops::user::account::check_name;
 use crate::store;
 use crate::store::user::search::{Criteria, Filter};
 
@@ -24,51 +23,37 @@ impl Sso {
     pub async fn search_users(
         &self,
         ctx: &Context,
-        current_ust: &Ust,
+        actor: impl Into<Actor>,
         search: UserSearch,
     ) -> Result<Page<UserView>> {
-        let mut trail = self.trail(ctx, "user.search", AuditKind::Disclosure);
-        let outcome = self.find_users(ctx, &mut trail, current_ust, search).await;
-        self.conclude(trail, outcome).await
-    }
+        let (operation, actor) = (Operation::UserSearch, actor.into());
+        self.record(ctx, operation, async |call| {
+            self.admit(call, operation.who(), &actor, PasswordAge::Checked).await.map_err(unspecific)?;
+            let limits = &self.config().search;
+            let page_size = search.page_size.filter(|size| *size >= 1);
+            let page_size = page_size.unwrap_or_else(|| limits.default_page_size.into());
+            let page_size = page_size.min(limits.max_page_size.into());
+            let (paginate, cur_page) = (search.paginate, search.cur_page.max(1));
+            call.trail.note("criteria", given(&search).join(", "));
+            let Some(criteria) = self.criteria(search)? else {
+                return Ok(Page { total: 0, page_size, cur_page, result: Vec::new() });
+            };
 
-    async fn find_users(
-        &self,
-        ctx: &Context,
-        trail: &mut Trail,
-        current_ust: &Ust,
-        search: UserSearch,
-    ) -> Result<Page<UserView>> {
-        let caller = self.check_ust(ctx, current_ust, PasswordAge::Checked).await.map_err(unspecific)?;
-        trail.by(caller.user_id());
-        caller.require_super_user()?;
-        let limits = &self.config().search;
-        let page_size = search.page_size.filter(|size| *size >= 1);
-        let page_size = page_size.unwrap_or_else(|| limits.default_page_size.into());
-        let page_size = page_size.min(limits.max_page_size.into());
-        let (paginate, cur_page) = (search.paginate, search.cur_page.max(1));
-        trail.note("criteria", given(&search).join(", "));
-        let Some(criteria) = self.criteria(search)? else {
-            return Ok(Page { total: 0, page_size, cur_page, result: Vec::new() });
-        };
-
-        let mut conn = self.db().read().await?;
-        let total = store::user::search::count(&mut conn, &criteria).await?;
-        let (page_size, cur_page) = if paginate { (page_size, cur_page) } else { (total.max(1), 1) };
-        let offset = (cur_page - 1).saturating_mul(page_size);
-        let rows = store::user::search::page(&mut conn, &criteria, total, page_size, offset).await?;
-        drop(conn);
-        let shown = |row| {
-            let user = self.open_user(row)?;
-            Ok(UserView {
-                user: Arc::new(user),
-                visibility: Visibility::SuperUser,
-                is_current_super_user: true,
-            })
-        };
-        let result = rows.into_iter().map(shown).collect::<Result<Vec<_>>>()?;
-        trail.note("found", total.to_string());
-        Ok(Page { total, page_size, cur_page, result })
+            let mut conn = self.db().read().await?;
+            let total = store::user::search::count(&mut conn, &criteria).await?;
+            let (page_size, cur_page) = if paginate { (page_size, cur_page) } else { (total.max(1), 1) };
+            let offset = (cur_page - 1).saturating_mul(page_size);
+            let rows = store::user::search::page(&mut conn, &criteria, total, page_size, offset).await?;
+            drop(conn);
+            let shown = |row| {
+                let user = Arc::new(self.open_user(row)?);
+                Ok(UserView { user, visibility: Visibility::SuperUser, is_current_super_user: true })
+            };
+            let result = rows.into_iter().map(shown).collect::<Result<Vec<_>>>()?;
+            call.trail.note("found", total.to_string());
+            Ok(Page { total, page_size, cur_page, result })
+        })
+        .await
     }
 
     /// What storage is asked for; None for what no user can be like. PostgreSQL knows no NUL in text.

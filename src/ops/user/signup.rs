@@ -5,16 +5,16 @@
 
 use crate::crypto::token::{self, TokenBits};
 use crate::domain::{
-    ApprovalStatus, AuditKind, Code, Context, EmailKind, Error, NewUser, Password, Result, SignUpDetails,
-    SignUpStatus, SignUpVerdict, UserId, random_uuid,
+    ApprovalStatus, Code, Context, EmailKind, Error, NewUser, Operation, Password, Result, SignUpDetails,
+    SignUpStatus, SignUpVerdict, UserId,
 };
 use crate::ops::Sso;
+use crate::ops::access::actor::Actor;
 use crate::ops::access::check::informed;
 use crate::ops::audit::Trail;
-use crate::ops::call::AUTO;
+use crate::ops::call::{AUTO, Call};
 use crate::store;
-use crate::store::site::identity::IdentityRow;
-use crate::store::user::account::{Inserted, UserRow};
+use crate::store::user::account::UserRow;
 
 /// What somebody signs up with.
 #[derive(Clone, Debug)]
@@ -37,53 +37,43 @@ impl Sso {
     /// email where `signup.inform_if_*` lets it be told, of the password where `password.inform_if_invalid` does;
     /// what the hook says; E005001 otherwise.
     pub async fn sign_up(&self, ctx: &Context, request: SignUpRequest) -> Result<Option<Password>> {
-        let mut trail = self.trail(ctx, "user.signup", AuditKind::Change);
-        let outcome = self.register(ctx, &mut trail, request).await;
-        self.conclude(trail, outcome).await
-    }
+        self.run(ctx, Operation::UserSignup, Actor::Anonymous, async |call| {
+            let app_list = request.app_list.unwrap_or_else(|| vec![ctx.current_app.clone()]);
+            self.check_sign_up_apps(ctx, &app_list)?;
+            let mut details = SignUpDetails {
+                username: request.username,
+                email: request.email,
+                current_app: ctx.current_app.clone(),
+                app_list,
+                sign_up_status: SignUpStatus::BeforeConfirmation,
+            };
+            let mut checked = self.check_sign_up(&mut details, &request.password).await;
+            if checked.is_ok() {
+                checked = self.ask_about_sign_up(&mut call.trail, &details).await;
+            }
+            if let Err(error) = checked {
+                self.hash_password(&UserId::random(&*self.core.random)?, request.password).await?;
+                return Err(self.shown(&mut call.trail, error));
+            }
 
-    async fn register(
-        &self,
-        ctx: &Context,
-        trail: &mut Trail,
-        request: SignUpRequest,
-    ) -> Result<Option<Password>> {
-        self.check_app(ctx)?;
-        let app_list = request.app_list.unwrap_or_else(|| vec![ctx.current_app.clone()]);
-        self.check_sign_up_apps(ctx, &app_list)?;
-        let mut details = SignUpDetails {
-            username: request.username,
-            email: request.email,
-            current_app: ctx.current_app.clone(),
-            app_list,
-            sign_up_status: SignUpStatus::BeforeConfirmation,
-        };
-        let mut checked = self.check_sign_up(&mut details, &request.password).await;
-        if checked.is_ok() {
-            checked = self.ask_about_sign_up(trail, &details).await;
-        }
-        if let Err(error) = checked {
-            self.hash_password(&UserId::random(&*self.core.random)?, request.password).await?;
-            return Err(self.shown(trail, error));
-        }
-
-        let confirm_token = token::new_token(&*self.core.random, TokenBits::Bits192)?;
-        let row = self.signed_up_row(&details, request.password, &confirm_token).await?;
-        let user_id = row.user_id.clone();
-        if let Err(error) = self.store_sign_up(trail, &user_id, &row, &details).await {
-            return Err(self.shown(trail, error));
-        }
-        if self.config().signup.email_confirm_enabled {
-            self.send_email(ctx, &row, EmailKind::SignupConfirm, Some(&confirm_token));
-        }
-        if let Some(told) = self.hooks().on_signup(&user_id, &details)
-            && let Err(error) = told.await
-        {
-            trail.hook_failed("on_signup", &error);
-        }
-        let rules = &self.config().signup;
-        let is_returned = rules.always_return_confirm_token || !rules.email_confirm_enabled;
-        Ok(is_returned.then_some(confirm_token))
+            let confirm_token = token::new_token(&*self.core.random, TokenBits::Bits192)?;
+            let row = self.signed_up_row(&details, request.password, &confirm_token).await?;
+            if let Err(error) = self.store_sign_up(call, &row, &details).await {
+                return Err(self.shown(&mut call.trail, error));
+            }
+            let rules = &self.config().signup;
+            if rules.email_confirm_enabled {
+                self.send_email(ctx, &row, EmailKind::SignupConfirm, Some(&confirm_token));
+            }
+            if let Some(told) = self.hooks().on_signup(&row.user_id, &details)
+                && let Err(error) = told.await
+            {
+                call.trail.hook_failed("on_signup", &error);
+            }
+            let is_returned = rules.always_return_confirm_token || !rules.email_confirm_enabled;
+            Ok(is_returned.then_some(confirm_token))
+        })
+        .await
     }
 
     /// The application may sign users up, and so may those that it is for.
@@ -189,31 +179,19 @@ impl Sso {
 
     /// Who signs up owns the address. The unique index keeps out others who have signed up; an account that a
     /// super-user has made with it is looked for.
-    async fn store_sign_up(
-        &self,
-        trail: &mut Trail,
-        user_id: &UserId,
-        row: &UserRow,
-        details: &SignUpDetails,
-    ) -> Result<()> {
+    async fn store_sign_up(&self, call: &mut Call<'_>, row: &UserRow, details: &SignUpDetails) -> Result<()> {
         let mut tx = self.db().write().await?;
-        match store::user::account::insert(&mut tx, row).await? {
-            Inserted::Yes => {}
-            Inserted::UsernameTaken => return Err(Code::UsernameExists.into()),
-            Inserted::EmailTaken => return Err(Code::EmailExists.into()),
-        }
-        let identity = IdentityRow::first(row, random_uuid(self.random())?, self.now());
-        store::site::identity::insert(&mut tx, &identity).await?;
+        self.insert_user(&mut tx, row).await?;
         if let Some(email) = &details.email {
             for index in self.core.keyring.blind_index_candidates(email) {
-                if store::user::signup::is_email_of_another(&mut tx, user_id, &index).await? {
+                if store::user::signup::is_email_of_another(&mut tx, &row.user_id, &index).await? {
                     return Err(Code::EmailExists.into());
                 }
             }
         }
-        trail.on(user_id);
-        trail.note("username", details.username.as_str());
-        self.commit(tx, trail).await
+        call.trail.on(&row.user_id);
+        call.trail.note("username", details.username.as_str());
+        self.commit(tx, &mut call.trail).await
     }
 
     /// Confirms a sign-up with its token: the account is `final`, and can log in once it is approved.
@@ -221,29 +199,25 @@ impl Sso {
     /// # Errors
     /// E005006 if there is no such token, E005007 if it was confirmed before.
     pub async fn confirm_sign_up(&self, ctx: &Context, confirm_token: &Password) -> Result<()> {
-        let mut trail = self.trail(ctx, "user.confirm_signup", AuditKind::Change);
-        let outcome = self.confirm(ctx, &mut trail, confirm_token).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn confirm(&self, ctx: &Context, trail: &mut Trail, confirm_token: &Password) -> Result<()> {
-        self.check_app(ctx)?;
-        let digest = token::digest(confirm_token.expose());
-        let mut tx = self.db().write().await?;
-        let Some(user_id) = store::user::signup::confirm(&mut tx, &digest, self.now()).await? else {
-            let known = store::user::signup::by_digest(&mut tx, &digest).await?;
-            if let Some(user_id) = &known {
-                trail.on(user_id);
+        self.run(ctx, Operation::UserConfirmSignup, Actor::Anonymous, async |call| {
+            let digest = token::digest(confirm_token.expose());
+            let mut tx = self.db().write().await?;
+            let Some(user_id) = store::user::signup::confirm(&mut tx, &digest, self.now()).await? else {
+                let known = store::user::signup::by_digest(&mut tx, &digest).await?;
+                if let Some(user_id) = &known {
+                    call.trail.on(user_id);
+                }
+                return Err(known.map_or(Code::AuthNoSuchSignUpToken, |_| Code::AuthSignUpConfirmed).into());
+            };
+            call.trail.on(&user_id);
+            let row = store::user::account::by_id(&mut tx, &user_id).await?;
+            self.commit(tx, &mut call.trail).await?;
+            if let Some(row) = row.filter(|_| self.config().signup.email_welcome_enabled) {
+                self.send_email(ctx, &row, EmailKind::SignupWelcome, None);
             }
-            return Err(known.map_or(Code::AuthNoSuchSignUpToken, |_| Code::AuthSignUpConfirmed).into());
-        };
-        trail.on(&user_id);
-        let row = store::user::account::by_id(&mut tx, &user_id).await?;
-        self.commit(tx, trail).await?;
-        if let Some(row) = row.filter(|_| self.config().signup.email_welcome_enabled) {
-            self.send_email(ctx, &row, EmailKind::SignupWelcome, None);
-        }
-        Ok(())
+            Ok(())
+        })
+        .await
     }
 }
 

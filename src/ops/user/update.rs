@@ -1,11 +1,13 @@
 //! Changing users.
 
-use crate::domain::{AuditKind, Code, Context, Edit, Error, Result, Timestamp, UserId, UserUpdate, Ust};
+use crate::domain::{
+    Code, Context, Edit, Error, Operation, Result, Timestamp, UserId, UserUpdate, check_long_text, check_name,
+};
 use crate::ops::Sso;
-use crate::ops::access::check::PasswordAge;
+use crate::ops::access::actor::Actor;
 use crate::ops::access::rate_limit::check_rate_limits;
-use crate::ops::audit::Trail;
-use crate::ops::user::account::{Column, check_long_text, check_name};
+use crate::ops::access::user_row::Column;
+use crate::ops::call::Call;
 use crate::store;
 use crate::store::user::account::{Updated, UserRow};
 
@@ -20,10 +22,13 @@ impl Sso {
     pub async fn update_current_user(
         &self,
         ctx: &Context,
-        current_ust: &Ust,
+        actor: impl Into<Actor>,
         update: UserUpdate,
     ) -> Result<()> {
-        self.update(ctx, "user.update_current", current_ust, None, update).await
+        self.run(ctx, Operation::UserUpdateCurrent, actor, async |call| {
+            self.change_user(call, None, update).await
+        })
+        .await
     }
 
     /// Changes any user for super-users, oneself for everybody.
@@ -35,58 +40,43 @@ impl Sso {
     pub async fn update_user_by_id(
         &self,
         ctx: &Context,
-        current_ust: &Ust,
+        actor: impl Into<Actor>,
         user_id: &str,
         update: UserUpdate,
     ) -> Result<()> {
-        self.update(ctx, "user.update_by_id", current_ust, Some(user_id), update).await
+        self.run(ctx, Operation::UserUpdateById, actor, async |call| {
+            self.change_user(call, Some(user_id), update).await
+        })
+        .await
     }
 
-    async fn update(
+    async fn change_user(
         &self,
-        ctx: &Context,
-        op: &'static str,
-        current_ust: &Ust,
+        call: &mut Call<'_>,
         user_id: Option<&str>,
         update: UserUpdate,
     ) -> Result<()> {
-        let mut trail = self.trail(ctx, op, AuditKind::Change);
-        let outcome = self.update_row(ctx, &mut trail, current_ust, user_id, update).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn update_row(
-        &self,
-        ctx: &Context,
-        trail: &mut Trail,
-        current_ust: &Ust,
-        user_id: Option<&str>,
-        update: UserUpdate,
-    ) -> Result<()> {
-        let caller = self.check_ust(ctx, current_ust, PasswordAge::Checked).await?;
-        trail.by(caller.user_id());
-        let user_id = caller.target(user_id)?;
-        trail.on(&user_id);
+        let user_id = call.target(user_id)?;
         let (personal, administrative) = (update.personal(), update.administrative());
         if personal.is_empty() && administrative.is_empty() {
             return Err(Error::refused(Code::CommonMissingInput, "nothing to change was given"));
         }
-        if !administrative.is_empty() && !caller.is_super_user() {
+        if !administrative.is_empty() && !call.may_act_on_all() {
             let detail = format!("only super-users may change {}", administrative.join(", "));
             return Err(Error::refused(Code::CommonInvalidInput, detail));
         }
-        trail.note("changed", [personal, administrative].concat().join(", "));
+        call.trail.note("changed", [personal, administrative].concat().join(", "));
 
         let mut tx = self.db().write().await?;
         let mut row =
             store::user::account::by_id_for_update(&mut tx, &user_id).await?.ok_or(Code::UserIdInvalid)?;
         let former = row.username.clone();
-        self.apply(&mut row, &user_id, update, caller.user_id())?;
-        if !caller.is_super_user() {
+        self.apply(&mut row, &user_id, update, call.changed_by())?;
+        if !call.may_act_on_all() {
             self.check_rename(&former, &row.username)?;
         }
         match store::user::account::update(&mut tx, &row).await? {
-            Updated::Yes => self.commit(tx, trail).await,
+            Updated::Yes => self.commit(tx, &mut call.trail).await,
             Updated::UsernameTaken => Err(Code::UsernameExists.into()),
             Updated::EmailTaken => Err(Code::EmailExists.into()),
         }
@@ -103,8 +93,8 @@ impl Sso {
     }
 
     /// Checks every new value and puts it into the row. What was not given stays as it is.
-    fn apply(&self, row: &mut UserRow, user_id: &UserId, update: UserUpdate, by: &UserId) -> Result<()> {
-        let (now, by) = (self.now(), by.as_str());
+    fn apply(&self, row: &mut UserRow, user_id: &UserId, update: UserUpdate, by: &str) -> Result<()> {
+        let now = self.now();
         if let Some(username) = required("username", update.username)? {
             row.username = self.check_username(Some(username))?;
         }

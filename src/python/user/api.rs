@@ -15,7 +15,7 @@ use crate::python::runtime::call::none;
 use crate::python::session::api::SessionApi;
 use crate::python::session::entity::SessionInfo;
 use crate::python::user::entity::{User, field};
-use crate::python::user::permit::Permit;
+use crate::python::user::permit::actor;
 use crate::python::value::convert::{
     CidArgument, CidText, PasswordArgument, RemoteAddrArgument, RemoteAddrText, UstArgument, UstText,
 };
@@ -102,10 +102,9 @@ impl UserApi {
         auto_approve: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx = self.branch.context(cid, current_app, remote_addr);
-        let permit = Permit::new(current_ust, require_super_user, None);
+        let actor = actor(current_ust, require_super_user, None);
         let new = data::new_user(data)?;
-        let operation =
-            async move |sso: Arc<Sso>| sso.create_user(&ctx, permit.authority(), new, auto_approve).await;
+        let operation = async move |sso: Arc<Sso>| sso.create_user(&ctx, actor, new, auto_approve).await;
         self.branch.run(py, operation, enrich(data))
     }
 
@@ -124,11 +123,10 @@ impl UserApi {
         auto_approve: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx = self.branch.context(cid, current_app, remote_addr);
-        let permit = Permit::new(current_ust, require_super_user, None);
+        let actor = actor(current_ust, require_super_user, None);
         let new = data::new_user(data)?;
-        let operation = async move |sso: Arc<Sso>| {
-            sso.create_super_user(&ctx, permit.authority(), new, auto_approve).await
-        };
+        let operation =
+            async move |sso: Arc<Sso>| sso.create_super_user(&ctx, actor, new, auto_approve).await;
         self.branch.run(py, operation, enrich(data))
     }
 
@@ -389,8 +387,8 @@ impl UserApi {
         current_user: Option<String>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx = self.branch.context(cid, current_app, remote_addr);
-        let permit = Permit::new(current_ust, require_super_user, current_user.as_deref());
-        let operation = async move |sso: Arc<Sso>| sso.lock_user(&ctx, permit.authority(), &user_id).await;
+        let actor = actor(current_ust, require_super_user, current_user.as_deref());
+        let operation = async move |sso: Arc<Sso>| sso.lock_user(&ctx, actor, &user_id).await;
         self.branch.run(py, operation, none)
     }
 
@@ -409,8 +407,8 @@ impl UserApi {
         current_user: Option<String>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx = self.branch.context(cid, current_app, remote_addr);
-        let permit = Permit::new(current_ust, require_super_user, current_user.as_deref());
-        let operation = async move |sso: Arc<Sso>| sso.unlock_user(&ctx, permit.authority(), &user_id).await;
+        let actor = actor(current_ust, require_super_user, current_user.as_deref());
+        let operation = async move |sso: Arc<Sso>| sso.unlock_user(&ctx, actor, &user_id).await;
         self.branch.run(py, operation, none)
     }
 }

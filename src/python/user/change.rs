@@ -8,7 +8,7 @@ use pyo3::types::PyDict;
 use crate::ops::Sso;
 use crate::python::runtime::call::none;
 use crate::python::user::api::UserApi;
-use crate::python::user::permit::Permit;
+use crate::python::user::permit::actor;
 use crate::python::value::convert::{CidArgument, RemoteAddrArgument, UstArgument};
 use crate::python::value::data;
 
@@ -117,9 +117,8 @@ impl UserApi {
         skip_sec: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx = self.branch.context(cid, current_app, remote_addr);
-        let permit = Permit::new(current_ust, !skip_sec, None);
-        let operation =
-            async move |sso: Arc<Sso>| sso.delete_user_by_id(&ctx, permit.authority(), &user_id).await;
+        let actor = actor(current_ust, !skip_sec, None);
+        let operation = async move |sso: Arc<Sso>| sso.delete_user_by_id(&ctx, actor, &user_id).await;
         self.branch.run(py, operation, none)
     }
 
@@ -140,9 +139,8 @@ impl UserApi {
         skip_sec: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx = self.branch.context(cid, current_app, remote_addr);
-        let permit = Permit::new(current_ust, !skip_sec, None);
-        let operation =
-            async move |sso: Arc<Sso>| sso.delete_user_by_username(&ctx, permit.authority(), &username).await;
+        let actor = actor(current_ust, !skip_sec, None);
+        let operation = async move |sso: Arc<Sso>| sso.delete_user_by_username(&ctx, actor, &username).await;
         self.branch.run(py, operation, none)
     }
 

@@ -9,7 +9,7 @@ use crate::domain::Edit;
 use crate::ops::{ResetTotpKey, SetPassword, Sso};
 use crate::python::runtime::call::none;
 use crate::python::user::api::UserApi;
-use crate::python::user::permit::Permit;
+use crate::python::user::permit::actor;
 use crate::python::value::convert::{CidArgument, PasswordArgument, RemoteAddrArgument, UstArgument, secret};
 use crate::python::value::data;
 
@@ -114,11 +114,10 @@ impl UserApi {
             ));
         }
         let ctx = self.branch.context(cid, current_app, remote_addr);
-        let permit = Permit::new(current_ust, !skip_sec, None);
+        let actor = actor(current_ust, !skip_sec, None);
         let label = key_label.map_or(Edit::Keep, Edit::Set);
         let request = ResetTotpKey { user_id, key: key.map(|key| key.0), label };
-        let operation =
-            async move |sso: Arc<Sso>| sso.reset_totp_key(&ctx, permit.authority(), request).await;
+        let operation = async move |sso: Arc<Sso>| sso.reset_totp_key(&ctx, actor, request).await;
         self.branch.run(py, operation, secret)
     }
 }
