@@ -1,6 +1,6 @@
-"""Write python/zato_sso/aio.pyi from _core.pyi: the same tree, with every call to be awaited.
+"""Write python/zato_sso/aio.pyi from _core.pyi: the same tree, with every call awaitable.
 
-With --check nothing is written, and the exit status tells whether that file is up to date.
+With --check it writes nothing, and fails if the file is not up to date.
 """
 
 from __future__ import annotations
@@ -15,24 +15,13 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[1] / "python" / "zato_sso"
 SOURCE = PACKAGE / "_core.pyi"
 TARGET = PACKAGE / "aio.pyi"
-BRANCHES = (
-    "UserAPI",
-    "SessionAPI",
-    "TOTPAPI",
-    "AttrAPI",
-    "UserAttrAPI",
-    "SessionAttrAPI",
-    "PasswordResetAPI",
-    "SiteAPI",
-    "IdentityAPI",
-)
 ABOUT = "Single sign-on over one database, for asyncio: every call is awaitable and none blocks the event loop."
 HEADER = '''"""Single sign-on for asyncio: the tree of `zato_sso.SSO` with every call awaitable."""
 
 # Written by .ci/async_stubs.py from _core.pyi: change that one, and run it with Python.
 
 '''
-# What the tree may need, in the order in which imports are sorted.
+# The imports that the tree may need, in sorted order.
 IMPORTS = {
     "": ["datetime", "os"],
     "collections.abc": ["Iterable", "Mapping", "Sequence"],
@@ -55,7 +44,7 @@ IMPORTS = {
 
 
 def awaitable(lines: list[str], method: ast.FunctionDef) -> list[str]:
-    """The lines of a method, its decorators included, as a method that is awaited."""
+    """The lines of a method, with its decorators, as an awaitable method."""
     first = min([method.lineno, *(decorator.lineno for decorator in method.decorator_list)])
     text = lines[first - 1 : method.end_lineno]
     if method.decorator_list or method.name == "__new__":
@@ -66,8 +55,8 @@ def awaitable(lines: list[str], method: ast.FunctionDef) -> list[str]:
 
 
 def class_of(lines: list[str], node: ast.ClassDef) -> list[str]:
-    """The lines of a class of the tree, its calls awaited."""
-    is_branch = node.name in BRANCHES
+    """The lines of a class of the tree, with its calls awaitable."""
+    is_branch = node.name != "SSO"
     about = (ast.get_docstring(node) or "") if is_branch else ABOUT
     text = ["@final", *(["@type_check_only"] if is_branch else []), f"class {node.name}:", f'    """{about}"""', ""]
     for method in node.body:
@@ -77,14 +66,15 @@ def class_of(lines: list[str], node: ast.ClassDef) -> list[str]:
 
 
 def generate(source: str) -> str:
-    """The stubs of the awaitable tree, before they are formatted."""
+    """The stubs of the awaitable tree, not yet formatted."""
     lines = source.splitlines()
-    tree = {node.name: node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)}
-    body = "\n".join(line for name in ("SSO", *BRANCHES) for line in class_of(lines, tree[name]))
-    # Users and sessions are of the same classes in both trees, and the calls of their attributes are not.
+    classes = [node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)]
+    tree = [node for node in classes if node.name == "SSO" or node.name.endswith("API")]
+    body = "\n".join(line for node in tree for line in class_of(lines, node))
+    # Both trees share the classes of users and sessions, but not the calls of their attributes.
     body = re.sub(r"-> (User|Session)\b", r"-> \1[AttrAPI]", body)
-    for name in BRANCHES:
-        body = re.sub(rf"\b{name}\b", f"_{name}", body)
+    for node in tree[1:]:
+        body = re.sub(rf"\b{node.name}\b", f"_{node.name}", body)
     imports = []
     for module, names in IMPORTS.items():
         used = [name for name in names if re.search(rf"\b{name}\b", body)]
@@ -96,7 +86,7 @@ def generate(source: str) -> str:
 
 
 def tidied(text: str) -> str:
-    """The text in the format and with the order of imports that all Python here has."""
+    """The text, formatted and with sorted imports like all Python code here."""
     for command in (["check", "--select", "I", "--fix", "--quiet"], ["format", "--quiet"]):
         text = subprocess.run(
             [sys.executable, "-m", "ruff", *command, "--stdin-filename", str(TARGET), "-"],

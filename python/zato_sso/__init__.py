@@ -1,4 +1,4 @@
-"""Single sign-on that a Python service imports: users, sessions and TOTP, in-process.
+"""Single sign-on as a library: users, sessions and TOTP, inside the process of a Python service.
 
 ```python
 from zato_sso import SSO
@@ -7,7 +7,7 @@ sso = SSO("sqlite:///sso.db")
 info = sso.user.login("cid-1", "user1", "the password", "CRM", "127.0.0.1")
 ```
 
-`zato_sso.aio` has the same for asyncio.
+`zato_sso.aio` has the same calls for asyncio.
 """
 
 from zato_sso import const, status_code

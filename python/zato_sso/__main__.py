@@ -1,4 +1,4 @@
-"""The command `zato-sso`, the same code as the stand-alone program: `python -m zato_sso`."""
+"""The command `zato-sso`, also run by `python -m zato_sso`. It is the same code as the stand-alone program."""
 
 import signal
 import sys
@@ -10,7 +10,7 @@ __all__ = ["main"]
 
 def main() -> int:
     """Run the command with the arguments of this process, and return its exit status."""
-    # Ctrl-C ends a command at once, as it ends the stand-alone program; the server waits for it itself.
+    # Ctrl-C ends a command immediately, as it ends the stand-alone program; the server handles it itself.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     return command(["zato-sso", *sys.argv[1:]])
 

@@ -39,10 +39,10 @@ __version__: str
 
 _Secret: TypeAlias = str | bytes
 _RemoteAddr: TypeAlias = str | bytes | Sequence[str | bytes]
-# What JSON can hold: str, int, float, bool, None, and lists, tuples and dicts of these.
+# A JSON value: str, int, float, bool, None, or a list, tuple or dict of these.
 _JSON: TypeAlias = str | float | bool | Sequence[Any] | Mapping[str, Any] | None
 
-# The attributes of an object: their calls block, or, where it came from `zato_sso.aio`, are awaited.
+# The attributes of an object: their calls block, or, if the object came from `zato_sso.aio`, are awaited.
 _Attr_co = TypeVar("_Attr_co", covariant=True, default=AttrAPI)
 
 def code_label(code: str) -> str | None: ...
@@ -51,7 +51,7 @@ def command(arguments: Sequence[str]) -> int: ...
 
 @final
 class SSO:
-    """Single sign-on over one database. Calls block; the object may be shared by threads, and works after a fork."""
+    """Single sign-on over one database. Calls block; threads may share the object, and it works after a fork."""
 
     def __new__(
         cls,
@@ -84,7 +84,7 @@ class SSO:
 
 @final
 class Hooks:
-    """`sso.hooks`: callables, or None, that take part in operations; sync or async ones."""
+    """`sso.hooks`: callables that take part in operations, sync or async; None where a hook is not set."""
 
     session_expiry: Callable[[str, str, int], int | Awaitable[int]] | None
     validate_signup: Callable[[dict[str, Any]], dict[str, Any] | Awaitable[dict[str, Any]]] | None
@@ -94,7 +94,7 @@ class Hooks:
 
 @final
 class UserAPI:
-    """`sso.user`: users, logging in and out."""
+    """`sso.user`: users, login and logout."""
 
     @property
     def session(self) -> SessionAPI: ...
@@ -537,7 +537,7 @@ class SiteAPI:
 
 @final
 class IdentityAPI:
-    """`sso.identity`: identities, as sites know users. For trusted callers."""
+    """`sso.identity`: identities, under which sites know users. For trusted callers."""
 
     def get(
         self,
@@ -556,7 +556,7 @@ class IdentityAPI:
 
 @final
 class TOTPAPI:
-    """`sso.totp`: codes of authenticators."""
+    """`sso.totp`: TOTP codes."""
 
     def validate_code(
         self,
@@ -577,7 +577,7 @@ class TOTPAPI:
 
 @final
 class AttrAPI:
-    """The attributes of one user, or of one session: `user.attr` and `session.attr` of what calls return."""
+    """The attributes of one user or one session: `user.attr` and `session.attr` of the objects that calls return."""
 
     def create(
         self,
@@ -1027,7 +1027,7 @@ class SessionAttrAPI:
 
 @final
 class AttrEntity:
-    """An attribute. Datetimes are ISO 8601 text where `serialize_dt` was asked for."""
+    """An attribute. Datetimes are ISO 8601 text if `serialize_dt=True` was given."""
 
     @property
     def name(self) -> str: ...
@@ -1046,7 +1046,7 @@ class AttrEntity:
 
 @final
 class PasswordResetAPI:
-    """`sso.password_reset`: new passwords for those who forgot theirs."""
+    """`sso.password_reset`: password resets by email."""
 
     def create_token(
         self,
@@ -1077,7 +1077,7 @@ class PasswordResetAPI:
 
 @final
 class AccessTokenCtx:
-    """What the token of a password reset is exchanged for."""
+    """The key that a password reset token was exchanged for, and its user."""
 
     @property
     def reset_key(self) -> str: ...
@@ -1087,7 +1087,7 @@ class AccessTokenCtx:
 
 @final
 class ImportSummary:
-    """What became of an import."""
+    """The result of an import."""
 
     @property
     def read(self) -> int: ...
@@ -1104,7 +1104,7 @@ class ImportSummary:
 
 @final
 class SessionInfo:
-    """What a login returns."""
+    """A new session, as a login returns it."""
 
     @property
     def username(self) -> str: ...
@@ -1123,7 +1123,7 @@ class SessionInfo:
 
 @final
 class Session(Generic[_Attr_co]):
-    """A session, without the token that acts as it."""
+    """A session, without its token."""
 
     @property
     def session_id(self) -> str: ...
@@ -1152,7 +1152,7 @@ class Session(Generic[_Attr_co]):
 
 @final
 class User(Generic[_Attr_co]):
-    """A user, as far as the caller may see it: the other attributes are None."""
+    """A user. Fields that the caller may not see are None."""
 
     @property
     def user_id(self) -> str: ...

@@ -1,4 +1,4 @@
-"""How asynchronous hooks are awaited. Private: the engine calls it."""
+"""Awaits asynchronous hooks. Private: the engine calls it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 
 class _Steps:
-    """Something to await that has begun: the iterator that `__await__` gave."""
+    """An awaitable that has already started: it wraps the iterator that `__await__` returned."""
 
     def __init__(self, steps: Generator[Any, Any, object]) -> None:
-        """Wraps the iterator."""
+        """Takes the iterator."""
         self._steps = steps
 
     def __await__(self) -> Generator[Any, Any, object]:
@@ -32,7 +32,7 @@ def is_loop_running() -> bool:
 
 
 def run(steps: Generator[Any, Any, object]) -> object:
-    """Awaits in an event loop that is made for it, and leaves the thread's own alone, unlike `asyncio.run`."""
+    """Awaits in a new event loop. Unlike `asyncio.run`, it does not touch the event loop of the thread."""
     loop = asyncio.new_event_loop()
     try:
         return loop.run_until_complete(_result(_Steps(steps)))
@@ -51,5 +51,5 @@ def run(steps: Generator[Any, Any, object]) -> object:
 def start(
     loop: asyncio.AbstractEventLoop, steps: Awaitable[object], landing: Callable[[asyncio.Task[object]], object]
 ) -> None:
-    """Awaits in this loop, which runs; then calls `landing`."""
+    """Awaits in this running loop, then calls `landing` with the task."""
     loop.create_task(_result(steps)).add_done_callback(landing)

@@ -62,7 +62,7 @@ class SSO:
 @final
 @type_check_only
 class _UserAPI:
-    """`sso.user`: users, logging in and out."""
+    """`sso.user`: users, login and logout."""
 
     @property
     def session(self) -> _SessionAPI: ...
@@ -419,8 +419,118 @@ class _SessionAPI:
 
 @final
 @type_check_only
+class _SiteAPI:
+    """`sso.site`: sites, clients of the sessions API, and their sessions. For trusted callers."""
+
+    async def create(
+        self,
+        cid: str,
+        subdomain: str,
+        callback_uris: Sequence[str],
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> dict[str, Any]: ...
+    async def get_list(
+        self,
+        cid: str,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> list[dict[str, Any]]: ...
+    async def update(
+        self,
+        cid: str,
+        subdomain: str,
+        callback_uris: Sequence[str],
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> dict[str, Any]: ...
+    async def delete(
+        self,
+        cid: str,
+        subdomain: str,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> int: ...
+    async def start_session(
+        self,
+        cid: str,
+        subdomain: str,
+        identity_token: str,
+        top_realm: str | None = None,
+        sub_realm: str | None = None,
+        lifetime: int | None = None,
+        session_data: _JSON = None,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+        user_agent: str | None = None,
+    ) -> dict[str, Any]: ...
+    async def get_session_list(
+        self,
+        cid: str,
+        subdomain: str,
+        page: int = 1,
+        entries_per_page: int = 250,
+        order_direction: str = "desc",
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> dict[str, Any]: ...
+    async def get_session(
+        self,
+        cid: str,
+        subdomain: str,
+        sso_session_token: _Secret,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> dict[str, Any]: ...
+    async def get_identity_session(
+        self,
+        cid: str,
+        subdomain: str,
+        identity_token: str,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> dict[str, Any]: ...
+    async def end_session(
+        self,
+        cid: str,
+        subdomain: str,
+        sso_session_token: _Secret,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> None: ...
+    async def end_identity_session(
+        self,
+        cid: str,
+        subdomain: str,
+        identity_token: str,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> None: ...
+
+@final
+@type_check_only
+class _IdentityAPI:
+    """`sso.identity`: identities, under which sites know users. For trusted callers."""
+
+    async def get(
+        self,
+        cid: str,
+        identity_token: str,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> dict[str, Any]: ...
+    async def get_list(
+        self,
+        cid: str,
+        user_id: str,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> list[dict[str, Any]]: ...
+
+@final
+@type_check_only
 class _TOTPAPI:
-    """`sso.totp`: codes of authenticators."""
+    """`sso.totp`: TOTP codes."""
 
     async def validate_code(
         self,
@@ -442,7 +552,7 @@ class _TOTPAPI:
 @final
 @type_check_only
 class _AttrAPI:
-    """The attributes of one user, or of one session: `user.attr` and `session.attr` of what calls return."""
+    """The attributes of one user or one session: `user.attr` and `session.attr` of the objects that calls return."""
 
     async def create(
         self,
@@ -895,7 +1005,7 @@ class _SessionAttrAPI:
 @final
 @type_check_only
 class _PasswordResetAPI:
-    """`sso.password_reset`: new passwords for those who forgot theirs."""
+    """`sso.password_reset`: password resets by email."""
 
     async def create_token(
         self,
@@ -923,113 +1033,3 @@ class _PasswordResetAPI:
         remote_addr: _RemoteAddr | None,
         user_agent: str | None,
     ) -> None: ...
-
-@final
-@type_check_only
-class _SiteAPI:
-    """`sso.site`: sites, clients of the sessions API, and their sessions. For trusted callers."""
-
-    async def create(
-        self,
-        cid: str,
-        subdomain: str,
-        callback_uris: Sequence[str],
-        current_app: str | None = None,
-        remote_addr: _RemoteAddr | None = None,
-    ) -> dict[str, Any]: ...
-    async def get_list(
-        self,
-        cid: str,
-        current_app: str | None = None,
-        remote_addr: _RemoteAddr | None = None,
-    ) -> list[dict[str, Any]]: ...
-    async def update(
-        self,
-        cid: str,
-        subdomain: str,
-        callback_uris: Sequence[str],
-        current_app: str | None = None,
-        remote_addr: _RemoteAddr | None = None,
-    ) -> dict[str, Any]: ...
-    async def delete(
-        self,
-        cid: str,
-        subdomain: str,
-        current_app: str | None = None,
-        remote_addr: _RemoteAddr | None = None,
-    ) -> int: ...
-    async def start_session(
-        self,
-        cid: str,
-        subdomain: str,
-        identity_token: str,
-        top_realm: str | None = None,
-        sub_realm: str | None = None,
-        lifetime: int | None = None,
-        session_data: _JSON = None,
-        current_app: str | None = None,
-        remote_addr: _RemoteAddr | None = None,
-        user_agent: str | None = None,
-    ) -> dict[str, Any]: ...
-    async def get_session_list(
-        self,
-        cid: str,
-        subdomain: str,
-        page: int = 1,
-        entries_per_page: int = 250,
-        order_direction: str = "desc",
-        current_app: str | None = None,
-        remote_addr: _RemoteAddr | None = None,
-    ) -> dict[str, Any]: ...
-    async def get_session(
-        self,
-        cid: str,
-        subdomain: str,
-        sso_session_token: _Secret,
-        current_app: str | None = None,
-        remote_addr: _RemoteAddr | None = None,
-    ) -> dict[str, Any]: ...
-    async def get_identity_session(
-        self,
-        cid: str,
-        subdomain: str,
-        identity_token: str,
-        current_app: str | None = None,
-        remote_addr: _RemoteAddr | None = None,
-    ) -> dict[str, Any]: ...
-    async def end_session(
-        self,
-        cid: str,
-        subdomain: str,
-        sso_session_token: _Secret,
-        current_app: str | None = None,
-        remote_addr: _RemoteAddr | None = None,
-    ) -> None: ...
-    async def end_identity_session(
-        self,
-        cid: str,
-        subdomain: str,
-        identity_token: str,
-        current_app: str | None = None,
-        remote_addr: _RemoteAddr | None = None,
-    ) -> None: ...
-
-@final
-@type_check_only
-class _IdentityAPI:
-    """`sso.identity`: identities, as sites know users. For trusted callers."""
-
-    async def get(
-        self,
-        cid: str,
-        identity_token: str,
-        current_app: str | None = None,
-        remote_addr: _RemoteAddr | None = None,
-    ) -> dict[str, Any]: ...
-    async def get_list(
-        self,
-        cid: str,
-        user_id: str,
-        current_app: str | None = None,
-        remote_addr: _RemoteAddr | None = None,
-    ) -> list[dict[str, Any]]: ...

@@ -1,4 +1,4 @@
-"""Values that arguments and results are made of, by name."""
+"""Names for values in arguments and results."""
 
 from typing import Final
 
@@ -6,23 +6,23 @@ __all__ = ["approval_status", "auth_type", "search", "signup_status"]
 
 
 class signup_status:
-    """How far a user's sign-up has come: `User.sign_up_status`."""
+    """The progress of a sign-up: `User.sign_up_status`."""
 
     before_confirmation: Final = "before_confirmation"
-    """Signed up, and the confirmation token was not used yet."""
+    """Signed up; the confirmation token was not used yet."""
 
     to_approve: Final = "to_approve"
-    """Confirmed, and waiting for a super-user's approval."""
+    """Confirmed; a super-user has to approve it."""
 
     final: Final = "final"
     """Confirmed, or created by a super-user or from the command line."""
 
 
 class approval_status:
-    """What the super-users decided about a user: `User.approval_status`."""
+    """The decision of a super-user about a user: `User.approval_status`."""
 
     before_decision: Final = "before_decision"
-    """Nothing yet."""
+    """No decision yet."""
 
     approved: Final = "approved"
     """The user may log in."""
@@ -32,20 +32,20 @@ class approval_status:
 
 
 class search:
-    """What a search of users can be told: `SearchCtx`."""
+    """Values for the search of users: `SearchCtx`."""
 
     and_: Final = "and"
-    """`name_op`: every name that is given has to match."""
+    """`name_op`: all given names must match."""
 
     or_: Final = "or"
-    """`name_op`: one of the names that are given has to match."""
+    """`name_op`: at least one of the given names must match."""
 
     page_size: Final = 50
-    """How many users a page holds when neither the call nor the configuration says."""
+    """The number of users on a page, unless the call or the configuration sets it."""
 
 
 class auth_type:
-    """What a session was opened with: `Session.auth_type`."""
+    """The kind of login that opened a session: `Session.auth_type`."""
 
     default: Final = "default"
     """A username and a password."""

@@ -1,4 +1,4 @@
-"""What calls are given that take many values at once."""
+"""Arguments of calls that take many values."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ __all__ = ["SearchCtx", "SignupCtx"]
 
 @dataclass(kw_only=True)
 class SearchCtx:
-    """Whom `sso.user.search` looks for; what is None is no criterion.
+    """The criteria of `sso.user.search`. A value of None is no criterion.
 
-    `user_id` wins over everything else, then `username`. All others are joined by "and", but for the names, which are
-    joined by `name_op`.
+    If `user_id` is given, the others are ignored; otherwise, if `username` is given, the rest is. All other criteria
+    are combined with "and", except names, which are combined with `name_op`.
     """
 
     user_id: str | None = None
     username: str | None = None
     email: str | None = None
-    """The whole address; case does not matter."""
+    """The complete address; case does not matter."""
 
     display_name: str | None = None
     first_name: str | None = None
@@ -32,38 +32,38 @@ class SearchCtx:
     """One of `const.approval_status`."""
 
     paginate: bool = True
-    """Whether one page is wanted, not all users at once."""
+    """True to return one page, False to return all users."""
 
     cur_page: int = 1
-    """Which page; the first one is 1."""
+    """The number of the page, from 1."""
 
     page_size: int | None = None
-    """How many users a page holds; by default, and at most, what the configuration says."""
+    """The number of users on a page; by default, and at most, the configured one."""
 
     name_op: str = "and"
     """One of `const.search.and_` and `const.search.or_`."""
 
     is_name_exact: bool = True
-    """Whether names are whole ones; otherwise a part is enough. Case does not matter."""
+    """True if a name must match completely, False if a part is enough. Case does not matter."""
 
 
 @dataclass(kw_only=True)
 class SignupCtx:
-    """Who signs up by `sso.user.signup`."""
+    """The details of a sign-up, for `sso.user.signup`."""
 
     username: str | None = None
-    """The name to log in with."""
+    """The name for logins."""
 
     email: str | None = None
-    """Needed unless the configuration says otherwise."""
+    """The email address. Needed unless the configuration says otherwise."""
 
     password: str | bytes | None = field(default=None, repr=False)
 
     current_app: str | None = None
-    """The application through which it is done; by default that of the call."""
+    """The application through which the user signs up; by default that of the call."""
 
     app_list: list[str] | None = None
-    """The applications it is for; by default the one through which it is done."""
+    """The applications that the user signs up for; by default `current_app`."""
 
     sign_up_status: str = "before_confirmation"
-    """What the account begins with: nothing else is accepted."""
+    """The first status of the account. No other value is accepted."""

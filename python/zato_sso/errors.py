@@ -1,4 +1,4 @@
-"""What calls raise."""
+"""The exceptions that calls raise."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ __all__ = ["BackendError", "InternalError", "InvalidTOTPError", "ValidationError
 
 
 class ValidationError(Exception):
-    """The rules say no: wrong credentials, missing permissions, input that is not valid.
+    """The call was rejected: wrong credentials, missing permissions, or invalid input.
 
     Attributes:
         sub_status: Status codes that say why, for instance ``["E005001"]``.
         status: ``"error"`` or ``"warning"``.
-        return_status: Whether the codes are meant for whoever called from outside.
-        detail: What was wrong and what would be right, where the code alone does not say it. Never a secret.
-        retry_after: With ``E005009``, the seconds until another attempt can succeed.
+        return_status: Whether the codes may be shown to a client outside the process.
+        detail: What is wrong and what would be right, where the code alone does not say it. Never a secret.
+        retry_after: With ``E005009``, the seconds until another attempt is allowed.
     """
 
     def __init__(
@@ -25,7 +25,7 @@ class ValidationError(Exception):
         detail: str | None = None,
         retry_after: float | None = None,
     ) -> None:
-        """Takes the attributes as they are described above."""
+        """Takes the attributes that are described above."""
         super().__init__(list(sub_status), status, return_status)
         self.sub_status = list(sub_status)
         self.status = status
@@ -34,7 +34,7 @@ class ValidationError(Exception):
         self.retry_after = retry_after
 
     def __str__(self) -> str:
-        """The codes with their labels, and what else is known."""
+        """The codes with their labels, then `detail` and `retry_after`."""
         from zato_sso._core import code_label
 
         named = ((code, code_label(code)) for code in self.sub_status)
@@ -51,12 +51,12 @@ class InvalidTOTPError(ValidationError):
 
 
 class BackendError(Exception):
-    """What is needed is not there: the database is away, or the object is closed."""
+    """The database is unreachable, or the object is closed."""
 
 
 class InternalError(BackendError):
-    """A fault of zato_sso itself. What went wrong is in the log, under the logger ``zato_sso``."""
+    """A fault of zato_sso itself. The cause is in the log, under the logger ``zato_sso``."""
 
     def __init__(self, message: str = "internal error, see the log of zato_sso") -> None:
-        """Takes a message; it says nothing of what went wrong."""
+        """Takes a message, which does not contain the cause."""
         super().__init__(message)

@@ -1,7 +1,7 @@
 """Status and sub-status codes, by their labels.
 
-`status_code.ok`, `.warning` and `.error` are what `status` can be; the rest are what `sub_status` is a list of, for
-instance `status_code.auth.not_allowed == "E005001"`. An E is an error, a W a warning.
+`status` is one of `status_code.ok`, `.warning` and `.error`. `sub_status` is a list of the others, for instance
+`status_code.auth.not_allowed == "E005001"`. E stands for an error, W for a warning.
 """
 
 from typing import Final
@@ -24,29 +24,29 @@ __all__ = [
 ]
 
 ok: Final = "ok"
-"""It worked."""
+"""The call succeeded."""
 
 warning: Final = "warning"
-"""It worked, and there is something to know: `sub_status` says what."""
+"""The call succeeded with a warning, which `sub_status` names."""
 
 error: Final = "error"
-"""It did not work: `sub_status` says why."""
+"""The call failed; `sub_status` says why."""
 
 
 class username:
     """Usernames."""
 
     invalid: Final = "E001001"
-    """No such username, or it is not allowed."""
+    """No such username, or not allowed."""
 
     exists: Final = "E001002"
-    """Already taken."""
+    """Already in use."""
 
     too_long: Final = "E001003"
     """Longer than the configuration allows."""
 
     has_whitespace: Final = "E001004"
-    """Has whitespace in it."""
+    """Contains whitespace."""
 
 
 class user_id:
@@ -63,13 +63,13 @@ class email:
     """No such email, or not allowed."""
 
     exists: Final = "E002002"
-    """Already taken, where emails must be unique."""
+    """Already in use, where emails must be unique."""
 
     too_long: Final = "E002003"
     """Longer than the configuration allows."""
 
     has_whitespace: Final = "E002004"
-    """Has whitespace in it."""
+    """Contains whitespace."""
 
     missing: Final = "E002005"
     """Required and not given."""
@@ -88,23 +88,23 @@ class password:
     """Longer than the configuration allows."""
 
     expired: Final = "E003004"
-    """It has to be changed."""
+    """Expired; it must be changed."""
 
     w_about_to_exp: Final = "W003005"
     """Login succeeded; the password expires soon."""
 
     e_about_to_exp: Final = "E003006"
-    """Login refused; the password expires soon."""
+    """Login rejected; the password expires soon."""
 
     must_send_new: Final = "E003007"
-    """Must be changed; send new_password along."""
+    """Must be changed; send `new_password` too."""
 
     not_complex_enough: Final = "E003008"
     """Below `password.min_complexity`."""
 
 
 class app_list:
-    """Applications that a call is made on behalf of."""
+    """Applications on whose behalf calls are made."""
 
     invalid: Final = "E004001"
     """Unknown application, or not allowed here."""
@@ -114,10 +114,10 @@ class app_list:
 
 
 class auth:
-    """Who may do what."""
+    """Permissions and logins."""
 
     not_allowed: Final = "E005001"
-    """Generic refusal."""
+    """Rejected, for a reason that is not shown."""
 
     locked: Final = "E005002"
     """Account locked."""
@@ -129,13 +129,13 @@ class auth:
     """Not approved by a super-user."""
 
     super_user_required: Final = "E005005"
-    """Only a super-user may do that."""
+    """Only a super-user may do this."""
 
     no_such_sign_up_token: Final = "E005006"
-    """No account waits for this token."""
+    """No account is waiting for this token."""
 
     sign_up_confirmed: Final = "E005007"
-    """Confirmed before."""
+    """The sign-up was confirmed before."""
 
     totp_missing: Final = "E005008"
     """A TOTP code is needed."""
@@ -155,36 +155,36 @@ class session:
     """Sessions."""
 
     no_such_session: Final = "E007001"
-    """Unknown, or it has ended."""
+    """Unknown, or ended."""
 
     expired: Final = "E007002"
-    """Its time is over."""
+    """The session has expired."""
 
 
 class common:
     """Any call."""
 
     invalid_operation: Final = "E008001"
-    """Cannot be done here."""
+    """Not possible here."""
 
     invalid_input: Final = "E008002"
-    """A value is wrong."""
+    """A value is invalid."""
 
     missing_input: Final = "E008003"
     """A value is missing."""
 
     internal_error: Final = "E008004"
-    """The fault is not the caller's."""
+    """A fault of zato_sso itself."""
 
 
 class attr:
     """Custom attributes of users and sessions."""
 
     already_exists: Final = "E009001"
-    """An attribute of that name is there."""
+    """An attribute with that name exists."""
 
     no_such_attr: Final = "E009002"
-    """No attribute of that name is there."""
+    """No attribute has that name."""
 
 
 class password_reset:

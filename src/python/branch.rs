@@ -103,7 +103,8 @@ impl Branch {
         call::run(py, self.mode, self.handle.closing())
     }
 
-    /// The fast path of a blocking call: see [`Handle::fast_path`]. It copies none of the arguments and allocates nothing.
+    /// The fast path of a blocking call: see [`Handle::fast_path`]. It copies none of the arguments and allocates
+    /// nothing.
     pub fn fast_path<T>(
         &self,
         current_app: Option<&str>,

@@ -1,4 +1,4 @@
-//! `sso.totp`: codes of authenticators.
+//! `sso.totp`: TOTP codes.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::python::branch::Branch;
 use crate::python::value::convert::{CidArgument, PasswordArgument, RemoteAddrArgument, UstArgument, secret};
 use crate::python::value::error;
 
-/// ``sso.totp``: codes of authenticators.
+/// ``sso.totp``: TOTP codes.
 #[pyclass(frozen, name = "TOTPAPI", module = "zato_sso._core")]
 pub struct TotpApi {
     branch: Branch,
@@ -29,20 +29,20 @@ impl TotpApi {
         self.branch.traverse(&visit)
     }
 
-    /// Checks a TOTP code against a user's key, whether or not logins ask for codes. A code that is right is used up by
-    /// that, unless ``login.totp_single_use`` is off: neither this call nor a login takes it once more.
+    /// Checks a TOTP code against a user's key, even if logins do not ask for codes. Unless ``login.totp_single_use``
+    /// is off, a correct code is used up by this: neither this call nor a login accepts it again.
     ///
     /// Args:
     ///     cid: Correlation ID.
-    ///     code: The code.
-    ///     ust: The session of the user; or else
-    ///     username: the user's name, for trusted callers in the same process.
+    ///     code: The code to check.
+    ///     ust: The session token of the user.
+    ///     username: Instead of ``ust``, the user's name; for trusted callers in the same process.
     ///     current_app: The application on whose behalf the call is made; by default ``apps.default``.
-    ///     remote_addr: Where the call comes from.
+    ///     remote_addr: The address that the call comes from.
     ///
     /// Raises:
-    ///     InvalidTOTPError: E005001 if the code is missing, wrong or used, and if there is no such user.
-    ///     ValidationError: A code of the session, or of the checks that every call makes.
+    ///     InvalidTOTPError: E005001 if the code is missing, wrong or used, or there is no such user.
+    ///     ValidationError: The code of an invalid session, or of a check that every call makes.
     ///     ValueError: Not exactly one of ``ust`` and ``username`` was given.
     #[pyo3(signature = (cid, code, ust=None, username=None, current_app=None, remote_addr=None))]
     #[pyo3(text_signature = "($self, cid, code, ust='', username='', current_app=None, remote_addr=None)")]
@@ -70,11 +70,11 @@ impl TotpApi {
         })
     }
 
-    /// The ``otpauth://`` URI of the caller's own key, for authenticator apps; the label in it is ``main.site_name`` and
-    /// the username. It contains the key.
+    /// The ``otpauth://`` URI of the caller's own key, for authenticator apps. It contains the key; its label is
+    /// ``main.site_name`` and the username.
     ///
     /// Raises:
-    ///     ValidationError: A code of the session, or of the checks that every call makes.
+    ///     ValidationError: The code of an invalid session, or of a check that every call makes.
     #[pyo3(signature = (cid, current_ust, current_app, remote_addr))]
     fn provisioning_uri<'py>(
         &self,

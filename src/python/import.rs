@@ -16,10 +16,10 @@ use crate::python::runtime::gate::Pass;
 use crate::python::value::convert::{CidArgument, RemoteAddrArgument, timestamp};
 use crate::python::value::data::json_text;
 
-/// How many findings a summary lists: a list that is wrong from end to end is no reason to fill the memory.
+/// The most findings that a summary lists, so that a list full of mistakes does not fill the memory.
 const MAX_FINDINGS: usize = 1000;
 
-/// What became of an import.
+/// The result of an import.
 #[pyclass(frozen, name = "ImportSummary", module = "zato_sso")]
 pub struct Summary {
     summary: ImportSummary,
@@ -28,37 +28,37 @@ pub struct Summary {
 
 #[pymethods]
 impl Summary {
-    /// How many dicts there were.
+    /// The number of dicts that were read.
     #[getter]
     const fn read(&self) -> u64 {
         self.summary.read
     }
 
-    /// How many users were made; in a dry run, would be.
+    /// The number of users that were created, or would be in a dry run.
     #[getter]
     const fn imported(&self) -> u64 {
         self.summary.imported
     }
 
-    /// How many users were there before, and were left as they are.
+    /// The number of users that existed before, and were not changed.
     #[getter]
     const fn already_there(&self) -> u64 {
         self.summary.already_there
     }
 
-    /// Of how many dicts no user was made.
+    /// The number of dicts that were rejected.
     #[getter]
     const fn refused(&self) -> u64 {
         self.summary.refused
     }
 
-    /// Of how many of the users imported a part was left behind.
+    /// The number of imported users of whom a part was not imported.
     #[getter]
     const fn incomplete(&self) -> u64 {
         self.summary.incomplete
     }
 
-    /// What was left behind, the first 1000 of it: dicts with position, username, is_refused and reason.
+    /// What was not imported, up to 1000 entries: dicts with position, username, is_refused and reason.
     #[getter]
     fn findings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let list = PyList::empty(py);
@@ -86,7 +86,7 @@ fn dict_of<'py>(py: Python<'py>, finding: &ImportFinding) -> PyResult<Bound<'py,
     Ok(dict)
 }
 
-/// Runs the import that an `import_users` of either tree asks for.
+/// Runs an import, in the mode of the tree.
 pub fn import_users<'py>(
     py: Python<'py>,
     branch: &Branch,
@@ -131,15 +131,15 @@ impl ImportObserver for Findings {
     fn progressed(&mut self, _summary: &ImportSummary, _done: u64, _total: Option<u64>) {}
 }
 
-/// What an iterable yields, taken as it is needed.
+/// Reads from a Python iterable, one batch at a time.
 struct Source {
-    /// None once it has come to its end.
+    /// None once it is exhausted.
     iterator: Option<Py<PyAny>>,
     number: u64,
-    /// What the iterable itself has raised.
+    /// The exception that the iterable raised.
     raised: Arc<Mutex<Option<PyErr>>>,
-    /// Whether the thread that made the call is the one that runs it, and nothing else meanwhile: the iterable is run there
-    /// too, for it may depend on that, as connections of databases do. An event loop is not to be held up.
+    /// Whether to read on the current thread: where calls block, that is the thread of the caller, and an iterable may
+    /// depend on it, as database connections do. An event loop must not be blocked.
     is_here: bool,
 }
 
@@ -174,7 +174,7 @@ impl domain::ImportSource for Source {
 
 type Taken = (Option<Py<PyAny>>, Vec<ImportRecord>);
 
-/// The next dicts, and the iterator unless that was all.
+/// The next dicts, and the iterator unless it is exhausted.
 fn take(py: Python<'_>, iterator: Py<PyAny>, number: u64, limit: usize) -> PyResult<Taken> {
     let bound = iterator.bind(py).clone();
     let mut records = Vec::new();
@@ -188,7 +188,7 @@ fn take(py: Python<'_>, iterator: Py<PyAny>, number: u64, limit: usize) -> PyRes
     Ok((Some(iterator), records))
 }
 
-/// Why a value cannot be taken: what is wrong with its type, and nothing of the value.
+/// The reason why a value is rejected. It never contains the value.
 fn reason(py: Python<'_>, error: &PyErr) -> String {
     let is_ours = error.is_instance_of::<PyTypeError>(py);
     let text = is_ours.then(|| error.value(py).str().ok().map(|text| text.to_string())).flatten();
@@ -201,7 +201,7 @@ fn user(item: &Bound<'_, PyAny>) -> PyResult<Result<ImportedUser, String>> {
     Ok(Members::parse(&text).and_then(|members| user_of(&members)))
 }
 
-/// The dict with its datetimes as text, and those in lists of dicts in it. Others would be told as ISO 8601 anyway.
+/// A copy of the dict in which datetimes are ISO 8601 text, also those in lists of dicts in it.
 fn plain<'py>(dict: &Bound<'py, PyDict>, depth: u8) -> PyResult<Bound<'py, PyAny>> {
     let py = dict.py();
     let copy = PyDict::new(py);

@@ -1,6 +1,6 @@
 //! The Python face: the module `zato_sso._core`.
 //!
-//! Every method is written once and serves both `zato_sso.SSO` and `zato_sso.aio.SSO`; [`runtime`] tells how.
+//! Every method is written once and serves both `zato_sso.SSO` and `zato_sso.aio.SSO`; [`runtime`] has the machinery.
 
 mod attr;
 mod branch;

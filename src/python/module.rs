@@ -15,7 +15,7 @@ use crate::python::user::api::UserApi;
 use crate::python::user::entity::User;
 use crate::python::value::error;
 
-/// The interpreter is about to end.
+/// Registered with `atexit`: from here on no thread of ours attaches to the interpreter.
 #[pyfunction]
 fn at_exit(py: Python<'_>) {
     gate::end_visits(py);
@@ -27,7 +27,7 @@ fn status_codes() -> Vec<(&'static str, &'static str, &'static str)> {
     Code::ALL.iter().map(|code| (code.as_str(), code.group(), code.label())).collect()
 }
 
-/// Runs the command `zato-sso`, without the interpreter attached, and returns its exit status.
+/// Runs the command `zato-sso`, detached from the interpreter, and returns its exit status.
 ///
 /// Args:
 ///     arguments: The command line, the name of the program first.

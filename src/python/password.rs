@@ -1,4 +1,4 @@
-//! `sso.password_reset`: new passwords for those who forgot theirs.
+//! `sso.password_reset`: password resets by email.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::python::branch::Branch;
 use crate::python::runtime::call::none;
 use crate::python::value::convert::{CidArgument, PasswordArgument, RemoteAddrArgument};
 
-/// ``sso.password_reset``: new passwords for those who forgot theirs.
+/// ``sso.password_reset``: password resets by email.
 #[pyclass(frozen, name = "PasswordResetAPI", module = "zato_sso._core")]
 pub struct PasswordResetApi {
     branch: Branch,
@@ -29,14 +29,14 @@ impl PasswordResetApi {
         self.branch.traverse(&visit)
     }
 
-    /// Has a token emailed to the user with this credential. Whether there is such a user cannot be told from outside.
+    /// Emails a token to the user with this credential. The caller cannot tell whether there is such a user.
     ///
     /// Args:
     ///     cid: Correlation ID.
-    ///     credential: A username, an email or either, as ``password_reset.user_search_by`` says.
+    ///     credential: A username or an email address, as ``password_reset.user_search_by`` says.
     ///     current_app: The application on whose behalf the call is made.
-    ///     remote_addr: Where the call comes from.
-    ///     user_agent: With what.
+    ///     remote_addr: The address that the call comes from.
+    ///     user_agent: The client's user agent.
     ///
     /// Raises:
     ///     ValidationError: E004001 for an unknown application.
@@ -56,22 +56,21 @@ impl PasswordResetApi {
         self.branch.run(py, operation, none)
     }
 
-    /// Exchanges a token, once, for a key to set a new password with.
+    /// Exchanges a token, once, for a key that allows a new password to be set.
     ///
     /// Args:
     ///     cid: Correlation ID.
     ///     token: The token from the email.
     ///     current_app: The application on whose behalf the call is made.
-    ///     remote_addr: Where the call comes from.
-    ///     user_agent: With what.
+    ///     remote_addr: The address that the call comes from.
+    ///     user_agent: The client's user agent.
     ///
     /// Returns:
-    ///     An AccessTokenCtx: the key, valid for ``password_reset.password_change_session_duration`` seconds, and
-    ///     whose password it is.
+    ///     An AccessTokenCtx: the key, valid for ``password_reset.password_change_session_duration`` seconds, and its
+    ///     user.
     ///
     /// Raises:
-    ///     ValidationError: E010001 for a token that is not valid, was used or has expired, and for users who may not
-    ///         log in.
+    ///     ValidationError: E010001 if the token is invalid, used or expired, or its user may not log in.
     #[pyo3(signature = (cid, token, current_app, remote_addr, user_agent))]
     fn access_token<'py>(
         &self,
@@ -88,22 +87,21 @@ impl PasswordResetApi {
         self.branch.run(py, operation, |py, access| Ok(AccessTokenCtx(access).into_pyobject(py)?.into_any()))
     }
 
-    /// Sets a new password, once. All tokens of the user end by that, and, where ``session.end_on_password_change``
-    /// says so, the sessions.
+    /// Sets a new password, once. This ends all reset tokens of the user, and all sessions if
+    /// ``session.end_on_password_change`` is set.
     ///
     /// Args:
     ///     cid: Correlation ID.
     ///     new_password: The new password.
     ///     token: The token from the email.
-    ///     reset_key: What it was exchanged for.
+    ///     reset_key: The key that it was exchanged for.
     ///     current_app: The application on whose behalf the call is made.
-    ///     remote_addr: Where the call comes from.
-    ///     user_agent: With what.
+    ///     remote_addr: The address that the call comes from.
+    ///     user_agent: The client's user agent.
     ///
     /// Raises:
-    ///     ValidationError: E010001 for a token or key that is not valid, was used or has expired, and for users who
-    ///         may not log in; E003xxx for a password that is not acceptable, after which token and key are as good
-    ///         as before.
+    ///     ValidationError: E010001 if the token or key is invalid, used or expired, or its user may not log in;
+    ///         E003xxx if the password is not accepted, after which token and key can be used again.
     #[pyo3(signature = (cid, new_password, token, reset_key, current_app, remote_addr, user_agent))]
     #[expect(clippy::too_many_arguments, reason = "the documented signature")]
     fn change_password<'py>(
@@ -124,19 +122,19 @@ impl PasswordResetApi {
     }
 }
 
-/// What the token of a password reset is exchanged for.
+/// The key that a password reset token was exchanged for, and its user.
 #[pyclass(frozen, module = "zato_sso")]
 pub struct AccessTokenCtx(ResetAccess);
 
 #[pymethods]
 impl AccessTokenCtx {
-    /// The key that allows a new password to be set, together with the token. It is shown here only.
+    /// The key that, together with the token, allows a new password to be set. It cannot be read again.
     #[getter]
     fn reset_key(&self) -> &str {
         self.0.reset_key.expose()
     }
 
-    /// Whose password: user_id and username.
+    /// The user: a dict of user_id and username.
     #[getter]
     fn user<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(py);

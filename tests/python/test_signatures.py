@@ -1,4 +1,4 @@
-"""Both trees have the calls of the documented API with its names, order and defaults of arguments; so do the stubs."""
+"""Both trees have the documented calls, with the same names, order and defaults of arguments; so have the stubs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from zato_sso import SSO, _core, status_code
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# The calls as the documentation has them, without those that do not exist yet.
+# The documented calls, without those that do not exist yet.
 DOCUMENTED = {
     "": ["import_users(users, dry_run=False)", "close()"],
     "user": [
@@ -100,7 +100,7 @@ DOCUMENTED = {
         "get_list(cid, user_id, current_app=None, remote_addr=None)",
     ],
 }
-# On the tree, the calls about attributes take a correlation ID first, and keyword-only what else stands below.
+# On the tree, the calls about attributes also take a correlation ID first, and keyword-only arguments at the end.
 ATTRIBUTES = {
     "create": "name, value, expiration=None, encrypt=False, user_id=None",
     "create_many": "data, expiration=None, encrypt=False, user_id=None",
@@ -121,7 +121,7 @@ ATTRIBUTES = {
 }
 for name, own in ATTRIBUTES.items():
     given = f"cid, {own}" if own else "cid"
-    # Of whom, where the call does not take it already.
+    # The owner, where the call does not take it already.
     whose = "" if "user_id" in own else ", user_id=None"
     context = "current_ust, current_app, remote_addr"
     DOCUMENTED.setdefault("user.attr", []).append(f"{name}({given}, *, {context}{whose})")
@@ -152,7 +152,7 @@ def documented(text: str) -> tuple[str, Signature]:
 
 
 def found(call: Callable[..., Any]) -> Signature:
-    """The same from a callable."""
+    """Name, kind and default of each argument of a callable."""
     parameters = inspect.signature(call).parameters.values()
     return [(parameter.name, parameter.kind, parameter.default) for parameter in parameters]
 
@@ -185,7 +185,7 @@ def test_there_is_no_call_that_is_not_documented(tree: Any, branch: str) -> None
     assert public - {"session", "attr"} == {documented(text)[0] for text in DOCUMENTED[branch]}
 
 
-def test_sessions_stand_in_two_places(tree: Any) -> None:
+def test_sessions_are_in_two_places_of_the_tree(tree: Any) -> None:
     assert tree.session is tree.user.session
     assert {name for name in dir(tree) if not name.startswith("_")} - {"open"} == {
         *(
@@ -211,7 +211,7 @@ def test_every_public_class_and_call_says_what_it_is(tree: Any) -> None:
 
 
 @pytest.mark.parametrize("module", ["zato_sso", "zato_sso.aio", "zato_sso.errors"])
-def test_every_name_that_is_announced_exists(module: str) -> None:
+def test_every_exported_name_exists(module: str) -> None:
     imported = __import__(module, fromlist=["__all__"])
     assert all(hasattr(imported, name) for name in imported.__all__)
 
@@ -223,7 +223,7 @@ def test_the_async_stubs_follow_the_others() -> None:
 
 
 def test_stubs_and_package_need_nothing_that_is_not_installed_with_them() -> None:
-    # `typing_extensions` is for stubs alone, which only type checkers read.
+    # Only the stubs need `typing_extensions`, and only type checkers read those.
     code = "import sys, zato_sso, zato_sso.aio; print('typing_extensions' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

@@ -1,4 +1,4 @@
-//! Attributes: `user.attr` and `session.attr` of objects that calls return, and the same calls on the tree,
+//! Attributes: `user.attr` and `session.attr` of the objects that calls return, and the same calls on the tree:
 //! `sso.user.attr` and `sso.user.session.attr`.
 
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -11,7 +11,7 @@ use crate::python::attr::data;
 use crate::python::branch::Branch;
 use crate::python::value::convert::{CidArgument, RemoteAddrArgument, UstArgument};
 
-/// The attributes of one user, or of one session.
+/// The attributes of one user or one session: ``user.attr`` and ``session.attr`` of the objects that calls return.
 #[pyclass(frozen, name = "AttrAPI", module = "zato_sso._core")]
 pub struct AttrApi(pub AttrCall);
 
@@ -92,8 +92,8 @@ impl SessionAttrApi {
     }
 }
 
-/// Writes the calls of a class. Its own `call` takes the arguments that stand before those of each call (`first`), the
-/// keyword-only ones behind them (`context`), and, where no item says it, whose attributes they are (`whose`).
+/// Writes the calls of a class. Its `call` method takes the arguments that come before those of each call (`first`),
+/// the keyword-only ones after them (`context`), and the owner of the attributes (`whose`), where no item names it.
 macro_rules! attr_calls {
     (
         $class:ident, one: $one:literal, many: $many:literal, first: [$($first:ident: $first_type:ty)?],
@@ -102,19 +102,19 @@ macro_rules! attr_calls {
         #[allow(clippy::too_many_arguments, reason = "the documented signatures")]
         #[pymethods]
         impl $class {
-            /// Makes an attribute.
+            /// Creates an attribute.
             ///
             /// Args:
             ///     name: 1 to 191 characters.
-            ///     value: Whatever JSON can hold, up to 1 MiB.
-            ///     expiration: In how many seconds it ends.
+            ///     value: A JSON value, up to 1 MiB.
+            ///     expiration: The seconds until it expires.
             ///     encrypt: Whether its value is encrypted in the database.
-            ///     user_id: Whose it is, if another's; for super-users.
+            ///     user_id: The owner, if not the caller; for super-users.
             ///
             /// Raises:
-            ///     ValidationError: E009001 if there is one already; E008002 for a name, a value or an expiration that is not
-            ///         acceptable; E005001 without the right to.
-            ///     TypeError: JSON cannot hold the value.
+            ///     ValidationError: E009001 if it exists already; E008002 for an invalid name, value or
+            ///         expiration; E005001 without permission.
+            ///     TypeError: The value is not a JSON value.
             #[pyo3(signature = ($($first,)? name, value, expiration=None, encrypt=None, user_id=None, $(*, $($context),+)?))]
             #[pyo3(text_signature = $one)]
             fn create<'py>(
@@ -133,14 +133,14 @@ macro_rules! attr_calls {
                 call.write(py, AttrWrite::Create, vec![item])
             }
 
-            /// :meth:`create` for many at once: all of them or none.
+            /// :meth:`create` for several attributes: all of them or none.
             ///
             /// Args:
-            ///     data: Dicts with name, value, and maybe expiration, encrypt and user_id, which otherwise are those of
-            ///         the call.
+            ///     data: Dicts with name, value, and optionally expiration, encrypt and user_id, which default to those
+            ///         of the call.
             ///
             /// Raises:
-            ///     ValidationError: As :meth:`create`; E008003 if there is none, or one without name or value.
+            ///     ValidationError: As :meth:`create`; E008003 if the list is empty, or a dict lacks name or value.
             #[pyo3(signature = ($($first,)? data, expiration=None, encrypt=None, user_id=None, $(*, $($context),+)?))]
             #[pyo3(text_signature = $many)]
             fn create_many<'py>(
@@ -158,19 +158,19 @@ macro_rules! attr_calls {
                 call.write(py, AttrWrite::Create, items)
             }
 
-            /// Gives an attribute a new value, and, where they are given, another end and another form at rest.
+            /// Changes the value of an attribute, and its expiration and encryption if they are given.
             ///
             /// Args:
             ///     name: 1 to 191 characters.
-            ///     value: Whatever JSON can hold, up to 1 MiB.
-            ///     expiration: In how many seconds it ends.
+            ///     value: A JSON value, up to 1 MiB.
+            ///     expiration: The seconds until it expires.
             ///     encrypt: Whether its value is encrypted in the database.
-            ///     user_id: Whose it is, if another's; for super-users.
+            ///     user_id: The owner, if not the caller; for super-users.
             ///
             /// Raises:
-            ///     ValidationError: E009002 if there is none; E008002 for a name, a value or an expiration that is not
-            ///         acceptable; E005001 without the right to.
-            ///     TypeError: JSON cannot hold the value.
+            ///     ValidationError: E009002 if it does not exist; E008002 for an invalid name, value or
+            ///         expiration; E005001 without permission.
+            ///     TypeError: The value is not a JSON value.
             #[pyo3(signature = ($($first,)? name, value, expiration=None, encrypt=None, user_id=None, $(*, $($context),+)?))]
             #[pyo3(text_signature = $one)]
             fn update<'py>(
@@ -189,14 +189,14 @@ macro_rules! attr_calls {
                 call.write(py, AttrWrite::Update, vec![item])
             }
 
-            /// :meth:`update` for many at once: all of them or none.
+            /// :meth:`update` for several attributes: all of them or none.
             ///
             /// Args:
-            ///     data: Dicts with name, value, and maybe expiration, encrypt and user_id, which otherwise are those of
-            ///         the call.
+            ///     data: Dicts with name, value, and optionally expiration, encrypt and user_id, which default to those
+            ///         of the call.
             ///
             /// Raises:
-            ///     ValidationError: As :meth:`update`; E008003 if there is none, or one without name or value.
+            ///     ValidationError: As :meth:`update`; E008003 if the list is empty, or a dict lacks name or value.
             #[pyo3(signature = ($($first,)? data, expiration=None, encrypt=None, user_id=None, $(*, $($context),+)?))]
             #[pyo3(text_signature = $many)]
             fn update_many<'py>(
@@ -214,19 +214,19 @@ macro_rules! attr_calls {
                 call.write(py, AttrWrite::Update, items)
             }
 
-            /// Makes an attribute, or updates it as :meth:`update` does.
+            /// Creates an attribute, or updates it as :meth:`update` does.
             ///
             /// Args:
             ///     name: 1 to 191 characters.
-            ///     value: Whatever JSON can hold, up to 1 MiB.
-            ///     expiration: In how many seconds it ends.
+            ///     value: A JSON value, up to 1 MiB.
+            ///     expiration: The seconds until it expires.
             ///     encrypt: Whether its value is encrypted in the database.
-            ///     user_id: Whose it is, if another's; for super-users.
+            ///     user_id: The owner, if not the caller; for super-users.
             ///
             /// Raises:
-            ///     ValidationError: E008002 for a name, a value or an expiration that is not
-            ///         acceptable; E005001 without the right to.
-            ///     TypeError: JSON cannot hold the value.
+            ///     ValidationError: E008002 for an invalid name, value or
+            ///         expiration; E005001 without permission.
+            ///     TypeError: The value is not a JSON value.
             #[pyo3(signature = ($($first,)? name, value, expiration=None, encrypt=None, user_id=None, $(*, $($context),+)?))]
             #[pyo3(text_signature = $one)]
             fn set<'py>(
@@ -245,14 +245,14 @@ macro_rules! attr_calls {
                 call.write(py, AttrWrite::Set, vec![item])
             }
 
-            /// :meth:`set` for many at once: all of them or none.
+            /// :meth:`set` for several attributes: all of them or none.
             ///
             /// Args:
-            ///     data: Dicts with name, value, and maybe expiration, encrypt and user_id, which otherwise are those of
-            ///         the call.
+            ///     data: Dicts with name, value, and optionally expiration, encrypt and user_id, which default to those
+            ///         of the call.
             ///
             /// Raises:
-            ///     ValidationError: As :meth:`set`; E008003 if there is none, or one without name or value.
+            ///     ValidationError: As :meth:`set`; E008003 if the list is empty, or a dict lacks name or value.
             #[pyo3(signature = ($($first,)? data, expiration=None, encrypt=None, user_id=None, $(*, $($context),+)?))]
             #[pyo3(text_signature = $many)]
             fn set_many<'py>(
@@ -270,10 +270,11 @@ macro_rules! attr_calls {
                 call.write(py, AttrWrite::Set, items)
             }
 
-            /// Sets in how many seconds an attribute ends, and nothing else of it. None: with what it belongs to.
+            /// Sets the seconds until an attribute expires. With None it lives as long as its user or session.
             ///
             /// Raises:
-            ///     ValidationError: E009002 if there is none; E008002 if it would end at once; E005001 without the right to.
+            ///     ValidationError: E009002 if it does not exist; E008002 if it would expire immediately; E005001
+            ///         without permission.
             #[pyo3(signature = ($($first,)? name, expiration, $(*, $($context),+)? $(, $whose=None)?))]
             fn set_expiry<'py>(
                 &self,
@@ -288,10 +289,10 @@ macro_rules! attr_calls {
                 attr_calls!(@call self, [$($first)?], [$($($context),+)?], [$($whose: $whose)?]).set_expiry(py, vec![item])
             }
 
-            /// :meth:`set_expiry` for many at once: all of them or none.
+            /// :meth:`set_expiry` for several attributes: all of them or none.
             ///
             /// Args:
-            ///     data: Dicts with name, and maybe expiration, which otherwise is that of the call, and user_id.
+            ///     data: Dicts with name, and optionally user_id and expiration, which defaults to that of the call.
             #[pyo3(signature = ($($first,)? data, expiration=None, $(*, $($context),+)? $(, $whose=None)?))]
             fn set_expiry_many<'py>(
                 &self,
@@ -309,7 +310,7 @@ macro_rules! attr_calls {
             /// An attribute, or None if there is none.
             ///
             /// Args:
-            ///     name: Its name.
+            ///     name: The name of the attribute.
             ///     decrypt: False to leave out the value if it is encrypted.
             ///     serialize_dt: Whether datetimes become ISO 8601 text.
             #[pyo3(signature = ($($first,)? name, decrypt=true, serialize_dt=false, $(*, $($context),+)? $(, $whose=None)?))]
@@ -379,7 +380,7 @@ macro_rules! attr_calls {
                 attr_calls!(@call self, [$($first)?], [$($($context),+)?], [$($whose: $whose)?]).names(py)
             }
 
-            /// Deletes an attribute. That there is none is no error.
+            /// Deletes an attribute. It is no error if there is none.
             #[pyo3(signature = ($($first,)? name, $(*, $($context),+)? $(, $whose=None)?))]
             fn delete<'py>(
                 &self,
@@ -392,7 +393,7 @@ macro_rules! attr_calls {
                 attr_calls!(@call self, [$($first)?], [$($($context),+)?], [$($whose: $whose)?]).delete(py, vec![name])
             }
 
-            /// :meth:`delete` for many at once.
+            /// :meth:`delete` for several attributes.
             #[pyo3(signature = ($($first,)? names, $(*, $($context),+)? $(, $whose=None)?))]
             fn delete_many<'py>(
                 &self,
@@ -405,7 +406,7 @@ macro_rules! attr_calls {
                 attr_calls!(@call self, [$($first)?], [$($($context),+)?], [$($whose: $whose)?]).delete(py, names)
             }
 
-            /// All attributes by name; with ``value_to_dict`` each as a dict.
+            /// A dict of all attributes by name; with ``value_to_dict`` each is a dict.
             #[pyo3(signature = ($($first,)? decrypt=true, value_to_dict=false, serialize_dt=false, $(*, $($context),+)? $(, $whose=None)?))]
             fn to_dict<'py>(
                 &self,

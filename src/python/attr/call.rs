@@ -1,4 +1,4 @@
-//! What a call about attributes does, whichever class of [`attr`](crate::python::attr::api) it is made on.
+//! The calls about attributes, which all classes of [`attr`](crate::python::attr::api) share.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::python::attr::entity::AttrEntity;
 use crate::python::branch::Branch;
 use crate::python::runtime::call::none;
 
-/// A call under way: on whose behalf it is made, and whose attributes it is about.
+/// A call: its context, and the user or session that owns the attributes.
 #[derive(Clone)]
 pub struct AttrCall {
     pub branch: Branch,

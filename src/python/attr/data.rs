@@ -7,13 +7,13 @@ use crate::domain::AttrValue;
 use crate::ops::{AttrExpiry, AttrItem};
 use crate::python::value::data::{Data, json_text, missing};
 
-/// A value: whatever JSON can hold.
+/// The value of an attribute, from a JSON value.
 pub fn value(value: &Bound<'_, PyAny>) -> PyResult<AttrValue> {
     json_text(value).map(AttrValue::from_json_text)
 }
 
-/// Attributes from a list of dicts with name, value, and maybe expiration, encrypt and user_id, which otherwise are those
-/// of the call.
+/// Attributes from a list of dicts with name, value, and optionally expiration, encrypt and user_id, which default to
+/// those of the call.
 pub fn items(
     list: &Bound<'_, PyList>,
     expiration: Option<i64>,
@@ -35,7 +35,7 @@ pub fn items(
     list.iter().map(item).collect()
 }
 
-/// Ends of attributes from a list of dicts with name, and maybe expiration and user_id.
+/// Expirations from a list of dicts with name, and optionally expiration and user_id.
 pub fn expirations(list: &Bound<'_, PyList>, expiration: Option<i64>) -> PyResult<Vec<AttrExpiry>> {
     let item = |dict: Bound<'_, PyAny>| {
         let mut data = Data::new(dict.cast::<PyDict>()?);

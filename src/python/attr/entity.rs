@@ -18,13 +18,13 @@ pub struct AttrEntity {
 
 #[pymethods]
 impl AttrEntity {
-    /// Its name.
+    /// The name, 1 to 191 characters.
     #[getter]
     fn name(&self) -> &str {
         &self.attr.name
     }
 
-    /// Its value: a new object each time. None where it is encrypted and was asked for with ``decrypt=False``.
+    /// The value: a new object each time. None if it is encrypted and ``decrypt=False`` was given.
     #[getter]
     fn value<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         match &self.attr.value {
@@ -33,20 +33,19 @@ impl AttrEntity {
         }
     }
 
-    /// When it was made; UTC, without a timezone.
+    /// When it was created; UTC, without a timezone.
     #[getter]
     fn creation_time<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.time(py, self.attr.creation_time)
     }
 
-    /// When it was last given a value; UTC, without a timezone.
+    /// When its value was last set; UTC, without a timezone.
     #[getter]
     fn last_modified<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.time(py, self.attr.last_modified)
     }
 
-    /// From when on it does not exist; UTC, without a timezone. Where it lives as long as what it belongs to, the end
-    /// of the year 9999.
+    /// When it expires; UTC, without a timezone. The end of the year 9999 if it lives as long as its user or session.
     #[getter]
     fn expiration_time<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.time(py, self.attr.expiration_time)
@@ -58,7 +57,7 @@ impl AttrEntity {
         self.attr.is_encrypted
     }
 
-    /// All of it.
+    /// All of these values, by name.
     pub fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(py);
         dict.set_item("name", self.name())?;

@@ -1,4 +1,4 @@
-//! Attributes: `user.attr` and `session.attr`.
+//! Attributes of users and sessions: `user.attr` and `session.attr`.
 
 pub(super) mod api;
 pub(super) mod call;

@@ -1,8 +1,8 @@
-//! One call of one hook: where it runs, and how its answer is had.
+//! One call of one hook: where it runs, and how its answer comes back.
 //!
 //! ```text
-//! zato_sso.SSO      on the thread of the caller; what it returns to be awaited, in an event loop of its own
-//! zato_sso.aio.SSO  on a thread of the blocking pool; what it returns to be awaited, in the loop of the caller
+//! zato_sso.SSO      on the thread of the caller; an awaitable that it returns runs in an event loop of its own
+//! zato_sso.aio.SSO  on a thread of the blocking pool; an awaitable that it returns runs in the loop of the caller
 //! ```
 
 use std::sync::{Mutex, PoisonError};
@@ -20,23 +20,23 @@ use crate::python::runtime::caller::{Caller, Waiting};
 use crate::python::runtime::gate;
 use crate::python::runtime::gate::Pass;
 
-/// Why a hook has no answer.
+/// The reason why a hook has no answer.
 pub enum Trouble {
-    /// It raised.
+    /// It raised an exception.
     Raised(PyErr),
-    /// It answered something else than what was asked.
+    /// Its answer has a wrong type or wrong content.
     Answered(HookError),
 }
 
 impl Trouble {
-    /// An answer of a wrong type, or with wrong content. What it holds is not shown.
+    /// An answer of a wrong type, or with wrong content, which is not shown.
     pub fn answered(answer: &Bound<'_, PyAny>, expected: &str) -> Self {
         let class =
             answer.get_type().name().map_or_else(|_| "something else".to_owned(), |it| it.to_string());
         Self::Answered(HookError::new(format!("answered {class}, expected {expected}")))
     }
 
-    /// What there is to know, as it is logged: never what the exception says, which may hold a secret.
+    /// Logs the failure, and returns it for the operation: never the text of the exception, which may contain a secret.
     fn log(self, py: Python<'_>, hook: &str) -> HookError {
         let mut is_interrupt = false;
         let error = match self {
@@ -53,13 +53,13 @@ impl Trouble {
         let logger = LOGGER.get_or_try_init(py, || {
             Ok::<_, PyErr>(py.import("logging")?.call_method1("getLogger", ("zato_sso",))?.unbind())
         });
-        // What cannot be logged is in the audit log all the same.
+        // A failure to log is ignored: the audit log has the error too.
         drop(logger.and_then(|logger| {
             logger.call_method1(py, "error", ("the hook %s failed: it %s", hook, error.to_string()))
         }));
         if is_interrupt {
-            // Whoever pressed Ctrl-C means the whole call: its signal is raised again. It strikes the next code of
-            // Python, so nothing of ours comes after it.
+            // Ctrl-C is meant for the whole call: its signal is raised again. It interrupts the next Python code that
+            // runs, so it comes last here.
             drop(py.import("_thread").and_then(|thread| thread.call_method0("interrupt_main")));
         }
         error
@@ -72,7 +72,7 @@ impl From<PyErr> for Trouble {
     }
 }
 
-/// Where an exception was raised: file, without its folder, and line.
+/// The place where an exception was raised: file name and line.
 fn place(py: Python<'_>, error: &PyErr) -> PyResult<String> {
     let mut traceback = error.traceback(py).map(Bound::into_any).ok_or_else(|| error.clone_ref(py))?;
     loop {
@@ -90,27 +90,27 @@ fn place(py: Python<'_>, error: &PyErr) -> PyResult<String> {
 
 type Reader<T> = fn(&Bound<'_, PyAny>) -> Result<T, Trouble>;
 
-/// A hook that is about to be called, on behalf of whoever waits for the operation under way.
+/// A hook that is about to be called as part of the running operation.
 pub struct HookCall {
     hook: &'static str,
-    /// A reference of its own, by which the garbage collector sees that the callable is in use. None if the interpreter
+    /// A reference of its own, which shows the garbage collector that the callable is in use. None if the interpreter
     /// is ending.
     callable: Option<Py<PyAny>>,
     caller: Caller,
 }
 
-/// How far a call of a hook has come.
+/// The state of a call of a hook.
 enum Step<T> {
-    /// It has its answer, or none.
+    /// It is over, with or without an answer.
     Done(Result<T, HookError>),
-    /// The loop of the caller will deliver it.
+    /// The loop of the caller runs it and will deliver the answer.
     OnLoop(oneshot::Receiver<Result<T, HookError>>),
-    /// It is to be awaited, on another thread, since this one is running a loop: steps and context.
+    /// It must be awaited on another thread, since this one runs a loop: steps and context.
     Elsewhere(Py<PyAny>, Py<PyAny>),
 }
 
 impl HookCall {
-    /// Not yet running. It is made within an operation.
+    /// Prepares a call, within the operation that it is part of.
     pub fn new(hook: &'static str, callable: &Py<PyAny>) -> Self {
         let callable = gate::visit(|py| callable.clone_ref(py));
         Self { hook, callable, caller: Caller::current() }
@@ -124,7 +124,7 @@ impl HookCall {
     {
         Box::pin(async move {
             let Self { hook, callable, caller } = self;
-            // From here on a fork waits for the hook, also if no call does.
+            // From here on a fork waits for the hook, even if no call does.
             let _pass = Pass::enter_now();
             let is_here = caller.is_this_thread();
             let begin = move || begin(hook, callable, &caller, arguments, read);
@@ -148,7 +148,7 @@ impl HookCall {
     }
 }
 
-/// Calls the hook on this thread; what it returns to be awaited is handed to whoever awaits it.
+/// Calls the hook on this thread. An awaitable that it returns goes to the loop or thread that awaits it.
 fn begin<T, A>(
     hook: &'static str,
     callable: Option<Py<PyAny>>,
@@ -194,7 +194,7 @@ fn panicked<T>() -> Step<T> {
     Step::Done(Err(HookError::new("could not be run")))
 }
 
-/// Runs what belongs to a hook, on this thread.
+/// Runs a part of a hook on this thread, attached to the interpreter.
 fn visit<T>(hook: &str, code: impl FnOnce(Python<'_>) -> Result<Step<T>, Trouble>) -> Step<T> {
     let step = gate::visit(|py| {
         gate::nested(|| code(py).unwrap_or_else(|trouble| Step::Done(Err(trouble.log(py, hook)))))
@@ -202,7 +202,7 @@ fn visit<T>(hook: &str, code: impl FnOnce(Python<'_>) -> Result<Step<T>, Trouble
     step.unwrap_or_else(ending)
 }
 
-/// The helpers that are written in Python.
+/// A helper that is written in Python.
 fn helper<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
     py.import("zato_sso._hooks")?.getattr(name)
 }
@@ -211,7 +211,7 @@ fn is_loop_running(py: Python<'_>) -> PyResult<bool> {
     helper(py, "is_loop_running")?.call0()?.is_truthy()
 }
 
-/// Awaits on this thread, in an event loop of its own.
+/// Awaits the steps on this thread, in a new event loop.
 fn drive<T>(
     py: Python<'_>,
     steps: &Py<PyAny>,
@@ -226,7 +226,7 @@ fn drive<T>(
     Ok(Step::Done(Ok(read(&answer)?)))
 }
 
-/// Has the loop of the caller await it.
+/// Lets the loop of the caller await the steps.
 fn land<T: Send + 'static>(
     py: Python<'_>,
     hook: &'static str,
@@ -237,7 +237,7 @@ fn land<T: Send + 'static>(
     let (sender, receiver) = oneshot::channel();
     let land = move |py: Python<'_>, result: PyResult<Bound<'_, PyAny>>| {
         let answer = result.map_err(Trouble::from).and_then(|answer| read(&answer));
-        // Whoever waited may be gone with its process.
+        // The receiver may be gone after a fork.
         drop(sender.send(answer.map_err(|trouble| trouble.log(py, hook))));
     };
     let landing = Bound::new(py, Landing(Mutex::new(Some(Box::new(land)))))?;
@@ -246,7 +246,7 @@ fn land<T: Send + 'static>(
     let soon = event_loop.getattr("call_soon_threadsafe")?;
     let arguments = (soon, helper(py, "start")?, event_loop, nested, landing);
     if let Err(error) = waiting.context.bind(py).call_method1("run", arguments) {
-        // A closed loop refuses. What nobody awaits would warn of that.
+        // The loop is closed. Close the coroutine too, or it warns that it was never awaited.
         drop(steps.call_method0(py, "close"));
         return Err(error.into());
     }
@@ -255,7 +255,7 @@ fn land<T: Send + 'static>(
 
 type Land = Box<dyn for<'py> FnOnce(Python<'py>, PyResult<Bound<'py, PyAny>>) + Send>;
 
-/// What a task of the loop calls when it is done. If the task never is, it goes together with the task.
+/// Called when a task of the loop is done. If the task never finishes, it is dropped with the task.
 #[pyclass(frozen, module = "zato_sso._core")]
 struct Landing(Mutex<Option<Land>>);
 
@@ -269,7 +269,7 @@ impl Landing {
     }
 }
 
-/// What a hook returned to be awaited, each step of which runs as Python code inside a call does.
+/// The awaitable that a hook returned. Each of its steps runs as Python code inside a call.
 #[pyclass(frozen, module = "zato_sso._core")]
 struct Steps(Py<PyAny>);
 

@@ -1,14 +1,14 @@
 //! `sso.hooks`: the callables that take part in operations.
 //!
 //! ```text
-//! tree  ->  Hooks  ->  callable  ->  whatever it holds, the tree perhaps
+//! tree  ->  Hooks  ->  callable  ->  all that it refers to, perhaps the tree
 //!             ^
 //!             | weak
 //!           engine
 //! ```
 //!
-//! What keeps a callable alive is an object of Python alone, so that the garbage collector sees the circle. A call in
-//! flight keeps that object alive: see [`Branch::run`](crate::python::branch::Branch::run).
+//! Only a Python object keeps a callable alive, so that the garbage collector sees the circle. A running call keeps
+//! that object alive: see [`Branch::run`](crate::python::branch::Branch::run).
 
 use std::sync::{Arc, Weak};
 
@@ -26,13 +26,13 @@ use crate::python::value::convert;
 
 type Slot = ArcSwapOption<Py<PyAny>>;
 
-/// Writes the table of hooks: a slot for each, its attribute, and what it says there.
+/// Writes the table of hooks: a slot for each, its attribute, and its help text.
 macro_rules! hooks {
     ($($(#[$doc:meta])* $name:ident, $setter:ident;)*) => {
-        /// The names of all hooks.
+        /// The names of all hooks, in the order of the table.
         const NAMES: &[&str] = &[$(stringify!($name)),*];
 
-        /// A callable, or none, for each hook. Read without the interpreter.
+        /// The callable of each hook, if it is set. Read without the interpreter.
         #[derive(Debug, Default)]
         struct Slots { $($name: Slot,)* }
 
@@ -61,22 +61,23 @@ macro_rules! hooks {
     };
 }
 
-/// ``sso.hooks``: callables, or None, that take part in operations; sync or async ones.
+/// ``sso.hooks``: callables that take part in operations, sync or async; None where a hook is not set.
 #[pyclass(frozen, name = "Hooks", module = "zato_sso._core")]
 pub struct Hooks {
     slots: Arc<Slots>,
 }
 
 hooks! {
-    /// ``(username, current_app, default_expiry) -> int``: how many minutes a session that is opened or renewed lives.
+    /// ``(username, current_app, default_expiry) -> int``: the minutes that a session lives from its login or renewal.
     session_expiry, set_session_expiry;
-    /// ``(ctx: dict) -> {"is_valid": bool, "sub_status": list}``: whether somebody may sign up.
+    /// ``(ctx: dict) -> {"is_valid": bool, "sub_status": list}``: accepts or rejects a sign-up.
     validate_signup, set_validate_signup;
-    /// ``(ctx: dict)``: somebody has signed up.
+    /// ``(ctx: dict)``: called after a sign-up.
     on_signup, set_on_signup;
-    /// ``(message: dict)``: sends an email in place of SMTP; kind, user_id, username, from, to, subject, text, html.
+    /// ``(message: dict)``: sends an email in place of SMTP. Keys: kind, user_id, username, from, to, subject, text,
+    /// html.
     send_email, set_send_email;
-    /// ``(users: list)``: passwords that expire soon; dicts of user_id, username and password_expiry.
+    /// ``(users: list)``: called for passwords that expire soon. Dicts of user_id, username and password_expiry.
     on_password_expiring, set_on_password_expiring;
 }
 
@@ -105,8 +106,8 @@ impl Hooks {
 }
 
 impl Hooks {
-    /// From the argument of a constructor: a mapping of names to callables, an object that has them as attributes, or
-    /// nothing.
+    /// Hooks from the argument of a constructor: a mapping of names to callables, an object that has them as
+    /// attributes, or None.
     pub fn new<'py>(py: Python<'py>, given: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, Self>> {
         let hooks = Bound::new(py, Self { slots: Arc::default() })?;
         let Some(given) = given else { return Ok(hooks) };
@@ -138,13 +139,13 @@ impl Hooks {
         )))
     }
 
-    /// For the engine: what it asks.
+    /// The hooks as the engine calls them.
     pub fn link(&self) -> Arc<dyn ops::Hooks> {
         Arc::new(Link(Arc::downgrade(&self.slots)))
     }
 }
 
-/// What a hook is set to.
+/// The callable of a hook; None unsets it.
 fn callable(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<Arc<Py<PyAny>>>> {
     if value.is_none() {
         return Ok(None);
@@ -157,7 +158,7 @@ fn callable(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<Arc<Py<PyAn
     Ok(Some(Arc::new(value.clone().unbind())))
 }
 
-/// The way from the engine to the hooks. It does not keep them: whoever makes a call does.
+/// The way from the engine to the hooks. It does not keep them alive: the running call does.
 #[derive(Debug)]
 struct Link(Weak<Slots>);
 
@@ -262,7 +263,7 @@ fn whole(answer: &Bound<'_, PyAny>) -> Result<i64, Trouble> {
     answer.extract().map_err(|_| wrong())
 }
 
-/// The first code of `sub_status` is the one that is told: an operation has one.
+/// Only the first code of `sub_status` is reported: an operation fails with one code.
 fn verdict(answer: &Bound<'_, PyAny>) -> Result<SignUpVerdict, Trouble> {
     const EXPECTED: &str = "dict of is_valid, a bool, and sub_status, a list of status codes";
     let wrong = || Trouble::answered(answer, EXPECTED);

@@ -19,19 +19,19 @@ impl UserApi {
     ///
     /// Args:
     ///     cid: Correlation ID.
-    ///     ust: The session of a super-user.
-    ///     user_id: Whom to link it to.
+    ///     ust: The session token of a super-user.
+    ///     user_id: The user to link it to.
     ///     auth_type: The kind of the definition: ``const.auth_type.basic_auth`` or ``const.auth_type.jwt``.
     ///     auth_username: The username of the definition.
     ///     is_active: Whether requests may use it.
     ///     current_app: The application on whose behalf the call is made.
-    ///     remote_addr: Where the call comes from.
+    ///     remote_addr: The address that the call comes from.
     ///
     /// Returns:
     ///     The user_id and the auth_id, which is the id of the definition.
     ///
     /// Raises:
-    ///     ValidationError: E005001 without the right to, E001100 if there is no such user, E008002 if there is no such
+    ///     ValidationError: E005001 without permission, E001100 if there is no such user, E008002 if there is no such
     ///         definition, E008001 if it is linked already.
     #[pyo3(signature = (cid, ust, user_id, auth_type, auth_username, is_active, current_app, remote_addr))]
     #[expect(clippy::too_many_arguments, reason = "the documented signature")]
@@ -57,13 +57,13 @@ impl UserApi {
         })
     }
 
-    /// What is linked to a user: to oneself, or to anybody for super-users.
+    /// The definitions that are linked to a user: the caller, or any user for super-users.
     ///
     /// Returns:
     ///     A list of dicts: auth_type, auth_username, auth_id, auth_name, user_id, creation_time, is_active.
     ///
     /// Raises:
-    ///     ValidationError: E005001 without the right to, E001100 if there is no such user.
+    ///     ValidationError: E005001 without permission, E001100 if there is no such user.
     #[pyo3(signature = (cid, ust, current_app, remote_addr, user_id=None))]
     fn get_linked_auth_list<'py>(
         &self,
@@ -89,7 +89,7 @@ impl UserApi {
     ///     The auth_id, which is the id of the definition.
     ///
     /// Raises:
-    ///     ValidationError: E005001 without the right to, E001100 if there is no such user, E008002 if there is no such
+    ///     ValidationError: E005001 without permission, E001100 if there is no such user, E008002 if there is no such
     ///         definition, or it is not linked to this user.
     #[pyo3(signature = (cid, ust, user_id, auth_type, auth_username, current_app, remote_addr))]
     #[expect(clippy::too_many_arguments, reason = "the documented signature")]
@@ -112,10 +112,10 @@ impl UserApi {
         self.branch.run(py, operation, |py, auth_id: i64| Ok(PyInt::new(py, auth_id).into_any()))
     }
 
-    /// The user that a security definition is linked to: any for super-users, oneself for everybody.
+    /// The user that a security definition is linked to: the caller, or any user for super-users.
     ///
     /// Raises:
-    ///     ValidationError: E005001 without the right to; E008002 if there is no such definition, or it is not linked.
+    ///     ValidationError: E005001 without permission; E008002 if there is no such definition, or it is not linked.
     #[pyo3(signature = (cid, sec_type, sec_username, current_ust, current_app, remote_addr, return_all_attrs=false))]
     #[expect(clippy::too_many_arguments, reason = "the documented signature")]
     fn get_user_by_linked_auth<'py>(

@@ -11,8 +11,8 @@ use crate::python::value::convert::{CidArgument, PasswordArgument, RemoteAddrArg
 
 #[pymethods]
 impl SessionApi {
-    /// Opens a session of the user that a security definition is linked to, or renews the one that was opened before. For
-    /// trusted callers in the same process who have authenticated a request by that definition.
+    /// Opens a session for the user that a security definition is linked to, or renews the one that was opened before.
+    /// For trusted callers in the same process that authenticated a request with that definition.
     ///
     /// Args:
     ///     cid: Correlation ID.
@@ -20,15 +20,15 @@ impl SessionApi {
     ///     sec_def_id: The id of the definition.
     ///     sec_def_username: Its username.
     ///     user_id: The user that it is linked to.
-    ///     ext_session_id: For JWT the token, each of which has a session of its own. A Basic Auth definition has one
-    ///         session in all, whatever is given here.
-    ///     totp_code: The code of the user's authenticator. Asked for where a JWT opens a session and TOTP is enabled.
+    ///     ext_session_id: For JWT, the token: each token has a session of its own. A Basic Auth definition has one
+    ///         session in all, and ignores this.
+    ///     totp_code: The TOTP code, needed where a JWT opens a session and TOTP is enabled.
     ///     current_app: The application on whose behalf the call is made.
-    ///     remote_addr: Where the call comes from.
-    ///     user_agent: With what.
+    ///     remote_addr: The address that the call comes from.
+    ///     user_agent: The client's user agent.
     ///
     /// Returns:
-    ///     The session, with the same token each time.
+    ///     The session, which has the same token each time.
     ///
     /// Raises:
     ///     ValidationError: E005001 if there is no such definition, or it is not linked to this user; E008003 for a JWT
@@ -63,7 +63,7 @@ impl SessionApi {
         self.branch.run(py, operation, |py, info| Ok(SessionInfo(info).into_pyobject(py)?.into_any()))
     }
 
-    /// The open session that a security definition has, for trusted callers in the same process.
+    /// The open session of a security definition. For trusted callers in the same process.
     ///
     /// Args:
     ///     sec_type: The kind of the definition.

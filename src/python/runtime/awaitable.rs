@@ -1,7 +1,7 @@
 //! What a call of `zato_sso.aio` returns: an object that behaves like the coroutine of an `async def`.
 //!
 //! It starts when it is first awaited, works with `await`, `asyncio.run`, `create_task`, `gather` and `wait_for`,
-//! and can be awaited once. If its result is there at once, awaiting it does not go through the event loop.
+//! and can be awaited once. A result that needs no wait does not go through the event loop.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -11,15 +11,15 @@ use pyo3::prelude::*;
 
 use crate::python::runtime::gate;
 
-/// What a started operation has to show.
+/// The state of an operation after its first step.
 pub enum Started {
-    /// The result.
+    /// It is complete, with this result.
     Ready(Py<PyAny>),
-    /// A future of the running loop that will have it.
+    /// It goes on; this future of the running loop will have the result.
     Pending(Py<PyAny>),
 }
 
-/// Starts an operation.
+/// Takes an operation's first step.
 pub type Start = Box<dyn FnOnce(Python<'_>) -> PyResult<Started> + Send>;
 
 enum State {
@@ -36,12 +36,12 @@ pub struct Awaitable {
 }
 
 impl Awaitable {
-    /// An operation that `start` starts.
+    /// An operation whose first step is `start`.
     pub fn lazy(py: Python<'_>, start: Start) -> PyResult<Bound<'_, PyAny>> {
         Ok(Bound::new(py, Self { state: Mutex::new(State::New(start)) })?.into_any())
     }
 
-    /// Held for a moment only, never across a call into Python.
+    /// Never held across a call into Python.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -50,11 +50,11 @@ impl Awaitable {
         std::mem::replace(&mut self.state(), State::Done)
     }
 
-    /// Starts it, or goes on with it: the iterator to ask next, or the exception that ends it.
+    /// Starts the operation, or continues it: returns the iterator to step, or raises the exception that ends it.
     fn resume(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let waiting = match self.take() {
             State::New(start) => match start(py)? {
-                // In a tuple of its own: a tuple that is the result would be spread over the arguments.
+                // In a tuple of its own: a result that is a tuple would become several arguments.
                 Started::Ready(value) => return Err(PyStopIteration::new_err((value,))),
                 Started::Pending(future) => future.call_method0(py, "__await__")?,
             },
@@ -67,7 +67,7 @@ impl Awaitable {
         Ok(waiting)
     }
 
-    /// After the iterator has raised, which its result does too, there is nothing left to wait for.
+    /// Once the iterator has raised, with its result or an error, the operation is over.
     fn finish(&self, step: PyResult<Py<PyAny>>) -> PyResult<Py<PyAny>> {
         if step.is_err() {
             drop(self.take());
@@ -107,7 +107,7 @@ impl Awaitable {
         match self.take() {
             State::Waiting(waiting) => {
                 *self.state() = State::Waiting(waiting.clone_ref(py));
-                // Only what was given goes on: the long form is deprecated.
+                // Pass on only the arguments that were given: the long form is deprecated.
                 self.finish(match (value, traceback) {
                     (None, None) => waiting.call_method1(py, "throw", (error,)),
                     (value, traceback) => waiting.call_method1(py, "throw", (error, value, traceback)),
@@ -149,7 +149,7 @@ impl Awaitable {
 }
 
 impl Drop for Awaitable {
-    /// A check that was called but not awaited has checked nothing: say so as Python does for its own coroutines.
+    /// A check that was called but not awaited has checked nothing: warn of it, as Python does for its own coroutines.
     fn drop(&mut self) {
         if matches!(&*self.state(), State::New(_)) && !gate::is_ending() {
             Python::try_attach(|py| {

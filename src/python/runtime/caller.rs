@@ -1,4 +1,4 @@
-//! Who waits for a call, and so where the hooks that take part in it run.
+//! The caller of an operation, which decides where its hooks run.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -11,35 +11,35 @@ tokio::task_local! {
     static CALLER: Caller;
 }
 
-/// Somebody has set a hook in this process. Until then calls do not note who makes them, which costs a little.
+/// Whether a hook was set in this process. Until then calls do not record their caller, which would cost time.
 static IS_WANTED: AtomicBool = AtomicBool::new(false);
 
-/// Who waits for a call.
+/// The thread or task that waits for a call.
 #[derive(Clone)]
 pub enum Caller {
-    /// Nobody who is known.
+    /// Not recorded.
     Unknown,
-    /// A thread, which drives the call itself and does nothing else meanwhile: hooks run on it, as part of the call.
+    /// A thread that drives the call itself: hooks run on it, as part of the call.
     Thread(ThreadId),
-    /// An event loop, which does other things meanwhile.
+    /// An event loop, which runs other tasks in the meantime.
     Loop(Arc<Waiting>),
 }
 
 /// A task of an event loop that waits for a call.
 pub struct Waiting {
-    /// The loop.
+    /// The loop that runs the task.
     pub event_loop: Py<PyAny>,
     /// A copy of the task's context variables.
     pub context: Py<PyAny>,
 }
 
 impl Caller {
-    /// This thread.
+    /// This thread, if a hook was ever set.
     pub fn thread() -> Self {
         if IS_WANTED.load(SeqCst) { Self::Thread(thread::current().id()) } else { Self::Unknown }
     }
 
-    /// The task that runs now in this loop.
+    /// The task that this loop runs now, if a hook was ever set.
     pub fn event_loop(event_loop: &Bound<'_, PyAny>) -> PyResult<Self> {
         if !IS_WANTED.load(SeqCst) {
             return Ok(Self::Unknown);
@@ -48,18 +48,18 @@ impl Caller {
         Ok(Self::Loop(Arc::new(Waiting { event_loop: event_loop.clone().unbind(), context })))
     }
 
-    /// The caller of the operation under way.
+    /// The caller of the operation that runs now.
     pub fn current() -> Self {
         CALLER.try_with(Self::clone).unwrap_or(Self::Unknown)
     }
 
-    /// Whether it is this very thread.
+    /// Whether the caller is the current thread.
     pub fn is_this_thread(&self) -> bool {
         matches!(self, Self::Thread(id) if *id == thread::current().id())
     }
 }
 
-/// From now on calls note who makes them.
+/// From now on calls record their caller.
 pub fn want() {
     IS_WANTED.store(true, SeqCst);
 }

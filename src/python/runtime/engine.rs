@@ -30,8 +30,8 @@ pub struct Handle {
     config: Config,
     hooks: Arc<dyn ops::Hooks>,
     engine: ArcSwapOption<Sso>,
-    /// Held while the engine is opened or closed. A child process replaces it: the thread that held it in the parent does
-    /// not exist there.
+    /// Held while the engine is opened or closed. A child process replaces it: the thread that held it in the parent
+    /// does not exist there.
     turn: ArcSwap<Mutex<()>>,
     state: AtomicU8,
     /// Closing before a fork took too long: the rest of the engine must not be used any more.

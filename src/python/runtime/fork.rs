@@ -1,14 +1,14 @@
-//! What `os.fork()` means for engines: neither a database connection nor a thread of ours goes across.
+//! What `os.fork()` does to engines: the child inherits neither database connections nor threads.
 //!
 //! ```text
-//! before     new calls wait; those in flight end; engines close; the runtime ends
-//! in parent  calls go on, and make runtime and engine again
+//! before     new calls wait; running calls end; engines close; the runtime ends
+//! in parent  calls go on, and create runtime and engine again
 //! in child   the same; what could not be closed in time is left alone, never dropped
 //! ```
 //!
-//! An engine whose data lives in memory stays as it is in the parent, and so does the runtime it needs. A fork made
-//! in C without Python's hooks is not noticed; one that runs only the child's hook (uWSGI) is like one that could
-//! not close anything.
+//! An engine with a database in memory stays open in the parent, and so does the runtime it needs. A fork made in C
+//! without Python's hooks is not noticed. One that runs only the child's hook (uWSGI) has the effect of a fork that
+//! could not close anything.
 
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
@@ -22,35 +22,35 @@ use tokio::time::Instant;
 use crate::python::runtime::gate;
 use crate::python::runtime::process::Process;
 
-/// How long a fork waits for calls in flight, and for engines to close.
+/// How long a fork waits for running calls, and for engines to close.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long it waits for the threads of the runtime, which have nothing left to do.
+/// How long it waits for the threads of the runtime, which are idle by then.
 const PATIENCE_WITH_THREADS: Duration = Duration::from_secs(1);
 
-/// Puts something away.
+/// Closing something before a fork.
 pub type PuttingAway<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
-/// What must be put away before a fork.
+/// Something that must be closed before a fork.
 pub trait Forkable: Send + Sync {
-    /// Closes what must not go across, until the deadline at most.
+    /// Closes what the child must not inherit, until the deadline at most.
     fn put_away(&self, deadline: Instant) -> PuttingAway<'_>;
 
-    /// Whether nothing is left open.
+    /// Whether everything is closed.
     fn is_put_away(&self) -> bool;
 
-    /// The fork is over, this is the parent.
+    /// Called in the parent after the fork.
     fn after_in_parent(&self);
 
-    /// The fork is over, this is the child.
+    /// Called in the child after the fork.
     fn after_in_child(&self);
 }
 
 type Registry = Vec<Weak<dyn Forkable>>;
 
-/// Everything that a fork has to think of. Without a lock, which another thread could hold at the fork.
+/// All that a fork has to close. Without a lock: another thread could hold it during the fork.
 static REGISTRY: ArcSwapOption<Registry> = ArcSwapOption::const_empty();
 
-/// Has a fork think of it, for as long as it lives.
+/// Includes this in every fork for as long as it lives.
 pub fn register(forkable: Weak<dyn Forkable>) {
     REGISTRY.rcu(|registry| {
         let known = registry.iter().flat_map(|registry| registry.iter());
@@ -79,7 +79,7 @@ fn before_fork(py: Python<'_>) {
                     forkable.put_away(deadline).await;
                 }
             });
-            // An object that went out of use meanwhile closes by itself.
+            // An object that was dropped in the meantime closes by itself.
             let is_quiet = gate::wait_for_calls(deadline.into_std());
             if is_quiet && all.iter().all(|forkable| forkable.is_put_away()) {
                 Process::shut_down(PATIENCE_WITH_THREADS);
@@ -105,10 +105,10 @@ fn after_fork_in_child() {
     gate::after_fork_in_child();
 }
 
-/// Has the interpreter call the hooks above. Once, at import.
+/// Registers the hooks above with the interpreter. Once, at import.
 pub fn install_hooks(py: Python<'_>) -> PyResult<()> {
-    // The hooks of whoever registered before run after ours. `logging` takes its lock there, which a call in flight
-    // may want while we wait for it.
+    // Hooks that were registered earlier run after ours. The one of `logging` takes its lock, which a running call may
+    // need while we wait for that call.
     py.import("logging")?;
     let os = py.import("os")?;
     if !os.hasattr("register_at_fork")? {

@@ -1,7 +1,7 @@
-//! When calls may run: not while the process forks, and not from threads of ours once the interpreter ends.
+//! The gate for calls: none runs while the process forks, and none on our threads once the interpreter ends.
 //!
-//! The gate is one counter: the low half counts calls in flight, the high half forks under way. No operating
-//! system lock takes part, so that nothing can be held at the moment of a fork.
+//! The gate is one counter: the low half counts running calls, the high half forks in progress. It uses no lock of the
+//! operating system, so that no thread can hold one at the moment of a fork.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::SeqCst};
@@ -16,30 +16,30 @@ const CALLS: u64 = FORK - 1;
 const PAUSE: Duration = Duration::from_millis(1);
 
 static GATE: AtomicU64 = AtomicU64::new(0);
-/// How many forks lie between this process and the first one. A pass from before a fork does not count after it.
+/// The number of forks between the first process and this one. A pass from before a fork does not count after it.
 static GENERATION: AtomicU32 = AtomicU32::new(0);
-/// One thread at a time puts things away before a fork.
+/// Set while a thread closes things before a fork: one at a time.
 static TIDYING: AtomicBool = AtomicBool::new(false);
-/// The interpreter is about to end: threads of ours attach no more.
+/// Set when the interpreter is about to end: our threads must not attach any more.
 static ENDING: AtomicBool = AtomicBool::new(false);
-/// How many threads of ours are attached, or about to be.
+/// The number of our threads that are attached, or about to attach.
 static VISITORS: AtomicU32 = AtomicU32::new(0);
 
 thread_local! {
-    /// How many times this thread has gone from a call of ours back into Python code (a hook, a signal handler).
+    /// How deeply this thread is nested: calls of ours that called back into Python code (a hook, a signal handler).
     static NESTED: Cell<u32> = const { Cell::new(0) };
 }
 
-/// A call in flight. While one exists, a fork waits.
+/// A running call. While one exists, a fork waits.
 #[derive(Debug)]
 pub struct Pass {
     generation: u32,
 }
 
 impl Pass {
-    /// Lets a call in; waits, detached, while a fork is under way.
+    /// Lets a call in; waits, detached, while a fork is in progress.
     pub fn enter(py: Python<'_>) -> Self {
-        // A nested call belongs to one that the fork is waiting for: to make it wait would hold up both.
+        // A nested call belongs to a call that the fork waits for: if it waited too, neither would go on.
         while GATE.fetch_add(CALL, SeqCst) >= FORK && !is_nested() {
             GATE.fetch_sub(CALL, SeqCst);
             py.detach(|| {
@@ -51,7 +51,7 @@ impl Pass {
         Self { generation: GENERATION.load(SeqCst) }
     }
 
-    /// Lets work of our own in that does not wait, such as closing what nobody uses any more.
+    /// Lets in work of our own without waiting, such as closing an engine that is no longer used.
     pub fn enter_now() -> Self {
         GATE.fetch_add(CALL, SeqCst);
         Self { generation: GENERATION.load(SeqCst) }
@@ -66,8 +66,8 @@ impl Drop for Pass {
     }
 }
 
-/// Runs Python code from inside a call, on the thread that the call has for it. Every hook goes through here: a
-/// hook may call the API again, and may fork.
+/// Runs Python code from inside a call, on the thread of the call. Every hook goes through here: it may call the API
+/// again, and may fork.
 pub fn nested<R>(code: impl FnOnce() -> R) -> R {
     struct Leave;
     impl Drop for Leave {
@@ -80,19 +80,19 @@ pub fn nested<R>(code: impl FnOnce() -> R) -> R {
     code()
 }
 
-/// Whether this thread runs Python code from inside a call.
+/// Whether this thread runs Python code from inside a call of ours.
 pub fn is_nested() -> bool {
     NESTED.get() > 0
 }
 
-/// Attaches a thread of ours to the interpreter, for results and hooks; None if that is ending or gone.
+/// Attaches one of our threads to the interpreter, for results and hooks; None if the interpreter is ending or gone.
 ///
-/// The limited API cannot ask whether the interpreter is finalising, and attaching then hangs the thread or worse.
-/// Hence the count: [`end_visits`] lets no new one in, and waits for those inside.
+/// The limited API cannot tell whether the interpreter is finalising, and attaching then hangs or kills the thread.
+/// Therefore threads are counted: [`end_visits`] lets no more in, and waits for those that are attached.
 pub fn visit<R>(code: impl FnOnce(Python<'_>) -> R) -> Option<R> {
     VISITORS.fetch_add(1, SeqCst);
     let result = if ENDING.load(SeqCst) { None } else { Python::try_attach(code) };
-    // In the child of a fork that `code` made, the count has started anew.
+    // In the child of a fork that `code` made, the count was reset.
     VISITORS.fetch_update(SeqCst, SeqCst, |visitors| visitors.checked_sub(1)).ok();
     result
 }
@@ -102,24 +102,25 @@ pub fn is_ending() -> bool {
     ENDING.load(SeqCst)
 }
 
-/// The interpreter is about to end: from here on no thread of ours attaches. Waits a moment for those that have.
+/// The interpreter is about to end: from here on none of our threads attaches. Waits up to a second for those that
+/// have.
 pub fn end_visits(py: Python<'_>) {
     ENDING.store(true, SeqCst);
     py.detach(|| wait_until(Instant::now() + Duration::from_secs(1), || VISITORS.load(SeqCst) == 0));
 }
 
-/// A fork is coming: new calls wait from here on.
+/// A fork is about to happen: new calls wait from here on.
 pub fn announce_fork() {
     GATE.fetch_add(FORK, SeqCst);
 }
 
-/// Waits for the calls in flight. False if some are left: at the deadline, or at once if the fork is made by a hook
-/// of one of them, which would wait for itself.
+/// Waits for the running calls. False if some are left: at the deadline, or immediately if a hook of one of them makes
+/// the fork, which would wait for itself.
 pub fn wait_for_calls(deadline: Instant) -> bool {
     !is_nested() && wait_until(deadline, || GATE.load(SeqCst) & CALLS == 0)
 }
 
-/// Runs what must not run twice at a time when several threads fork at once.
+/// Runs code that only one thread at a time may run, where several fork at the same time.
 pub fn alone(code: impl FnOnce()) {
     while TIDYING.swap(true, SeqCst) {
         thread::sleep(PAUSE);
@@ -128,12 +129,12 @@ pub fn alone(code: impl FnOnce()) {
     TIDYING.store(false, SeqCst);
 }
 
-/// The fork is over in the parent, or has failed.
+/// Called in the parent after the fork, or after it failed.
 pub fn after_fork_in_parent() {
     GATE.fetch_sub(FORK, SeqCst);
 }
 
-/// The fork is over in the child: the other threads, and their calls, do not exist here.
+/// Called in the child after the fork: the other threads, and their calls, do not exist here.
 pub fn after_fork_in_child() {
     GENERATION.fetch_add(1, SeqCst);
     GATE.store(0, SeqCst);

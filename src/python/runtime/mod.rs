@@ -1,4 +1,4 @@
-//! How calls run: blocking or awaited, across forks and at exit.
+//! The machinery of calls: blocking or awaited, across forks and at exit.
 
 pub(super) mod awaitable;
 pub(super) mod call;

@@ -1,5 +1,5 @@
-//! What belongs to one process: the tokio runtime, made at the first call, and the way results take back into
-//! event loops. A fork ends it in the parent; parent and child make their own again at the next call.
+//! What belongs to one process: the tokio runtime, created at the first call, and the queue of results for event
+//! loops. A fork ends both in the parent; parent and child create their own at the next call.
 
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,14 +14,14 @@ use crate::domain::{Error, Result};
 use crate::python::runtime::gate;
 use crate::python::runtime::gate::Pass;
 
-/// Threads that drive I/O and spawned operations; hashing has its own.
+/// The most threads that drive I/O and spawned operations; hashing has threads of its own.
 const MAX_WORKERS: usize = 8;
 
 static CURRENT: ArcSwapOption<Process> = ArcSwapOption::const_empty();
 
 /// The runtime of this process.
 pub struct Process {
-    /// Taken out to be shut down.
+    /// None once it was shut down.
     runtime: Mutex<Option<Runtime>>,
     handle: Handle,
     deliveries: Mutex<Deliveries>,
@@ -30,22 +30,22 @@ pub struct Process {
 #[derive(Default)]
 struct Deliveries {
     waiting: Vec<Delivery>,
-    is_under_way: bool,
+    is_running: bool,
 }
 
 /// A result on its way into an event loop.
 pub struct Delivery {
-    /// Hands the result over.
+    /// Gives the result to the loop.
     pub hand_over: Box<dyn FnOnce(Python<'_>) + Send>,
-    /// The call is in flight until its result has been handed over.
+    /// Keeps the call running until its result is handed over.
     pub pass: Pass,
 }
 
 impl Process {
-    /// The one of this process, made now if need be. The caller holds a [`Pass`].
+    /// The runtime of this process, created if there is none. The caller holds a [`Pass`].
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the system gives no threads.
+    /// [`Error::Unavailable`] when no threads can be created.
     pub fn current() -> Result<Arc<Self>> {
         if let Some(process) = CURRENT.load_full() {
             return Ok(process);
@@ -64,12 +64,12 @@ impl Process {
         Ok(winner.as_ref().map_or(made, Arc::clone))
     }
 
-    /// The one of this process, if there is one.
+    /// The runtime of this process, if there is one.
     pub fn existing() -> Option<Arc<Self>> {
         CURRENT.load_full()
     }
 
-    /// Makes this runtime the one that timers, connections and spawned tasks find.
+    /// Makes this the runtime that timers, connections and spawned tasks use on this thread.
     pub fn enter(&self) -> EnterGuard<'_> {
         self.handle.enter()
     }
@@ -77,26 +77,26 @@ impl Process {
     /// Drives a future on this thread.
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         if gate::is_nested() {
-            // This thread may be driving the outer call just now.
+            // This thread may be driving the outer call.
             task::block_in_place(|| self.handle.block_on(future))
         } else {
             self.handle.block_on(future)
         }
     }
 
-    /// Runs a future to its end, whoever waits for it.
+    /// Runs a future detached.
     pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
         drop(self.handle.spawn(future));
     }
 
-    /// Queues a result for its event loop. One thread at a time attaches and hands over whatever has come together
-    /// by then, so that the workers never wait for the interpreter.
+    /// Queues a result for its event loop. One thread at a time attaches to the interpreter and hands over all that is
+    /// queued, so that the workers never wait for the interpreter.
     pub fn deliver(self: &Arc<Self>, delivery: Delivery) {
         let mut deliveries = lock(&self.deliveries);
         deliveries.waiting.push(delivery);
-        let was_under_way = mem::replace(&mut deliveries.is_under_way, true);
+        let was_running = mem::replace(&mut deliveries.is_running, true);
         drop(deliveries);
-        if !was_under_way {
+        if !was_running {
             let process = Arc::clone(self);
             drop(self.handle.spawn_blocking(move || process.hand_over_all()));
         }
@@ -106,7 +106,7 @@ impl Process {
         loop {
             let mut deliveries = lock(&self.deliveries);
             let batch = mem::take(&mut deliveries.waiting);
-            deliveries.is_under_way = !batch.is_empty();
+            deliveries.is_running = !batch.is_empty();
             drop(deliveries);
             if batch.is_empty() {
                 return;
@@ -120,14 +120,14 @@ impl Process {
         }
     }
 
-    /// Ends the runtime and its threads; those that are not done in time are left to themselves.
+    /// Ends the runtime and its threads; threads that do not end in time are abandoned.
     pub fn shut_down(patience: Duration) {
         if let Some(runtime) = CURRENT.swap(None).and_then(|process| lock(&process.runtime).take()) {
             runtime.shutdown_timeout(patience);
         }
     }
 
-    /// Lets go of a runtime that came over from the parent, without touching it: its threads do not exist here.
+    /// Forgets a runtime inherited from the parent, without dropping it: its threads do not exist here.
     pub fn forget() {
         mem::forget(CURRENT.swap(None));
     }
@@ -136,13 +136,13 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         if let Some(runtime) = lock(&self.runtime).take() {
-            // An ordinary drop waits for the threads, which one of them must not do.
+            // An ordinary drop waits for the threads, and this may be one of them.
             runtime.shutdown_background();
         }
     }
 }
 
-/// A lock whose holder panicked is still good: each use leaves the data whole.
+/// A lock is usable even if its holder panicked: no use leaves the data half changed.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -41,18 +41,18 @@ impl SessionApi {
         visit.call(&self.attr)
     }
 
-    /// Whether a token acts as a valid session of a user in good standing. Only super-users may ask.
+    /// Whether a token belongs to a valid session whose user may log in. For super-users.
     ///
     /// Args:
     ///     cid: Correlation ID.
-    ///     target_ust: The token in question.
-    ///     current_ust: The session of a super-user.
+    ///     target_ust: The token to check.
+    ///     current_ust: The session token of a super-user.
     ///     current_app: The application on whose behalf the call is made.
-    ///     remote_addr: Where the call comes from.
-    ///     user_agent: With what.
+    ///     remote_addr: The address that the call comes from.
+    ///     user_agent: The client's user agent.
     ///
     /// Raises:
-    ///     ValidationError: A code of the caller's own session, or E005001 if it is not a super-user's.
+    ///     ValidationError: The code of an invalid ``current_ust``, or E005001 if it is not a super-user's.
     #[pyo3(signature = (cid, target_ust, current_ust, current_app, remote_addr, user_agent=None))]
     #[expect(clippy::too_many_arguments, reason = "the documented signature")]
     fn verify<'py>(
@@ -86,13 +86,13 @@ impl SessionApi {
         self.branch.run_after_fast_path(py, fast_path, operation, answer)
     }
 
-    /// Gives a session a new end.
+    /// Extends a session.
     ///
     /// Returns:
-    ///     When that is: a datetime in UTC, without a timezone.
+    ///     The new expiration time: a datetime in UTC, without a timezone.
     ///
     /// Raises:
-    ///     ValidationError: A code of the session, or of the checks that every call makes.
+    ///     ValidationError: The code of an invalid session, or of a check that every call makes.
     #[pyo3(signature = (cid, ust, current_app, remote_addr, user_agent=None))]
     fn renew<'py>(
         &self,
@@ -109,10 +109,10 @@ impl SessionApi {
         self.branch.run(py, operation, |py, end: Timestamp| Ok(convert::datetime(py, end)?.into_any()))
     }
 
-    /// A session: one's own, or anybody's for super-users.
+    /// A session: the caller's own, or any for super-users.
     ///
     /// Raises:
-    ///     ValidationError: E005001 without the right to, E007001 or E007002 if the session is gone.
+    ///     ValidationError: E005001 without permission, E007001 or E007002 if the session has ended.
     #[pyo3(signature = (cid, target_ust, current_ust, current_app, remote_addr, user_agent=None, check_if_password_expired=true))]
     #[expect(clippy::too_many_arguments, reason = "the documented signature")]
     fn get<'py>(
@@ -136,17 +136,17 @@ impl SessionApi {
         self.branch.run(py, operation, |py, view| shown(py, view, attr))
     }
 
-    /// The session that acts.
+    /// The session of the caller.
     ///
     /// Args:
     ///     cid: Correlation ID.
-    ///     current_ust: The session.
+    ///     current_ust: The caller's session token.
     ///     current_app: The application on whose behalf the call is made.
-    ///     remote_addr: Where the call comes from.
-    ///     needs_super_user: Whether it must be a super-user's, as :meth:`require_super_user` has it.
+    ///     remote_addr: The address that the call comes from.
+    ///     needs_super_user: Whether it must belong to a super-user, as with :meth:`require_super_user`.
     ///
     /// Raises:
-    ///     ValidationError: A code of the session, or of the checks that every call makes.
+    ///     ValidationError: The code of an invalid session, or of a check that every call makes.
     #[pyo3(signature = (cid, current_ust, current_app, remote_addr, needs_super_user=false))]
     fn get_current_session<'py>(
         &self,
@@ -185,10 +185,10 @@ impl SessionApi {
         self.branch.run_after_fast_path(py, fast_path, operation, |py, view| shown(py, view, attr))
     }
 
-    /// The session that acts, if it is a super-user's.
+    /// The session of the caller, who must be a super-user.
     ///
     /// Raises:
-    ///     ValidationError: As :meth:`get_current_session`, and E005001 if it is not.
+    ///     ValidationError: As :meth:`get_current_session`, and E005001 if the caller is not a super-user.
     #[pyo3(signature = (cid, current_ust, current_app, remote_addr))]
     fn require_super_user<'py>(
         &self,
@@ -201,12 +201,12 @@ impl SessionApi {
         self.get_current_session(py, cid, current_ust, current_app, remote_addr, true)
     }
 
-    /// The open sessions of a user, oldest first: one's own by ``ust`` alone, or, for super-users, those of the user
-    /// that ``target_ust`` belongs to.
+    /// The open sessions of a user, oldest first: the caller's own with ``ust`` alone, or, for super-users, those of
+    /// the user that ``target_ust`` belongs to.
     ///
     /// Returns:
     ///     A list of dicts: session_id, auth_type, auth_principal, creation_time, expiration_time, remote_addr,
-    ///     user_agent, session_state_change_list. Never a token.
+    ///     user_agent, session_state_change_list. Tokens are not included.
     ///
     /// Raises:
     ///     ValidationError: As :meth:`get`.

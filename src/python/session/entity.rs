@@ -10,25 +10,25 @@ use crate::python::attr::call::AttrCall;
 use crate::python::value::convert::time;
 use crate::python::value::error::not_pickled;
 
-/// What a login returns.
+/// A new session, as a login returns it.
 #[pyclass(frozen, module = "zato_sso")]
 pub struct SessionInfo(pub domain::SessionInfo);
 
 #[pymethods]
 impl SessionInfo {
-    /// Whose session.
+    /// The name of its user.
     #[getter]
     fn username(&self) -> &str {
         &self.0.username
     }
 
-    /// Whose session.
+    /// The ID of its user.
     #[getter]
     fn user_id(&self) -> &str {
         self.0.user_id.as_str()
     }
 
-    /// The token that acts as the session. It is shown here only.
+    /// The session token. It cannot be read again.
     #[getter]
     fn ust(&self) -> &str {
         self.0.ust.expose()
@@ -40,19 +40,19 @@ impl SessionInfo {
         time(py, self.0.creation_time)
     }
 
-    /// Until when it is valid; UTC, without a timezone.
+    /// When it expires; UTC, without a timezone.
     #[getter]
     fn expiration_time<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         time(py, self.0.expiration_time)
     }
 
-    /// Whether the password expires soon.
+    /// Whether the user's password expires soon.
     #[getter]
     fn has_w_about_to_exp(&self) -> bool {
         self.0.has_w_about_to_exp
     }
 
-    /// All of it, the token included. Datetimes become ISO 8601 text unless ``serialize_dt`` is False.
+    /// All of these values, the token included. Datetimes become ISO 8601 text unless ``serialize_dt`` is False.
     #[pyo3(signature = (serialize_dt=true))]
     fn to_dict<'py>(&self, py: Python<'py>, serialize_dt: bool) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(py);
@@ -89,7 +89,7 @@ impl SessionInfo {
     }
 }
 
-/// A session, without the token that acts as it.
+/// A session, without its token.
 #[pyclass(frozen, module = "zato_sso")]
 pub struct Session {
     pub view: SessionView,
@@ -98,13 +98,13 @@ pub struct Session {
 
 #[pymethods]
 impl Session {
-    /// The public id: it names the session without being able to act as it.
+    /// The public ID: it names the session but gives no access to it.
     #[getter]
     fn session_id(&self) -> String {
         self.view.session.session_id.to_string()
     }
 
-    /// Whose it is.
+    /// The ID of its user.
     #[getter]
     fn user_id(&self) -> &str {
         self.view.session.user_id.as_str()
@@ -128,19 +128,19 @@ impl Session {
         time(py, self.view.session.creation_time)
     }
 
-    /// Until when it is valid; UTC, without a timezone.
+    /// When it expires; UTC, without a timezone.
     #[getter]
     fn expiration_time<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         time(py, self.view.session.expiration_time)
     }
 
-    /// Where it was opened from; several addresses are joined by ", ".
+    /// The address that it was opened from; several addresses are joined by ", ".
     #[getter]
     fn remote_addr(&self) -> &str {
         &self.view.session.remote_addr
     }
 
-    /// With what it was opened.
+    /// The user agent that opened it.
     #[getter]
     fn user_agent(&self) -> Option<&str> {
         self.view.session.user_agent.as_deref()
@@ -152,13 +152,13 @@ impl Session {
         self.view.session.auth_type.as_str()
     }
 
-    /// The username it was opened with.
+    /// The username that it was opened with.
     #[getter]
     fn auth_principal(&self) -> &str {
         &self.view.session.auth_principal
     }
 
-    /// The attributes of the session, on behalf of who got it.
+    /// The attributes of the session. Calls act for the caller who got this object.
     #[getter]
     fn attr(&self) -> AttrApi {
         AttrApi(self.attr.clone())
@@ -168,7 +168,7 @@ impl Session {
         self.attr.branch.traverse(&visit)
     }
 
-    /// creation_time, expiration_time, remote_addr and user_agent.
+    /// A dict of creation_time, expiration_time, remote_addr and user_agent.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(py);
         dict.set_item("creation_time", self.creation_time(py)?)?;

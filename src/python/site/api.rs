@@ -1,4 +1,4 @@
-//! `sso.site`: sites, clients of the sessions API. For trusted callers: no session is asked for.
+//! `sso.site`: sites, clients of the sessions API. For trusted callers: no session is needed.
 
 use std::sync::Arc;
 
@@ -30,21 +30,21 @@ impl SiteApi {
         self.branch.traverse(&visit)
     }
 
-    /// Makes a site with a new key pair.
+    /// Creates a site with a new key pair.
     ///
     /// Args:
     ///     cid: Correlation ID.
-    ///     subdomain: What to call it: a label as in host names.
-    ///     callback_uris: Where browsers may be sent back to.
+    ///     subdomain: The name of the site: a label as in host names.
+    ///     callback_uris: The URIs that browsers may be redirected back to.
     ///     current_app: The application on whose behalf the call is made.
-    ///     remote_addr: Where the call comes from.
+    ///     remote_addr: The address that the call comes from.
     ///
     /// Returns:
-    ///     A dict: subdomain, public_key, private_key, is_active, creation_time, callback_uris. Nobody can show the
-    ///     private key again.
+    ///     A dict: subdomain, public_key, private_key, is_active, creation_time, callback_uris. The private
+    ///     key cannot be read again.
     ///
     /// Raises:
-    ///     ValidationError: E008002 for a subdomain or URI that is not acceptable, E008001 for one that another site has.
+    ///     ValidationError: E008002 for an invalid subdomain or URI, E008001 for one that another site has.
     #[pyo3(signature = (cid, subdomain, callback_uris, current_app=None, remote_addr=None))]
     fn create<'py>(
         &self,
@@ -64,7 +64,7 @@ impl SiteApi {
         })
     }
 
-    /// All sites, by subdomain. Never their private keys.
+    /// All sites, by subdomain, without their private keys.
     ///
     /// Returns:
     ///     A list of dicts: subdomain, public_key, is_active, creation_time, callback_uris.
@@ -84,14 +84,14 @@ impl SiteApi {
         })
     }
 
-    /// Gives a site other callback URIs.
+    /// Replaces the callback URIs of a site.
     ///
     /// Returns:
     ///     The site, as in ``get_list``.
     ///
     /// Raises:
-    ///     ValidationError: E008002 if there is no such site, or for a URI that is not acceptable, E008001 for one that
-    ///         another site has.
+    ///     ValidationError: E008002 if there is no such site, or for an invalid URI, E008001 for one that another site
+    ///         has.
     #[pyo3(signature = (cid, subdomain, callback_uris, current_app=None, remote_addr=None))]
     fn update<'py>(
         &self,
@@ -110,7 +110,7 @@ impl SiteApi {
     /// Deletes a site and ends its sessions.
     ///
     /// Returns:
-    ///     How many sessions there were.
+    ///     The number of sessions that ended.
     ///
     /// Raises:
     ///     ValidationError: E008002 if there is no such site.

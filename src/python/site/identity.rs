@@ -1,4 +1,4 @@
-//! `sso.identity`: identities, as sites know users. For trusted callers: no session is asked for.
+//! `sso.identity`: identities, under which sites know users. For trusted callers: no session is needed.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::python::branch::Branch;
 use crate::python::value::convert;
 use crate::python::value::convert::{CidArgument, RemoteAddrArgument};
 
-/// ``sso.identity``: identities, as sites know users. For trusted callers.
+/// ``sso.identity``: identities, under which sites know users. For trusted callers.
 #[pyclass(frozen, name = "IdentityAPI", module = "zato_sso._core")]
 pub struct IdentityApi {
     branch: Branch,
@@ -31,13 +31,13 @@ impl IdentityApi {
         self.branch.traverse(&visit)
     }
 
-    /// An identity.
+    /// The identity with this token.
     ///
     /// Args:
     ///     cid: Correlation ID.
-    ///     identity_token: Which one.
+    ///     identity_token: The token of the identity.
     ///     current_app: The application on whose behalf the call is made.
-    ///     remote_addr: Where the call comes from.
+    ///     remote_addr: The address that the call comes from.
     ///
     /// Returns:
     ///     A dict: identity_token, user_id, user_token, provider, external_id, profile, creation_time, last_modified.
@@ -61,7 +61,7 @@ impl IdentityApi {
     /// The identities of a user, oldest first. Every user has at least one.
     ///
     /// Returns:
-    ///     A list of dicts, as of ``get``.
+    ///     A list of dicts, as from ``get``.
     ///
     /// Raises:
     ///     ValidationError: E001100 if there is no such user.
@@ -83,7 +83,7 @@ impl IdentityApi {
     }
 }
 
-/// JSON as Python values.
+/// A JSON value as a Python object.
 pub(in crate::python) fn loaded<'py>(
     py: Python<'py>,
     value: Option<&Value>,

@@ -1,4 +1,4 @@
-//! `sso.site` and `sso.identity`.
+//! Sites, their sessions, and identities: `sso.site` and `sso.identity`.
 
 pub(super) mod api;
 pub(super) mod identity;

@@ -17,19 +17,19 @@ use crate::python::value::data;
 
 #[pymethods]
 impl SiteApi {
-    /// Starts a session for an identity, and ends the one that the site has for it.
+    /// Starts a session for an identity, and ends the previous one that the site had for it.
     ///
     /// Args:
     ///     cid: Correlation ID.
-    ///     subdomain: Which site it is for.
-    ///     identity_token: For which identity.
-    ///     top_realm: What the site calls a group of its web sites.
-    ///     sub_realm: A part of that.
-    ///     lifetime: How long it lasts, in seconds; by default a day.
-    ///     session_data: What to keep with it: anything that JSON can hold.
+    ///     subdomain: The site.
+    ///     identity_token: The identity.
+    ///     top_realm: The site's name for a group of its web sites.
+    ///     sub_realm: A part of that group.
+    ///     lifetime: The seconds that the session lasts; by default a day.
+    ///     session_data: A JSON value to store with the session.
     ///     current_app: The application on whose behalf the call is made.
-    ///     remote_addr: Where the call comes from.
-    ///     user_agent: With what.
+    ///     remote_addr: The address that the call comes from.
+    ///     user_agent: The client's user agent.
     ///
     /// Returns:
     ///     A dict: sso_session_token, session_id, user_id, user_token, identity_token, top_realm, sub_realm, data,
@@ -37,7 +37,7 @@ impl SiteApi {
     ///
     /// Raises:
     ///     ValidationError: E001100 if there is no such identity; E005001, E005002, E005003, E005004 or E003004 if its
-    ///         user may not log in; E008002 if there is no such site, or for a value that is not acceptable.
+    ///         user may not log in; E008002 if there is no such site, or a value is invalid.
     #[pyo3(signature = (cid, subdomain, identity_token, top_realm=None, sub_realm=None, lifetime=None,
         session_data=None, current_app=None, remote_addr=None, user_agent=None))]
     #[expect(clippy::too_many_arguments, reason = "as many as the REST API has, and the context")]
@@ -65,23 +65,23 @@ impl SiteApi {
         self.branch.run(py, operation, one)
     }
 
-    /// A page of the open sessions of a site, by the time they were started at.
+    /// A page of the open sessions of a site, ordered by start time.
     ///
     /// Args:
     ///     cid: Correlation ID.
-    ///     subdomain: Which site it is.
-    ///     page: Which page, from 1.
-    ///     entries_per_page: How many a page has: 1 to 500.
+    ///     subdomain: The site.
+    ///     page: The number of the page, from 1.
+    ///     entries_per_page: The most sessions on a page: 1 to 500.
     ///     order_direction: ``asc`` or ``desc``.
     ///     current_app: The application on whose behalf the call is made.
-    ///     remote_addr: Where the call comes from.
+    ///     remote_addr: The address that the call comes from.
     ///
     /// Returns:
-    ///     A dict: total, num_pages, page_size, cur_page, and result, a list of dicts as of ``start_session``.
+    ///     A dict: total, num_pages, page_size, cur_page, and result, a list of dicts as from ``start_session``.
     ///
     /// Raises:
-    ///     ValueError: order_direction is neither of the two.
-    ///     ValidationError: E008002 if there is no such site, or cannot be such a page.
+    ///     ValueError: order_direction is neither ``asc`` nor ``desc``.
+    ///     ValidationError: E008002 if there is no such site, or page or entries_per_page is invalid.
     #[pyo3(signature = (cid, subdomain, page=1, entries_per_page=250, order_direction="desc", current_app=None,
         remote_addr=None))]
     #[expect(clippy::too_many_arguments, reason = "as many as the REST API has, and the context")]
@@ -120,10 +120,10 @@ impl SiteApi {
         })
     }
 
-    /// The open session of a site with this token.
+    /// The open session of a site that has this token.
     ///
     /// Returns:
-    ///     A dict as of ``start_session``.
+    ///     A dict as from ``start_session``.
     ///
     /// Raises:
     ///     ValidationError: E008002 if there is no such site, E007001 if it has no such session.
@@ -148,11 +148,11 @@ impl SiteApi {
     /// The open session that a site has started for an identity.
     ///
     /// Returns:
-    ///     A dict as of ``start_session``.
+    ///     A dict as from ``start_session``.
     ///
     /// Raises:
-    ///     ValidationError: E008002 if there is no such site, E001100 if there is no such identity, E007001 if there is no
-    ///         such session.
+    ///     ValidationError: E008002 if there is no such site, E001100 if there is no such identity, E007001 if there is
+    ///         no such session.
     #[pyo3(signature = (cid, subdomain, identity_token, current_app=None, remote_addr=None))]
     fn get_identity_session<'py>(
         &self,

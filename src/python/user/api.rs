@@ -1,4 +1,4 @@
-//! `sso.user`: users, logging in and out.
+//! `sso.user`: users, login and logout.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::python::value::convert::{
 };
 use crate::python::value::data;
 
-/// ``sso.user``: users, logging in and out.
+/// ``sso.user``: users, login and logout.
 #[pyclass(frozen, name = "UserAPI", module = "zato_sso._core")]
 pub struct UserApi {
     pub(in crate::python) branch: Branch,
@@ -39,7 +39,7 @@ impl UserApi {
         Ok(Self { branch, session, attr })
     }
 
-    /// Makes a user for Python of what an operation gives, with its attributes for who has asked.
+    /// A conversion for users, whose attributes are read and written with the given scope.
     fn user(
         &self,
         ctx: &Context,
@@ -49,7 +49,7 @@ impl UserApi {
         move |py, view| Ok(User { view, attr }.into_pyobject(py)?.into_any())
     }
 
-    /// The names that methods are also known by.
+    /// Adds the second names of some methods.
     pub fn add_aliases(py: Python<'_>) -> PyResult<()> {
         let class = py.get_type::<Self>();
         for (alias, name) in
@@ -69,25 +69,25 @@ impl UserApi {
         visit.call(&self.attr)
     }
 
-    /// Makes a user, who waits for approval unless ``auto_approve`` or the configuration says otherwise.
+    /// Creates a user, who waits for approval unless ``auto_approve`` or the configuration says otherwise.
     ///
     /// Args:
     ///     cid: Correlation ID.
     ///     data: username, password, email, display_name, first_name, middle_name, last_name, is_locked,
     ///         sign_up_status, password_must_change, is_totp_enabled, totp_key, totp_label,
-    ///         is_rate_limit_active, rate_limit_def, creation_ctx. It is enriched with all that was assigned,
-    ///         and the password is taken out of it.
-    ///     current_ust: The session of a super-user.
+    ///         is_rate_limit_active, rate_limit_def, creation_ctx. Values that were assigned are added to
+    ///         it, and the password is removed from it.
+    ///     current_ust: The session token of a super-user.
     ///     current_app: The application on whose behalf the call is made; by default ``apps.default``.
-    ///     remote_addr: Where the call comes from.
-    ///     require_super_user: False for trusted, in-process callers, who need no session.
-    ///     auto_approve: Whether the user may log in at once.
+    ///     remote_addr: The address that the call comes from.
+    ///     require_super_user: False for trusted callers in the same process, who need no session token.
+    ///     auto_approve: True to approve the user immediately.
     ///
     /// Returns:
-    ///     The user_id.
+    ///     The user_id of the new user.
     ///
     /// Raises:
-    ///     ValidationError: E001xxx, E002xxx, E003xxx or E008002 for a value; E005001 without the right to.
+    ///     ValidationError: E001xxx, E002xxx, E003xxx or E008002 for an invalid value; E005001 without permission.
     #[pyo3(signature = (cid, data, current_ust=None, current_app=None, remote_addr=None, require_super_user=true, auto_approve=false))]
     #[expect(clippy::too_many_arguments, reason = "the documented signature")]
     fn create_user<'py>(
@@ -108,7 +108,7 @@ impl UserApi {
         self.branch.run(py, operation, enrich(data))
     }
 
-    /// Makes a super-user; otherwise the same as :meth:`create_user`.
+    /// Creates a super-user; otherwise the same as :meth:`create_user`.
     #[pyo3(signature = (cid, data, current_ust=None, current_app=None, remote_addr=None, require_super_user=true, auto_approve=false))]
     #[expect(clippy::too_many_arguments, reason = "the documented signature")]
     fn create_super_user<'py>(
@@ -130,10 +130,10 @@ impl UserApi {
         self.branch.run(py, operation, enrich(data))
     }
 
-    /// Lets a user log in. May be called any number of times, after a rejection too.
+    /// Approves a user, who may log in from now on. It can be repeated, and called after a rejection.
     ///
     /// Raises:
-    ///     ValidationError: E005001 without the right to, E001100 if there is no such user.
+    ///     ValidationError: E005001 without permission, E001100 if there is no such user.
     #[pyo3(signature = (cid, user_id, current_ust, current_app, remote_addr))]
     fn approve_user<'py>(
         &self,
@@ -149,7 +149,7 @@ impl UserApi {
         self.branch.run(py, operation, none)
     }
 
-    /// Keeps a user from logging in; sessions that are open are refused from now on.
+    /// Rejects a user, who can no longer log in; their open sessions are rejected too.
     ///
     /// Raises:
     ///     ValidationError: As :meth:`approve_user`.
@@ -168,23 +168,23 @@ impl UserApi {
         self.branch.run(py, operation, none)
     }
 
-    /// Opens a session.
+    /// Logs a user in: opens a session.
     ///
     /// Args:
     ///     cid: Correlation ID.
-    ///     username: Who logs in.
-    ///     password: Their password; str, or bytes in UTF-8.
+    ///     username: The name of the user.
+    ///     password: The password; str, or bytes in UTF-8.
     ///     current_app: The application on whose behalf the call is made.
-    ///     remote_addr: Where the call comes from.
-    ///     user_agent: With what.
+    ///     remote_addr: The address that the call comes from.
+    ///     user_agent: The client's user agent.
     ///     has_remote_addr: Whether the client itself sent the remote address, as login metadata.
     ///     has_user_agent: Whether the client itself sent the user agent, as login metadata.
-    ///     new_password: A password to change to.
-    ///     totp_code: The code of their authenticator, where TOTP is enabled.
-    ///     skip_sec: True for trusted, in-process callers: neither password nor TOTP code is asked for.
+    ///     new_password: A new password, to replace the current one.
+    ///     totp_code: The TOTP code, where TOTP is enabled.
+    ///     skip_sec: True for trusted callers in the same process: neither password nor TOTP code is checked.
     ///
     /// Raises:
-    ///     ValidationError: E005001, or what the configuration lets be shown.
+    ///     ValidationError: E005001, or the exact code where the configuration allows it to be shown.
     #[pyo3(signature = (cid, username, password, current_app, remote_addr, user_agent=None, has_remote_addr=false, has_user_agent=false, new_password=None, totp_code=None, skip_sec=false))]
     #[pyo3(
         text_signature = "($self, cid, username, password, current_app, remote_addr, user_agent=None, has_remote_addr=False, has_user_agent=False, new_password='', totp_code=None, skip_sec=False)"
@@ -220,17 +220,17 @@ impl UserApi {
         self.branch.run(py, operation, |py, info| Ok(SessionInfo(info).into_pyobject(py)?.into_any()))
     }
 
-    /// Ends a session.
+    /// Logs a user out: ends the session.
     ///
     /// Args:
     ///     cid: Correlation ID.
-    ///     ust: The session.
+    ///     ust: The session token.
     ///     current_app: The application on whose behalf the call is made.
-    ///     remote_addr: Where the call comes from.
-    ///     skip_sec: Reserved: whoever has the token may end the session, whatever the state of its user.
+    ///     remote_addr: The address that the call comes from.
+    ///     skip_sec: Reserved. The token alone is enough to end the session, even if its user is locked.
     ///
     /// Raises:
-    ///     ValidationError: E005001 if the token is no valid session's.
+    ///     ValidationError: E005001 if the token belongs to no valid session.
     #[pyo3(signature = (cid, ust, current_app, remote_addr, skip_sec=false))]
     fn logout<'py>(
         &self,
@@ -246,10 +246,10 @@ impl UserApi {
         self.branch.run(py, operation, none)
     }
 
-    /// The user whose session it is.
+    /// The user that the session belongs to.
     ///
     /// Raises:
-    ///     ValidationError: A code of the session, or of the checks that every call makes.
+    ///     ValidationError: The code of an invalid session, or of a check that every call makes.
     #[pyo3(signature = (cid, current_ust, current_app, remote_addr, return_all_attrs=false))]
     fn get_current_user<'py>(
         &self,
@@ -283,10 +283,10 @@ impl UserApi {
         self.branch.run_after_fast_path(py, fast_path, operation, user)
     }
 
-    /// Any user for super-users, oneself for everybody.
+    /// A user: the caller's own, or any for super-users.
     ///
     /// Raises:
-    ///     ValidationError: E005001 without the right to, E001100 if there is no such user.
+    ///     ValidationError: E005001 without permission, E001100 if there is no such user.
     #[pyo3(signature = (cid, user_id, current_ust, current_app, remote_addr, return_all_attrs=false))]
     #[expect(clippy::too_many_arguments, reason = "the documented signature")]
     fn get_user_by_id<'py>(
@@ -308,8 +308,8 @@ impl UserApi {
         self.branch.run(py, operation, user)
     }
 
-    /// The user with this name, for trusted callers in the same process. None if there is none, or, with
-    /// ``needs_approved``, none that is approved.
+    /// The user with this name, for trusted callers in the same process. None if there is no such user, or, with
+    /// ``needs_approved``, the user is not approved.
     #[pyo3(signature = (cid, username, needs_approved=true))]
     fn get_user_by_username<'py>(
         &self,
@@ -332,17 +332,17 @@ impl UserApi {
         })
     }
 
-    /// Changes a password: one's own with the old one, anybody's as a super-user.
+    /// Changes a password: the caller's own with the old password, or any for super-users.
     ///
     /// Args:
     ///     cid: Correlation ID.
     ///     data: old_password, new_password, user_id, password_expiry (days), must_change.
-    ///     current_ust: The caller's session.
+    ///     current_ust: The caller's session token.
     ///     current_app: The application on whose behalf the call is made.
-    ///     remote_addr: Where the call comes from.
+    ///     remote_addr: The address that the call comes from.
     ///
     /// Raises:
-    ///     ValidationError: E005001 without the right to or with a wrong old password, E008003 where something is
+    ///     ValidationError: E005001 without permission or with a wrong old password, E008003 if a value is
     ///         missing, E001100 if there is no such user, E003xxx for the new password.
     #[pyo3(signature = (cid, data, current_ust, current_app, remote_addr))]
     fn change_password<'py>(
@@ -360,19 +360,19 @@ impl UserApi {
         self.branch.run(py, operation, none)
     }
 
-    /// Locks an account: its user cannot log in, and open sessions are refused.
+    /// Locks an account: its user cannot log in, and open sessions are rejected.
     ///
     /// Args:
     ///     cid: Correlation ID.
-    ///     user_id: Whose account.
-    ///     current_ust: The session of a super-user.
+    ///     user_id: The user to lock.
+    ///     current_ust: The session token of a super-user.
     ///     current_app: The application on whose behalf the call is made; by default ``apps.default``.
-    ///     remote_addr: Where the call comes from.
-    ///     require_super_user: False for trusted, in-process callers, who need no session.
-    ///     current_user: For those, the user_id of who does it.
+    ///     remote_addr: The address that the call comes from.
+    ///     require_super_user: False for trusted callers in the same process, who need no session token.
+    ///     current_user: For those callers, the user_id of the user on whose behalf they act.
     ///
     /// Raises:
-    ///     ValidationError: E005001 without the right to, E001100 if there is no such user.
+    ///     ValidationError: E005001 without permission, E001100 if there is no such user.
     #[pyo3(signature = (cid, user_id, current_ust=None, current_app=None, remote_addr=None, require_super_user=true, current_user=None))]
     #[expect(clippy::too_many_arguments, reason = "the documented signature")]
     fn lock_user<'py>(
@@ -413,8 +413,8 @@ impl UserApi {
     }
 }
 
-/// Puts all that was assigned to a new user into the dict that described it, takes the password out, and gives the
-/// id.
+/// A conversion that updates the dict that described a new user: it adds the assigned values and removes the password.
+/// It returns the user_id.
 fn enrich(
     data: &Bound<'_, PyDict>,
 ) -> impl for<'a> FnOnce(Python<'a>, domain::User) -> PyResult<Bound<'a, PyAny>> + Send + 'static {

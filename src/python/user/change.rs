@@ -14,22 +14,22 @@ use crate::python::value::data;
 
 #[pymethods]
 impl UserApi {
-    /// Changes the user whose session it is.
+    /// Changes the caller's own user.
     ///
     /// Args:
     ///     cid: Correlation ID.
     ///     data: username, email, display_name, first_name, middle_name, last_name, is_totp_enabled, totp_key,
     ///         totp_label; for super-users also is_locked, password_expiry (a datetime), password_must_change,
-    ///         sign_up_status, approval_status, is_rate_limit_active, rate_limit_def. None takes away an email, a
-    ///         name or a label, and has a new TOTP key made; a key that is missing lets the value be.
-    ///     current_ust: The caller's session.
+    ///         sign_up_status, approval_status, is_rate_limit_active, rate_limit_def. None removes an email, a
+    ///         name or a label, and generates a new TOTP key; a missing key leaves the value unchanged.
+    ///     current_ust: The caller's session token.
     ///     current_app: The application on whose behalf the call is made.
-    ///     remote_addr: Where the call comes from.
+    ///     remote_addr: The address that the call comes from.
     ///
     /// Raises:
-    ///     ValidationError: E008003 where nothing is to be changed, E008002 for an unknown key, one that only
-    ///         super-users may change, a wrong type, or None where a value is needed; E001xxx and E002xxx for a
-    ///         username or email that is not acceptable.
+    ///     ValidationError: E008003 if there is nothing to change, E008002 for an unknown key, one that only
+    ///         super-users may change, a wrong type, or None where a value is needed; E001xxx and E002xxx for an
+    ///         invalid username or email.
     #[pyo3(signature = (cid, data, current_ust, current_app, remote_addr))]
     fn update_current_user<'py>(
         &self,
@@ -47,10 +47,10 @@ impl UserApi {
         self.branch.run(py, operation, none)
     }
 
-    /// Changes any user for super-users, oneself for everybody; otherwise the same as :meth:`update_current_user`.
+    /// Changes a user: the caller's own, or any for super-users. Otherwise the same as :meth:`update_current_user`.
     ///
     /// Raises:
-    ///     ValidationError: As :meth:`update_current_user`; E005001 without the right to, E001100 if there is no such
+    ///     ValidationError: As :meth:`update_current_user`; E005001 without permission, E001100 if there is no such
     ///         user.
     #[pyo3(signature = (cid, user_id, data, current_ust, current_app, remote_addr))]
     #[expect(clippy::too_many_arguments, reason = "the documented signature")]
@@ -92,18 +92,19 @@ impl UserApi {
         }
     }
 
-    /// Deletes a user, and with them their sessions, attributes, links and reset tokens. Nobody deletes oneself.
+    /// Deletes a user with all sessions, attributes, links and reset tokens. Callers cannot delete themselves.
     ///
     /// Args:
     ///     cid: Correlation ID.
-    ///     user_id: Whom.
-    ///     current_ust: The session of a super-user.
+    ///     user_id: The user to delete.
+    ///     current_ust: The session token of a super-user.
     ///     current_app: The application on whose behalf the call is made.
-    ///     remote_addr: Where the call comes from.
-    ///     skip_sec: True for trusted, in-process callers, whose ``current_ust`` is not looked at.
+    ///     remote_addr: The address that the call comes from.
+    ///     skip_sec: True for trusted callers in the same process: ``current_ust`` is ignored.
     ///
     /// Raises:
-    ///     ValidationError: E005001 without the right to, E008001 for oneself, E001100 if there is no such user.
+    ///     ValidationError: E005001 without permission, E008001 for the caller's own user, E001100 if there is no such
+    ///         user.
     #[pyo3(signature = (cid, user_id, current_ust, current_app, remote_addr, skip_sec=false))]
     #[expect(clippy::too_many_arguments, reason = "the documented signature")]
     fn delete_user_by_id<'py>(
@@ -144,7 +145,7 @@ impl UserApi {
         self.branch.run(py, operation, none)
     }
 
-    /// Deletes a user: :meth:`delete_user_by_id` for those who act with a session.
+    /// Deletes a user: :meth:`delete_user_by_id` without ``skip_sec``.
     #[pyo3(signature = (cid, user_id, current_ust, current_app, remote_addr))]
     fn delete<'py>(
         &self,

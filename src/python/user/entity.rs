@@ -10,7 +10,7 @@ use crate::python::attr::call::AttrCall;
 use crate::python::value::convert::time;
 use crate::python::value::error::not_pickled;
 
-/// Writes the class of users: a getter for each attribute, None for one that the caller may not see.
+/// Writes the class of users: a getter for each field, which is None if the caller may not see it.
 macro_rules! user_class {
     ($($(#[$doc:meta])* $name:ident;)*) => {
         #[pymethods]
@@ -23,13 +23,13 @@ macro_rules! user_class {
                 }
             )*
 
-            /// Whether the one who asked is a super-user.
+            /// Whether the caller who got this object is a super-user.
             #[getter]
             fn is_current_super_user(&self) -> bool {
                 self.view.is_current_super_user
             }
 
-            /// The attributes of the user, on behalf of who got it.
+            /// The attributes of the user. Calls act for the caller who got this object.
             #[getter]
             fn attr(&self) -> AttrApi {
                 AttrApi(self.attr.clone())
@@ -39,7 +39,7 @@ macro_rules! user_class {
                 self.attr.branch.traverse(&visit)
             }
 
-            /// All that the caller may see, without the attributes.
+            /// All fields that the caller may see, without the attributes.
             fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
                 let dict = PyDict::new(py);
                 for (name, value) in self.view.fields() {
@@ -60,7 +60,7 @@ macro_rules! user_class {
     };
 }
 
-/// A user, as far as the caller may see it: the other attributes are None.
+/// A user. Fields that the caller may not see are None.
 #[pyclass(frozen, eq, module = "zato_sso")]
 pub struct User {
     pub view: UserView,
@@ -82,13 +82,13 @@ impl User {
 }
 
 user_class! {
-    /// The public id.
+    /// The public ID.
     user_id;
-    /// The name to log in with.
+    /// The name for logins.
     username;
     /// The email address.
     email;
-    /// The name to show.
+    /// The name to display.
     display_name;
     /// First name.
     first_name;
@@ -96,9 +96,9 @@ user_class! {
     middle_name;
     /// Last name.
     last_name;
-    /// Whether a TOTP code is needed to log in.
+    /// Whether a login needs a TOTP code.
     is_totp_enabled;
-    /// What authenticators call the key.
+    /// The label of the key in authenticator apps.
     totp_label;
     /// The TOTP key in base32; only where ``return_all_attrs`` was asked for.
     totp_key;
@@ -106,49 +106,49 @@ user_class! {
     is_active;
     /// Reserved: False.
     is_internal;
-    /// Whether it is a super-user.
+    /// Whether the user is a super-user.
     is_super_user;
     /// Whether the account is locked.
     is_locked;
-    /// When it was locked or unlocked last.
+    /// When the account was last locked or unlocked.
     locked_time;
-    /// The user_id of who did that, or "auto".
+    /// The user_id of the user who locked or unlocked it, or "auto".
     locked_by;
     /// before_confirmation, to_approve or final.
     sign_up_status;
-    /// When the account was made.
+    /// When the account was created.
     sign_up_time;
     /// When the sign-up was confirmed.
     sign_up_confirm_time;
     /// before_decision, approved or rejected.
     approval_status;
-    /// When that was decided.
+    /// When the approval status last changed.
     approval_status_mod_time;
-    /// The user_id of who decided it, or "auto".
+    /// The user_id of the user who changed it, or "auto".
     approval_status_mod_by;
-    /// Whether that has not been decided yet.
+    /// Whether the user still waits for approval.
     is_approval_needed;
-    /// Whether there is a password.
+    /// Whether the user has a password.
     password_is_set;
-    /// When it was set.
+    /// When the password was set.
     password_last_set;
-    /// When it expires.
+    /// When the password expires.
     password_expiry;
-    /// Whether it must be changed at the next login.
+    /// Whether the password must be changed at the next login.
     password_must_change;
-    /// Whether requests are limited.
+    /// Whether the rate limit applies to requests.
     is_rate_limit_active;
     /// Reserved.
     rate_limit_type;
-    /// How requests are limited.
+    /// The definition of the rate limit.
     rate_limit_def;
     /// Reserved.
     rate_limit_check_parent_def;
-    /// What was noted when the account was made.
+    /// The JSON value that was stored when the account was created.
     creation_ctx;
 }
 
-/// A value of a user, for Python.
+/// The value of a field as a Python object.
 pub fn field<'py>(py: Python<'py>, name: &str, value: &Field<'_>) -> PyResult<Bound<'py, PyAny>> {
     match value {
         Field::None => Ok(py.None().into_bound(py)),

@@ -26,21 +26,20 @@ impl<'a, 'py> FromPyObject<'a, 'py> for JsonArgument {
 
 #[pymethods]
 impl UserApi {
-    /// Sets a user's password, for trusted callers in the same process: neither a session nor the old one is needed.
+    /// Sets a user's password without a session or the old password. For trusted callers in the same process.
     ///
     /// Args:
     ///     cid: Correlation ID.
-    ///     user_id: Whose.
-    ///     password: The new one; the same rules hold for it as for any other.
+    ///     user_id: The user.
+    ///     password: The new password; the usual rules apply.
     ///     must_change: Whether it must be changed at the next login.
-    ///     password_expiry: In how many days it expires; None or negative is the default.
+    ///     password_expiry: The days until it expires; None or a negative number means the default.
     ///     current_app: The application on whose behalf the call is made.
-    ///     remote_addr: Where the call comes from.
-    ///     details: What the audit entry is to hold about it beside the usual: a JSON value of up to 4096 bytes, without
-    ///         secrets.
+    ///     remote_addr: The address that the call comes from.
+    ///     details: A JSON value for the audit entry, up to 4096 bytes, without secrets.
     ///
     /// Raises:
-    ///     ValidationError: E001100 if there is no such user, E003xxx for the password, E008002 for the rest.
+    ///     ValidationError: E001100 if there is no such user, E003xxx for the password, E008002 for another value.
     #[pyo3(signature = (cid, user_id, password, must_change, password_expiry, current_app, remote_addr, details=None))]
     #[expect(clippy::too_many_arguments, reason = "the documented signature")]
     fn set_password<'py>(
@@ -62,7 +61,7 @@ impl UserApi {
         self.branch.run(py, operation, none)
     }
 
-    /// Checks a password against the rules of the configuration, for nobody in particular.
+    /// Checks a password against the configured rules that do not depend on a user.
     ///
     /// Raises:
     ///     ValidationError: E003001, E003002, E003003 or E003008.
@@ -76,23 +75,23 @@ impl UserApi {
         self.branch.run(py, operation, none)
     }
 
-    /// Gives a user a new TOTP key. Whether logins ask for a code (``is_totp_enabled``) stays as it is.
+    /// Replaces the TOTP key of a user. ``is_totp_enabled``, whether logins need a code, is not changed.
     ///
     /// Args:
     ///     cid: Correlation ID.
-    ///     current_ust: The caller's session.
-    ///     user_id: Whose; None is oneself. Others' only for super-users.
-    ///     key: The key, in base32; None has one made.
-    ///     key_label: What the key is called; None lets that be, the empty text takes it away.
+    ///     current_ust: The caller's session token.
+    ///     user_id: The user; None is the caller. Other users are for super-users only.
+    ///     key: The key, in base32; None generates one.
+    ///     key_label: The label of the key; None leaves it unchanged, an empty text removes it.
     ///     current_app: The application on whose behalf the call is made.
-    ///     remote_addr: Where the call comes from.
-    ///     skip_sec: True for trusted, in-process callers, whose ``current_ust`` is not looked at.
+    ///     remote_addr: The address that the call comes from.
+    ///     skip_sec: True for trusted callers in the same process: ``current_ust`` is ignored.
     ///
     /// Returns:
-    ///     The key.
+    ///     The new key.
     ///
     /// Raises:
-    ///     ValidationError: E005001 without the right to, E001100 if there is no such user, E008002 for a key that is none.
+    ///     ValidationError: E005001 without permission, E001100 if there is no such user, E008002 for an invalid key.
     ///     ValueError: No ``user_id`` was given with ``skip_sec``.
     #[pyo3(signature = (cid, current_ust, user_id, key, key_label, current_app, remote_addr, skip_sec=false))]
     #[expect(clippy::too_many_arguments, reason = "the documented signature")]

@@ -1,10 +1,10 @@
-//! Who makes a call that is for super-users, and for trusted callers in the same process.
+//! The actor of a call that both super-users and trusted callers in the same process make.
 
 use crate::domain::{UserId, Ust};
 use crate::ops::Actor;
 use crate::python::value::convert::UstArgument;
 
-/// A session, or the process itself. A token that is required and not given is refused like a wrong one.
+/// A session, or the process itself. A required token that is missing is rejected like a wrong one.
 pub(in crate::python) fn actor(
     current_ust: Option<UstArgument>,
     require_super_user: bool,

@@ -1,4 +1,4 @@
-//! `sso.user.search`: searching users.
+//! `sso.user.search`.
 
 use std::sync::Arc;
 
@@ -14,23 +14,23 @@ use crate::python::value::data;
 
 #[pymethods]
 impl UserApi {
-    /// Searches users, for super-users, in the order of display name and username.
+    /// Searches users, ordered by display name and username. For super-users.
     ///
     /// Args:
     ///     cid: Correlation ID.
-    ///     ctx: Whom to look for.
-    ///     current_ust: The session of a super-user.
+    ///     ctx: The criteria.
+    ///     current_ust: The session token of a super-user.
     ///     current_app: The application on whose behalf the call is made.
-    ///     remote_addr: Where the call comes from.
+    ///     remote_addr: The address that the call comes from.
     ///     serialize_dt: Whether datetimes become ISO 8601 text.
     ///
     /// Returns:
-    ///     total, num_pages, page_size, cur_page, has_next_page, has_prev_page, next_page, prev_page, and result, a
-    ///     list of users as dicts.
+    ///     A dict: total, num_pages, page_size, cur_page, has_next_page, has_prev_page, next_page, prev_page, and
+    ///     result, a list of users as dicts.
     ///
     /// Raises:
-    ///     ValidationError: E005001 without the right to; E008002 for a criterion of a wrong type, for one on names
-    ///         that is shorter than 2 characters, and for an attribute that is unknown.
+    ///     ValidationError: E005001 without permission; E008002 for a criterion of a wrong type, a name of
+    ///         less than 2 characters, or an unknown attribute.
     #[pyo3(signature = (cid, ctx, current_ust, current_app, remote_addr, serialize_dt=false))]
     #[expect(clippy::too_many_arguments, reason = "the documented signature")]
     fn search<'py>(

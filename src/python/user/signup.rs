@@ -15,22 +15,22 @@ use crate::python::value::data;
 
 #[pymethods]
 impl UserApi {
-    /// Signs somebody up, who confirms it with the token before logging in, and waits for approval unless the
-    /// configuration says otherwise.
+    /// Signs a user up. Before they can log in, they confirm the sign-up with the token, and wait for approval unless
+    /// the configuration says otherwise.
     ///
     /// Args:
     ///     cid: Correlation ID.
-    ///     ctx: With what.
-    ///     current_app: The application on whose behalf the call is made; by default that of ``ctx``, else
-    ///         ``apps.default``.
-    ///     remote_addr: Where the call comes from.
+    ///     ctx: The details of the sign-up.
+    ///     current_app: The application on whose behalf the call is made; by default the one in ``ctx``,
+    ///         else ``apps.default``.
+    ///     remote_addr: The address that the call comes from.
     ///
     /// Returns:
-    ///     The token; None where it goes by email only.
+    ///     The token; None where it is sent by email only.
     ///
     /// Raises:
     ///     ValidationError: E004001 or E004002 for an application; E001xxx, E002xxx, E003xxx where the configuration
-    ///         lets that be told, else E005001; E008002 for a value of a wrong type.
+    ///         allows them to be shown, else E005001; E008002 for a value of a wrong type.
     ///     ValueError: ``ctx`` names another application than ``current_app``.
     #[pyo3(signature = (cid, ctx, current_app, remote_addr))]
     fn signup<'py>(
@@ -59,9 +59,9 @@ impl UserApi {
     ///
     /// Args:
     ///     cid: Correlation ID.
-    ///     confirm_token: What :meth:`signup` returned.
+    ///     confirm_token: The token from :meth:`signup`.
     ///     current_app: The application on whose behalf the call is made.
-    ///     remote_addr: Where the call comes from.
+    ///     remote_addr: The address that the call comes from.
     ///
     /// Raises:
     ///     ValidationError: E005006 if there is no such token, E005007 if it was confirmed before.

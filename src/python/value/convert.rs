@@ -7,7 +7,7 @@ use pyo3::types::{PyDateTime, PyList, PyString, PyTuple};
 
 use crate::domain::{Cid, Password, RemoteAddr, Timestamp, Ust};
 
-/// Text from str, or from bytes that are UTF-8. The error never holds the text, which may be a secret.
+/// Text from str, or from bytes in UTF-8. The error never contains the text, which may be a secret.
 fn text<'a>(value: Borrowed<'a, '_, PyAny>, expected: &str) -> PyResult<&'a str> {
     if value.is_instance_of::<PyString>() {
         <&str>::extract(value).map_err(|_| PyValueError::new_err("not valid Unicode text: a lone surrogate"))
@@ -30,7 +30,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for PasswordArgument {
     }
 }
 
-/// What a remote address may be.
+/// The types of a remote address, for error texts.
 const ADDRESSES: &str = "str, bytes, a list of these, or None";
 
 /// A remote address: str, bytes, a list or tuple of these, or None.
@@ -54,7 +54,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for RemoteAddrArgument {
     }
 }
 
-/// A correlation id.
+/// A correlation ID, validated.
 #[derive(Debug)]
 pub struct CidArgument(pub Cid);
 
@@ -66,7 +66,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for CidArgument {
     }
 }
 
-/// A naive datetime in UTC.
+/// A datetime in UTC, without a timezone.
 pub fn datetime<'py>(py: Python<'py>, time: Timestamp) -> PyResult<Bound<'py, PyDateTime>> {
     let time = time.to_naive();
     let small = |part: u32| u8::try_from(part).unwrap_or(u8::MAX);
@@ -93,13 +93,13 @@ pub fn secret(py: Python<'_>, secret: Password) -> PyResult<Bound<'_, PyAny>> {
     Ok(PyString::new(py, secret.expose()).into_any())
 }
 
-/// A datetime; one without a timezone is UTC already. None for anything else.
+/// The time of a datetime; one without a timezone is taken as UTC. None for any other type.
 pub fn timestamp(value: &Bound<'_, PyAny>) -> Option<Timestamp> {
     let text = value.cast::<PyDateTime>().ok()?.call_method0("isoformat").ok()?;
     Timestamp::parse(text.cast::<PyString>().ok()?.to_str().ok()?)
 }
 
-/// A correlation id as it was given.
+/// A correlation ID, borrowed for the fast path.
 #[derive(Clone, Copy, Debug)]
 pub struct CidText<'a>(&'a str);
 
@@ -117,7 +117,7 @@ impl From<CidText<'_>> for CidArgument {
     }
 }
 
-/// A user session token where it stands: str, or bytes.
+/// A user session token, borrowed for the fast path: str, or bytes.
 #[derive(Clone, Copy)]
 pub struct UstText<'a>(pub &'a str);
 
@@ -135,12 +135,12 @@ impl From<UstText<'_>> for UstArgument {
     }
 }
 
-/// A remote address that has not been looked at.
+/// A remote address, borrowed for the fast path.
 #[derive(Debug)]
 pub enum RemoteAddrText<'a> {
-    /// Text, which may hold several.
+    /// One address, or several with commas between them.
     Text(&'a str),
-    /// A list.
+    /// A list or tuple of addresses.
     List(RemoteAddr),
 }
 

@@ -1,4 +1,4 @@
-//! Dicts that describe something: a new user, a password change, a configuration.
+//! Dicts as arguments: a new user, a password change, a configuration.
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -14,7 +14,7 @@ use crate::python::value::convert;
 use crate::python::value::convert::PasswordArgument;
 use crate::python::value::error::Fault;
 
-/// The values of a dict, taken out one by one; what is left at the end is not known.
+/// Reads the values of a dict by name. A key that was never asked for is a mistake: see [`Data::finish`].
 pub struct Data<'a, 'py> {
     dict: &'a Bound<'py, PyDict>,
     known: Vec<&'static str>,
@@ -25,7 +25,7 @@ impl<'a, 'py> Data<'a, 'py> {
         Self { dict, known: Vec::new() }
     }
 
-    /// A value, converted. None is as good as missing; a wrong type is E008002.
+    /// A value, converted. None is the same as missing; a wrong type is E008002.
     fn take<T>(
         &mut self,
         name: &'static str,
@@ -41,7 +41,7 @@ impl<'a, 'py> Data<'a, 'py> {
         convert(&value).map(Some).ok_or_else(wrong)
     }
 
-    /// A value that must be there, None too.
+    /// A required value, which may be None.
     pub fn needed<T>(
         &mut self,
         name: &'static str,
@@ -73,7 +73,7 @@ impl<'a, 'py> Data<'a, 'py> {
         self.take(name, "str or bytes", secret)
     }
 
-    /// What a dict of changes says about a value: None takes it away, a missing key lets it be.
+    /// A value in a dict of changes: None removes it, a missing key leaves it unchanged.
     fn edit<T>(
         &mut self,
         name: &'static str,
@@ -103,7 +103,7 @@ impl<'a, 'py> Data<'a, 'py> {
         self.take(name, "datetime", convert::timestamp)
     }
 
-    /// Refuses keys that nothing was asked of: they are mistakes, typing errors for instance.
+    /// Rejects keys that were never asked for: they are mistakes, such as typing errors.
     pub fn finish(self) -> PyResult<()> {
         for key in self.dict.keys() {
             let key: String = key.str()?.to_string();
@@ -119,12 +119,12 @@ fn invalid(detail: String) -> PyErr {
     Fault::from(Error::refused(Code::CommonInvalidInput, detail)).into()
 }
 
-/// What is needed and was not given.
+/// The exception for a required value that is missing: E008003.
 pub fn missing(name: &str) -> PyErr {
     Fault::from(Error::refused(Code::CommonMissingInput, format!("{name}: needed"))).into()
 }
 
-/// What a new user is to be made of.
+/// A new user.
 pub fn new_user(data: &Bound<'_, PyDict>) -> PyResult<NewUser> {
     let mut data = Data::new(data);
     let creation_ctx =
@@ -151,7 +151,7 @@ pub fn new_user(data: &Bound<'_, PyDict>) -> PyResult<NewUser> {
     Ok(new)
 }
 
-/// What is to be changed about a user.
+/// Changes to a user.
 pub fn user_update(data: &Bound<'_, PyDict>) -> PyResult<UserUpdate> {
     let mut data = Data::new(data);
     let update = UserUpdate {
@@ -176,7 +176,7 @@ pub fn user_update(data: &Bound<'_, PyDict>) -> PyResult<UserUpdate> {
     Ok(update)
 }
 
-/// Whom to search: the attributes of a `SearchCtx`.
+/// The criteria of a search: the attributes of a `SearchCtx`.
 pub fn user_search(ctx: &Bound<'_, PyAny>) -> PyResult<UserSearch> {
     let class = ctx.py().import("zato_sso.ctx")?.getattr("SearchCtx")?;
     if !ctx.is_instance(&class)? {
@@ -212,7 +212,7 @@ pub fn user_search(ctx: &Bound<'_, PyAny>) -> PyResult<UserSearch> {
     Ok(search)
 }
 
-/// Who signs up: the attributes of a `SignupCtx`; and the application that it names.
+/// A sign-up, from the attributes of a `SignupCtx`, and the application that it names.
 pub fn sign_up(ctx: &Bound<'_, PyAny>) -> PyResult<(SignUpRequest, Option<String>)> {
     let class = ctx.py().import("zato_sso.ctx")?.getattr("SignupCtx")?;
     if !ctx.is_instance(&class)? {
@@ -235,14 +235,14 @@ pub fn sign_up(ctx: &Bound<'_, PyAny>) -> PyResult<(SignUpRequest, Option<String
     let current_app = data.text("current_app")?;
     let status = data.sign_up_status("sign_up_status")?;
     data.finish()?;
-    // Whatever a client has sent may have come to stand there.
+    // The attribute may have been filled from a client's request.
     if status.is_some_and(|status| status != SignUpStatus::BeforeConfirmation) {
         return Err(invalid("sign_up_status: a sign-up begins with before_confirmation".to_owned()));
     }
     Ok((request, current_app))
 }
 
-/// A password change.
+/// A password change, by its user or a super-user.
 pub fn change_password(data: &Bound<'_, PyDict>) -> PyResult<ChangePassword> {
     let mut data = Data::new(data);
     let change = ChangePassword {
@@ -256,7 +256,7 @@ pub fn change_password(data: &Bound<'_, PyDict>) -> PyResult<ChangePassword> {
     Ok(change)
 }
 
-/// How deep a value may be nested.
+/// The most levels that a JSON value may be nested.
 const MAX_DEPTH: usize = 64;
 
 /// A Python value as JSON: str, int, float, bool, None, list, tuple and dict with str keys.
@@ -265,7 +265,7 @@ pub fn json(value: &Bound<'_, PyAny>) -> PyResult<Value> {
     serde_json::from_str(&text).map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
-/// The same, of an argument that an error is to name.
+/// As [`json`], with the name of the argument in the error.
 pub fn named_json(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Value> {
     json(value).map_err(|error| {
         let py = value.py();
@@ -278,7 +278,7 @@ pub fn named_json(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Value> {
     })
 }
 
-/// The same as text, which holds integers of any size.
+/// As [`json`], but as text, which keeps integers of any size.
 pub fn json_text(value: &Bound<'_, PyAny>) -> PyResult<String> {
     let mut text = String::new();
     write_json(value, MAX_DEPTH, &mut text)?;
@@ -292,7 +292,7 @@ fn write_json(value: &Bound<'_, PyAny>, depth: usize, text: &mut String) -> PyRe
     } else if let Ok(flag) = value.cast::<PyBool>() {
         text.push_str(if flag.is_true() { "true" } else { "false" });
     } else if value.is_instance_of::<PyInt>() {
-        // Not what a subclass, such as that of an enumeration, calls itself.
+        // Not the `__repr__` of a subclass, such as an enumeration.
         let digits = value.py().get_type::<PyInt>().call_method1("__repr__", (value,))?;
         text.push_str(digits.cast::<PyString>()?.to_str()?);
     } else if value.is_instance_of::<PyFloat>() {

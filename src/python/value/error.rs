@@ -8,14 +8,14 @@ use pyo3::types::{IntoPyDict, PyDict, PyType};
 
 use crate::domain::{Code, Error};
 
-/// Why a call gives no result.
+/// The reason why a call has no result.
 #[derive(Debug)]
 pub enum Fault {
-    /// The operation says so.
+    /// The operation failed with this error.
     Failed(Error),
-    /// The engine could not be opened, for the reason given.
+    /// The engine could not be opened: the database is unreachable, for instance.
     NotOpened(String),
-    /// Nor can it be until what it was configured with is put right.
+    /// The engine cannot be opened until its configuration is corrected.
     Misconfigured(String),
     /// The operation panicked.
     Panicked,
@@ -40,7 +40,7 @@ impl From<Fault> for PyErr {
 }
 
 impl Fault {
-    /// Whether it is about the machinery and not about what was asked for.
+    /// Whether the fault lies with the machinery, not with the request.
     pub const fn is_technical(&self) -> bool {
         match self {
             Self::Failed(Error::Unavailable(_) | Error::Internal(_))
@@ -83,12 +83,12 @@ fn failure(py: Python<'_>, class: &str, error: Error) -> PyResult<PyErr> {
             refusal(py, class, Code::AuthRateLimited, more)
         }
         Error::Unavailable(_) => backend(py, &error.to_string()),
-        // What went wrong is for the log, not for whoever called.
+        // The cause is for the log, not for the caller.
         Error::Internal(source) => internal(py, &source.to_string()),
     }
 }
 
-/// A TOTP code that is not accepted.
+/// The exception for a TOTP code that is not accepted.
 pub fn invalid_totp(py: Python<'_>) -> PyErr {
     failure(py, "InvalidTOTPError", Code::AuthNotAllowed.into()).unwrap_or_else(|broken| broken)
 }
