@@ -11,6 +11,7 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::http::api::endpoint::Endpoint;
 use crate::http::api::table::endpoints;
 use crate::http::app::App;
 use crate::http::describe::{health, openapi, reference};
@@ -30,16 +31,11 @@ pub(super) fn routes(app: &Arc<App>) -> Router {
     let prefix = app.sso.config().http.prefix.as_str();
     let mut router = Router::new();
     for endpoint in endpoints() {
-        for path in [Some(endpoint.path), endpoint.alias].into_iter().flatten() {
-            let path = format!("{prefix}{path}");
-            router = router
-                .route(&path, endpoint.handler.clone())
-                .route(&format!("{path}/"), endpoint.handler.clone());
-        }
+        let paths = [Some(endpoint.path), endpoint.alias].into_iter().flatten();
+        router = with_endpoint(router, paths.map(|path| format!("{prefix}{path}")).collect(), endpoint);
     }
     for endpoint in health::endpoints() {
-        let path = endpoint.path;
-        router = router.route(path, endpoint.handler.clone()).route(&format!("{path}/"), endpoint.handler);
+        router = with_endpoint(router, vec![endpoint.path.to_owned()], endpoint);
     }
     for endpoint in oneall::endpoints() {
         for (path, handler) in endpoint.routes() {
@@ -47,6 +43,14 @@ pub(super) fn routes(app: &Arc<App>) -> Router {
         }
     }
     surrounded(router.merge(browser::routes()).merge(described(prefix)).route("/metrics", get(counted)), app)
+}
+
+/// Adds an endpoint under these paths, each also with a slash at its end.
+fn with_endpoint(router: Router<Arc<App>>, paths: Vec<String>, endpoint: Endpoint) -> Router<Arc<App>> {
+    let service = endpoint.into_service();
+    paths.into_iter().fold(router, |router, path| {
+        router.route(&path, service.clone()).route(&format!("{path}/"), service.clone())
+    })
 }
 
 async fn counted(State(app): State<Arc<App>>) -> impl IntoResponse {

@@ -43,6 +43,8 @@ mod cli_site;
 mod command;
 mod email;
 mod external_auth;
+#[cfg(feature = "server")]
+mod faces;
 mod floors;
 mod hooks;
 #[cfg(feature = "server")]

@@ -1,8 +1,8 @@
 //! Who may do what: every endpoint, asked by everybody, about oneself and about somebody else. The cases are made from
-//! the table of endpoints; what is expected follows from one rule for each operation.
+//! the table of endpoints; what is expected follows from who may call each operation.
 
 use serde_json::{Value, json};
-use zato_sso::domain::SecType;
+use zato_sso::domain::{Face, Operation, SecType, Who};
 use zato_sso::http::{Endpoint, endpoints};
 
 use crate::linked_auth::define;
@@ -13,67 +13,24 @@ on_both_databases! {
     everybody_may_do_what_the_rules_say_and_nothing_else;
 }
 
-/// For whom an operation is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rule {
-    /// Anybody, with or without a session.
-    Open,
-    /// Whoever has a valid session: it is about oneself.
-    Own,
-    /// The same; about others it is for super-users.
-    OwnOrSuper,
-    /// Super-users.
-    Super,
-}
-
-/// The rule of every operation that REST offers. One that is missing here fails the test.
-const RULES: &[(&str, Rule)] = &[
-    ("user.login", Rule::Open),
-    ("user.logout", Rule::Open),
-    ("user.get_current", Rule::Own),
-    ("user.get_by_id", Rule::OwnOrSuper),
-    ("user.create", Rule::Super),
-    ("user.update_current", Rule::Own),
-    ("user.update_by_id", Rule::OwnOrSuper),
-    ("user.delete_by_id", Rule::Super),
-    ("user.approve", Rule::Super),
-    ("user.reject", Rule::Super),
-    ("user.lock", Rule::Super),
-    ("user.unlock", Rule::Super),
-    ("user.change_password", Rule::OwnOrSuper),
-    ("user.reset_totp_key", Rule::OwnOrSuper),
-    ("user.signup", Rule::Open),
-    ("user.confirm_signup", Rule::Open),
-    ("user.search", Rule::Super),
-    ("session.verify", Rule::Super),
-    ("session.renew", Rule::Own),
-    ("session.get", Rule::OwnOrSuper),
-    ("session.get_list", Rule::OwnOrSuper),
-    ("user.attr_create", Rule::OwnOrSuper),
-    ("user.attr_update", Rule::OwnOrSuper),
-    ("user.attr_set", Rule::OwnOrSuper),
-    ("user.attr_delete", Rule::OwnOrSuper),
-    ("user.attr_get", Rule::OwnOrSuper),
-    ("user.attr_exists", Rule::OwnOrSuper),
-    ("user.attr_names", Rule::OwnOrSuper),
-    ("session.attr_create", Rule::OwnOrSuper),
-    ("session.attr_update", Rule::OwnOrSuper),
-    ("session.attr_set", Rule::OwnOrSuper),
-    ("session.attr_delete", Rule::OwnOrSuper),
-    ("session.attr_get", Rule::OwnOrSuper),
-    ("session.attr_exists", Rule::OwnOrSuper),
-    ("session.attr_names", Rule::OwnOrSuper),
-    ("password_reset.create_token", Rule::Open),
-    ("password_reset.access_token", Rule::Open),
-    ("password_reset.change_password", Rule::Open),
-    ("user.create_linked_auth", Rule::Super),
-    ("user.get_linked_auth_list", Rule::OwnOrSuper),
-    ("user.delete_linked_auth", Rule::Super),
-];
-
-fn rule(operation: &str) -> Rule {
-    let found = RULES.iter().find(|(name, _)| *name == operation);
-    found.unwrap_or_else(|| panic!("{operation} has no rule")).1
+/// The rules in one place: one that changes by mistake is seen here.
+#[test]
+fn the_rules_are_these() {
+    let line = |who: Who| {
+        let offered =
+            |operation: &&Operation| operation.faces().contains(&Face::Rest) && operation.who() == who;
+        let names: Vec<&str> =
+            Operation::ALL.iter().filter(offered).map(|operation| operation.name()).collect();
+        format!("{who:?}: {}", names.join(", "))
+    };
+    // The callers that REST has.
+    let all = [Who::Anyone, Who::Oneself, Who::OneselfOrSuperUser, Who::SuperUser];
+    insta::assert_snapshot!(all.map(line).join("\n"), @"
+    Anyone: user.login, user.logout, user.signup, user.confirm_signup, session.authenticate, password_reset.create_token, password_reset.access_token, password_reset.change_password
+    Oneself: user.get_current, user.update_current, session.renew
+    OneselfOrSuperUser: user.get_by_id, user.update_by_id, user.change_password, user.reset_totp_key, user.get_linked_auth_list, user.attr_create, user.attr_update, user.attr_set, user.attr_delete, user.attr_get, user.attr_exists, user.attr_names, session.attr_create, session.attr_update, session.attr_set, session.attr_delete, session.attr_get, session.attr_exists, session.attr_names, session.get, session.get_list
+    SuperUser: user.create, user.delete_by_id, user.approve, user.reject, user.lock, user.unlock, user.search, user.create_linked_auth, user.delete_linked_auth, session.verify
+    ");
 }
 
 /// Who asks.
@@ -118,11 +75,11 @@ impl Caller {
     }
 
     /// What the caller is told whatever was asked for, if the session that acts does not do.
-    fn refusal(self, operation: &str) -> Option<&'static str> {
+    fn refusal(self, operation: Operation) -> Option<&'static str> {
         match self {
             Self::Anonymous | Self::Regular | Self::SuperUser => None,
             // Searching says no more about a session than a login does.
-            Self::Invented | Self::LoggedOut if operation == "user.search" => Some("E005001"),
+            Self::Invented | Self::LoggedOut if operation == Operation::UserSearch => Some("E005001"),
             Self::Invented | Self::LoggedOut => Some("E007001"),
             Self::Locked => Some("E005002"),
             Self::Unconfirmed => Some("E005003"),
@@ -234,24 +191,25 @@ fn acting(endpoint: &Endpoint) -> Option<&'static str> {
 
 /// The code that a case comes to, or none if it works.
 fn expected(endpoint: &Endpoint, caller: Caller, subject: Subject) -> Option<&'static str> {
-    let names = endpoint.operations;
-    let operation = if subject == Subject::Oneself { names.first() } else { names.last() }.unwrap();
-    let rule = rule(operation);
-    if rule == Rule::Open {
+    let operations = endpoint.operations;
+    let operation =
+        *if subject == Subject::Oneself { operations.first() } else { operations.last() }.unwrap();
+    if operation.who() == Who::Anyone {
         return None;
     }
     if let Some(code) = caller.refusal(operation) {
         return Some(code);
     }
-    let is_allowed = match rule {
-        Rule::Open | Rule::Own => true,
-        Rule::OwnOrSuper => subject == Subject::Oneself || caller == Caller::SuperUser,
-        Rule::Super => caller == Caller::SuperUser,
+    let is_allowed = match operation.who() {
+        Who::Anyone | Who::Oneself => true,
+        Who::OneselfOrSuperUser => subject == Subject::Oneself || caller == Caller::SuperUser,
+        Who::SuperUser => caller == Caller::SuperUser,
+        Who::Trusted | Who::Site | Who::System => panic!("REST has no such callers: {}", operation.name()),
     };
-    match *operation {
+    match operation {
         _ if !is_allowed => Some("E005001"),
         // Nobody deletes oneself.
-        "user.delete_by_id" if subject == Subject::Oneself => Some("E008001"),
+        Operation::UserDeleteById if subject == Subject::Oneself => Some("E008001"),
         _ => None,
     }
 }

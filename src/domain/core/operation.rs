@@ -105,8 +105,8 @@ operations! {
     UserCreateSuperUser: "user.create_super_user", Change, SuperUser, [Python, Command], "super-users are created from the command line and in-process only";
     UserUpdateCurrent: "user.update_current", Change, Oneself, [Rest, Python], "";
     UserUpdateById: "user.update_by_id", Change, OneselfOrSuperUser, [Rest, Python], "";
-    UserDeleteById: "user.delete_by_id", Change, SuperUser, [Rest, Python], "";
-    UserDeleteByUsername: "user.delete_by_username", Change, SuperUser, [Python, Command], "for trusted callers in the same process, and the command line";
+    UserDeleteById: "user.delete_by_id", Change, SuperUser, [Rest, Python, Command], "";
+    UserDeleteByUsername: "user.delete_by_username", Change, SuperUser, [Python], "for trusted callers in the same process";
     UserApprove: "user.approve", Change, SuperUser, [Rest, Python], "";
     UserReject: "user.reject", Change, SuperUser, [Rest, Python], "";
     UserLock: "user.lock", Change, SuperUser, [Rest, Python, Command], "";
@@ -168,7 +168,7 @@ operations! {
     SiteList: "site.list", Disclosure, Trusted, [Python, Command], "for trusted callers";
     SiteUpdate: "site.update", Change, Trusted, [Python, Command], "for trusted callers";
     SiteDelete: "site.delete", Change, Trusted, [Python, Command], "for trusted callers";
-    SiteActAs: "site.act_as", SessionCheck, Trusted, [Python], "for trusted callers in the same process";
+    SiteActAs: "site.act_as", SessionCheck, Trusted, [Python, Command], "for trusted callers in the same process";
     SiteAuthenticate: "site.authenticate", SessionCheck, Anyone, [Sites], "every request of the sessions API does it";
     SiteStartSession: "site.start_session", Change, Site, [Python, Sites], "PUT /sso/sessions/identities of the sessions API";
     SiteListSessions: "site.list_sessions", SessionCheck, Site, [Python, Sites], "GET /sso/sessions of the sessions API";

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::Value;
 
-use crate::domain::{Attr, AttrValue, Ust};
+use crate::domain::{Attr, AttrValue, Operation, Ust};
 use crate::http::api::endpoint::Endpoint;
 use crate::http::failure::Failure;
 use crate::http::reply::success::{Answer, Nothing, Reply};
@@ -19,33 +19,39 @@ use crate::ops::{AttrItem, AttrScope, AttrWrite};
 /// The endpoints of this block.
 pub(in crate::http) fn endpoints() -> Vec<Endpoint> {
     let of_users = vec![
-        Endpoint::new(Method::POST, "/user/attr", &["user.attr_create"], |call, input: UserWrite| {
+        Endpoint::new(Method::POST, "/user/attr", &[Operation::UserAttrCreate], |call, input: UserWrite| {
             write(call, AttrWrite::Create, input.read())
         })
         .about("Creates attributes of a user"),
-        Endpoint::new(Method::PATCH, "/user/attr", &["user.attr_update"], |call, input: UserWrite| {
+        Endpoint::new(Method::PATCH, "/user/attr", &[Operation::UserAttrUpdate], |call, input: UserWrite| {
             write(call, AttrWrite::Update, input.read())
         })
         .about("Updates attributes of a user"),
-        Endpoint::new(Method::PUT, "/user/attr", &["user.attr_set"], |call, input: UserWrite| {
+        Endpoint::new(Method::PUT, "/user/attr", &[Operation::UserAttrSet], |call, input: UserWrite| {
             write(call, AttrWrite::Set, input.read())
         })
         .about("Creates or updates attributes of a user"),
-        Endpoint::new(Method::DELETE, "/user/attr", &["user.attr_delete"], |call, input: UserNamed| {
-            delete(call, input.read())
-        })
+        Endpoint::new(
+            Method::DELETE,
+            "/user/attr",
+            &[Operation::UserAttrDelete],
+            |call, input: UserNamed| delete(call, input.read()),
+        )
         .about("Deletes attributes of a user"),
-        Endpoint::new(Method::GET, "/user/attr", &["user.attr_get"], |call, input: UserGet| {
+        Endpoint::new(Method::GET, "/user/attr", &[Operation::UserAttrGet], |call, input: UserGet| {
             let decrypt = Flag::given(input.decrypt).unwrap_or(true);
             let UserGet { ust, user_id, name, data, .. } = input;
             get(call, UserNamed { ust, user_id, name, data }.read(), decrypt)
         })
         .about("Returns attributes of a user"),
-        Endpoint::new(Method::GET, "/user/attr/exists", &["user.attr_exists"], |call, input: UserNamed| {
-            exists(call, input.read())
-        })
+        Endpoint::new(
+            Method::GET,
+            "/user/attr/exists",
+            &[Operation::UserAttrExists],
+            |call, input: UserNamed| exists(call, input.read()),
+        )
         .about("Tells whether attributes of a user exist"),
-        Endpoint::new(Method::GET, "/user/attr/names", &["user.attr_names"], |call, input: OfUser| {
+        Endpoint::new(Method::GET, "/user/attr/names", &[Operation::UserAttrNames], |call, input: OfUser| {
             names(call, user_scope(input.ust.0, input.user_id))
         })
         .about("Lists the names of the attributes of a user"),
@@ -54,7 +60,7 @@ pub(in crate::http) fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(
             Method::POST,
             "/session/attr",
-            &["session.attr_create"],
+            &[Operation::SessionAttrCreate],
             |call, input: SessionWrite| write(call, AttrWrite::Create, input.read()),
         )
         .about("Creates attributes of a session")
@@ -62,35 +68,43 @@ pub(in crate::http) fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(
             Method::PATCH,
             "/session/attr",
-            &["session.attr_update"],
+            &[Operation::SessionAttrUpdate],
             |call, input: SessionWrite| write(call, AttrWrite::Update, input.read()),
         )
         .about("Updates attributes of a session")
         .or_at("/user/session/attr"),
-        Endpoint::new(Method::PUT, "/session/attr", &["session.attr_set"], |call, input: SessionWrite| {
-            write(call, AttrWrite::Set, input.read())
-        })
+        Endpoint::new(
+            Method::PUT,
+            "/session/attr",
+            &[Operation::SessionAttrSet],
+            |call, input: SessionWrite| write(call, AttrWrite::Set, input.read()),
+        )
         .about("Creates or updates attributes of a session")
         .or_at("/user/session/attr"),
         Endpoint::new(
             Method::DELETE,
             "/session/attr",
-            &["session.attr_delete"],
+            &[Operation::SessionAttrDelete],
             |call, input: SessionNamed| delete(call, input.read()),
         )
         .about("Deletes attributes of a session")
         .or_at("/user/session/attr"),
-        Endpoint::new(Method::GET, "/session/attr", &["session.attr_get"], |call, input: SessionGet| {
-            let decrypt = Flag::given(input.decrypt).unwrap_or(true);
-            let SessionGet { target_ust, current_ust, name, data, .. } = input;
-            get(call, SessionNamed { target_ust, current_ust, name, data }.read(), decrypt)
-        })
+        Endpoint::new(
+            Method::GET,
+            "/session/attr",
+            &[Operation::SessionAttrGet],
+            |call, input: SessionGet| {
+                let decrypt = Flag::given(input.decrypt).unwrap_or(true);
+                let SessionGet { target_ust, current_ust, name, data, .. } = input;
+                get(call, SessionNamed { target_ust, current_ust, name, data }.read(), decrypt)
+            },
+        )
         .about("Returns attributes of a session")
         .or_at("/user/session/attr"),
         Endpoint::new(
             Method::GET,
             "/session/attr/exists",
-            &["session.attr_exists"],
+            &[Operation::SessionAttrExists],
             |call, input: SessionNamed| exists(call, input.read()),
         )
         .about("Tells whether attributes of a session exist")
@@ -98,7 +112,7 @@ pub(in crate::http) fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(
             Method::GET,
             "/session/attr/names",
-            &["session.attr_names"],
+            &[Operation::SessionAttrNames],
             |call, input: OfSession| names(call, session_scope(input.target_ust.0, input.current_ust.0)),
         )
         .about("Lists the names of the attributes of a session")

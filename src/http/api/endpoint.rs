@@ -1,16 +1,18 @@
 //! Endpoints: a method and a path, the operations behind them, and what they take.
 
+use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::Method;
-use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
-use crate::domain::Cid;
+use crate::domain::{Cid, Operation};
 use crate::http::app::App;
 use crate::http::failure::Failure;
 use crate::http::metrics::Route;
@@ -20,24 +22,31 @@ use crate::http::request::extract::Call;
 use crate::http::request::input::{Element, Input};
 
 /// One endpoint of the API.
-#[derive(Debug)]
 pub struct Endpoint {
     /// The method.
     pub method: Method,
-    /// The path: under `http.prefix` for [`blocks`], from the root for health.
+    /// The path: under `http.prefix` for [`blocks`](crate::http::blocks), from the root for health.
     pub path: &'static str,
     /// Another path for the same.
     pub alias: Option<&'static str>,
-    /// The operations that it calls, by the names that the audit trail knows them by; one or another, by input.
-    pub operations: &'static [&'static str],
+    /// The operations that it calls: one or another, by input.
+    pub operations: &'static [Operation],
     /// The elements that it takes, beside `current_app`, which all take.
     pub elements: &'static [Element],
     /// What it does, in a few words.
     pub summary: &'static str,
     /// Describes what it answers with, beside what all answers have.
     pub(in crate::http) output: fn(&mut SchemaGenerator) -> Schema,
-    pub(in crate::http) handler: MethodRouter<Arc<App>>,
+    hides_refusals: bool,
+    handler: Box<Handler>,
 }
+
+/// Calls the operations. This is where the types of an endpoint's input and output end: all else is the same code for
+/// every endpoint, and compiled once.
+type Handler = dyn Fn(Call, Map<String, Value>) -> Pin<Box<Running>> + Send + Sync;
+
+/// A handler under way.
+type Running = dyn Future<Output = Result<Response, Failure>> + Send;
 
 /// The endpoints of one block.
 #[derive(Debug)]
@@ -52,35 +61,31 @@ impl Endpoint {
     pub(in crate::http) fn new<I, T, H, F>(
         method: Method,
         path: &'static str,
-        operations: &'static [&'static str],
+        operations: &'static [Operation],
         handler: H,
     ) -> Self
     where
         I: Input,
         T: Serialize + JsonSchema,
-        H: Fn(Call, I) -> F + Clone + Send + Sync + 'static,
+        H: Fn(Call, I) -> F + Send + Sync + 'static,
         F: Future<Output = Answer<T>> + Send + 'static,
     {
-        let route = Route::new(&method, path);
-        let service = move |State(app): State<Arc<App>>, request: Request| {
-            let handler = handler.clone();
-            async move {
-                let answer = async {
-                    let (call, input) = extract::read::<I>(app, request).await?;
-                    let cid = call.ctx.cid.clone();
-                    let reply = handler(call, input).await?;
-                    reply.render(&cid)
-                };
-                let mut response = answer.await.into_response();
-                response.extensions_mut().insert(route);
-                response
-            }
+        let handler = move |call: Call, mut elements: Map<String, Value>| -> Pin<Box<Running>> {
+            let cid = call.ctx.cid.clone();
+            let running = I::read(&mut elements).map(|input| handler(call, input));
+            Box::pin(async move { running?.await?.render(&cid) })
         };
-        // A method that the router does not know would come to no route at all.
-        let handler = MethodFilter::try_from(method.clone())
-            .map_or_else(|_| MethodRouter::new(), |filter| on(filter, service));
-        let output = SchemaGenerator::subschema_for::<T>;
-        Self { method, path, alias: None, operations, elements: I::ELEMENTS, summary: "", output, handler }
+        Self {
+            method,
+            path,
+            alias: None,
+            operations,
+            elements: I::ELEMENTS,
+            summary: "",
+            output: SchemaGenerator::subschema_for::<T>,
+            hides_refusals: false,
+            handler: Box::new(handler),
+        }
     }
 
     pub(in crate::http) const fn about(mut self, summary: &'static str) -> Self {
@@ -88,9 +93,10 @@ impl Endpoint {
         self
     }
 
-    /// Answers "ok" where the rules say no, be it to the operation or to whoever asks for it.
-    pub(in crate::http) fn done_anyway(mut self) -> Self {
-        self.handler = self.handler.route_layer(from_fn(done_anyway));
+    /// Answers "ok" where the rules say no, be it to the operation or to its caller. Every other failure is shown: then
+    /// it may help to ask again.
+    pub(in crate::http) const fn hiding_refusals(mut self) -> Self {
+        self.hides_refusals = true;
         self
     }
 
@@ -98,16 +104,38 @@ impl Endpoint {
         self.alias = Some(alias);
         self
     }
+
+    /// What the router calls, under each path of the endpoint.
+    pub(in crate::http) fn into_service(self) -> MethodRouter<Arc<App>> {
+        let filter = MethodFilter::try_from(self.method.clone());
+        let endpoint = Arc::new(self);
+        let service = move |State(app): State<Arc<App>>, request: Request| {
+            let endpoint = Arc::clone(&endpoint);
+            async move { endpoint.answer(&app, request).await }
+        };
+        // A method that the router does not know would come to no route at all.
+        filter.map_or_else(|_| MethodRouter::new(), |filter| on(filter, service))
+    }
+
+    async fn answer(&self, app: &App, request: Request) -> Response {
+        let cid = request.extensions().get::<Cid>().cloned();
+        let answer = match (self.run(app, request).await, cid) {
+            (Err(Failure::Refused { .. }), Some(cid)) if self.hides_refusals => Reply::done().render(&cid),
+            (answer, _) => answer,
+        };
+        let mut response = answer.into_response();
+        response.extensions_mut().insert(Route::new(&self.method, self.path));
+        response
+    }
+
+    async fn run(&self, app: &App, request: Request) -> Result<Response, Failure> {
+        let (call, elements) = extract::read(app, request, self.elements).await?;
+        (self.handler)(call, elements).await
+    }
 }
 
-/// Answers in place of a refusal. All else that went wrong is told: then it may help to ask again.
-async fn done_anyway(request: Request, next: Next) -> Response {
-    let cid = request.extensions().get::<Cid>().cloned();
-    let response = next.run(request).await;
-    let extensions = response.extensions();
-    let (Some(Failure::Refused { .. }), Some(cid)) = (extensions.get(), cid) else { return response };
-    let route = extensions.get::<Route>().copied().unwrap_or_default();
-    let mut done = Reply::done().render(&cid).into_response();
-    done.extensions_mut().insert(route);
-    done
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, self.path)
+    }
 }

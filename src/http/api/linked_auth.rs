@@ -4,7 +4,7 @@ use axum::http::Method;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::domain::LinkedAuth;
+use crate::domain::{LinkedAuth, Operation};
 use crate::http::api::endpoint::Endpoint;
 use crate::http::reply::success::{Answer, Nothing, Reply};
 use crate::http::request::extract::Call;
@@ -15,11 +15,11 @@ use crate::ops::SecDefName;
 pub(in crate::http) fn endpoints() -> Vec<Endpoint> {
     let path = "/user/linked";
     vec![
-        Endpoint::new(Method::POST, path, &["user.create_linked_auth"], create)
+        Endpoint::new(Method::POST, path, &[Operation::UserCreateLinkedAuth], create)
             .about("Lets a Basic Auth or JWT definition act as a user, for super-users"),
-        Endpoint::new(Method::GET, path, &["user.get_linked_auth_list"], list)
+        Endpoint::new(Method::GET, path, &[Operation::UserGetLinkedAuthList], list)
             .about("Lists the definitions that act as oneself, or for super-users as anybody"),
-        Endpoint::new(Method::DELETE, path, &["user.delete_linked_auth"], delete)
+        Endpoint::new(Method::DELETE, path, &[Operation::UserDeleteLinkedAuth], delete)
             .about("Ends that a definition acts as a user, and its sessions, for super-users"),
     ]
 }

@@ -4,6 +4,7 @@ use axum::http::Method;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::domain::Operation;
 use crate::http::api::endpoint::Endpoint;
 use crate::http::reply::success::{Answer, Nothing, Reply};
 use crate::http::request::extract::Call;
@@ -12,11 +13,11 @@ use crate::http::request::extract::Call;
 pub(in crate::http) fn endpoints() -> Vec<Endpoint> {
     let path = "/password/reset";
     vec![
-        Endpoint::new(Method::POST, path, &["password_reset.create_token"], create_token)
+        Endpoint::new(Method::POST, path, &[Operation::PasswordResetCreateToken], create_token)
             .about("Has a token to set a new password with emailed to a user"),
-        Endpoint::new(Method::PATCH, path, &["password_reset.access_token"], access_token)
+        Endpoint::new(Method::PATCH, path, &[Operation::PasswordResetAccessToken], access_token)
             .about("Exchanges the token, once, for a key to set a new password with"),
-        Endpoint::new(Method::DELETE, path, &["password_reset.change_password"], change_password)
+        Endpoint::new(Method::DELETE, path, &[Operation::PasswordResetChangePassword], change_password)
             .about("Sets a new password, with the token and the key"),
     ]
 }

@@ -4,7 +4,7 @@ use axum::http::Method;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::domain::{NameOp, UserSearch};
+use crate::domain::{NameOp, Operation, UserSearch};
 use crate::http::api::endpoint::Endpoint;
 use crate::http::api::user::Shown;
 use crate::http::reply::success::{Answer, Reply};
@@ -14,7 +14,7 @@ use crate::http::request::value::{Decision, Flag, Number, Operator, Stage, Text}
 /// The endpoints of this block.
 pub(in crate::http) fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::new(Method::GET, "/user/search", &["user.search"], search)
+        Endpoint::new(Method::GET, "/user/search", &[Operation::UserSearch], search)
             .about("Searches users, for super-users"),
     ]
 }

@@ -4,7 +4,7 @@ use axum::http::Method;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::domain::StateChange;
+use crate::domain::{Operation, StateChange};
 use crate::http::api::endpoint::Endpoint;
 use crate::http::reply::success::{Answer, Reply};
 use crate::http::request::extract::Call;
@@ -13,16 +13,16 @@ use crate::ops::SessionListing;
 /// The endpoints of this block.
 pub(in crate::http) fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::new(Method::POST, "/user/session", &["session.verify"], verify)
+        Endpoint::new(Method::POST, "/user/session", &[Operation::SessionVerify], verify)
             .about("Tells whether a session is valid, for super-users")
             .or_at("/session"),
-        Endpoint::new(Method::PATCH, "/user/session", &["session.renew"], renew)
+        Endpoint::new(Method::PATCH, "/user/session", &[Operation::SessionRenew], renew)
             .about("Renews a session")
             .or_at("/session"),
-        Endpoint::new(Method::GET, "/user/session", &["session.get"], get)
+        Endpoint::new(Method::GET, "/user/session", &[Operation::SessionGet], get)
             .about("Returns a session: one's own, or for super-users anybody's")
             .or_at("/session"),
-        Endpoint::new(Method::GET, "/user/session/list", &["session.get_list"], list)
+        Endpoint::new(Method::GET, "/user/session/list", &[Operation::SessionGetList], list)
             .about("Lists the sessions of a user")
             .or_at("/session/list"),
     ]

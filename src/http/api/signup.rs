@@ -4,7 +4,7 @@ use axum::http::Method;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::domain::Password;
+use crate::domain::{Operation, Password};
 use crate::http::api::endpoint::Endpoint;
 use crate::http::reply::success::{Answer, Nothing, Reply};
 use crate::http::request::extract::Call;
@@ -14,10 +14,11 @@ use crate::ops::SignUpRequest;
 /// The endpoints of this block.
 pub(in crate::http) fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::new(Method::POST, "/user/signup", &["user.signup"], sign_up).about("Signs a user up"),
-        Endpoint::new(Method::PATCH, "/user/signup", &["user.confirm_signup"], confirm)
+        Endpoint::new(Method::POST, "/user/signup", &[Operation::UserSignup], sign_up)
+            .about("Signs a user up"),
+        Endpoint::new(Method::PATCH, "/user/signup", &[Operation::UserConfirmSignup], confirm)
             .about("Confirms a sign-up"),
-        Endpoint::new(Method::POST, "/user/signup/confirm", &["user.confirm_signup"], confirm)
+        Endpoint::new(Method::POST, "/user/signup/confirm", &[Operation::UserConfirmSignup], confirm)
             .about("Confirms a sign-up, for clients without PATCH"),
     ]
 }

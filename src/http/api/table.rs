@@ -26,92 +26,34 @@ pub fn endpoints() -> Vec<Endpoint> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-    use std::fs;
+    use std::collections::{BTreeSet, HashSet};
 
     use super::*;
+    use crate::domain::{Face, Operation};
 
-    /// Operations that REST does not offer, and why.
-    const NOT_OFFERED: &[(&str, &str)] = &[
-        ("user.attr_set_expiry", "PATCH /user/attr sets it together with the value"),
-        ("session.attr_set_expiry", "PATCH /session/attr sets it together with the value"),
-        ("user.attr_get_all", "GET /user/attr gets those that GET /user/attr/names lists"),
-        ("session.attr_get_all", "GET /session/attr gets those that GET /session/attr/names lists"),
-        ("session.end_of_user", "for the command line"),
-        ("user.import", "for the command line"),
-        ("user.export", "for the command line"),
-        ("session.list_of_user", "for the command line; REST has GET /user/session/list"),
-        ("user.create_super_user", "the role is given from the command line and in-process only"),
-        ("user.delete_by_username", "for trusted callers in the same process, and the command line"),
-        ("user.get_by_username", "for trusted callers in the same process"),
-        ("user.list_expiring_passwords", "for the command line"),
-        ("user.set_password", "for trusted callers in the same process"),
-        ("session.get_current", "for callers in the same process; GET /user/session tells the same"),
-        ("session.require_super_user", "for callers in the same process"),
-        ("totp.validate_code", "for callers in the same process; POST /user/login takes a code"),
-        ("totp.provisioning_uri", "for callers in the same process, which show it to the user"),
-        ("user.list", "for the command line; REST has the search"),
-        ("user.get_by_linked_auth", "the documented REST API has no such call"),
-        ("session.authenticate", "every endpoint that takes a session does it, by the header Authorization"),
-        ("session.on_external_auth_succeeded", "for trusted callers in the same process"),
-        ("session.get_by_ext_id", "for trusted callers in the same process"),
-        ("sec_def.create", "for the command line"),
-        ("sec_def.get", "for the command line"),
-        ("sec_def.list", "for the command line"),
-        ("sec_def.delete", "for the command line"),
-        ("identity.get", "for trusted callers in the same process; sites have GET /identities"),
-        ("identity.list", "for trusted callers in the same process"),
-        ("site.act_as", "for trusted callers in the same process"),
-        ("site.authenticate", "every request of the sessions API does it"),
-        ("site.check_browser", "GET /sso/check of the browser half"),
-        ("site.create", "for trusted callers: the command line, and in the same process"),
-        ("site.create_user", "POST /storage/users of the sessions API"),
-        ("site.delete", "for trusted callers"),
-        ("site.end_session", "DELETE /sso/sessions of the sessions API"),
-        ("site.end_session_of_identity", "DELETE /sso/sessions/identities of the sessions API"),
-        ("site.get_identity", "GET /identities of the sessions API"),
-        ("site.get_session", "GET /sso/sessions of the sessions API"),
-        ("site.get_session_of_identity", "GET /sso/sessions/identities of the sessions API"),
-        ("site.get_user", "GET /users of the sessions API"),
-        ("site.list", "for trusted callers"),
-        ("site.list_sessions", "GET /sso/sessions of the sessions API"),
-        ("site.list_users", "GET /users of the sessions API"),
-        ("site.look_up_user", "POST /storage/users/user/lookup of the sessions API"),
-        ("site.redeem_connection", "GET /connections of the sessions API"),
-        ("site.register_browser", "POST /sso/register of the browser half"),
-        ("site.start_session", "PUT /sso/sessions/identities of the sessions API"),
-        ("site.update", "for trusted callers"),
-        ("site.update_user", "PUT /storage/users of the sessions API"),
-    ];
-
-    /// What the names of operations begin with.
-    const BLOCKS: &[&str] = &["user", "session", "totp", "password_reset", "sec_def", "site", "identity"];
-
-    /// The names of operations as they stand in the source of `ops`.
-    fn operations() -> BTreeSet<String> {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/ops");
-        let is_name = |text: &str| {
-            let name = BLOCKS.iter().find_map(|block| text.strip_prefix(block)?.strip_prefix('.'));
-            name.is_some_and(|name| name.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
-        };
-        let mut found = BTreeSet::new();
-        for file in fs::read_dir(folder).unwrap() {
-            let source = fs::read_to_string(file.unwrap().path()).unwrap();
-            found.extend(source.split('"').filter(|text| is_name(text)).map(str::to_owned));
-        }
-        found
-    }
+    /// Has no endpoint of its own: every endpoint that takes a session does it, by the header `Authorization`.
+    const BY_THE_HEADER: Operation = Operation::SessionAuthenticate;
 
     #[test]
     fn every_operation_has_an_endpoint_or_a_reason() {
-        let offered: BTreeSet<String> = endpoints()
+        let offered: HashSet<Operation> = endpoints()
             .iter()
             .flat_map(|endpoint| endpoint.operations)
-            .map(|name| (*name).to_owned())
+            .copied()
+            .chain([BY_THE_HEADER])
             .collect();
-        let not_offered: BTreeSet<String> = NOT_OFFERED.iter().map(|(name, _)| (*name).to_owned()).collect();
-        assert_eq!(offered.intersection(&not_offered).count(), 0);
-        assert_eq!(offered.union(&not_offered).cloned().collect::<BTreeSet<_>>(), operations());
+        for operation in Operation::ALL {
+            let is_listed = operation.faces().contains(&Face::Rest);
+            assert_eq!(offered.contains(operation), is_listed, "{}", operation.name());
+            assert_eq!(operation.why_not_rest().is_empty(), is_listed, "{}", operation.name());
+        }
+    }
+
+    #[test]
+    fn every_endpoint_calls_an_operation() {
+        for endpoint in endpoints() {
+            assert!(!endpoint.operations.is_empty(), "{endpoint:?}");
+        }
     }
 
     #[test]

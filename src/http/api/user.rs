@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
-use crate::domain::{Code, Edit, Field, NewUser, RemoteAddr, UserUpdate, UserView, Visibility};
+use crate::domain::{Code, Edit, Field, NewUser, Operation, RemoteAddr, UserUpdate, UserView, Visibility};
 use crate::http::api::endpoint::Endpoint;
 use crate::http::reply::success::{Answer, Nothing, Reply, time_schema};
 use crate::http::request::extract::Call;
@@ -19,30 +19,35 @@ use crate::ops::{ChangePassword, LoginRequest, ResetTotpKey};
 /// The endpoints of this block.
 pub(in crate::http) fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::new(Method::POST, "/user/login", &["user.login"], login)
+        Endpoint::new(Method::POST, "/user/login", &[Operation::UserLogin], login)
             .about("Logs a user in: opens a session"),
-        Endpoint::new(Method::POST, "/user/logout", &["user.logout"], logout)
+        Endpoint::new(Method::POST, "/user/logout", &[Operation::UserLogout], logout)
             .about("Ends a session")
-            .done_anyway(),
-        Endpoint::new(Method::GET, "/user", &["user.get_current", "user.get_by_id"], get)
+            .hiding_refusals(),
+        Endpoint::new(Method::GET, "/user", &[Operation::UserGetCurrent, Operation::UserGetById], get)
             .about("Returns a user: oneself, or for super-users anybody"),
-        Endpoint::new(Method::POST, "/user", &["user.create"], create)
+        Endpoint::new(Method::POST, "/user", &[Operation::UserCreate], create)
             .about("Creates a user, for super-users"),
-        Endpoint::new(Method::PATCH, "/user", &["user.update_current", "user.update_by_id"], update)
-            .about("Changes a user: oneself, or for super-users anybody"),
-        Endpoint::new(Method::DELETE, "/user", &["user.delete_by_id"], delete)
+        Endpoint::new(
+            Method::PATCH,
+            "/user",
+            &[Operation::UserUpdateCurrent, Operation::UserUpdateById],
+            update,
+        )
+        .about("Changes a user: oneself, or for super-users anybody"),
+        Endpoint::new(Method::DELETE, "/user", &[Operation::UserDeleteById], delete)
             .about("Deletes a user, for super-users"),
-        Endpoint::new(Method::POST, "/user/approve", &["user.approve"], approve)
+        Endpoint::new(Method::POST, "/user/approve", &[Operation::UserApprove], approve)
             .about("Approves a user, for super-users"),
-        Endpoint::new(Method::POST, "/user/reject", &["user.reject"], reject)
+        Endpoint::new(Method::POST, "/user/reject", &[Operation::UserReject], reject)
             .about("Rejects a user, for super-users"),
-        Endpoint::new(Method::POST, "/user/lock", &["user.lock"], lock)
+        Endpoint::new(Method::POST, "/user/lock", &[Operation::UserLock], lock)
             .about("Locks a user out, for super-users"),
-        Endpoint::new(Method::DELETE, "/user/lock", &["user.unlock"], unlock)
+        Endpoint::new(Method::DELETE, "/user/lock", &[Operation::UserUnlock], unlock)
             .about("Unlocks a user, for super-users"),
-        Endpoint::new(Method::PATCH, "/user/password", &["user.change_password"], change_password)
+        Endpoint::new(Method::PATCH, "/user/password", &[Operation::UserChangePassword], change_password)
             .about("Changes a password: one's own, or for super-users anybody's"),
-        Endpoint::new(Method::PATCH, "/user/totp", &["user.reset_totp_key"], reset_totp_key)
+        Endpoint::new(Method::PATCH, "/user/totp", &[Operation::UserResetTotpKey], reset_totp_key)
             .about("Gives a new TOTP key: to oneself, or for super-users to anybody"),
     ]
 }

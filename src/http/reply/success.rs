@@ -51,34 +51,49 @@ impl<T: Serialize> Reply<T> {
     /// The response: `cid` and `status` first, then `sub_status` where there is a warning, then the output.
     pub fn render(&self, cid: &Cid) -> Result<Response, Failure> {
         let body = self.body(cid).map_err(|_| Failure::Internal)?;
-        let mut response = Response::new(Body::from(body));
-        let json = HeaderValue::from_static("application/json");
-        response.headers_mut().insert(header::CONTENT_TYPE, json);
-        Ok(response)
+        Ok(json_response(body))
     }
 
     /// The output is written behind the common elements right away, not copied into a common map first.
     fn body(&self, cid: &Cid) -> serde_json::Result<Vec<u8>> {
-        let mut body = Vec::with_capacity(256);
-        body.extend_from_slice(b"{\"cid\":");
-        serde_json::to_writer(&mut body, cid.as_str())?;
-        match self.warning {
-            None => body.extend_from_slice(b",\"status\":\"ok\""),
-            Some(code) => {
-                body.extend_from_slice(b",\"status\":\"warning\",\"sub_status\":[\"");
-                body.extend_from_slice(code.as_str().as_bytes());
-                body.extend_from_slice(b"\"]");
-            }
-        }
+        let mut body = common_elements(cid, self.warning)?;
         let common = body.len();
         serde_json::to_writer(&mut body, &self.output)?;
-        // `{…` and `{"a":1}` become `{…,"a":1}`; `{…` and `{}` become `{…}`.
-        if body.len() - common == b"{}".len() {
-            body.remove(common);
-        } else if let Some(brace) = body.get_mut(common) {
-            *brace = b',';
-        }
+        join(&mut body, common);
         Ok(body)
+    }
+}
+
+fn json_response(body: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(body));
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
+}
+
+/// The elements that all answers have, as an object that is still open.
+fn common_elements(cid: &Cid, warning: Option<Code>) -> serde_json::Result<Vec<u8>> {
+    let mut body = Vec::with_capacity(256);
+    body.extend_from_slice(b"{\"cid\":");
+    serde_json::to_writer(&mut body, cid.as_str())?;
+    match warning {
+        None => body.extend_from_slice(b",\"status\":\"ok\""),
+        Some(code) => {
+            body.extend_from_slice(b",\"status\":\"warning\",\"sub_status\":[\"");
+            body.extend_from_slice(code.as_str().as_bytes());
+            body.extend_from_slice(b"\"]");
+        }
+    }
+    Ok(body)
+}
+
+/// Makes one object of two, the second of which begins here: `{…` and `{"a":1}` become `{…,"a":1}`; `{…` and `{}`
+/// become `{…}`.
+fn join(body: &mut Vec<u8>, second: usize) {
+    if body.len() - second == b"{}".len() {
+        body.remove(second);
+    } else if let Some(brace) = body.get_mut(second) {
+        *brace = b',';
     }
 }
 

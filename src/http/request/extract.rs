@@ -3,7 +3,6 @@
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 
 use axum::body::{Body, HttpBody};
 use axum::extract::{ConnectInfo, Request};
@@ -16,7 +15,7 @@ use crate::http::app::App;
 use crate::http::failure::Failure;
 use crate::http::request::address::client_address;
 use crate::http::request::authorization::Authorization;
-use crate::http::request::input::Input;
+use crate::http::request::input::Element;
 use crate::ops::{ExternalCredential, Sso};
 
 /// How many times the greatest body is read and thrown away, so that who sends too much gets to read the answer and does
@@ -40,8 +39,13 @@ pub(in crate::http) struct Call {
     pub user_agent: Option<String>,
 }
 
-/// Reads a request.
-pub(in crate::http) async fn read<I: Input>(app: Arc<App>, request: Request) -> Result<(Call, I), Failure> {
+/// Reads a request to an endpoint that takes these elements: finds out who calls, and merges what was sent. What else
+/// was sent is among it; the endpoint's input takes what it knows.
+pub(in crate::http) async fn read(
+    app: &App,
+    request: Request,
+    taken: &[Element],
+) -> Result<(Call, Map<String, Value>), Failure> {
     let (parts, body) = request.into_parts();
     let headers = &parts.headers;
     let config = app.sso.config();
@@ -53,15 +57,15 @@ pub(in crate::http) async fn read<I: Input>(app: Arc<App>, request: Request) -> 
             .unwrap_or(&config.apps.default)
             .to_owned(),
     };
-    let call = caller(&app, &parts, &current_app)?;
-    let own_name = UST_NAMES.iter().find(|name| I::ELEMENTS.iter().any(|element| element.name == **name));
+    let call = caller(app, &parts, &current_app)?;
+    let own_name = UST_NAMES.iter().find(|name| taken.iter().any(|element| element.name == **name));
     if let Some(name) = own_name {
         match acting(&mut elements, headers) {
             Some(Acting::Session(ust)) => drop(elements.insert((*name).to_owned(), ust)),
             Some(Acting::External(credential)) => {
                 let ust = authenticate(&call, &credential, elements.get("totp_code")).await?;
                 // Its client has no token to name its own session by.
-                if I::ELEMENTS.iter().any(|element| element.name == TARGET_UST && element.is_required) {
+                if taken.iter().any(|element| element.name == TARGET_UST && element.is_required) {
                     elements.entry(TARGET_UST).or_insert_with(|| ust.clone());
                 }
                 elements.insert((*name).to_owned(), ust);
@@ -69,9 +73,7 @@ pub(in crate::http) async fn read<I: Input>(app: Arc<App>, request: Request) -> 
             None => {}
         }
     }
-    // The message of an error may quote the input, so it goes nowhere.
-    let input = serde_json::from_value(Value::Object(elements)).map_err(|_| Failure::BadRequest(None))?;
-    Ok((call, input))
+    Ok((call, elements))
 }
 
 /// Who calls, through which application, and with what.

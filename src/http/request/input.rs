@@ -1,7 +1,10 @@
 //! The input of an endpoint: which elements it takes, and the type that holds them.
 
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
+use crate::domain::Edit;
+use crate::http::failure::Failure;
 use crate::http::request::value::Kind;
 
 /// One element of an endpoint's input.
@@ -18,9 +21,48 @@ pub struct Element {
 }
 
 /// A type that requests are read into, and what it is made of.
-pub(in crate::http) trait Input: DeserializeOwned + Send + 'static {
+pub(in crate::http) trait Input: Sized + Send + 'static {
     /// Every element, the required ones first. `current_app` is not among them: every endpoint takes it.
     const ELEMENTS: &'static [Element];
+
+    /// Takes its elements from what was sent.
+    fn read(sent: &mut Map<String, Value>) -> Result<Self, Failure>;
+}
+
+/// Takes an element without which a request is a bad one. Null is the empty value of its type.
+pub(in crate::http) fn required<T: DeserializeOwned>(
+    sent: &mut Map<String, Value>,
+    name: &str,
+) -> Result<T, Failure> {
+    typed(sent.remove(name).ok_or(Failure::BadRequest(None))?)
+}
+
+/// Takes an element that may be missing. Null is the same as missing.
+pub(in crate::http) fn optional<T: DeserializeOwned>(
+    sent: &mut Map<String, Value>,
+    name: &str,
+) -> Result<Option<T>, Failure> {
+    match sent.remove(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => typed(value).map(Some),
+    }
+}
+
+/// Takes what becomes of a value: null takes the value away, a missing element keeps it.
+pub(in crate::http) fn editable<T: DeserializeOwned>(
+    sent: &mut Map<String, Value>,
+    name: &str,
+) -> Result<Edit<T>, Failure> {
+    match sent.remove(name) {
+        None => Ok(Edit::Keep),
+        Some(Value::Null) => Ok(Edit::Clear),
+        Some(value) => typed(value).map(Edit::Set),
+    }
+}
+
+fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Failure> {
+    // The message of an error may quote the input, so it goes nowhere.
+    serde_json::from_value(value).map_err(|_| Failure::BadRequest(None))
 }
 
 /// Declares an input: a struct whose required fields have the types of `value`, the optional ones are options of them,
@@ -32,12 +74,11 @@ macro_rules! input {
         $(editable { $($editable:ident: $editable_type:ident),* })?
     }) => {
         $(#[$doc])*
-        #[derive(Debug, serde::Deserialize)]
+        #[derive(Debug)]
         pub(in crate::http) struct $name {
             $(pub $required: $crate::http::request::value::$required_type,)*
             $(pub $optional: Option<$crate::http::request::value::$optional_type>,)*
             $($(
-                #[serde(default, deserialize_with = "crate::http::request::value::edit")]
                 pub $editable: $crate::domain::Edit<$crate::http::request::value::$editable_type>,
             )*)?
         }
@@ -63,15 +104,30 @@ macro_rules! input {
                     is_clearable: true,
                 },)*)?
             ];
+
+            fn read(
+                sent: &mut serde_json::Map<String, serde_json::Value>,
+            ) -> Result<Self, $crate::http::failure::Failure> {
+                use $crate::http::request::input;
+                Ok(Self {
+                    $($required: input::required(sent, stringify!($required))?,)*
+                    $($optional: input::optional(sent, stringify!($optional))?,)*
+                    $($($editable: input::editable(sent, stringify!($editable))?,)*)?
+                })
+            }
         }
     };
 }
 
-input! {
-    /// No element at all.
-    NoInput {
-        required {}
-        optional {}
+/// No element at all.
+#[derive(Debug)]
+pub(in crate::http) struct NoInput;
+
+impl Input for NoInput {
+    const ELEMENTS: &'static [Element] = &[];
+
+    fn read(_: &mut Map<String, Value>) -> Result<Self, Failure> {
+        Ok(Self)
     }
 }
 
@@ -80,7 +136,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::Edit;
 
     input! {
         /// An example.
@@ -99,8 +154,9 @@ mod tests {
         }
     }
 
-    fn read(value: serde_json::Value) -> Option<Example> {
-        serde_json::from_value(value).ok()
+    fn read<I: Input>(value: Value) -> Option<I> {
+        let Value::Object(mut sent) = value else { unreachable!() };
+        I::read(&mut sent).ok()
     }
 
     #[test]
@@ -114,25 +170,25 @@ mod tests {
 
     #[test]
     fn required_elements_must_be_there_and_may_be_empty() {
-        assert!(read(json!({"size": 1})).is_none());
-        assert_eq!(read(json!({"name": null})).unwrap().name.0, "");
+        assert!(read::<Example>(json!({"size": 1})).is_none());
+        assert_eq!(read::<Example>(json!({"name": null})).unwrap().name.0, "");
     }
 
     #[test]
     fn optional_elements_may_be_missing_or_null_but_not_of_another_type() {
-        let example = read(json!({"name": "a", "size": null, "unknown": [1]})).unwrap();
+        let example: Example = read(json!({"name": "a", "size": null, "unknown": [1]})).unwrap();
         assert!(example.size.is_none() && example.is_big.is_none());
-        assert!(read(json!({"name": "a", "size": "big"})).is_none());
+        assert!(read::<Example>(json!({"name": "a", "size": "big"})).is_none());
     }
 
     #[test]
     fn editable_elements_tell_null_from_missing() {
-        let change: Change = serde_json::from_value(json!({"name": null})).unwrap();
+        let change: Change = read(json!({"name": null})).unwrap();
         assert!(matches!((change.size, change.name), (Edit::Keep, Edit::Clear)));
-        let change: Change = serde_json::from_value(json!({"name": "", "size": "5"})).unwrap();
+        let change: Change = read(json!({"name": "", "size": "5"})).unwrap();
         assert_eq!(change.size.map(|size| size.0), Edit::Set(5));
         assert_eq!(change.name.map(|name| name.0), Edit::Set(String::new()));
-        assert!(serde_json::from_value::<Change>(json!({"size": "big"})).is_err());
+        assert!(read::<Change>(json!({"size": "big"})).is_none());
         assert!(Change::ELEMENTS.iter().all(|element| !element.is_required));
     }
 }

@@ -6,7 +6,7 @@
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error};
 use serde_json::Value;
 
-use crate::domain::{ApprovalStatus, Edit, NameOp, Password, SignUpStatus, Timestamp, Ust};
+use crate::domain::{ApprovalStatus, NameOp, Password, SignUpStatus, Timestamp, Ust};
 
 /// What an element holds, for the description of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,11 +188,6 @@ impl<'de> Deserialize<'de> for Items {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         list(deserializer).map(Self)
     }
-}
-
-/// What becomes of a value: null takes it away. A missing element is the default, which keeps it.
-pub fn edit<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Edit<T>, D::Error> {
-    Option::deserialize(deserializer).map(|value| value.map_or(Edit::Clear, Edit::Set))
 }
 
 /// Text, or null for the empty one. Not read as an option, which a missing element would be, too.

@@ -1,0 +1,207 @@
+//! Every operation is offered where the list of operations says, and nowhere else. For REST see `http/api/table.rs`.
+
+use std::collections::{BTreeSet, HashSet};
+use std::fs;
+
+use zato_sso::domain::{Face, Operation};
+
+use crate::command::Folder;
+use crate::rest::Server;
+use crate::support::Kind;
+
+on_both_databases! {
+    every_address_for_browsers_is_served;
+}
+
+/// The command that calls it.
+const COMMANDS: &[(Operation, &str)] = &[
+    (Operation::UserLogin, "login"),
+    (Operation::UserLogout, "logout"),
+    (Operation::UserGetByUsername, "show-user"),
+    (Operation::UserList, "list-users"),
+    (Operation::UserCreate, "create-user"),
+    (Operation::UserCreateSuperUser, "create-super-user"),
+    (Operation::UserDeleteById, "delete-user"),
+    (Operation::UserLock, "lock-user"),
+    (Operation::UserUnlock, "unlock-user"),
+    (Operation::UserSetPassword, "change-user-password"),
+    (Operation::UserListExpiringPasswords, "expiring-passwords"),
+    (Operation::UserResetTotpKey, "reset-totp-key"),
+    (Operation::UserImport, "import users"),
+    (Operation::UserExport, "export users"),
+    (Operation::SessionListOfUser, "list-sessions"),
+    (Operation::SessionEndOfUser, "end-sessions"),
+    (Operation::SecDefCreate, "create-sec-def"),
+    (Operation::SecDefList, "list-sec-defs"),
+    (Operation::SecDefGet, "delete-sec-def"),
+    (Operation::SecDefDelete, "delete-sec-def"),
+    (Operation::SiteCreate, "create-site"),
+    (Operation::SiteList, "list-sites"),
+    (Operation::SiteUpdate, "update-site"),
+    (Operation::SiteDelete, "delete-site"),
+    (Operation::SiteActAs, "delete-site"),
+    (Operation::MaintenanceCleanUp, "cleanup"),
+];
+
+/// The method that calls it.
+const METHODS: &[(Operation, &str)] = &[
+    (Operation::UserLogin, "UserAPI.login"),
+    (Operation::UserLogout, "UserAPI.logout"),
+    (Operation::UserGetCurrent, "UserAPI.get_current_user"),
+    (Operation::UserGetById, "UserAPI.get_user_by_id"),
+    (Operation::UserGetByUsername, "UserAPI.get_user_by_username"),
+    (Operation::UserCreate, "UserAPI.create_user"),
+    (Operation::UserCreateSuperUser, "UserAPI.create_super_user"),
+    (Operation::UserUpdateCurrent, "UserAPI.update_current_user"),
+    (Operation::UserUpdateById, "UserAPI.update_user_by_id"),
+    (Operation::UserDeleteById, "UserAPI.delete_user_by_id"),
+    (Operation::UserDeleteByUsername, "UserAPI.delete_user_by_username"),
+    (Operation::UserApprove, "UserAPI.approve_user"),
+    (Operation::UserReject, "UserAPI.reject_user"),
+    (Operation::UserLock, "UserAPI.lock_user"),
+    (Operation::UserUnlock, "UserAPI.unlock_user"),
+    (Operation::UserSearch, "UserAPI.search"),
+    (Operation::UserSignup, "UserAPI.signup"),
+    (Operation::UserConfirmSignup, "UserAPI.confirm_signup"),
+    (Operation::UserChangePassword, "UserAPI.change_password"),
+    (Operation::UserSetPassword, "UserAPI.set_password"),
+    (Operation::UserResetTotpKey, "UserAPI.reset_totp_key"),
+    (Operation::UserImport, "SSO.import_users"),
+    (Operation::UserCreateLinkedAuth, "UserAPI.create_linked_auth"),
+    (Operation::UserGetLinkedAuthList, "UserAPI.get_linked_auth_list"),
+    (Operation::UserDeleteLinkedAuth, "UserAPI.delete_linked_auth"),
+    (Operation::UserGetByLinkedAuth, "UserAPI.get_user_by_linked_auth"),
+    (Operation::UserAttrCreate, "UserAttrAPI.create"),
+    (Operation::UserAttrUpdate, "UserAttrAPI.update"),
+    (Operation::UserAttrSet, "UserAttrAPI.set"),
+    (Operation::UserAttrSetExpiry, "UserAttrAPI.set_expiry"),
+    (Operation::UserAttrDelete, "UserAttrAPI.delete"),
+    (Operation::UserAttrGet, "UserAttrAPI.get"),
+    (Operation::UserAttrGetAll, "UserAttrAPI.to_dict"),
+    (Operation::UserAttrExists, "UserAttrAPI.exists"),
+    (Operation::UserAttrNames, "UserAttrAPI.names"),
+    (Operation::SessionAttrCreate, "SessionAttrAPI.create"),
+    (Operation::SessionAttrUpdate, "SessionAttrAPI.update"),
+    (Operation::SessionAttrSet, "SessionAttrAPI.set"),
+    (Operation::SessionAttrSetExpiry, "SessionAttrAPI.set_expiry"),
+    (Operation::SessionAttrDelete, "SessionAttrAPI.delete"),
+    (Operation::SessionAttrGet, "SessionAttrAPI.get"),
+    (Operation::SessionAttrGetAll, "SessionAttrAPI.to_dict"),
+    (Operation::SessionAttrExists, "SessionAttrAPI.exists"),
+    (Operation::SessionAttrNames, "SessionAttrAPI.names"),
+    (Operation::SessionVerify, "SessionAPI.verify"),
+    (Operation::SessionRenew, "SessionAPI.renew"),
+    (Operation::SessionGet, "SessionAPI.get"),
+    (Operation::SessionGetList, "SessionAPI.get_list"),
+    (Operation::SessionGetCurrent, "SessionAPI.get_current_session"),
+    (Operation::SessionRequireSuperUser, "SessionAPI.require_super_user"),
+    (Operation::SessionOnExternalAuthSucceeded, "SessionAPI.on_external_auth_succeeded"),
+    (Operation::SessionGetByExtId, "SessionAPI.get_session_by_ext_id"),
+    (Operation::TotpValidateCode, "TOTPAPI.validate_code"),
+    (Operation::TotpProvisioningUri, "TOTPAPI.provisioning_uri"),
+    (Operation::PasswordResetCreateToken, "PasswordResetAPI.create_token"),
+    (Operation::PasswordResetAccessToken, "PasswordResetAPI.access_token"),
+    (Operation::PasswordResetChangePassword, "PasswordResetAPI.change_password"),
+    (Operation::IdentityGet, "IdentityAPI.get"),
+    (Operation::IdentityList, "IdentityAPI.get_list"),
+    (Operation::SiteCreate, "SiteAPI.create"),
+    (Operation::SiteList, "SiteAPI.get_list"),
+    (Operation::SiteUpdate, "SiteAPI.update"),
+    (Operation::SiteDelete, "SiteAPI.delete"),
+    // Each call on behalf of a site does it first.
+    (Operation::SiteActAs, "SiteAPI.start_session"),
+    (Operation::SiteStartSession, "SiteAPI.start_session"),
+    (Operation::SiteListSessions, "SiteAPI.get_session_list"),
+    (Operation::SiteGetSession, "SiteAPI.get_session"),
+    (Operation::SiteGetSessionOfIdentity, "SiteAPI.get_identity_session"),
+    (Operation::SiteEndSession, "SiteAPI.end_session"),
+    (Operation::SiteEndSessionOfIdentity, "SiteAPI.end_identity_session"),
+];
+
+/// The request of the sessions API that calls it.
+const SITES: &[(Operation, &str)] = &[
+    // Each request does it first.
+    (Operation::SiteAuthenticate, "get /sso/sessions"),
+    (Operation::SiteListSessions, "get /sso/sessions"),
+    (Operation::SiteGetSession, "get /sso/sessions/{token}"),
+    (Operation::SiteEndSession, "delete /sso/sessions/{token}"),
+    (Operation::SiteStartSession, "put /sso/sessions/identities/{token}"),
+    (Operation::SiteGetSessionOfIdentity, "get /sso/sessions/identities/{token}"),
+    (Operation::SiteEndSessionOfIdentity, "delete /sso/sessions/identities/{token}"),
+    (Operation::SiteCreateUser, "post /storage/users"),
+    (Operation::SiteLookUpUser, "post /storage/users/user/lookup"),
+    (Operation::SiteUpdateUser, "put /storage/users/{token}"),
+    (Operation::SiteListUsers, "get /users"),
+    (Operation::SiteGetUser, "get /users/{token}"),
+    (Operation::SiteGetIdentity, "get /identities/{token}"),
+    (Operation::SiteRedeemConnection, "get /connections/{token}"),
+];
+
+/// The address that calls it when a browser comes.
+const BROWSERS: &[(Operation, &str)] = &[
+    (Operation::SiteRegisterBrowser, "POST root:/sso/register"),
+    (Operation::SiteCheckBrowser, "GET root:/sso/check"),
+];
+
+#[test]
+fn every_operation_is_offered_by_the_faces_that_the_list_names() {
+    for (face, table) in
+        [(Face::Command, COMMANDS), (Face::Python, METHODS), (Face::Sites, SITES), (Face::Browser, BROWSERS)]
+    {
+        let offered: HashSet<Operation> = table.iter().map(|(operation, _)| *operation).collect();
+        assert_eq!(offered.len(), table.len(), "{face:?} has an operation twice");
+        for operation in Operation::ALL {
+            let is_listed = operation.faces().contains(&face);
+            assert_eq!(offered.contains(operation), is_listed, "{face:?} {}", operation.name());
+        }
+    }
+}
+
+#[test]
+fn every_command_is_there() {
+    let folder = Folder::new();
+    for (_, line) in COMMANDS {
+        let done = folder.run(&format!("{line} --help"));
+        assert!(done.status == 0 && done.stdout.contains(line), "{line}: {done}");
+    }
+}
+
+#[test]
+fn every_method_is_there() {
+    let stubs =
+        fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/python/zato_sso/_core.pyi")).unwrap();
+    let mut class = "";
+    let mut found = BTreeSet::new();
+    for line in stubs.lines() {
+        if let Some(rest) = line.strip_prefix("class ") {
+            class = rest.split(['(', ':']).next().unwrap_or_default();
+        } else if let Some(rest) = line.strip_prefix("    def ") {
+            found.insert(format!("{class}.{}", rest.split('(').next().unwrap_or_default()));
+        }
+    }
+    for (_, method) in METHODS {
+        assert!(found.contains(*method), "{method}");
+    }
+}
+
+#[test]
+fn every_request_of_sites_is_described_and_no_other() {
+    let document = zato_sso::http::document("/p");
+    let described = |method: &str, path: &str| document["paths"][format!("{path}.json")][method].is_object();
+    for (_, line) in SITES {
+        let (method, path) = line.split_once(' ').unwrap();
+        assert!(described(method, path), "{line}");
+    }
+    let paths = document["paths"].as_object().unwrap().iter().filter(|(path, _)| path.ends_with(".json"));
+    let count: usize = paths.map(|(_, methods)| methods.as_object().unwrap().len()).sum();
+    let lines: BTreeSet<&str> = SITES.iter().map(|(_, line)| *line).collect();
+    assert_eq!(count, lines.len());
+}
+
+async fn every_address_for_browsers_is_served(kind: Kind) {
+    let server = Server::new(kind).await;
+    for (_, line) in BROWSERS {
+        // Served and refused, as nothing was sent.
+        assert_eq!(server.ask(line, &[], "").status, 403, "{line}");
+    }
+}
