@@ -5,7 +5,7 @@ from pathlib import Path
 
 from zato_sso import const, status_code
 
-TABLE = Path(__file__).resolve().parents[2] / "src" / "domain" / "code.rs"
+TABLE = Path(__file__).resolve().parents[2] / "src" / "domain" / "core" / "code.rs"
 
 
 def test_every_code_of_the_table_stands_under_its_label() -> None:

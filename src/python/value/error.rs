@@ -66,7 +66,7 @@ impl Fault {
             }
             Self::HeldByParent => backend(
                 py,
-                "os.fork() came while a call was in flight that did not end in time: \
+                "os.fork() was called during a call that did not end in time: \
                  its database file cannot be used safely in the child",
             ),
         }
