@@ -74,16 +74,13 @@ impl Stage {
             let is_valid = sso.verify_session_fast(asker, &self.target, &self.current);
             // The first time there is nothing to be had at once.
             let ask = || {
-                self.at_once(sso.verify_session(
-                    ctx,
-                    &self.target.as_str().into(),
-                    &self.current.as_str().into(),
-                ))
+                let (target, current) = (Ust::from(self.target.as_str()), Ust::from(self.current.as_str()));
+                self.at_once(sso.verify_session(ctx, current, &target))
             };
             expect(is_valid.map_or_else(ask, Ok)?)
         }));
         pieces.push(Piece::new("verify_session", move || {
-            expect(self.at_once(sso.verify_session(ctx, &target, &current))?)
+            expect(self.at_once(sso.verify_session(ctx, &current, &target))?)
         }));
         pieces.push(Piece::new("get_current_user", move || {
             self.at_once(sso.get_current_user(ctx, &known, false)).map(drop).map_err(Into::into)
@@ -92,7 +89,7 @@ impl Stage {
             (Ust::from(self.strict_target.as_str()), Ust::from(self.strict_current.as_str()));
         let sso = &self.strict.sso;
         pieces.push(Piece::new("verify_session, cache off", move || {
-            expect(self.at_once(sso.verify_session(ctx, &target, &current))?)
+            expect(self.at_once(sso.verify_session(ctx, &current, &target))?)
         }));
         let body = json!({"target_ust": self.target, "current_ust": self.current}).to_string();
         let router = TowerToHyperService::new(http::router(self.cached.sso.clone()));

@@ -102,6 +102,13 @@ impl Trail {
         self.event.target_user = Some(user_id.clone());
     }
 
+    /// What a caller reads is their own, which is no disclosure. Changes stay what they are.
+    pub fn is_of_oneself(&mut self) {
+        if self.event.kind == AuditKind::Disclosure {
+            self.event.kind = AuditKind::SessionCheck;
+        }
+    }
+
     /// It turned out to be a renewal, whose history the session itself keeps.
     pub const fn is_activity(&mut self) {
         self.event.kind = AuditKind::Activity;

@@ -26,7 +26,7 @@ mod user;
 pub use access::actor::{Actor, Caller};
 pub use access::check::Authority;
 pub use access::fast_path::{Address, Asker};
-pub use attr::request::{AttrExpiry, AttrItem, AttrScope, AttrWrite};
+pub use attr::request::{AttrExpiry, AttrItem, AttrTarget, AttrWrite};
 pub use credential::totp::{ResetTotpKey, TotpOwner};
 pub use hook::{HookError, HookFuture, Hooks, NoHooks};
 pub use import::file::{FileFormat, FileSource};

@@ -7,23 +7,39 @@ use crate::domain::{Result, Throttle, Timestamp};
 use crate::store::db::dialect;
 use crate::store::db::pool::Raw;
 
+macro_rules! columns {
+    () => {
+        "kind, subject, count, window_start, blocked_until, expiration_time"
+    };
+}
+
+macro_rules! get {
+    () => {
+        concat!("SELECT ", columns!(), " FROM sso_throttle WHERE kind = $1 AND subject = $2")
+    };
+}
+
+macro_rules! insert {
+    ($values:literal, $conflict:literal) => {
+        concat!("INSERT INTO sso_throttle (", columns!(), ") VALUES (", $values, ") ON CONFLICT ", $conflict)
+    };
+}
+
 sql! {
-    GET = "SELECT count, window_start, blocked_until, expiration_time FROM sso_throttle \
-        WHERE kind = $1 AND subject = $2";
-    HOLD_POSTGRES = concat!(
-        "SELECT count, window_start, blocked_until, expiration_time FROM sso_throttle WHERE kind = $1 AND subject = $2",
-        dialect::for_update_postgres!()
-    );
-    MAKE = "INSERT INTO sso_throttle (kind, subject, count, window_start, blocked_until, expiration_time) \
-        VALUES ($1, $2, 0, $3, 0, $3) ON CONFLICT DO NOTHING";
+    GET = get!();
+    HOLD_POSTGRES = concat!(get!(), dialect::for_update_postgres!());
+    GET_BOTH = concat!(get!(), " OR kind = $3 AND subject = $4");
+    MAKE = insert!("$1, $2, 0, $3, 0, $3", "DO NOTHING");
     SET = "UPDATE sso_throttle SET count = $3, window_start = $4, blocked_until = $5, expiration_time = $6 \
         WHERE kind = $1 AND subject = $2";
     CLEAR = "DELETE FROM sso_throttle WHERE kind = $1 AND subject = $2";
     /// One more in the window that begins then; in another window, the first.
-    COUNT = "INSERT INTO sso_throttle (kind, subject, count, window_start, blocked_until, expiration_time) \
-        VALUES ($1, $2, 1, $3, 0, $4) ON CONFLICT (kind, subject) DO UPDATE SET \
-        count = CASE WHEN sso_throttle.window_start = excluded.window_start THEN sso_throttle.count + 1 ELSE 1 END, \
-        window_start = excluded.window_start, expiration_time = excluded.expiration_time RETURNING count";
+    COUNT = insert!(
+        "$1, $2, 1, $3, 0, $4",
+        "(kind, subject) DO UPDATE SET \
+         count = CASE WHEN sso_throttle.window_start = excluded.window_start THEN sso_throttle.count + 1 ELSE 1 END, \
+         window_start = excluded.window_start, expiration_time = excluded.expiration_time RETURNING count"
+    );
 }
 
 /// What a counter counts.
@@ -55,6 +71,8 @@ impl Kind {
 
 #[derive(FromRow)]
 struct Row {
+    kind: String,
+    subject: Vec<u8>,
     count: i64,
     window_start: i64,
     blocked_until: i64,
@@ -62,7 +80,7 @@ struct Row {
 }
 
 impl Row {
-    const fn into_throttle(self) -> Throttle {
+    const fn throttle(&self) -> Throttle {
         Throttle {
             count: self.count,
             since: Timestamp::from_micros(self.window_start),
@@ -72,16 +90,19 @@ impl Row {
     }
 }
 
-/// What is known of the failures of a subject, if there were any.
+/// What is known of the failures of two subjects, as far as there were any, in one statement.
 ///
 /// # Errors
 /// When the database cannot answer.
-pub async fn get(conn: &mut Conn, kind: Kind, subject: &[u8]) -> Result<Option<Throttle>> {
-    let row = fetch_optional!(conn, Row, GET, kind.as_str(), subject)?;
-    Ok(row.map(Row::into_throttle))
+pub async fn get_both(conn: &mut Conn, subjects: [(Kind, &[u8]); 2]) -> Result<[Option<Throttle>; 2]> {
+    let [(kind, subject), (other_kind, other)] = subjects;
+    let rows = fetch_all!(conn, Row, GET_BOTH, kind.as_str(), subject, other_kind.as_str(), other)?;
+    Ok(subjects.map(|(kind, subject)| {
+        rows.iter().find(|row| row.kind == kind.as_str() && row.subject == subject).map(Row::throttle)
+    }))
 }
 
-/// The same, made if there is nothing yet; nobody else changes it until the transaction ends.
+/// What is known of the failures of a subject, made if there is nothing yet; nobody else changes it until the transaction ends.
 ///
 /// # Errors
 /// When the database cannot answer.
@@ -96,7 +117,7 @@ pub async fn hold(tx: &mut Tx, kind: Kind, subject: &[u8], now: Timestamp) -> Re
         }
     }
     .map_err(map_error)?;
-    Ok(row.map_or(Throttle::new(now), Row::into_throttle))
+    Ok(row.map_or(Throttle::new(now), |row| row.throttle()))
 }
 
 /// Writes what a failure has made of it.

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 use zato_sso::domain::{Attr, AttrValue, Code, Timestamp, Ust};
-use zato_sso::ops::{AttrExpiry, AttrItem, AttrScope, AttrWrite};
+use zato_sso::ops::{Actor, AttrExpiry, AttrItem, AttrTarget, AttrWrite};
 
 use crate::support::{Kind, World, any_rows, ctx, dump, execute, refusal};
 
@@ -24,16 +24,19 @@ on_both_databases! {
     entries_of_the_trail_hold_a_count_and_no_value;
 }
 
-fn own(ust: &Ust) -> AttrScope {
-    AttrScope::User { current_ust: ust.clone(), user_id: None }
+/// Who acts, and on whose attributes.
+type Scope = (Actor, AttrTarget);
+
+fn own(ust: &Ust) -> Scope {
+    (ust.into(), AttrTarget::User(None))
 }
 
-fn of_user(ust: &Ust, user_id: &str) -> AttrScope {
-    AttrScope::User { current_ust: ust.clone(), user_id: Some(user_id.to_owned()) }
+fn of_user(ust: &Ust, user_id: &str) -> Scope {
+    (ust.into(), AttrTarget::User(Some(user_id.to_owned())))
 }
 
-fn of_session(target: &Ust, current: &Ust) -> AttrScope {
-    AttrScope::Session { target_ust: target.clone(), current_ust: current.clone() }
+fn of_session(target: &Ust, current: &Ust) -> Scope {
+    (current.into(), AttrTarget::Session(Some(target.clone())))
 }
 
 fn item(name: &str, value: &Value) -> AttrItem {
@@ -51,7 +54,7 @@ fn names(names: &[&str]) -> Vec<String> {
 }
 
 /// Both kinds of owners: a session's user, and the session itself.
-async fn scopes(world: &World) -> [AttrScope; 2] {
+async fn scopes(world: &World) -> [Scope; 2] {
     world.user("user1").await;
     let info = world.login("user1").await;
     [own(&info.ust), of_session(&info.ust, &info.ust)]
@@ -60,23 +63,23 @@ async fn scopes(world: &World) -> [AttrScope; 2] {
 impl World {
     async fn write(
         &self,
-        scope: &AttrScope,
+        scope: &Scope,
         write: AttrWrite,
         items: Vec<AttrItem>,
     ) -> zato_sso::domain::Result<()> {
-        self.sso.write_attrs(&ctx(), scope, write, items).await
+        self.sso.write_attrs(&ctx(), &scope.0, &scope.1, write, items).await
     }
 
-    async fn attr(&self, scope: &AttrScope, name: &str) -> Option<Attr> {
-        self.sso.get_attrs(&ctx(), scope, names(&[name]), true).await.unwrap().remove(0).1
+    async fn attr(&self, scope: &Scope, name: &str) -> Option<Attr> {
+        self.sso.get_attrs(&ctx(), &scope.0, &scope.1, names(&[name]), true).await.unwrap().remove(0).1
     }
 
-    async fn value(&self, scope: &AttrScope, name: &str) -> Option<Value> {
+    async fn value(&self, scope: &Scope, name: &str) -> Option<Value> {
         self.attr(scope, name).await.map(|attr| attr.value.unwrap().to_json().unwrap())
     }
 
-    async fn names(&self, scope: &AttrScope) -> Vec<String> {
-        self.sso.attr_names(&ctx(), scope).await.unwrap()
+    async fn names(&self, scope: &Scope) -> Vec<String> {
+        self.sso.attr_names(&ctx(), &scope.0, &scope.1).await.unwrap()
     }
 }
 
@@ -141,7 +144,7 @@ async fn any_json_value_comes_out_as_it_was_put_in(kind: Kind) {
                     .collect();
                 world.write(scope, AttrWrite::Set, items.clone()).await.unwrap();
                 let asked: Vec<String> = attrs.keys().cloned().collect();
-                let found = world.sso.get_attrs(&ctx(), scope, asked, true).await.unwrap();
+                let found = world.sso.get_attrs(&ctx(), &scope.0, &scope.1, asked, true).await.unwrap();
                 for (item, (name, attr)) in items.iter().zip(found) {
                     let attr = attr.unwrap();
                     assert_eq!((&item.name, &item.name), (&name, &attr.name));
@@ -167,12 +170,12 @@ async fn an_expired_attribute_does_not_exist_and_its_name_is_free(kind: Kind) {
         world.clock.advance_seconds(1);
         assert!(world.attr(&scope, "a").await.is_none());
         assert_eq!(world.names(&scope).await, Vec::<String>::new());
-        assert!(world.sso.all_attrs(&ctx(), &scope, true).await.unwrap().is_empty());
-        let exists = world.sso.attrs_exist(&ctx(), &scope, names(&["a"])).await.unwrap();
+        assert!(world.sso.all_attrs(&ctx(), &scope.0, &scope.1, true).await.unwrap().is_empty());
+        let exists = world.sso.attrs_exist(&ctx(), &scope.0, &scope.1, names(&["a"])).await.unwrap();
         assert_eq!(exists, [("a".to_owned(), false)]);
         assert_eq!(refusal(world.write(&scope, AttrWrite::Update, brief(2)).await), Code::AttrNoSuchAttr);
         let expiry = vec![AttrExpiry { name: "a".to_owned(), expiration: None, user_id: None }];
-        let revived = world.sso.set_attr_expiry(&ctx(), &scope, expiry.clone()).await;
+        let revived = world.sso.set_attr_expiry(&ctx(), &scope.0, &scope.1, expiry.clone()).await;
         assert_eq!(refusal(revived), Code::AttrNoSuchAttr);
 
         // Nothing of the one before shows in the new one.
@@ -181,11 +184,11 @@ async fn an_expired_attribute_does_not_exist_and_its_name_is_free(kind: Kind) {
         assert_eq!(new.creation_time, made.creation_time.plus_seconds(10));
         assert_eq!(new.expiration_time, Timestamp::NEVER);
         let sooner = vec![AttrExpiry { expiration: Some(60), ..expiry[0].clone() }];
-        world.sso.set_attr_expiry(&ctx(), &scope, sooner).await.unwrap();
+        world.sso.set_attr_expiry(&ctx(), &scope.0, &scope.1, sooner).await.unwrap();
         let ending = world.attr(&scope, "a").await.unwrap();
         assert_eq!(ending.expiration_time, new.creation_time.plus_seconds(60));
         assert_eq!((ending.value, ending.last_modified), (new.value, new.last_modified));
-        world.sso.set_attr_expiry(&ctx(), &scope, expiry).await.unwrap();
+        world.sso.set_attr_expiry(&ctx(), &scope.0, &scope.1, expiry).await.unwrap();
         assert_eq!(world.attr(&scope, "a").await.unwrap().expiration_time, Timestamp::NEVER);
     }
 }
@@ -216,16 +219,17 @@ async fn deleting_and_looking_do_not_mind_what_is_missing(kind: Kind) {
         let items = vec![item("b", &json!(2)), item("a", &json!(1)), item("é", &json!(3))];
         world.write(&scope, AttrWrite::Create, items).await.unwrap();
         assert_eq!(world.names(&scope).await, ["a", "b", "é"]);
-        let exist = world.sso.attrs_exist(&ctx(), &scope, names(&["é", "none", "a"])).await.unwrap();
+        let exist =
+            world.sso.attrs_exist(&ctx(), &scope.0, &scope.1, names(&["é", "none", "a"])).await.unwrap();
         let expected = [("é".to_owned(), true), ("none".to_owned(), false), ("a".to_owned(), true)];
         assert_eq!(exist, expected);
-        let got = world.sso.get_attrs(&ctx(), &scope, names(&["none", "a"]), true).await.unwrap();
+        let got = world.sso.get_attrs(&ctx(), &scope.0, &scope.1, names(&["none", "a"]), true).await.unwrap();
         assert!(got[0].1.is_none() && got[1].1.is_some());
         for _ in 0..2 {
-            world.sso.delete_attrs(&ctx(), &scope, names(&["a", "none", "é"])).await.unwrap();
+            world.sso.delete_attrs(&ctx(), &scope.0, &scope.1, names(&["a", "none", "é"])).await.unwrap();
             assert_eq!(world.names(&scope).await, ["b"]);
         }
-        assert!(world.sso.get_attrs(&ctx(), &scope, Vec::new(), true).await.unwrap().is_empty());
+        assert!(world.sso.get_attrs(&ctx(), &scope.0, &scope.1, Vec::new(), true).await.unwrap().is_empty());
     }
 }
 
@@ -238,7 +242,7 @@ async fn names_and_values_have_limits(kind: Kind) {
     for name in ["", "a\0b", &"x".repeat(192)] {
         let written = world.write(&scope, AttrWrite::Set, vec![item(name, &json!(1))]).await;
         assert_eq!(refusal(written), Code::CommonInvalidInput, "{name:?}");
-        let got = world.sso.get_attrs(&ctx(), &scope, names(&[name]), true).await;
+        let got = world.sso.get_attrs(&ctx(), &scope.0, &scope.1, names(&[name]), true).await;
         assert_eq!(refusal(got), Code::CommonInvalidInput, "{name:?}");
     }
     let text = |length: usize| json!("x".repeat(length - 2));
@@ -292,7 +296,10 @@ async fn many_calls_are_all_or_nothing(kind: Kind) {
     outcome.unwrap();
     let expiry = |name: &str| AttrExpiry { name: name.to_owned(), expiration: Some(5), user_id: None };
     let some = vec![expiry("there1"), expiry("missing")];
-    assert_eq!(refusal(world.sso.set_attr_expiry(&ctx(), &scopes[0], some).await), Code::AttrNoSuchAttr);
+    assert_eq!(
+        refusal(world.sso.set_attr_expiry(&ctx(), &scopes[0].0, &scopes[0].1, some).await),
+        Code::AttrNoSuchAttr
+    );
     assert_eq!(world.attr(&scopes[0], "there1").await.unwrap().expiration_time, Timestamp::NEVER);
 }
 
@@ -305,13 +312,13 @@ async fn a_thousand_attributes_are_written_at_once(kind: Kind) {
         world.write(&scope, AttrWrite::Create, all("one")).await.unwrap();
         world.write(&scope, AttrWrite::Update, all("two")).await.unwrap();
         world.write(&scope, AttrWrite::Set, all("three")).await.unwrap();
-        let found = world.sso.all_attrs(&ctx(), &scope, true).await.unwrap();
+        let found = world.sso.all_attrs(&ctx(), &scope.0, &scope.1, true).await.unwrap();
         assert_eq!(found.len(), 1000);
         assert_eq!(found[999].value, Some(AttrValue::from(&json!(["three", 999]))));
         let asked: Vec<String> = found.into_iter().map(|attr| attr.name).collect();
-        let exist = world.sso.attrs_exist(&ctx(), &scope, asked.clone()).await.unwrap();
+        let exist = world.sso.attrs_exist(&ctx(), &scope.0, &scope.1, asked.clone()).await.unwrap();
         assert!(exist.iter().all(|(_, exists)| *exists));
-        world.sso.delete_attrs(&ctx(), &scope, asked).await.unwrap();
+        world.sso.delete_attrs(&ctx(), &scope.0, &scope.1, asked).await.unwrap();
         assert_eq!(world.names(&scope).await, Vec::<String>::new());
     }
 }
@@ -337,8 +344,12 @@ async fn a_thousand_attributes_take_one_statement_of_one_transaction() {
             world.write(&scope, write, all.clone()).await.unwrap();
         }
         let expiry = |name: &String| AttrExpiry { name: name.clone(), expiration: Some(60), user_id: None };
-        world.sso.set_attr_expiry(&ctx(), &scope, asked.iter().map(expiry).collect()).await.unwrap();
-        world.sso.delete_attrs(&ctx(), &scope, asked).await.unwrap();
+        world
+            .sso
+            .set_attr_expiry(&ctx(), &scope.0, &scope.1, asked.iter().map(expiry).collect())
+            .await
+            .unwrap();
+        world.sso.delete_attrs(&ctx(), &scope.0, &scope.1, asked).await.unwrap();
         let transactions = "SELECT count(DISTINCT number)::text FROM written";
         assert_eq!(any_rows(&world, transactions).await, [b"5"]);
         // An upsert fires the triggers of both that it may do.
@@ -359,11 +370,13 @@ async fn an_encrypted_value_is_not_in_the_database_and_does_not_open_elsewhere(k
         let text = dump(&world).await;
         assert!(!text.contains("planted") && text.contains("shown"));
 
-        let closed = world.sso.get_attrs(&ctx(), &scope, names(&["a", "c"]), false).await.unwrap();
+        let closed =
+            world.sso.get_attrs(&ctx(), &scope.0, &scope.1, names(&["a", "c"]), false).await.unwrap();
         assert!(closed[0].1.as_ref().unwrap().value.is_none());
         assert_eq!(closed[1].1.as_ref().unwrap().value, Some(AttrValue::from(&json!("shown"))));
 
-        let get = async |name: &str| world.sso.get_attrs(&ctx(), &scope, names(&[name]), true).await;
+        let get =
+            async |name: &str| world.sso.get_attrs(&ctx(), &scope.0, &scope.1, names(&[name]), true).await;
         let copy = |from: &str, to: &str| {
             format!(
                 "UPDATE {table} SET value = (SELECT value FROM {table} WHERE name = '{from}') WHERE name = '{to}'"
@@ -383,8 +396,8 @@ async fn users_reach_their_own_attributes_and_super_users_anybodys(kind: Kind) {
     let (one, two) = (world.user("user1").await, world.user("user2").await);
     let (root, user) = (world.login("root1").await, world.login("user1").await);
     let sso = &world.sso;
-    let set = async |scope: AttrScope, items: Vec<AttrItem>| {
-        sso.write_attrs(&ctx(), &scope, AttrWrite::Set, items).await
+    let set = async |scope: Scope, items: Vec<AttrItem>| {
+        sso.write_attrs(&ctx(), &scope.0, &scope.1, AttrWrite::Set, items).await
     };
     let by_root = of_user(&root.ust, two.user_id.as_str());
     set(by_root.clone(), vec![item("a", &json!("two"))]).await.unwrap();
@@ -396,8 +409,11 @@ async fn users_reach_their_own_attributes_and_super_users_anybodys(kind: Kind) {
 
     let foreign = of_user(&user.ust, two.user_id.as_str());
     assert_eq!(refusal(set(foreign.clone(), vec![item("a", &json!(1))]).await), Code::AuthNotAllowed);
-    assert_eq!(refusal(world.sso.attr_names(&ctx(), &foreign).await), Code::AuthNotAllowed);
-    assert_eq!(refusal(world.sso.delete_attrs(&ctx(), &foreign, names(&["a"])).await), Code::AuthNotAllowed);
+    assert_eq!(refusal(world.sso.attr_names(&ctx(), &foreign.0, &foreign.1).await), Code::AuthNotAllowed);
+    assert_eq!(
+        refusal(world.sso.delete_attrs(&ctx(), &foreign.0, &foreign.1, names(&["a"])).await),
+        Code::AuthNotAllowed
+    );
     let to = |user_id: &str| AttrItem { user_id: Some(user_id.to_owned()), ..item("c", &json!(1)) };
     let mixed = vec![item("d", &json!(1)), to(two.user_id.as_str())];
     assert_eq!(refusal(set(own(&user.ust), mixed.clone()).await), Code::AuthNotAllowed);
@@ -412,15 +428,15 @@ async fn users_reach_their_own_attributes_and_super_users_anybodys(kind: Kind) {
     for user_id in [nobody, "x\0", ""] {
         let scope = of_user(&root.ust, user_id);
         assert_eq!(refusal(set(scope.clone(), vec![item("a", &json!(1))]).await), Code::UserIdInvalid);
-        assert_eq!(refusal(world.sso.attr_names(&ctx(), &scope).await), Code::UserIdInvalid);
-        let delete = world.sso.delete_attrs(&ctx(), &scope, names(&["a"])).await;
+        assert_eq!(refusal(world.sso.attr_names(&ctx(), &scope.0, &scope.1).await), Code::UserIdInvalid);
+        let delete = world.sso.delete_attrs(&ctx(), &scope.0, &scope.1, names(&["a"])).await;
         assert_eq!(refusal(delete), Code::UserIdInvalid);
     }
     let some = vec![item("e", &json!(1)), to(nobody)];
     assert_eq!(refusal(set(own(&root.ust), some).await), Code::UserIdInvalid);
     assert_eq!(world.names(&own(&root.ust)).await, ["d"]);
     let none = own(&Ust::from("zustnone"));
-    assert_eq!(refusal(world.sso.attr_names(&ctx(), &none).await), Code::SessionNoSuchSession);
+    assert_eq!(refusal(world.sso.attr_names(&ctx(), &none.0, &none.1).await), Code::SessionNoSuchSession);
 }
 
 async fn sessions_have_attributes_of_their_own_which_end_with_them(kind: Kind) {
@@ -431,8 +447,8 @@ async fn sessions_have_attributes_of_their_own_which_end_with_them(kind: Kind) {
     let (one, two) = (world.login("user1").await, world.login("user1").await);
     let stranger = world.login("user2").await;
     let sso = &world.sso;
-    let set = async |scope: AttrScope, items: Vec<AttrItem>| {
-        sso.write_attrs(&ctx(), &scope, AttrWrite::Set, items).await
+    let set = async |scope: Scope, items: Vec<AttrItem>| {
+        sso.write_attrs(&ctx(), &scope.0, &scope.1, AttrWrite::Set, items).await
     };
     let (first, second) = (of_session(&one.ust, &one.ust), of_session(&two.ust, &two.ust));
     set(first.clone(), vec![item("a", &json!("first"))]).await.unwrap();
@@ -446,7 +462,7 @@ async fn sessions_have_attributes_of_their_own_which_end_with_them(kind: Kind) {
     assert_eq!(world.value(&of_session(&two.ust, &one.ust), "a").await, Some(json!("second")));
     assert_eq!(world.value(&of_session(&two.ust, &root.ust), "a").await, Some(json!("second")));
     let foreign = of_session(&one.ust, &stranger.ust);
-    assert_eq!(refusal(world.sso.attr_names(&ctx(), &foreign).await), Code::AuthNotAllowed);
+    assert_eq!(refusal(world.sso.attr_names(&ctx(), &foreign.0, &foreign.1).await), Code::AuthNotAllowed);
     assert_eq!(refusal(set(foreign, vec![item("a", &json!(1))]).await), Code::AuthNotAllowed);
 
     let of = |user_id: &str| vec![AttrItem { user_id: Some(user_id.to_owned()), ..item("b", &json!(1)) }];
@@ -457,11 +473,11 @@ async fn sessions_have_attributes_of_their_own_which_end_with_them(kind: Kind) {
     world.sso.logout(&ctx(), &one.ust).await.unwrap();
     assert_eq!(any_rows(&world, "SELECT value FROM sso_session_attr").await.len(), 1);
     assert_eq!(
-        refusal(world.sso.attr_names(&ctx(), &of_session(&one.ust, &root.ust)).await),
+        refusal(world.sso.attr_names(&ctx(), &root.ust, &AttrTarget::Session(Some(one.ust.clone()))).await),
         Code::SessionNoSuchSession
     );
     world.clock.advance_seconds(60 * 60);
-    assert_eq!(refusal(world.sso.attr_names(&ctx(), &second).await), Code::SessionExpired);
+    assert_eq!(refusal(world.sso.attr_names(&ctx(), &second.0, &second.1).await), Code::SessionExpired);
 }
 
 async fn several_at_once_create_a_name_once(kind: Kind) {
@@ -475,7 +491,9 @@ async fn several_at_once_create_a_name_once(kind: Kind) {
             if number % 2 == 0 {
                 items.reverse();
             }
-            tokio::spawn(async move { sso.write_attrs(&ctx(), &scope, AttrWrite::Create, items).await })
+            tokio::spawn(async move {
+                sso.write_attrs(&ctx(), &scope.0, &scope.1, AttrWrite::Create, items).await
+            })
         })
         .collect();
     let mut created = 0;

@@ -62,8 +62,8 @@ async fn everything(world: &World) {
     sso.search_users(&ctx(), &root_info.ust, search()).await.unwrap();
     assert!(sso.search_users(&ctx(), &info.ust, search()).await.is_err());
     sso.get_current_user(&ctx(), &info.ust, false).await.unwrap();
-    sso.verify_session(&ctx(), &info.ust, &root_info.ust).await.unwrap();
-    sso.get_session(&ctx(), &info.ust, &info.ust, true).await.unwrap();
+    sso.verify_session(&ctx(), &root_info.ust, &info.ust).await.unwrap();
+    sso.get_session(&ctx(), &info.ust, Some(&info.ust), true).await.unwrap();
     sso.list_sessions(&ctx(), &info.ust, None).await.unwrap();
     sso.renew_session(&ctx(), &info.ust, None).await.unwrap();
     let change = ChangePassword {

@@ -29,8 +29,10 @@ async fn a_session_is_opened_without_a_password_and_ended_by_its_token(kind: Kin
     assert_eq!((&info["username"], &info["user_id"]), (&json!("user1"), &json!(user.user_id.as_str())));
     assert_eq!(info["has_w_about_to_exp"], false);
     let ust = info["ust"].as_str().unwrap().to_owned();
-    let session =
-        sso.get_session(&ctx(), &Ust::from(ust.as_str()), &Ust::from(ust.as_str()), true).await.unwrap();
+    let session = sso
+        .get_session(&ctx(), &Ust::from(ust.as_str()), Some(&Ust::from(ust.as_str())), true)
+        .await
+        .unwrap();
     let session = session.session;
     assert_eq!(session.creation_time.to_string(), info["creation_time"]);
     assert_eq!(session.expiration_time.to_string(), info["expiration_time"]);

@@ -50,7 +50,7 @@ async fn a_request_opens_a_session_and_the_next_ones_renew_it(kind: Kind) {
     // It is a session like any other.
     world.sso.get_current_user(&ctx(), &open.ust, false).await.unwrap();
     let root = root(&world).await;
-    assert!(world.sso.verify_session(&ctx(), &open.ust, &root).await.unwrap());
+    assert!(world.sso.verify_session(&ctx(), &root, &open.ust).await.unwrap());
 
     // A chosen secret works just the same.
     let other = world.user("user2").await;

@@ -7,7 +7,9 @@ use sqlx::{Connection, PgConnection, SqliteConnection};
 use zato_sso::domain::{
     Code, Error, ImportFinding, ImportObserver, ImportSummary, Password, Result, SecType,
 };
-use zato_sso::ops::{AttrScope, FileFormat, FileSource, ImportOptions, LoginRequest, NewSecDef, SetPassword};
+use zato_sso::ops::{
+    Actor, AttrTarget, FileFormat, FileSource, ImportOptions, LoginRequest, NewSecDef, SetPassword,
+};
 
 use crate::linked_auth::until_it_waits;
 use crate::login::{TOTP_KEY, code_of};
@@ -342,8 +344,8 @@ async fn rows_of_a_table_are_users_too(kind: Kind) {
     let ann = found("ann").await;
     assert_eq!(ann.sign_up_time.to_string(), "2020-01-02T03:04:05");
     assert_eq!(ann.display_name.as_deref(), Some("Ann"));
-    let scope = AttrScope::Trusted { user_id: ann.user_id.clone() };
-    let attrs = world.sso.all_attrs(&ctx(), &scope, true).await.unwrap();
+    let whose = AttrTarget::User(Some(ann.user_id.as_str().to_owned()));
+    let attrs = world.sso.all_attrs(&ctx(), Actor::Trusted(None), &whose, true).await.unwrap();
     let values: Vec<_> = attrs
         .iter()
         .map(|attr| (attr.name.as_str(), attr.value.as_ref().unwrap().to_json().unwrap()))

@@ -101,7 +101,7 @@ async fn a_change_ends_the_users_other_sessions(kind: Kind) {
     let (root, first, second) =
         (world.login("root1").await, world.login("user1").await, world.login("user1").await);
     let is_valid =
-        async |info: &SessionInfo| world.sso.verify_session(&ctx(), &info.ust, &root.ust).await.unwrap();
+        async |info: &SessionInfo| world.sso.verify_session(&ctx(), &root.ust, &info.ust).await.unwrap();
     world.sso.change_password(&ctx(), &first.ust, change(Some(PASSWORD), NEW)).await.unwrap();
     assert!(is_valid(&first).await && !is_valid(&second).await);
 

@@ -24,14 +24,14 @@ async fn verify_is_for_super_users_and_tells_valid_from_invalid(kind: Kind) {
     world.super_user("root1").await;
     world.user("user1").await;
     let (root, user) = (world.login("root1").await, world.login("user1").await);
-    assert!(world.sso.verify_session(&ctx(), &user.ust, &root.ust).await.unwrap());
-    assert!(!world.sso.verify_session(&ctx(), &Ust::from("zustnone"), &root.ust).await.unwrap());
-    assert!(!world.sso.verify_session(&ctx(), &Ust::from(""), &root.ust).await.unwrap());
-    let by_user = world.sso.verify_session(&ctx(), &root.ust, &user.ust).await;
+    assert!(world.sso.verify_session(&ctx(), &root.ust, &user.ust).await.unwrap());
+    assert!(!world.sso.verify_session(&ctx(), &root.ust, &Ust::from("zustnone")).await.unwrap());
+    assert!(!world.sso.verify_session(&ctx(), &root.ust, &Ust::from("")).await.unwrap());
+    let by_user = world.sso.verify_session(&ctx(), &user.ust, &root.ust).await;
     assert_eq!(refusal(by_user), Code::AuthNotAllowed);
-    let by_nobody = world.sso.verify_session(&ctx(), &user.ust, &Ust::from("zustnone")).await;
+    let by_nobody = world.sso.verify_session(&ctx(), &Ust::from("zustnone"), &user.ust).await;
     assert_eq!(refusal(by_nobody), Code::SessionNoSuchSession);
-    let elsewhere = world.sso.verify_session(&ctx_of("Unknown", ""), &user.ust, &root.ust).await;
+    let elsewhere = world.sso.verify_session(&ctx_of("Unknown", ""), &root.ust, &user.ust).await;
     assert_eq!(refusal(elsewhere), Code::AppListInvalid);
 }
 
@@ -78,7 +78,7 @@ async fn get_is_for_ones_own_session_or_for_super_users(kind: Kind) {
     let user = world.sso.login(&ctx_of("CRM", "10.0.0.1,10.0.0.2"), request).await.unwrap();
     let (root, other) = (world.login("root1").await, world.login("user2").await);
     for current in [&user.ust, &root.ust] {
-        let view = world.sso.get_session(&ctx(), &user.ust, current, true).await.unwrap();
+        let view = world.sso.get_session(&ctx(), current, Some(&user.ust), true).await.unwrap();
         assert_eq!((view.username.as_str(), view.is_super_user), ("user1", false));
         let session = view.session;
         assert_eq!(session.user_id, user.user_id);
@@ -88,12 +88,12 @@ async fn get_is_for_ones_own_session_or_for_super_users(kind: Kind) {
         assert_eq!(session.auth_type, AuthType::Default);
         assert_eq!(session.auth_principal, "user1");
     }
-    let by_other = world.sso.get_session(&ctx(), &user.ust, &other.ust, true).await;
+    let by_other = world.sso.get_session(&ctx(), &other.ust, Some(&user.ust), true).await;
     assert_eq!(refusal(by_other), Code::AuthNotAllowed);
     // Nor can a regular user find out which tokens exist.
-    let guessed = world.sso.get_session(&ctx(), &Ust::from("zustnone"), &other.ust, true).await;
+    let guessed = world.sso.get_session(&ctx(), &other.ust, Some(&Ust::from("zustnone")), true).await;
     assert_eq!(refusal(guessed), Code::AuthNotAllowed);
-    let by_root = world.sso.get_session(&ctx(), &Ust::from("zustnone"), &root.ust, true).await;
+    let by_root = world.sso.get_session(&ctx(), &root.ust, Some(&Ust::from("zustnone")), true).await;
     assert_eq!(refusal(by_root), Code::SessionNoSuchSession);
 }
 
@@ -171,7 +171,7 @@ async fn a_session_is_refused_while_its_user_is_locked_or_rejected(kind: Kind) {
     let user = world.user("user1").await;
     let (root, info) = (world.login("root1").await, world.login("user1").await);
     let user_id = user.user_id.as_str();
-    let valid = async || world.sso.verify_session(&ctx(), &info.ust, &root.ust).await.unwrap();
+    let valid = async || world.sso.verify_session(&ctx(), &root.ust, &info.ust).await.unwrap();
     let current = async || world.sso.get_current_user(&ctx(), &info.ust, false).await;
 
     world.sso.lock_user(&ctx(), Authority::Ust(&root.ust), user_id).await.unwrap();

@@ -379,13 +379,13 @@ async fn asking_about_a_session_is_no_request_of_its_user(kind: Kind) {
     world.sso.create_user(&ctx(), Authority::Trusted(None), new, true).await.unwrap();
     let (root, info) = (world.login("root1").await, world.login("user1").await);
     for _ in 0..5 {
-        assert!(world.sso.verify_session(&ctx(), &info.ust, &root.ust).await.unwrap());
-        world.sso.get_session(&ctx(), &info.ust, &root.ust, true).await.unwrap();
+        assert!(world.sso.verify_session(&ctx(), &root.ust, &info.ust).await.unwrap());
+        world.sso.get_session(&ctx(), &root.ust, Some(&info.ust), true).await.unwrap();
     }
     world.sso.get_current_user(&ctx(), &info.ust, false).await.unwrap();
     let over = world.sso.get_current_user(&ctx(), &info.ust, false).await;
     assert!(
         matches!(over, Err(Error::RateLimited { retry_after }) if retry_after <= Duration::from_secs(86_400))
     );
-    assert!(world.sso.verify_session(&ctx(), &info.ust, &root.ust).await.unwrap());
+    assert!(world.sso.verify_session(&ctx(), &root.ust, &info.ust).await.unwrap());
 }

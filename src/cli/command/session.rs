@@ -10,7 +10,7 @@ use crate::cli::output::table::Table;
 use crate::cli::setup::{open as setup, secret};
 use crate::config::Config;
 use crate::domain::{Code, Error, SessionInfo, StateChange};
-use crate::ops::{Authority, LoginRequest, SessionListing, Sso};
+use crate::ops::{Actor, LoginRequest, SessionListing, Sso};
 
 /// With what sessions of the command are opened, as their list shows it.
 const USER_AGENT: &str = concat!("zato-sso/", env!("CARGO_PKG_VERSION"));
@@ -84,7 +84,7 @@ pub(in crate::cli) async fn list(config: Config, args: UserArgs, out: &Output) -
 async fn listed(sso: &Sso, username: &str) -> Result<Vec<SessionListing>, Failure> {
     let user = user::find(sso, username).await?;
     let ctx = setup::context(sso)?;
-    Ok(sso.list_sessions_of_user(&ctx, Authority::Trusted(None), user.user_id.as_str()).await?)
+    Ok(sso.list_sessions_of_user(&ctx, Actor::Trusted(None), user.user_id.as_str()).await?)
 }
 
 /// Ends all open sessions of a user and lists them.
@@ -98,7 +98,7 @@ pub(in crate::cli) async fn end(config: Config, args: UserArgs, out: &Output) ->
 async fn ended(sso: &Sso, username: &str) -> Result<Vec<SessionListing>, Failure> {
     let user = user::find(sso, username).await?;
     let ctx = setup::context(sso)?;
-    Ok(sso.end_sessions_of_user(&ctx, Authority::Trusted(None), user.user_id.as_str()).await?)
+    Ok(sso.end_sessions_of_user(&ctx, Actor::Trusted(None), user.user_id.as_str()).await?)
 }
 
 fn print(sessions: &[SessionListing], out: &Output) -> Result<(), Failure> {

@@ -14,7 +14,7 @@ use crate::http::failure::Failure;
 use crate::http::reply::success::{Answer, Nothing, Reply};
 use crate::http::request::extract::Call;
 use crate::http::request::value::{Flag, Items, Names, Number, Text};
-use crate::ops::{AttrItem, AttrScope, AttrWrite};
+use crate::ops::{Actor, AttrItem, AttrTarget, AttrWrite};
 
 /// The endpoints of this block.
 pub(in crate::http) fn endpoints() -> Vec<Endpoint> {
@@ -209,14 +209,17 @@ impl Named {
     }
 }
 
-type Read<T> = Result<(AttrScope, T), Failure>;
+/// Who acts, and on whose attributes.
+type Scope = (Actor, AttrTarget);
 
-fn user_scope(current_ust: Ust, user_id: Option<Text>) -> AttrScope {
-    AttrScope::User { current_ust, user_id: Text::given(user_id) }
+type Read<T> = Result<(Scope, T), Failure>;
+
+fn user_scope(current_ust: Ust, user_id: Option<Text>) -> Scope {
+    (current_ust.into(), AttrTarget::User(Text::given(user_id)))
 }
 
-const fn session_scope(target_ust: Ust, current_ust: Ust) -> AttrScope {
-    AttrScope::Session { target_ust, current_ust }
+fn session_scope(target_ust: Ust, current_ust: Ust) -> Scope {
+    (current_ust.into(), AttrTarget::Session(Some(target_ust)))
 }
 
 /// One attribute, or a list whose items may say for themselves what else holds for all.
@@ -277,14 +280,14 @@ impl SessionNamed {
 }
 
 async fn write(call: Call, write: AttrWrite, read: Read<Vec<AttrItem>>) -> Answer<Nothing> {
-    let (scope, items) = read?;
-    call.sso.write_attrs(&call.ctx, &scope, write, items).await?;
+    let ((actor, target), items) = read?;
+    call.sso.write_attrs(&call.ctx, actor, &target, write, items).await?;
     Ok(Reply::done())
 }
 
 async fn delete(call: Call, read: Read<Named>) -> Answer<Nothing> {
-    let (scope, named) = read?;
-    call.sso.delete_attrs(&call.ctx, &scope, named.into_names()).await?;
+    let ((actor, target), named) = read?;
+    call.sso.delete_attrs(&call.ctx, actor, &target, named.into_names()).await?;
     Ok(Reply::done())
 }
 
@@ -331,9 +334,9 @@ enum Got {
 }
 
 async fn get(call: Call, read: Read<Named>, decrypt: bool) -> Answer<Got> {
-    let (scope, named) = read?;
+    let ((actor, target), named) = read?;
     let is_one = matches!(named, Named::One(_));
-    let found = call.sso.get_attrs(&call.ctx, &scope, named.into_names(), decrypt).await?;
+    let found = call.sso.get_attrs(&call.ctx, actor, &target, named.into_names(), decrypt).await?;
     let shown = found.into_iter().map(|(name, attr)| Ok((name, attr.map(Shown::try_from).transpose()?)));
     let mut shown = shown.collect::<Result<Vec<_>, Failure>>()?;
     if !is_one {
@@ -352,9 +355,9 @@ enum Exists {
 }
 
 async fn exists(call: Call, read: Read<Named>) -> Answer<Exists> {
-    let (scope, named) = read?;
+    let ((actor, target), named) = read?;
     let is_one = matches!(named, Named::One(_));
-    let found = call.sso.attrs_exist(&call.ctx, &scope, named.into_names()).await?;
+    let found = call.sso.attrs_exist(&call.ctx, actor, &target, named.into_names()).await?;
     Ok(Reply::ok(if is_one {
         Exists::One { result: found.iter().any(|(_, exists)| *exists) }
     } else {
@@ -368,8 +371,8 @@ struct Listed {
     result: Vec<String>,
 }
 
-async fn names(call: Call, scope: AttrScope) -> Answer<Listed> {
-    let result = call.sso.attr_names(&call.ctx, &scope).await?;
+async fn names(call: Call, (actor, target): Scope) -> Answer<Listed> {
+    let result = call.sso.attr_names(&call.ctx, actor, &target).await?;
     Ok(Reply::ok(Listed { result }))
 }
 

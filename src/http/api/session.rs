@@ -63,7 +63,7 @@ async fn verify(call: Call, input: Target) -> Answer<Verified> {
     let fast = call.sso.verify_session_fast((&call.ctx).into(), target.expose(), current.expose());
     let is_valid = match fast {
         Some(is_valid) => is_valid,
-        None => call.sso.verify_session(&call.ctx, target, current).await?,
+        None => call.sso.verify_session(&call.ctx, current, target).await?,
     };
     Ok(Reply::ok(Verified { is_valid }))
 }
@@ -91,7 +91,8 @@ struct Details {
 }
 
 async fn get(call: Call, input: Target) -> Answer<Details> {
-    let found = call.sso.get_session(&call.ctx, &input.target_ust.0, &input.current_ust.0, true).await?;
+    let found =
+        call.sso.get_session(&call.ctx, &input.current_ust.0, Some(&input.target_ust.0), true).await?;
     let session = found.session;
     Ok(Reply::ok(Details {
         creation_time: session.creation_time.to_string(),

@@ -21,12 +21,6 @@ pub enum Actor {
     Site(Arc<Site>),
 }
 
-impl From<&Self> for Actor {
-    fn from(actor: &Self) -> Self {
-        actor.clone()
-    }
-}
-
 impl From<Ust> for Actor {
     fn from(ust: Ust) -> Self {
         Self::Session(ust)
@@ -36,6 +30,19 @@ impl From<Ust> for Actor {
 impl From<&Ust> for Actor {
     fn from(ust: &Ust) -> Self {
         Self::Session(ust.clone())
+    }
+}
+
+impl From<&Self> for Actor {
+    fn from(actor: &Self) -> Self {
+        actor.clone()
+    }
+}
+
+impl Actor {
+    /// The session that is named, unless it is the actor's own.
+    pub(in crate::ops) fn other_session<'a>(&self, named: Option<&'a Ust>) -> Option<&'a Ust> {
+        named.filter(|ust| !matches!(self, Self::Session(own) if own.expose() == ust.expose()))
     }
 }
 

@@ -111,24 +111,6 @@ impl Sso {
         Ok(caller)
     }
 
-    /// Whoever has the authority to do what super-users do; None for the process itself when it names nobody.
-    pub(in crate::ops) async fn check_authority(
-        &self,
-        ctx: &Context,
-        authority: Authority<'_>,
-    ) -> Result<Option<UserId>> {
-        match authority {
-            Authority::Ust(ust) => {
-                let caller = self.check_super_user(ctx, ust).await?;
-                Ok(Some(caller.user_id().clone()))
-            }
-            Authority::Trusted(by) => {
-                self.check_app(ctx)?;
-                Ok(by.cloned())
-            }
-        }
-    }
-
     /// The session with this token, if it has not ended, and its user's state.
     pub(in crate::ops) async fn valid_session(&self, ust: &Ust) -> Result<Arc<KnownSession>> {
         let digest = token::digest(ust.expose());

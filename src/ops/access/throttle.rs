@@ -1,20 +1,21 @@
 //! The login throttle: attempts are counted where they fail, and refused while a delay lasts. See `domain::Throttle`.
 //!
 //! An attempt asks twice: before anything is computed, so that a throttled one costs no hash; and again when it is known
-//! how it went. If others have failed meanwhile and a delay began, nothing is told: of many attempts at once no more is learnt
-//! than of the same ones after each other.
+//! how it went. If others have failed meanwhile and a delay began, nothing is told: many attempts at the same time learn
+//! no more than the same ones after each other.
 
 use std::net::IpAddr;
 
 use crate::domain::{Error, RemoteAddr, Result, SecType, ThrottleRules};
 use crate::ops::Sso;
-use crate::store::Tx;
 use crate::store::access as throttle;
 use crate::store::access::Kind;
+use crate::store::{Conn, Tx};
 
 /// One attempt: whose failures, and from where, it falls under. Of nothing where there is no throttle.
 #[derive(Debug, Default)]
 pub(in crate::ops) struct Attempt {
+    /// At most two.
     subjects: Vec<Subject>,
 }
 
@@ -81,17 +82,24 @@ impl Sso {
         if attempt.subjects.is_empty() {
             return Ok(false);
         }
-        let now = self.now();
         let mut conn = self.db().read().await?;
-        let mut has_failures = false;
-        for Subject { kind, digest, rules } in &attempt.subjects {
-            let Some(known) = throttle::get(&mut conn, *kind, digest).await? else { continue };
-            if let Some(retry_after) = known.remaining(*rules, now) {
+        self.check_throttle_on(&mut conn, attempt).await
+    }
+
+    /// The same, on a connection that is needed for something else as well: one statement.
+    pub(in crate::ops) async fn check_throttle_on(&self, conn: &mut Conn, attempt: &Attempt) -> Result<bool> {
+        let (Some(first), Some(last)) = (attempt.subjects.first(), attempt.subjects.last()) else {
+            return Ok(false);
+        };
+        let now = self.now();
+        let both = [first, last];
+        let known = throttle::get_both(conn, both.map(|subject| (subject.kind, &subject.digest[..]))).await?;
+        for (Subject { rules, .. }, known) in both.iter().zip(&known) {
+            if let Some(retry_after) = known.as_ref().and_then(|known| known.remaining(*rules, now)) {
                 return Err(Error::RateLimited { retry_after });
             }
-            has_failures = true;
         }
-        Ok(has_failures)
+        Ok(known.iter().any(Option::is_some))
     }
 
     /// Counts a failed attempt, which lasts although the operation fails.

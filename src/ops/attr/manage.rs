@@ -3,21 +3,23 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::crypto::{Place, plain};
-use crate::domain::{Attr, AttrOwner, AttrValue, AuditKind, Code, Context, Error, Result, Timestamp, UserId};
+use crate::domain::{Attr, AttrOwner, AttrValue, Code, Context, Error, Operation, Result, Timestamp, UserId};
 use crate::ops::Sso;
+use crate::ops::access::actor::Actor;
 use crate::ops::access::check::PasswordAge;
 use crate::ops::attr::request::{
-    AttrExpiry, AttrItem, AttrScope, AttrWrite, check_count, check_name, check_names, check_values, end,
+    AttrExpiry, AttrItem, AttrTarget, AttrWrite, check_count, check_name, check_names, check_values, end,
     invalid, parse_user_id,
 };
 use crate::ops::audit::Trail;
+use crate::ops::call::Call;
 use crate::store::attr::{AttrRow, Current};
 use crate::store::{self, Conn, Tx};
 
 /// What an audit entry knows of the attributes: how many.
 const COUNT: &str = "attributes";
 
-/// A scope after its checks.
+/// What a call is about, after its checks.
 struct Access {
     owner: AttrOwner,
     /// The user that it comes down to.
@@ -25,7 +27,7 @@ struct Access {
     /// Whether that is another than the one who asks, so that nothing says yet that there is such a user.
     is_other: bool,
     /// Whether items may be anybody's.
-    is_super_user: bool,
+    may_be_anybodys: bool,
 }
 
 impl Access {
@@ -35,7 +37,7 @@ impl Access {
             return Ok(self.owner.clone());
         };
         match self.owner {
-            AttrOwner::User(_) if self.is_super_user => Ok(AttrOwner::User(parse_user_id(user_id)?)),
+            AttrOwner::User(_) if self.may_be_anybodys => Ok(AttrOwner::User(parse_user_id(user_id)?)),
             AttrOwner::User(_) => Err(Code::AuthNotAllowed.into()),
             AttrOwner::Session(_) => Err(invalid("user_id: a session has attributes of its own user only")),
         }
@@ -51,56 +53,45 @@ impl Sso {
     pub async fn write_attrs(
         &self,
         ctx: &Context,
-        scope: &AttrScope,
+        actor: impl Into<Actor>,
+        target: &AttrTarget,
         write: AttrWrite,
         items: Vec<AttrItem>,
     ) -> Result<()> {
-        let op = match write {
-            AttrWrite::Create => scope.op("user.attr_create", "session.attr_create"),
-            AttrWrite::Update => scope.op("user.attr_update", "session.attr_update"),
-            AttrWrite::Set => scope.op("user.attr_set", "session.attr_set"),
+        let operations = match write {
+            AttrWrite::Create => [Operation::UserAttrCreate, Operation::SessionAttrCreate],
+            AttrWrite::Update => [Operation::UserAttrUpdate, Operation::SessionAttrUpdate],
+            AttrWrite::Set => [Operation::UserAttrSet, Operation::SessionAttrSet],
         };
-        let mut trail = self.trail(ctx, op, AuditKind::Change);
-        trail.note(COUNT, items.len().to_string());
-        let outcome = self.write_all(ctx, &mut trail, scope, write, items).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn write_all(
-        &self,
-        ctx: &Context,
-        trail: &mut Trail,
-        scope: &AttrScope,
-        write: AttrWrite,
-        items: Vec<AttrItem>,
-    ) -> Result<()> {
-        let access = self.attr_access(ctx, trail, scope).await?;
-        check_values(&items)?;
-        let now = self.now();
-        let keys = items.iter().map(|item| (item.user_id.as_deref(), item.name.as_str()));
-        let owners = owners_of(&access, keys)?;
-        let mut ends = Vec::with_capacity(items.len());
-        for item in &items {
-            ends.push(item.expiration.map(|seconds| end(now, seconds)).transpose()?);
-        }
-
-        let mut tx = self.db().write().await?;
-        let keys: Vec<_> =
-            owners.iter().zip(&items).map(|(owner, item)| (owner, item.name.as_str())).collect();
-        let current = self.hold(&mut tx, trail, &keys, now).await?;
-        let mut rows = Vec::with_capacity(items.len());
-        for ((&(owner, name), item), end) in keys.iter().zip(&items).zip(ends) {
-            let before = current.get(&(store::attr::id_text(owner), name.to_owned()));
-            match (write, before) {
-                (AttrWrite::Create, Some(_)) => return Err(Code::AttrAlreadyExists.into()),
-                (AttrWrite::Update, None) => return Err(Code::AttrNoSuchAttr.into()),
-                (AttrWrite::Create | AttrWrite::Set, None)
-                | (AttrWrite::Update | AttrWrite::Set, Some(_)) => {}
+        self.run_on_attrs(ctx, operations, actor, target, Some(items.len()), async |call, access| {
+            check_values(&items)?;
+            let now = self.now();
+            let keys = items.iter().map(|item| (item.user_id.as_deref(), item.name.as_str()));
+            let owners = owners_of(&access, keys)?;
+            let mut ends = Vec::with_capacity(items.len());
+            for item in &items {
+                ends.push(item.expiration.map(|seconds| end(now, seconds)).transpose()?);
             }
-            rows.push((owner, self.attr_row(owner, item, before, end, now)?));
-        }
-        store::attr::write(&mut tx, &rows).await?;
-        self.commit(tx, trail).await
+
+            let mut tx = self.db().write().await?;
+            let keys: Vec<_> =
+                owners.iter().zip(&items).map(|(owner, item)| (owner, item.name.as_str())).collect();
+            let current = self.hold(&mut tx, &mut call.trail, &keys, now).await?;
+            let mut rows = Vec::with_capacity(items.len());
+            for ((&(owner, name), item), end) in keys.iter().zip(&items).zip(ends) {
+                let before = current.get(&(store::attr::id_text(owner), name.to_owned()));
+                match (write, before) {
+                    (AttrWrite::Create, Some(_)) => return Err(Code::AttrAlreadyExists.into()),
+                    (AttrWrite::Update, None) => return Err(Code::AttrNoSuchAttr.into()),
+                    (AttrWrite::Create | AttrWrite::Set, None)
+                    | (AttrWrite::Update | AttrWrite::Set, Some(_)) => {}
+                }
+                rows.push((owner, self.attr_row(owner, item, before, end, now)?));
+            }
+            store::attr::write(&mut tx, &rows).await?;
+            self.commit(tx, &mut call.trail).await
+        })
+        .await
     }
 
     /// Sets when attributes end, and nothing else of them: all of them or none.
@@ -110,69 +101,54 @@ impl Sso {
     pub async fn set_attr_expiry(
         &self,
         ctx: &Context,
-        scope: &AttrScope,
+        actor: impl Into<Actor>,
+        target: &AttrTarget,
         items: Vec<AttrExpiry>,
     ) -> Result<()> {
-        let op = scope.op("user.attr_set_expiry", "session.attr_set_expiry");
-        let mut trail = self.trail(ctx, op, AuditKind::Change);
-        trail.note(COUNT, items.len().to_string());
-        let outcome = self.set_expiry_of_all(ctx, &mut trail, scope, items).await;
-        self.conclude(trail, outcome).await
-    }
+        let operations = [Operation::UserAttrSetExpiry, Operation::SessionAttrSetExpiry];
+        self.run_on_attrs(ctx, operations, actor, target, Some(items.len()), async |call, access| {
+            let now = self.now();
+            let keys = items.iter().map(|item| (item.user_id.as_deref(), item.name.as_str()));
+            let owners = owners_of(&access, keys)?;
+            let mut ends = Vec::with_capacity(items.len());
+            for (owner, item) in owners.iter().zip(&items) {
+                let time = item.expiration.map_or(Ok(Timestamp::NEVER), |seconds| end(now, seconds))?;
+                ends.push((owner, item.name.as_str(), time));
+            }
 
-    async fn set_expiry_of_all(
-        &self,
-        ctx: &Context,
-        trail: &mut Trail,
-        scope: &AttrScope,
-        items: Vec<AttrExpiry>,
-    ) -> Result<()> {
-        let access = self.attr_access(ctx, trail, scope).await?;
-        let now = self.now();
-        let keys = items.iter().map(|item| (item.user_id.as_deref(), item.name.as_str()));
-        let owners = owners_of(&access, keys)?;
-        let mut ends = Vec::with_capacity(items.len());
-        for (owner, item) in owners.iter().zip(&items) {
-            let time = item.expiration.map_or(Ok(Timestamp::NEVER), |seconds| end(now, seconds))?;
-            ends.push((owner, item.name.as_str(), time));
-        }
-
-        let mut tx = self.db().write().await?;
-        let keys: Vec<_> = ends.iter().map(|&(owner, name, _)| (owner, name)).collect();
-        if self.hold(&mut tx, trail, &keys, now).await?.len() < keys.len() {
-            return Err(Code::AttrNoSuchAttr.into());
-        }
-        store::attr::set_expiration(&mut tx, &ends).await?;
-        self.commit(tx, trail).await
+            let mut tx = self.db().write().await?;
+            let keys: Vec<_> = ends.iter().map(|&(owner, name, _)| (owner, name)).collect();
+            if self.hold(&mut tx, &mut call.trail, &keys, now).await?.len() < keys.len() {
+                return Err(Code::AttrNoSuchAttr.into());
+            }
+            store::attr::set_expiration(&mut tx, &ends).await?;
+            self.commit(tx, &mut call.trail).await
+        })
+        .await
     }
 
     /// Deletes attributes; one that there is not is no error.
     ///
     /// # Errors
     /// E005001 without the right to, E001100 if there is no such user, E008002 for what cannot be a name.
-    pub async fn delete_attrs(&self, ctx: &Context, scope: &AttrScope, names: Vec<String>) -> Result<()> {
-        let op = scope.op("user.attr_delete", "session.attr_delete");
-        let mut trail = self.trail(ctx, op, AuditKind::Change);
-        trail.note(COUNT, names.len().to_string());
-        let outcome = self.delete_all(ctx, &mut trail, scope, &names).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn delete_all(
+    pub async fn delete_attrs(
         &self,
         ctx: &Context,
-        trail: &mut Trail,
-        scope: &AttrScope,
-        names: &[String],
+        actor: impl Into<Actor>,
+        target: &AttrTarget,
+        names: Vec<String>,
     ) -> Result<()> {
-        let access = self.attr_access(ctx, trail, scope).await?;
-        check_names(names)?;
-        let mut tx = self.db().write().await?;
-        if !store::attr::hold_owners(&mut tx, &[&access.owner]).await? {
-            return Err(no_such(&access.owner));
-        }
-        store::attr::delete(&mut tx, &access.owner, names).await?;
-        self.commit(tx, trail).await
+        let operations = [Operation::UserAttrDelete, Operation::SessionAttrDelete];
+        self.run_on_attrs(ctx, operations, actor, target, Some(names.len()), async |call, access| {
+            check_names(&names)?;
+            let mut tx = self.db().write().await?;
+            if !store::attr::hold_owners(&mut tx, &[&access.owner]).await? {
+                return Err(no_such(&access.owner));
+            }
+            store::attr::delete(&mut tx, &access.owner, &names).await?;
+            self.commit(tx, &mut call.trail).await
+        })
+        .await
     }
 
     /// Attributes by name, in the order they were asked for; None for one that there is not. Without `decrypt`, those
@@ -183,35 +159,24 @@ impl Sso {
     pub async fn get_attrs(
         &self,
         ctx: &Context,
-        scope: &AttrScope,
+        actor: impl Into<Actor>,
+        target: &AttrTarget,
         names: Vec<String>,
         decrypt: bool,
     ) -> Result<Vec<(String, Option<Attr>)>> {
-        let op = scope.op("user.attr_get", "session.attr_get");
-        let mut trail = self.trail(ctx, op, scope.reading());
-        trail.note(COUNT, names.len().to_string());
-        let outcome = self.get_some(ctx, &mut trail, scope, names, decrypt).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn get_some(
-        &self,
-        ctx: &Context,
-        trail: &mut Trail,
-        scope: &AttrScope,
-        names: Vec<String>,
-        decrypt: bool,
-    ) -> Result<Vec<(String, Option<Attr>)>> {
-        let access = self.attr_access(ctx, trail, scope).await?;
-        check_names(&names)?;
-        let mut conn = self.attr_reader(&access).await?;
-        let rows = store::attr::some(&mut conn, &access.owner, &names, self.now()).await?;
-        drop(conn);
-        let mut found = HashMap::with_capacity(rows.len());
-        for row in rows {
-            found.insert(row.name.clone(), self.open_attr(&access.owner, row, decrypt)?);
-        }
-        Ok(names.into_iter().map(|name| (name.clone(), found.get(&name).cloned())).collect())
+        let operations = [Operation::UserAttrGet, Operation::SessionAttrGet];
+        self.run_on_attrs(ctx, operations, actor, target, Some(names.len()), async |_, access| {
+            check_names(&names)?;
+            let mut conn = self.attr_reader(&access).await?;
+            let rows = store::attr::some(&mut conn, &access.owner, &names, self.now()).await?;
+            drop(conn);
+            let mut found = HashMap::with_capacity(rows.len());
+            for row in rows {
+                found.insert(row.name.clone(), self.open_attr(&access.owner, row, decrypt)?);
+            }
+            Ok(names.into_iter().map(|name| (name.clone(), found.get(&name).cloned())).collect())
+        })
+        .await
     }
 
     /// Whether there are attributes with these names, in the order they were asked for.
@@ -221,104 +186,106 @@ impl Sso {
     pub async fn attrs_exist(
         &self,
         ctx: &Context,
-        scope: &AttrScope,
+        actor: impl Into<Actor>,
+        target: &AttrTarget,
         names: Vec<String>,
     ) -> Result<Vec<(String, bool)>> {
-        let op = scope.op("user.attr_exists", "session.attr_exists");
-        let mut trail = self.trail(ctx, op, scope.reading());
-        trail.note(COUNT, names.len().to_string());
-        let outcome = self.exist(ctx, &mut trail, scope, names).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn exist(
-        &self,
-        ctx: &Context,
-        trail: &mut Trail,
-        scope: &AttrScope,
-        names: Vec<String>,
-    ) -> Result<Vec<(String, bool)>> {
-        let access = self.attr_access(ctx, trail, scope).await?;
-        check_names(&names)?;
-        let mut conn = self.attr_reader(&access).await?;
-        let found = store::attr::some_names(&mut conn, &access.owner, &names, self.now()).await?;
-        let found: HashSet<String> = found.into_iter().collect();
-        Ok(names.into_iter().map(|name| (name.clone(), found.contains(&name))).collect())
+        let operations = [Operation::UserAttrExists, Operation::SessionAttrExists];
+        self.run_on_attrs(ctx, operations, actor, target, Some(names.len()), async |_, access| {
+            check_names(&names)?;
+            let mut conn = self.attr_reader(&access).await?;
+            let found = store::attr::some_names(&mut conn, &access.owner, &names, self.now()).await?;
+            let found: HashSet<String> = found.into_iter().collect();
+            Ok(names.into_iter().map(|name| (name.clone(), found.contains(&name))).collect())
+        })
+        .await
     }
 
     /// The names of all attributes, in order.
     ///
     /// # Errors
     /// E005001 without the right to, E001100 if there is no such user.
-    pub async fn attr_names(&self, ctx: &Context, scope: &AttrScope) -> Result<Vec<String>> {
-        let op = scope.op("user.attr_names", "session.attr_names");
-        let mut trail = self.trail(ctx, op, scope.reading());
-        let outcome = self.names_of_all(ctx, &mut trail, scope).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn names_of_all(&self, ctx: &Context, trail: &mut Trail, scope: &AttrScope) -> Result<Vec<String>> {
-        let access = self.attr_access(ctx, trail, scope).await?;
-        let mut conn = self.attr_reader(&access).await?;
-        store::attr::all_names(&mut conn, &access.owner, self.now()).await
+    pub async fn attr_names(
+        &self,
+        ctx: &Context,
+        actor: impl Into<Actor>,
+        target: &AttrTarget,
+    ) -> Result<Vec<String>> {
+        let operations = [Operation::UserAttrNames, Operation::SessionAttrNames];
+        self.run_on_attrs(ctx, operations, actor, target, None, async |_, access| {
+            let mut conn = self.attr_reader(&access).await?;
+            store::attr::all_names(&mut conn, &access.owner, self.now()).await
+        })
+        .await
     }
 
     /// All attributes, by name. Without `decrypt`, those that are encrypted come without a value.
     ///
     /// # Errors
     /// As [`Sso::attr_names`].
-    pub async fn all_attrs(&self, ctx: &Context, scope: &AttrScope, decrypt: bool) -> Result<Vec<Attr>> {
-        let op = scope.op("user.attr_get_all", "session.attr_get_all");
-        let mut trail = self.trail(ctx, op, scope.reading());
-        let outcome = self.get_all(ctx, &mut trail, scope, decrypt).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn get_all(
+    pub async fn all_attrs(
         &self,
         ctx: &Context,
-        trail: &mut Trail,
-        scope: &AttrScope,
+        actor: impl Into<Actor>,
+        target: &AttrTarget,
         decrypt: bool,
     ) -> Result<Vec<Attr>> {
-        let access = self.attr_access(ctx, trail, scope).await?;
-        let mut conn = self.attr_reader(&access).await?;
-        let rows = store::attr::all(&mut conn, &access.owner, self.now()).await?;
-        drop(conn);
-        rows.into_iter().map(|row| self.open_attr(&access.owner, row, decrypt)).collect()
+        let operations = [Operation::UserAttrGetAll, Operation::SessionAttrGetAll];
+        self.run_on_attrs(ctx, operations, actor, target, None, async |_, access| {
+            let mut conn = self.attr_reader(&access).await?;
+            let rows = store::attr::all(&mut conn, &access.owner, self.now()).await?;
+            drop(conn);
+            rows.into_iter().map(|row| self.open_attr(&access.owner, row, decrypt)).collect()
+        })
+        .await
     }
 
-    /// Who asks, and whether they may.
-    async fn attr_access(&self, ctx: &Context, trail: &mut Trail, scope: &AttrScope) -> Result<Access> {
-        let age = PasswordAge::Checked;
-        let (current_ust, user_id) = match scope {
-            AttrScope::Trusted { user_id } => {
-                self.check_app(ctx)?;
-                trail.on(user_id);
-                let (owner, user_id) = (AttrOwner::User(user_id.clone()), user_id.clone());
-                return Ok(Access { owner, user_id, is_other: true, is_super_user: true });
+    /// Runs one of two operations: that on a user's attributes, or that on a session's. The entry tells how many names
+    /// were given, where names are.
+    async fn run_on_attrs<T>(
+        &self,
+        ctx: &Context,
+        [of_user, of_session]: [Operation; 2],
+        actor: impl Into<Actor>,
+        target: &AttrTarget,
+        count: Option<usize>,
+        body: impl AsyncFnOnce(&mut Call<'_>, Access) -> Result<T>,
+    ) -> Result<T> {
+        let actor = actor.into();
+        let (operation, is_own) = match target {
+            AttrTarget::User(user_id) => (of_user, user_id.is_none() && !matches!(actor, Actor::Trusted(_))),
+            AttrTarget::Session(ust) => (of_session, actor.other_session(ust.as_ref()).is_none()),
+        };
+        self.record(ctx, operation, async |call| {
+            if is_own {
+                call.trail.is_of_oneself();
             }
-            AttrScope::Session { target_ust, current_ust } => {
-                let target = self.target_session(ctx, trail, target_ust, current_ust, age).await?;
-                let session = target.session;
+            if let Some(count) = count {
+                call.trail.note(COUNT, count.to_string());
+            }
+            self.admit(call, operation.who(), &actor, PasswordAge::Checked).await?;
+            let access = self.attr_access(call, &actor, target).await?;
+            body(call, access).await
+        })
+        .await
+    }
+
+    /// Whose attributes they are, and what the caller may do.
+    async fn attr_access(&self, call: &mut Call<'_>, actor: &Actor, target: &AttrTarget) -> Result<Access> {
+        match target {
+            AttrTarget::Session(ust) => {
+                let other = actor.other_session(ust.as_ref());
+                let session = self.target_session(call, other, PasswordAge::Checked).await?.session;
                 let owner = AttrOwner::Session(session.session_id);
-                return Ok(Access { owner, user_id: session.user_id, is_other: false, is_super_user: false });
+                Ok(Access { owner, user_id: session.user_id, is_other: false, may_be_anybodys: false })
             }
-            AttrScope::User { current_ust, user_id } => (current_ust, user_id.as_deref()),
-        };
-        let caller = self.check_ust(ctx, current_ust, age).await?;
-        trail.by(caller.user_id());
-        let is_super_user = caller.is_super_user();
-        let user_id = match user_id {
-            Some(user_id) if user_id != caller.user_id().as_str() => {
-                caller.require_super_user()?;
-                parse_user_id(user_id)?
+            AttrTarget::User(user_id) => {
+                let user_id = call.target(user_id.as_deref())?;
+                let is_other = !call.caller().is_ok_and(|caller| *caller.user_id() == user_id);
+                let owner = AttrOwner::User(user_id.clone());
+                Ok(Access { owner, user_id, is_other, may_be_anybodys: call.may_act_on_all() })
             }
-            _ => caller.user_id().clone(),
-        };
-        trail.on(&user_id);
-        let is_other = user_id != *caller.user_id();
-        Ok(Access { owner: AttrOwner::User(user_id.clone()), user_id, is_other, is_super_user })
+        }
     }
 
     /// A connection to read somebody's attributes with, after a look at whether there is such a user.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::domain::{AttrValue, AuditKind, Code, Error, Result, Timestamp, UserId, Ust};
+use crate::domain::{AttrValue, Code, Error, Result, Timestamp, UserId, Ust};
 
 /// The longest name, in characters.
 const MAX_NAME_LENGTH: usize = 191;
@@ -16,28 +16,13 @@ const MAX_CALL_LENGTH: usize = 1 << 25;
 /// The most names in one call.
 const MAX_NAMES: usize = 10_000;
 
-/// Whose attributes, and who asks.
+/// Whose attributes a call is about.
 #[derive(Clone, Debug)]
-pub enum AttrScope {
-    /// A user's.
-    User {
-        /// Who asks.
-        current_ust: Ust,
-        /// Whose; None is the one who asks. Others' are for super-users.
-        user_id: Option<String>,
-    },
-    /// A user's, asked for by the process itself.
-    Trusted {
-        /// Whose.
-        user_id: UserId,
-    },
-    /// A session's.
-    Session {
-        /// Whose: a session of the one who asks, or, for super-users, anybody's.
-        target_ust: Ust,
-        /// Who asks.
-        current_ust: Ust,
-    },
+pub enum AttrTarget {
+    /// A user's; None is the caller. Others' are for super-users.
+    User(Option<String>),
+    /// A session's: one of the caller, or, for super-users, anybody's. None is the session that acts.
+    Session(Option<Ust>),
 }
 
 /// What becomes of an attribute that is there already, and of one that is not.
@@ -62,7 +47,7 @@ pub struct AttrItem {
     pub expiration: Option<i64>,
     /// Whether its value is encrypted at rest. None: it is not, or, where it is updated, as it was.
     pub encrypt: Option<bool>,
-    /// Whose it is, if not that of the call's scope.
+    /// Whose it is, if not that of the call.
     pub user_id: Option<String>,
 }
 
@@ -73,28 +58,8 @@ pub struct AttrExpiry {
     pub name: String,
     /// In how many seconds it ends. None: with its owner.
     pub expiration: Option<i64>,
-    /// Whose it is, if not that of the call's scope.
+    /// Whose it is, if not that of the call.
     pub user_id: Option<String>,
-}
-
-impl AttrScope {
-    /// The name of an operation by whose attributes it is about.
-    pub(in crate::ops) const fn op(&self, of_user: &'static str, of_session: &'static str) -> &'static str {
-        match self {
-            Self::User { .. } | Self::Trusted { .. } => of_user,
-            Self::Session { .. } => of_session,
-        }
-    }
-
-    /// Looking at one's own is no disclosure.
-    pub(in crate::ops) fn reading(&self) -> AuditKind {
-        let is_own = match self {
-            Self::User { user_id, .. } => user_id.is_none(),
-            Self::Trusted { .. } => false,
-            Self::Session { target_ust, current_ust } => target_ust.expose() == current_ust.expose(),
-        };
-        if is_own { AuditKind::SessionCheck } else { AuditKind::Disclosure }
-    }
 }
 
 pub(in crate::ops) fn check_names(names: &[String]) -> Result<()> {

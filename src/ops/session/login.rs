@@ -1,11 +1,12 @@
-//! Logging in and out.
+//! Logging in.
 
 use crate::crypto::{Verdict, token};
 use crate::domain::{
-    AuditKind, AuthType, Code, Context, Error, Password, Result, Session, SessionId, SessionInfo, Timestamp,
-    Ust, clean_user_agent,
+    AuthType, Code, Context, Error, Operation, Password, Result, Session, SessionId, SessionInfo, Timestamp,
+    clean_user_agent,
 };
 use crate::ops::Sso;
+use crate::ops::access::actor::Actor;
 use crate::ops::access::check::{PasswordAge, Standing, check_standing, informed};
 use crate::ops::access::throttle::Attempt;
 use crate::ops::audit::Trail;
@@ -41,8 +42,9 @@ pub(in crate::ops) struct Authenticated {
     pub row: UserRow,
     /// Whether the stored hash should be replaced.
     pub is_outdated: bool,
-    /// Whether others, or they themselves, have failed before.
-    pub has_failures: bool,
+    /// Whether others, or they themselves, have failed before. None if the throttle has to be asked a second time yet,
+    /// before anything is told or more work is done.
+    pub has_failures: Option<bool>,
 }
 
 impl Sso {
@@ -52,116 +54,139 @@ impl Sso {
     /// E005001 for whatever is wrong before the password is known to be right; after that the codes that
     /// configuration allows to be shown. E005009 while the delay after failed attempts lasts, and past the user's rate limit.
     pub async fn login(&self, ctx: &Context, request: LoginRequest) -> Result<SessionInfo> {
-        let mut trail = self.trail(ctx, "user.login", AuditKind::Change);
-        let outcome = self.open_session(ctx, &mut trail, request).await;
-        self.conclude(trail, outcome).await
+        self.run(ctx, Operation::UserLogin, Actor::Anonymous, async |call| {
+            let attempt = if request.skip_sec {
+                Attempt::default()
+            } else {
+                self.password_attempt(&request.username, &ctx.remote_addr)
+            };
+            let found = self.authenticate(&mut call.trail, &request, &attempt).await?;
+            let Authenticated { row, is_outdated, mut has_failures } = found;
+            let user_id = row.user_id.clone();
+            call.trail.by(&user_id);
+
+            let new_password = request.new_password.as_ref().filter(|new| !new.is_empty());
+            let skips_age = new_password.is_some() || request.skip_sec;
+            let now = self.now();
+            let terms = self.check_terms(ctx, &row, &request, skips_age, now);
+            let password_age = if skips_age { Ok(false) } else { self.check_password_age(&row, now) };
+            // A login that goes through as it is asks the throttle for the second time in its transaction.
+            let is_plain = terms.is_ok()
+                && password_age.is_ok()
+                && !row.is_rate_limit_active
+                && !is_outdated
+                && new_password.is_none();
+            if has_failures.is_none() && !is_plain {
+                has_failures = Some(self.check_throttle(&attempt).await?);
+            }
+            terms?;
+            self.count_request(ctx, &user_id, row.is_rate_limit_active, row.rate_limit_def.as_deref())
+                .await?;
+            let has_w_about_to_exp = password_age?;
+
+            // Everything that hashes comes before the transaction.
+            let new = match new_password {
+                Some(new) => Some(self.accept_new_password(&row, new, request.password.as_ref()).await?),
+                None => None,
+            };
+            let upgraded = match (&new, is_outdated, request.password) {
+                (None, true, Some(password)) => Some(self.hash_password(&user_id, password).await?),
+                _ => None,
+            };
+
+            let expiration_time =
+                self.session_expiration(ctx, &mut call.trail, &row.username, now, now).await;
+            let ust = token::new_ust(&*self.core.random)?;
+            let session = Session {
+                session_id: SessionId::random(now, &*self.core.random)?,
+                user_id: user_id.clone(),
+                creation_time: now,
+                expiration_time,
+                remote_addr: ctx.remote_addr.joined(),
+                user_agent: request.user_agent.as_deref().map(clean_user_agent),
+                auth_type: AuthType::Default,
+                auth_principal: row.username.clone(),
+                ext_session_id: None,
+                state_change_count: 1,
+            };
+            let mut tx = self.db().write().await?;
+            let has_failures = match has_failures {
+                Some(has_failures) => has_failures,
+                None => self.check_throttle_on(&mut tx, &attempt).await?,
+            };
+            // What was checked above must still hold: a session must not be opened with a password that was just changed.
+            if store::user::account::lock_row(&mut tx, &user_id).await? != Some(row.password_last_set) {
+                return Err(Code::AuthNotAllowed.into());
+            }
+            if let Some(new) = &new {
+                self.store_password(&mut tx, &user_id, new, None).await?;
+                call.trail.note("password", "changed");
+            }
+            if let (Some(upgraded), Some(old)) = (&upgraded, &row.password_hash) {
+                store::user::account::replace_hash(&mut tx, &user_id, upgraded, old).await?;
+            }
+            if has_failures {
+                self.clear_failures(&mut tx, &attempt).await?;
+            }
+            store::session::record::insert(&mut tx, &session, &token::digest(ust.expose())).await?;
+            call.trail.note("session_id", session.session_id.to_string());
+            self.commit(tx, &mut call.trail).await?;
+            Ok(SessionInfo {
+                username: row.username,
+                user_id,
+                ust,
+                creation_time: session.creation_time,
+                expiration_time: session.expiration_time,
+                has_w_about_to_exp,
+            })
+        })
+        .await
     }
 
-    async fn open_session(
+    /// What has to hold of a login beside its password, but for that one's age.
+    fn check_terms(
         &self,
         ctx: &Context,
-        trail: &mut Trail,
-        request: LoginRequest,
-    ) -> Result<SessionInfo> {
-        self.check_app(ctx)?;
-        let found = self.row_by_username(&request.username).await?;
-        if let Some(row) = &found {
-            trail.on(&row.user_id);
-        }
-        let attempt = if request.skip_sec {
-            Attempt::default()
-        } else {
-            self.password_attempt(&request.username, &ctx.remote_addr)
-        };
-        let Authenticated { row, is_outdated, has_failures } =
-            self.authenticate(found, &request, &attempt).await?;
-        let user_id = row.user_id.clone();
-        trail.by(&user_id);
+        row: &UserRow,
+        request: &LoginRequest,
+        skips_age: bool,
+        now: Timestamp,
+    ) -> Result<()> {
         self.check_login_app(ctx)?;
-
-        let new_password = request.new_password.as_ref().filter(|new| !new.is_empty());
-        let skips_age = new_password.is_some() || request.skip_sec;
-        let now = self.now();
         let age = if skips_age { PasswordAge::Ignored } else { PasswordAge::Checked };
-        check_standing(self.config(), Standing::from(&row), &ctx.remote_addr, now, age)?;
-        self.check_metadata(ctx, &request)?;
-        self.count_request(ctx, &user_id, row.is_rate_limit_active, row.rate_limit_def.as_deref()).await?;
-        let has_w_about_to_exp = !skips_age && self.check_password_age(&row, now)?;
-
-        // Everything that hashes comes before the transaction.
-        let new = match new_password {
-            Some(new) => Some(self.accept_new_password(&row, new, request.password.as_ref()).await?),
-            None => None,
-        };
-        let upgraded = match (&new, is_outdated, request.password) {
-            (None, true, Some(password)) => Some(self.hash_password(&user_id, password).await?),
-            _ => None,
-        };
-
-        let expiration_time = self.session_expiration(ctx, trail, &row.username, now, now).await;
-        let ust = token::new_ust(&*self.core.random)?;
-        let session = Session {
-            session_id: SessionId::random(now, &*self.core.random)?,
-            user_id: user_id.clone(),
-            creation_time: now,
-            expiration_time,
-            remote_addr: ctx.remote_addr.joined(),
-            user_agent: request.user_agent.as_deref().map(clean_user_agent),
-            auth_type: AuthType::Default,
-            auth_principal: row.username.clone(),
-            ext_session_id: None,
-            state_change_count: 1,
-        };
-        let mut tx = self.db().write().await?;
-        // What was checked above must still hold: a session must not be opened with a password that was just changed.
-        if store::user::account::lock_row(&mut tx, &user_id).await? != Some(row.password_last_set) {
-            return Err(Code::AuthNotAllowed.into());
-        }
-        if let Some(new) = &new {
-            self.store_password(&mut tx, &user_id, new, None).await?;
-            trail.note("password", "changed");
-        }
-        if let (Some(upgraded), Some(old)) = (&upgraded, &row.password_hash) {
-            store::user::account::replace_hash(&mut tx, &user_id, upgraded, old).await?;
-        }
-        if has_failures {
-            self.clear_failures(&mut tx, &attempt).await?;
-        }
-        store::session::record::insert(&mut tx, &session, &token::digest(ust.expose())).await?;
-        trail.note("session_id", session.session_id.to_string());
-        self.commit(tx, trail).await?;
-        Ok(SessionInfo {
-            username: row.username,
-            user_id,
-            ust,
-            creation_time: session.creation_time,
-            expiration_time: session.expiration_time,
-            has_w_about_to_exp,
-        })
+        check_standing(self.config(), Standing::from(row), &ctx.remote_addr, now, age)?;
+        self.check_metadata(ctx, request)
     }
 
     /// Finds out that it is who they say. Every refusal up to the password is the same and takes the same work.
     pub(in crate::ops) async fn authenticate(
         &self,
-        found: Option<UserRow>,
+        trail: &mut Trail,
         request: &LoginRequest,
         attempt: &Attempt,
     ) -> Result<Authenticated> {
+        let mut conn = self.db().read().await?;
+        let found = store::user::account::by_username(&mut conn, &request.username).await?;
+        if let Some(row) = &found {
+            trail.on(&row.user_id);
+        }
         if request.skip_sec {
             let row = found.ok_or(Code::AuthNotAllowed)?;
-            return Ok(Authenticated { row, is_outdated: false, has_failures: false });
+            return Ok(Authenticated { row, is_outdated: false, has_failures: Some(false) });
         }
-        self.check_throttle(attempt).await?;
+        self.check_throttle_on(&mut conn, attempt).await?;
+        drop(conn);
         let password = request.password.clone().unwrap_or_else(|| Password::from(""));
         let verdict = self.verify_password(found.as_ref(), password).await?;
         let Some(row) = found.filter(|_| verdict != Verdict::Wrong) else {
             self.record_failure(attempt).await?;
             return Err(Code::AuthNotAllowed.into());
         };
-        let mut has_failures = self.check_throttle(attempt).await?;
+        let mut has_failures = None;
         if row.is_totp_enabled {
+            self.check_throttle(attempt).await?;
             self.check_totp_code(&row, request.totp_code.as_ref(), attempt).await?;
-            has_failures = self.check_throttle(attempt).await?;
+            has_failures = Some(self.check_throttle(attempt).await?);
         }
         Ok(Authenticated { row, is_outdated: verdict == Verdict::RightButOutdated, has_failures })
     }
@@ -235,29 +260,5 @@ impl Sso {
             Error::Refused { .. } if !self.config().password.inform_if_invalid => Code::AuthNotAllowed.into(),
             other => other,
         })
-    }
-
-    /// Ends the session that this token acts as. That is allowed whatever the state of its user.
-    ///
-    /// # Errors
-    /// E005001 if the token is no valid session's.
-    pub async fn logout(&self, ctx: &Context, ust: &Ust) -> Result<()> {
-        let mut trail = self.trail(ctx, "user.logout", AuditKind::Change);
-        let outcome = self.end_session(ctx, &mut trail, ust).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn end_session(&self, ctx: &Context, trail: &mut Trail, ust: &Ust) -> Result<()> {
-        self.check_app(ctx)?;
-        let known = self.valid_session(ust).await.map_err(|error| match error {
-            Error::Refused { .. } => Code::AuthNotAllowed.into(),
-            other => other,
-        })?;
-        let session = &known.session;
-        trail.by(&session.user_id);
-        trail.note("session_id", session.session_id.to_string());
-        let mut tx = self.db().write().await?;
-        store::session::record::delete(&mut tx, session.session_id).await?;
-        self.commit(tx, trail).await
     }
 }

@@ -130,10 +130,6 @@ impl Sso {
         totp_code: Option<Password>,
     ) -> Result<SiteUser> {
         self.run(ctx, Operation::SiteLookUpUser, actor, async |call| {
-            let found = self.row_by_username(login).await?;
-            if let Some(row) = &found {
-                call.trail.on(&row.user_id);
-            }
             let attempt = self.password_attempt(login, &RemoteAddr::default());
             let request = LoginRequest {
                 username: login.to_owned(),
@@ -142,7 +138,11 @@ impl Sso {
                 ..LoginRequest::default()
             };
             let Authenticated { row, is_outdated, has_failures } =
-                self.authenticate(found, &request, &attempt).await?;
+                self.authenticate(&mut call.trail, &request, &attempt).await?;
+            let has_failures = match has_failures {
+                Some(has_failures) => has_failures,
+                None => self.check_throttle(&attempt).await?,
+            };
             let (user_id, now) = (row.user_id.clone(), self.now());
             check_standing(self.config(), Standing::from(&row), &ctx.remote_addr, now, PasswordAge::Checked)?;
             self.check_password_age(&row, now)?;

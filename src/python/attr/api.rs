@@ -5,7 +5,7 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
-use crate::ops::{AttrExpiry, AttrItem, AttrScope, AttrWrite};
+use crate::ops::{AttrExpiry, AttrItem, AttrTarget, AttrWrite};
 use crate::python::attr::call::AttrCall;
 use crate::python::attr::data;
 use crate::python::branch::Branch;
@@ -41,7 +41,7 @@ impl UserAttrApi {
         user_id: Option<String>,
     ) -> AttrCall {
         let ctx = self.branch.context(cid, current_app, remote_addr);
-        let scope = AttrScope::User { current_ust: current_ust.0, user_id };
+        let scope = (current_ust.0.into(), AttrTarget::User(user_id));
         AttrCall { branch: self.branch.clone(), ctx, scope }
     }
 }
@@ -66,7 +66,7 @@ impl SessionAttrApi {
         remote_addr: Option<RemoteAddrArgument>,
     ) -> AttrCall {
         let ctx = self.branch.context(cid, current_app, remote_addr);
-        let scope = AttrScope::Session { target_ust: target_ust.0, current_ust: current_ust.0 };
+        let scope = (current_ust.0.into(), AttrTarget::Session(Some(target_ust.0)));
         AttrCall { branch: self.branch.clone(), ctx, scope }
     }
 }

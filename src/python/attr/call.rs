@@ -6,12 +6,15 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList};
 
 use crate::domain::{Attr, Context};
-use crate::ops::{AttrExpiry, AttrItem, AttrScope, AttrWrite, Sso};
+use crate::ops::{Actor, AttrExpiry, AttrItem, AttrTarget, AttrWrite, Sso};
 use crate::python::attr::entity::AttrEntity;
 use crate::python::branch::Branch;
 use crate::python::runtime::call::none;
 
-/// A call: its context, and the user or session that owns the attributes.
+/// Who acts, and on whose attributes.
+pub type AttrScope = (Actor, AttrTarget);
+
+/// A call: its context, who acts, and the user or session that owns the attributes.
 #[derive(Clone)]
 pub struct AttrCall {
     pub branch: Branch,
@@ -26,20 +29,20 @@ impl AttrCall {
         write: AttrWrite,
         items: Vec<AttrItem>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let Self { branch, ctx, scope } = self;
-        let operation = async move |sso: Arc<Sso>| sso.write_attrs(&ctx, &scope, write, items).await;
+        let Self { branch, ctx, scope: (actor, target) } = self;
+        let operation = async move |sso: Arc<Sso>| sso.write_attrs(&ctx, actor, &target, write, items).await;
         branch.run(py, operation, none)
     }
 
     pub fn set_expiry<'py>(self, py: Python<'py>, items: Vec<AttrExpiry>) -> PyResult<Bound<'py, PyAny>> {
-        let Self { branch, ctx, scope } = self;
-        let operation = async move |sso: Arc<Sso>| sso.set_attr_expiry(&ctx, &scope, items).await;
+        let Self { branch, ctx, scope: (actor, target) } = self;
+        let operation = async move |sso: Arc<Sso>| sso.set_attr_expiry(&ctx, actor, &target, items).await;
         branch.run(py, operation, none)
     }
 
     pub fn delete<'py>(self, py: Python<'py>, names: Vec<String>) -> PyResult<Bound<'py, PyAny>> {
-        let Self { branch, ctx, scope } = self;
-        let operation = async move |sso: Arc<Sso>| sso.delete_attrs(&ctx, &scope, names).await;
+        let Self { branch, ctx, scope: (actor, target) } = self;
+        let operation = async move |sso: Arc<Sso>| sso.delete_attrs(&ctx, actor, &target, names).await;
         branch.run(py, operation, none)
     }
 
@@ -50,8 +53,9 @@ impl AttrCall {
         decrypt: bool,
         serialize_dt: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let Self { branch, ctx, scope } = self;
-        let operation = async move |sso: Arc<Sso>| sso.get_attrs(&ctx, &scope, vec![name], decrypt).await;
+        let Self { branch, ctx, scope: (actor, target) } = self;
+        let operation =
+            async move |sso: Arc<Sso>| sso.get_attrs(&ctx, actor, &target, vec![name], decrypt).await;
         branch.run(py, operation, move |py, mut found: Vec<(String, Option<Attr>)>| {
             entity(py, found.pop().and_then(|(_, attr)| attr), serialize_dt)
         })
@@ -64,8 +68,8 @@ impl AttrCall {
         decrypt: bool,
         serialize_dt: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let Self { branch, ctx, scope } = self;
-        let operation = async move |sso: Arc<Sso>| sso.get_attrs(&ctx, &scope, names, decrypt).await;
+        let Self { branch, ctx, scope: (actor, target) } = self;
+        let operation = async move |sso: Arc<Sso>| sso.get_attrs(&ctx, actor, &target, names, decrypt).await;
         branch.run(py, operation, move |py, found: Vec<(String, Option<Attr>)>| {
             let dict = PyDict::new(py);
             for (name, attr) in found {
@@ -76,8 +80,8 @@ impl AttrCall {
     }
 
     pub fn exists<'py>(self, py: Python<'py>, name: String) -> PyResult<Bound<'py, PyAny>> {
-        let Self { branch, ctx, scope } = self;
-        let operation = async move |sso: Arc<Sso>| sso.attrs_exist(&ctx, &scope, vec![name]).await;
+        let Self { branch, ctx, scope: (actor, target) } = self;
+        let operation = async move |sso: Arc<Sso>| sso.attrs_exist(&ctx, actor, &target, vec![name]).await;
         branch.run(py, operation, |py, found: Vec<(String, bool)>| {
             let exists = found.iter().any(|(_, exists)| *exists);
             Ok(PyBool::new(py, exists).to_owned().into_any())
@@ -85,8 +89,8 @@ impl AttrCall {
     }
 
     pub fn exists_many<'py>(self, py: Python<'py>, names: Vec<String>) -> PyResult<Bound<'py, PyAny>> {
-        let Self { branch, ctx, scope } = self;
-        let operation = async move |sso: Arc<Sso>| sso.attrs_exist(&ctx, &scope, names).await;
+        let Self { branch, ctx, scope: (actor, target) } = self;
+        let operation = async move |sso: Arc<Sso>| sso.attrs_exist(&ctx, actor, &target, names).await;
         branch.run(py, operation, |py, found: Vec<(String, bool)>| {
             let dict = PyDict::new(py);
             for (name, exists) in found {
@@ -97,8 +101,8 @@ impl AttrCall {
     }
 
     pub fn names<'py>(self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let Self { branch, ctx, scope } = self;
-        let operation = async move |sso: Arc<Sso>| sso.attr_names(&ctx, &scope).await;
+        let Self { branch, ctx, scope: (actor, target) } = self;
+        let operation = async move |sso: Arc<Sso>| sso.attr_names(&ctx, actor, &target).await;
         branch.run(py, operation, |py, names: Vec<String>| Ok(PyList::new(py, names)?.into_any()))
     }
 
@@ -109,8 +113,8 @@ impl AttrCall {
         value_to_dict: bool,
         serialize_dt: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let Self { branch, ctx, scope } = self;
-        let operation = async move |sso: Arc<Sso>| sso.all_attrs(&ctx, &scope, decrypt).await;
+        let Self { branch, ctx, scope: (actor, target) } = self;
+        let operation = async move |sso: Arc<Sso>| sso.all_attrs(&ctx, actor, &target, decrypt).await;
         branch.run(py, operation, move |py, attrs: Vec<Attr>| {
             let dict = PyDict::new(py);
             for attr in attrs {

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyList};
 
 use crate::domain::{LinkedAuth, UserId, UserView};
-use crate::ops::{AttrScope, SecDefName, Sso};
+use crate::ops::{AttrTarget, SecDefName, Sso};
 use crate::python::attr::call::AttrCall;
 use crate::python::user::api::UserApi;
 use crate::python::user::entity::User;
@@ -138,7 +138,7 @@ impl UserApi {
         let branch = self.branch.clone();
         self.branch.run(py, operation, move |py, view: UserView| {
             let user_id = Some(view.user.user_id.as_str().to_owned());
-            let scope = AttrScope::User { current_ust: attr_ust, user_id };
+            let scope = (attr_ust.into(), AttrTarget::User(user_id));
             let attr = AttrCall { branch, ctx: attr_ctx, scope };
             Ok(User { view, attr }.into_pyobject(py)?.into_any())
         })

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList};
 
 use crate::domain::{SessionView, Timestamp};
-use crate::ops::{Asker, AttrScope, SessionListing, Sso};
+use crate::ops::{Actor, Asker, AttrTarget, SessionListing, Sso};
 use crate::python::attr::api::SessionAttrApi;
 use crate::python::attr::call::AttrCall;
 use crate::python::branch::Branch;
@@ -81,7 +81,7 @@ impl SessionApi {
         };
         let operation = async move |sso: Arc<Sso>| {
             let (ctx, [target_ust, current_ust]) = &*call;
-            sso.verify_session(ctx, target_ust, current_ust).await
+            sso.verify_session(ctx, current_ust, target_ust).await
         };
         self.branch.run_after_fast_path(py, fast_path, operation, answer)
     }
@@ -128,10 +128,10 @@ impl SessionApi {
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx = self.branch.context(cid, current_app, remote_addr);
         let (target_ust, current_ust) = (target_ust.0, current_ust.0);
-        let scope = AttrScope::Session { target_ust: target_ust.clone(), current_ust: current_ust.clone() };
+        let scope = (Actor::from(&current_ust), AttrTarget::Session(Some(target_ust.clone())));
         let attr = AttrCall { branch: self.branch.clone(), ctx: ctx.clone(), scope };
         let operation = async move |sso: Arc<Sso>| {
-            sso.get_session(&ctx, &target_ust, &current_ust, check_if_password_expired).await
+            sso.get_session(&ctx, &current_ust, Some(&target_ust), check_if_password_expired).await
         };
         self.branch.run(py, operation, |py, view| shown(py, view, attr))
     }
@@ -166,7 +166,7 @@ impl SessionApi {
             .fast_path(current_app, remote_addr.as_ref(), |sso, asker| view(sso, asker, current_ust.0));
         let ctx = self.branch.context(cid, current_app, remote_addr);
         let ust = UstArgument::from(current_ust).0;
-        let scope = AttrScope::Session { target_ust: ust.clone(), current_ust: ust.clone() };
+        let scope = (Actor::from(&ust), AttrTarget::Session(None));
         let attr = AttrCall { branch: self.branch.clone(), ctx: ctx.clone(), scope };
         if let Some(view) = known {
             return shown(py, view, attr);

@@ -7,9 +7,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 use crate::domain::{self, Context, UserView, Visibility};
-use crate::ops::{AttrScope, LoginRequest, Sso};
+use crate::ops::{Actor, AttrTarget, LoginRequest, Sso};
 use crate::python::attr::api::UserAttrApi;
-use crate::python::attr::call::AttrCall;
+use crate::python::attr::call::{AttrCall, AttrScope};
 use crate::python::branch::Branch;
 use crate::python::runtime::call::none;
 use crate::python::session::api::SessionApi;
@@ -265,7 +265,7 @@ impl UserApi {
         });
         let ctx = self.branch.context(cid, current_app, remote_addr);
         let ust = UstArgument::from(current_ust).0;
-        let scope = AttrScope::User { current_ust: ust.clone(), user_id: None };
+        let scope = (Actor::from(&ust), AttrTarget::User(None));
         let user = self.user(&ctx, scope);
         if let Some(view) = known {
             return user(py, view);
@@ -300,7 +300,7 @@ impl UserApi {
         return_all_attrs: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx = self.branch.context(cid, current_app, remote_addr);
-        let scope = AttrScope::User { current_ust: current_ust.0.clone(), user_id: Some(user_id.clone()) };
+        let scope = (Actor::from(&current_ust.0), AttrTarget::User(Some(user_id.clone())));
         let user = self.user(&ctx, scope);
         let operation = async move |sso: Arc<Sso>| {
             sso.get_user_by_id(&ctx, &current_ust.0, &user_id, return_all_attrs).await
@@ -324,7 +324,8 @@ impl UserApi {
             async move |sso: Arc<Sso>| sso.get_user_by_username(&ctx, &username, needs_approved).await;
         self.branch.run(py, operation, move |py, found: Option<UserView>| match found {
             Some(view) => {
-                let scope = AttrScope::Trusted { user_id: view.user.user_id.clone() };
+                let scope =
+                    (Actor::Trusted(None), AttrTarget::User(Some(view.user.user_id.as_str().to_owned())));
                 let attr = AttrCall { branch, ctx: attr_ctx, scope };
                 Ok(User { view, attr }.into_pyobject(py)?.into_any())
             }

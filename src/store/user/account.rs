@@ -213,11 +213,14 @@ pub async fn by_id_for_update(tx: &mut Tx, user_id: &UserId) -> Result<Option<Us
     .map_err(map_error)
 }
 
-/// The user with this name.
+/// The user with this name. What no username can look like is not asked for: PostgreSQL knows no NUL in text.
 ///
 /// # Errors
 /// When the database cannot answer.
 pub async fn by_username(conn: &mut Conn, username: &str) -> Result<Option<UserRow>> {
+    if username.is_empty() || username.contains('\0') {
+        return Ok(None);
+    }
     fetch_optional!(conn, UserRow, BY_USERNAME, username)
 }
 
