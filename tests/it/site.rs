@@ -1,7 +1,9 @@
 //! Sites and their sessions: who they are, what is theirs, and what ends it.
 
 use serde_json::json;
-use zato_sso::domain::{Code, Direction, Edit, Page, PageRequest, Password, SiteSession, User, UserUpdate};
+use zato_sso::domain::{
+    Code, Direction, Edit, Page, PageRequest, Password, SiteSession, User, UserUpdate, Ust,
+};
 use zato_sso::ops::{Actor, Authority, CreatedSite, MAX_LIFETIME, NewSiteSession, SetPassword};
 
 use crate::support::{Kind, World, any_rows, ctx, ctx_of, dump, execute, refusal};
@@ -360,9 +362,9 @@ async fn no_token_of_a_site_acts_as_a_session(kind: Kind) {
         format!("sso_session_token:{token}"),
         stage.created.private_key.expose().to_owned(),
     ] {
-        let outcome = sso.get_current_session(&ctx(), &ust.as_str().into()).await;
+        let outcome = sso.get_current_session(&ctx(), &Ust::from(ust.as_str())).await;
         assert_eq!(refusal(outcome), Code::SessionNoSuchSession);
-        assert_eq!(refusal(sso.logout(&ctx(), &ust.as_str().into()).await), Code::AuthNotAllowed);
+        assert_eq!(refusal(sso.logout(&ctx(), &Ust::from(ust.as_str())).await), Code::AuthNotAllowed);
     }
 }
 
