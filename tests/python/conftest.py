@@ -48,6 +48,12 @@ def pytest_configure() -> None:
         del os.environ[name]
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """How many processes `-n auto` starts: more than cores, since many tests wait for others to do something."""
+    return 2 * (os.cpu_count() or 1)
+
+
 @pytest.fixture(scope="session")
 def postgres_server_url() -> str:
     """The PostgreSQL server on which tests may create databases."""
@@ -184,7 +190,7 @@ def stage(request: pytest.FixtureRequest, shared_config: Config, mail: Inbox) ->
     loop = asyncio.new_event_loop()
     stage = Stage(request.param, shared_config, loop, mail)
     yield stage
-    stage.sso.close()
+    stage.close()
     loop.close()
 
 

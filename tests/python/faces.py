@@ -152,22 +152,28 @@ class Everywhere(Stage):
         super().__init__("async" if face == "async" else "blocking", config, loop, mail)
         self.is_rest = face == "rest"
         self.folder = folder
-        self.rest: Rest | None = None
+        self.servers: dict[str, Rest] = {}
+        self.rest = self.server()
+
+    def server(self, **sections: Mapping[str, Any]) -> Rest | None:
+        """A server on the same database, one for all who ask for the same configuration; none for the trees."""
+        if not self.is_rest:
+            return None
+        key = json.dumps(sections, sort_keys=True)
+        if key not in self.servers:
+            config = changed(self.config, **sections)
+            self.servers[key] = self.kept.enter_context(serving(config, self.folder))
+        return self.servers[key]
 
     @contextmanager
     def opened(self, **sections: Mapping[str, Any]) -> Iterator[Everywhere]:
-        """The same stage, configured otherwise."""
+        """The same stage, configured otherwise. What that takes stays open: others may ask for it."""
         usual = (self.sso, self.rest)
-        config = changed(self.config, **sections)
-        with self.changed(**sections) as self.sso:
-            try:
-                if self.is_rest:
-                    with serving(config, self.folder) as self.rest:
-                        yield self
-                else:
-                    yield self
-            finally:
-                self.sso, self.rest = usual
+        self.sso, self.rest = self.configured(**sections), self.server(**sections)
+        try:
+            yield self
+        finally:
+            self.sso, self.rest = usual
 
     def has(self, name: str) -> bool:
         """Whether the face has this call."""

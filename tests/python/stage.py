@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from inbox import Inbox, token_in
-from support import ADDRESS, APP, PASSWORD, Config, Definition, changed, define, log_in, make, super_user, unique
+from support import (
+    ADDRESS,
+    APP,
+    PASSWORD,
+    Config,
+    Definition,
+    beside,
+    changed,
+    define_many,
+    log_in,
+    make,
+    super_user,
+    unique,
+)
 from zato_sso import SSO, ValidationError
 
 
@@ -32,9 +46,24 @@ class Stage:
         self.face = face
         self.config = config
         self.loop = loop
+        self.kept = ExitStack()
+        self.others: dict[str, SSO] = {}
+        self.definitions: dict[str, list[Definition]] = {}
+        self.beside: Callable[[str, str], object] | None = None
         self.sso: SSO = make(face, config, loop)
+        self.kept.callback(self.sso.close)
         self.super_user = super_user(self.sso)
         self.admin = log_in(self.sso, self.super_user)
+
+    def close(self) -> None:
+        """Closes every object that was made."""
+        self.kept.close()
+
+    def execute(self, sql: str, value: str) -> None:
+        """Runs a statement beside the product."""
+        if self.beside is None:
+            self.beside = self.kept.enter_context(beside(self.config))
+        self.beside(sql, value)
 
     def someone(self, **data: object) -> Someone:
         """A new user, approved unless `data` says something else."""
@@ -60,9 +89,16 @@ class Stage:
         self.sso.password_reset.create_token("cid", someone.username, APP, ADDRESS, None)
         return token_in(self.mail.wait(address, count + 1))
 
+    def definition(self, sec_type: str) -> Definition:
+        """A security definition that nobody has used yet. They are made by the dozen: each needs a process."""
+        stock = self.definitions.setdefault(sec_type, [])
+        if not stock:
+            stock += define_many(self.config, sec_type, 12)
+        return stock.pop()
+
     def linked(self, sec_type: str, someone: Someone) -> Definition:
         """A new security definition that is linked to them."""
-        made = define(self.config, sec_type)
+        made = self.definition(sec_type)
         who = (someone.user_id, sec_type, made.username)
         self.sso.user.create_linked_auth("cid", self.admin, *who, True, APP, ADDRESS)
         return made
@@ -74,6 +110,14 @@ class Stage:
         if days_left == 0:
             # It expires at this very moment; the next call comes later.
             time.sleep(0.001)
+
+    def configured(self, **sections: Mapping[str, Any]) -> SSO:
+        """Another object of the same tree on the same database, configured otherwise; kept for others who ask."""
+        key = json.dumps(sections, sort_keys=True)
+        if key not in self.others:
+            self.others[key] = make(self.face, changed(self.config, **sections), self.loop)
+            self.kept.callback(self.others[key].close)
+        return self.others[key]
 
     @contextmanager
     def changed(self, **sections: Mapping[str, Any]) -> Iterator[SSO]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from stage import Someone, Stage, refused
-from support import ADDRESS, APP, PASSWORD, AsyncSSO, config_of, define, new_key, totp_code, unique
+from support import ADDRESS, APP, PASSWORD, AsyncSSO, config_of, new_key, totp_code, unique
 from zato_sso import SSO, AccessTokenCtx, BackendError, SearchCtx, Session, SessionInfo, SignupCtx, User
 
 Arguments = dict[str, Any]
@@ -128,7 +128,7 @@ def super_users_session(stage: Stage) -> Arguments:
 
 
 def new_link(stage: Stage) -> Arguments:
-    definition = define(stage.config, "basic_auth")
+    definition = stage.definition("basic_auth")
     who = {"cid": "cid", "ust": stage.admin, "user_id": stage.someone().user_id}
     return {**who, "auth_type": "basic_auth", "auth_username": definition.username, "is_active": True, **CONTEXT}
 
@@ -406,8 +406,9 @@ def test_an_unknown_application_is_refused(stage: Stage, name: str) -> None:
     if "current_app" in arguments:
         with refused("E004001"):
             call_of(stage.sso, name)(**{**arguments, "current_app": "Unknown"})
-        with stage.changed(apps={"inform_if_app_invalid": False}) as sso, refused("E005001"):
-            call_of(sso, name)(**{**arguments, "current_app": "Unknown"})
+        silent = stage.configured(apps={"inform_if_app_invalid": False})
+        with refused("E005001"):
+            call_of(silent, name)(**{**arguments, "current_app": "Unknown"})
 
 
 @every_call

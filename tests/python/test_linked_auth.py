@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from stage import Stage, refused
-from support import ADDRESS, APP, Definition, define, totp_code
+from support import ADDRESS, APP, Definition, totp_code
 from zato_sso import SSO, SessionInfo, const
 
 BASIC, JWT = const.auth_type.basic_auth, const.auth_type.jwt
@@ -25,7 +25,7 @@ def enter(sso: SSO, definition: Definition, user_id: str, token: str | None = No
 def test_links_are_made_listed_and_deleted(stage: Stage) -> None:
     someone, ust = stage.newcomer()
     other, other_ust = stage.newcomer()
-    definition = define(stage.config, BASIC)
+    definition = stage.definition(BASIC)
     name = (BASIC, definition.username)
     user = stage.sso.user
     before = datetime.now(timezone.utc).replace(tzinfo=None)

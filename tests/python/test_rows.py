@@ -6,14 +6,11 @@ The faces are the blocking tree, the awaited tree and REST, each on SQLite and P
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
-import psycopg
 import pytest
 from faces import NOT_IN_REST, REST, Arguments, Everywhere
 from inbox import Inbox
@@ -75,12 +72,9 @@ def everywhere(
     loop = asyncio.new_event_loop()
     config = changed(shared_config, **SECTIONS)
     stage = Everywhere(request.param, config, loop, mail, tmp_path_factory.mktemp("server"))
-    try:
-        with stage.opened() as stage:
-            yield stage
-    finally:
-        stage.sso.close()
-        loop.close()
+    yield stage
+    stage.close()
+    loop.close()
 
 
 # Ways to go wrong
@@ -133,7 +127,7 @@ def unconfirmed(stage: Everywhere, someone: Someone) -> None:
 
 
 def expired(stage: Everywhere, someone: Someone) -> None:
-    execute(stage.config, "UPDATE sso_user SET password_expiry = 1 WHERE user_id = ?", someone.user_id)
+    stage.execute("UPDATE sso_user SET password_expiry = 1 WHERE user_id = ?", someone.user_id)
 
 
 def limited(stage: Everywhere, arguments: Arguments) -> Arguments:
@@ -148,25 +142,7 @@ def limited_login(stage: Everywhere, arguments: Arguments) -> Arguments:
 
 
 def session_expired(stage: Everywhere, someone: Someone) -> None:
-    execute(stage.config, "UPDATE sso_session SET expiration_time = 1 WHERE user_id = ?", someone.user_id)
-
-
-EXECUTE = """\
-import sqlite3, sys
-connection = sqlite3.connect(sys.argv[1], 10)
-connection.execute(sys.argv[2], sys.argv[3:])
-connection.commit()
-"""
-
-
-def execute(config: Config, sql: str, value: str) -> None:
-    """Runs a statement beside the product; for SQLite in another process, whose locks are seen."""
-    url = str(config["database"]["url"])
-    if url.startswith("sqlite:"):
-        subprocess.run([sys.executable, "-c", EXECUTE, url.removeprefix("sqlite:///"), sql, value], check=True)
-    else:
-        with psycopg.connect(url) as connection:
-            connection.execute(sql.replace("?", "%s").encode(), [value])
+    stage.execute("UPDATE sso_session SET expiration_time = 1 WHERE user_id = ?", someone.user_id)
 
 
 def logging_in(change: Callable[[Everywhere, Someone], object], **more: Any) -> Change:
