@@ -42,7 +42,7 @@ serve: build ## Start the REST server on the database of `make run`
 
 test: build ## Run all tests, on SQLite and on a PostgreSQL that it starts itself
 	.ci/browser_tools
-	$(WITH_POSTGRES) -- sh -ec 'cargo test --release $(CARGO_FLAGS); $(BIN)/python -m pytest'
+	$(WITH_POSTGRES) -- sh -ec 'cargo test --release $(CARGO_FLAGS); $(BIN)/python -m pytest -n auto --dist worksteal'
 
 # The interpreter's description that maturin left is named to clippy as well: with another one cargo would
 # compile the Python binding anew each time the two take turns. The release profile shares what is built already.
