@@ -338,8 +338,8 @@ async fn the_first_and_the_last_page_of_many_users_come_through_an_index(kind: K
     assert_eq!(page(1).await, (100_006, "root1".to_owned(), 50, "user45".to_owned()));
     assert_eq!(page(2001).await, (100_006, "user99996".to_owned(), 6, "emile".to_owned()));
     let statements = match kind {
-        Kind::Sqlite => zato_sso::store::search::statements_sqlite(),
-        Kind::Postgres => zato_sso::store::search::statements_postgres(),
+        Kind::Sqlite => zato_sso::store::user::search::statements_sqlite(),
+        Kind::Postgres => zato_sso::store::user::search::statements_postgres(),
     };
     // Those without criteria have no third argument and no first but the limit.
     let is_page_of_all = |text: &&String| text.contains("LIMIT $1");

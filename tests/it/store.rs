@@ -1,10 +1,13 @@
 //! The two databases say the same: every statement prepares on both, and the schemas are alike.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use sqlx::{Connection, Executor, PgConnection, Row, SqlSafeStr, SqliteConnection};
-use zato_sso::store::{LATEST_VERSION, search, statements};
+use zato_sso::store::user::search;
+use zato_sso::store::{LATEST_VERSION, statements};
 
 use crate::support::{Kind, World};
 
@@ -55,20 +58,28 @@ async fn whatever_a_search_becomes_prepares_on_both() {
 
 #[test]
 fn every_file_with_statements_is_listed() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/store");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store");
     let listed = statements();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        if path.is_file() && name != "macros" && std::fs::read_to_string(&path).unwrap().contains("\nsql! {")
-        {
-            let prefix = format!("zato_sso::store::{name}::");
-            assert!(
-                listed.iter().any(|(statement, _)| statement.starts_with(&prefix)),
-                "{name}.rs is not listed"
-            );
+    let mut found = 0;
+    for path in sources(&root) {
+        let place = path.strip_prefix(&root).unwrap().with_extension("");
+        if place.ends_with("macros") || !fs::read_to_string(&path).unwrap().contains("\nsql! {") {
+            continue;
         }
+        found += 1;
+        let module: Vec<_> = place.iter().map(|part| part.to_string_lossy()).collect();
+        let prefix = format!("zato_sso::store::{}::", module.join("::"));
+        let is_listed = listed.iter().any(|(statement, _)| statement.starts_with(&prefix));
+        assert!(is_listed, "{} is not listed", path.display());
     }
+    assert!(found > 15, "only {found} files with statements were found");
+}
+
+/// All source files below a folder.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let below = |path: PathBuf| if path.is_dir() { sources(&path) } else { vec![path] };
+    entries.flat_map(below).filter(|path| path.extension().is_some_and(|name| name == "rs")).collect()
 }
 
 /// Table to column to (type, nullable).

@@ -370,7 +370,7 @@ async fn tokens_that_became_hexadecimal_are_read() {
 
 async fn every_statement_prepares(kind: Kind) {
     let zato = Zato::new(kind).await;
-    let statements = zato_sso::store::zato::statements();
+    let statements = zato_sso::store::import::zato::statements();
     assert_eq!(statements.len(), 3);
     for (name, text) in statements {
         let text = sqlx::AssertSqlSafe(text).into_sql_str();
