@@ -9,17 +9,18 @@
 //! # Ok::<(), zato_sso::config::Error>(())
 //! ```
 
-use std::path::PathBuf;
-
 mod load;
+mod loader;
+mod sample;
 mod section;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod zato;
 
 pub use load::error::{Error, Invalid, Origin};
-pub use load::loader::Loader;
 pub use load::secret_url::SecretUrl;
+pub use loader::Loader;
 pub use section::apps::Apps;
 pub use section::audit::{Audit, AuditFile};
 pub use section::cleanup::Cleanup;
@@ -38,135 +39,6 @@ pub use section::smtp::{Smtp, SmtpServer, SmtpTls};
 pub use section::throttle::LoginThrottle;
 pub use section::user_address_list::{AddressList, UserAddressList};
 pub use section::user_validation::UserValidation;
+pub use settings::{Config, Entry};
 pub use zato::convert::{Converted, Unmatched, convert};
 pub use zato::files::{AtRest, InvalidSourceUrl, at_rest, secret_keys, source_url};
-
-use load::schema::SectionInfo;
-use load::section::{Section, Validate as _};
-use load::values::{Origins, Values};
-
-macro_rules! config {
-    ($($(#[doc = $doc:literal])+ $field:ident: $section:ty,)+) => {
-        /// The whole configuration. `Config::default()` has every key at its default; [`Loader`] reads the rest.
-        #[derive(Clone, Debug, Default)]
-        pub struct Config {
-            $($(#[doc = $doc])+ pub $field: $section,)+
-            origins: Origins,
-        }
-
-        impl Config {
-            fn sections() -> Vec<SectionInfo> {
-                vec![$(<$section as Section>::INFO),+]
-            }
-
-            fn read(values: &Values) -> Result<Self, Error> {
-                Ok(Self { $($field: Section::read(values)?,)+ origins: values.origins() })
-            }
-
-            fn first_invalid(&self) -> Result<(), Invalid> {
-                $(self.$field.validate()?;)+
-                Ok(())
-            }
-
-            fn list(&self) -> Vec<(String, String)> {
-                [$(self.$field.list()),+].concat()
-            }
-        }
-    };
-}
-
-config! {
-    /// What concerns everything.
-    main: Main,
-    /// Where everything is kept.
-    database: Database,
-    /// How passwords are hashed.
-    hash_secret: HashSecret,
-    /// The applications.
-    apps: Apps,
-    /// Logins.
-    login: Login,
-    /// Where users may come from.
-    user_address_list: UserAddressList,
-    /// Sessions.
-    session: Session,
-    /// Passwords.
-    password: Password,
-    /// Password resets.
-    password_reset: PasswordReset,
-    /// Sign-up.
-    signup: SignUp,
-    /// Names that nobody may sign up with.
-    user_validation: UserValidation,
-    /// Searches.
-    search: Search,
-    /// The server that sends email.
-    smtp: Smtp,
-    /// Emails.
-    email: Email,
-    /// The REST server.
-    http: Http,
-    /// The audit log.
-    audit: Audit,
-    /// The deletion of what has expired.
-    cleanup: Cleanup,
-    /// The delay after failed logins.
-    login_throttle: LoginThrottle,
-}
-
-/// One key of the effective configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// The dotted key.
-    pub key: String,
-    /// Its value as TOML, secrets masked.
-    pub value: String,
-    /// Where the value came from.
-    pub origin: Origin,
-}
-
-impl Config {
-    /// Every key with its value and where that came from, in the order of the documentation.
-    #[must_use]
-    pub fn entries(&self) -> Vec<Entry> {
-        let entry = |(key, value): (String, String)| Entry { origin: self.origin(&key), key, value };
-        self.list().into_iter().map(entry).collect()
-    }
-
-    /// Checks the rules that go beyond the type of a value. [`Loader::load`] has done it; this is for a configuration that was
-    /// changed since.
-    ///
-    /// # Errors
-    /// The first rule that is broken.
-    pub fn validate(&self) -> Result<(), Error> {
-        self.first_invalid().map_err(|Invalid { key, other, problem }| {
-            // Of two keys that disagree, the one that somebody gave is the place to look at.
-            let origin = match (self.origin(key), other) {
-                (Origin::Default, Some(other)) => self.origin(other),
-                (origin, _) => origin,
-            };
-            Error::Invalid { origin, key, problem }
-        })
-    }
-
-    /// Where the keyring is: as configured, or beside an SQLite file. None for a database that has no such place.
-    #[must_use]
-    pub fn secret_key_file(&self) -> Option<PathBuf> {
-        match (&self.main.secret_key_file, &self.database.url) {
-            (Some(file), _) => Some(file.clone()),
-            (None, DatabaseUrl::SqliteFile(file)) => {
-                let mut name = file.clone().into_os_string();
-                name.push(".key");
-                Some(name.into())
-            }
-            (None, DatabaseUrl::SqliteMemory | DatabaseUrl::Postgres(_)) => None,
-        }
-    }
-
-    /// The origin of a key; of a table, that of its first name.
-    fn origin(&self, key: &str) -> Origin {
-        let in_table = |name: &str| name.strip_prefix(key).is_some_and(|rest| rest.starts_with('.'));
-        let first = || self.origins.iter().find(|(name, _)| in_table(name)).map(|(_, origin)| origin);
-        self.origins.get(key).or_else(first).cloned().unwrap_or_default()
-    }
-}

@@ -146,11 +146,15 @@ fn toml_to_json(value: &str) -> serde_json::Value {
 }
 
 #[test]
-fn the_environment_wins_over_arguments_over_the_file_over_the_default() {
+fn arguments_override_the_environment_which_overrides_the_file_and_that_the_default() {
     let base = || Loader::new().text("sso.toml", "[session]\nexpiry = 1\nmax_lifetime = 1\ncache_size = 1\n");
     let config = base()
         .arguments(json!({ "session": { "expiry": 2, "cache_size": null }, "session.max_lifetime": 2 }))
-        .environment([("ZATO_SSO_SESSION__EXPIRY", "3"), ("PATH", "/bin")])
+        .environment([
+            ("ZATO_SSO_SESSION__EXPIRY", "3"),
+            ("ZATO_SSO_SESSION__CACHE_SIZE", "3"),
+            ("PATH", "/bin"),
+        ])
         .load()
         .unwrap();
     let session: Vec<_> =
@@ -158,12 +162,38 @@ fn the_environment_wins_over_arguments_over_the_file_over_the_default() {
     let shown: Vec<_> =
         session.iter().map(|entry| format!("{} = {} ({})", entry.key, entry.value, entry.origin)).collect();
     insta::assert_snapshot!(shown.join("\n"), @r#"
-    session.expiry = 3 (environment variable ZATO_SSO_SESSION__EXPIRY)
+    session.expiry = 2 (argument)
     session.max_lifetime = 2 (argument)
     session.end_on_password_change = true (default)
     session.cache = "on" (default)
-    session.cache_size = 1 (sso.toml:4)
+    session.cache_size = 3 (environment variable ZATO_SSO_SESSION__CACHE_SIZE)
     "#);
+}
+
+/// A database URL in the shell of somebody who runs tests must not redirect `SSO("sqlite::memory:")` into that database.
+#[test]
+fn a_database_in_the_environment_does_not_replace_the_one_that_a_call_names() {
+    let config = Loader::new()
+        .environment([("ZATO_SSO_DATABASE_URL", "postgresql://db.example.com/production")])
+        .argument("database.url", "sqlite::memory:")
+        .load()
+        .unwrap();
+    assert_eq!(config.database.url, DatabaseUrl::SqliteMemory);
+}
+
+#[test]
+fn the_default_application_and_logins_follow_the_list_of_all() {
+    let apps = |tree| Loader::new().arguments(tree).load().unwrap().apps;
+    let alone = apps(json!({"apps.all": ["web", "api"]}));
+    assert_eq!(
+        (alone.default.as_str(), alone.login_allowed),
+        ("web", vec!["web".to_owned(), "api".to_owned()])
+    );
+    let given =
+        apps(json!({"apps.all": ["web", "api"], "apps.login_allowed": ["api"], "apps.default": "api"}));
+    assert_eq!((given.default.as_str(), given.login_allowed), ("api", vec!["api".to_owned()]));
+    let none = apps(json!({}));
+    assert_eq!((none.default.as_str(), none.login_allowed), ("CRM", vec!["CRM".to_owned()]));
 }
 
 #[test]

@@ -17,7 +17,8 @@ use crate::ops::keyring::{
 use crate::ops::mail::queue::{Mailer, Pace};
 use crate::ops::mail::{message, smtp};
 use crate::ops::sso::{Core, Sso};
-use crate::store::cache::sessions::SessionCache;
+use crate::store::session::cache::SessionCache;
+use crate::store::session::renewal::Renewals;
 use crate::store::{self, Db, Options, SchemaState};
 
 /// How many logins may wait for a free hashing thread, for each thread, before more are turned away.
@@ -91,6 +92,7 @@ impl Sso {
         let core = Core {
             db,
             sessions,
+            renewals: Renewals::default(),
             config,
             keyring,
             hashing,

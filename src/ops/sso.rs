@@ -12,7 +12,8 @@ use crate::ops::keyring::KEYRING_CHECK;
 use crate::ops::mail::queue::Mailer;
 use crate::ops::mail::template::Templates;
 use crate::store::Db;
-use crate::store::cache::sessions::SessionCache;
+use crate::store::session::cache::SessionCache;
+use crate::store::session::renewal::Renewals;
 
 /// Single sign-on over one open database. Cheap to clone; all clones are the same.
 #[derive(Clone, Debug)]
@@ -24,6 +25,7 @@ pub struct Sso {
 pub(in crate::ops) struct Core {
     pub db: Db,
     pub sessions: SessionCache,
+    pub renewals: Renewals,
     pub config: Config,
     pub keyring: Keyring,
     pub hashing: HashPool,

@@ -18,40 +18,12 @@ pub mod maintenance;
 pub mod password;
 pub mod session;
 pub mod site;
+mod statements;
 pub mod user;
 
 pub use db::error::OpenError;
 pub use db::migrate::{LATEST_VERSION, SchemaState};
 pub use db::pool::{Conn, Db, Options, Tx};
+pub use statements::statements;
 
 pub(crate) use db::error::map_error;
-
-/// Every statement of the product: name and text.
-#[must_use]
-pub fn statements() -> Vec<(&'static str, &'static str)> {
-    [
-        attr::USER_STATEMENTS,
-        attr::SESSION_STATEMENTS,
-        audit::STATEMENTS,
-        site::browser::STATEMENTS,
-        maintenance::doctor::STATEMENTS,
-        site::identity::STATEMENTS,
-        import::users::STATEMENTS,
-        &import::users::repeated_statements(),
-        maintenance::cleanup::STATEMENTS,
-        password::expiry::STATEMENTS,
-        linked_auth::link::STATEMENTS,
-        password::history::STATEMENTS,
-        password::reset::STATEMENTS,
-        session::renewal::STATEMENTS,
-        linked_auth::sec_def::STATEMENTS,
-        session::record::STATEMENTS,
-        db::setting::STATEMENTS,
-        user::signup::STATEMENTS,
-        site::registry::STATEMENTS,
-        site::session::STATEMENTS,
-        access::STATEMENTS,
-        user::account::STATEMENTS,
-    ]
-    .concat()
-}

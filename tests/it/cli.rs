@@ -255,22 +255,20 @@ fn init_writes_down_which_database_it_was_given() {
 }
 
 #[test]
-fn the_environment_overrides_the_command_line_and_that_is_said() {
+fn the_command_line_overrides_the_environment() {
     let mut folder = Folder::new();
     folder.set("ZATO_SSO_DATABASE_URL", "sqlite:///one.db");
     insta::assert_snapshot!(folder.run("--database-url sqlite:///two.db init"), @r"
     status 0
     out: Created configuration file sso.toml
-    out: Created secret key file one.db.key: keep a copy of it, apart from the database's
-    out: Created database sqlite:///one.db
+    out: Created secret key file two.db.key: keep a copy of it, apart from the database's
+    out: Created database sqlite:///two.db
     out: Next: zato-sso create-super-user NAME, then zato-sso serve
-    err: zato-sso: --database-url has no effect: environment variable ZATO_SSO_DATABASE_URL overrides it
     ");
-    assert!(!folder.read("sso.toml").contains("two.db"));
+    assert!(folder.read("sso.toml").contains("two.db"));
     insta::assert_snapshot!(folder.run("--database-url sqlite:///two.db migrate --check"), @r"
     status 0
-    out: The schema of sqlite:///one.db is up to date, version 3
-    err: zato-sso: --database-url has no effect: environment variable ZATO_SSO_DATABASE_URL overrides it
+    out: The schema of sqlite:///two.db is up to date, version 3
     ");
 }
 

@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use crate::cli::args::ConvertArgs;
 use crate::cli::output::failure::Failure;
-use crate::cli::output::print::{JsonArray, Output, Stream, one_line, say};
+use crate::cli::output::print::{JsonArray, Output, Stream, say};
 use crate::config::{self, Config};
+use crate::domain::one_line;
 
 /// Every key with its value, secrets masked, and where that came from.
 pub(in crate::cli) fn show(config: &Config, out: &Output) -> Result<(), Failure> {

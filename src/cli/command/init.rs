@@ -37,7 +37,6 @@ pub(in crate::cli) async fn run(global: &Global, out: &Output) -> Result<(), Fai
     let is_config_new = !file.exists();
     let (config, text) =
         if is_config_new { new_config(&file, global)? } else { (kept_config(&file, global)?, String::new()) };
-    setup::tell_overridden(&config, "database.url", "--database-url", global.database_url.is_some());
     setup::explain(global, Some(&file), &config);
     setup::check_lasting(&config)?;
 

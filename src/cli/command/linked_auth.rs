@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use crate::cli::args::{DeleteSecDefArgs, NewSecDefArgs};
 use crate::cli::command::user::is_agreed;
 use crate::cli::output::failure::Failure;
-use crate::cli::output::print::{JsonArray, Output, Stream, one_line};
+use crate::cli::output::print::{JsonArray, Output, Stream};
 use crate::cli::output::table::Table;
 use crate::cli::setup::{open as setup, secret};
 use crate::config::Config;
-use crate::domain::SecDef;
+use crate::domain::{SecDef, one_line};
 use crate::ops::{NewSecDef, Sso};
 
 /// The column titles of `list-sec-defs`.

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use crate::cli::args::{DeleteSiteArgs, SiteArgs};
 use crate::cli::command::user::is_agreed;
 use crate::cli::output::failure::Failure;
-use crate::cli::output::print::{JsonArray, Output, Stream, one_line};
+use crate::cli::output::print::{JsonArray, Output, Stream};
 use crate::cli::output::table::Table;
 use crate::cli::setup::open as setup;
 use crate::config::Config;
-use crate::domain::Site;
+use crate::domain::{Site, one_line};
 use crate::ops::{CreatedSite, Sso};
 
 /// The column titles of `list-sites`.

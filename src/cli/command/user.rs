@@ -7,11 +7,11 @@ use serde_json::json;
 
 use crate::cli::args::{DeleteUserArgs, NewUserArgs, UserArgs};
 use crate::cli::output::failure::Failure;
-use crate::cli::output::print::{JsonArray, Output, Stream, one_line, user_object, yes_or_no};
+use crate::cli::output::print::{JsonArray, Output, Stream, user_object, yes_or_no};
 use crate::cli::output::table::Table;
 use crate::cli::setup::{open as setup, secret};
 use crate::config::Config;
-use crate::domain::{Code, Error, NewUser, SignUpStatus, User};
+use crate::domain::{Code, Error, NewUser, SignUpStatus, User, one_line};
 use crate::ops::{Actor, Sso};
 
 /// What `creation_ctx` says of users made by the command.

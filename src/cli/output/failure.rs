@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use crate::cli::output::print::one_line;
 use crate::config;
-use crate::domain::{Code, Error};
+use crate::domain::{Code, Error, one_line};
 use crate::ops::OpenError;
 
 /// Why a command ends with status 1.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::cli::output::failure::Failure;
 use crate::cli::output::table::Table;
-use crate::domain::{Field, User, UserView, Visibility};
+use crate::domain::{Field, User, UserView, Visibility, one_line};
 
 /// Standard output, in the form that was asked for.
 pub(in crate::cli) struct Output {
@@ -122,31 +122,4 @@ pub(in crate::cli) fn user_object(user: User) -> Map<String, Value> {
     };
     let fields = view.fields().into_iter().map(|(name, field)| (name.to_owned(), value(field)));
     fields.collect()
-}
-
-/// Text of any origin on one line: line ends become spaces, and what could steer a terminal is escaped.
-pub(in crate::cli) fn one_line(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for c in text.trim_end().chars() {
-        match c {
-            '\n' | '\r' | '\t' => line.push(' '),
-            // U+2028 and U+2029 end lines, U+202A to U+202E and U+2066 to U+2069 turn their direction.
-            '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => line.extend(c.escape_unicode()),
-            c if c.is_control() => line.extend(c.escape_unicode()),
-            c => line.push(c),
-        }
-    }
-    line
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_in_a_line_ends_it_or_steers_the_terminal() {
-        assert_eq!(one_line("a\nb\tc \n"), "a b c");
-        assert_eq!(one_line("\x1b[31mred\u{202e}"), r"\u{1b}[31mred\u{202e}");
-        assert_eq!(one_line("Zoë Ünal"), "Zoë Ünal");
-    }
 }

@@ -1,7 +1,7 @@
 //! Tables for people. Columns are as wide as the first page of rows needs; longer values of later pages run over, for
 //! knowing them all beforehand would mean holding all rows.
 
-use crate::cli::output::print::one_line;
+use crate::domain::one_line;
 
 /// Space between columns.
 const GAP: &str = "  ";

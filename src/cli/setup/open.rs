@@ -68,8 +68,6 @@ fn read(global: &Global, listen: Option<String>) -> Result<Config, Failure> {
         loader = loader.argument("http.listen", listen.as_str());
     }
     let config = with_sources(loader, global).load()?;
-    tell_overridden(&config, "database.url", "--database-url", global.database_url.is_some());
-    tell_overridden(&config, "http.listen", "--listen", listen.is_some());
     explain(global, file.as_deref(), &config);
     Ok(config)
 }
@@ -81,14 +79,6 @@ pub(in crate::cli) fn with_sources(loader: Loader, global: &Global) -> Loader {
         None => loader,
     };
     loader.process_environment()
-}
-
-/// The environment wins over the command line; who gave both should know.
-pub(in crate::cli) fn tell_overridden(config: &Config, key: &str, option: &str, is_given: bool) {
-    let origin = origin(config, key);
-    if is_given && origin != Origin::Argument {
-        say(&format!("zato-sso: {option} has no effect: {origin} overrides it"));
-    }
 }
 
 /// Where a value came from.

@@ -1,9 +1,11 @@
 //! What can be wrong with a configuration, and where a value of it came from.
 
 use std::borrow::Cow;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
+
+use crate::domain::one_line;
 
 /// Where a value came from. Displayed as messages and `zato-sso config show` name it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -136,12 +138,7 @@ pub(in crate::config) struct OneLine<'a>(pub(in crate::config) &'a str);
 
 impl fmt::Display for OneLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.chars().try_for_each(|c| match c {
-            // U+2028 and U+2029 are line ends to some programs that read logs.
-            '\u{2028}' | '\u{2029}' => write!(f, "{}", c.escape_unicode()),
-            c if c.is_control() => write!(f, "{}", c.escape_default()),
-            c => f.write_char(c),
-        })
+        f.write_str(&one_line(self.0))
     }
 }
 

@@ -2,8 +2,6 @@
 
 pub(super) mod error;
 pub(super) mod ini;
-pub(super) mod loader;
-pub(super) mod sample;
 pub(super) mod schema;
 pub(super) mod secret_url;
 pub(super) mod section;

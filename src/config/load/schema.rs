@@ -1,7 +1,5 @@
 //! The known sections and keys, and which of them an unknown name is nearest to.
 
-use crate::config::Config;
-
 /// One key.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::config) struct Key {
@@ -34,9 +32,9 @@ pub(in crate::config) struct Schema(Vec<SectionInfo>);
 const COMPARED: usize = 100;
 
 impl Schema {
-    /// The one of [`Config`].
-    pub(in crate::config) fn new() -> Self {
-        Self(Config::sections())
+    /// The schema of these sections.
+    pub(in crate::config) const fn new(sections: Vec<SectionInfo>) -> Self {
+        Self(sections)
     }
 
     /// Every key.
@@ -111,10 +109,11 @@ fn nearest<'a>(name: &str, all: impl Iterator<Item = &'a str>, part: impl Fn(&'a
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
 
     #[test]
     fn names_inside_tables_are_free_and_may_have_dots() {
-        let schema = Schema::new();
+        let schema = Schema::new(Config::sections());
         assert!(schema.is_known("user_address_list.joe.doe"));
         assert!(schema.is_known("password_reset.email_title.en_GB"));
         assert!(!schema.is_known("user_address_list."));
@@ -124,7 +123,7 @@ mod tests {
 
     #[test]
     fn variables_name_keys_and_keep_the_case_of_free_names() {
-        let schema = Schema::new();
+        let schema = Schema::new(Config::sections());
         assert_eq!(schema.key_of_variable("ZATO_SSO_SESSION__EXPIRY").unwrap(), "session.expiry");
         let list = schema.key_of_variable("ZATO_SSO_USER_ADDRESS_LIST__Joe.Doe");
         assert_eq!(list.unwrap(), "user_address_list.Joe.Doe");
@@ -138,7 +137,7 @@ mod tests {
 
     #[test]
     fn the_nearest_key_is_found() {
-        let schema = Schema::new();
+        let schema = Schema::new(Config::sections());
         assert_eq!(schema.nearest_key("session.expirty"), "session.expiry");
         assert_eq!(schema.nearest_key("trusted_proxy"), "http.trusted_proxies");
         assert_eq!(schema.nearest_section("sesion"), "session");

@@ -60,7 +60,7 @@ macro_rules! section {
 
             fn read(values: &$crate::config::load::values::Values) -> Result<Self, $crate::config::Error> {
                 let default = Self::default();
-                Ok(Self { $($key: values.read(concat!($section, ".", stringify!($key)), default.$key)?,)+ })
+                Ok(Self { $($key: $crate::config::load::setting::read(values, concat!($section, ".", stringify!($key)), default.$key)?,)+ })
             }
 
             fn list(&self) -> Vec<(String, String)> {

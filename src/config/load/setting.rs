@@ -34,13 +34,29 @@ pub(in crate::config) trait Setting: Sized {
 
     /// From the merged values of all sources; None if they do not have it.
     fn find(values: &Values, key: &str) -> Result<Option<Self>, Error> {
-        values.one(key)
+        one(values, key)
     }
 
     /// The dotted key and its value as TOML, one for each name of a table.
     fn list(&self, key: &str) -> Vec<(String, String)> {
         vec![(key.to_owned(), self.show())]
     }
+}
+
+/// The value of a key, or its default.
+pub(in crate::config) fn read<T: Setting>(values: &Values, key: &str, default: T) -> Result<T, Error> {
+    Ok(T::find(values, key)?.unwrap_or(default))
+}
+
+/// The value of exactly this key.
+fn one<T: Setting>(values: &Values, key: &str) -> Result<Option<T>, Error> {
+    let Some((value, origin)) = values.get(key) else { return Ok(None) };
+    T::read(value).map(Some).map_err(|found| Error::WrongValue {
+        origin: origin.clone(),
+        key: key.to_owned(),
+        expected: T::EXPECTED.into(),
+        found: if T::IS_SECRET { value.found_in_secret() } else { found },
+    })
 }
 
 impl Setting for bool {
@@ -193,10 +209,10 @@ impl<T: Setting> Setting for BTreeMap<String, T> {
 
     fn find(values: &Values, key: &str) -> Result<Option<Self>, Error> {
         // Something that is no table stands where one belongs: `read` says what.
-        values.one::<Self>(key)?;
+        one::<Self>(values, key)?;
         let mut table = Self::new();
         for (dotted, name) in values.names(key) {
-            if let Some(value) = values.one(dotted)? {
+            if let Some(value) = one(values, dotted)? {
                 table.insert(name.to_owned(), value);
             }
         }

@@ -1,8 +1,8 @@
 //! A value as a source gives it, before its key decides what it is to be.
 
+use serde_json::Value as Json;
+use toml::Spanned;
 use toml::de::DeValue;
-
-use crate::config::load::tree::Node;
 
 /// One value. It may be a secret, and so does not print outside of tests.
 #[derive(Clone)]
@@ -112,6 +112,71 @@ pub(in crate::config) fn quoted(text: &str) -> String {
         None => format!("{text:?}"),
         Some((end, _)) => format!("{:?}…", text.get(..end).unwrap_or_default()),
     }
+}
+
+/// A value that may be a table of others.
+pub(in crate::config) trait Node {
+    /// Name, offset in the source and value of each, if it is a table.
+    fn children(&self) -> Option<Vec<(&str, usize, &Self)>>;
+
+    /// As a value. None is the null of JSON: as if it were not there.
+    fn value(&self) -> Option<Value>;
+}
+
+impl Node for Spanned<DeValue<'_>> {
+    fn children(&self) -> Option<Vec<(&str, usize, &Self)>> {
+        let table = self.get_ref().as_table()?;
+        Some(table.iter().map(|(name, value)| (name.get_ref().as_ref(), name.span().start, value)).collect())
+    }
+
+    fn value(&self) -> Option<Value> {
+        Some(match self.get_ref() {
+            DeValue::String(text) => Value::String(text.to_string()),
+            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
+                .map_or(Value::Other("a number that is too large"), Value::Integer),
+            DeValue::Float(number) => {
+                number.as_str().parse().map_or(Value::Other("a number that is too large"), Value::Float)
+            }
+            DeValue::Boolean(truth) => Value::Boolean(*truth),
+            DeValue::Array(items) => list(items.iter()),
+            DeValue::Datetime(_) => Value::Other("a date or time"),
+            DeValue::Table(_) => Value::Other("a table"),
+        })
+    }
+}
+
+impl Node for Json {
+    fn children(&self) -> Option<Vec<(&str, usize, &Self)>> {
+        Some(self.as_object()?.iter().map(|(name, value)| (name.as_str(), 0, value)).collect())
+    }
+
+    fn value(&self) -> Option<Value> {
+        Some(match self {
+            Self::Null => return None,
+            Self::String(text) => Value::String(text.clone()),
+            Self::Number(number) => match (number.as_i64(), number.as_f64()) {
+                (Some(whole), _) => Value::Integer(whole),
+                (None, Some(float)) => Value::Float(float),
+                (None, None) => Value::Other("a number that is too large"),
+            },
+            Self::Bool(truth) => Value::Boolean(*truth),
+            Self::Array(items) => list(items.iter()),
+            Self::Object(_) => Value::Other("a table"),
+        })
+    }
+}
+
+/// A list one level deep: no key takes lists of lists, and nothing recurses over input that way.
+fn list<'a, N: Node + 'a>(items: impl Iterator<Item = &'a N>) -> Value {
+    Value::List(
+        items
+            .map(|item| match item.value() {
+                Some(Value::List(_)) => Value::Other("a list"),
+                Some(value) => value,
+                None => Value::Other("nothing"),
+            })
+            .collect(),
+    )
 }
 
 #[cfg(test)]

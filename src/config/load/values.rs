@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::load::error::{Error, Origin};
-use crate::config::load::setting::Setting;
+use crate::config::load::error::Origin;
 use crate::config::load::value::Value;
 
 /// Where each value that was given came from, by its dotted key.
@@ -19,25 +18,9 @@ impl Values {
         self.0.insert(key, (value, origin));
     }
 
-    /// What was given for exactly this key, as it was given.
-    pub(in crate::config) fn given(&self, key: &str) -> Option<&Value> {
-        self.0.get(key).map(|(value, _)| value)
-    }
-
-    /// The value of a key, or its default.
-    pub(in crate::config) fn read<T: Setting>(&self, key: &str, default: T) -> Result<T, Error> {
-        Ok(T::find(self, key)?.unwrap_or(default))
-    }
-
-    /// The value of exactly this key.
-    pub(in crate::config) fn one<T: Setting>(&self, key: &str) -> Result<Option<T>, Error> {
-        let Some((value, origin)) = self.0.get(key) else { return Ok(None) };
-        T::read(value).map(Some).map_err(|found| Error::WrongValue {
-            origin: origin.clone(),
-            key: key.to_owned(),
-            expected: T::EXPECTED.into(),
-            found: if T::IS_SECRET { value.found_in_secret() } else { found },
-        })
+    /// The value that was given for exactly this key, and its origin.
+    pub(in crate::config) fn get(&self, key: &str) -> Option<(&Value, &Origin)> {
+        self.0.get(key).map(|(value, origin)| (value, origin))
     }
 
     /// The names in a table: each as its dotted key and on its own.

@@ -6,20 +6,37 @@ use crate::config::load::section::{Validate, section};
 section! {
     /// The applications on whose behalf calls are made, and what each may do.
     Apps = "apps" {
-        /// Every known application. Calls of any other are refused.
+        /// Every known application. Calls of any other are rejected.
         all: Vec<String> = vec!["CRM".into()],
         /// Those that may sign users up.
         signup_allowed: Vec<String> = Vec::new(),
-        /// Those that may log users in.
+        /// Those that may log users in. Not given: all of apps.all.
         login_allowed: Vec<String> = vec!["CRM".into()],
         /// Those that may send login metadata: the remote address and user agent of somebody else.
         login_metadata_allowed: Vec<String> = Vec::new(),
-        /// The application of a REST call that names none.
+        /// The application of a call that names none. Not given: the first of apps.all.
         default: String = "CRM".into(),
         /// The HTTP header in which a REST call may name its application.
         http_header: String = "X-Zato-SSO-Current-App".into(),
         /// Whether a login learns that its application may not log users in (E004001, else E005001).
         inform_if_app_invalid: bool = true,
+    }
+}
+
+impl Apps {
+    /// Where `apps.all` is given, the keys that depend on it follow it unless they are given too.
+    pub(in crate::config) fn follow_all(&mut self, is_given: impl Fn(&str) -> bool) {
+        if !is_given("apps.all") {
+            return;
+        }
+        if !is_given("apps.login_allowed") {
+            self.login_allowed.clone_from(&self.all);
+        }
+        if let Some(first) = self.all.first()
+            && !is_given("apps.default")
+        {
+            self.default.clone_from(first);
+        }
     }
 }
 
@@ -38,7 +55,7 @@ impl Validate for Apps {
             ("apps.login_metadata_allowed", &self.login_metadata_allowed, &built_in.login_metadata_allowed),
         ];
         for (key, list, built_in) in lists {
-            // Who names applications of their own need not also empty the defaults, which then allow nobody.
+            // Defaults that were not given need not be emptied.
             if let Some(unknown) = list.iter().find(|app| list != built_in && !self.all.contains(app)) {
                 return Err(Invalid::against(
                     key,

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use crate::config::load::error::Error;
 use crate::config::load::schema::{Key, SectionInfo};
 use crate::config::load::section::{Section, Validate};
-use crate::config::load::setting::{Setting, parse_network, show_list, show_network};
+use crate::config::load::setting::{self, Setting, parse_network, show_list, show_network};
 use crate::config::load::value::{Value, quoted};
 use crate::config::load::values::Values;
 
@@ -53,7 +53,7 @@ impl Section for UserAddressList {
     };
 
     fn read(values: &Values) -> Result<Self, Error> {
-        values.read(Self::INFO.name, BTreeMap::new()).map(Self)
+        setting::read(values, Self::INFO.name, BTreeMap::new()).map(Self)
     }
 
     fn list(&self) -> Vec<(String, String)> {

@@ -15,7 +15,7 @@ const HEAD: &str = "\
 # The configuration of zato-sso, converted from an sso.conf. What was set there is set here; every other key is at its
 # default: to change one, remove the # before it. What could not be converted is listed at the end.
 # Any key can also be given in the environment, as ZATO_SSO_<SECTION>__<KEY>, for instance ZATO_SSO_SESSION__EXPIRY=30,
-# which overrides the command line, which overrides this file.
+# which overrides this file. The command line and arguments in Python override both.
 ";
 
 /// An `sso.conf` as TOML, and what did not go over.
@@ -73,7 +73,7 @@ pub fn convert(path: &Path) -> Result<Converted, Error> {
     if path.extension().is_some_and(|end| end.eq_ignore_ascii_case("toml")) {
         return Err(foreign(path, "is TOML already, which is read as it is"));
     }
-    let schema = Schema::new();
+    let schema = Schema::new(Config::sections());
     let mut values = Values::default();
     let mut unmatched = Vec::new();
     let pairs = zato::read(path)?;
@@ -136,7 +136,7 @@ fn given(key: &Key, values: &Values, list: &[(String, String)]) -> Vec<String> {
         let outer = name.map_or(String::new(), |name| format!("{name}."));
         return inside.map(|(inner, value)| format!("{outer}{} = {value}", quoted_key(inner))).collect();
     }
-    let Some(given) = values.given(key.dotted) else { return Vec::new() };
+    let Some(given) = values.get(key.dotted).map(|(value, _)| value) else { return Vec::new() };
     let shown = list.iter().find(|(dotted, _)| dotted == key.dotted).map(|(_, value)| value.clone());
     // What is masked where it is shown is written as it was given.
     let value = if key.is_secret { given.string().map(as_toml) } else { shown };

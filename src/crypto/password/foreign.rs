@@ -8,7 +8,7 @@ use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha512};
 use zeroize::Zeroizing;
 
-use crate::crypto::password::stored::too_costly;
+use crate::crypto::password::params::too_costly;
 use crate::domain::{Error, Password, Result};
 
 /// How many bytes of a password bcrypt looks at, the NUL at its end included.

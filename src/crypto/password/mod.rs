@@ -4,5 +4,6 @@ pub(super) mod complexity;
 pub(super) mod foreign;
 pub(super) mod hasher;
 pub(super) mod keycloak;
+pub(super) mod params;
 pub(super) mod pool;
 pub(super) mod stored;

@@ -10,7 +10,8 @@ use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use tokio::sync::oneshot;
 
 use crate::crypto::password::complexity;
-use crate::crypto::password::hasher::{HashParams, Hasher, Salt, Verdict};
+use crate::crypto::password::hasher::{Hasher, Verdict};
+use crate::crypto::password::params::{HashParams, Salt};
 use crate::domain::{Error, Password, Result};
 
 type Job = Box<dyn FnOnce(&mut Hasher) + Send>;

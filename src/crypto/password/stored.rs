@@ -5,7 +5,7 @@ use argon2::{Algorithm, Params, Version};
 use data_encoding::{BASE64, BASE64_NOPAD, BitOrder, Specification};
 
 use crate::crypto::password::foreign::{Digest, OlderHash};
-use crate::crypto::password::hasher::HashParams;
+use crate::crypto::password::params::HashParams;
 use crate::domain::{Error, Result};
 
 /// The longest hash that there is a use for: Keycloak and scrypt go up to 64 bytes.
@@ -214,11 +214,6 @@ fn output(bytes: Vec<u8>) -> Result<Vec<u8>> {
 /// Without the parser's own words: they may quote the hash.
 fn malformed() -> Error {
     Error::internal("a stored password hash is malformed")
-}
-
-/// A hash that nobody could have meant, or whose computation would keep a thread busy for too long.
-pub fn too_costly() -> Error {
-    Error::internal("a stored password hash is out of bounds: it costs too much to compute, or nothing")
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use crate::domain::{Code, Result, Session, SessionView, Site, User, UserId, Ust};
-use crate::store::cache::sessions::KnownSession;
+use crate::store::session::cache::KnownSession;
 
 /// Who acts in an operation.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use crate::domain::{
 use crate::ops::Sso;
 use crate::ops::access::actor::Caller;
 use crate::store;
-use crate::store::cache::sessions::KnownSession;
+use crate::store::session::cache::KnownSession;
 use crate::store::session::record::{UserState, UstDigest};
 use crate::store::user::account::UserRow;
 

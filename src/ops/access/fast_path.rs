@@ -12,7 +12,7 @@ use crate::crypto::token;
 use crate::domain::{Context, RemoteAddr, SessionView, UserView, Visibility};
 use crate::ops::Sso;
 use crate::ops::access::check::{PasswordAge, Standing, check_standing};
-use crate::store::cache::sessions::{KnownSession, Look};
+use crate::store::session::cache::{KnownSession, Look};
 
 /// On whose behalf something is asked, and from where: what a [`Context`] says.
 #[derive(Clone, Copy, Debug)]

@@ -93,7 +93,7 @@ impl Sso {
                 remote_addr: ctx.remote_addr.joined(),
                 user_agent: user_agent.map(clean_user_agent),
             };
-            if !self.db().renew(renewal).await? {
+            if !self.core.renewals.renew(self.db(), renewal).await? {
                 return Err(Code::SessionNoSuchSession.into());
             }
             Ok(expiration)

@@ -27,7 +27,7 @@ use arc_swap::ArcSwap;
 use tokio::time::{Instant, sleep};
 
 use crate::domain::{Error, Result};
-use crate::store::cache::epoch::{Slot, Slots, Touched, Trust};
+use crate::store::cache::slots::{Slot, Slots, Touched, Trust};
 
 const MAGIC: &[u8; 8] = b"zssoepo1";
 const WORD: u64 = 8;
@@ -277,7 +277,8 @@ const fn place(entry: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::cache::epoch::{Count, Epochs};
+    use crate::store::cache::epoch::Epochs;
+    use crate::store::cache::slots::Count;
     use tempfile::TempDir;
 
     /// A database's file, and what two processes know of changes.

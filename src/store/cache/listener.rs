@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use crate::store::cache::epoch::{Slot, Slots, Trust};
+use crate::store::cache::slots::{Slot, Slots, Trust};
 
 /// What the triggers notify; the text of a notification is the id of a user.
 const CHANNEL: &str = "zato_sso";

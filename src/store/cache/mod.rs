@@ -3,4 +3,4 @@
 pub(super) mod epoch;
 pub(super) mod file;
 pub(super) mod listener;
-pub mod sessions;
+mod slots;

@@ -3,9 +3,10 @@
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{Connection as _, SqlSafeStr};
 
+use crate::domain::one_line;
 use crate::store::OpenError;
 use crate::store::db::dialect;
-use crate::store::db::pool::{Db, Pools, one_line};
+use crate::store::db::pool::{Db, Pools};
 
 /// Version, name, text for SQLite, text for PostgreSQL. What has been released never changes.
 const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
@@ -134,5 +135,5 @@ fn migrator(
 }
 
 fn failed(url: &str, error: &dyn std::error::Error) -> OpenError {
-    OpenError::Migrate { url: url.to_owned(), reason: one_line(error) }
+    OpenError::Migrate { url: url.to_owned(), reason: one_line(&error.to_string()) }
 }

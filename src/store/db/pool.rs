@@ -13,7 +13,7 @@ use sqlx::{
     Connection as _, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
 };
 
-use crate::domain::Result;
+use crate::domain::{Result, one_line};
 use crate::store::cache::epoch::{Epochs, Slots, Touched};
 use crate::store::cache::file::EpochFile;
 use crate::store::cache::listener::{Lease, Listener};
@@ -21,7 +21,6 @@ use crate::store::db::detached::ToTheEnd;
 use crate::store::db::dialect;
 use crate::store::db::error::is_locked;
 use crate::store::db::writer::{Turn, Writer};
-use crate::store::session::renewal::Renewals;
 use crate::store::{OpenError, map_error};
 
 /// How long a call waits for a free connection before the database counts as away.
@@ -69,7 +68,6 @@ impl Options {
 pub struct Db {
     pub(in crate::store) pools: Pools,
     epochs: Arc<Epochs>,
-    renewals: Arc<Renewals>,
     listening: Option<Arc<Listening>>,
 }
 
@@ -99,7 +97,7 @@ impl Db {
     pub async fn connect(options: &Options, max_connections: u32) -> Result<Self, OpenError> {
         let failed = |error: &sqlx::Error, hint: &str| OpenError::Connect {
             url: options.display(),
-            reason: format!("{}; {hint}", one_line(error)),
+            reason: format!("{}; {hint}", one_line(&error.to_string())),
         };
         match options {
             Options::SqliteFile(path) => {
@@ -180,7 +178,10 @@ impl Db {
             .await
             .map_err(|error| OpenError::Connect {
                 url: options.display(),
-                reason: format!("{}; check that it can be read, and is an SQLite database", one_line(&error)),
+                reason: format!(
+                    "{}; check that it can be read, and is an SQLite database",
+                    one_line(&error.to_string())
+                ),
             })?;
         Ok(Self::sharing(pool))
     }
@@ -194,18 +195,13 @@ impl Db {
     }
 
     fn new(pools: Pools, epochs: Arc<Epochs>, listening: Option<Listening>) -> Self {
-        Self { pools, epochs, renewals: Arc::default(), listening: listening.map(Arc::new) }
+        Self { pools, epochs, listening: listening.map(Arc::new) }
     }
 
     /// What is known of changes.
     #[must_use]
     pub fn epochs(&self) -> &Arc<Epochs> {
         &self.epochs
-    }
-
-    /// The renewals of sessions that wait to be written.
-    pub(in crate::store) const fn renewals(&self) -> &Arc<Renewals> {
-        &self.renewals
     }
 
     /// Begins to listen to what other nodes change, whenever cached sessions are looked for.
@@ -388,11 +384,6 @@ impl std::ops::DerefMut for Tx {
     fn deref_mut(&mut self) -> &mut Conn {
         &mut self.conn
     }
-}
-
-/// An error's text on one line.
-pub(in crate::store) fn one_line(error: &dyn std::error::Error) -> String {
-    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Opens an SQLite file. Many who open a fresh one at once are in each other's way while it gets its write-ahead log: some

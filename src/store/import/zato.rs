@@ -12,8 +12,9 @@ use sqlx::{ColumnIndex, Connection as _, Decode, FromRow, PgConnection, Row, Sql
 use tokio::time::timeout;
 
 use crate::domain::Result;
+use crate::domain::one_line;
 use crate::store::db::dialect;
-use crate::store::db::pool::{Raw, one_line};
+use crate::store::db::pool::Raw;
 use crate::store::{Options, map_error};
 
 /// How long a server may take to answer at first.
@@ -214,7 +215,7 @@ impl ZatoDb {
             .await
             .map_err(|reason| ZatoError::Connect { url: url.clone(), reason })?;
         let broken = |problem: String| ZatoError::Broken { url: url.clone(), problem };
-        let columns = conn.columns().await.map_err(|error| broken(one_line(&error)))?;
+        let columns = conn.columns().await.map_err(|error| broken(one_line(&error.to_string())))?;
         let mut tables = BTreeSet::new();
         tables.extend(columns.iter().map(|(table, _)| table.clone()));
         if tables.is_empty() {
@@ -359,7 +360,10 @@ impl Source {
             Options::SqliteFile(path) => {
                 let conn = SqliteConnection::connect_with(&dialect::sqlite_file_to_read(path)).await;
                 conn.map(Self::Sqlite).map_err(|error| {
-                    format!("{}; check that it can be read, and is an SQLite database", one_line(&error))
+                    format!(
+                        "{}; check that it can be read, and is an SQLite database",
+                        one_line(&error.to_string())
+                    )
                 })
             }
             Options::SqliteMemory => Err("a database in memory is empty; give the file of Zato's".into()),
@@ -374,7 +378,7 @@ impl Source {
                     "check the URL postgresql://user:password@host:5432/database and that the server runs";
                 match timeout(PATIENCE, connected).await {
                     Ok(Ok(conn)) => Ok(Self::Postgres(conn)),
-                    Ok(Err(error)) => Err(format!("{}; {hint}", one_line(&error))),
+                    Ok(Err(error)) => Err(format!("{}; {hint}", one_line(&error.to_string()))),
                     Err(_) => Err(format!("no answer within {} s; {hint}", PATIENCE.as_secs())),
                 }
             }

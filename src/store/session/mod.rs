@@ -1,4 +1,5 @@
 //! Sessions and their renewal.
 
+pub mod cache;
 pub mod record;
 pub mod renewal;

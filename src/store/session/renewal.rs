@@ -6,14 +6,14 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::mem;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::json;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::domain::{ChangeSource, Error, Result, SessionId, Timestamp, UserId};
-use crate::store::cache::epoch::Touched;
+use crate::store::cache::slots::Touched;
 use crate::store::db::detached::ToTheEnd;
 use crate::store::db::dialect::{renewals_postgres, renewals_sqlite};
 use crate::store::db::error::again;
@@ -101,9 +101,9 @@ struct Asked {
     tell: oneshot::Sender<Result<bool>>,
 }
 
-/// Those that wait to be written.
-#[derive(Debug, Default)]
-pub(in crate::store) struct Renewals(Mutex<Queue>);
+/// Renewals that wait to be written to one database. Cheap to clone; all clones are the same.
+#[derive(Clone, Debug, Default)]
+pub struct Renewals(Arc<Mutex<Queue>>);
 
 #[derive(Debug, Default)]
 struct Queue {
@@ -146,17 +146,18 @@ impl Renewals {
     }
 }
 
-impl Db {
+impl Renewals {
     /// Gives a session a new end and notes by what; false if the session is gone.
     ///
     /// # Errors
     /// When the database cannot answer.
-    pub async fn renew(&self, renewal: Renewal) -> Result<bool> {
+    pub async fn renew(&self, db: &Db, renewal: Renewal) -> Result<bool> {
         let (tell, mut told) = oneshot::channel();
-        if self.renewals().add(Asked { renewal, tell }) {
+        if self.add(Asked { renewal, tell }) {
             return told.await.map_err(|_| nobody_writes())?;
         }
-        let mut lead = ToTheEnd::new(Lead { db: self.clone(), is_over: false }.write());
+        let lead = Lead { db: db.clone(), renewals: self.clone(), is_over: false };
+        let mut lead = ToTheEnd::new(lead.write());
         let answer = tokio::select! {
             biased;
             answer = &mut told => answer,
@@ -173,6 +174,7 @@ fn nobody_writes() -> Error {
 /// The one who writes.
 struct Lead {
     db: Db,
+    renewals: Renewals,
     is_over: bool,
 }
 
@@ -182,7 +184,7 @@ impl Lead {
         while !self.is_over() {
             let place = Place::on(&self.db).await;
             // Only now: whoever has asked while this waited comes along.
-            let batch = self.db.renewals().next();
+            let batch = self.renewals.next();
             if batch.is_empty() {
                 continue;
             }
@@ -203,7 +205,7 @@ impl Lead {
     }
 
     fn is_over(&mut self) -> bool {
-        let mut queue = self.db.renewals().lock();
+        let mut queue = self.renewals.lock();
         self.is_over = queue.waiting.is_empty();
         queue.is_led = !self.is_over;
         self.is_over
@@ -214,7 +216,7 @@ impl Drop for Lead {
     /// In the middle only when the runtime ends: nobody must wait for it then.
     fn drop(&mut self) {
         if !self.is_over {
-            let mut queue = self.db.renewals().lock();
+            let mut queue = self.renewals.lock();
             queue.is_led = false;
             let left_alone = mem::take(&mut queue.waiting);
             drop(queue);

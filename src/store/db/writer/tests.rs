@@ -10,7 +10,7 @@ use sqlx::{Connection as _, SqliteConnection};
 use tempfile::TempDir;
 use tokio::task::{JoinSet, yield_now};
 
-use crate::store::cache::epoch::Slot;
+use crate::store::cache::slots::Slot;
 use crate::store::db::pool::{Db, Options, Pools, Raw, Tx};
 use crate::store::db::setting;
 use crate::store::db::writer::*;

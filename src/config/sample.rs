@@ -6,7 +6,7 @@ use crate::config::load::schema::Key;
 const HEAD: &str = "\
 # The configuration of zato-sso. Every key is here at its default: to change one, remove the # before it.
 # Any key can also be given in the environment, as ZATO_SSO_<SECTION>__<KEY>, for instance ZATO_SSO_SESSION__EXPIRY=30,
-# which overrides the command line, which overrides this file.
+# which overrides this file. The command line and arguments in Python override both.
 ";
 
 impl Config {

@@ -22,7 +22,7 @@ const PREFIX: &str = "ZATO_SSO_";
 const SHORT_VARIABLES: [(&str, &str); 2] =
     [("ZATO_SSO_DATABASE_URL", "database.url"), ("ZATO_SSO_SECRET_KEY", "main.secret_key")];
 
-/// The sources of a configuration. The environment overrides arguments, which override the file, which overrides the
+/// The sources of a configuration. Arguments override the environment, which overrides the file, which overrides the
 /// defaults. It reads nothing that it was not given.
 #[derive(Default)]
 pub struct Loader {
@@ -95,21 +95,22 @@ impl Loader {
     /// Reads all sources, and checks all that they give.
     ///
     /// # Errors
-    /// The first thing that is wrong, in the order of the sources: file, arguments, environment. A wrong value is one also where
-    /// another source overrides it.
+    /// The first fault, in the order of the sources: file, environment, arguments. A wrong value is one also where another
+    /// source overrides it.
     pub fn load(self) -> Result<Config, Error> {
-        let schema = Schema::new();
+        let schema = Schema::new(Config::sections());
         let mut values = Values::default();
         if let Some(file) = self.file {
             read_file(&schema, file, &mut values)?;
             Config::read(&values)?;
         }
+        read_environment(&schema, self.environment, &mut values)?;
+        Config::read(&values)?;
         for tree in &self.arguments {
             read_arguments(&schema, tree, &mut values)?;
         }
-        Config::read(&values)?;
-        read_environment(&schema, self.environment, &mut values)?;
-        let config = Config::read(&values)?;
+        let mut config = Config::read(&values)?;
+        config.apps.follow_all(|key| values.get(key).is_some());
         config.validate()?;
         Ok(config)
     }

@@ -12,7 +12,8 @@ use quick_cache::UnitWeighter;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 
 use crate::domain::{Session, Timestamp, User};
-use crate::store::cache::epoch::{Count, Epochs, Slot, Trust};
+use crate::store::cache::epoch::Epochs;
+use crate::store::cache::slots::{Count, Slot, Trust};
 use crate::store::session::record::{Found, UserState, UstDigest};
 
 /// For how long a session is kept at most, in microseconds. What zato_sso changes is seen at once. This is for what others

@@ -1,0 +1,35 @@
+//! Every statement of the product, for the test that prepares each on both databases.
+
+use crate::store::{
+    access, attr, audit, db, import, linked_auth, maintenance, password, session, site, user,
+};
+
+/// Every statement of the product: name and text.
+#[must_use]
+pub fn statements() -> Vec<(&'static str, &'static str)> {
+    [
+        attr::USER_STATEMENTS,
+        attr::SESSION_STATEMENTS,
+        audit::STATEMENTS,
+        site::browser::STATEMENTS,
+        maintenance::doctor::STATEMENTS,
+        site::identity::STATEMENTS,
+        import::users::STATEMENTS,
+        &import::users::repeated_statements(),
+        maintenance::cleanup::STATEMENTS,
+        password::expiry::STATEMENTS,
+        linked_auth::link::STATEMENTS,
+        password::history::STATEMENTS,
+        password::reset::STATEMENTS,
+        session::renewal::STATEMENTS,
+        linked_auth::sec_def::STATEMENTS,
+        session::record::STATEMENTS,
+        db::setting::STATEMENTS,
+        user::signup::STATEMENTS,
+        site::registry::STATEMENTS,
+        site::session::STATEMENTS,
+        access::STATEMENTS,
+        user::account::STATEMENTS,
+    ]
+    .concat()
+}
