@@ -156,7 +156,7 @@ mod tests {
         };
         assert_eq!(
             error.to_string(),
-            r"a\nb.toml:3: unknown key x\r\ny\u{2028}, the nearest known one is session.expiry"
+            r"a b.toml:3: unknown key x  y\u{2028}, the nearest known one is session.expiry"
         );
     }
 }

@@ -3,4 +3,4 @@
 pub(super) mod epoch;
 pub(super) mod file;
 pub(super) mod listener;
-mod slots;
+pub mod slots;

@@ -128,10 +128,12 @@ impl Slots {
         self.count.fetch_add(1, SeqCst) + 1
     }
 
+    /// The count now.
     pub fn now(&self) -> Count {
         Count(self.count.load(SeqCst))
     }
 
+    /// Whether the users of this slot have not changed since that count.
     pub fn is_current(&self, slot: Slot, since: Count) -> bool {
         let last_change = self.last_change.get(slot.0).map_or(u64::MAX, |last| last.load(SeqCst));
         last_change <= since.0 && self.floor.load(SeqCst) <= since.0

@@ -13,10 +13,11 @@ use sqlx::{
     Connection as _, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
 };
 
-use crate::domain::{Result, one_line};
-use crate::store::cache::epoch::{Epochs, Slots, Touched};
+use crate::domain::{Error, Result, one_line};
+use crate::store::cache::epoch::Epochs;
 use crate::store::cache::file::EpochFile;
 use crate::store::cache::listener::{Lease, Listener};
+use crate::store::cache::slots::{Slots, Touched};
 use crate::store::db::detached::ToTheEnd;
 use crate::store::db::dialect;
 use crate::store::db::error::is_locked;

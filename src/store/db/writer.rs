@@ -30,7 +30,8 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
 use crate::domain::{Error, Result};
-use crate::store::cache::epoch::{Epochs, Touched};
+use crate::store::cache::epoch::Epochs;
+use crate::store::cache::slots::Touched;
 use crate::store::db::detached::{ToTheEnd, in_a_task};
 use crate::store::db::dialect;
 use crate::store::db::error::again;
