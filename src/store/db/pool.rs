@@ -13,7 +13,7 @@ use sqlx::{
     Connection as _, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
 };
 
-use crate::domain::{Error, Result, one_line};
+use crate::domain::{Result, one_line};
 use crate::store::cache::epoch::Epochs;
 use crate::store::cache::file::EpochFile;
 use crate::store::cache::listener::{Lease, Listener};
