@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
 use zato_sso::config::Loader;
 use zato_sso::domain::{Cid, Context, NewUser, Password, RemoteAddr};
-use zato_sso::ops::{Authority, LoginRequest, Sso};
+use zato_sso::ops::{Actor, LoginRequest, Sso};
 
 use super::{Result, target_folder};
 
@@ -80,7 +80,7 @@ impl World {
     pub async fn have_users(&self, count: usize) -> Result<()> {
         for number in self.users.fetch_max(count, Ordering::Relaxed)..count {
             let new = new_user(&format!("user{number}"));
-            self.sso.create_user(&ctx(), Authority::Trusted(None), new, true).await?;
+            self.sso.create_user(&ctx(), Actor::Trusted(None), new, true).await?;
         }
         Ok(())
     }
@@ -88,7 +88,7 @@ impl World {
     /// The tokens of a user's session and of a super-user's, who may verify it.
     pub async fn two_sessions(&self) -> Result<(String, String)> {
         self.have_users(1).await?;
-        self.sso.create_super_user(&ctx(), Authority::Trusted(None), new_user("admin1"), true).await?;
+        self.sso.create_super_user(&ctx(), Actor::Trusted(None), new_user("admin1"), true).await?;
         let target = self.sso.login(&ctx(), credentials("user0")).await?;
         let current = self.sso.login(&ctx(), credentials("admin1")).await?;
         Ok((target.ust.expose().to_owned(), current.ust.expose().to_owned()))

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use zato_sso::domain::{Code, Edit, NewUser, Password, UserSearch, UserUpdate};
-use zato_sso::ops::{Authority, ChangePassword};
+use zato_sso::ops::{Actor, ChangePassword};
 
 use crate::support::{Kind, PASSWORD, World, any_rows, credentials, ctx, ctx_of, new_user, refusal};
 
@@ -46,9 +46,9 @@ async fn everything(world: &World) {
     let user = world.user("user1").await;
     let (root_info, info) = (world.login("root1").await, world.login("user1").await);
     let (sso, user_id) = (&world.sso, user.user_id.as_str());
-    let by = Authority::Ust(&root_info.ust);
+    let by = &root_info.ust;
     assert!(sso.login(&ctx(), credentials("user1", "planted-wrong")).await.is_err());
-    assert!(sso.create_user(&ctx(), Authority::Ust(&info.ust), new_user("x"), false).await.is_err());
+    assert!(sso.create_user(&ctx(), &info.ust, new_user("x"), false).await.is_err());
     sso.lock_user(&ctx(), by, user_id).await.unwrap();
     assert!(sso.renew_session(&ctx(), &info.ust, None).await.is_err());
     sso.unlock_user(&ctx(), by, user_id).await.unwrap();
@@ -144,7 +144,7 @@ async fn an_entry_says_who_did_what_to_whom_and_how_it_ended(kind: Kind) {
     let root = world.super_user("root1").await;
     let user = world.user("user1").await;
     let info = world.login("root1").await;
-    world.sso.lock_user(&ctx(), Authority::Ust(&info.ust), user.user_id.as_str()).await.unwrap();
+    world.sso.lock_user(&ctx(), &info.ust, user.user_id.as_str()).await.unwrap();
     let entry = lines(&path).pop().unwrap();
     let expected = json!({
         "time": "2026-02-25T12:00:00",
@@ -166,7 +166,7 @@ async fn entries_hold_no_secrets(kind: Kind) {
     let (world, path) = world_with_file(kind, json!({"audit.session_checks": true})).await;
     let new =
         NewUser { totp_key: Some(Password::from("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")), ..new_user("totp1") };
-    world.sso.create_user(&ctx(), Authority::Trusted(None), new, true).await.unwrap();
+    world.sso.create_user(&ctx(), Actor::Trusted(None), new, true).await.unwrap();
     everything(&world).await;
     let text = std::fs::read_to_string(&path).unwrap();
     for secret in [PASSWORD, "planted", "GEZDGNBV", "zust\"", "$argon2"] {
@@ -181,7 +181,7 @@ async fn a_change_that_cannot_be_recorded_is_not_made(kind: Kind) {
     let world = World::new(kind).await;
     let user = world.user("user1").await;
     crate::support::execute(&world, "ALTER TABLE sso_audit RENAME TO sso_audit_gone").await;
-    let outcome = world.sso.lock_user(&ctx(), Authority::Trusted(None), user.user_id.as_str()).await;
+    let outcome = world.sso.lock_user(&ctx(), Actor::Trusted(None), user.user_id.as_str()).await;
     assert!(outcome.is_err());
     // A refusal stands all the same.
     let refused = world.sso.login(&ctx(), credentials("user1", "wrong")).await;

@@ -3,7 +3,7 @@
 use data_encoding::BASE64;
 use serde_json::Value;
 use zato_sso::domain::{Code, Password, SiteSession, User};
-use zato_sso::ops::{Authority, BrowserCheck, CreatedSite, NewSiteSession};
+use zato_sso::ops::{BrowserCheck, CreatedSite, NewSiteSession};
 
 use crate::rest::{Answer, Server};
 use crate::support::{Kind, any_rows, ctx, dump, refusal};
@@ -360,7 +360,7 @@ async fn what_ends_the_session_has_the_browser_forgotten(kind: Kind) {
 
     let cookie = stage.cookie(&stage.start("a").await);
     let code = stage.code(&cookie).unwrap();
-    let authority = Authority::Ust(&ust);
+    let authority = &ust;
     sso.lock_user(&ctx(), authority, user_id).await.unwrap();
     assert_eq!(stage.code(&cookie), None);
     assert_eq!(stage.redeem(&stage.b, &code).status, 404);

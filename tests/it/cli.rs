@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use zato_sso::domain::{Code, NewUser};
-use zato_sso::ops::Authority;
+use zato_sso::ops::Actor;
 
 use crate::command::Folder;
 use crate::support::{KEY, Kind, PASSWORD, any_rows, credentials, ctx, refusal};
@@ -88,7 +88,7 @@ async fn every_user_is_listed_however_many_there_are(kind: Kind) {
 
     world.super_user("admin1").await;
     let new = NewUser { email: Some("zoe@example.com".into()), ..crate::support::new_user("zoë") };
-    world.sso.create_user(&ctx(), Authority::Trusted(None), new, false).await.unwrap();
+    world.sso.create_user(&ctx(), Actor::Trusted(None), new, false).await.unwrap();
     let listed = folder.run("list-users");
     insta::allow_duplicates! { insta::assert_snapshot!(without_ids(&listed.to_string()), @r"
     status 0
@@ -100,7 +100,7 @@ async fn every_user_is_listed_however_many_there_are(kind: Kind) {
     let names: Vec<String> = (0..1_001).map(|number| format!("user{number:04}")).collect();
     for name in &names {
         let new = NewUser { username: Some(name.clone()), ..NewUser::default() };
-        world.sso.create_user(&ctx(), Authority::Trusted(None), new, true).await.unwrap();
+        world.sso.create_user(&ctx(), Actor::Trusted(None), new, true).await.unwrap();
     }
     let listed = folder.run("list-users").stdout;
     let first_words: Vec<&str> = listed.lines().filter_map(|line| line.split(' ').next()).collect();

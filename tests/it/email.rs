@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 use zato_sso::config::Loader;
 use zato_sso::domain::NewUser;
-use zato_sso::ops::{Authority, Sso};
+use zato_sso::ops::{Actor, Sso};
 
 use crate::smtp::{Manner, SmtpServer, token_in};
 use crate::support::{Kind, World, config, ctx, new_user};
@@ -33,7 +33,7 @@ async fn world(kind: Kind, server: Option<&SmtpServer>, more: Value) -> (World, 
     all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let world = World::with(kind, all).await;
     let new = NewUser { email: Some(ADDRESS.to_owned()), ..new_user("user1") };
-    world.sso.create_user(&ctx(), Authority::Trusted(None), new, true).await.unwrap();
+    world.sso.create_user(&ctx(), Actor::Trusted(None), new, true).await.unwrap();
     (world, log)
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use zato_sso::crypto::{Keyring, totp};
 use zato_sso::domain::{AuthType, ChangeSource, Code, Edit, Password, SecType, User, UserUpdate, Ust};
-use zato_sso::ops::{Authority, ExternalAuth, ExternalCredential, SecDefName};
+use zato_sso::ops::{Actor, ExternalAuth, ExternalCredential, SecDefName};
 
 on_both_databases! {
     a_request_opens_a_session_and_the_next_ones_renew_it;
@@ -139,7 +139,7 @@ async fn a_user_who_may_not_log_in_may_not_by_a_definition(kind: Kind) {
     let user = world.user("user1").await;
     let (_, secret) = linked(&world, SecType::BasicAuth, "api", &user).await;
     let credential = basic("api-client", &secret);
-    let trusted = Authority::Trusted(None);
+    let trusted = Actor::Trusted(None);
     let user_id = user.user_id.as_str();
     let root = root(&world).await;
     let at = async |app: &str, address: &str, credential: &ExternalCredential| {
@@ -151,20 +151,20 @@ async fn a_user_who_may_not_log_in_may_not_by_a_definition(kind: Kind) {
     let ust = at("CRM", "", &credential).await.unwrap().ust;
     at("Billing", "", &credential).await.unwrap();
 
-    world.sso.lock_user(&ctx(), trusted, user_id).await.unwrap();
+    world.sso.lock_user(&ctx(), trusted.clone(), user_id).await.unwrap();
     assert_eq!(refusal(at("CRM", "", &credential).await), Code::AuthLocked);
     assert_eq!(refusal(at("CRM", "", &basic("api-client", "wrong")).await), Code::AuthNotAllowed);
-    world.sso.unlock_user(&ctx(), trusted, user_id).await.unwrap();
+    world.sso.unlock_user(&ctx(), trusted.clone(), user_id).await.unwrap();
     world.sso.reject_user(&ctx(), &root, user_id).await.unwrap();
     assert_eq!(refusal(at("CRM", "", &credential).await), Code::AuthNotApproved);
     world.sso.approve_user(&ctx(), &root, user_id).await.unwrap();
     assert_eq!(at("CRM", "", &credential).await.unwrap().ust.expose(), ust.expose());
 
     let quiet = world.reopened(json!({"login.inform_if_locked": false})).await;
-    world.sso.lock_user(&ctx(), trusted, user_id).await.unwrap();
+    world.sso.lock_user(&ctx(), trusted.clone(), user_id).await.unwrap();
     let outcome = quiet.authenticate_request(&ctx(), &credential, None, None).await;
     assert_eq!(refusal(outcome), Code::AuthNotAllowed);
-    world.sso.unlock_user(&ctx(), trusted, user_id).await.unwrap();
+    world.sso.unlock_user(&ctx(), trusted.clone(), user_id).await.unwrap();
 
     // Nobody was asked for a password, so it does not matter that it must be changed; that it has expired does.
     let update = UserUpdate { password_must_change: Edit::Set(true), ..UserUpdate::default() };

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::{Connection, PgConnection, SqliteConnection};
 use zato_sso::domain::{Code, Password, SecType, User, Ust};
-use zato_sso::ops::{Authority, CreatedSecDef, ExternalCredential, NewSecDef, SecDefName, Sso};
+use zato_sso::ops::{Actor, CreatedSecDef, ExternalCredential, NewSecDef, SecDefName, Sso};
 
 use crate::support::{Kind, PASSWORD, START, World, any_rows, ctx, dump, execute, refusal};
 
@@ -238,7 +238,7 @@ async fn a_definition_has_one_user(kind: Kind) {
         assert_eq!(refusal(again), Code::CommonInvalidOperation);
     }
     // With the user the link goes, and the definition is free again.
-    let trusted = Authority::Trusted(None);
+    let trusted = Actor::Trusted(None);
     world.sso.delete_user_by_id(&ctx(), trusted, user1.user_id.as_str()).await.unwrap();
     world.sso.create_linked_auth(&ctx(), &root, user2.user_id.as_str(), name, true).await.unwrap();
 }
@@ -368,7 +368,7 @@ async fn links_deleted_while_sessions_are_opened_leave_none(kind: Kind) {
     // Many requests with the token of a definition that has just been deleted are so many failures.
     let world = World::with(kind, json!({"login_throttle.enabled": false})).await;
     let root = root(&world).await;
-    let trusted = Authority::Trusted(None);
+    let trusted = Actor::Trusted(None);
     for round in 0..6 {
         let name = format!("api{round}");
         let user = world.user(&format!("user{round}")).await;
@@ -387,7 +387,7 @@ async fn links_deleted_while_sessions_are_opened_leave_none(kind: Kind) {
                 world.sso.delete_linked_auth(&ctx(), &root, user_id, definition).await.unwrap();
             }
             1 => drop(world.sso.delete_sec_def(&ctx(), &name).await.unwrap()),
-            _ => world.sso.delete_user_by_id(&ctx(), trusted, user.user_id.as_str()).await.unwrap(),
+            _ => world.sso.delete_user_by_id(&ctx(), trusted.clone(), user.user_id.as_str()).await.unwrap(),
         }
         for opened in opening {
             let outcome = opened.await.unwrap();

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use zato_sso::domain::{Code, Error, NewUser, Password, SignUpStatus};
-use zato_sso::ops::{Authority, LoginRequest};
+use zato_sso::ops::{Actor, LoginRequest};
 
 use crate::support::{
     Kind, PASSWORD, START, World, credentials, ctx, ctx_of, new_user, refusal, store_hash, stored_hash,
@@ -47,7 +47,7 @@ async fn unknown_user_wrong_password_and_no_password_are_the_same_refusal(kind: 
     let world = World::new(kind).await;
     world.user("user1").await;
     let without = NewUser { username: Some("nopass".to_owned()), ..NewUser::default() };
-    world.sso.create_user(&ctx(), Authority::Trusted(None), without, true).await.unwrap();
+    world.sso.create_user(&ctx(), Actor::Trusted(None), without, true).await.unwrap();
     let nothing = LoginRequest { username: "user1".to_owned(), ..LoginRequest::default() };
     for request in [
         credentials("user2", PASSWORD),
@@ -98,7 +98,7 @@ async fn standing_is_checked_after_the_password_and_shown_only_where_configured(
         (new_user("unapproved"), false, Code::AuthNotApproved),
     ] {
         let username = new.username.clone().unwrap();
-        world.sso.create_user(&ctx(), Authority::Trusted(None), new, auto_approve).await.unwrap();
+        world.sso.create_user(&ctx(), Actor::Trusted(None), new, auto_approve).await.unwrap();
         let wrong = world.sso.login(&ctx(), credentials(&username, "wrong")).await;
         assert_eq!(refusal(wrong), Code::AuthNotAllowed, "{username}");
         let right = world.sso.login(&ctx(), credentials(&username, PASSWORD)).await;
@@ -116,15 +116,15 @@ async fn states_are_checked_in_the_documented_order(kind: Kind) {
         ..new_user("user1")
     };
     let root = world.super_user("root1").await;
-    let user = world.sso.create_user(&ctx(), Authority::Trusted(None), all_wrong, false).await.unwrap();
+    let user = world.sso.create_user(&ctx(), Actor::Trusted(None), all_wrong, false).await.unwrap();
     let login = || async { world.sso.login(&ctx(), credentials("user1", PASSWORD)).await };
     assert_eq!(refusal(login().await), Code::AuthLocked);
-    let by = Authority::Trusted(Some(&root.user_id));
+    let by = Actor::Trusted(Some(root.user_id.clone()));
     world.sso.unlock_user(&ctx(), by, user.user_id.as_str()).await.unwrap();
     assert_eq!(refusal(login().await), Code::AuthInvalidSignupStatus);
 
     let pending =
-        world.sso.create_user(&ctx(), Authority::Trusted(None), new_user("user2"), false).await.unwrap();
+        world.sso.create_user(&ctx(), Actor::Trusted(None), new_user("user2"), false).await.unwrap();
     let root = world.login("root1").await;
     world.clock.advance_seconds(2 * 86_400);
     let second = || async { world.sso.login(&ctx(), credentials("user2", PASSWORD)).await };
@@ -190,7 +190,7 @@ pub async fn totp_user(world: &World) {
         totp_key: Some(Password::from(TOTP_KEY)),
         ..new_user("totp1")
     };
-    world.sso.create_user(&ctx(), Authority::Trusted(None), new, true).await.unwrap();
+    world.sso.create_user(&ctx(), Actor::Trusted(None), new, true).await.unwrap();
 }
 
 pub fn with_code(code: &str) -> LoginRequest {
@@ -278,7 +278,7 @@ async fn a_password_about_to_expire_is_a_warning_or_a_refusal(kind: Kind) {
 async fn a_password_that_must_be_changed_is_changed_by_a_valid_new_one(kind: Kind) {
     let world = World::new(kind).await;
     let new = NewUser { password_must_change: Some(true), ..new_user("user1") };
-    world.sso.create_user(&ctx(), Authority::Trusted(None), new, true).await.unwrap();
+    world.sso.create_user(&ctx(), Actor::Trusted(None), new, true).await.unwrap();
     let request = credentials("user1", PASSWORD);
     assert_eq!(refusal(world.sso.login(&ctx(), request.clone()).await), Code::PasswordMustSendNew);
     let quiet = world.reopened(json!({"password.inform_if_must_be_changed": false})).await;
@@ -394,7 +394,7 @@ async fn a_trusted_login_needs_no_password_but_good_standing(kind: Kind) {
     world.sso.login(&ctx(), trusted("totp1")).await.unwrap();
     world.sso.login(&ctx(), trusted("user1")).await.unwrap();
     assert_eq!(refusal(world.sso.login(&ctx(), trusted("nobody")).await), Code::AuthNotAllowed);
-    world.sso.lock_user(&ctx(), Authority::Trusted(None), user.user_id.as_str()).await.unwrap();
+    world.sso.lock_user(&ctx(), Actor::Trusted(None), user.user_id.as_str()).await.unwrap();
     assert_eq!(refusal(world.sso.login(&ctx(), trusted("user1")).await), Code::AuthLocked);
 }
 
@@ -406,7 +406,7 @@ async fn logout_ends_the_session_whatever_the_state_of_its_user(kind: Kind) {
     assert_eq!(refusal(world.sso.logout(&ctx(), &first.ust).await), Code::AuthNotAllowed);
     let gone = world.sso.get_current_user(&ctx(), &first.ust, false).await;
     assert_eq!(refusal(gone), Code::SessionNoSuchSession);
-    world.sso.lock_user(&ctx(), Authority::Trusted(None), user.user_id.as_str()).await.unwrap();
+    world.sso.lock_user(&ctx(), Actor::Trusted(None), user.user_id.as_str()).await.unwrap();
     world.sso.logout(&ctx(), &second.ust).await.unwrap();
 }
 

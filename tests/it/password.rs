@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use zato_sso::domain::{Code, Error, NewUser, Password, SessionInfo, Ust};
-use zato_sso::ops::{Authority, ChangePassword, LoginRequest, SetPassword};
+use zato_sso::ops::{Actor, ChangePassword, LoginRequest, SetPassword};
 
 use crate::support::{
     Kind, PASSWORD, START, World, any_rows, credentials, ctx, ctx_of, execute, new_user, refusal,
@@ -181,10 +181,10 @@ async fn a_password_that_is_easy_to_guess_is_refused_wherever_it_is_chosen(kind:
         let validated = world.sso.validate_password(&Password::from(password)).await;
         assert_eq!(validated.is_err(), !known, "{password}");
         let new = NewUser { password: Some(Password::from(password)), ..named.clone() };
-        let created = world.sso.create_user(&ctx(), Authority::Trusted(None), new, true).await;
+        let created = world.sso.create_user(&ctx(), Actor::Trusted(None), new, true).await;
         assert_eq!(refusal(created), Code::PasswordNotComplexEnough, "{password}");
     }
-    let user = world.sso.create_user(&ctx(), Authority::Trusted(None), named, true).await.unwrap();
+    let user = world.sso.create_user(&ctx(), Actor::Trusted(None), named, true).await.unwrap();
     let info = world.login("quxblorpfen").await;
     for weak in ["quxblorpfen1", "zanvrukolmid", "Obbrasquin77"] {
         let own = world.sso.change_password(&ctx(), &info.ust, change(Some(PASSWORD), weak)).await;

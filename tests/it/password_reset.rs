@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use zato_sso::domain::{Clock as _, Code, NewUser, Password, User};
-use zato_sso::ops::{Authority, ChangePassword, ResetAccess};
+use zato_sso::ops::{Actor, ChangePassword, ResetAccess};
 
 use crate::smtp::{Manner, SmtpServer, token_in};
 use crate::support::{Kind, PASSWORD, World, any_rows, credentials, ctx, ctx_of, dump, new_user, refusal};
@@ -51,7 +51,7 @@ impl Office {
 
     async fn user_at(&self, username: &str, email: &str) -> User {
         let new = NewUser { email: Some(email.to_owned()), ..new_user(username) };
-        self.world.sso.create_user(&ctx(), Authority::Trusted(None), new, true).await.unwrap()
+        self.world.sso.create_user(&ctx(), Actor::Trusted(None), new, true).await.unwrap()
     }
 
     async fn ask(&self, credential: &str) {
@@ -261,7 +261,7 @@ async fn those_who_may_not_log_in_get_no_email_and_no_further(kind: Kind) {
     office.user("athome").await;
     let before = (office.token("locked").await, office.token("rejected").await);
     let key = office.access(&before.0).await.unwrap().reset_key;
-    let (sso, by) = (&office.world.sso, Authority::Ust(&root.ust));
+    let (sso, by) = (&office.world.sso, &root.ust);
     sso.lock_user(&ctx(), by, locked.user_id.as_str()).await.unwrap();
     sso.reject_user(&ctx(), &root.ust, rejected.user_id.as_str()).await.unwrap();
     assert_eq!(refusal(office.change(&before.0, &key, NEW).await), NO_ACCESS);
@@ -347,7 +347,7 @@ async fn a_reset_clears_flag_and_expiry_and_asks_for_totp_all_the_same(kind: Kin
         password_must_change: Some(true),
         ..new_user("user1")
     };
-    office.world.sso.create_user(&ctx(), Authority::Trusted(None), new, true).await.unwrap();
+    office.world.sso.create_user(&ctx(), Actor::Trusted(None), new, true).await.unwrap();
     office.world.clock.advance_seconds(800 * 86_400);
     let token = office.token("user1").await;
     let key = office.access(&token).await.unwrap().reset_key;

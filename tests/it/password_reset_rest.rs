@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use zato_sso::domain::NewUser;
-use zato_sso::ops::Authority;
+use zato_sso::ops::Actor;
 
 use crate::rest::Server;
 use crate::smtp::{Manner, SmtpServer, token_in};
@@ -17,7 +17,7 @@ async fn servers(kind: Kind) -> (Server, SmtpServer) {
     let smtp = SmtpServer::new(Manner::Kind).await;
     let server = Server::with(kind, json!({"smtp.url": smtp.url})).await;
     let new = NewUser { email: Some("user1@example.com".to_owned()), ..new_user("user1") };
-    server.world.sso.create_user(&ctx(), Authority::Trusted(None), new, true).await.unwrap();
+    server.world.sso.create_user(&ctx(), Actor::Trusted(None), new, true).await.unwrap();
     (server, smtp)
 }
 

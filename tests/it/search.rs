@@ -5,7 +5,7 @@ use sqlx::{Connection, PgConnection, Row, SqliteConnection};
 use zato_sso::domain::{
     ApprovalStatus, Code, NameOp, NewUser, Page, SignUpStatus, UserSearch, UserView, Ust, Visibility,
 };
-use zato_sso::ops::Authority;
+use zato_sso::ops::Actor;
 
 use crate::support::{KEY, Kind, World, any_rows, ctx, ctx_of, execute, new_user, refusal};
 
@@ -45,7 +45,7 @@ async fn populated(world: &World) -> Ust {
             last_name: text(last_name),
             ..new_user(username)
         };
-        world.sso.create_user(&ctx(), Authority::Trusted(None), new, true).await.unwrap();
+        world.sso.create_user(&ctx(), Actor::Trusted(None), new, true).await.unwrap();
     }
     world.login("root1").await.ust
 }
@@ -178,7 +178,7 @@ async fn an_email_is_found_though_it_is_sealed_and_whatever_key_sealed_it(kind: 
     let keys = format!("AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=,{KEY}");
     let rotating = world.reopened(json!({"main.secret_key": keys})).await;
     let new = NewUser { email: text("anna@example.com"), ..new_user("zoe") };
-    rotating.create_user(&ctx(), Authority::Trusted(None), new, true).await.unwrap();
+    rotating.create_user(&ctx(), Actor::Trusted(None), new, true).await.unwrap();
     let page = rotating.search_users(&ctx(), &root, email("anna@example.com")).await.unwrap();
     let names: Vec<&str> = page.result.iter().map(|view| view.user.username.as_str()).collect();
     assert_eq!(names, ["zoe", "anna"]);

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use zato_sso::domain::{AuthType, ChangeSource, Code, Password, Ust};
-use zato_sso::ops::{Authority, ChangePassword, LoginRequest};
+use zato_sso::ops::{Actor, ChangePassword, LoginRequest};
 
 use crate::support::{Kind, PASSWORD, START, World, credentials, ctx, ctx_of, refusal};
 
@@ -174,10 +174,10 @@ async fn a_session_is_refused_while_its_user_is_locked_or_rejected(kind: Kind) {
     let valid = async || world.sso.verify_session(&ctx(), &root.ust, &info.ust).await.unwrap();
     let current = async || world.sso.get_current_user(&ctx(), &info.ust, false).await;
 
-    world.sso.lock_user(&ctx(), Authority::Ust(&root.ust), user_id).await.unwrap();
+    world.sso.lock_user(&ctx(), &root.ust, user_id).await.unwrap();
     assert!(!valid().await);
     assert_eq!(refusal(current().await), Code::AuthLocked);
-    world.sso.unlock_user(&ctx(), Authority::Ust(&root.ust), user_id).await.unwrap();
+    world.sso.unlock_user(&ctx(), &root.ust, user_id).await.unwrap();
     assert!(valid().await);
     world.sso.reject_user(&ctx(), &root.ust, user_id).await.unwrap();
     assert!(!valid().await);
@@ -192,7 +192,7 @@ async fn a_change_through_one_handle_is_seen_by_the_next_call_of_another(kind: K
     let user = world.user("user1").await;
     let info = other.login(&ctx(), credentials("user1", PASSWORD)).await.unwrap();
     world.sso.get_current_user(&ctx(), &info.ust, false).await.unwrap();
-    other.lock_user(&ctx(), Authority::Trusted(None), user.user_id.as_str()).await.unwrap();
+    other.lock_user(&ctx(), Actor::Trusted(None), user.user_id.as_str()).await.unwrap();
     let locked = world.sso.get_current_user(&ctx(), &info.ust, false).await;
     assert_eq!(refusal(locked), Code::AuthLocked);
 }

@@ -8,7 +8,7 @@ use zato_sso::domain::{
     ApprovalStatus, Code, NewUser, Password, Random, Result, SignUpDetails, SignUpStatus, SignUpVerdict,
     SystemRandom, UserId,
 };
-use zato_sso::ops::{Authority, HookError, HookFuture, Hooks, Parts, SignUpRequest, Sso};
+use zato_sso::ops::{Actor, HookError, HookFuture, Hooks, Parts, SignUpRequest, Sso};
 
 use crate::support::{
     Kind, PASSWORD, START, TestDb, World, config, credentials, ctx, ctx_of, dump, new_user, parts, refusal,
@@ -285,7 +285,7 @@ async fn an_address_that_anybody_has_is_taken(kind: Kind) {
     let world = World::with(kind, open()).await;
     let made = |name: &str| NewUser { email: Some("ann@example.com".to_owned()), ..new_user(name) };
     for name in ["made1", "made2"] {
-        world.sso.create_user(&ctx(), Authority::Trusted(None), made(name), true).await.unwrap();
+        world.sso.create_user(&ctx(), Actor::Trusted(None), made(name), true).await.unwrap();
     }
     let signing_up = SignUpRequest { email: Some("Ann@Example.com".to_owned()), ..request("user1") };
     assert_eq!(refusal(world.sso.sign_up(&ctx(), signing_up).await), Code::EmailExists);

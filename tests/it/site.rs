@@ -4,7 +4,7 @@ use serde_json::json;
 use zato_sso::domain::{
     Code, Direction, Edit, Page, PageRequest, Password, SiteSession, User, UserUpdate, Ust,
 };
-use zato_sso::ops::{Actor, Authority, CreatedSite, MAX_LIFETIME, NewSiteSession, SetPassword};
+use zato_sso::ops::{Actor, CreatedSite, MAX_LIFETIME, NewSiteSession, SetPassword};
 
 use crate::support::{Kind, World, any_rows, ctx, ctx_of, dump, execute, refusal};
 
@@ -268,7 +268,7 @@ async fn what_ends_the_sessions_of_a_user_ends_these(kind: Kind) {
     let sso = &stage.world.sso;
     stage.world.super_user("root1").await;
     let root = stage.world.login("root1").await;
-    let (by, user_id) = (Authority::Ust(&root.ust), stage.user.user_id.as_str());
+    let (by, user_id) = (&root.ust, stage.user.user_id.as_str());
     let is_gone = async |session: &SiteSession| {
         assert_eq!(refusal(stage.get(session).await), Code::SessionNoSuchSession);
         let identity = stage.identity_token.as_str();
@@ -278,11 +278,11 @@ async fn what_ends_the_sessions_of_a_user_ends_these(kind: Kind) {
     };
 
     let session = stage.start().await;
-    sso.lock_user(&ctx(), by, user_id).await.unwrap();
+    sso.lock_user(&ctx(), by.clone(), user_id).await.unwrap();
     is_gone(&session).await;
     let outcome = sso.end_site_session(&ctx(), &stage.site, &session.sso_session_token).await;
     assert_eq!(refusal(outcome), Code::SessionNoSuchSession);
-    sso.unlock_user(&ctx(), by, user_id).await.unwrap();
+    sso.unlock_user(&ctx(), by.clone(), user_id).await.unwrap();
 
     let session = stage.start().await;
     sso.reject_user(&ctx(), &root.ust, user_id).await.unwrap();
@@ -290,7 +290,7 @@ async fn what_ends_the_sessions_of_a_user_ends_these(kind: Kind) {
     sso.approve_user(&ctx(), &root.ust, user_id).await.unwrap();
 
     let session = stage.start().await;
-    sso.end_sessions_of_user(&ctx(), by, user_id).await.unwrap();
+    sso.end_sessions_of_user(&ctx(), Actor::Trusted(None), user_id).await.unwrap();
     is_gone(&session).await;
 
     let session = stage.start().await;
@@ -379,7 +379,7 @@ async fn who_may_not_log_in_gets_no_session(kind: Kind) {
     };
     start("10.0.0.1").await.unwrap();
     assert_eq!(refusal(start("192.168.0.1").await), Code::AuthNotAllowed);
-    sso.lock_user(&ctx(), Authority::Trusted(None), stage.user.user_id.as_str()).await.unwrap();
+    sso.lock_user(&ctx(), Actor::Trusted(None), stage.user.user_id.as_str()).await.unwrap();
     assert_eq!(refusal(start("10.0.0.1").await), Code::AuthLocked);
     let new = NewSiteSession::default();
     let ctx = ctx_of("Nothing", "10.0.0.1");

@@ -2,7 +2,7 @@
 
 use data_encoding::BASE64;
 use serde_json::{Value, json};
-use zato_sso::ops::{Authority, CreatedSite, NewSiteSession};
+use zato_sso::ops::{Actor, CreatedSite, NewSiteSession};
 
 use crate::rest::{Answer, Server};
 use crate::support::{Kind, PASSWORD, ctx};
@@ -203,7 +203,7 @@ async fn pages_are_of_any_size_and_in_both_directions(kind: Kind) {
             username: Some(format!("user{number}")),
             ..zato_sso::domain::NewUser::default()
         };
-        let user = sso.create_user(&ctx(), Authority::Trusted(None), user, true).await.unwrap();
+        let user = sso.create_user(&ctx(), Actor::Trusted(None), user, true).await.unwrap();
         let found = sso.list_identities(&ctx(), user.user_id.as_str()).await.unwrap();
         let identity = found[0].identity_token.to_string();
         let started =
@@ -415,7 +415,7 @@ async fn what_is_wrong_is_told_in_the_same_envelope(kind: Kind) {
     // Who may not log in gets no session.
     let sso = &stage.server.world.sso;
     let user = sso.get_user_by_username(&ctx(), "user1", false).await.unwrap().unwrap();
-    sso.lock_user(&ctx(), Authority::Trusted(None), user.user.user_id.as_str()).await.unwrap();
+    sso.lock_user(&ctx(), Actor::Trusted(None), user.user.user_id.as_str()).await.unwrap();
     let (status, info) = stage.refused(&format!("PUT {path}"), &Value::Null);
     assert!(status == 403 && info.contains("locked"), "{info}");
 

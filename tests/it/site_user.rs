@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use zato_sso::domain::{ApprovalStatus, Code, Direction, PageRequest, Password, SignUpStatus};
-use zato_sso::ops::{Actor, Authority, NewSiteUser, SiteUser, SiteUserUpdate};
+use zato_sso::ops::{Actor, NewSiteUser, SiteUser, SiteUserUpdate};
 
 use crate::support::{
     Kind, PASSWORD, World, credentials, ctx, dump, new_user, refusal, store_hash, stored_hash,
@@ -115,13 +115,13 @@ async fn a_look_up_is_a_login_without_a_session(kind: Kind) {
     for (login, password) in [("user1", "wrong"), ("user1", ""), ("nobody", PASSWORD), ("a\0", PASSWORD)] {
         assert_eq!(refusal(look_up(login, password).await), Code::AuthNotAllowed, "{login}");
     }
-    world.sso.lock_user(&ctx(), Authority::Trusted(None), user.user_id.as_str()).await.unwrap();
+    world.sso.lock_user(&ctx(), Actor::Trusted(None), user.user_id.as_str()).await.unwrap();
     assert_eq!(refusal(look_up("user1", PASSWORD).await), Code::AuthLocked);
     assert_eq!(refusal(look_up("user1", "wrong").await), Code::AuthNotAllowed);
 
     // A second factor is asked for here too.
     let totp = zato_sso::domain::NewUser { is_totp_enabled: Some(true), ..new_user("user2") };
-    world.sso.create_user(&ctx(), Authority::Trusted(None), totp, true).await.unwrap();
+    world.sso.create_user(&ctx(), Actor::Trusted(None), totp, true).await.unwrap();
     assert_eq!(refusal(look_up("user2", PASSWORD).await), Code::AuthTotpMissing);
 
     // A hash from elsewhere is replaced, as by a login.

@@ -11,7 +11,7 @@ use zato_sso::domain::{
     Cid, Code, Context, Error, ManualClock, NewUser, Password, RemoteAddr, SessionInfo, SystemRandom,
     Timestamp, User,
 };
-use zato_sso::ops::{Authority, Hooks, LoginRequest, NoHooks, Parts, Sso};
+use zato_sso::ops::{Actor, Hooks, LoginRequest, NoHooks, Parts, Sso};
 
 pub const PASSWORD: &str = "correct horse battery staple";
 
@@ -126,12 +126,12 @@ impl World {
 
     pub async fn user(&self, username: &str) -> User {
         let new = new_user(username);
-        self.sso.create_user(&ctx(), Authority::Trusted(None), new, true).await.unwrap()
+        self.sso.create_user(&ctx(), Actor::Trusted(None), new, true).await.unwrap()
     }
 
     pub async fn super_user(&self, username: &str) -> User {
         let new = new_user(username);
-        self.sso.create_super_user(&ctx(), Authority::Trusted(None), new, true).await.unwrap()
+        self.sso.create_super_user(&ctx(), Actor::Trusted(None), new, true).await.unwrap()
     }
 
     pub async fn login(&self, username: &str) -> SessionInfo {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use zato_sso::domain::Code::{AuthNotAllowed, AuthRateLimited};
 use zato_sso::domain::{Code, Edit, Error, NewUser, Password, SecType, UserUpdate};
-use zato_sso::ops::{Authority, ChangePassword, TotpOwner};
+use zato_sso::ops::{Actor, ChangePassword, TotpOwner};
 
 use crate::linked_auth::{basic, bearer, define, enter, jwt, linked, token_of};
 use crate::login::{totp_code, totp_user, with_code};
@@ -239,7 +239,7 @@ async fn a_super_user_ends_the_delay(kind: Kind) {
         drop(fail(&world, "user1").await);
     }
     assert_eq!(retry_after(fail(&world, "user1").await), 1);
-    world.sso.unlock_user(&ctx(), Authority::Ust(&root.ust), user.user_id.as_str()).await.unwrap();
+    world.sso.unlock_user(&ctx(), &root.ust, user.user_id.as_str()).await.unwrap();
     world.login("user1").await;
 }
 
@@ -287,7 +287,7 @@ async fn requests_are_counted_by_user_rule_and_window(kind: Kind) {
     let rules = "10.0.0.1=3/m\n10.0.0.2=*\n*=1/d";
     for username in ["user1", "user2"] {
         let new = limited(username, rules);
-        world.sso.create_user(&ctx(), Authority::Trusted(None), new, true).await.unwrap();
+        world.sso.create_user(&ctx(), Actor::Trusted(None), new, true).await.unwrap();
     }
     let info = world.login("user1").await;
     let ask =
@@ -323,7 +323,7 @@ async fn requests_are_counted_by_user_rule_and_window(kind: Kind) {
 async fn an_address_without_a_rule_is_not_allowed(kind: Kind) {
     let world = World::new(kind).await;
     let new = limited("user1", "10.0.0.0/8=100/h");
-    world.sso.create_user(&ctx(), Authority::Trusted(None), new, true).await.unwrap();
+    world.sso.create_user(&ctx(), Actor::Trusted(None), new, true).await.unwrap();
     let info = world.login("user1").await;
     for address in ["11.0.0.1", "10.0.0.1, 11.0.0.1", "localhost", ""] {
         let elsewhere = world.sso.get_current_user(&ctx_of("CRM", address), &info.ust, false).await;
@@ -343,9 +343,8 @@ async fn a_definition_is_checked_where_it_is_given(kind: Kind) {
         }
         other => panic!("expected E008002, not {other:?}"),
     };
-    let create = async |new: NewUser| {
-        world.sso.create_user(&ctx(), Authority::Trusted(None), new, true).await.map(drop)
-    };
+    let create =
+        async |new: NewUser| world.sso.create_user(&ctx(), Actor::Trusted(None), new, true).await.map(drop);
     let update = async |update: UserUpdate| {
         world.sso.update_user_by_id(&ctx(), &root.ust, user.user_id.as_str(), update).await
     };
@@ -376,7 +375,7 @@ async fn asking_about_a_session_is_no_request_of_its_user(kind: Kind) {
     let world = World::new(kind).await;
     world.super_user("root1").await;
     let new = limited("user1", "*=2/d");
-    world.sso.create_user(&ctx(), Authority::Trusted(None), new, true).await.unwrap();
+    world.sso.create_user(&ctx(), Actor::Trusted(None), new, true).await.unwrap();
     let (root, info) = (world.login("root1").await, world.login("user1").await);
     for _ in 0..5 {
         assert!(world.sso.verify_session(&ctx(), &root.ust, &info.ust).await.unwrap());

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use zato_sso::domain::{Code, Edit, NewUser, Password, UserUpdate, Ust};
-use zato_sso::ops::{Authority, ResetTotpKey, TotpOwner};
+use zato_sso::ops::{Actor, ResetTotpKey, TotpOwner};
 
 use crate::login::{TOTP_KEY, code_of, totp_code, totp_user, with_code};
 use crate::support::{Kind, World, any_rows, ctx, new_user, refusal};
@@ -23,9 +23,7 @@ async fn a_key_is_replaced_by_its_user_or_a_super_user(kind: Kind) {
     world.super_user("root1").await;
     let (user, other) = (world.user("user1").await, world.user("user2").await);
     let (root, info) = (world.login("root1").await, world.login("user1").await);
-    let reset = async |ust: &Ust, request: ResetTotpKey| {
-        world.sso.reset_totp_key(&ctx(), Authority::Ust(ust), request).await
-    };
+    let reset = async |ust: &Ust, request: ResetTotpKey| world.sso.reset_totp_key(&ctx(), ust, request).await;
     let of = |user_id: &str| ResetTotpKey { user_id: Some(user_id.to_owned()), ..ResetTotpKey::default() };
     let kept = async || {
         let found = world.sso.get_user_by_username(&ctx(), "user1", true).await.unwrap().unwrap().user;
@@ -40,9 +38,9 @@ async fn a_key_is_replaced_by_its_user_or_a_super_user(kind: Kind) {
         ResetTotpKey { key: Some(Password::from("jbsw y3dp ehpk 3pxp")), label, ..of(user.user_id.as_str()) };
     assert_eq!(reset(&root.ust, given).await.unwrap().expose(), "JBSWY3DPEHPK3PXP");
     assert_eq!(kept().await, ("JBSWY3DPEHPK3PXP".to_owned(), Some("phone".to_owned()), false));
-    let by_process = Authority::Trusted(None);
+    let by_process = Actor::Trusted(None);
     let set = ResetTotpKey { key: Some(Password::from(TOTP_KEY)), ..of(user.user_id.as_str()) };
-    world.sso.reset_totp_key(&ctx(), by_process, set).await.unwrap();
+    world.sso.reset_totp_key(&ctx(), by_process.clone(), set).await.unwrap();
     assert_eq!(kept().await, (TOTP_KEY.to_owned(), Some("phone".to_owned()), false));
     let without = ResetTotpKey { label: Edit::Set(String::new()), ..ResetTotpKey::default() };
     reset(&info.ust, without).await.unwrap();
@@ -67,12 +65,12 @@ async fn a_new_keys_codes_are_neither_blocked_nor_usable_twice(kind: Kind) {
     let login = async |code: String| world.sso.login(&ctx(), with_code(&code)).await;
     let info = login(totp_code(1)).await.unwrap();
     let to = |key: &str| ResetTotpKey { key: Some(Password::from(key)), ..ResetTotpKey::default() };
-    world.sso.reset_totp_key(&ctx(), Authority::Ust(&info.ust), to(OTHER_KEY)).await.unwrap();
+    world.sso.reset_totp_key(&ctx(), &info.ust, to(OTHER_KEY)).await.unwrap();
     login(code_of(OTHER_KEY, 0)).await.unwrap();
     assert_eq!(refusal(login(code_of(OTHER_KEY, 0)).await), Code::AuthNotAllowed);
     assert_eq!(refusal(login(totp_code(0)).await), Code::AuthNotAllowed);
     // The same key once more starts nothing anew, whichever way it is given.
-    world.sso.reset_totp_key(&ctx(), Authority::Ust(&info.ust), to(OTHER_KEY)).await.unwrap();
+    world.sso.reset_totp_key(&ctx(), &info.ust, to(OTHER_KEY)).await.unwrap();
     let key = |key: &str| UserUpdate { totp_key: Edit::Set(Password::from(key)), ..UserUpdate::default() };
     world.sso.update_current_user(&ctx(), &info.ust, key(OTHER_KEY)).await.unwrap();
     assert_eq!(refusal(login(code_of(OTHER_KEY, 0)).await), Code::AuthNotAllowed);
@@ -114,7 +112,7 @@ async fn a_code_is_valid_once_here_and_at_login(kind: Kind) {
 async fn a_code_is_checked_whether_or_not_logins_ask_for_one(kind: Kind) {
     let world = World::new(kind).await;
     let new = NewUser { totp_key: Some(Password::from(TOTP_KEY)), ..new_user("user1") };
-    world.sso.create_user(&ctx(), Authority::Trusted(None), new, true).await.unwrap();
+    world.sso.create_user(&ctx(), Actor::Trusted(None), new, true).await.unwrap();
     let owner = TotpOwner::Username("user1".to_owned());
     world.login("user1").await;
     assert!(world.sso.validate_totp_code(&ctx(), &owner, &Password::from(totp_code(0))).await.unwrap());

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use zato_sso::domain::{ApprovalStatus, Code, NewUser, Password, SignUpStatus, Ust, Visibility};
-use zato_sso::ops::Authority;
+use zato_sso::ops::Actor;
 
 use crate::support::{Kind, PASSWORD, START, World, ctx, new_user, refusal};
 
@@ -27,7 +27,7 @@ async fn a_user_made_by_a_super_user_waits_for_approval(kind: Kind) {
     let world = World::new(kind).await;
     let root_user = world.super_user("root1").await;
     let root = world.login("root1").await;
-    let by = Authority::Ust(&root.ust);
+    let by = &root.ust;
     let user = world.sso.create_user(&ctx(), by, new_user("user1"), false).await.unwrap();
     assert_eq!(user.sign_up_status, SignUpStatus::Final);
     assert_eq!(user.approval_status, ApprovalStatus::BeforeDecision);
@@ -44,8 +44,7 @@ async fn a_user_made_by_a_super_user_waits_for_approval(kind: Kind) {
 
 async fn auto_approval_and_switched_off_approval_make_users_that_can_log_in(kind: Kind) {
     let world = World::with(kind, json!({"signup.is_approval_needed": false})).await;
-    let user =
-        world.sso.create_user(&ctx(), Authority::Trusted(None), new_user("user1"), false).await.unwrap();
+    let user = world.sso.create_user(&ctx(), Actor::Trusted(None), new_user("user1"), false).await.unwrap();
     assert_eq!(user.approval_status, ApprovalStatus::Approved);
     assert_eq!(user.approval_status_mod_by.as_deref(), Some("auto"));
     world.login("user1").await;
@@ -57,10 +56,10 @@ async fn only_super_users_make_users(kind: Kind) {
     let world = World::new(kind).await;
     world.user("user1").await;
     let user = world.login("user1").await;
-    let by_user = world.sso.create_user(&ctx(), Authority::Ust(&user.ust), new_user("x"), true).await;
+    let by_user = world.sso.create_user(&ctx(), &user.ust, new_user("x"), true).await;
     assert_eq!(refusal(by_user), Code::AuthNotAllowed);
     let nobody = Ust::from("zustnone");
-    let by_nobody = world.sso.create_super_user(&ctx(), Authority::Ust(&nobody), new_user("x"), true).await;
+    let by_nobody = world.sso.create_super_user(&ctx(), &nobody, new_user("x"), true).await;
     assert_eq!(refusal(by_nobody), Code::SessionNoSuchSession);
     assert!(world.sso.get_user_by_username(&ctx(), "x", false).await.unwrap().is_none());
 }
@@ -89,7 +88,7 @@ async fn every_value_of_a_new_user_is_checked(kind: Kind) {
         (NewUser { creation_ctx: text("\0"), ..base() }, Code::CommonInvalidInput),
     ];
     for (new, code) in cases {
-        let outcome = world.sso.create_user(&ctx(), Authority::Trusted(None), new, true).await;
+        let outcome = world.sso.create_user(&ctx(), Actor::Trusted(None), new, true).await;
         assert_eq!(refusal(outcome), code);
     }
     // The limits themselves are fine, and counted in characters.
@@ -103,7 +102,7 @@ async fn every_value_of_a_new_user_is_checked(kind: Kind) {
         } else {
             new
         };
-        world.sso.create_user(&ctx(), Authority::Trusted(None), new, true).await.unwrap();
+        world.sso.create_user(&ctx(), Actor::Trusted(None), new, true).await.unwrap();
     }
 }
 
@@ -113,7 +112,7 @@ async fn of_two_users_with_the_same_name_one_is_made(kind: Kind) {
         .map(|_| {
             let sso = world.sso.clone();
             tokio::spawn(async move {
-                sso.create_user(&ctx(), Authority::Trusted(None), new_user("user1"), true).await
+                sso.create_user(&ctx(), Actor::Trusted(None), new_user("user1"), true).await
             })
         })
         .collect();
@@ -137,7 +136,7 @@ async fn names_make_the_display_name(kind: Kind) {
         last_name: Some("Lee".to_owned()),
         ..new_user("user1")
     };
-    let user = world.sso.create_user(&ctx(), Authority::Trusted(None), new, true).await.unwrap();
+    let user = world.sso.create_user(&ctx(), Actor::Trusted(None), new, true).await.unwrap();
     assert_eq!(user.display_name.as_deref(), Some("Ann Lee"));
     assert_eq!(user.first_name.as_deref(), Some("Ann"));
     assert_eq!(user.middle_name, None);
@@ -198,13 +197,13 @@ async fn approval_and_locks_note_who_and_when(kind: Kind) {
     let now = START.plus_seconds(60);
     let get = async || world.sso.get_user_by_username(&ctx(), "user1", false).await.unwrap().unwrap().user;
 
-    world.sso.lock_user(&ctx(), Authority::Ust(&root.ust), user_id).await.unwrap();
+    world.sso.lock_user(&ctx(), &root.ust, user_id).await.unwrap();
     let locked = get().await;
     assert_eq!(
         (locked.is_locked, locked.locked_time, locked.locked_by.as_deref()),
         (true, Some(now), Some(root_id))
     );
-    world.sso.unlock_user(&ctx(), Authority::Trusted(None), user_id).await.unwrap();
+    world.sso.unlock_user(&ctx(), Actor::Trusted(None), user_id).await.unwrap();
     let unlocked = get().await;
     assert_eq!((unlocked.is_locked, unlocked.locked_time), (false, Some(now)));
     assert_eq!(unlocked.locked_by.as_deref(), Some("auto"));
@@ -218,12 +217,12 @@ async fn approval_and_locks_note_who_and_when(kind: Kind) {
     world.sso.approve_user(&ctx(), &root.ust, user_id).await.unwrap();
 
     for missing in ["zusrnone", "", "user1"] {
-        let lock = world.sso.lock_user(&ctx(), Authority::Ust(&root.ust), missing).await;
+        let lock = world.sso.lock_user(&ctx(), &root.ust, missing).await;
         assert_eq!(refusal(lock), Code::UserIdInvalid);
         let approve = world.sso.approve_user(&ctx(), &root.ust, missing).await;
         assert_eq!(refusal(approve), Code::UserIdInvalid);
     }
-    let by_user = world.sso.lock_user(&ctx(), Authority::Ust(&info.ust), root_id).await;
+    let by_user = world.sso.lock_user(&ctx(), &info.ust, root_id).await;
     assert_eq!(refusal(by_user), Code::AuthNotAllowed);
     assert_eq!(refusal(world.sso.approve_user(&ctx(), &info.ust, user_id).await), Code::AuthNotAllowed);
 }
@@ -231,7 +230,7 @@ async fn approval_and_locks_note_who_and_when(kind: Kind) {
 async fn users_are_found_by_name_in_process(kind: Kind) {
     let world = World::new(kind).await;
     let pending = new_user("pending");
-    world.sso.create_user(&ctx(), Authority::Trusted(None), pending, false).await.unwrap();
+    world.sso.create_user(&ctx(), Actor::Trusted(None), pending, false).await.unwrap();
     let find = async |username: &str, needs_approved: bool| {
         world.sso.get_user_by_username(&ctx(), username, needs_approved).await.unwrap()
     };
@@ -266,7 +265,7 @@ async fn passwords_are_hashed_with_argon2id_and_sealed(kind: Kind) {
 
     let open = world.reopened(json!({"main.encrypt_password": false})).await;
     let new = new_user("user2");
-    open.create_user(&ctx(), Authority::Trusted(None), new, true).await.unwrap();
+    open.create_user(&ctx(), Actor::Trusted(None), new, true).await.unwrap();
     let envelope = crate::support::envelope(&world, "password_hash", "user2").await;
     assert!(envelope.starts_with(b"\0$argon2id$"));
     // Either kind is understood whatever the setting, and the next login brings it up to the setting.
@@ -280,8 +279,8 @@ async fn emails_are_sealed_where_configured_and_read_either_way(kind: Kind) {
     let open = world.reopened(json!({"main.encrypt_email": false})).await;
     let with_email =
         |username: &str| NewUser { email: Some("Ann@Example.com".to_owned()), ..new_user(username) };
-    world.sso.create_user(&ctx(), Authority::Trusted(None), with_email("user1"), true).await.unwrap();
-    open.create_user(&ctx(), Authority::Trusted(None), with_email("user2"), true).await.unwrap();
+    world.sso.create_user(&ctx(), Actor::Trusted(None), with_email("user1"), true).await.unwrap();
+    open.create_user(&ctx(), Actor::Trusted(None), with_email("user2"), true).await.unwrap();
     assert_eq!(crate::support::envelope(&world, "email", "user1").await[0], 1);
     assert_eq!(crate::support::envelope(&world, "email", "user2").await, b"\0Ann@Example.com");
     for sso in [&world.sso, &open] {
@@ -298,7 +297,7 @@ async fn swapped_secrets_are_an_error_and_never_a_wrong_value(kind: Kind) {
         for username in ["user1", "user2"] {
             let username = format!("{username}-{column}");
             let new = NewUser { email: Some(format!("{username}@example.com")), ..new_user(&username) };
-            world.sso.create_user(&ctx(), Authority::Trusted(None), new, true).await.unwrap();
+            world.sso.create_user(&ctx(), Actor::Trusted(None), new, true).await.unwrap();
         }
         let moved = format!(
             "UPDATE sso_user SET {column} = (SELECT {column} FROM sso_user WHERE username = 'user1-{column}') \
@@ -320,7 +319,7 @@ async fn no_secret_stands_in_the_database_in_clear(kind: Kind) {
         totp_label: Some("planted-label".to_owned()),
         ..new_user("user1")
     };
-    world.sso.create_user(&ctx(), Authority::Trusted(None), new, true).await.unwrap();
+    world.sso.create_user(&ctx(), Actor::Trusted(None), new, true).await.unwrap();
     let root = world.login("root1").await;
     let info = world.login("user1").await;
     let wrong = crate::support::credentials("user1", "planted-wrong-password");

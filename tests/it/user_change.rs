@@ -4,7 +4,7 @@ use serde_json::json;
 use zato_sso::domain::{
     ApprovalStatus, Code, Edit, NewUser, Password, SignUpStatus, Timestamp, User, UserUpdate, Ust,
 };
-use zato_sso::ops::Authority;
+use zato_sso::ops::Actor;
 
 use crate::support::{
     Kind, PASSWORD, START, World, any_rows, credentials, ctx, envelope, execute, new_user, refusal,
@@ -33,7 +33,7 @@ async fn count(world: &World, table: &str) -> usize {
 async fn a_deleted_user_is_gone_with_all_that_was_theirs(kind: Kind) {
     let world = World::new(kind).await;
     world.super_user("root1").await;
-    let (root, by) = (world.login("root1").await, Authority::Trusted(None));
+    let (root, by) = (world.login("root1").await, Actor::Trusted(None));
     for username in ["user1", "user2"] {
         let user = world.user(username).await;
         let info = world.login(username).await;
@@ -50,10 +50,10 @@ async fn a_deleted_user_is_gone_with_all_that_was_theirs(kind: Kind) {
             execute(&world, &literals(kind, &row)).await;
         }
         if username == "user1" {
-            let by_root = Authority::Ust(&root.ust);
+            let by_root = &root.ust;
             world.sso.delete_user_by_id(&ctx(), by_root, user_id).await.unwrap();
         } else {
-            world.sso.delete_user_by_username(&ctx(), by, username).await.unwrap();
+            world.sso.delete_user_by_username(&ctx(), by.clone(), username).await.unwrap();
         }
         for table in ["sso_password_history", "sso_user_attr", "sso_linked_auth", "sso_password_reset"] {
             assert_eq!(count(&world, table).await, 0, "{table}");
@@ -67,7 +67,7 @@ async fn a_deleted_user_is_gone_with_all_that_was_theirs(kind: Kind) {
         assert_eq!(refusal(outcome), Code::AuthNotAllowed);
         // The name is free again, the id is not used anew.
         assert_ne!(world.user(username).await.user_id, user.user_id);
-        world.sso.delete_user_by_username(&ctx(), by, username).await.unwrap();
+        world.sso.delete_user_by_username(&ctx(), by.clone(), username).await.unwrap();
     }
     // The audit trail outlives whom it is about.
     let kept = "SELECT extra FROM sso_audit WHERE op = 'user.delete_by_id'";
@@ -92,7 +92,7 @@ async fn nobody_deletes_oneself_and_only_super_users_delete_others(kind: Kind) {
     let other_root = world.super_user("root2").await;
     let user = world.user("user1").await;
     let (root, info) = (world.login("root1").await, world.login("user1").await);
-    let (by_root, by_user) = (Authority::Ust(&root.ust), Authority::Ust(&info.ust));
+    let (by_root, by_user) = (&root.ust, &info.ust);
     let by_id = async |by, user_id: &str| world.sso.delete_user_by_id(&ctx(), by, user_id).await;
     let by_name = async |by, username: &str| world.sso.delete_user_by_username(&ctx(), by, username).await;
     for user_id in [root_user.user_id.as_str(), user.user_id.as_str(), "zusrnobody", ""] {
@@ -111,15 +111,15 @@ async fn nobody_deletes_oneself_and_only_super_users_delete_others(kind: Kind) {
 
 async fn who_is_deleted_must_exist(kind: Kind) {
     let world = World::new(kind).await;
-    let by = Authority::Trusted(None);
+    let by = Actor::Trusted(None);
     let gone = world.user("user1").await.user_id;
-    world.sso.delete_user_by_id(&ctx(), by, gone.as_str()).await.unwrap();
+    world.sso.delete_user_by_id(&ctx(), by.clone(), gone.as_str()).await.unwrap();
     for user_id in [gone.as_str(), "zusrnobody", "", "\0"] {
-        let outcome = world.sso.delete_user_by_id(&ctx(), by, user_id).await;
+        let outcome = world.sso.delete_user_by_id(&ctx(), by.clone(), user_id).await;
         assert_eq!(refusal(outcome), Code::UserIdInvalid, "{user_id:?}");
     }
     for username in ["user1", "", "\0"] {
-        let outcome = world.sso.delete_user_by_username(&ctx(), by, username).await;
+        let outcome = world.sso.delete_user_by_username(&ctx(), by.clone(), username).await;
         assert_eq!(refusal(outcome), Code::UsernameInvalid, "{username:?}");
     }
 }
@@ -284,7 +284,7 @@ async fn a_value_is_taken_away_where_that_is_allowed(kind: Kind) {
         totp_label: Some("label".to_owned()),
         ..new_user("user1")
     };
-    let made = world.sso.create_user(&ctx(), Authority::Trusted(None), new, true).await.unwrap();
+    let made = world.sso.create_user(&ctx(), Actor::Trusted(None), new, true).await.unwrap();
     let ust = world.login("user1").await.ust;
     let update = UserUpdate {
         email: Edit::Clear,
