@@ -24,7 +24,6 @@ mod sso;
 mod user;
 
 pub use access::actor::{Actor, Caller};
-pub use access::check::Authority;
 pub use access::fast_path::{Address, Asker};
 pub use attr::request::{AttrExpiry, AttrItem, AttrTarget, AttrWrite};
 pub use credential::totp::{ResetTotpKey, TotpOwner};

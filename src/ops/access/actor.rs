@@ -112,12 +112,3 @@ impl KnownSession {
         }
     }
 }
-
-impl From<crate::ops::Authority<'_>> for Actor {
-    fn from(authority: crate::ops::Authority<'_>) -> Self {
-        match authority {
-            crate::ops::Authority::Ust(ust) => Self::Session(ust.clone()),
-            crate::ops::Authority::Trusted(by) => Self::Trusted(by.cloned()),
-        }
-    }
-}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::config::Config;
 use crate::crypto::token;
 use crate::domain::{
-    ApprovalStatus, Code, Context, Error, RemoteAddr, Result, Session, SignUpStatus, Timestamp, UserId, Ust,
+    ApprovalStatus, Code, Context, Error, RemoteAddr, Result, Session, SignUpStatus, Timestamp, Ust,
 };
 use crate::ops::Sso;
 use crate::ops::access::actor::Caller;
@@ -13,15 +13,6 @@ use crate::store;
 use crate::store::session::cache::KnownSession;
 use crate::store::session::record::{UserState, UstDigest};
 use crate::store::user::account::UserRow;
-
-/// On what authority something is done that only super-users may do.
-#[derive(Clone, Copy, Debug)]
-pub enum Authority<'a> {
-    /// A super-user's session.
-    Ust(&'a Ust),
-    /// The process itself: the command line, or a Python caller that says so. Names who did it, where that is known.
-    Trusted(Option<&'a UserId>),
-}
 
 /// What the common checks look at.
 #[derive(Clone, Copy, Debug)]
