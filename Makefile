@@ -11,7 +11,9 @@ DEMO ?= var/demo
 VENV := .venv
 BIN := $(VENV)/bin
 DEV := $(VENV)/.dev-dependencies
-PACKAGE := target/.package
+# The package as users get it, and as tests use it: the same code, compiled faster. .venv has the one or the other.
+RELEASE_PACKAGE := target/.package-release
+TEST_PACKAGE := target/.package-test
 # Includes folders, so that a deleted file counts as a change.
 SOURCES := $(shell find src -not -name '.*') Cargo.toml Cargo.lock pyproject.toml
 
@@ -21,8 +23,6 @@ MATURIN := env -u CONDA_PREFIX PIP_QUIET=1 VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/
 WITH_POSTGRES := $(BIN)/python tests/with_postgres.py
 # What `make bench` runs, file by file.
 BENCHMARKS := python_faces logins rest server nodes imports
-# What the package is built with, for the checks that look at its code.
-PYTHON_FEATURES := --no-default-features --features extension-module,server
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -31,26 +31,23 @@ PYTHON_FEATURES := --no-default-features --features extension-module,server
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
 
-build: $(PACKAGE) ## Install the package and the command into .venv, and build target/release/zato-sso
+build: $(RELEASE_PACKAGE) ## Install the package and its command into .venv, and build target/release/zato-sso
 	cargo build --release $(CARGO_FLAGS)
 
-run: build ## Build and show it at work: a database, a super-user, a session from Python, a login over REST
+run: $(RELEASE_PACKAGE) ## Build and show it at work: a database, a super-user, a session from Python, a login over REST
 	$(BIN)/python examples/demo.py --directory $(DEMO) run
 
-serve: build ## Start the REST server on the database of `make run`
+serve: $(RELEASE_PACKAGE) ## Start the REST server on the database of `make run`
 	@exec $(BIN)/python examples/demo.py --directory $(DEMO) serve
 
-test: build ## Run all tests, on SQLite and on a PostgreSQL that it starts itself
+test: $(TEST_PACKAGE) ## Run all tests, on SQLite and on a PostgreSQL that it starts itself
 	.ci/browser_tools
-	$(WITH_POSTGRES) -- sh -ec 'cargo test --release $(CARGO_FLAGS); $(BIN)/python -m pytest -n auto --dist worksteal'
+	$(WITH_POSTGRES) -- sh -ec 'cargo test $(CARGO_FLAGS); $(BIN)/python -m pytest -n auto --dist worksteal'
 
-# The interpreter's description that maturin left is named to clippy as well: with another one cargo would
-# compile the Python binding anew each time the two take turns. The release profile shares what is built already.
-lint: build ## Check format, lints, types, stubs and licences
+# All features at once, so that every dependency is looked at once.
+lint: $(TEST_PACKAGE) ## Check format, lints, types, stubs and licences
 	cargo fmt --check
-	cargo clippy --release $(CARGO_FLAGS) --all-targets -- -D warnings
-	PYO3_CONFIG_FILE="$$(ls $(CURDIR)/target/maturin/pyo3-config-*.txt)" \
-		cargo clippy --release $(CARGO_FLAGS) $(PYTHON_FEATURES) --all-targets -- -D warnings
+	cargo clippy $(CARGO_FLAGS) --all-features --all-targets -- -D warnings
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
@@ -60,7 +57,7 @@ lint: build ## Check format, lints, types, stubs and licences
 	else echo "cargo-deny is not installed: advisories were not checked"; fi
 
 openapi: ## Update docs/openapi.json
-	ZATO_SSO_UPDATE_OPENAPI=1 cargo test --release $(CARGO_FLAGS) --lib http::openapi
+	ZATO_SSO_UPDATE_OPENAPI=1 cargo test $(CARGO_FLAGS) --lib openapi
 
 bench: build ## Run the benchmarks, each compared with a yardstick
 	cargo build --release $(CARGO_FLAGS) --example parts
@@ -111,6 +108,12 @@ $(DEV): pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --group dev
 	@touch $@
 
-$(PACKAGE): $(DEV) $(SOURCES)
+$(RELEASE_PACKAGE): $(DEV) $(SOURCES)
 	$(MATURIN) develop --release $(CARGO_FLAGS)
+	@rm -f $(TEST_PACKAGE)
+	@touch $@
+
+$(TEST_PACKAGE): $(DEV) $(SOURCES)
+	$(MATURIN) develop $(CARGO_FLAGS)
+	@rm -f $(RELEASE_PACKAGE)
 	@touch $@
