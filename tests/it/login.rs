@@ -299,7 +299,8 @@ async fn a_password_that_must_be_changed_is_changed_by_a_valid_new_one(kind: Kin
 async fn login_metadata_needs_permission(kind: Kind) {
     let world = World::new(kind).await;
     world.user("user1").await;
-    let with_address = LoginRequest { has_remote_addr: true, ..credentials("user1", PASSWORD) };
+    let with_address =
+        LoginRequest { sent_remote_addr: Some("192.0.2.7".into()), ..credentials("user1", PASSWORD) };
     let with_agent = LoginRequest { has_user_agent: true, ..credentials("user1", PASSWORD) };
     for request in [with_address, with_agent] {
         let refused = world.sso.login(&ctx(), request.clone()).await;

@@ -66,24 +66,18 @@ struct Opened {
     ust: String,
 }
 
-async fn login(mut call: Call, input: Login) -> Answer<Opened> {
+async fn login(call: Call, input: Login) -> Answer<Opened> {
     // Login metadata: where and with what somebody else logs in, as the application that speaks for them says.
     let remote_addr = Text::given(input.remote_addr).filter(|sent| !sent.is_empty());
     let user_agent = Text::given(input.user_agent).filter(|sent| !sent.is_empty());
-    let (has_remote_addr, has_user_agent) = (remote_addr.is_some(), user_agent.is_some());
-    // Who may not send it cannot choose by it what is counted, or allowed, either.
-    let may_send = call.sso.config().apps.login_metadata_allowed.contains(&call.ctx.current_app);
-    if let Some(sent) = remote_addr.filter(|_| may_send) {
-        call.ctx.remote_addr = RemoteAddr::from(sent.as_str());
-    }
     let request = LoginRequest {
         username: input.username.0,
         password: Some(input.password.0),
         totp_code: Secret::given(input.totp_code),
         new_password: Secret::given(input.new_password),
+        sent_remote_addr: remote_addr.map(|sent| RemoteAddr::from(sent.as_str())),
+        has_user_agent: user_agent.is_some(),
         user_agent: user_agent.or(call.user_agent),
-        has_remote_addr,
-        has_user_agent,
         skip_sec: false,
     };
     let session = call.sso.login(&call.ctx, request).await?;

@@ -2,8 +2,8 @@
 
 use crate::crypto::{Verdict, token};
 use crate::domain::{
-    AuthType, Code, Context, Error, Operation, Password, Result, Session, SessionId, SessionInfo, Timestamp,
-    clean_user_agent,
+    AuthType, Code, Context, Error, Operation, Password, RemoteAddr, Result, Session, SessionId, SessionInfo,
+    Timestamp, clean_user_agent,
 };
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
@@ -28,8 +28,9 @@ pub struct LoginRequest {
     pub new_password: Option<Password>,
     /// With what they log in.
     pub user_agent: Option<String>,
-    /// Whether the client itself sent the remote address, as login metadata.
-    pub has_remote_addr: bool,
+    /// The remote address that the client itself sent, as login metadata. It counts in place of the context's where
+    /// the application may send it, and is refused elsewhere.
+    pub sent_remote_addr: Option<RemoteAddr>,
     /// Whether the client itself sent the user agent, as login metadata.
     pub has_user_agent: bool,
     /// For trusted, in-process callers: neither password nor TOTP code is asked for. Whether the account is in good
@@ -54,6 +55,10 @@ impl Sso {
     /// E005001 for whatever is wrong before the password is known to be right; after that the codes that
     /// configuration allows to be shown. E005009 while the delay after failed attempts lasts, and past the user's rate limit.
     pub async fn login(&self, ctx: &Context, request: LoginRequest) -> Result<SessionInfo> {
+        // A client that may not send an address cannot choose by it what is counted, or allowed, either.
+        let sent = request.sent_remote_addr.clone().filter(|_| self.may_send_metadata(ctx));
+        let sent = sent.map(|remote_addr| Context { remote_addr, ..ctx.clone() });
+        let ctx = sent.as_ref().unwrap_or(ctx);
         self.run(ctx, Operation::UserLogin, Actor::Anonymous, async |call| {
             let attempt = if request.skip_sec {
                 Attempt::default()
@@ -223,11 +228,15 @@ impl Sso {
     }
 
     fn check_metadata(&self, ctx: &Context, request: &LoginRequest) -> Result<()> {
-        let is_sent = request.has_remote_addr || request.has_user_agent;
-        if is_sent && !self.config().apps.login_metadata_allowed.contains(&ctx.current_app) {
+        let is_sent = request.sent_remote_addr.is_some() || request.has_user_agent;
+        if is_sent && !self.may_send_metadata(ctx) {
             return Err(Code::MetadataNotAllowed.into());
         }
         Ok(())
+    }
+
+    fn may_send_metadata(&self, ctx: &Context) -> bool {
+        self.config().apps.login_metadata_allowed.contains(&ctx.current_app)
     }
 
     /// Whether the password expires soon and the login may say so; an error where that, or a flag, asks for a new one.

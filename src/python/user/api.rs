@@ -212,7 +212,7 @@ impl UserApi {
             totp_code: totp_code.map(|code| code.0),
             new_password: new_password.map(|new| new.0),
             user_agent,
-            has_remote_addr,
+            sent_remote_addr: has_remote_addr.then(|| ctx.remote_addr.clone()),
             has_user_agent,
             skip_sec,
         };
