@@ -1,6 +1,7 @@
 //! Sessions: what a login opens.
 
 use super::{SessionId, Timestamp, UserId, Ust, without_controls};
+use crate::domain::user::account::named;
 
 /// The longest user agent that is kept, in characters.
 const MAX_USER_AGENT_LENGTH: usize = 512;
@@ -11,55 +12,27 @@ pub fn clean_user_agent(text: &str) -> String {
     without_controls(text, MAX_USER_AGENT_LENGTH)
 }
 
-/// How a session was opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AuthType {
-    /// With a username and a password.
-    Default,
-    /// Through a linked Basic Auth definition.
-    BasicAuth,
-    /// Through a linked JWT definition.
-    Jwt,
-    /// By a site, with its keys.
-    Site,
-}
-
-impl AuthType {
-    /// Its name in APIs and storage.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Default => "default",
-            Self::BasicAuth => "basic_auth",
-            Self::Jwt => "jwt",
-            Self::Site => "site",
-        }
-    }
-
-    /// From its name.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Default, Self::BasicAuth, Self::Jwt, Self::Site].into_iter().find(|kind| kind.as_str() == text)
+named! {
+    /// How a session was opened.
+    AuthType {
+        /// With a username and a password.
+        Default = "default",
+        /// Through a linked Basic Auth definition.
+        BasicAuth = "basic_auth",
+        /// Through a linked JWT definition.
+        Jwt = "jwt",
+        /// By a site, with its keys.
+        Site = "site",
     }
 }
 
-/// What a session was touched by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChangeSource {
-    /// It was opened.
-    Login,
-    /// It was renewed.
-    Renew,
-}
-
-impl ChangeSource {
-    /// Its name in APIs.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Login => "login",
-            Self::Renew => "renew",
-        }
+named! {
+    /// What a session was touched by.
+    ChangeSource {
+        /// It was opened.
+        Login = "login",
+        /// It was renewed.
+        Renew = "renew",
     }
 }
 

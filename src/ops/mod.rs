@@ -36,7 +36,7 @@ pub use import::zato_user::SecDefHere;
 pub use keyring::OpenError;
 pub use linked_auth::link::SecDefName;
 pub use linked_auth::sec_def::{CreatedSecDef, NewSecDef};
-pub use linked_auth::session::{ExternalAuth, ExternalCredential};
+pub use linked_auth::session::{ExternalAuth, ExternalCredential, RequestAuth};
 pub use maintenance::cleanup::Cleaned;
 pub use maintenance::doctor::{Finding, Verdict, examine};
 pub use open::{Parts, schema_state};

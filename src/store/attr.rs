@@ -39,6 +39,8 @@ macro_rules! columns {
     };
 }
 
+pub(in crate::store) use columns;
+
 /// Declares the statements of one of the tables: its name, that of its owners, their column, and how an id is read from
 /// text on either database.
 macro_rules! attr_table {
@@ -219,9 +221,9 @@ pub struct AttrRow {
     pub name: String,
     pub value: Vec<u8>,
     pub is_encrypted: bool,
-    pub creation_time: i64,
-    pub last_modified: i64,
-    pub expiration_time: i64,
+    pub creation_time: Timestamp,
+    pub last_modified: Timestamp,
+    pub expiration_time: Timestamp,
 }
 
 /// What is known of an attribute before it is written. Its owner is the one that was asked about, as text.
@@ -231,8 +233,8 @@ pub struct Current {
     pub owner: String,
     pub name: String,
     pub is_encrypted: bool,
-    pub creation_time: i64,
-    pub expiration_time: i64,
+    pub creation_time: Timestamp,
+    pub expiration_time: Timestamp,
 }
 
 /// One attribute of a JSON array that is an argument.
@@ -288,7 +290,7 @@ pub async fn current(conn: &mut Conn, keys: &[(&AttrOwner, &str)], now: Timestam
     let (sqlite, postgres) = statements_of(first).current;
     let sql = conn.choose(sqlite, postgres);
     let given = keys.iter().map(|&(owner, name)| Given { owner: id_text(owner), name, ..Given::default() });
-    fetch_all!(conn, Current, sql, &array(given)?, now.as_micros())
+    fetch_all!(conn, Current, sql, &array(given)?, now)
 }
 
 /// Makes attributes, or puts these in the place of those that there are. The owners are of one kind, and no name stands
@@ -305,9 +307,9 @@ pub async fn write(conn: &mut Conn, rows: &[(&AttrOwner, AttrRow)]) -> Result<()
         name: &row.name,
         value: Some(HEXLOWER.encode(&row.value)),
         is_encrypted: Some(row.is_encrypted),
-        creation_time: Some(row.creation_time),
-        last_modified: Some(row.last_modified),
-        expiration_time: Some(row.expiration_time),
+        creation_time: Some(row.creation_time.as_micros()),
+        last_modified: Some(row.last_modified.as_micros()),
+        expiration_time: Some(row.expiration_time.as_micros()),
     });
     execute!(conn, sql, &array(given)?)?;
     Ok(())
@@ -355,7 +357,7 @@ pub async fn some(
     let (sqlite, postgres) = statements_of(owner).some;
     let sql = conn.choose(sqlite, postgres);
     let names = array(names.iter())?;
-    with_id!(owner, id => fetch_all!(conn, AttrRow, sql, id, now.as_micros(), &names))
+    with_id!(owner, id => fetch_all!(conn, AttrRow, sql, id, now, &names))
 }
 
 /// Which of these names an owner's attributes have, in no particular order.
@@ -371,7 +373,7 @@ pub async fn some_names(
     let (sqlite, postgres) = statements_of(owner).some_names;
     let sql = conn.choose(sqlite, postgres);
     let names = array(names.iter())?;
-    let found = with_id!(owner, id => fetch_all!(conn, (String,), sql, id, now.as_micros(), &names))?;
+    let found = with_id!(owner, id => fetch_all!(conn, (String,), sql, id, now, &names))?;
     Ok(found.into_iter().map(|(name,)| name).collect())
 }
 
@@ -381,7 +383,7 @@ pub async fn some_names(
 /// When the database cannot answer.
 pub async fn all(conn: &mut Conn, owner: &AttrOwner, now: Timestamp) -> Result<Vec<AttrRow>> {
     let sql = statements_of(owner).all;
-    with_id!(owner, id => fetch_all!(conn, AttrRow, sql, id, now.as_micros()))
+    with_id!(owner, id => fetch_all!(conn, AttrRow, sql, id, now))
 }
 
 /// The names of all attributes of an owner, in order.
@@ -390,6 +392,6 @@ pub async fn all(conn: &mut Conn, owner: &AttrOwner, now: Timestamp) -> Result<V
 /// When the database cannot answer.
 pub async fn all_names(conn: &mut Conn, owner: &AttrOwner, now: Timestamp) -> Result<Vec<String>> {
     let sql = statements_of(owner).all_names;
-    let found = with_id!(owner, id => fetch_all!(conn, (String,), sql, id, now.as_micros()))?;
+    let found = with_id!(owner, id => fetch_all!(conn, (String,), sql, id, now))?;
     Ok(found.into_iter().map(|(name,)| name).collect())
 }

@@ -99,7 +99,7 @@ async fn authenticate(
     let totp_code = totp_code.and_then(Value::as_str).map(Password::from);
     let user_agent = call.user_agent.as_deref();
     let session = call.sso.authenticate_request(&call.ctx, credential, totp_code, user_agent).await?;
-    Ok(Value::from(session.ust.expose()))
+    Ok(Value::from(session.session.ust.expose()))
 }
 
 /// The whole body.

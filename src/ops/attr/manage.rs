@@ -333,14 +333,14 @@ impl Sso {
     ) -> Result<AttrRow> {
         let is_encrypted = item.encrypt.or(before.map(|before| before.is_encrypted)).unwrap_or(false);
         let value = self.seal_attr(owner, &item.name, &item.value, is_encrypted)?;
-        let kept = before.map_or(Timestamp::NEVER.as_micros(), |before| before.expiration_time);
+        let kept = before.map_or(Timestamp::NEVER, |before| before.expiration_time);
         Ok(AttrRow {
             name: item.name.clone(),
             value,
             is_encrypted,
-            creation_time: before.map_or(now.as_micros(), |before| before.creation_time),
-            last_modified: now.as_micros(),
-            expiration_time: end.map_or(kept, Timestamp::as_micros),
+            creation_time: before.map_or(now, |before| before.creation_time),
+            last_modified: now,
+            expiration_time: end.unwrap_or(kept),
         })
     }
 
@@ -374,9 +374,9 @@ impl Sso {
         Ok(Attr {
             name: row.name,
             value: text.map(AttrValue::from_json_text),
-            creation_time: Timestamp::from_micros(row.creation_time),
-            last_modified: Timestamp::from_micros(row.last_modified),
-            expiration_time: Timestamp::from_micros(row.expiration_time),
+            creation_time: row.creation_time,
+            last_modified: row.last_modified,
+            expiration_time: row.expiration_time,
             is_encrypted: row.is_encrypted,
         })
     }

@@ -81,7 +81,7 @@ impl Sso {
     pub(in crate::ops) fn imported_rows(&self, user: &ImportedUser, now: Timestamp) -> Result<ImportedRows> {
         let random = &*self.core.random;
         let user_id = match &user.user_id {
-            Some(user_id) => UserId::from_stored(user_id.clone()),
+            Some(user_id) => UserId::parse(user_id).ok_or(Code::UserIdInvalid)?,
             None => UserId::random(random)?,
         };
         let is_encrypted = self.config().main.encrypt_password;
@@ -159,9 +159,9 @@ impl Sso {
             value: self.seal_attr(owner, &attr.name, &attr.value, attr.is_encrypted)?,
             name: attr.name.clone(),
             is_encrypted: attr.is_encrypted,
-            creation_time: creation_time.as_micros(),
-            last_modified: attr.last_modified.unwrap_or(creation_time).as_micros(),
-            expiration_time: attr.expiration_time.unwrap_or(Timestamp::NEVER).as_micros(),
+            creation_time,
+            last_modified: attr.last_modified.unwrap_or(creation_time),
+            expiration_time: attr.expiration_time.unwrap_or(Timestamp::NEVER),
         })
     }
 }

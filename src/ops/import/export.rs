@@ -1,14 +1,14 @@
-//! Writing users down in the format that an import reads.
+//! Exporting users in the format that an import reads.
 
 use std::collections::HashMap;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::domain::{AttrOwner, AuditKind, Context, Error, Password, Result, Timestamp, User};
+use crate::domain::{AttrOwner, Context, Error, Operation, Password, Result, Timestamp, User, UserId};
 use crate::ops::Sso;
+use crate::ops::access::actor::Actor;
 use crate::ops::access::user_row::Column;
-use crate::ops::audit::Trail;
 use crate::store;
 use crate::store::import::users::{OwnedAttr, OwnedLink};
 use crate::store::user::account::UserRow;
@@ -85,7 +85,7 @@ struct AttrLine {
 
 #[derive(Serialize)]
 struct LinkLine {
-    auth_type: String,
+    auth_type: &'static str,
     auth_username: String,
     is_active: bool,
     creation_time: String,
@@ -103,41 +103,31 @@ impl Sso {
         with_secrets: bool,
         mut write: impl FnMut(&str) -> Result<()>,
     ) -> Result<u64> {
-        let mut trail = self.trail(ctx, "user.export", AuditKind::Disclosure);
-        let outcome = self.write_all_users(ctx, &mut trail, with_secrets, &mut write).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn write_all_users(
-        &self,
-        ctx: &Context,
-        trail: &mut Trail,
-        with_secrets: bool,
-        write: &mut impl FnMut(&str) -> Result<()>,
-    ) -> Result<u64> {
-        self.check_app(ctx)?;
-        trail.note("with_secrets", with_secrets.to_string());
-        let (mut written, mut after) = (0, String::new());
-        loop {
-            let mut conn = self.db().read().await?;
-            let page = store::user::account::page_by_username(&mut conn, &after, PAGE).await?;
-            let user_ids: Vec<&str> = page.iter().map(|row| row.user_id.as_str()).collect();
-            let attrs = store::import::users::attrs_of(&mut conn, &user_ids, self.now().as_micros()).await?;
-            let links = store::import::users::links_of(&mut conn, &user_ids).await?;
-            drop(conn);
-            let Some(last) = page.last() else { break };
-            after = last.username.clone();
-            let mut attrs = by_user(attrs, |attr| &attr.user_id);
-            let mut links = by_user(links, |link| &link.user_id);
-            for row in page {
-                let attrs = attrs.remove(row.user_id.as_str()).unwrap_or_default();
-                let links = links.remove(row.user_id.as_str()).unwrap_or_default();
-                write(&self.user_line(row, attrs, links, with_secrets)?)?;
-                written += 1;
+        self.run(ctx, Operation::UserExport, Actor::Trusted(None), async |call| {
+            call.trail.note("with_secrets", with_secrets.to_string());
+            let (mut written, mut after) = (0, String::new());
+            loop {
+                let mut conn = self.db().read().await?;
+                let page = store::user::account::page_by_username(&mut conn, &after, PAGE).await?;
+                let user_ids: Vec<&str> = page.iter().map(|row| row.user_id.as_str()).collect();
+                let attrs = store::import::users::attrs_of(&mut conn, &user_ids, self.now()).await?;
+                let links = store::import::users::links_of(&mut conn, &user_ids).await?;
+                drop(conn);
+                let Some(last) = page.last() else { break };
+                after = last.username.clone();
+                let mut attrs = by_user(attrs, |attr| &attr.user_id);
+                let mut links = by_user(links, |link| &link.user_id);
+                for row in page {
+                    let attrs = attrs.remove(&row.user_id).unwrap_or_default();
+                    let links = links.remove(&row.user_id).unwrap_or_default();
+                    write(&self.user_line(row, attrs, links, with_secrets)?)?;
+                    written += 1;
+                }
             }
-        }
-        trail.note("users", written.to_string());
-        Ok(written)
+            call.trail.note("users", written.to_string());
+            Ok(written)
+        })
+        .await
     }
 
     fn user_line(
@@ -220,15 +210,15 @@ fn line<'a>(
 
 fn link_line(link: OwnedLink) -> LinkLine {
     LinkLine {
-        auth_type: link.sec_type,
+        auth_type: link.sec_type.as_str(),
         auth_username: link.username,
         is_active: link.is_active,
-        creation_time: Timestamp::from_micros(link.creation_time).to_string(),
+        creation_time: link.creation_time.to_string(),
     }
 }
 
-fn by_user<T>(all: Vec<T>, user_id: impl Fn(&T) -> &String) -> HashMap<String, Vec<T>> {
-    let mut by_user: HashMap<String, Vec<T>> = HashMap::new();
+fn by_user<T>(all: Vec<T>, user_id: impl Fn(&T) -> &UserId) -> HashMap<UserId, Vec<T>> {
+    let mut by_user: HashMap<UserId, Vec<T>> = HashMap::new();
     for one in all {
         by_user.entry(user_id(&one).clone()).or_default().push(one);
     }

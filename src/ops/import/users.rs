@@ -11,10 +11,11 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::domain::{
-    AuditKind, Context, Error, ImportBatch, ImportFinding, ImportObserver, ImportRecord, ImportSource,
-    ImportSummary, ImportedLink, ImportedUser, Result,
+    Context, Error, ImportBatch, ImportFinding, ImportObserver, ImportRecord, ImportSource, ImportSummary,
+    ImportedLink, ImportedUser, Operation, Result, SecType, UserId,
 };
 use crate::ops::Sso;
+use crate::ops::access::actor::Actor;
 use crate::ops::audit::Trail;
 use crate::ops::import::check::{ImportedRows, because, shown};
 use crate::store::import::seen::Seen;
@@ -138,22 +139,23 @@ impl Sso {
         options: ImportOptions,
         observer: &mut impl ImportObserver,
     ) -> Result<ImportSummary> {
-        let mut trail = self.trail(ctx, "user.import", AuditKind::Change);
-        let mut summary = ImportSummary::default();
-        let outcome = self.import_all(ctx, &mut source, options, observer, &mut summary).await;
-        note(&mut trail, options, &summary);
-        self.conclude(trail, outcome.map(|()| summary)).await
+        self.run(ctx, Operation::UserImport, Actor::Trusted(None), async |call| {
+            let mut summary = ImportSummary::default();
+            let outcome = self.import_all(&mut source, options, observer, &mut summary).await;
+            // What has come until then is there, also where the rest does not come.
+            note(&mut call.trail, options, &summary);
+            outcome.map(|()| summary)
+        })
+        .await
     }
 
     async fn import_all(
         &self,
-        ctx: &Context,
         source: &mut impl ImportSource,
         options: ImportOptions,
         observer: &mut impl ImportObserver,
         summary: &mut ImportSummary,
     ) -> Result<()> {
-        self.check_app(ctx)?;
         let mut seen = Seen::new().await?;
         let mut next = self.prepare(source, &mut seen, options).await?;
         while let Some(batch) = next.take() {
@@ -270,11 +272,13 @@ impl Sso {
         let mut conn = self.db().read().await?;
         let found = store::import::users::definitions(&mut conn, &usernames).await?;
         drop(conn);
-        let definitions: HashMap<(&str, &str), &Linkable> =
-            found.iter().map(|found| ((found.sec_type.as_str(), found.username.as_str()), found)).collect();
+        let definitions: HashMap<(SecType, &str), &Linkable> =
+            found.iter().map(|found| ((found.sec_type, found.username.as_str()), found)).collect();
         for ready in &mut batch.ready {
             for link in std::mem::take(&mut ready.user.linked_auth) {
-                match definitions.get(&(link.auth_type.as_str(), link.auth_username.as_str())) {
+                let sec_type = SecType::parse(&link.auth_type);
+                let name = link.auth_username.as_str();
+                match sec_type.and_then(|sec_type| definitions.get(&(sec_type, name))) {
                     Some(definition) if definition.user_id.is_none() => {
                         ready.links.push((definition.sec_def_id, link));
                     }
@@ -343,12 +347,12 @@ impl Sso {
 
     /// Inserts users with all that is theirs; the ids of those that were not there yet, and the links that could not be
     /// made, each with the number of its user.
-    async fn insert_all(&self, ready: &[Ready]) -> Result<(HashSet<String>, Vec<(usize, String)>)> {
+    async fn insert_all(&self, ready: &[Ready]) -> Result<(HashSet<UserId>, Vec<(usize, String)>)> {
         let all = || ready.iter().filter_map(|ready| ready.rows.as_ref());
         let users: Vec<_> = all().map(|rows| &rows.user).collect();
         let mut tx = self.db().write_much().await?;
         let inserted = store::import::users::add_users(&mut tx, &users).await?;
-        let new = || all().filter(|rows| inserted.contains(rows.user.user_id.as_str()));
+        let new = || all().filter(|rows| inserted.contains(&rows.user.user_id));
         let identities: Vec<_> = new().map(|rows| &rows.identity).collect();
         store::import::users::add_identities(&mut tx, &identities).await?;
         let attrs: Vec<_> =
@@ -380,8 +384,8 @@ impl Sso {
     }
 }
 
-fn is_among(ready: &Ready, user_ids: &HashSet<String>) -> bool {
-    ready.rows.as_ref().is_some_and(|rows| user_ids.contains(rows.user.user_id.as_str()))
+fn is_among(ready: &Ready, user_ids: &HashSet<UserId>) -> bool {
+    ready.rows.as_ref().is_some_and(|rows| user_ids.contains(&rows.user.user_id))
 }
 
 fn not_linked(link: &ImportedLink, why: &str) -> String {

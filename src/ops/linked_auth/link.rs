@@ -1,12 +1,11 @@
 //! Links between users and security definitions: requests that use the definition act as the user.
 
-use crate::domain::{AuditKind, Code, Context, Error, LinkedAuth, Result, SecType, UserId, UserView, Ust};
+use crate::domain::{Code, Context, Error, LinkedAuth, Operation, Result, SecType, UserId, UserView};
 use crate::ops::Sso;
-use crate::ops::access::check::PasswordAge;
+use crate::ops::access::actor::Actor;
 use crate::ops::audit::Trail;
 use crate::store;
 use crate::store::linked_auth::link::Linked;
-use crate::store::linked_auth::sec_def::SecDefRow;
 
 /// A definition as callers name it.
 #[derive(Clone, Copy, Debug)]
@@ -39,46 +38,33 @@ impl Sso {
     pub async fn create_linked_auth(
         &self,
         ctx: &Context,
-        current_ust: &Ust,
+        actor: impl Into<Actor>,
         user_id: &str,
         definition: SecDefName<'_>,
         is_active: bool,
     ) -> Result<(UserId, i64)> {
-        let mut trail = self.trail(ctx, "user.create_linked_auth", AuditKind::Change);
-        let outcome = self.link(ctx, &mut trail, current_ust, user_id, definition, is_active).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn link(
-        &self,
-        ctx: &Context,
-        trail: &mut Trail,
-        current_ust: &Ust,
-        user_id: &str,
-        definition: SecDefName<'_>,
-        is_active: bool,
-    ) -> Result<(UserId, i64)> {
-        let caller = self.check_super_user(ctx, current_ust).await?;
-        trail.by(caller.user_id());
-        let user_id = UserId::parse(user_id).ok_or(Code::UserIdInvalid)?;
-        trail.on(&user_id);
-        let mut tx = self.db().write().await?;
-        // The user's row is held: it must be there when the link is.
-        store::user::account::lock_row(&mut tx, &user_id).await?.ok_or(Code::UserIdInvalid)?;
-        let (sec_type, username) = definition.read()?;
-        let found = store::linked_auth::sec_def::by_username(&mut tx, sec_type, username).await?;
-        let sec_def_id = found.ok_or_else(unknown_definition)?.sec_def_id;
-        match store::linked_auth::link::insert(&mut tx, sec_def_id, &user_id, is_active, self.now()).await? {
-            Linked::Yes => {}
-            Linked::Already => {
-                return Err(Error::refused(Code::CommonInvalidOperation, "the definition is linked already"));
+        self.run(ctx, Operation::UserCreateLinkedAuth, actor, async |call| {
+            let user_id = call.target(Some(user_id))?;
+            let mut tx = self.db().write().await?;
+            // The user's row is held: it must be there when the link is.
+            store::user::account::lock_row(&mut tx, &user_id).await?.ok_or(Code::UserIdInvalid)?;
+            let (sec_type, username) = definition.read()?;
+            let found = store::linked_auth::sec_def::by_username(&mut tx, sec_type, username).await?;
+            let id = found.ok_or_else(unknown_definition)?.sec_def_id;
+            match store::linked_auth::link::insert(&mut tx, id, &user_id, is_active, self.now()).await? {
+                Linked::Yes => {}
+                Linked::Already => {
+                    let detail = "the definition is linked already";
+                    return Err(Error::refused(Code::CommonInvalidOperation, detail));
+                }
+                // The user's row is held: it is the definition that was deleted meanwhile.
+                Linked::Gone => return Err(unknown_definition()),
             }
-            // The user's row is held: it is the definition that was deleted meanwhile.
-            Linked::Gone => return Err(unknown_definition()),
-        }
-        note(trail, sec_type, sec_def_id);
-        self.commit(tx, trail).await?;
-        Ok((user_id, sec_def_id))
+            note(&mut call.trail, sec_type, id);
+            self.commit(tx, &mut call.trail).await?;
+            Ok((user_id, id))
+        })
+        .await
     }
 
     /// The links of a user: one's own, or anybody's for super-users.
@@ -88,31 +74,19 @@ impl Sso {
     pub async fn get_linked_auth_list(
         &self,
         ctx: &Context,
-        current_ust: &Ust,
+        actor: impl Into<Actor>,
         user_id: Option<&str>,
     ) -> Result<Vec<LinkedAuth>> {
-        let mut trail = self.trail(ctx, "user.get_linked_auth_list", AuditKind::Disclosure);
-        let outcome = self.links(ctx, &mut trail, current_ust, user_id).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn links(
-        &self,
-        ctx: &Context,
-        trail: &mut Trail,
-        current_ust: &Ust,
-        user_id: Option<&str>,
-    ) -> Result<Vec<LinkedAuth>> {
-        let caller = self.check_ust(ctx, current_ust, PasswordAge::Checked).await?;
-        trail.by(caller.user_id());
-        let user_id = caller.target(user_id)?;
-        trail.on(&user_id);
-        let mut conn = self.db().read().await?;
-        let links = store::linked_auth::link::list_of_user(&mut conn, &user_id).await?;
-        if links.is_empty() {
-            store::user::account::by_id(&mut conn, &user_id).await?.ok_or(Code::UserIdInvalid)?;
-        }
-        Ok(links)
+        self.run(ctx, Operation::UserGetLinkedAuthList, actor, async |call| {
+            let user_id = call.target(user_id)?;
+            let mut conn = self.db().read().await?;
+            let links = store::linked_auth::link::list_of_user(&mut conn, &user_id).await?;
+            if links.is_empty() {
+                store::user::account::by_id(&mut conn, &user_id).await?.ok_or(Code::UserIdInvalid)?;
+            }
+            Ok(links)
+        })
+        .await
     }
 
     /// Removes a link and ends the sessions that it opened; the definition's id. For super-users.
@@ -123,37 +97,24 @@ impl Sso {
     pub async fn delete_linked_auth(
         &self,
         ctx: &Context,
-        current_ust: &Ust,
+        actor: impl Into<Actor>,
         user_id: &str,
         definition: SecDefName<'_>,
     ) -> Result<i64> {
-        let mut trail = self.trail(ctx, "user.delete_linked_auth", AuditKind::Change);
-        let outcome = self.unlink(ctx, &mut trail, current_ust, user_id, definition).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn unlink(
-        &self,
-        ctx: &Context,
-        trail: &mut Trail,
-        current_ust: &Ust,
-        user_id: &str,
-        definition: SecDefName<'_>,
-    ) -> Result<i64> {
-        let caller = self.check_super_user(ctx, current_ust).await?;
-        trail.by(caller.user_id());
-        let user_id = UserId::parse(user_id).ok_or(Code::UserIdInvalid)?;
-        trail.on(&user_id);
-        let mut tx = self.db().write().await?;
-        store::user::account::lock_row(&mut tx, &user_id).await?.ok_or(Code::UserIdInvalid)?;
-        let (sec_type, username) = definition.read()?;
-        let deleted = store::linked_auth::link::delete(&mut tx, &user_id, sec_type, username).await?;
-        let sec_def_id = deleted.ok_or_else(unknown_definition)?;
-        note(trail, sec_type, sec_def_id);
-        let ended = self.end_sessions_of(&mut tx, sec_type, sec_def_id).await?;
-        trail.note("sessions_ended", ended.to_string());
-        self.commit(tx, trail).await?;
-        Ok(sec_def_id)
+        self.run(ctx, Operation::UserDeleteLinkedAuth, actor, async |call| {
+            let user_id = call.target(Some(user_id))?;
+            let mut tx = self.db().write().await?;
+            store::user::account::lock_row(&mut tx, &user_id).await?.ok_or(Code::UserIdInvalid)?;
+            let (sec_type, username) = definition.read()?;
+            let deleted = store::linked_auth::link::delete(&mut tx, &user_id, sec_type, username).await?;
+            let sec_def_id = deleted.ok_or_else(unknown_definition)?;
+            note(&mut call.trail, sec_type, sec_def_id);
+            let ended = self.end_sessions_of_definition(&mut tx, sec_type, sec_def_id).await?;
+            call.trail.note("sessions_ended", ended.to_string());
+            self.commit(tx, &mut call.trail).await?;
+            Ok(sec_def_id)
+        })
+        .await
     }
 
     /// The user that a definition is linked to: any for super-users, oneself for everybody.
@@ -163,43 +124,30 @@ impl Sso {
     pub async fn get_user_by_linked_auth(
         &self,
         ctx: &Context,
-        current_ust: &Ust,
+        actor: impl Into<Actor>,
         definition: SecDefName<'_>,
         return_all_attrs: bool,
     ) -> Result<UserView> {
-        let mut trail = self.trail(ctx, "user.get_by_linked_auth", AuditKind::Disclosure);
-        let outcome = self.linked_user(ctx, &mut trail, current_ust, definition, return_all_attrs).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn linked_user(
-        &self,
-        ctx: &Context,
-        trail: &mut Trail,
-        current_ust: &Ust,
-        definition: SecDefName<'_>,
-        return_all_attrs: bool,
-    ) -> Result<UserView> {
-        let caller = self.check_ust(ctx, current_ust, PasswordAge::Checked).await?;
-        trail.by(caller.user_id());
-        let found = self.user_of(definition).await;
-        // Which definitions there are, and whose, is nobody else's business.
-        let is_own = found.as_ref().is_ok_and(|user_id| user_id == caller.user_id());
-        if !is_own {
-            caller.require_super_user()?;
-        }
-        let user_id = found?;
-        trail.on(&user_id);
-        self.shown_to(&caller, &user_id, return_all_attrs).await
+        self.run(ctx, Operation::UserGetByLinkedAuth, actor, async |call| {
+            let found = self.user_of(definition).await;
+            let caller = call.caller()?.clone();
+            // Which definitions there are, and whose, is nobody else's business.
+            let is_own = found.as_ref().is_ok_and(|user_id| user_id == caller.user_id());
+            if !is_own {
+                caller.require_super_user()?;
+            }
+            let user_id = found?;
+            call.trail.on(&user_id);
+            self.shown_to(&caller, &user_id, return_all_attrs).await
+        })
+        .await
     }
 
     async fn user_of(&self, definition: SecDefName<'_>) -> Result<UserId> {
         let (sec_type, username) = definition.read()?;
         let mut conn = self.db().read().await?;
-        let found: Option<SecDefRow> =
-            store::linked_auth::sec_def::by_username(&mut conn, sec_type, username).await?;
-        let user_id = found.and_then(|row| row.user_id).ok_or_else(unknown_definition)?;
-        Ok(UserId::from_stored(user_id))
+        let found = store::linked_auth::sec_def::by_username(&mut conn, sec_type, username).await?;
+        found.and_then(|row| row.user_id).ok_or_else(unknown_definition)
     }
 }
 

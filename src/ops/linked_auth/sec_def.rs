@@ -3,11 +3,11 @@
 use data_encoding::HEXLOWER;
 
 use crate::crypto::{Place, compare, jose as jwt, token};
-use crate::domain::{AuditKind, Code, Context, Error, Password, Result, SecDef, SecType, UserId, check_name};
+use crate::domain::{Code, Context, Error, Operation, Password, Result, SecDef, SecType, check_name};
 use crate::ops::Sso;
-use crate::ops::audit::Trail;
-use crate::store;
+use crate::ops::access::actor::Actor;
 use crate::store::linked_auth::sec_def::{Inserted, SecDefRow};
+use crate::store::{self, Conn, Tx};
 
 /// What the digest of a generated secret begins with; the hash of a chosen one begins with a dollar sign.
 const DIGEST: &str = "sha256:";
@@ -41,61 +41,53 @@ impl Sso {
     /// E008003 without a name, E008002 for one that is not acceptable, E008001 for one that is taken; E001xxx for the
     /// username; E003xxx for the secret.
     pub async fn create_sec_def(&self, ctx: &Context, new: NewSecDef) -> Result<CreatedSecDef> {
-        let mut trail = self.trail(ctx, "sec_def.create", AuditKind::Change);
-        let outcome = self.insert_sec_def(ctx, &mut trail, new).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn insert_sec_def(
-        &self,
-        ctx: &Context,
-        trail: &mut Trail,
-        new: NewSecDef,
-    ) -> Result<CreatedSecDef> {
-        self.check_app(ctx)?;
-        let NewSecDef { sec_type, name, username, secret } = new;
-        let name = check_name("name", Some(name))?
-            .ok_or_else(|| Error::refused(Code::CommonMissingInput, "name: it must not be empty"))?;
-        let username = self.check_username(Some(username))?;
-        // In a request the username ends at the first colon (RFC 7617, section 2).
-        if sec_type == SecType::BasicAuth && username.contains(':') {
-            return Err(Error::refused(Code::UsernameInvalid, "username: colons are not allowed"));
-        }
-        trail.note("name", name.as_str());
-        let (secret, generated) = match secret {
-            Some(secret) => (secret, None),
-            None => {
-                let secret = token::new_token(&*self.core.random, token::TokenBits::Bits256)?;
-                (secret.clone(), Some(secret))
+        self.run(ctx, Operation::SecDefCreate, Actor::Trusted(None), async |call| {
+            let NewSecDef { sec_type, name, username, secret } = new;
+            let name = check_name("name", Some(name))?
+                .ok_or_else(|| Error::refused(Code::CommonMissingInput, "name: it must not be empty"))?;
+            let username = self.check_username(Some(username))?;
+            // In a request the username ends at the first colon (RFC 7617, section 2).
+            if sec_type == SecType::BasicAuth && username.contains(':') {
+                return Err(Error::refused(Code::UsernameInvalid, "username: colons are not allowed"));
             }
-        };
-        let stored = self.stored_form(sec_type, &secret, generated.is_some()).await?;
-
-        let now = self.now();
-        let mut tx = self.db().write().await?;
-        let sec_def_id =
-            match store::linked_auth::sec_def::insert(&mut tx, sec_type, &name, &username, now).await? {
-                Inserted::Yes(sec_def_id) => sec_def_id,
-                Inserted::NameTaken => {
-                    let detail = "name: there is a definition with this name";
-                    return Err(Error::refused(Code::CommonInvalidOperation, detail));
+            call.trail.note("name", name.as_str());
+            let (secret, generated) = match secret {
+                Some(secret) => (secret, None),
+                None => {
+                    let secret = token::new_token(&*self.core.random, token::TokenBits::Bits256)?;
+                    (secret.clone(), Some(secret))
                 }
-                Inserted::UsernameTaken => return Err(Code::UsernameExists.into()),
             };
-        let row = sec_def_id.to_string();
-        let sealed = self.core.keyring.seal(place(&row), stored.expose().as_bytes(), &*self.core.random)?;
-        store::linked_auth::sec_def::set_secret(&mut tx, sec_def_id, &sealed).await?;
-        self.commit(tx, trail).await?;
-        let definition = SecDef {
-            sec_def_id,
-            sec_type,
-            name,
-            username,
-            is_active: true,
-            creation_time: now,
-            linked_to: None,
-        };
-        Ok(CreatedSecDef { definition, secret: generated })
+            let stored = self.stored_form(sec_type, &secret, generated.is_some()).await?;
+
+            let now = self.now();
+            let mut tx = self.db().write().await?;
+            let sec_def_id =
+                match store::linked_auth::sec_def::insert(&mut tx, sec_type, &name, &username, now).await? {
+                    Inserted::Yes(sec_def_id) => sec_def_id,
+                    Inserted::NameTaken => {
+                        let detail = "name: there is a definition with this name";
+                        return Err(Error::refused(Code::CommonInvalidOperation, detail));
+                    }
+                    Inserted::UsernameTaken => return Err(Code::UsernameExists.into()),
+                };
+            let row = sec_def_id.to_string();
+            let sealed =
+                self.core.keyring.seal(place(&row), stored.expose().as_bytes(), &*self.core.random)?;
+            store::linked_auth::sec_def::set_secret(&mut tx, sec_def_id, &sealed).await?;
+            self.commit(tx, &mut call.trail).await?;
+            let definition = SecDef {
+                sec_def_id,
+                sec_type,
+                name,
+                username,
+                is_active: true,
+                creation_time: now,
+                linked_to: None,
+            };
+            Ok(CreatedSecDef { definition, secret: generated })
+        })
+        .await
     }
 
     /// What is sealed of a secret. That of Basic Auth is only ever compared: of a generated one, which cannot be guessed,
@@ -169,15 +161,11 @@ impl Sso {
     /// # Errors
     /// When the database cannot answer.
     pub async fn list_sec_defs(&self, ctx: &Context) -> Result<Vec<SecDef>> {
-        let trail = self.trail(ctx, "sec_def.list", AuditKind::Disclosure);
-        let outcome = self.all_sec_defs(ctx).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn all_sec_defs(&self, ctx: &Context) -> Result<Vec<SecDef>> {
-        self.check_app(ctx)?;
-        let mut conn = self.db().read().await?;
-        store::linked_auth::sec_def::all(&mut conn).await
+        self.run(ctx, Operation::SecDefList, Actor::Trusted(None), async |_| {
+            let mut conn = self.db().read().await?;
+            store::linked_auth::sec_def::all(&mut conn).await
+        })
+        .await
     }
 
     /// The security definition with this name, for the command line.
@@ -185,20 +173,11 @@ impl Sso {
     /// # Errors
     /// E008002 if there is none.
     pub async fn get_sec_def(&self, ctx: &Context, name: &str) -> Result<SecDef> {
-        let trail = self.trail(ctx, "sec_def.get", AuditKind::Disclosure);
-        let outcome = self.sec_def_by_name(ctx, name).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn sec_def_by_name(&self, ctx: &Context, name: &str) -> Result<SecDef> {
-        self.check_app(ctx)?;
-        let unknown = || Error::refused(Code::CommonInvalidInput, "there is no definition with this name");
-        // PostgreSQL knows no NUL in text.
-        if name.contains('\0') {
-            return Err(unknown());
-        }
-        let mut conn = self.db().read().await?;
-        store::linked_auth::sec_def::by_name(&mut conn, name).await?.ok_or_else(unknown)
+        self.run(ctx, Operation::SecDefGet, Actor::Trusted(None), async |_| {
+            let mut conn = self.db().read().await?;
+            named(&mut conn, name).await
+        })
+        .await
     }
 
     /// Deletes a security definition and its link, for the command line, and ends the sessions that it opened.
@@ -206,31 +185,52 @@ impl Sso {
     /// # Errors
     /// E008002 if there is none with this name.
     pub async fn delete_sec_def(&self, ctx: &Context, name: &str) -> Result<SecDef> {
-        let mut trail = self.trail(ctx, "sec_def.delete", AuditKind::Change);
-        let outcome = self.remove_sec_def(ctx, &mut trail, name).await;
-        self.conclude(trail, outcome).await
+        self.run(ctx, Operation::SecDefDelete, Actor::Trusted(None), async |call| {
+            let mut tx = self.db().write().await?;
+            let definition = named(&mut tx, name).await?;
+            call.trail.note("name", definition.name.as_str());
+            let (sec_type, id) = (definition.sec_type, definition.sec_def_id);
+            // The user's row is held first wherever links and sessions go, so that nobody waits for somebody who waits.
+            let row =
+                store::linked_auth::sec_def::by_username(&mut tx, sec_type, &definition.username).await?;
+            if let Some(user_id) = row.and_then(|row| row.user_id) {
+                store::user::account::lock_row(&mut tx, &user_id).await?;
+            }
+            // The link goes with it: from here on no session can be opened, and those that are come after.
+            if !store::linked_auth::sec_def::delete(&mut tx, id).await? {
+                return Err(Error::refused(Code::CommonInvalidInput, "the definition was deleted meanwhile"));
+            }
+            let ended = self.end_sessions_of_definition(&mut tx, sec_type, id).await?;
+            call.trail.note("sessions_ended", ended.to_string());
+            self.commit(tx, &mut call.trail).await?;
+            Ok(definition)
+        })
+        .await
     }
 
-    async fn remove_sec_def(&self, ctx: &Context, trail: &mut Trail, name: &str) -> Result<SecDef> {
-        let definition = self.sec_def_by_name(ctx, name).await?;
-        trail.note("name", definition.name.as_str());
-        let mut tx = self.db().write().await?;
-        // The user's row is held first wherever links and sessions go, so that nobody waits for somebody who waits.
-        let row =
-            store::linked_auth::sec_def::by_username(&mut tx, definition.sec_type, &definition.username)
-                .await?;
-        if let Some(user_id) = row.and_then(|row| row.user_id) {
-            store::user::account::lock_row(&mut tx, &UserId::from_stored(user_id)).await?;
-        }
-        // The link goes with it: from here on no session can be opened, and those that are come after.
-        if !store::linked_auth::sec_def::delete(&mut tx, definition.sec_def_id).await? {
-            return Err(Error::refused(Code::CommonInvalidInput, "the definition was deleted meanwhile"));
-        }
-        let ended = self.end_sessions_of(&mut tx, definition.sec_type, definition.sec_def_id).await?;
-        trail.note("sessions_ended", ended.to_string());
-        self.commit(tx, trail).await?;
-        Ok(definition)
+    /// Ends the sessions that a definition has opened; how many there were.
+    pub(in crate::ops) async fn end_sessions_of_definition(
+        &self,
+        tx: &mut Tx,
+        sec_type: SecType,
+        sec_def_id: i64,
+    ) -> Result<u64> {
+        store::session::record::delete_of_definition(tx, &common_ext_session_id(sec_type, sec_def_id)).await
     }
+}
+
+async fn named(conn: &mut Conn, name: &str) -> Result<SecDef> {
+    let unknown = || Error::refused(Code::CommonInvalidInput, "there is no definition with this name");
+    // PostgreSQL knows no NUL in text.
+    if name.contains('\0') {
+        return Err(unknown());
+    }
+    store::linked_auth::sec_def::by_name(conn, name).await?.ok_or_else(unknown)
+}
+
+/// What all sessions of a definition have in common: it is the id of the only one, or theirs begin with it and a dot.
+pub(in crate::ops) fn common_ext_session_id(sec_type: SecType, sec_def_id: i64) -> String {
+    format!("{}.{sec_def_id}", sec_type.as_str())
 }
 
 /// Where the secret of a definition stands.

@@ -5,16 +5,19 @@ use data_encoding::HEXLOWER;
 
 use crate::crypto::{compare, jose as jwt, token};
 use crate::domain::{
-    AuditKind, Cid, Code, Context, Error, Password, RemoteAddr, Result, SecType, Session, SessionId,
+    Cid, Code, Context, Error, Operation, Password, RemoteAddr, Result, SecType, Session, SessionId,
     SessionInfo, Timestamp, UserId, Ust, clean_user_agent,
 };
 use crate::ops::Sso;
+use crate::ops::access::actor::{Actor, Caller};
 use crate::ops::access::check::{PasswordAge, Standing, check_standing, informed};
-use crate::ops::audit::Trail;
+use crate::ops::call::Call;
+use crate::ops::linked_auth::sec_def::common_ext_session_id;
 use crate::ops::session::manage::SessionListing;
 use crate::store;
 use crate::store::Tx;
 use crate::store::linked_auth::sec_def::SecDefRow;
+use crate::store::session::record::UserState;
 use crate::store::session::renewal::Renewal;
 use crate::store::user::account::UserRow;
 
@@ -60,6 +63,35 @@ pub struct ExternalAuth {
     pub user_agent: Option<String>,
 }
 
+/// Whom a linked definition has authenticated a request as.
+#[derive(Clone, Debug)]
+pub struct RequestAuth {
+    /// The linked user, who need not be looked up again in the same request.
+    pub actor: Actor,
+    /// The definition's session.
+    pub session: SessionInfo,
+}
+
+/// A session that was opened or renewed, and its user.
+struct Entered {
+    user: UserRow,
+    session: Session,
+    ust: Ust,
+}
+
+impl Entered {
+    fn into_info(self) -> SessionInfo {
+        SessionInfo {
+            username: self.user.username,
+            user_id: self.session.user_id,
+            ust: self.ust,
+            creation_time: self.session.creation_time,
+            expiration_time: self.session.expiration_time,
+            has_w_about_to_exp: false,
+        }
+    }
+}
+
 /// A definition that has been authenticated, and whose session is wanted.
 struct Entry {
     sec_type: SecType,
@@ -91,69 +123,60 @@ impl Sso {
         credential: &ExternalCredential,
         totp_code: Option<Password>,
         user_agent: Option<&str>,
-    ) -> Result<SessionInfo> {
-        let mut trail = self.trail(ctx, "session.authenticate", AuditKind::Change);
-        let outcome = self.enter_with(ctx, &mut trail, credential, totp_code, user_agent).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn enter_with(
-        &self,
-        ctx: &Context,
-        trail: &mut Trail,
-        credential: &ExternalCredential,
-        totp_code: Option<Password>,
-        user_agent: Option<&str>,
-    ) -> Result<SessionInfo> {
-        self.check_app(ctx)?;
-        let (sec_type, username, proof) = match credential {
-            ExternalCredential::Basic { username, secret } => {
-                (SecType::BasicAuth, username.clone(), Proof::Secret(secret))
+    ) -> Result<RequestAuth> {
+        self.run(ctx, Operation::SessionAuthenticate, Actor::Anonymous, async |call| {
+            let look = self.core.sessions.look(self.now());
+            let (sec_type, username, proof) = match credential {
+                ExternalCredential::Basic { username, secret } => {
+                    (SecType::BasicAuth, username.clone(), Proof::Secret(secret))
+                }
+                ExternalCredential::Jwt(text) => {
+                    let token = jwt::Jwt::parse(text.expose()).ok_or(Code::AuthNotAllowed)?;
+                    (SecType::Jwt, token.subject().to_owned(), Proof::Token(token))
+                }
+            };
+            let attempt = self.secret_attempt(sec_type, &username, &ctx.remote_addr);
+            self.check_throttle(&attempt).await?;
+            let found = self.definition(sec_type, &username).await?;
+            let is_right = match &proof {
+                Proof::Secret(secret) => self.is_basic_secret(found.as_ref(), secret).await?,
+                Proof::Token(token) => self.is_signed_for(found.as_ref(), token)?,
+            };
+            let Some(row) = found.filter(|_| is_right) else {
+                self.record_failure(&attempt).await?;
+                return Err(Code::AuthNotAllowed.into());
+            };
+            let has_failures = self.check_throttle(&attempt).await?;
+            // What is signed was not guessed, whatever it says.
+            if let Proof::Token(token) = &proof
+                && !token.is_good_for(&row.name, self.now())
+            {
+                return Err(Code::AuthNotAllowed.into());
             }
-            ExternalCredential::Jwt(text) => {
-                let token = jwt::Jwt::parse(text.expose()).ok_or(Code::AuthNotAllowed)?;
-                (SecType::Jwt, token.subject().to_owned(), Proof::Token(token))
+            let user_id = linked_user(&row).ok_or(Code::AuthNotAllowed)?;
+            let token = match credential {
+                ExternalCredential::Basic { .. } => None,
+                ExternalCredential::Jwt(token) => Some(token),
+            };
+            let entry = Entry {
+                sec_type,
+                sec_def_id: row.sec_def_id,
+                username,
+                user_id,
+                ext_session_id: ext_session_id(sec_type, row.sec_def_id, token)?,
+                totp_code,
+                user_agent: user_agent.map(clean_user_agent),
+            };
+            let entered = self.enter(call, entry).await?;
+            if has_failures {
+                let mut tx = self.db().write().await?;
+                self.clear_failures(&mut tx, &attempt).await?;
+                tx.commit().await?;
             }
-        };
-        let attempt = self.secret_attempt(sec_type, &username, &ctx.remote_addr);
-        self.check_throttle(&attempt).await?;
-        let found = self.definition(sec_type, &username).await?;
-        let is_right = match &proof {
-            Proof::Secret(secret) => self.is_basic_secret(found.as_ref(), secret).await?,
-            Proof::Token(token) => self.is_signed_for(found.as_ref(), token)?,
-        };
-        let Some(row) = found.filter(|_| is_right) else {
-            self.record_failure(&attempt).await?;
-            return Err(Code::AuthNotAllowed.into());
-        };
-        let has_failures = self.check_throttle(&attempt).await?;
-        // What is signed was not guessed, whatever it says.
-        if let Proof::Token(token) = &proof
-            && !token.is_good_for(&row.name, self.now())
-        {
-            return Err(Code::AuthNotAllowed.into());
-        }
-        let user_id = linked_user(&row).ok_or(Code::AuthNotAllowed)?;
-        let token = match credential {
-            ExternalCredential::Basic { .. } => None,
-            ExternalCredential::Jwt(token) => Some(token),
-        };
-        let entry = Entry {
-            sec_type,
-            sec_def_id: row.sec_def_id,
-            username,
-            user_id,
-            ext_session_id: ext_session_id(sec_type, row.sec_def_id, token)?,
-            totp_code,
-            user_agent: user_agent.map(clean_user_agent),
-        };
-        let info = self.enter(ctx, trail, entry).await?;
-        if has_failures {
-            let mut tx = self.db().write().await?;
-            self.clear_failures(&mut tx, &attempt).await?;
-            tx.commit().await?;
-        }
-        Ok(info)
+            let known = look.known(entered.session.clone(), UserState::from(&entered.user));
+            Ok(RequestAuth { actor: Actor::Known(Caller::new(known)), session: entered.into_info() })
+        })
+        .await
     }
 
     /// What no username can look like is not asked for: PostgreSQL knows no NUL in text.
@@ -180,41 +203,35 @@ impl Sso {
     /// E005001 if there is no such definition, or it is not active or not linked to this user; E008003 for a JWT without
     /// its token; then the codes of a login, but for those about the password.
     pub async fn on_external_auth_succeeded(&self, ctx: &Context, auth: ExternalAuth) -> Result<SessionInfo> {
-        let mut trail = self.trail(ctx, "session.on_external_auth_succeeded", AuditKind::Change);
-        let outcome = self.enter_trusted(ctx, &mut trail, auth).await;
-        self.conclude(trail, outcome).await
+        self.run(ctx, Operation::SessionOnExternalAuthSucceeded, Actor::Trusted(None), async |call| {
+            let sec_type = SecType::parse(&auth.sec_type).ok_or(Code::AuthNotAllowed)?;
+            let username = auth.sec_def_username;
+            if username.contains('\0') {
+                return Err(Code::AuthNotAllowed.into());
+            }
+            let mut conn = self.db().read().await?;
+            let found =
+                store::linked_auth::sec_def::by_id(&mut conn, auth.sec_def_id, sec_type, &username).await?;
+            drop(conn);
+            let user_id =
+                found.as_ref().and_then(linked_user).filter(|linked| linked.as_str() == auth.user_id);
+            let entry = Entry {
+                sec_type,
+                sec_def_id: auth.sec_def_id,
+                username,
+                user_id: user_id.ok_or(Code::AuthNotAllowed)?,
+                ext_session_id: ext_session_id(sec_type, auth.sec_def_id, auth.ext_session_id.as_ref())?,
+                totp_code: auth.totp_code,
+                user_agent: auth.user_agent.as_deref().map(clean_user_agent),
+            };
+            self.enter(call, entry).await.map(Entered::into_info)
+        })
+        .await
     }
 
-    async fn enter_trusted(
-        &self,
-        ctx: &Context,
-        trail: &mut Trail,
-        auth: ExternalAuth,
-    ) -> Result<SessionInfo> {
-        self.check_app(ctx)?;
-        let sec_type = SecType::parse(&auth.sec_type).ok_or(Code::AuthNotAllowed)?;
-        let username = auth.sec_def_username;
-        if username.contains('\0') {
-            return Err(Code::AuthNotAllowed.into());
-        }
-        let mut conn = self.db().read().await?;
-        let found =
-            store::linked_auth::sec_def::by_id(&mut conn, auth.sec_def_id, sec_type, &username).await?;
-        drop(conn);
-        let user_id = found.as_ref().and_then(linked_user).filter(|linked| linked.as_str() == auth.user_id);
-        let entry = Entry {
-            sec_type,
-            sec_def_id: auth.sec_def_id,
-            username,
-            user_id: user_id.ok_or(Code::AuthNotAllowed)?,
-            ext_session_id: ext_session_id(sec_type, auth.sec_def_id, auth.ext_session_id.as_ref())?,
-            totp_code: auth.totp_code,
-            user_agent: auth.user_agent.as_deref().map(clean_user_agent),
-        };
-        self.enter(ctx, trail, entry).await
-    }
-
-    async fn enter(&self, ctx: &Context, trail: &mut Trail, entry: Entry) -> Result<SessionInfo> {
+    /// Opens the session of a definition that has been authenticated, or renews it.
+    async fn enter(&self, call: &mut Call<'_>, entry: Entry) -> Result<Entered> {
+        let Call { ctx, trail, .. } = call;
         trail.by(&entry.user_id);
         trail.on(&entry.user_id);
         trail.note("auth_type", entry.sec_type.as_str());
@@ -261,14 +278,7 @@ impl Sso {
         };
         trail.note("session_id", session.session_id.to_string());
         self.commit(tx, trail).await?;
-        Ok(SessionInfo {
-            username: user.username,
-            user_id: entry.user_id,
-            ust,
-            creation_time: session.creation_time,
-            expiration_time: session.expiration_time,
-            has_w_about_to_exp: false,
-        })
+        Ok(Entered { user, session, ust })
     }
 
     /// Accepts a TOTP code, which is used up by that. Codes are not to be guessed here either.
@@ -349,16 +359,6 @@ impl Sso {
         self.core.keyring.external_session_tokens(session.session_id, &entry.ext_session_id)
     }
 
-    /// Ends the sessions that a definition has opened; how many there were.
-    pub(in crate::ops) async fn end_sessions_of(
-        &self,
-        tx: &mut Tx,
-        sec_type: SecType,
-        sec_def_id: i64,
-    ) -> Result<u64> {
-        store::session::record::delete_of_definition(tx, &common_ext_session_id(sec_type, sec_def_id)).await
-    }
-
     /// The open session that a linked definition has, for trusted callers in the same process: None if there is none.
     /// For JWT, the token says which one.
     ///
@@ -375,44 +375,31 @@ impl Sso {
             current_app: self.config().apps.default.clone(),
             remote_addr: RemoteAddr::default(),
         };
-        let trail = self.trail(&ctx, "session.get_by_ext_id", AuditKind::Disclosure);
-        let outcome = self.find_by_ext_id(sec_type, sec_def_id, token).await;
-        self.conclude(trail, outcome).await
-    }
-
-    async fn find_by_ext_id(
-        &self,
-        sec_type: &str,
-        sec_def_id: i64,
-        token: Option<&Password>,
-    ) -> Result<Option<SessionListing>> {
-        let Some(sec_type) = SecType::parse(sec_type) else { return Ok(None) };
-        let Ok(ext_session_id) = ext_session_id(sec_type, sec_def_id, token) else { return Ok(None) };
-        let mut conn = self.db().read().await?;
-        let found = store::session::record::by_ext_id(&mut conn, &ext_session_id).await?;
-        let Some((session, _)) = found.filter(|(session, _)| self.absolute_limit(session) > self.now())
-        else {
-            return Ok(None);
-        };
-        let listed = self.open_sessions(&mut conn, &session.user_id).await?;
-        Ok(listed.into_iter().find(|listing| listing.session.session_id == session.session_id))
+        self.record(&ctx, Operation::SessionGetByExtId, async |_| {
+            let Some(sec_type) = SecType::parse(sec_type) else { return Ok(None) };
+            let Ok(ext_session_id) = ext_session_id(sec_type, sec_def_id, token) else { return Ok(None) };
+            let mut conn = self.db().read().await?;
+            let found = store::session::record::by_ext_id(&mut conn, &ext_session_id).await?;
+            let Some((session, _)) = found.filter(|(session, _)| self.absolute_limit(session) > self.now())
+            else {
+                return Ok(None);
+            };
+            let listed = self.open_sessions(&mut conn, &session.user_id).await?;
+            Ok(listed.into_iter().find(|listing| listing.session.session_id == session.session_id))
+        })
+        .await
     }
 }
 
 /// Whom the definition acts as, if it may.
 fn linked_user(row: &SecDefRow) -> Option<UserId> {
     let is_active = row.is_active && row.is_link_active == Some(true);
-    row.user_id.clone().filter(|_| is_active).map(UserId::from_stored)
+    row.user_id.clone().filter(|_| is_active)
 }
 
 /// A Basic Auth client has nobody at hand who could read a code from an authenticator.
 fn asks_for_totp(entry: &Entry, user: &UserRow) -> bool {
     entry.sec_type == SecType::Jwt && user.is_totp_enabled
-}
-
-/// What all sessions of a definition have in common: it is the id of the only one, or theirs begin with it and a dot.
-fn common_ext_session_id(sec_type: SecType, sec_def_id: i64) -> String {
-    format!("{}.{sec_def_id}", sec_type.as_str())
 }
 
 /// What a session of a definition is found by: of a token only the digest.

@@ -3,8 +3,11 @@
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::{Database, Decode, Encode, Type};
+use uuid::Uuid;
 
-use crate::domain::{ApprovalStatus, SignUpStatus, Timestamp, UserId};
+use crate::domain::{
+    ApprovalStatus, AuthType, ChangeSource, SecType, SessionId, SignUpStatus, Timestamp, UserId,
+};
 
 /// The type of the column, which is that of `$raw`, and how a value is written.
 macro_rules! kept_as {
@@ -53,7 +56,7 @@ macro_rules! names {
     };
 }
 
-names!(ApprovalStatus, SignUpStatus);
+names!(ApprovalStatus, AuthType, ChangeSource, SecType, SignUpStatus);
 
 kept_as!(str, UserId, |user_id| user_id.as_str());
 
@@ -74,5 +77,16 @@ where
 {
     fn decode(value: DB::ValueRef<'r>) -> Result<Self, BoxDynError> {
         <i64 as Decode<DB>>::decode(value).map(Self::from_micros)
+    }
+}
+
+kept_as!(Uuid, SessionId, |session_id| &session_id.0);
+
+impl<'r, DB: Database> Decode<'r, DB> for SessionId
+where
+    Uuid: Decode<'r, DB>,
+{
+    fn decode(value: DB::ValueRef<'r>) -> Result<Self, BoxDynError> {
+        <Uuid as Decode<DB>>::decode(value).map(Self)
     }
 }

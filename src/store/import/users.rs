@@ -7,7 +7,7 @@ use serde::Serialize;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use crate::domain::{Error, Result};
+use crate::domain::{Error, Result, SecType, Timestamp, UserId};
 use crate::store::attr::AttrRow;
 use crate::store::db::dialect::{strings_postgres, strings_sqlite};
 use crate::store::db::pool::Raw;
@@ -30,8 +30,9 @@ macro_rules! taken {
 macro_rules! attrs {
     ($strings:ident) => {
         concat!(
-            "SELECT user_id, name, value, is_encrypted, creation_time, last_modified, expiration_time \
-             FROM sso_user_attr WHERE expiration_time > $2 AND user_id IN (SELECT value FROM ",
+            "SELECT user_id, ",
+            crate::store::attr::columns!(),
+            " FROM sso_user_attr WHERE expiration_time > $2 AND user_id IN (SELECT value FROM ",
             $strings!("$1"),
             ") ORDER BY user_id, name"
         )
@@ -206,7 +207,7 @@ macro_rules! bind_user {
 #[derive(Clone, Debug, FromRow)]
 #[expect(missing_docs, reason = "the names are the columns'")]
 pub struct Taken {
-    pub user_id: String,
+    pub user_id: UserId,
     pub username: String,
 }
 
@@ -214,7 +215,7 @@ pub struct Taken {
 #[derive(Clone, Debug, FromRow)]
 #[expect(missing_docs, reason = "the names are the columns'")]
 pub struct OwnedAttr {
-    pub user_id: String,
+    pub user_id: UserId,
     #[sqlx(flatten)]
     pub attr: AttrRow,
 }
@@ -223,21 +224,21 @@ pub struct OwnedAttr {
 #[derive(Clone, Debug, FromRow)]
 #[expect(missing_docs, reason = "the names are the columns'")]
 pub struct OwnedLink {
-    pub user_id: String,
-    pub sec_type: String,
+    pub user_id: UserId,
+    pub sec_type: SecType,
     pub username: String,
     pub is_active: bool,
-    pub creation_time: i64,
+    pub creation_time: Timestamp,
 }
 
 /// A definition, and to whom it is linked.
 #[derive(Clone, Debug, FromRow)]
 #[expect(missing_docs, reason = "the names are the columns'")]
 pub struct Linkable {
-    pub sec_type: String,
+    pub sec_type: SecType,
     pub username: String,
     pub sec_def_id: i64,
-    pub user_id: Option<String>,
+    pub user_id: Option<UserId>,
 }
 
 /// The users who have any of these names, or any of these ids.
@@ -254,7 +255,7 @@ pub async fn taken(conn: &mut Conn, usernames: &[&str], user_ids: &[&str]) -> Re
 ///
 /// # Errors
 /// When the database cannot answer, or does not take one of them. The transaction is of no further use then.
-pub async fn add_users(tx: &mut Tx, rows: &[&UserRow]) -> Result<HashSet<String>> {
+pub async fn add_users(tx: &mut Tx, rows: &[&UserRow]) -> Result<HashSet<UserId>> {
     match tx.raw() {
         Raw::Postgres(driver) => {
             let mut inserted = HashSet::with_capacity(rows.len());
@@ -271,15 +272,15 @@ pub async fn add_users(tx: &mut Tx, rows: &[&UserRow]) -> Result<HashSet<String>
                 inserted += query.execute(&mut *driver).await.map_err(map_error)?.rows_affected();
             }
             if inserted == rows.len() as u64 {
-                return Ok(rows.iter().map(|row| row.user_id.as_str().to_owned()).collect());
+                return Ok(rows.iter().map(|row| row.user_id.clone()).collect());
             }
         }
     }
     // Who has been quicker has given out another token.
     let user_ids: Vec<&str> = rows.iter().map(|row| row.user_id.as_str()).collect();
-    let there = fetch_all!(tx, (String, Uuid), TOKENS_SQLITE, &array(&user_ids)?)?;
-    let tokens: HashMap<&str, Uuid> = rows.iter().map(|row| (row.user_id.as_str(), row.user_token)).collect();
-    let is_ours = |(user_id, token): &(String, Uuid)| tokens.get(user_id.as_str()) == Some(token);
+    let there = fetch_all!(tx, (UserId, Uuid), TOKENS_SQLITE, &array(&user_ids)?)?;
+    let tokens: HashMap<&UserId, Uuid> = rows.iter().map(|row| (&row.user_id, row.user_token)).collect();
+    let is_ours = |(user_id, token): &(UserId, Uuid)| tokens.get(user_id) == Some(token);
     Ok(there.into_iter().filter(is_ours).map(|(user_id, _)| user_id).collect())
 }
 
@@ -310,7 +311,7 @@ pub async fn add_identities(tx: &mut Tx, rows: &[&IdentityRow]) -> Result<()> {
 ///
 /// # Errors
 /// When the database cannot answer.
-pub async fn attrs_of(conn: &mut Conn, user_ids: &[&str], now: i64) -> Result<Vec<OwnedAttr>> {
+pub async fn attrs_of(conn: &mut Conn, user_ids: &[&str], now: Timestamp) -> Result<Vec<OwnedAttr>> {
     let sql = conn.choose(ATTRS_SQLITE, ATTRS_POSTGRES);
     fetch_all!(conn, OwnedAttr, sql, &array(user_ids)?, now)
 }

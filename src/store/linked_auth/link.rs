@@ -5,7 +5,6 @@ use sqlx::FromRow;
 use crate::domain::{LinkedAuth, Result, SecType, Timestamp, UserId};
 use crate::store::db::dialect::{held_postgres, held_sqlite};
 use crate::store::db::error::is_dangling;
-use crate::store::linked_auth::sec_def::sec_type;
 use crate::store::{Conn, Tx};
 
 macro_rules! hold {
@@ -31,13 +30,27 @@ sql! {
 
 #[derive(FromRow)]
 struct LinkRow {
-    sec_type: String,
+    sec_type: SecType,
     username: String,
     name: String,
     sec_def_id: i64,
-    user_id: String,
+    user_id: UserId,
     is_active: bool,
-    creation_time: i64,
+    creation_time: Timestamp,
+}
+
+impl LinkRow {
+    fn into_link(self) -> LinkedAuth {
+        LinkedAuth {
+            auth_type: self.sec_type,
+            auth_username: self.username,
+            auth_id: self.sec_def_id,
+            auth_name: self.name,
+            user_id: self.user_id,
+            is_active: self.is_active,
+            creation_time: self.creation_time,
+        }
+    }
 }
 
 /// How linking went.
@@ -62,7 +75,7 @@ pub async fn insert(
     is_active: bool,
     now: Timestamp,
 ) -> Result<Linked> {
-    match execute!(tx, INSERT, sec_def_id, user_id.as_str(), is_active, now.as_micros()) {
+    match execute!(tx, INSERT, sec_def_id, user_id, is_active, now) {
         Ok(0) => Ok(Linked::Already),
         Ok(_) => Ok(Linked::Yes),
         Err(error) if is_dangling(&error) => Ok(Linked::Gone),
@@ -75,20 +88,8 @@ pub async fn insert(
 /// # Errors
 /// When the database cannot answer.
 pub async fn list_of_user(conn: &mut Conn, user_id: &UserId) -> Result<Vec<LinkedAuth>> {
-    let rows = fetch_all!(conn, LinkRow, BY_USER, user_id.as_str())?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(LinkedAuth {
-                auth_type: sec_type(&row.sec_type)?,
-                auth_username: row.username,
-                auth_id: row.sec_def_id,
-                auth_name: row.name,
-                user_id: UserId::from_stored(row.user_id),
-                is_active: row.is_active,
-                creation_time: Timestamp::from_micros(row.creation_time),
-            })
-        })
-        .collect()
+    let rows = fetch_all!(conn, LinkRow, BY_USER, user_id)?;
+    Ok(rows.into_iter().map(LinkRow::into_link).collect())
 }
 
 /// Removes the link between a user and a definition; the definition's id, None if there was no such link.
@@ -96,8 +97,7 @@ pub async fn list_of_user(conn: &mut Conn, user_id: &UserId) -> Result<Vec<Linke
 /// # Errors
 /// When the database cannot answer.
 pub async fn delete(tx: &mut Tx, user_id: &UserId, sec_type: SecType, username: &str) -> Result<Option<i64>> {
-    let row: Option<(i64,)> =
-        fetch_optional!(tx, (i64,), DELETE, user_id.as_str(), sec_type.as_str(), username)?;
+    let row: Option<(i64,)> = fetch_optional!(tx, (i64,), DELETE, user_id, sec_type, username)?;
     Ok(row.map(|(sec_def_id,)| sec_def_id))
 }
 
@@ -107,6 +107,6 @@ pub async fn delete(tx: &mut Tx, user_id: &UserId, sec_type: SecType, username: 
 /// When the database cannot answer.
 pub async fn hold(tx: &mut Tx, sec_def_id: i64, user_id: &UserId) -> Result<bool> {
     let sql = tx.choose(HOLD_SQLITE, HOLD_POSTGRES);
-    let row: Option<(i64,)> = fetch_optional!(tx, (i64,), sql, sec_def_id, user_id.as_str())?;
+    let row: Option<(i64,)> = fetch_optional!(tx, (i64,), sql, sec_def_id, user_id)?;
     Ok(row.is_some())
 }

@@ -2,12 +2,15 @@
 
 use sqlx::FromRow;
 
-use crate::domain::{Error, Result, SecDef, SecType, Timestamp};
+use crate::domain::{Result, SecDef, SecType, Timestamp, UserId};
 use crate::store::{Conn, Tx};
 
-macro_rules! columns {
+/// Definitions as they are listed.
+macro_rules! listed {
     () => {
-        "d.sec_def_id, d.sec_type, d.name, d.username, d.is_active, d.creation_time"
+        "SELECT d.sec_def_id, d.sec_type, d.name, d.username, d.is_active, d.creation_time, u.username AS linked_to \
+         FROM sso_sec_def d LEFT JOIN sso_linked_auth l ON l.sec_def_id = d.sec_def_id \
+         LEFT JOIN sso_user u ON u.user_id = l.user_id"
     };
 }
 
@@ -26,16 +29,8 @@ sql! {
     IS_NAME_TAKEN = "SELECT sec_def_id FROM sso_sec_def WHERE name = $1";
     BY_USERNAME = concat!(with_link!(), " WHERE d.sec_type = $1 AND d.username = $2");
     BY_ID = concat!(with_link!(), " WHERE d.sec_def_id = $1 AND d.sec_type = $2 AND d.username = $3");
-    ALL = concat!(
-        "SELECT ", columns!(), ", u.username AS linked_to FROM sso_sec_def d \
-         LEFT JOIN sso_linked_auth l ON l.sec_def_id = d.sec_def_id LEFT JOIN sso_user u ON u.user_id = l.user_id \
-         ORDER BY d.name"
-    );
-    BY_NAME = concat!(
-        "SELECT ", columns!(), ", u.username AS linked_to FROM sso_sec_def d \
-         LEFT JOIN sso_linked_auth l ON l.sec_def_id = d.sec_def_id LEFT JOIN sso_user u ON u.user_id = l.user_id \
-         WHERE d.name = $1"
-    );
+    ALL = concat!(listed!(), " ORDER BY d.name");
+    BY_NAME = concat!(listed!(), " WHERE d.name = $1");
     DELETE = "DELETE FROM sso_sec_def WHERE sec_def_id = $1";
 }
 
@@ -47,38 +42,33 @@ pub struct SecDefRow {
     pub name: String,
     pub secret: Vec<u8>,
     pub is_active: bool,
-    pub user_id: Option<String>,
+    pub user_id: Option<UserId>,
     pub is_link_active: Option<bool>,
 }
 
 #[derive(FromRow)]
 struct ListRow {
     sec_def_id: i64,
-    sec_type: String,
+    sec_type: SecType,
     name: String,
     username: String,
     is_active: bool,
-    creation_time: i64,
+    creation_time: Timestamp,
     linked_to: Option<String>,
 }
 
 impl ListRow {
-    fn into_definition(self) -> Result<SecDef> {
-        Ok(SecDef {
+    fn into_definition(self) -> SecDef {
+        SecDef {
             sec_def_id: self.sec_def_id,
-            sec_type: sec_type(&self.sec_type)?,
+            sec_type: self.sec_type,
             name: self.name,
             username: self.username,
             is_active: self.is_active,
-            creation_time: Timestamp::from_micros(self.creation_time),
+            creation_time: self.creation_time,
             linked_to: self.linked_to,
-        })
+        }
     }
-}
-
-/// A kind as the table has it.
-pub(in crate::store) fn sec_type(text: &str) -> Result<SecType> {
-    SecType::parse(text).ok_or_else(|| Error::internal("sso_sec_def.sec_type holds an unknown value"))
 }
 
 /// How an insertion went.
@@ -103,10 +93,9 @@ pub async fn insert(
     username: &str,
     now: Timestamp,
 ) -> Result<Inserted> {
-    let kind = sec_type.as_str();
     let no_secret: &[u8] = &[];
     let made: Option<(i64,)> =
-        fetch_optional!(tx, (i64,), INSERT, kind, name, username, no_secret, true, now.as_micros())?;
+        fetch_optional!(tx, (i64,), INSERT, sec_type, name, username, no_secret, true, now)?;
     if let Some((sec_def_id,)) = made {
         return Ok(Inserted::Yes(sec_def_id));
     }
@@ -128,7 +117,7 @@ pub async fn set_secret(tx: &mut Tx, sec_def_id: i64, envelope: &[u8]) -> Result
 /// # Errors
 /// When the database cannot answer.
 pub async fn by_username(conn: &mut Conn, sec_type: SecType, username: &str) -> Result<Option<SecDefRow>> {
-    fetch_optional!(conn, SecDefRow, BY_USERNAME, sec_type.as_str(), username)
+    fetch_optional!(conn, SecDefRow, BY_USERNAME, sec_type, username)
 }
 
 /// The definition with this id, if it is of that kind and has that username.
@@ -141,7 +130,7 @@ pub async fn by_id(
     sec_type: SecType,
     username: &str,
 ) -> Result<Option<SecDefRow>> {
-    fetch_optional!(conn, SecDefRow, BY_ID, sec_def_id, sec_type.as_str(), username)
+    fetch_optional!(conn, SecDefRow, BY_ID, sec_def_id, sec_type, username)
 }
 
 /// All definitions, by name.
@@ -150,7 +139,7 @@ pub async fn by_id(
 /// When the database cannot answer.
 pub async fn all(conn: &mut Conn) -> Result<Vec<SecDef>> {
     let rows = fetch_all!(conn, ListRow, ALL)?;
-    rows.into_iter().map(ListRow::into_definition).collect()
+    Ok(rows.into_iter().map(ListRow::into_definition).collect())
 }
 
 /// The definition with this name.
@@ -159,7 +148,7 @@ pub async fn all(conn: &mut Conn) -> Result<Vec<SecDef>> {
 /// When the database cannot answer.
 pub async fn by_name(conn: &mut Conn, name: &str) -> Result<Option<SecDef>> {
     let row: Option<ListRow> = fetch_optional!(conn, ListRow, BY_NAME, name)?;
-    row.map(ListRow::into_definition).transpose()
+    Ok(row.map(ListRow::into_definition))
 }
 
 /// Deletes a definition and its link; false if it was gone already.

@@ -103,18 +103,23 @@ impl Look<'_> {
     /// Keeps what was read after the look.
     pub fn keep(&self, found: Found) -> Arc<KnownSession> {
         let Found { digest, session, user } = found;
-        let known = Arc::new(KnownSession {
+        let known = self.known(session, user);
+        if let (Trust::Keep, Some(kept)) = (self.trust, &self.cache.kept) {
+            kept.insert(Key(digest), Arc::clone(&known));
+        }
+        known
+    }
+
+    /// What was read after the look, for the one call that has read it.
+    pub fn known(&self, session: Session, user: UserState) -> Arc<KnownSession> {
+        Arc::new(KnownSession {
             slot: Slot::of(session.user_id.as_str()),
             since: self.since,
             read_at: self.now,
             session,
             user,
             whole_user: OnceLock::new(),
-        });
-        if let (Trust::Keep, Some(kept)) = (self.trust, &self.cache.kept) {
-            kept.insert(Key(digest), Arc::clone(&known));
-        }
-        known
+        })
     }
 }
 

@@ -10,7 +10,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::json;
 use tokio::sync::oneshot;
-use uuid::Uuid;
 
 use crate::domain::{ChangeSource, Error, Result, SessionId, Timestamp, UserId};
 use crate::store::cache::slots::Touched;
@@ -90,9 +89,9 @@ pub async fn renew(conn: &mut Conn, renewals: &[&Renewal]) -> Result<HashSet<Ses
         })
     });
     let given = serde_json::Value::from_iter(given).to_string();
-    let (sql, source) = (conn.choose(RENEW_SQLITE, RENEW_POSTGRES), ChangeSource::Renew.as_str());
-    let renewed = fetch_all!(conn, (Uuid,), sql, &given, source, HISTORY_LENGTH)?;
-    Ok(renewed.into_iter().map(|(session_id,)| SessionId(session_id)).collect())
+    let (sql, source) = (conn.choose(RENEW_SQLITE, RENEW_POSTGRES), ChangeSource::Renew);
+    let renewed = fetch_all!(conn, (SessionId,), sql, &given, source, HISTORY_LENGTH)?;
+    Ok(renewed.into_iter().map(|(session_id,)| session_id).collect())
 }
 
 #[derive(Debug)]
@@ -262,6 +261,8 @@ impl Place {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     type Caller = oneshot::Receiver<Result<bool>>;
