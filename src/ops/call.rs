@@ -29,7 +29,6 @@ pub(in crate::ops) struct Call<'a> {
 
 /// Who acts, after the checks.
 #[derive(Debug)]
-#[allow(dead_code, reason = "operations are rewritten block by block")]
 enum Admitted {
     Anonymous,
     User(Caller),
@@ -37,7 +36,6 @@ enum Admitted {
     Site(Arc<Site>),
 }
 
-#[allow(dead_code, reason = "operations are rewritten block by block")]
 impl Call<'_> {
     /// The user who acts.
     ///
@@ -245,16 +243,5 @@ impl Sso {
         }
         let audit_id: Uuid = time_ordered_uuid(trail.event.time, &*self.core.random)?;
         store::audit::insert(tx, audit_id, &trail.event, &trail.extra()).await
-    }
-
-    /// Starts the entry of an operation that is not yet written as one function.
-    pub(in crate::ops) fn trail(&self, ctx: &Context, op: &'static str, kind: AuditKind) -> Trail {
-        Trail::new(ctx, op, kind, self.now())
-    }
-
-    /// Ends it.
-    pub(in crate::ops) async fn conclude<T>(&self, trail: Trail, outcome: Result<T>) -> Result<T> {
-        self.close_entry(trail, outcome.as_ref().err()).await?;
-        outcome
     }
 }

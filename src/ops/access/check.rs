@@ -95,13 +95,6 @@ impl Sso {
         Ok(Caller::new(known))
     }
 
-    /// The same, and it is a super-user's.
-    pub(in crate::ops) async fn check_super_user(&self, ctx: &Context, ust: &Ust) -> Result<Caller> {
-        let caller = self.check_ust(ctx, ust, PasswordAge::Checked).await?;
-        caller.require_super_user()?;
-        Ok(caller)
-    }
-
     /// The session with this token, if it has not ended, and its user's state.
     pub(in crate::ops) async fn valid_session(&self, ust: &Ust) -> Result<Arc<KnownSession>> {
         let digest = token::digest(ust.expose());
