@@ -102,12 +102,6 @@ impl Call<'_> {
         self.trail.on(&target);
         Ok(target)
     }
-
-    /// Says who acts, in an operation that finds it out by itself.
-    pub fn acts(&mut self, caller: Caller) {
-        self.trail.by(caller.user_id());
-        self.admitted = Admitted::User(caller);
-    }
 }
 
 impl Sso {
