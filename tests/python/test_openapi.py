@@ -7,14 +7,17 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings, strategies
+from hypothesis import HealthCheck, Phase, given, seed, settings, strategies
 from schemathesis.checks import not_a_server_error
+from schemathesis.core import NotSet
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
@@ -34,6 +37,9 @@ CHECKS = [
 ]
 EXAMPLES = 25
 DOCUMENT = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_text(encoding="utf-8"))
+SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
+# What a case consists of.
+PARTS = ("path_parameters", "headers", "cookies", "query", "body")
 OPERATIONS = [(path, method) for path, methods in DOCUMENT["paths"].items() for method in methods]
 
 
@@ -93,11 +99,6 @@ def target(shared_config: Config, tmp_path_factory: pytest.TempPathFactory) -> I
             yield target
 
 
-@pytest.fixture(scope="module")
-def schema(target: Target) -> Any:
-    return schemathesis.openapi.from_url(f"{target.url}/openapi.json")
-
-
 every_operation = pytest.mark.parametrize(("path", "method"), OPERATIONS)
 thorough = settings(
     max_examples=EXAMPLES,
@@ -109,33 +110,53 @@ thorough = settings(
 )
 
 
+@cache
+def drawn(path: str, method: str, number: int) -> list[tuple[schemathesis.Case[Any], bool]]:
+    """Cases for an operation, and whether they are about who is there. Drawn once: every database gets the same."""
+    cases = []
+
+    @seed(number)
+    @thorough
+    @given(case=SCHEMA[path][method].as_strategy(), is_known=strategies.booleans())
+    def draw(case: schemathesis.Case[Any], is_known: bool) -> None:
+        cases.append((case, is_known))
+
+    draw()
+    return cases
+
+
+def cases(path: str, method: str, number: int) -> Iterator[tuple[schemathesis.Case[Any], bool]]:
+    """Copies of those cases, which a test may change."""
+    for case, is_known in drawn(path, method, number):
+        parts = {name: part for name in PARTS if not isinstance(part := getattr(case, name), NotSet)}
+        parts = deepcopy(parts)
+        yield case.operation.Case(media_type=case.media_type, **parts), is_known
+
+
 def checked(target: Target, case: schemathesis.Case[Any], ust: str | None) -> None:
     """Sends a request, and compares the answer with what the document says about it."""
     headers = {"Authorization": f"Bearer {ust}"} if ust else {}
     is_for_sites = case.operation.path.endswith(".json") and not case.operation.path.startswith("/openapi")
     auth = target.keys if ust and is_for_sites else None
     case.call_and_validate(
-        headers={} if auth else headers, auth=auth, checks=CHECKS, session=target.session, timeout=30
+        target.url,
+        headers={} if auth else headers,
+        auth=auth,
+        checks=CHECKS,
+        session=target.session,
+        timeout=30,
     )
 
 
 @every_operation
-def test_strangers_get_what_is_promised(target: Target, schema: Any, path: str, method: str) -> None:
-    @thorough
-    @given(case=schema[path][method].as_strategy())
-    def ask(case: schemathesis.Case[Any]) -> None:
+def test_strangers_get_what_is_promised(target: Target, path: str, method: str) -> None:
+    for case, _ in cases(path, method, 1):
         checked(target, case, None)
-
-    ask()
 
 
 @every_operation
-def test_those_who_may_do_everything_get_what_is_promised(target: Target, schema: Any, path: str, method: str) -> None:
-    strategy = schema[path][method].as_strategy()
-
-    @thorough
-    @given(case=strategy, is_known=strategies.booleans())
-    def ask(case: schemathesis.Case[Any], is_known: bool) -> None:
+def test_those_who_may_do_everything_get_what_is_promised(target: Target, path: str, method: str) -> None:
+    for case, is_known in cases(path, method, 2):
         # Sessions that the case may end, and people that it may delete or lock out.
         user_id, ust = target.newcomer()
         admin = target.admin()
@@ -146,5 +167,3 @@ def test_those_who_may_do_everything_get_what_is_promised(target: Target, schema
             if isinstance(part, dict) and is_known:
                 part.update({name: value for name, value in known.items() if name in part})
         checked(target, case, admin)
-
-    ask()

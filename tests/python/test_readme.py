@@ -126,9 +126,12 @@ def test_commands_that_are_named_exist() -> None:
     text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     code = re.findall(r"`([^`\n]+)`", text) + [line for block in SHELL for line in block.text.splitlines()]
+    asked = set()
     for line in code:
         if found := re.match(r"make ([a-z]+)\b", line):
             assert re.search(rf"^{found[1]}:", makefile, re.MULTILINE), line
         if found := re.match(r"zato-sso ([a-z-]+)", line):
             arguments = [COMMAND, "--help"] if found[1].startswith("-") else [COMMAND, found[1], "--help"]
-            assert subprocess.run(arguments, capture_output=True, check=False).returncode == 0, line
+            if found[1] not in asked:
+                assert subprocess.run(arguments, capture_output=True, check=False).returncode == 0, line
+            asked.add(found[1])
