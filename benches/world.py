@@ -160,12 +160,12 @@ def log_in(sso: SSO) -> tuple[str, str, str]:
 
 
 def built(path: str) -> Path:
-    """Return a program that `make bench` has built.
+    """Return a program that `make bench` has built; with `BENCH_BUILD=debug`, one that `cargo test` has built.
 
     Raises:
         CannotMeasureError: it is not there.
     """
-    program = target_folder() / "release" / path
+    program = target_folder() / os.environ.get("BENCH_BUILD", "release") / path
     if not program.is_file():
         raise CannotMeasureError(
             f"there is no {program}: run make bench, or cargo build --release --bins --example parts"
