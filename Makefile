@@ -61,7 +61,9 @@ openapi: ## Update docs/openapi.json
 
 bench: build ## Run the benchmarks, each compared with a yardstick
 	cargo build --release $(CARGO_FLAGS) --example parts
-	$(WITH_POSTGRES) --durable -- sh -ec 'cargo bench $(CARGO_FLAGS) --features server --bench main_job; \
+	@mkdir -p target/bench
+	$(WITH_POSTGRES) --durable -- sh -ec 'cargo bench --quiet $(CARGO_FLAGS) --features server --bench main_job > target/bench/.main_job; \
+		$(BIN)/python benches/main_job.py < target/bench/.main_job; \
 		for part in $(BENCHMARKS); do echo; $(BIN)/python benches/$$part.py; done'
 	@echo
 	@$(BIN)/python benches/report.py

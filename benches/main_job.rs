@@ -64,7 +64,7 @@ fn run() -> Result<()> {
     let sqlite = runtime.block_on(World::new(Kind::Sqlite))?;
     let postgres = runtime.block_on(World::new(Kind::Postgres))?;
     let worlds = [&sqlite, &postgres];
-    let mut report = Report::new("main_job");
+    let mut report = Report::default();
     if is_wanted("login") {
         compare_logins(&runtime, worlds, Plan::new(LOGIN_ROUND, is_smoke), &mut report)?;
     }
@@ -74,11 +74,9 @@ fn run() -> Result<()> {
     runtime.block_on(sqlite.remove())?;
     runtime.block_on(postgres.remove())?;
 
-    print!("{report}");
-    if is_smoke || !groups.is_empty() {
-        return Ok(());
-    }
-    report.save()
+    let is_complete = !is_smoke && groups.is_empty();
+    println!("{}", serde_json::json!({"is_complete": is_complete, "rows": report.into_json()}));
+    Ok(())
 }
 
 /// Logins, with as many callers as there are cores, and with some more, so that the cores have something to hash while

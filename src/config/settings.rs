@@ -144,7 +144,7 @@ impl Config {
     }
 
     /// The origin of a key; of a table, that of its first name.
-    fn origin(&self, key: &str) -> Origin {
+    pub(in crate::config) fn origin(&self, key: &str) -> Origin {
         let in_table = |name: &str| name.strip_prefix(key).is_some_and(|rest| rest.starts_with('.'));
         let first = || self.origins.iter().find(|(name, _)| in_table(name)).map(|(_, origin)| origin);
         self.origins.get(key).or_else(first).cloned().unwrap_or_default()

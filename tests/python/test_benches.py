@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import report
 from instructions import complaints
+from main_job import report_of
 from measure import Calls, CallsOfThreads, Contestant, Slowest, measure, rate, share
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,6 +34,12 @@ def test_a_benchmark_works(name: str) -> None:
     assert rows
     for row in rows:
         assert any(row.what in line and row.yardstick in line for line in done.stdout.splitlines()), row
+
+
+def test_what_rust_measured_becomes_a_table() -> None:
+    rows = [{"what": {"name": "login", "figures": [1, 3, 2]}, "yardstick": {"name": "hash", "figures": [2, 2, 2]}}]
+    table = report_of(rows).table().splitlines()
+    assert re.split(r" {2,}", table[1]) == ["login", "2.00", "1.00 .. 3.00", "hash", "2.00", "1.000", "0.500 .. 1.500"]
 
 
 def test_every_round_has_all_of_them_and_every_other_goes_backwards() -> None:

@@ -160,6 +160,7 @@ impl std::fmt::Debug for Hasher {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::HashParamsError;
     use argon2::password_hash::phc::PasswordHash;
     use proptest::prelude::*;
 
