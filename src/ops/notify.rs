@@ -41,6 +41,6 @@ impl Sso {
         };
         let now = self.now();
         let id = time_ordered_uuid(now, &*self.core.random)?;
-        Ok(message::write(self.config(), &self.core.templates, kind, addressee, token, (id, now)))
+        message::write(self.config(), &self.core.templates, kind, addressee, token, (id, now)).map(Some)
     }
 }

@@ -3,8 +3,8 @@
 use uuid::Uuid;
 
 use crate::config::Config;
-use crate::domain::{Email, EmailKind, Password, Timestamp, UserId};
-use crate::ops::mail::template::Templates;
+use crate::domain::{Email, EmailKind, Password, Result, Timestamp, UserId};
+use crate::ops::mail::template::{Content, Templates};
 
 /// The locale of emails where configuration does not ask for another.
 const DEFAULT_LOCALE: &str = "en_GB";
@@ -38,7 +38,10 @@ pub(in crate::ops) struct Addressee {
     pub email: String,
 }
 
-/// Writes an email. None where there is no template of this kind.
+/// Writes an email.
+///
+/// # Errors
+/// As [`Templates::fill`].
 pub(in crate::ops) fn write(
     config: &Config,
     templates: &Templates,
@@ -46,8 +49,7 @@ pub(in crate::ops) fn write(
     addressee: Addressee,
     token: Option<&Password>,
     (id, date): (Uuid, Timestamp),
-) -> Option<Email> {
-    let template = templates.get(kind)?;
+) -> Result<Email> {
     let site_name = Some(config.main.site_name.trim()).filter(|name| !name.is_empty());
     let token = token.map_or("", Password::expose);
     let link = link(&config.password_reset.url, token);
@@ -59,21 +61,21 @@ pub(in crate::ops) fn write(
         ("link", &link),
         ("minutes", &minutes),
     ];
+    let Content { subject, text, html } = templates.fill(kind, &values.into_iter().collect())?;
     let title = config.password_reset.email_title.get(locale(config));
     let title = title.filter(|_| kind == EmailKind::PasswordReset);
-    let subject = title.map_or_else(|| template.subject.fill(&values), Clone::clone);
-    Some(Email {
+    Ok(Email {
         id,
         date,
         kind,
-        // A line end would let a header be added.
-        subject: subject.split(char::is_control).collect::<Vec<_>>().join(" "),
-        text: template.text.fill(&values),
-        html: template.html.as_ref().map(|html| html.fill_html(&values)),
-        to: addressee.email,
         user_id: addressee.user_id,
         username: addressee.username,
+        to: addressee.email,
         from: config.password_reset.email_from.clone(),
+        // A line end would let a header be added.
+        subject: title.unwrap_or(&subject).split(char::is_control).collect::<Vec<_>>().join(" "),
+        text,
+        html,
     })
 }
 

@@ -1,41 +1,54 @@
-//! Templates of emails: text with placeholders, built in or from a folder.
+//! Templates of emails: Jinja templates, built in or from a folder.
 //!
 //! A file is called `<name>.<locale>.txt`, or `<name>.txt` for every locale that has none of its own; `.html` beside
 //! it makes the email a multi-part one. A text may begin with a line `Subject: …` and an empty one. `{{name}}` stands
-//! for a value, and there is nothing else to it.
+//! for a value, which is escaped in HTML.
 
 use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-use crate::domain::EmailKind;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{Environment, UndefinedBehavior, Value};
 
-/// What a placeholder can stand for, in any template.
+use crate::domain::{EmailKind, Error, Result};
+
+/// The values that every template has.
 const COMMON: &[&str] = &["username", "site_name"];
 
-/// The values of the placeholders of one email.
-pub(in crate::ops) type Values<'a> = [(&'static str, &'a str)];
+/// The values of one email.
+pub(in crate::ops) type Values<'a> = HashMap<&'static str, &'a str>;
 
 /// The templates of the locale that emails are written in.
 #[derive(Debug)]
-pub(in crate::ops) struct Templates(HashMap<EmailKind, Template>);
+pub(in crate::ops) struct Templates(Environment<'static>);
 
-/// One email as it is before its values are known.
-#[derive(Debug)]
-pub(in crate::ops) struct Template {
-    pub subject: Pattern,
-    pub text: Pattern,
-    pub html: Option<Pattern>,
+/// What an email says.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::ops) struct Content {
+    pub subject: String,
+    pub text: String,
+    pub html: Option<String>,
 }
 
-/// Text with placeholders.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(in crate::ops) struct Pattern(Vec<Piece>);
+/// A part of an email that has a template of its own.
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    Subject,
+    Text,
+    Html,
+}
 
-#[derive(Debug, PartialEq, Eq)]
-enum Piece {
-    Text(String),
-    Value(String),
+impl Part {
+    /// The name of its template, which says whether values are escaped.
+    fn template(self, kind: EmailKind) -> String {
+        let ending = match self {
+            Self::Subject => "subject",
+            Self::Text => "txt",
+            Self::Html => "html",
+        };
+        format!("{}.{ending}", kind.as_str())
+    }
 }
 
 /// What a file of a template holds.
@@ -54,19 +67,16 @@ struct FileName<'a> {
 
 impl Templates {
     /// The built-in ones, overridden by what is in the folder. Every file there is read, whatever its locale, so that
-    /// one that cannot be used is found out now and not when it is needed.
+    /// one that cannot be used is found now and not when it is needed.
     ///
     /// # Errors
     /// What is wrong with which file.
     pub fn load(folder: Option<&Path>, locale: &str) -> Result<Self, String> {
-        let mut templates = HashMap::new();
+        let mut templates = Self(environment().map_err(|error| error.to_string())?);
         for kind in EmailKind::ALL {
-            let (subject, text) =
-                parse_text(kind, built_in(kind)).map_err(|error| format!("{kind:?}: {error}"))?;
-            let subject = subject.ok_or_else(|| format!("{kind:?} has no subject"))?;
-            templates.insert(kind, Template { subject, text, html: None });
+            templates.add_text(kind, built_in(kind), true).map_err(|error| format!("{kind:?}: {error}"))?;
         }
-        let Some(folder) = folder else { return Ok(Self(templates)) };
+        let Some(folder) = folder else { return Ok(templates) };
         for name in file_names(folder)? {
             let path = folder.join(&name);
             let told = |error: String| format!("{}: {error}", path.display());
@@ -74,27 +84,93 @@ impl Templates {
             let content = read(&path).map_err(told)?;
             let is_used = file.locale.is_none_or(|of_file| of_file == locale);
             match file.format {
-                Format::Text => {
-                    let (subject, text) = parse_text(file.kind, &content).map_err(told)?;
-                    if let Some(template) = templates.get_mut(&file.kind).filter(|_| is_used) {
-                        template.text = text;
-                        template.subject = subject.unwrap_or_else(|| std::mem::take(&mut template.subject));
-                    }
-                }
-                Format::Html => {
-                    let html = Pattern::parse(&content, placeholders(file.kind)).map_err(told)?;
-                    if let Some(template) = templates.get_mut(&file.kind).filter(|_| is_used) {
-                        template.html = Some(html);
-                    }
-                }
+                Format::Text => templates.add_text(file.kind, &content, is_used),
+                Format::Html => templates.add(file.kind, Part::Html, &content, is_used),
             }
+            .map_err(told)?;
         }
-        Ok(Self(templates))
+        Ok(templates)
     }
 
-    pub fn get(&self, kind: EmailKind) -> Option<&Template> {
-        self.0.get(&kind)
+    /// Adds the text of a template, and its subject if it has one: without, the one that is there stays.
+    fn add_text(&mut self, kind: EmailKind, content: &str, is_used: bool) -> Result<(), String> {
+        let content = content.replace("\r\n", "\n");
+        let Some(rest) = content.strip_prefix("Subject:") else {
+            return self.add(kind, Part::Text, &content, is_used);
+        };
+        let (subject, text) = rest.split_once('\n').unwrap_or((rest, ""));
+        self.add(kind, Part::Subject, subject.trim(), is_used)?;
+        self.add(kind, Part::Text, text.strip_prefix('\n').unwrap_or(text), is_used)
     }
+
+    /// Checks a template, and adds it if it is used.
+    fn add(&mut self, kind: EmailKind, part: Part, source: &str, is_used: bool) -> Result<(), String> {
+        let name = part.template(kind);
+        check(&name, source, &[COMMON, own_values(kind)].concat())?;
+        if is_used {
+            let added = self.0.add_template_owned(name, source.to_owned());
+            added.map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// Puts values into the templates of an email.
+    ///
+    /// # Errors
+    /// Where a template asks something of these values that it did not ask at loading.
+    pub fn fill(&self, kind: EmailKind, values: &Values<'_>) -> Result<Content> {
+        let html = self.0.get_template(&Part::Html.template(kind)).is_ok();
+        Ok(Content {
+            subject: self.render(kind, Part::Subject, values)?,
+            text: self.render(kind, Part::Text, values)?,
+            html: if html { Some(self.render(kind, Part::Html, values)?) } else { None },
+        })
+    }
+
+    fn render(&self, kind: EmailKind, part: Part, values: &Values<'_>) -> Result<String> {
+        let name = part.template(kind);
+        let rendered = self.0.get_template(&name).and_then(|template| template.render(context(values)));
+        // What else there is to say may hold a value, a token for one.
+        rendered.map_err(|error| {
+            let line = error.line().unwrap_or_default();
+            Error::internal(format!("the email template {name}, line {line}: {}", error.kind()))
+        })
+    }
+}
+
+fn environment() -> Result<Environment<'static>, minijinja::Error> {
+    let mut environment = Environment::new();
+    environment.set_syntax(SyntaxConfig::builder().keep_trailing_newline(true).build()?);
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    Ok(environment)
+}
+
+fn context(values: &Values<'_>) -> Value {
+    values.iter().map(|(name, value)| (*name, Value::from(*value))).collect()
+}
+
+/// Renders a template once with any values, and looks for names that none of these has, also where that did not get to.
+fn check(name: &str, source: &str, known: &[&'static str]) -> Result<(), String> {
+    let told = |error: &minijinja::Error| {
+        let detail = error.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
+        format!("line {} of the text: {}{detail}", error.line().unwrap_or_default(), error.kind())
+    };
+    let mut environment = environment().map_err(|error| told(&error))?;
+    environment.add_template(name, source).map_err(|error| told(&error))?;
+    let template = environment.get_template(name).map_err(|error| told(&error))?;
+    let rendered = template.render(context(&known.iter().map(|name| (*name, "1")).collect()));
+    let is_known = |name: &String| {
+        known.contains(&name.as_str()) || environment.globals().any(|(global, _)| global == name.as_str())
+    };
+    if let Some(unknown) =
+        template.undeclared_variables(false).into_iter().filter(|name| !is_known(name)).min()
+    {
+        let line = rendered.err().and_then(|error| error.line());
+        let line = line.map(|line| format!("line {line} of ")).unwrap_or_default();
+        let names = known.join(", ");
+        return Err(format!("{line}the text has an unknown value `{unknown}`; known are {names}"));
+    }
+    rendered.map(drop).map_err(|error| told(&error))
 }
 
 const fn built_in(kind: EmailKind) -> &'static str {
@@ -105,7 +181,8 @@ const fn built_in(kind: EmailKind) -> &'static str {
     }
 }
 
-const fn placeholders(kind: EmailKind) -> &'static [&'static str] {
+/// The values that only this template has.
+const fn own_values(kind: EmailKind) -> &'static [&'static str] {
     match kind {
         EmailKind::SignupConfirm => &["token"],
         EmailKind::SignupWelcome => &[],
@@ -149,86 +226,14 @@ impl<'a> FileName<'a> {
     }
 }
 
-/// The subject, if it has one, and the text of a template.
-fn parse_text(kind: EmailKind, content: &str) -> Result<(Option<Pattern>, Pattern), String> {
-    let content = content.replace("\r\n", "\n");
-    let known = placeholders(kind);
-    match content.strip_prefix("Subject:") {
-        None => Ok((None, Pattern::parse(&content, known)?)),
-        Some(rest) => {
-            let (subject, text) = rest.split_once('\n').unwrap_or((rest, ""));
-            let text = text.strip_prefix('\n').unwrap_or(text);
-            Ok((Some(Pattern::parse(subject.trim(), known)?), Pattern::parse(text, known)?))
-        }
-    }
-}
-
-impl Pattern {
-    fn parse(text: &str, known: &[&str]) -> Result<Self, String> {
-        let mut pieces = Vec::new();
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once("{{") {
-            let line = text.len() - after.len();
-            let line = 1 + text.bytes().take(line).filter(|byte| *byte == b'\n').count();
-            let (name, behind) = after
-                .split_once("}}")
-                .ok_or_else(|| format!("line {line} of the text has {{{{ without }}}}"))?;
-            let name = name.trim();
-            if !COMMON.contains(&name) && !known.contains(&name) {
-                let names = [COMMON, known].concat().join(", ");
-                return Err(format!("line {line} of the text has an unknown placeholder; known are {names}"));
-            }
-            pieces.push(Piece::Text(before.to_owned()));
-            pieces.push(Piece::Value(name.to_owned()));
-            rest = behind;
-        }
-        pieces.push(Piece::Text(rest.to_owned()));
-        Ok(Self(pieces))
-    }
-
-    /// The text with the values in it. What stands in a value is never taken for a placeholder.
-    pub fn fill(&self, values: &Values<'_>) -> String {
-        self.fill_with(values, str::to_owned)
-    }
-
-    /// The same for HTML, in which a value is text, whatever it holds.
-    pub fn fill_html(&self, values: &Values<'_>) -> String {
-        self.fill_with(values, escaped)
-    }
-
-    fn fill_with(&self, values: &Values<'_>, write: fn(&str) -> String) -> String {
-        let value =
-            |wanted: &str| values.iter().find(|(name, _)| *name == wanted).map_or("", |(_, value)| value);
-        self.0
-            .iter()
-            .map(|piece| match piece {
-                Piece::Text(text) => text.clone(),
-                Piece::Value(name) => write(value(name)),
-            })
-            .collect()
-    }
-}
-
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const VALUES: &Values<'_> = &[("username", "<b>{{token}}&'\""), ("site_name", "Site"), ("token", "T")];
+    fn values() -> Values<'static> {
+        let given = [("username", "<b>{{token}}&'\""), ("site_name", "Site"), ("token", "T")];
+        given.into_iter().chain([("link", "L"), ("minutes", "30")]).collect()
+    }
 
     fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
@@ -243,18 +248,17 @@ mod tests {
     }
 
     fn confirm(templates: &Templates) -> (String, String, Option<String>) {
-        let template = templates.get(EmailKind::SignupConfirm).unwrap();
-        let html = template.html.as_ref().map(|html| html.fill_html(VALUES));
-        (template.subject.fill(VALUES), template.text.fill(VALUES), html)
+        let Content { subject, text, html } = templates.fill(EmailKind::SignupConfirm, &values()).unwrap();
+        (subject, text, html)
     }
 
     #[test]
     fn there_is_a_built_in_template_of_every_kind() {
         let templates = Templates::load(None, "en_GB").unwrap();
         for kind in EmailKind::ALL {
-            let template = templates.get(kind).unwrap();
-            assert!(template.subject.fill(VALUES).contains("Site"), "{kind:?}");
-            assert!(template.text.fill(VALUES).starts_with("Hello <b>"), "{kind:?}");
+            let content = templates.fill(kind, &values()).unwrap();
+            assert!(content.subject.contains("Site"), "{kind:?}");
+            assert!(content.text.starts_with("Hello <b>") && content.text.ends_with(".\n"), "{kind:?}");
         }
         assert!(confirm(&templates).1.contains("\n\nT\n\n"));
     }
@@ -267,7 +271,25 @@ mod tests {
         ];
         let (_, text, html) = confirm(&loaded(files, "en_GB").unwrap());
         assert_eq!(text, "<b>{{token}}&'\" T {a} }}");
-        assert_eq!(html.unwrap(), "<p title='&lt;b&gt;{{token}}&amp;&#39;&quot;'>");
+        assert_eq!(html.unwrap(), "<p title='&lt;b&gt;{{token}}&amp;&#x27;&quot;'>");
+    }
+
+    #[test]
+    fn a_template_may_have_conditions_and_filters() {
+        let files: &[(&str, &[u8])] = &[(
+            "signup-confirm.txt",
+            b"{% if token %}{{ token|lower }}{% endif %}{% raw %}{{ x }}{% endraw %}",
+        )];
+        assert_eq!(confirm(&loaded(files, "en_GB").unwrap()).1, "t{{ x }}");
+    }
+
+    #[test]
+    fn what_goes_wrong_only_with_some_values_is_told_without_them() {
+        let files: &[(&str, &[u8])] =
+            &[("signup-confirm.txt", b"{% if token == 'T' %}{{ token + 1 }}{% endif %}")];
+        let error = loaded(files, "en_GB").unwrap().fill(EmailKind::SignupConfirm, &values()).unwrap_err();
+        let expected = "the email template signup-confirm.txt, line 1: invalid operation";
+        assert!(error.to_string().ends_with(expected), "{error}");
     }
 
     #[test]
@@ -287,15 +309,23 @@ mod tests {
 
     #[test]
     fn what_cannot_be_used_is_told_with_its_file() {
-        let table: [(&str, &[u8], &str); 7] = [
+        let table: [(&str, &[u8], &str); 10] = [
             // The link leads to where a password is reset.
             ("signup-confirm.txt", b"{{link}}", "known are username, site_name, token"),
-            ("signup-confirm.txt", b"a\n{{usrname}}", "line 2 of the text has an unknown placeholder"),
+            ("signup-confirm.txt", b"a\n{{usrname}}", "line 2 of the text has an unknown value `usrname`"),
+            // No values that it is tried with get there.
+            ("signup-confirm.txt", b"{% if token == '' %}{{usrname}}{% endif %}", "unknown value `usrname`"),
+            ("signup-confirm.txt", b"a\n{{token|uper}}", "line 2 of the text: unknown filter"),
+            (
+                "signup-confirm.html",
+                b"<style>@media print {#a {}}</style>",
+                "line 1 of the text: syntax error",
+            ),
             ("signup-welcome.txt", b"{{token}}", "known are username, site_name"),
-            ("signup-confirm.txt", b"{{token", "has {{ without }}"),
+            ("signup-confirm.txt", b"{{token", "line 1 of the text: syntax error"),
             ("signup-confirm.pl_PL.html", b"\xff", "is not UTF-8"),
             ("signup-confrim.txt", b"", "only signup-confirm, signup-welcome, password-reset-link"),
-            ("password-reset-link.xx.txt", b"{{nothing}}", "unknown placeholder"),
+            ("password-reset-link.xx.txt", b"{{nothing}}", "unknown value"),
         ];
         for (name, content, expected) in table {
             let error = loaded(&[(name, content)], "en_GB").unwrap_err();
