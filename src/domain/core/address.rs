@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use crate::domain::without_controls;
+
 /// The remote address of a call: usually one, several where proxies stand between.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RemoteAddr(Vec<String>);
@@ -15,9 +17,7 @@ impl RemoteAddr {
     pub fn new<S: AsRef<str>>(addresses: impl IntoIterator<Item = S>) -> Self {
         let mut all = Vec::new();
         for given in addresses {
-            let clean = |part: &str| -> String {
-                part.trim().chars().filter(|c| !c.is_control()).take(Self::MAX_LENGTH).collect()
-            };
+            let clean = |part: &str| without_controls(part.trim(), Self::MAX_LENGTH);
             all.extend(given.as_ref().split(',').map(clean).filter(|part| !part.is_empty()));
         }
         all.truncate(Self::MAX_ADDRESSES);

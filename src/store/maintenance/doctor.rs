@@ -1,6 +1,6 @@
 //! What a database tells about its health. Nothing here changes one.
 
-use crate::domain::{Result, Timestamp};
+use crate::domain::{Result, Timestamp, one_line};
 use crate::store::db::pool::Db;
 
 sql! {
@@ -39,7 +39,7 @@ pub async fn health(db: &Db) -> Result<Health> {
         let damage: Option<(String,)> = fetch_optional!(conn, (String,), QUICK_CHECK_SQLITE)?;
         let mode: Option<(String,)> = fetch_optional!(conn, (String,), JOURNAL_MODE_SQLITE)?;
         return Ok(Health::Sqlite {
-            damage: damage.map(|(text,)| text.replace('\n', " ")).filter(|text| text != "ok"),
+            damage: damage.map(|(text,)| one_line(&text)).filter(|text| text != "ok"),
             journal_mode: mode.map(|(text,)| text).unwrap_or_default(),
         });
     }
