@@ -68,7 +68,8 @@ def new_postgres(server_url: str) -> Iterator[str]:
     """An empty PostgreSQL database, dropped in the end."""
     name = f"test_{secrets.token_hex(8)}"
     with psycopg.connect(server_url, autocommit=True) as server:
-        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        # Copying files costs half as much as the default strategy.
+        server.execute(sql.SQL("CREATE DATABASE {} STRATEGY file_copy").format(sql.Identifier(name)))
         yield urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
         server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 

@@ -17,10 +17,12 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-import psycopg
 from zato_sso import SSO, ValidationError, aio
+
+if TYPE_CHECKING:
+    import psycopg
 
 APP = "CRM"
 ADDRESS = "127.0.0.1"
@@ -222,6 +224,14 @@ def make(face: str, config: Config, loop: asyncio.AbstractEventLoop) -> SSO:
     return cast("SSO", Awaited(AsyncSSO(config=config), loop))
 
 
+def connected(url: str, *, autocommit: bool = False) -> psycopg.Connection:
+    """A connection to a PostgreSQL database, beside those of the product."""
+    # Many small programs import this module. Few need psycopg, which would double their start time.
+    import psycopg
+
+    return psycopg.connect(url, autocommit=autocommit)
+
+
 HOLDER = """\
 import sqlite3, sys
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)
@@ -239,7 +249,7 @@ def writes_locked(config: Config) -> Iterator[None]:
     """
     url = str(config["database"]["url"])
     if not url.startswith("sqlite:"):
-        with psycopg.connect(url) as other:
+        with connected(url) as other:
             other.execute("LOCK TABLE sso_session")
             yield
         return
@@ -270,7 +280,7 @@ def beside(config: Config) -> Iterator[Callable[[str, str], object]]:
     """Runs statements beside the product; for SQLite in another process, whose locks are seen."""
     url = str(config["database"]["url"])
     if not url.startswith("sqlite:"):
-        with psycopg.connect(url, autocommit=True) as connection:
+        with connected(url, autocommit=True) as connection:
             yield lambda sql, value: connection.execute(sql.replace("?", "%s").encode(), [value])
         return
     command = [sys.executable, "-c", EXECUTOR, url.removeprefix("sqlite:///")]
