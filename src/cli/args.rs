@@ -43,9 +43,9 @@ pub(super) enum Command {
     Init,
     /// Run the REST server until it is stopped by Ctrl-C or SIGTERM
     Serve(ServeArgs),
-    /// Create a user, who can log in at once
+    /// Create a user, who can log in immediately
     CreateUser(NewUserArgs),
-    /// Create a super-user, who can log in at once
+    /// Create a super-user, who can log in immediately
     CreateSuperUser(NewUserArgs),
     /// Delete a user with all sessions, attributes and links, after asking
     DeleteUser(DeleteUserArgs),
@@ -295,7 +295,7 @@ pub(super) struct ImportTerms {
     /// Write nothing, and tell what would be written
     #[arg(long)]
     pub dry_run: bool,
-    /// Write what is not brought over to this file, a JSON object a line [default: lines on standard error]
+    /// Write what is not imported to this file, one JSON object a line [default: lines on standard error]
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
 }
@@ -351,7 +351,7 @@ pub(super) struct ExportUsersArgs {
     /// How users are written
     #[arg(long, default_value = "jsonl")]
     pub format: ExportFormat,
-    /// With password hashes, TOTP keys and the values of encrypted attributes. Whoever has these can attack passwords
+    /// With password hashes, TOTP keys and the values of encrypted attributes. Anybody who has these can attack passwords
     /// and make TOTP codes: keep the file as you would keep the database and its key
     #[arg(long)]
     pub with_secrets: bool,

@@ -30,7 +30,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, serve: Serve) -> u8 {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(usage) => {
-            // Help and version come this way too, with status 0. Nobody is left to tell if they cannot be printed.
+            // Help and version come this way too, with status 0. A failure to print them is ignored.
             drop(usage.print());
             return u8::try_from(usage.exit_code()).unwrap_or(WRONG_USAGE);
         }

@@ -208,7 +208,7 @@ fn key_of_variable(schema: &Schema, name: &str) -> Result<Option<String>, Error>
     match schema.key_of_variable(name) {
         Ok(key) => Ok(Some(key)),
         Err(nearest) if name.contains("__") => Err(unknown(nearest)),
-        // Without the double underscore it may be somebody else's variable, but not if it only lacks one of the two.
+        // Without the double underscore it may belong to another program, unless it only lacks one of the two.
         Err(_) => {
             let mut known = schema.keys().map(|key| variable_of(key.dotted));
             known.find(|known| known.replace("__", "_") == name).map_or(Ok(None), |known| Err(unknown(known)))

@@ -76,7 +76,7 @@ config! {
     password_reset: PasswordReset,
     /// Sign-up.
     signup: SignUp,
-    /// Names that nobody may sign up with.
+    /// Names that are not allowed at sign-up.
     user_validation: UserValidation,
     /// Searches.
     search: Search,
@@ -120,7 +120,7 @@ impl Config {
     /// The first rule that is broken.
     pub fn validate(&self) -> Result<(), Error> {
         self.first_invalid().map_err(|Invalid { key, other, problem }| {
-            // Of two keys that disagree, the one that somebody gave is the place to look at.
+            // Of two keys that disagree, point at the one that was given.
             let origin = match (self.origin(key), other) {
                 (Origin::Default, Some(other)) => self.origin(other),
                 (origin, _) => origin,

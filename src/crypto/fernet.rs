@@ -50,7 +50,7 @@ impl FernetKey {
     fn open(&self, token: &Token) -> Option<Zeroizing<Vec<u8>>> {
         let mut mac = Hmac::<Sha256>::new_from_slice(self.signing.as_ref()).ok()?;
         mac.update(token.signed());
-        // In constant time, and before anything is decrypted: the padding of what somebody made up tells nothing.
+        // In constant time, and before anything is decrypted: the padding of a forged token tells nothing.
         mac.verify_slice(token.signature()).ok()?;
         let cipher =
             Decryptor::<Aes128>::new_from_slices(self.encryption.as_ref(), token.initialisation()).ok()?;
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_bit_is_changed_it_does_not_open() {
+    fn a_token_with_any_bit_changed_does_not_open() {
         let bytes = BASE64URL.decode(TOKEN.as_bytes()).unwrap();
         for position in 0..bytes.len() * 8 {
             let mut changed = bytes.clone();

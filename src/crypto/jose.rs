@@ -1,7 +1,7 @@
 //! JSON Web Tokens (RFC 7519) signed with HMAC-SHA256, as clients of linked definitions make them. They are only verified
 //! here, never made.
 //!
-//! The algorithm is pinned (RFC 8725, section 3.1): whatever the header says, nothing but HS256 is computed, and a header
+//! The algorithm is pinned (RFC 8725, section 3.1): only HS256 is ever computed, and a header
 //! that says anything else is refused.
 
 use data_encoding::BASE64URL_NOPAD;
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_is_meant_for_somebody_else_is_none() {
+    fn a_token_for_another_audience_is_rejected() {
         for (audience, expected) in [
             (json!("crm"), true),
             (json!(["other", "crm"]), true),

@@ -46,7 +46,7 @@ pub fn new_key(random: &dyn Random) -> Result<Password> {
     Ok(Password::from(BASE32_NOPAD.encode(bytes.as_slice())))
 }
 
-/// Checks a key that somebody gave, and returns it as it is to be stored: upper case, without spaces and padding.
+/// Checks a given key and returns it in the stored form: upper case, without spaces and padding.
 ///
 /// # Errors
 /// [`Code::CommonInvalidInput`] when it is not base32 (RFC 4648, section 6), or has less than 80 bits.

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{Error, Result, SessionId, Timestamp, UserId};
 
-/// A JSON value as text. It does not print: what applications keep in attributes is nobody else's business.
+/// A JSON value as text. It does not print: what applications keep in attributes is private.
 ///
 /// Text and not a tree, so that what was put in comes out: integers of any size and the exact digits of numbers too.
 #[derive(Clone, Debug)]

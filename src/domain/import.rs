@@ -68,7 +68,7 @@ pub struct ImportedUser {
     pub rate_limit_def: Option<String>,
     /// Kept for what others make of it.
     pub rate_limit_check_parent_def: bool,
-    /// What the one who made the user has written down.
+    /// Notes of the creator of the user, as JSON.
     pub creation_ctx: Option<String>,
     /// The user's attributes.
     pub attrs: Vec<ImportedAttr>,
@@ -210,10 +210,10 @@ pub struct ImportFinding {
 
 /// Who is told how an import goes.
 pub trait ImportObserver: Send {
-    /// A record, or a part of it, is not brought over.
+    /// A record, or a part of it, is not imported.
     ///
     /// # Errors
-    /// When it cannot be written down: the run ends, for nothing is left out in silence.
+    /// When the finding cannot be written: the import ends, so that nothing is left out in silence.
     fn found(&mut self, finding: ImportFinding) -> Result<()>;
 
     /// Another batch is done: all in all so much, and how far the source has been read.

@@ -9,11 +9,11 @@ use super::{Timestamp, UserId};
 /// What an email is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EmailKind {
-    /// Asks somebody who signed up to confirm.
+    /// Asks a new user to confirm the sign-up.
     SignupConfirm,
-    /// Welcomes somebody who has confirmed.
+    /// Welcomes a user who has confirmed.
     SignupWelcome,
-    /// Lets somebody choose a new password.
+    /// Lets a user choose a new password.
     PasswordReset,
 }
 

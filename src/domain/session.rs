@@ -6,7 +6,7 @@ use crate::domain::user::account::named;
 /// The longest user agent that is kept, in characters.
 const MAX_USER_AGENT_LENGTH: usize = 512;
 
-/// A user agent as it is kept: whatever a client sent, on one line, cut to a sensible length.
+/// A user agent as it is stored: on one line, cut to a sensible length.
 #[must_use]
 pub fn clean_user_agent(text: &str) -> String {
     without_controls(text, MAX_USER_AGENT_LENGTH)
@@ -94,7 +94,7 @@ pub struct SessionInfo {
     pub username: String,
     /// Whose session.
     pub user_id: UserId,
-    /// The token that acts as the session; nobody can show it again.
+    /// The token of the session. It cannot be shown again.
     pub ust: Ust,
     /// When it was opened.
     pub creation_time: Timestamp,

@@ -16,7 +16,7 @@ use crate::crypto::totp;
 use crate::domain::{Edit, Error, Password, User};
 use crate::ops::{Actor, ResetTotpKey, Sso};
 
-/// Black on white, whatever the terminal's colours are: not every camera reads it the other way round.
+/// Black on white on any terminal: not every camera reads inverted codes.
 const COLOURS: &str = "\x1b[38;5;16;48;5;231m";
 const NO_COLOURS: &str = "\x1b[0m";
 

@@ -17,7 +17,7 @@ const TITLES: [&str; 3] = ["CHECK", "RESULT", "FINDING"];
 pub(in crate::cli) async fn run(global: &Global, out: &Output) -> Result<(), Failure> {
     let findings = match setup::load(global) {
         Ok(config) => examine(&config, &SystemClock).await,
-        // Without it nobody knows what else there is to look at.
+        // Without a configuration nothing else can be checked.
         Err(failure) => vec![Finding::problem("configuration", failure.to_string())],
     };
     print(&findings, out)?;

@@ -120,7 +120,7 @@ pub(in crate::cli) fn object(summary: &ImportSummary, dry_run: bool) -> serde_js
     })
 }
 
-/// Tells somebody at a terminal, and writes the report.
+/// Prints findings on a terminal and writes the report.
 struct Teller {
     report: Option<BufWriter<File>>,
     progress: Progress,

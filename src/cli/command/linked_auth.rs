@@ -19,7 +19,7 @@ const TITLES: [&str; 6] = ["NAME", "ID", "TYPE", "USERNAME", "ACTIVE", "LINKED T
 
 /// Makes a definition. Its secret is shown if it was generated, this once.
 pub(in crate::cli) async fn create(config: Config, args: NewSecDefArgs, out: &Output) -> Result<(), Failure> {
-    // Before anything is opened: whoever does not give one has changed nothing.
+    // Before anything is opened: without a password nothing has changed.
     let secret = args.password.map(secret::new_password).transpose()?;
     let new = NewSecDef { sec_type: args.sec_type, name: args.name, username: args.username, secret };
     let sso = setup::open_existing(config).await?;

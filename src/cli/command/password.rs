@@ -18,7 +18,7 @@ pub(in crate::cli) async fn change_password(
     args: ChangePasswordArgs,
     out: &Output,
 ) -> Result<(), Failure> {
-    // Before anything is opened: whoever does not give one has changed nothing.
+    // Before anything is opened: without a password nothing has changed.
     let password = secret::new_password(args.password)?;
     let sso = setup::open_existing(config).await?;
     let must_change = args.terms.must_change.unwrap_or(false);
@@ -29,7 +29,7 @@ pub(in crate::cli) async fn change_password(
     out.result(&format!("Changed password for user `{}`", user.username), &object)
 }
 
-/// Gives a user a new password that nobody has thought of, and prints it.
+/// Gives a user a new random password and prints it.
 pub(in crate::cli) async fn reset_password(
     config: Config,
     args: ResetPasswordArgs,

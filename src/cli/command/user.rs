@@ -27,14 +27,14 @@ const PAGE: i64 = 500;
 const TITLES: [&str; 7] =
     ["USERNAME", "USER ID", "DISPLAY NAME", "EMAIL", "SUPER-USER", "LOCKED", "APPROVAL"];
 
-/// Makes a user who can log in at once.
+/// Makes a user who can log in immediately.
 pub(in crate::cli) async fn create(
     config: Config,
     args: NewUserArgs,
     is_super_user: bool,
     out: &Output,
 ) -> Result<(), Failure> {
-    // Before anything is opened: whoever does not give one has changed nothing.
+    // Before anything is opened: without a password nothing has changed.
     let password = secret::new_password(args.password)?;
     let new = NewUser {
         username: Some(args.username),
@@ -98,13 +98,13 @@ async fn remove(sso: &Sso, args: &DeleteUserArgs) -> Result<(User, bool), Failur
     Ok((user, is_deleted))
 }
 
-/// Asks beside the output, which may be JSON. Whatever is no yes, silence included, is a no.
+/// Asks on standard error, since the output may be JSON. Everything but a yes is a no.
 pub(in crate::cli) fn is_agreed(
     question: &str,
     mut asked: impl Write,
     answered: impl BufRead,
 ) -> Result<bool, Failure> {
-    // Nobody has to see it: the answer may come from a script.
+    // The prompt may fail: the answer may come from a script.
     drop(write!(asked, "{question} ").and_then(|()| asked.flush()));
     let failed = |error| Failure::Message(format!("cannot read the answer: {error}; --yes does not ask"));
     let mut answer = String::new();

@@ -60,7 +60,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// What a code means to somebody at a terminal, where the operation has no more to say than the code.
+/// What a code means, for a person at a terminal, where the operation says no more than the code.
 fn advice(code: Code) -> Option<&'static str> {
     Some(match code {
         Code::UsernameExists => "this name is taken, choose another",
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_one_line_whatever_went_wrong() {
+    fn every_failure_is_one_line() {
         let failure = Failure::from(Error::internal("first\nsecond\x1b[2J"));
         insta::assert_snapshot!(failure, @r"internal error: first second\u{1b}[2J");
     }

@@ -59,7 +59,7 @@ pub(in crate::cli) const fn yes_or_no(truth: bool) -> &'static str {
     if truth { "yes" } else { "no" }
 }
 
-/// Says something on the side, on standard error. Where nobody listens, nothing is lost.
+/// Prints a remark on standard error. A closed stream is ignored.
 pub(in crate::cli) fn say(text: &str) {
     drop(writeln!(std::io::stderr(), "{}", one_line(text)));
 }

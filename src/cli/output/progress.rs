@@ -24,7 +24,7 @@ impl Progress {
             return;
         }
         self.drawn = Some(Instant::now());
-        // Nobody has to see it.
+        // Printing may fail: it is only a hint.
         drop(write!(stderr(), "\r\x1b[K{}", line(count, share, self.begun.elapsed())));
     }
 

@@ -104,7 +104,7 @@ pub(in crate::cli) fn explain(global: &Global, file: Option<&Path>, config: &Con
     ));
 }
 
-/// Opens the database, made now if need be: then it is said, lest a slip in a name goes unnoticed.
+/// Opens the database and creates it if it is missing. Says so, since the name may be mistyped.
 pub(in crate::cli) async fn open_or_create(config: Config) -> Result<Sso, Failure> {
     let made = missing_file(&config).map(|_| format!("zato-sso: made the database {}", config.database.url));
     let sso = Sso::open(config).await?;

@@ -10,7 +10,7 @@ use crate::domain::one_line;
 /// Where a value came from. Displayed as messages and `zato-sso config show` name it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Origin {
-    /// Nobody gave it: it is the built-in default.
+    /// No source gave it: the built-in default.
     #[default]
     Default,
     /// A configuration file.
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_is_one_line_whatever_the_names_in_it() {
+    fn a_message_is_one_line_with_any_names_in_it() {
         let error = Error::Unknown {
             origin: Origin::File { path: PathBuf::from("a\nb.toml"), line: 3 },
             what: "key",

@@ -99,7 +99,7 @@ pub(in crate::config) fn variable_of(key: &str) -> String {
     format!("ZATO_SSO_{}", key.to_ascii_uppercase().replace('.', "__"))
 }
 
-/// The one of which this part looks most like the name, whatever the case of letters.
+/// The candidate whose part looks most like the name, ignoring case.
 fn nearest<'a>(name: &str, all: impl Iterator<Item = &'a str>, part: impl Fn(&'a str) -> &'a str) -> &'a str {
     let name: String = name.chars().take(COMPARED).collect::<String>().to_ascii_lowercase();
     all.min_by_key(|known| strsim::damerau_levenshtein(&name, &part(known).to_ascii_lowercase()))

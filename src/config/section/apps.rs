@@ -12,7 +12,7 @@ section! {
         signup_allowed: Vec<String> = Vec::new(),
         /// Those that may log users in. Not given: all of apps.all.
         login_allowed: Vec<String> = vec!["CRM".into()],
-        /// Those that may send login metadata: the remote address and user agent of somebody else.
+        /// Those that may send login metadata: the remote address and user agent of another client.
         login_metadata_allowed: Vec<String> = Vec::new(),
         /// The application of a call that names none. Not given: the first of apps.all.
         default: String = "CRM".into(),

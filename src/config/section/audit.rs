@@ -25,7 +25,7 @@ impl Validate for Audit {}
 pub enum AuditFile {
     /// To the standard error stream.
     Stderr,
-    /// To the end of a file.
+    /// Appended to a file.
     File(PathBuf),
     /// To no file; the database may still have them.
     Off,

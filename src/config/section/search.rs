@@ -8,7 +8,7 @@ section! {
     Search = "search" {
         /// Where the caller does not say.
         default_page_size: u32 = 50,
-        /// At most, whatever the caller says.
+        /// The upper limit of what a caller may ask for.
         max_page_size: u32 = 100,
     }
 }

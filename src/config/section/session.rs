@@ -33,7 +33,7 @@ choices! {
 /// A hundred years: what is longer is a mistake, and times must stay below the year 9999.
 const MAX_HOURS: u32 = 876_000;
 
-/// The longest that a session may be given to live at once.
+/// The longest lifetime that a login or a renewal may give a session.
 pub const MAX_SESSION_MINUTES: u32 = MAX_HOURS * 60;
 
 impl Validate for Session {

@@ -63,7 +63,7 @@ impl Smtp {
             Some(Host::Ipv6(address)) => (address.to_string(), address == Ipv6Addr::LOCALHOST),
             Some(Host::Domain(_)) | None => return Err("must name a host".to_owned()),
         };
-        // The host of a URL whose scheme is not of the web is not read as an address, whatever it looks like.
+        // A URL parser reads the host as an address only where the scheme is one of the web's.
         let is_local = is_local || host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
         if !matches!(url.path(), "" | "/") || url.fragment().is_some() {
             return Err(

@@ -25,7 +25,7 @@ pub struct AtRest {
 }
 
 impl Default for AtRest {
-    /// As `sso.conf` has it where nobody has changed it.
+    /// The value in an unchanged `sso.conf`.
     fn default() -> Self {
         Self { email: true, password: true }
     }

@@ -38,7 +38,7 @@ impl Keyring {
     }
 
     /// Reads the key file, or makes one with a new key and mode 0600 if there is none. For a new database.
-    /// When several processes do so at once, one of them makes the file and all of them return its key.
+    /// When several processes do so at the same time, one of them makes the file and all return its key.
     ///
     /// # Errors
     /// What is wrong, and what to do about it.
@@ -95,7 +95,7 @@ fn draft_path(path: &Path, suffix: [u8; 8]) -> PathBuf {
 }
 
 /// Writes the whole file under another name first, then links it to its own. Unlike a rename, a link fails where
-/// there is a file already; so exactly one of many succeeds, and nobody ever sees half a file.
+/// there is a file already; so exactly one of many succeeds, and no process ever reads half a file.
 fn publish(keyring: &Keyring, draft: &Path, path: &Path) -> io::Result<()> {
     let mut file = private_options().write(true).create_new(true).open(draft)?;
     file.write_all(keyring.to_file_text().as_bytes())?;

@@ -278,7 +278,7 @@ impl Keyring {
     pub fn to_file_text(&self) -> Zeroizing<String> {
         let mut text = Zeroizing::new(String::with_capacity(256 * (2 + self.others.len())));
         text.push_str(
-            "# Whoever has these keys can read what is encrypted in the database. Without them nobody can.\n",
+            "# Anybody with these keys can read what is encrypted in the database. Without them nobody can.\n",
         );
         text.push_str("# Keep a copy of this file, apart from the copies of the database.\n");
         text.push_str(&format!("active = \"{}\"\n", self.active.id));

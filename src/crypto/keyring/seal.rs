@@ -63,7 +63,7 @@ impl Keyring {
         Ok(envelope)
     }
 
-    /// Opens a value that must be sealed. A plain one is refused: otherwise whoever can write to the database, and
+    /// Opens a value that must be sealed. A plain one is refused: otherwise anybody who can write to the database, and
     /// has no key, could put a TOTP key of their own in the place of a user's.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ const MAX_CHARACTERS: usize = 40;
 const MAX_WORDS: usize = 64;
 const WORD_CHARACTERS: std::ops::RangeInclusive<usize> = 3..=64;
 
-/// The score of a password: 0 can be guessed at once, 4 not in a lifetime. `about` is what is known of its user, which
+/// The score of a password: 0 is guessed immediately, 4 not in a lifetime. `about` is what is known of its user, which
 /// who guesses tries first: names, the email address. Takes milliseconds.
 #[must_use]
 pub fn score(password: &Password, about: &[String]) -> u8 {

@@ -13,7 +13,7 @@ use crate::domain::{Error, Password, Result};
 
 /// How many bytes of a password bcrypt looks at, the NUL at its end included.
 const BCRYPT_KEY_LENGTH: usize = 72;
-/// How many bytes a bcrypt hash has where it is written down: the last one computed is left out.
+/// How many bytes a stored bcrypt hash has: the last computed byte is left out.
 const BCRYPT_OUTPUT_LENGTH: usize = 23;
 
 /// A scheme with its parameters, of which none costs much more than the costliest Argon2 hash: several seconds of one

@@ -42,7 +42,7 @@ impl Hasher {
         self.params
     }
 
-    /// How many hashes it has computed, of whatever scheme.
+    /// How many hashes it has computed, of all schemes.
     #[must_use]
     pub const fn hashes(&self) -> u64 {
         self.hashes

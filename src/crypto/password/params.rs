@@ -115,7 +115,7 @@ impl Default for HashParams {
     }
 }
 
-/// A hash that nobody could have meant, or whose computation would keep a thread busy for too long.
+/// A hash without any cost, or whose computation would keep a thread busy for too long.
 pub fn too_costly() -> Error {
     Error::internal("a stored password hash is out of bounds: it costs too much to compute, or nothing")
 }

@@ -71,7 +71,7 @@ impl HashPool {
         self.run(move |hasher| hasher.verify(&stored, &password)).await
     }
 
-    /// Takes the time of [`Self::verify`] for a user that does not exist, so that nobody can tell who does.
+    /// Takes the time of [`Self::verify`] for a user that does not exist, so that timing does not tell which users exist.
     ///
     /// # Errors
     /// As [`Self::hash`].
@@ -94,7 +94,7 @@ impl HashPool {
         self.run(|hasher| Ok(hasher.work_kib())).await
     }
 
-    /// How many hashes a pool of one thread has computed so far, of whatever scheme.
+    /// How many hashes a pool of one thread has computed so far, of all schemes.
     #[cfg(test)]
     pub(crate) async fn hashes(&self) -> Result<u64> {
         self.run(|hasher| Ok(hasher.hashes())).await
@@ -194,11 +194,11 @@ fn respond<T>(
         *hasher = Hasher::new(hasher.params());
         Err(Error::internal("hashing a password panicked"))
     });
-    // Nobody may be there to take it any more.
+    // The caller may be gone.
     let _ = reply.send(result);
 }
 
-/// What the locks guard is whole at any moment, also after a panic of whoever held them.
+/// The guarded data is consistent at any moment, also after a panic of a thread that held the lock.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

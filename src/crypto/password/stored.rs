@@ -10,7 +10,7 @@ use crate::domain::{Error, Result};
 
 /// The longest hash that there is a use for: Keycloak and scrypt go up to 64 bytes.
 pub const MAX_OUTPUT_LENGTH: usize = 128;
-/// Fewer bytes could be met by chance, and none at all always would be.
+/// Fewer bytes could match at random, and no bytes always would.
 const MIN_OUTPUT_LENGTH: usize = 16;
 
 /// A stored hash, taken apart. Its parameters are within bounds: it can be computed.
@@ -82,7 +82,7 @@ impl StoredHash {
         }
         let params = HashParams::new(declared.m_cost(), declared.t_cost(), declared.p_cost())
             .map_err(|error| Error::internal(format!("a stored password hash is out of bounds: {error}")))?;
-        // The reference implementation reads a missing version as the one before versions were written down.
+        // The reference implementation reads a missing version as the one before versions were stored.
         let version = stored.version.unwrap_or(Version::V0x10.into());
         let version = Version::try_from(version).map_err(|_| malformed())?;
         let computation = Computation::Argon2(algorithm, version, params);
@@ -192,7 +192,7 @@ fn adapted_base64(text: &str) -> Result<Vec<u8>> {
     decode(BASE64_NOPAD.decode(text.replace('.', "+").as_bytes()))
 }
 
-/// bcrypt's own alphabet. Older libraries did not clear the bits that are left over, and nobody looks at them.
+/// bcrypt's own alphabet. Older libraries did not clear the left-over bits, and none compares them.
 fn bcrypt_base64(text: &str) -> Result<Vec<u8>> {
     let mut specification = Specification::new();
     specification.symbols.push_str("./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789");

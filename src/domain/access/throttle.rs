@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_steps_back_locks_nobody_out_for_good() {
+    fn a_clock_that_steps_back_does_not_lock_out_forever() {
         let mut throttle = Throttle::new(START);
         for _ in 0..20 {
             throttle = throttle.after_failure(RULES, START);

@@ -29,7 +29,7 @@ pub enum Error {
         /// How long to wait before another attempt can succeed.
         retry_after: Duration,
     },
-    /// Something that is needed is away for the moment: the database, or a free place in the hashing queue.
+    /// Something that is needed is unavailable at the moment: the database, or a free place in the hashing queue.
     #[error("not available for the moment: {0}")]
     Unavailable(#[source] Source),
     /// Our fault.
@@ -57,7 +57,7 @@ impl Error {
         Self::Internal(source.into())
     }
 
-    /// Wraps what is away for the moment.
+    /// Wraps the reason why something is unavailable.
     pub fn unavailable(source: impl Into<Source>) -> Self {
         Self::Unavailable(source.into())
     }

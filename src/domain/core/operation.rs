@@ -6,7 +6,7 @@
 pub enum AuditKind {
     /// Something was created or changed, or a session began or ended. In the file and in the database.
     Change,
-    /// Somebody else's data was disclosed. In the file and in the database.
+    /// Data of another user was disclosed. In the file and in the database.
     Disclosure,
     /// A session was renewed: in the file. In the database the session's own history tells.
     Activity,

@@ -140,7 +140,7 @@ pub struct UserView {
     pub user: Arc<User>,
     /// How much of it may be seen.
     pub visibility: Visibility,
-    /// Whether the one who asked is a super-user.
+    /// Whether the caller is a super-user.
     pub is_current_super_user: bool,
 }
 

@@ -27,7 +27,7 @@ pub struct UserSearch {
     pub last_name: Option<String>,
     pub sign_up_status: Option<SignUpStatus>,
     pub approval_status: Option<ApprovalStatus>,
-    /// Whether to give one page, not all that is found at once.
+    /// Whether to return one page instead of all results.
     pub paginate: bool,
     /// Which page; below 1 is the first one.
     pub cur_page: i64,

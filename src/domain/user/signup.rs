@@ -2,7 +2,7 @@
 
 use crate::domain::{Code, SignUpStatus};
 
-/// Somebody who signs up, or just has: what hooks are told. Never the password, nor the confirmation token.
+/// A user who signs up, or just has: what hooks receive. Never the password, nor the confirmation token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignUpDetails {
     /// The name to log in with.
