@@ -74,6 +74,11 @@ async fn the_application_is_checked_first_and_its_permission_to_log_in_after_the
     assert_eq!(login("Unknown", "wrong").await, Code::AppListInvalid);
     assert_eq!(login("Billing", "wrong").await, Code::AuthNotAllowed);
     assert_eq!(login("Billing", PASSWORD).await, Code::AppListInvalid);
+    for (app, key) in [("Unknown", "apps.all"), ("Billing", "apps.login_allowed")] {
+        let outcome = world.sso.login(&ctx_of(app, "10.0.0.1"), credentials("user1", PASSWORD)).await;
+        let said = outcome.unwrap_err().to_string();
+        assert!(said.contains(&format!("current_app must be one of {key}: ")), "{said}");
+    }
 
     let silent = world.reopened(json!({"apps.inform_if_app_invalid": false})).await;
     for app in ["Unknown", "Billing"] {

@@ -62,11 +62,7 @@ impl Sso {
         if config.apps.all.contains(&ctx.current_app) {
             return Ok(());
         }
-        if config.apps.inform_if_app_invalid {
-            let known = config.apps.all.join(", ");
-            return Err(Error::refused(Code::AppListInvalid, format!("current_app must be one of: {known}")));
-        }
-        Err(Code::AuthNotAllowed.into())
+        Err(wrong_app(config, Code::AppListInvalid, "apps.all", &config.apps.all))
     }
 
     /// Whose session this token is, after all common checks. It counts as a request of that user.
@@ -177,6 +173,15 @@ pub(in crate::ops) fn check_standing(
         return Err(informed(config.password.inform_if_expired, Code::PasswordExpired));
     }
     Ok(())
+}
+
+/// A refusal that names the key of configuration to change, where configuration says so, else the generic one.
+pub(in crate::ops) fn wrong_app(config: &Config, code: Code, key: &str, allowed: &[String]) -> Error {
+    if !config.apps.inform_if_app_invalid {
+        return Code::AuthNotAllowed.into();
+    }
+    let allowed = if allowed.is_empty() { "none".to_owned() } else { allowed.join(", ") };
+    Error::refused(code, format!("current_app must be one of {key}: {allowed}"))
 }
 
 /// The specific code where configuration says so, else the generic refusal.

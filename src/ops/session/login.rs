@@ -7,7 +7,7 @@ use crate::domain::{
 };
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
-use crate::ops::access::check::{PasswordAge, Standing, check_standing, informed};
+use crate::ops::access::check::{PasswordAge, Standing, check_standing, informed, wrong_app};
 use crate::ops::access::throttle::Attempt;
 use crate::ops::audit::Trail;
 use crate::ops::credential::totp::TotpVerdict;
@@ -220,11 +220,11 @@ impl Sso {
     }
 
     pub(in crate::ops) fn check_login_app(&self, ctx: &Context) -> Result<()> {
-        let apps = &self.config().apps;
-        if apps.login_allowed.contains(&ctx.current_app) {
+        let config = self.config();
+        if config.apps.login_allowed.contains(&ctx.current_app) {
             return Ok(());
         }
-        Err(informed(apps.inform_if_app_invalid, Code::AppListInvalid))
+        Err(wrong_app(config, Code::AppListInvalid, "apps.login_allowed", &config.apps.login_allowed))
     }
 
     fn check_metadata(&self, ctx: &Context, request: &LoginRequest) -> Result<()> {

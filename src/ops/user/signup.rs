@@ -10,7 +10,7 @@ use crate::domain::{
 };
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
-use crate::ops::access::check::informed;
+use crate::ops::access::check::wrong_app;
 use crate::ops::audit::Trail;
 use crate::ops::call::{AUTO, Call};
 use crate::store;
@@ -78,13 +78,19 @@ impl Sso {
 
     /// The application may sign users up, and so may those that it is for.
     fn check_sign_up_apps(&self, ctx: &Context, app_list: &[String]) -> Result<()> {
-        let apps = &self.config().apps;
+        let config = self.config();
+        let apps = &config.apps;
         if app_list.is_empty() || app_list.iter().any(|app| !apps.all.contains(app)) {
-            return Err(informed(apps.inform_if_app_invalid, Code::AppListInvalid));
+            return Err(wrong_app(config, Code::AppListInvalid, "apps.all", &apps.all));
         }
         let mut all = app_list.iter().chain([&ctx.current_app]);
         if all.any(|app| !apps.signup_allowed.contains(app)) {
-            return Err(informed(apps.inform_if_app_invalid, Code::AppListNoSignup));
+            return Err(wrong_app(
+                config,
+                Code::AppListNoSignup,
+                "apps.signup_allowed",
+                &apps.signup_allowed,
+            ));
         }
         Ok(())
     }
