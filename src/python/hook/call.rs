@@ -5,7 +5,7 @@
 //! zato_sso.aio.SSO  on a thread of the blocking pool; an awaitable that it returns runs in the loop of the caller
 //! ```
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
@@ -88,7 +88,11 @@ fn place(py: Python<'_>, error: &PyErr) -> PyResult<String> {
     Ok(format!("{file}, line {line}"))
 }
 
-type Reader<T> = fn(&Bound<'_, PyAny>) -> Result<T, Trouble>;
+/// Makes the arguments of a hook.
+type Arguments = Box<dyn for<'py> FnOnce(Python<'py>) -> PyResult<Bound<'py, PyTuple>> + Send>;
+
+/// Checks the answer of a hook and stores it for [`HookCall::run`].
+type Reader = Arc<dyn Fn(&Bound<'_, PyAny>) -> Result<(), Trouble> + Send + Sync>;
 
 /// A hook that is about to be called as part of the running operation.
 pub struct HookCall {
@@ -100,11 +104,11 @@ pub struct HookCall {
 }
 
 /// The state of a call of a hook.
-enum Step<T> {
-    /// It is over, with or without an answer.
-    Done(Result<T, HookError>),
-    /// The loop of the caller runs it and will deliver the answer.
-    OnLoop(oneshot::Receiver<Result<T, HookError>>),
+enum Step {
+    /// It is over; its answer, if it has one, was read.
+    Done(Result<(), HookError>),
+    /// The loop of the caller runs it and will report when its answer was read.
+    OnLoop(oneshot::Receiver<Result<(), HookError>>),
     /// It must be awaited on another thread, since this one runs a loop: steps and context.
     Elsewhere(Py<PyAny>, Py<PyAny>),
 }
@@ -117,49 +121,59 @@ impl HookCall {
     }
 
     /// Calls the hook with these arguments and reads its answer.
-    pub fn run<T, A>(self, arguments: A, read: Reader<T>) -> HookFuture<T>
+    pub fn run<T, A>(self, arguments: A, read: fn(&Bound<'_, PyAny>) -> Result<T, Trouble>) -> HookFuture<T>
     where
         T: Send + 'static,
         A: for<'py> FnOnce(Python<'py>) -> PyResult<Bound<'py, PyTuple>> + Send + 'static,
     {
+        let slot = Arc::new(Mutex::new(None));
+        let answer = Arc::clone(&slot);
+        let read = Arc::new(move |found: &Bound<'_, PyAny>| {
+            *lock(&answer) = Some(read(found)?);
+            Ok(())
+        });
+        let call = self.call(Box::new(arguments), read);
         Box::pin(async move {
-            let Self { hook, callable, caller } = self;
-            // From here on a fork waits for the hook, even if no call does.
-            let _pass = Pass::enter_now();
-            let is_here = caller.is_this_thread();
-            let begin = move || begin(hook, callable, &caller, arguments, read);
-            let step =
-                if is_here { begin() } else { spawn_blocking(begin).await.unwrap_or_else(|_| panicked()) };
-            let step = match step {
-                Step::Elsewhere(steps, context) => {
-                    let end = move || visit(hook, |py| drive(py, &steps, Some(&context), read));
-                    spawn_blocking(end).await.unwrap_or_else(|_| panicked())
-                }
-                other => other,
-            };
-            match step {
-                Step::Done(answer) => answer,
-                Step::OnLoop(answer) => {
-                    answer.await.unwrap_or_else(|_| Err(HookError::new("its event loop has ended")))
-                }
-                Step::Elsewhere(..) => Err(HookError::new("has no thread to run on")),
-            }
+            call.await?;
+            let answer = lock(&slot).take();
+            answer.ok_or_else(|| HookError::new("gave no answer"))
         })
+    }
+
+    /// The same for any type of answer: compiled once for all hooks.
+    async fn call(self, arguments: Arguments, read: Reader) -> Result<(), HookError> {
+        let Self { hook, callable, caller } = self;
+        // From here on a fork waits for the hook, even if no call does.
+        let _pass = Pass::enter_now();
+        let is_here = caller.is_this_thread();
+        let later = Arc::clone(&read);
+        let begin = move || begin(hook, callable, &caller, arguments, &read);
+        let step = if is_here { begin() } else { spawn_blocking(begin).await.unwrap_or_else(|_| panicked()) };
+        let step = match step {
+            Step::Elsewhere(steps, context) => {
+                let end = move || visit(hook, |py| drive(py, &steps, Some(&context), &later));
+                spawn_blocking(end).await.unwrap_or_else(|_| panicked())
+            }
+            other => other,
+        };
+        match step {
+            Step::Done(result) => result,
+            Step::OnLoop(result) => {
+                result.await.unwrap_or_else(|_| Err(HookError::new("its event loop has ended")))
+            }
+            Step::Elsewhere(..) => Err(HookError::new("has no thread to run on")),
+        }
     }
 }
 
 /// Calls the hook on this thread. An awaitable that it returns goes to the loop or thread that awaits it.
-fn begin<T, A>(
+fn begin(
     hook: &'static str,
     callable: Option<Py<PyAny>>,
     caller: &Caller,
-    arguments: A,
-    read: Reader<T>,
-) -> Step<T>
-where
-    T: Send + 'static,
-    A: for<'py> FnOnce(Python<'py>) -> PyResult<Bound<'py, PyTuple>>,
-{
+    arguments: Arguments,
+    read: &Reader,
+) -> Step {
     let Some(callable) = callable else { return ending() };
     visit(hook, |py| {
         let arguments = arguments(py)?;
@@ -186,16 +200,16 @@ where
     })
 }
 
-fn ending<T>() -> Step<T> {
+fn ending() -> Step {
     Step::Done(Err(HookError::new("did not run: the interpreter is ending")))
 }
 
-fn panicked<T>() -> Step<T> {
+fn panicked() -> Step {
     Step::Done(Err(HookError::new("could not be run")))
 }
 
 /// Runs a part of a hook on this thread, attached to the interpreter.
-fn visit<T>(hook: &str, code: impl FnOnce(Python<'_>) -> Result<Step<T>, Trouble>) -> Step<T> {
+fn visit(hook: &str, code: impl FnOnce(Python<'_>) -> Result<Step, Trouble>) -> Step {
     let step = gate::visit(|py| {
         gate::nested(|| code(py).unwrap_or_else(|trouble| Step::Done(Err(trouble.log(py, hook)))))
     });
@@ -212,12 +226,12 @@ fn is_loop_running(py: Python<'_>) -> PyResult<bool> {
 }
 
 /// Awaits the steps on this thread, in a new event loop.
-fn drive<T>(
+fn drive(
     py: Python<'_>,
     steps: &Py<PyAny>,
     context: Option<&Py<PyAny>>,
-    read: Reader<T>,
-) -> Result<Step<T>, Trouble> {
+    read: &Reader,
+) -> Result<Step, Trouble> {
     let run = helper(py, "run")?;
     let answer = match context {
         Some(context) => context.bind(py).call_method1("run", (run, steps))?,
@@ -227,14 +241,15 @@ fn drive<T>(
 }
 
 /// Lets the loop of the caller await the steps.
-fn land<T: Send + 'static>(
+fn land(
     py: Python<'_>,
     hook: &'static str,
     waiting: &Waiting,
     steps: &Py<PyAny>,
-    read: Reader<T>,
-) -> Result<Step<T>, Trouble> {
+    read: &Reader,
+) -> Result<Step, Trouble> {
     let (sender, receiver) = oneshot::channel();
+    let read = Arc::clone(read);
     let land = move |py: Python<'_>, result: PyResult<Bound<'_, PyAny>>| {
         let answer = result.map_err(Trouble::from).and_then(|answer| read(&answer));
         // The receiver may be gone after a fork.
@@ -262,7 +277,7 @@ struct Landing(Mutex<Option<Land>>);
 #[pymethods]
 impl Landing {
     fn __call__(&self, task: &Bound<'_, PyAny>) {
-        let land = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let land = lock(&self.0).take();
         if let Some(land) = land {
             gate::nested(|| land(task.py(), task.call_method0("result")));
         }
@@ -302,4 +317,9 @@ impl Steps {
     fn __traverse__(&self, visit: pyo3::gc::PyVisit<'_>) -> Result<(), pyo3::gc::PyTraverseError> {
         visit.call(&self.0)
     }
+}
+
+/// A lock is usable even if its holder panicked: no use leaves the data half changed.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
