@@ -74,13 +74,15 @@ async def test_a_file_may_be_named_for_an_awaitable_object(file: Path) -> None:
     assert file.with_name("from-file.db").exists()
 
 
-def test_arguments_win_over_the_file_and_the_environment_over_both(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_arguments_win_over_the_environment_and_that_over_the_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     SSO("sqlite:///argument.db", config=file).close()
     assert file.with_name("argument.db").exists()
     monkeypatch.setenv("ZATO_SSO_DATABASE_URL", "sqlite:///environment.db")
     SSO("sqlite:///argument-2.db", config=file).close()
+    assert file.with_name("argument-2.db").exists()
+    assert not file.with_name("environment.db").exists()
+    SSO(config=file).close()
     assert file.with_name("environment.db").exists()
-    assert not file.with_name("argument-2.db").exists()
     assert not file.with_name("from-file.db").exists()
 
 
