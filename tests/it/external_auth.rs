@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use zato_sso::crypto::{Keyring, totp};
 use zato_sso::domain::{AuthType, ChangeSource, Code, Edit, Password, SecType, User, UserUpdate, Ust};
-use zato_sso::ops::{Actor, ExternalAuth, ExternalCredential, SecDefName};
+use zato_sso::ops::{Actor, AttrTarget, ExternalAuth, ExternalCredential, SecDefName};
 
 on_both_databases! {
     a_request_opens_a_session_and_the_next_ones_renew_it;
@@ -20,6 +20,7 @@ on_both_databases! {
     a_new_key_keeps_sessions_going;
     trusted_callers_open_the_same_sessions;
     sessions_are_found_by_their_definition;
+    a_request_is_authenticated_once;
 }
 
 async fn a_request_opens_a_session_and_the_next_ones_renew_it(kind: Kind) {
@@ -27,14 +28,15 @@ async fn a_request_opens_a_session_and_the_next_ones_renew_it(kind: Kind) {
     let user = world.user("user1").await;
     let (id, secret) = linked(&world, SecType::BasicAuth, "api", &user).await;
     let credential = basic("api-client", &secret);
-    let open = world.sso.authenticate_request(&ctx(), &credential, None, Some("client/1")).await.unwrap();
+    let open =
+        world.sso.authenticate_request(&ctx(), &credential, None, Some("client/1")).await.unwrap().session;
     assert_eq!((open.username.as_str(), &open.user_id), ("user1", &user.user_id));
     assert_eq!((open.creation_time, open.expiration_time), (START, START.plus_minutes(60)));
     assert!(!open.has_w_about_to_exp);
 
     world.clock.advance_seconds(600);
     let elsewhere = ctx_of("Billing", "10.0.0.2");
-    let renewed = world.sso.authenticate_request(&elsewhere, &credential, None, None).await.unwrap();
+    let renewed = world.sso.authenticate_request(&elsewhere, &credential, None, None).await.unwrap().session;
     assert_eq!(renewed.ust.expose(), open.ust.expose());
     assert_eq!((renewed.creation_time, renewed.expiration_time), (START, START.plus_minutes(70)));
 
@@ -143,7 +145,11 @@ async fn a_user_who_may_not_log_in_may_not_by_a_definition(kind: Kind) {
     let user_id = user.user_id.as_str();
     let root = root(&world).await;
     let at = async |app: &str, address: &str, credential: &ExternalCredential| {
-        world.sso.authenticate_request(&ctx_of(app, address), credential, None, None).await
+        world
+            .sso
+            .authenticate_request(&ctx_of(app, address), credential, None, None)
+            .await
+            .map(|auth| auth.session)
     };
     assert_eq!(refusal(at("Unknown", "", &credential).await), Code::AppListInvalid);
     // A session is opened where a login is allowed, and used anywhere.
@@ -207,7 +213,11 @@ async fn a_code_is_asked_for_where_a_token_opens_a_session(kind: Kind) {
         .unwrap();
     let with = async |number, code: Option<&str>| {
         let token = bearer(&token_of("jwt-client", &jwt_key, number));
-        world.sso.authenticate_request(&ctx(), &token, code.map(Password::from), None).await
+        world
+            .sso
+            .authenticate_request(&ctx(), &token, code.map(Password::from), None)
+            .await
+            .map(|auth| auth.session)
     };
     assert_eq!(refusal(with(1, None).await), Code::AuthTotpMissing);
     assert_eq!(refusal(with(1, Some("")).await), Code::AuthTotpMissing);
@@ -234,7 +244,8 @@ async fn parallel_first_requests_share_one_session(kind: Kind) {
             .map(|_| {
                 let (sso, credential) = (world.sso.clone(), credential.clone());
                 tokio::spawn(async move {
-                    let info = sso.authenticate_request(&ctx(), &credential, None, None).await.unwrap();
+                    let info =
+                        sso.authenticate_request(&ctx(), &credential, None, None).await.unwrap().session;
                     sso.get_current_user(&ctx(), &info.ust, false).await.unwrap();
                     info.ust.expose().to_owned()
                 })
@@ -284,7 +295,7 @@ async fn a_new_key_keeps_sessions_going(kind: Kind) {
     let credential = basic("api-client", &secret);
     let ust = enter(&world, &credential).await.unwrap();
     let during = world.reopened(json!({"main.secret_key": format!("{NEW},{KEY}")})).await;
-    let renewed = during.authenticate_request(&ctx(), &credential, None, None).await.unwrap();
+    let renewed = during.authenticate_request(&ctx(), &credential, None, None).await.unwrap().session;
     assert_eq!(renewed.ust.expose(), ust.expose());
 
     // Once everything is sealed with the new key, the old one is taken out of the keyring.
@@ -302,7 +313,7 @@ async fn a_new_key_keeps_sessions_going(kind: Kind) {
     let check = hex(&keyring.check_value());
     execute(&world, &format!("UPDATE sso_setting SET value = {check} WHERE name = 'keyring_check'")).await;
     let after = world.reopened(json!({"main.secret_key": NEW})).await;
-    let renewed = after.authenticate_request(&ctx(), &credential, None, None).await.unwrap();
+    let renewed = after.authenticate_request(&ctx(), &credential, None, None).await.unwrap().session;
     assert_ne!(renewed.ust.expose(), ust.expose());
     let [listed] = after.list_sessions(&ctx(), &renewed.ust, None).await.unwrap().try_into().unwrap();
     assert_eq!(listed.session.state_change_count, 3, "it is the same session");
@@ -390,4 +401,24 @@ async fn sessions_are_found_by_their_definition(kind: Kind) {
     }
     world.clock.advance_seconds(60 * 60);
     assert!(find("basic_auth", id, None).await.is_none());
+}
+
+async fn a_request_is_authenticated_once(kind: Kind) {
+    let world = World::new(kind).await;
+    let user = world.user("user1").await;
+    let (_, secret) = linked(&world, SecType::BasicAuth, "api", &user).await;
+    let credential = basic("api-client", &secret);
+    let auth = world.sso.authenticate_request(&ctx(), &credential, None, None).await.unwrap();
+    // Nobody could find the session again, and nobody has to: who acts is known.
+    execute(&world, "DELETE FROM sso_session").await;
+    let (sso, actor) = (&world.sso, &auth.actor);
+    let view = sso.get_current_user(&ctx(), actor, false).await.unwrap();
+    assert_eq!(view.user.user_id, user.user_id);
+    let own = sso.get_session(&ctx(), actor, None, true).await.unwrap();
+    assert_eq!(own.session.expiration_time, auth.session.expiration_time);
+    assert_eq!(refusal(sso.verify_session(&ctx(), actor, None).await), Code::AuthNotAllowed);
+    let names = sso.attr_names(&ctx(), actor, &AttrTarget::User(None)).await.unwrap();
+    assert_eq!(names, Vec::<String>::new());
+    let by_token = sso.get_current_user(&ctx(), &auth.session.ust, false).await;
+    assert_eq!(refusal(by_token), Code::SessionNoSuchSession);
 }

@@ -74,7 +74,7 @@ pub fn bearer(token: &str) -> ExternalCredential {
 
 pub async fn enter(world: &World, credential: &ExternalCredential) -> zato_sso::domain::Result<Ust> {
     let info = world.sso.authenticate_request(&ctx(), credential, None, Some("client/1")).await?;
-    Ok(info.ust)
+    Ok(info.session.ust)
 }
 
 async fn definitions_are_made_listed_and_deleted(kind: Kind) {

@@ -196,7 +196,11 @@ async fn secrets_of_definitions_are_guessed_no_faster_than_passwords(kind: Kind)
     let right = [basic("basic-client", &secret), bearer(&token_of("jwt-client", &key, 1))];
     for (right, wrong) in right.iter().zip([basic("basic-client", "wrong"), signed("jwt-client")]) {
         let from_elsewhere = async |credential| {
-            world.sso.authenticate_request(&elsewhere, credential, None, None).await.map(|info| info.ust)
+            world
+                .sso
+                .authenticate_request(&elsewhere, credential, None, None)
+                .await
+                .map(|auth| auth.session.ust)
         };
         assert_eq!(refusal(from_elsewhere(&wrong).await), AuthNotAllowed);
         // Neither is the right one looked at, and it is not prolonged.

@@ -124,7 +124,7 @@ pub(in crate::http) fn endpoints() -> Vec<Endpoint> {
 input! {
     /// Attributes of a user to write: one, or a list.
     UserWrite {
-        required { ust: Token }
+        required { ust: Acting }
         optional { user_id: Text, name: Text, value: Text, data: Items, expiration: Number, encrypt: Flag }
     }
 }
@@ -132,7 +132,7 @@ input! {
 input! {
     /// Attributes of a user by name: one, or a list.
     UserNamed {
-        required { ust: Token }
+        required { ust: Acting }
         optional { user_id: Text, name: Text, data: Names }
     }
 }
@@ -140,7 +140,7 @@ input! {
 input! {
     /// The same, and whether encrypted values are wanted.
     UserGet {
-        required { ust: Token }
+        required { ust: Acting }
         optional { user_id: Text, name: Text, data: Names, decrypt: Flag }
     }
 }
@@ -148,7 +148,7 @@ input! {
 input! {
     /// All attributes of a user.
     OfUser {
-        required { ust: Token }
+        required { ust: Acting }
         optional { user_id: Text }
     }
 }
@@ -156,7 +156,7 @@ input! {
 input! {
     /// Attributes of a session to write: one, or a list.
     SessionWrite {
-        required { target_ust: Token, current_ust: Token }
+        required { target_ust: Target, current_ust: Acting }
         optional { name: Text, value: Text, data: Items, expiration: Number, encrypt: Flag }
     }
 }
@@ -164,7 +164,7 @@ input! {
 input! {
     /// Attributes of a session by name: one, or a list.
     SessionNamed {
-        required { target_ust: Token, current_ust: Token }
+        required { target_ust: Target, current_ust: Acting }
         optional { name: Text, data: Names }
     }
 }
@@ -172,7 +172,7 @@ input! {
 input! {
     /// The same, and whether encrypted values are wanted.
     SessionGet {
-        required { target_ust: Token, current_ust: Token }
+        required { target_ust: Target, current_ust: Acting }
         optional { name: Text, data: Names, decrypt: Flag }
     }
 }
@@ -180,7 +180,7 @@ input! {
 input! {
     /// All attributes of a session.
     OfSession {
-        required { target_ust: Token, current_ust: Token }
+        required { target_ust: Target, current_ust: Acting }
         optional {}
     }
 }
@@ -214,12 +214,12 @@ type Scope = (Actor, AttrTarget);
 
 type Read<T> = Result<(Scope, T), Failure>;
 
-fn user_scope(current_ust: Ust, user_id: Option<Text>) -> Scope {
-    (current_ust.into(), AttrTarget::User(Text::given(user_id)))
+fn user_scope(actor: Actor, user_id: Option<Text>) -> Scope {
+    (actor, AttrTarget::User(Text::given(user_id)))
 }
 
-fn session_scope(target_ust: Ust, current_ust: Ust) -> Scope {
-    (current_ust.into(), AttrTarget::Session(Some(target_ust)))
+const fn session_scope(target_ust: Option<Ust>, actor: Actor) -> Scope {
+    (actor, AttrTarget::Session(target_ust))
 }
 
 /// One attribute, or a list whose items may say for themselves what else holds for all.

@@ -10,7 +10,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 use crate::domain::{Cid, Operation};
 use crate::http::app::App;
@@ -19,7 +18,7 @@ use crate::http::metrics::Route;
 use crate::http::reply::success::{Answer, Reply};
 use crate::http::request::extract;
 use crate::http::request::extract::Call;
-use crate::http::request::input::{Element, Input};
+use crate::http::request::input::{Element, Input, Sent};
 
 /// One endpoint of the API.
 pub struct Endpoint {
@@ -43,7 +42,7 @@ pub struct Endpoint {
 
 /// Calls the operations. This is where the types of an endpoint's input and output end: all else is the same code for
 /// every endpoint, and compiled once.
-type Handler = dyn Fn(Call, Map<String, Value>) -> Pin<Box<Running>> + Send + Sync;
+type Handler = dyn Fn(Call, Sent) -> Pin<Box<Running>> + Send + Sync;
 
 /// A handler under way.
 type Running = dyn Future<Output = Result<Response, Failure>> + Send;
@@ -70,9 +69,9 @@ impl Endpoint {
         H: Fn(Call, I) -> F + Send + Sync + 'static,
         F: Future<Output = Answer<T>> + Send + 'static,
     {
-        let handler = move |call: Call, mut elements: Map<String, Value>| -> Pin<Box<Running>> {
+        let handler = move |call: Call, mut sent: Sent| -> Pin<Box<Running>> {
             let cid = call.ctx.cid.clone();
-            let running = I::read(&mut elements).map(|input| handler(call, input));
+            let running = I::read(&mut sent).map(|input| handler(call, input));
             Box::pin(async move { running?.await?.render(&cid) })
         };
         Self {
@@ -129,8 +128,8 @@ impl Endpoint {
     }
 
     async fn run(&self, app: &App, request: Request) -> Result<Response, Failure> {
-        let (call, elements) = extract::read(app, request, self.elements).await?;
-        (self.handler)(call, elements).await
+        let (call, sent) = extract::read(app, request, self.elements).await?;
+        (self.handler)(call, sent).await
     }
 }
 

@@ -27,7 +27,7 @@ pub(in crate::http) fn endpoints() -> Vec<Endpoint> {
 input! {
     /// The session that acts, a user and a definition.
     New {
-        required { ust: Token, user_id: Text, auth_type: Text, auth_username: Text }
+        required { ust: Acting, user_id: Text, auth_type: Text, auth_username: Text }
         optional { is_active: Flag }
     }
 }
@@ -35,7 +35,7 @@ input! {
 input! {
     /// The session that acts, a user and a definition.
     Link {
-        required { ust: Token, user_id: Text, auth_type: Text, auth_username: Text }
+        required { ust: Acting, user_id: Text, auth_type: Text, auth_username: Text }
         optional {}
     }
 }
@@ -43,7 +43,7 @@ input! {
 input! {
     /// The session that acts, and whose links it wants to see.
     List {
-        required { ust: Token }
+        required { ust: Acting }
         optional { user_id: Text }
     }
 }

@@ -22,7 +22,7 @@ pub(in crate::http) fn endpoints() -> Vec<Endpoint> {
 input! {
     /// The session that acts, and whom it looks for.
     Search {
-        required { ust: Token }
+        required { ust: Acting }
         optional {
             user_id: Text, username: Text, email: Text, display_name: Text, first_name: Text,
             middle_name: Text, last_name: Text, sign_up_status: Stage, approval_status: Decision,

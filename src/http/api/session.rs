@@ -8,7 +8,7 @@ use crate::domain::{Operation, StateChange};
 use crate::http::api::endpoint::Endpoint;
 use crate::http::reply::success::{Answer, Reply};
 use crate::http::request::extract::Call;
-use crate::ops::SessionListing;
+use crate::ops::{Actor, SessionListing};
 
 /// The endpoints of this block.
 pub(in crate::http) fn endpoints() -> Vec<Endpoint> {
@@ -31,7 +31,7 @@ pub(in crate::http) fn endpoints() -> Vec<Endpoint> {
 input! {
     /// One session, as seen by another or by itself.
     Target {
-        required { target_ust: Token, current_ust: Token }
+        required { target_ust: Target, current_ust: Acting }
         optional {}
     }
 }
@@ -39,7 +39,7 @@ input! {
 input! {
     /// The session that acts.
     Own {
-        required { ust: Token }
+        required { ust: Acting }
         optional {}
     }
 }
@@ -47,7 +47,7 @@ input! {
 input! {
     /// Whose sessions: the owner's of the session that acts, or of another.
     List {
-        required { ust: Token }
+        required { ust: Acting }
         optional { target_ust: Token }
     }
 }
@@ -59,11 +59,16 @@ struct Verified {
 }
 
 async fn verify(call: Call, input: Target) -> Answer<Verified> {
-    let (target, current) = (&input.target_ust.0, &input.current_ust.0);
-    let fast = call.sso.verify_session_fast((&call.ctx).into(), target.expose(), current.expose());
+    let (actor, target) = (input.current_ust.0, input.target_ust.0);
+    let fast = match (&actor, &target) {
+        (Actor::Session(current), Some(target)) => {
+            call.sso.verify_session_fast((&call.ctx).into(), target.expose(), current.expose())
+        }
+        _ => None,
+    };
     let is_valid = match fast {
         Some(is_valid) => is_valid,
-        None => call.sso.verify_session(&call.ctx, current, target).await?,
+        None => call.sso.verify_session(&call.ctx, actor, target.as_ref()).await?,
     };
     Ok(Reply::ok(Verified { is_valid }))
 }
@@ -92,7 +97,7 @@ struct Details {
 
 async fn get(call: Call, input: Target) -> Answer<Details> {
     let found =
-        call.sso.get_session(&call.ctx, &input.current_ust.0, Some(&input.target_ust.0), true).await?;
+        call.sso.get_session(&call.ctx, &input.current_ust.0, input.target_ust.0.as_ref(), true).await?;
     let session = found.session;
     Ok(Reply::ok(Details {
         creation_time: session.creation_time.to_string(),

@@ -88,7 +88,7 @@ async fn login(call: Call, input: Login) -> Answer<Opened> {
 input! {
     /// The session that acts.
     Own {
-        required { ust: Token }
+        required { ust: Acting }
         optional {}
     }
 }
@@ -102,7 +102,7 @@ async fn logout(call: Call, input: Own) -> Answer<Nothing> {
 input! {
     /// The session that acts, and whom it wants to see.
     Get {
-        required { ust: Token }
+        required { ust: Acting }
         optional { user_id: Text }
     }
 }
@@ -119,7 +119,7 @@ async fn get(call: Call, input: Get) -> Answer<Shown> {
 input! {
     /// The session that acts, and what the new user is made of.
     Create {
-        required { ust: Token, username: Text }
+        required { ust: Acting, username: Text }
         optional {
             password: Secret, password_must_change: Flag, display_name: Text, first_name: Text,
             middle_name: Text, last_name: Text, email: Text, is_locked: Flag, sign_up_status: Stage,
@@ -161,7 +161,7 @@ async fn create(call: Call, input: Create) -> Answer<Shown> {
 input! {
     /// The session that acts, and on whom.
     On {
-        required { ust: Token, user_id: Text }
+        required { ust: Acting, user_id: Text }
         optional {}
     }
 }
@@ -169,7 +169,7 @@ input! {
 input! {
     /// The session that acts, on whom, and what is to be changed about them.
     Update {
-        required { ust: Token }
+        required { ust: Acting }
         optional { user_id: Text }
         editable {
             username: Text, email: Text, display_name: Text, first_name: Text, middle_name: Text,
@@ -237,7 +237,7 @@ async fn unlock(call: Call, input: On) -> Answer<Nothing> {
 input! {
     /// The session that acts, and a password change.
     NewPassword {
-        required { ust: Token, new_password: Secret }
+        required { ust: Acting, new_password: Secret }
         optional { old_password: Secret, user_id: Text, password_expiry: Number, must_change: Flag }
     }
 }
@@ -257,7 +257,7 @@ async fn change_password(call: Call, input: NewPassword) -> Answer<Nothing> {
 input! {
     /// The session that acts, and a TOTP key.
     NewTotpKey {
-        required { ust: Token }
+        required { ust: Acting }
         optional { user_id: Text, totp_key: Secret }
         editable { totp_label: Text }
     }

@@ -10,13 +10,13 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use serde_json::{Map, Value};
 
-use crate::domain::{Cid, Context, Password, RemoteAddr};
+use crate::domain::{Cid, Context, Password, RemoteAddr, Ust};
 use crate::http::app::App;
 use crate::http::failure::Failure;
 use crate::http::request::address::client_address;
 use crate::http::request::authorization::Authorization;
-use crate::http::request::input::Element;
-use crate::ops::{ExternalCredential, Sso};
+use crate::http::request::input::{Element, Sent};
+use crate::ops::{Actor, ExternalCredential, Sso};
 
 /// How many times the greatest body is read and thrown away, so that who sends too much gets to read the answer and does
 /// not find the connection broken while still writing.
@@ -24,9 +24,6 @@ const DRAINED_BODIES: usize = 8;
 
 /// The two names under which the session that acts may be given.
 const UST_NAMES: [&str; 2] = ["ust", "current_ust"];
-
-/// The session that a call is about, where that may be another than the one that acts.
-const TARGET_UST: &str = "target_ust";
 
 /// What a handler is given beside its input.
 #[derive(Debug)]
@@ -45,7 +42,7 @@ pub(in crate::http) async fn read(
     app: &App,
     request: Request,
     taken: &[Element],
-) -> Result<(Call, Map<String, Value>), Failure> {
+) -> Result<(Call, Sent), Failure> {
     let (parts, body) = request.into_parts();
     let headers = &parts.headers;
     let config = app.sso.config();
@@ -58,22 +55,17 @@ pub(in crate::http) async fn read(
             .to_owned(),
     };
     let call = caller(app, &parts, &current_app)?;
-    let own_name = UST_NAMES.iter().find(|name| taken.iter().any(|element| element.name == **name));
-    if let Some(name) = own_name {
-        match acting(&mut elements, headers) {
-            Some(Acting::Session(ust)) => drop(elements.insert((*name).to_owned(), ust)),
-            Some(Acting::External(credential)) => {
-                let ust = authenticate(&call, &credential, elements.get("totp_code")).await?;
-                // Its client has no token to name its own session by.
-                if taken.iter().any(|element| element.name == TARGET_UST && element.is_required) {
-                    elements.entry(TARGET_UST).or_insert_with(|| ust.clone());
-                }
-                elements.insert((*name).to_owned(), ust);
+    let mut actor = None;
+    if taken.iter().any(|element| UST_NAMES.contains(&element.name)) {
+        actor = match credential(&mut elements, headers) {
+            Some(Credential::Session(ust)) => Some(Ust::from(text(ust)?).into()),
+            Some(Credential::External(credential)) => {
+                Some(authenticate(&call, &credential, elements.get("totp_code")).await?)
             }
-            None => {}
-        }
+            None => None,
+        };
     }
-    Ok((call, elements))
+    Ok((call, Sent { elements, actor }))
 }
 
 /// Who calls, through which application, and with what.
@@ -90,16 +82,15 @@ pub(in crate::http) fn caller(app: &App, parts: &Parts, current_app: &str) -> Re
     Ok(Call { sso: app.sso.clone(), ctx, user_agent })
 }
 
-/// The token of the session that a linked definition has: opened now, or before and renewed.
+/// The user that a linked definition acts as, in a session that was opened now, or before and renewed.
 async fn authenticate(
     call: &Call,
     credential: &ExternalCredential,
     totp_code: Option<&Value>,
-) -> Result<Value, Failure> {
+) -> Result<Actor, Failure> {
     let totp_code = totp_code.and_then(Value::as_str).map(Password::from);
     let user_agent = call.user_agent.as_deref();
-    let session = call.sso.authenticate_request(&call.ctx, credential, totp_code, user_agent).await?;
-    Ok(Value::from(session.session.ust.expose()))
+    Ok(call.sso.authenticate_request(&call.ctx, credential, totp_code, user_agent).await?.actor)
 }
 
 /// The whole body.
@@ -164,9 +155,9 @@ fn hex_digit(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
-/// Who acts.
-enum Acting {
-    /// The session with this token.
+/// What says who acts.
+enum Credential {
+    /// The token of a session, if it is text.
     Session(Value),
     /// The session of this linked definition.
     External(ExternalCredential),
@@ -174,19 +165,19 @@ enum Acting {
 
 /// The session that acts: an element under one of its names, else what the header `Authorization` says. An empty element
 /// says nothing where something else does.
-fn acting(elements: &mut Map<String, Value>, headers: &HeaderMap) -> Option<Acting> {
+fn credential(elements: &mut Map<String, Value>, headers: &HeaderMap) -> Option<Credential> {
     let mut given = None;
     for name in UST_NAMES {
         match elements.remove(name) {
             Some(empty) if empty.is_null() || empty == "" => given = Some(empty),
-            Some(ust) => return Some(Acting::Session(ust)),
+            Some(ust) => return Some(Credential::Session(ust)),
             None => {}
         }
     }
     match Authorization::read(headers) {
-        Some(Authorization::Ust(ust)) => Some(Acting::Session(Value::from(ust.expose()))),
-        Some(Authorization::External(credential)) => Some(Acting::External(credential)),
-        None => given.map(Acting::Session),
+        Some(Authorization::Ust(ust)) => Some(Credential::Session(Value::from(ust.expose()))),
+        Some(Authorization::External(credential)) => Some(Credential::External(credential)),
+        None => given.map(Credential::Session),
     }
 }
 
@@ -265,9 +256,9 @@ mod tests {
             if let Some(value) = authorization {
                 headers.insert(header::AUTHORIZATION, HeaderValue::from_str(value).unwrap());
             }
-            match acting(&mut elements, &headers) {
-                Some(Acting::Session(ust)) => Some(ust),
-                Some(Acting::External(_)) => Some(json!("external")),
+            match credential(&mut elements, &headers) {
+                Some(Credential::Session(ust)) => Some(ust),
+                Some(Credential::External(_)) => Some(json!("external")),
                 None => None,
             }
         };

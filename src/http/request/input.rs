@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 
 use crate::domain::Edit;
 use crate::http::failure::Failure;
-use crate::http::request::value::Kind;
+use crate::http::request::value::{Acting, Kind, Target, Token};
+use crate::ops::Actor;
 
 /// One element of an endpoint's input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,23 +27,53 @@ pub(in crate::http) trait Input: Sized + Send + 'static {
     const ELEMENTS: &'static [Element];
 
     /// Takes its elements from what was sent.
-    fn read(sent: &mut Map<String, Value>) -> Result<Self, Failure>;
+    fn read(sent: &mut Sent) -> Result<Self, Failure>;
 }
 
-/// Takes an element without which a request is a bad one. Null is the empty value of its type.
-pub(in crate::http) fn required<T: DeserializeOwned>(
-    sent: &mut Map<String, Value>,
-    name: &str,
-) -> Result<T, Failure> {
-    typed(sent.remove(name).ok_or(Failure::BadRequest(None))?)
+/// What was sent, and who acts.
+#[derive(Debug)]
+pub(in crate::http) struct Sent {
+    /// The elements, but for the session that acts.
+    pub elements: Map<String, Value>,
+    /// Who acts, where an endpoint asks for that and the request says it.
+    pub actor: Option<Actor>,
+}
+
+/// A type of elements without which a request is a bad one.
+pub(in crate::http) trait Required: Sized {
+    /// Takes the element with this name.
+    fn take(sent: &mut Sent, name: &str) -> Result<Self, Failure>;
+}
+
+/// Null is the empty value of the type.
+impl<T: DeserializeOwned> Required for T {
+    fn take(sent: &mut Sent, name: &str) -> Result<Self, Failure> {
+        typed(sent.elements.remove(name).ok_or(Failure::BadRequest(None))?)
+    }
+}
+
+impl Required for Acting {
+    fn take(sent: &mut Sent, _: &str) -> Result<Self, Failure> {
+        sent.actor.clone().map(Self).ok_or(Failure::BadRequest(None))
+    }
+}
+
+impl Required for Target {
+    fn take(sent: &mut Sent, name: &str) -> Result<Self, Failure> {
+        match (sent.elements.remove(name), &sent.actor) {
+            (Some(value), _) => typed(value).map(|Token(ust)| Self(Some(ust))),
+            (None, Some(Actor::Known(_))) => Ok(Self(None)),
+            (None, _) => Err(Failure::BadRequest(None)),
+        }
+    }
 }
 
 /// Takes an element that may be missing. Null is the same as missing.
 pub(in crate::http) fn optional<T: DeserializeOwned>(
-    sent: &mut Map<String, Value>,
+    sent: &mut Sent,
     name: &str,
 ) -> Result<Option<T>, Failure> {
-    match sent.remove(name) {
+    match sent.elements.remove(name) {
         None | Some(Value::Null) => Ok(None),
         Some(value) => typed(value).map(Some),
     }
@@ -50,10 +81,10 @@ pub(in crate::http) fn optional<T: DeserializeOwned>(
 
 /// Takes what becomes of a value: null takes the value away, a missing element keeps it.
 pub(in crate::http) fn editable<T: DeserializeOwned>(
-    sent: &mut Map<String, Value>,
+    sent: &mut Sent,
     name: &str,
 ) -> Result<Edit<T>, Failure> {
-    match sent.remove(name) {
+    match sent.elements.remove(name) {
         None => Ok(Edit::Keep),
         Some(Value::Null) => Ok(Edit::Clear),
         Some(value) => typed(value).map(Edit::Set),
@@ -106,11 +137,11 @@ macro_rules! input {
             ];
 
             fn read(
-                sent: &mut serde_json::Map<String, serde_json::Value>,
+                sent: &mut $crate::http::request::input::Sent,
             ) -> Result<Self, $crate::http::failure::Failure> {
                 use $crate::http::request::input;
                 Ok(Self {
-                    $($required: input::required(sent, stringify!($required))?,)*
+                    $($required: input::Required::take(sent, stringify!($required))?,)*
                     $($optional: input::optional(sent, stringify!($optional))?,)*
                     $($($editable: input::editable(sent, stringify!($editable))?,)*)?
                 })
@@ -126,7 +157,7 @@ pub(in crate::http) struct NoInput;
 impl Input for NoInput {
     const ELEMENTS: &'static [Element] = &[];
 
-    fn read(_: &mut Map<String, Value>) -> Result<Self, Failure> {
+    fn read(_: &mut Sent) -> Result<Self, Failure> {
         Ok(Self)
     }
 }
@@ -155,8 +186,12 @@ mod tests {
     }
 
     fn read<I: Input>(value: Value) -> Option<I> {
-        let Value::Object(mut sent) = value else { unreachable!() };
-        I::read(&mut sent).ok()
+        read_as(None, value)
+    }
+
+    fn read_as<I: Input>(actor: Option<Actor>, value: Value) -> Option<I> {
+        let Value::Object(elements) = value else { unreachable!() };
+        I::read(&mut Sent { elements, actor }).ok()
     }
 
     #[test]
@@ -190,5 +225,25 @@ mod tests {
         assert_eq!(change.name.map(|name| name.0), Edit::Set(String::new()));
         assert!(read::<Change>(json!({"size": "big"})).is_none());
         assert!(Change::ELEMENTS.iter().all(|element| !element.is_required));
+    }
+
+    input! {
+        /// A call about a session.
+        OnSession {
+            required { target_ust: Target, current_ust: Acting }
+            optional {}
+        }
+    }
+
+    #[test]
+    fn who_acts_is_no_element_and_a_token_needs_a_target() {
+        let own = || Some(Actor::from(crate::domain::Ust::from("zust1")));
+        let both = read_as::<OnSession>(own(), json!({"target_ust": "zust2"})).unwrap();
+        assert!(matches!(both.current_ust.0, Actor::Session(ust) if ust.expose() == "zust1"));
+        assert_eq!(both.target_ust.0.unwrap().expose(), "zust2");
+        assert!(read_as::<OnSession>(own(), json!({})).is_none());
+        assert!(read_as::<OnSession>(own(), json!({"target_ust": 5})).is_none());
+        let named_only = json!({"target_ust": "zust2", "current_ust": "zust1"});
+        assert!(read_as::<OnSession>(None, named_only).is_none());
     }
 }

@@ -7,6 +7,7 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error};
 use serde_json::Value;
 
 use crate::domain::{ApprovalStatus, NameOp, Password, SignUpStatus, Timestamp, Ust};
+use crate::ops::Actor;
 
 /// What an element holds, for the description of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +47,15 @@ pub struct Secret(pub Password);
 /// A user session token.
 #[derive(Debug)]
 pub struct Token(pub Ust);
+
+/// The session that acts: its token, or the user that `Authorization` has authenticated.
+#[derive(Debug)]
+pub struct Acting(pub Actor);
+
+/// The token of the session that a call is about. None is the session that acts, which has no token to be named by where
+/// a linked definition opened it.
+#[derive(Debug)]
+pub struct Target(pub Option<Ust>);
 
 /// A boolean.
 #[derive(Debug)]
@@ -108,6 +118,14 @@ impl Secret {
 }
 
 impl Token {
+    pub const KIND: Kind = Kind::Token;
+}
+
+impl Acting {
+    pub const KIND: Kind = Kind::Token;
+}
+
+impl Target {
     pub const KIND: Kind = Kind::Token;
 }
 

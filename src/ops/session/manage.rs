@@ -25,7 +25,8 @@ pub struct SessionListing {
 }
 
 impl Sso {
-    /// Whether a token acts as a valid session of a user in good standing. Only super-users may ask.
+    /// Whether a token acts as a valid session of a user in good standing; without one, whether the session that acts
+    /// does. Only super-users may ask.
     ///
     /// # Errors
     /// A code of the caller's own session, or E005001 if it is not a super-user's.
@@ -33,19 +34,24 @@ impl Sso {
         &self,
         ctx: &Context,
         actor: impl Into<Actor>,
-        target_ust: &Ust,
+        target_ust: impl Into<Option<&Ust>>,
     ) -> Result<bool> {
-        let actor = actor.into();
+        let (actor, target_ust) = (actor.into(), target_ust.into());
         self.record(ctx, Operation::SessionVerify, async |call| {
             self.check_app(ctx)?;
             // One statement for both tokens.
-            let (target, actor) = match actor {
-                Actor::Session(current_ust) => {
-                    let [target, current] = [target_ust, &current_ust].map(|ust| token::digest(ust.expose()));
+            let (target, actor) = match (actor, target_ust) {
+                (Actor::Session(current), target) => {
+                    let target = target.unwrap_or(&current);
+                    let [target, current] = [target, &current].map(|ust| token::digest(ust.expose()));
                     let [target, current] = self.valid_sessions([&target, &current]).await?;
                     (target, Actor::Known(Caller::new(current?)))
                 }
-                other => (self.valid_session(target_ust).await, other),
+                (Actor::Known(caller), None) => (Ok(Arc::clone(caller.known())), Actor::Known(caller)),
+                (actor, Some(target)) => (self.valid_session(target).await, actor),
+                (Actor::Anonymous | Actor::Trusted(_) | Actor::Site(_), None) => {
+                    return Err(Code::AuthNotAllowed.into());
+                }
             };
             self.admit(call, Operation::SessionVerify.who(), &actor, PasswordAge::Checked).await?;
             // Being asked about does not count as a request of the target's user.
