@@ -12,7 +12,7 @@ use crate::store::attr::AttrRow;
 use crate::store::db::dialect::{strings_postgres, strings_sqlite};
 use crate::store::db::pool::Raw;
 use crate::store::site::identity::IdentityRow;
-use crate::store::user::account::{UserRow, columns, upper};
+use crate::store::user::account::{UserRow, bind_user, columns};
 use crate::store::{Conn, Tx, map_error};
 
 macro_rules! taken {
@@ -154,53 +154,6 @@ fn in_chunks<'r, T>(
         rest = chunks.remainder();
         chunks.map(move |chunk| (text.as_str(), chunk))
     })
-}
-
-/// Binds the values of a user, in the order of the statement.
-macro_rules! bind_user {
-    ($query:expr, $row:expr) => {
-        $query
-            .bind(&$row.user_id)
-            .bind($row.user_token)
-            .bind(&$row.username)
-            .bind($row.email.as_deref())
-            .bind($row.email_index.as_deref())
-            .bind($row.email_is_claimed)
-            .bind($row.display_name.as_deref())
-            .bind($row.first_name.as_deref())
-            .bind($row.middle_name.as_deref())
-            .bind($row.last_name.as_deref())
-            .bind($row.is_active)
-            .bind($row.is_internal)
-            .bind($row.is_super_user)
-            .bind($row.is_locked)
-            .bind($row.locked_time)
-            .bind($row.locked_by.as_deref())
-            .bind($row.sign_up_status)
-            .bind($row.sign_up_time)
-            .bind($row.sign_up_confirm_time)
-            .bind($row.sign_up_confirm_digest.as_deref())
-            .bind($row.approval_status)
-            .bind($row.approval_status_mod_time)
-            .bind($row.approval_status_mod_by.as_deref())
-            .bind($row.password_hash.as_deref())
-            .bind($row.password_last_set)
-            .bind($row.password_expiry)
-            .bind($row.password_must_change)
-            .bind($row.is_totp_enabled)
-            .bind($row.totp_key.as_deref())
-            .bind($row.totp_label.as_deref())
-            .bind($row.totp_last_step)
-            .bind($row.is_rate_limit_active)
-            .bind($row.rate_limit_type.as_deref())
-            .bind($row.rate_limit_def.as_deref())
-            .bind($row.rate_limit_check_parent_def)
-            .bind($row.creation_ctx.as_deref())
-            .bind(upper(&$row.display_name))
-            .bind(upper(&$row.first_name))
-            .bind(upper(&$row.middle_name))
-            .bind(upper(&$row.last_name))
-    };
 }
 
 /// Who has an id or a name.

@@ -21,7 +21,54 @@ macro_rules! columns {
     };
 }
 
-pub(in crate::store) use columns;
+/// Binds the values of a [`UserRow`], in the order of `columns!` and of the upper-cased names behind it.
+macro_rules! bind_user {
+    ($query:expr, $row:expr) => {
+        $query
+            .bind(&$row.user_id)
+            .bind($row.user_token)
+            .bind(&$row.username)
+            .bind($row.email.as_deref())
+            .bind($row.email_index.as_deref())
+            .bind($row.email_is_claimed)
+            .bind($row.display_name.as_deref())
+            .bind($row.first_name.as_deref())
+            .bind($row.middle_name.as_deref())
+            .bind($row.last_name.as_deref())
+            .bind($row.is_active)
+            .bind($row.is_internal)
+            .bind($row.is_super_user)
+            .bind($row.is_locked)
+            .bind($row.locked_time)
+            .bind($row.locked_by.as_deref())
+            .bind($row.sign_up_status)
+            .bind($row.sign_up_time)
+            .bind($row.sign_up_confirm_time)
+            .bind($row.sign_up_confirm_digest.as_deref())
+            .bind($row.approval_status)
+            .bind($row.approval_status_mod_time)
+            .bind($row.approval_status_mod_by.as_deref())
+            .bind($row.password_hash.as_deref())
+            .bind($row.password_last_set)
+            .bind($row.password_expiry)
+            .bind($row.password_must_change)
+            .bind($row.is_totp_enabled)
+            .bind($row.totp_key.as_deref())
+            .bind($row.totp_label.as_deref())
+            .bind($row.totp_last_step)
+            .bind($row.is_rate_limit_active)
+            .bind($row.rate_limit_type.as_deref())
+            .bind($row.rate_limit_def.as_deref())
+            .bind($row.rate_limit_check_parent_def)
+            .bind($row.creation_ctx.as_deref())
+            .bind($crate::store::user::account::upper(&$row.display_name))
+            .bind($crate::store::user::account::upper(&$row.first_name))
+            .bind($crate::store::user::account::upper(&$row.middle_name))
+            .bind($crate::store::user::account::upper(&$row.last_name))
+    };
+}
+
+pub(in crate::store) use {bind_user, columns};
 
 sql! {
     INSERT = concat!(
@@ -138,50 +185,9 @@ pub struct Removed {
 /// # Errors
 /// When the database cannot answer.
 pub async fn insert(conn: &mut Conn, row: &UserRow) -> Result<Inserted> {
-    let inserted = execute!(
-        conn,
-        INSERT,
-        &row.user_id,
-        row.user_token,
-        &row.username,
-        row.email.as_deref(),
-        row.email_index.as_deref(),
-        row.email_is_claimed,
-        row.display_name.as_deref(),
-        row.first_name.as_deref(),
-        row.middle_name.as_deref(),
-        row.last_name.as_deref(),
-        row.is_active,
-        row.is_internal,
-        row.is_super_user,
-        row.is_locked,
-        row.locked_time,
-        row.locked_by.as_deref(),
-        row.sign_up_status,
-        row.sign_up_time,
-        row.sign_up_confirm_time,
-        row.sign_up_confirm_digest.as_deref(),
-        row.approval_status,
-        row.approval_status_mod_time,
-        row.approval_status_mod_by.as_deref(),
-        row.password_hash.as_deref(),
-        row.password_last_set,
-        row.password_expiry,
-        row.password_must_change,
-        row.is_totp_enabled,
-        row.totp_key.as_deref(),
-        row.totp_label.as_deref(),
-        row.totp_last_step,
-        row.is_rate_limit_active,
-        row.rate_limit_type.as_deref(),
-        row.rate_limit_def.as_deref(),
-        row.rate_limit_check_parent_def,
-        row.creation_ctx.as_deref(),
-        upper(&row.display_name),
-        upper(&row.first_name),
-        upper(&row.middle_name),
-        upper(&row.last_name),
-    )?;
+    let inserted = on_driver!(conn, driver => {
+        bind_user!(sqlx::query(INSERT), row).execute(driver).await.map(|done| done.rows_affected())
+    })?;
     if inserted == 1 {
         return Ok(Inserted::Yes);
     }
