@@ -139,7 +139,8 @@ def test_the_checks_of_a_login_hold(stage: Stage) -> None:
             enter(stage.sso, wrong, someone.user_id, "token")
     with refused("E005001"):
         enter(stage.sso, basic, stage.someone().user_id)
-    with stage.changed(apps={"all": ["CRM", "Billing"]}) as sso, refused("E004001"):
+    apps = {"all": ["CRM", "Billing"], "login_allowed": ["CRM"]}
+    with stage.changed(apps=apps) as sso, refused("E004001"):
         enter(sso, basic, someone.user_id, app="Billing")
     stage.sso.user.lock_user("cid", someone.user_id, stage.admin, APP, ADDRESS)
     with refused("E005002"):
