@@ -7,7 +7,7 @@ use crate::domain::{Attr, Timestamp};
 use crate::python::value::convert;
 use crate::python::value::error::not_pickled;
 
-/// An attribute.
+/// An attribute. Datetimes are ISO 8601 text if ``serialize_dt=True`` was given.
 #[pyclass(frozen, eq, module = "zato_sso")]
 #[derive(PartialEq)]
 pub struct AttrEntity {

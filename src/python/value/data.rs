@@ -124,7 +124,7 @@ pub fn missing(name: &str) -> PyErr {
     Fault::from(Error::refused(Code::CommonMissingInput, format!("{name}: needed"))).into()
 }
 
-/// A new user.
+/// The `data` of `create_user`; an unknown key is E008002.
 pub fn new_user(data: &Bound<'_, PyDict>) -> PyResult<NewUser> {
     let mut data = Data::new(data);
     let creation_ctx =
@@ -151,7 +151,7 @@ pub fn new_user(data: &Bound<'_, PyDict>) -> PyResult<NewUser> {
     Ok(new)
 }
 
-/// Changes to a user.
+/// The `data` of `update_user_by_id`; an unknown key is E008002.
 pub fn user_update(data: &Bound<'_, PyDict>) -> PyResult<UserUpdate> {
     let mut data = Data::new(data);
     let update = UserUpdate {
