@@ -1,11 +1,12 @@
 //! The login throttle and rate limits: clock-driven, in the database, shared by all who have it open.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde_json::json;
 use zato_sso::domain::Code::{AuthNotAllowed, AuthRateLimited};
 use zato_sso::domain::{Code, Edit, Error, NewUser, Password, SecType, UserUpdate};
-use zato_sso::ops::{Actor, ChangePassword, TotpOwner};
+use zato_sso::ops::{Actor, ChangePassword, HookFuture, Hooks, Sso, TotpOwner};
 
 use crate::linked_auth::{basic, bearer, define, enter, jwt, linked, token_of};
 use crate::login::{totp_code, totp_user, with_code};
@@ -16,6 +17,7 @@ on_both_databases! {
     unknown_names_are_throttled_like_known_ones;
     the_throttle_is_shared_and_survives_its_process;
     many_wrong_passwords_at_once_are_no_more_than_after_each_other;
+    a_delay_that_begins_meanwhile_holds_for_a_right_password;
     an_address_has_a_longer_patience;
     wrong_codes_count_missing_and_used_ones_do_not;
     secrets_of_definitions_are_guessed_no_faster_than_passwords;
@@ -110,6 +112,32 @@ async fn many_wrong_passwords_at_once_are_no_more_than_after_each_other(kind: Ki
         told += usize::from(code.await.unwrap() == Code::AuthNotAllowed);
     }
     assert_eq!(told, 5, "only so many are told whether the password was right");
+}
+
+/// Has others fail while a login is under way, once it is known that its password is right.
+#[derive(Debug, Default)]
+struct FailingMeanwhile(OnceLock<Sso>);
+
+impl Hooks for FailingMeanwhile {
+    fn session_expiry(&self, _: &str, _: &str, default_expiry: u32) -> Option<HookFuture<i64>> {
+        let sso = self.0.get()?.clone();
+        Some(Box::pin(async move {
+            for _ in 0..5 {
+                let failed = sso.login(&ctx(), credentials("user1", "wrong")).await;
+                assert_eq!(refusal(failed), Code::AuthNotAllowed);
+            }
+            Ok(i64::from(default_expiry))
+        }))
+    }
+}
+
+async fn a_delay_that_begins_meanwhile_holds_for_a_right_password(kind: Kind) {
+    let hooks = Arc::new(FailingMeanwhile::default());
+    let world = World::with_hooks(kind, json!({}), hooks.clone()).await;
+    world.user("user1").await;
+    hooks.0.set(world.sso.clone()).unwrap();
+    assert_eq!(retry_after(world.sso.login(&ctx(), credentials("user1", PASSWORD)).await), 1);
+    assert_eq!(any_rows(&world, "SELECT session_id FROM sso_session").await.len(), 0);
 }
 
 async fn an_address_has_a_longer_patience(kind: Kind) {
