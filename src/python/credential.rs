@@ -6,7 +6,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
-use crate::ops::{Sso, TotpOwner};
+use crate::ops::{Actor, Sso, TotpOwner};
 use crate::python::branch::Branch;
 use crate::python::value::convert::{CidArgument, PasswordArgument, RemoteAddrArgument, UstArgument, secret};
 use crate::python::value::error;
@@ -85,7 +85,8 @@ impl TotpApi {
         remote_addr: Option<RemoteAddrArgument>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx = self.branch.context(cid, current_app, remote_addr);
-        let operation = async move |sso: Arc<Sso>| sso.totp_provisioning_uri(&ctx, &current_ust.0).await;
+        let operation =
+            async move |sso: Arc<Sso>| sso.totp_provisioning_uri(&ctx, Actor::from(current_ust.0)).await;
         self.branch.run(py, operation, secret)
     }
 }

@@ -51,13 +51,13 @@ input! {
 async fn create(call: Call, input: New) -> Answer<Nothing> {
     let definition = SecDefName { auth_type: &input.auth_type.0, auth_username: &input.auth_username.0 };
     let is_active = Flag::given(input.is_active).unwrap_or(true);
-    call.sso.create_linked_auth(&call.ctx, &input.ust.0, &input.user_id.0, definition, is_active).await?;
+    call.sso.create_linked_auth(&call.ctx, input.ust.0, &input.user_id.0, definition, is_active).await?;
     Ok(Reply::done())
 }
 
 async fn delete(call: Call, input: Link) -> Answer<Nothing> {
     let definition = SecDefName { auth_type: &input.auth_type.0, auth_username: &input.auth_username.0 };
-    call.sso.delete_linked_auth(&call.ctx, &input.ust.0, &input.user_id.0, definition).await?;
+    call.sso.delete_linked_auth(&call.ctx, input.ust.0, &input.user_id.0, definition).await?;
     Ok(Reply::done())
 }
 
@@ -78,7 +78,7 @@ struct Item {
 
 async fn list(call: Call, input: List) -> Answer<Listed> {
     let user_id = Text::given(input.user_id);
-    let links = call.sso.get_linked_auth_list(&call.ctx, &input.ust.0, user_id.as_deref()).await?;
+    let links = call.sso.get_linked_auth_list(&call.ctx, input.ust.0, user_id.as_deref()).await?;
     Ok(Reply::ok(Listed { result: links.into_iter().map(Item::from).collect() }))
 }
 

@@ -65,7 +65,7 @@ async fn search(call: Call, input: Search) -> Answer<Found> {
         name_op: Operator::given(input.name_op).unwrap_or(NameOp::And),
         is_name_exact: Flag::given(input.is_name_exact).unwrap_or(true),
     };
-    let page = call.sso.search_users(&call.ctx, &input.ust.0, search).await?;
+    let page = call.sso.search_users(&call.ctx, input.ust.0, search).await?;
     let (next_page, prev_page) = (page.next_page(), page.prev_page());
     Ok(Reply::ok(Found {
         total: page.total,

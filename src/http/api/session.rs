@@ -80,7 +80,7 @@ struct Renewed {
 }
 
 async fn renew(call: Call, input: Own) -> Answer<Renewed> {
-    let end = call.sso.renew_session(&call.ctx, &input.ust.0, call.user_agent.as_deref()).await?;
+    let end = call.sso.renew_session(&call.ctx, input.ust.0, call.user_agent.as_deref()).await?;
     Ok(Reply::ok(Renewed { expiration_time: end.to_string() }))
 }
 
@@ -97,7 +97,7 @@ struct Details {
 
 async fn get(call: Call, input: Target) -> Answer<Details> {
     let found =
-        call.sso.get_session(&call.ctx, &input.current_ust.0, input.target_ust.0.as_ref(), true).await?;
+        call.sso.get_session(&call.ctx, input.current_ust.0, input.target_ust.0.as_ref(), true).await?;
     let session = found.session;
     Ok(Reply::ok(Details {
         creation_time: session.creation_time.to_string(),
@@ -139,7 +139,7 @@ struct Change {
 
 async fn list(call: Call, input: List) -> Answer<Listed> {
     let target = input.target_ust.as_ref().map(|target| &target.0);
-    let listing = call.sso.list_sessions(&call.ctx, &input.ust.0, target).await?;
+    let listing = call.sso.list_sessions(&call.ctx, input.ust.0, target).await?;
     Ok(Reply::ok(Listed { result: listing.into_iter().map(Item::from).collect() }))
 }
 

@@ -108,10 +108,10 @@ input! {
 }
 
 async fn get(call: Call, input: Get) -> Answer<Shown> {
-    let ust = &input.ust.0;
+    let actor = input.ust.0;
     let view = match Text::given(input.user_id) {
-        Some(user_id) => call.sso.get_user_by_id(&call.ctx, ust, &user_id, false).await?,
-        None => call.sso.get_current_user(&call.ctx, ust, false).await?,
+        Some(user_id) => call.sso.get_user_by_id(&call.ctx, actor, &user_id, false).await?,
+        None => call.sso.get_current_user(&call.ctx, actor, false).await?,
     };
     Ok(Reply::ok(Shown(view)))
 }
@@ -149,7 +149,7 @@ async fn create(call: Call, input: Create) -> Answer<Shown> {
         creation_ctx: None,
     };
     let auto_approve = Flag::given(input.auto_approve).unwrap_or(false);
-    let user = call.sso.create_user(&call.ctx, &input.ust.0, new, auto_approve).await?;
+    let user = call.sso.create_user(&call.ctx, input.ust.0, new, auto_approve).await?;
     // Only a super-user gets here.
     Ok(Reply::ok(Shown(UserView {
         user: Arc::new(user),
@@ -201,36 +201,36 @@ async fn update(call: Call, input: Update) -> Answer<Nothing> {
         is_rate_limit_active: flag(input.is_rate_limit_active),
         rate_limit_def: text(input.rate_limit_def),
     };
-    let ust = &input.ust.0;
+    let actor = input.ust.0;
     match Text::given(input.user_id) {
-        Some(user_id) => call.sso.update_user_by_id(&call.ctx, ust, &user_id, update).await?,
-        None => call.sso.update_current_user(&call.ctx, ust, update).await?,
+        Some(user_id) => call.sso.update_user_by_id(&call.ctx, actor, &user_id, update).await?,
+        None => call.sso.update_current_user(&call.ctx, actor, update).await?,
     }
     Ok(Reply::done())
 }
 
 async fn delete(call: Call, input: On) -> Answer<Nothing> {
-    call.sso.delete_user_by_id(&call.ctx, &input.ust.0, &input.user_id.0).await?;
+    call.sso.delete_user_by_id(&call.ctx, input.ust.0, &input.user_id.0).await?;
     Ok(Reply::done())
 }
 
 async fn approve(call: Call, input: On) -> Answer<Nothing> {
-    call.sso.approve_user(&call.ctx, &input.ust.0, &input.user_id.0).await?;
+    call.sso.approve_user(&call.ctx, input.ust.0, &input.user_id.0).await?;
     Ok(Reply::done())
 }
 
 async fn reject(call: Call, input: On) -> Answer<Nothing> {
-    call.sso.reject_user(&call.ctx, &input.ust.0, &input.user_id.0).await?;
+    call.sso.reject_user(&call.ctx, input.ust.0, &input.user_id.0).await?;
     Ok(Reply::done())
 }
 
 async fn lock(call: Call, input: On) -> Answer<Nothing> {
-    call.sso.lock_user(&call.ctx, &input.ust.0, &input.user_id.0).await?;
+    call.sso.lock_user(&call.ctx, input.ust.0, &input.user_id.0).await?;
     Ok(Reply::done())
 }
 
 async fn unlock(call: Call, input: On) -> Answer<Nothing> {
-    call.sso.unlock_user(&call.ctx, &input.ust.0, &input.user_id.0).await?;
+    call.sso.unlock_user(&call.ctx, input.ust.0, &input.user_id.0).await?;
     Ok(Reply::done())
 }
 
@@ -250,7 +250,7 @@ async fn change_password(call: Call, input: NewPassword) -> Answer<Nothing> {
         password_expiry: Number::given(input.password_expiry),
         must_change: Flag::given(input.must_change),
     };
-    call.sso.change_password(&call.ctx, &input.ust.0, request).await?;
+    call.sso.change_password(&call.ctx, input.ust.0, request).await?;
     Ok(Reply::done())
 }
 
@@ -279,7 +279,7 @@ async fn reset_totp_key(call: Call, input: NewTotpKey) -> Answer<Generated> {
         key,
         label: input.totp_label.map(|label| label.0),
     };
-    let key = call.sso.reset_totp_key(&call.ctx, &input.ust.0, request).await?;
+    let key = call.sso.reset_totp_key(&call.ctx, input.ust.0, request).await?;
     Ok(Reply::ok(Generated { totp_key: (!is_given).then(|| key.expose().to_owned()) }))
 }
 

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyList};
 
 use crate::domain::{LinkedAuth, UserId, UserView};
-use crate::ops::{AttrTarget, SecDefName, Sso};
+use crate::ops::{Actor, AttrTarget, SecDefName, Sso};
 use crate::python::attr::call::AttrCall;
 use crate::python::user::api::UserApi;
 use crate::python::user::entity::User;
@@ -133,7 +133,7 @@ impl UserApi {
         let (attr_ctx, attr_ust) = (ctx.clone(), current_ust.0.clone());
         let operation = async move |sso: Arc<Sso>| {
             let definition = SecDefName { auth_type: &sec_type, auth_username: &sec_username };
-            sso.get_user_by_linked_auth(&ctx, &current_ust.0, definition, return_all_attrs).await
+            sso.get_user_by_linked_auth(&ctx, Actor::from(current_ust.0), definition, return_all_attrs).await
         };
         let branch = self.branch.clone();
         self.branch.run(py, operation, move |py, view: UserView| {

@@ -145,7 +145,8 @@ impl UserApi {
         remote_addr: Option<RemoteAddrArgument>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx = self.branch.context(cid, current_app, remote_addr);
-        let operation = async move |sso: Arc<Sso>| sso.approve_user(&ctx, &current_ust.0, &user_id).await;
+        let operation =
+            async move |sso: Arc<Sso>| sso.approve_user(&ctx, Actor::from(current_ust.0), &user_id).await;
         self.branch.run(py, operation, none)
     }
 
@@ -164,7 +165,8 @@ impl UserApi {
         remote_addr: Option<RemoteAddrArgument>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx = self.branch.context(cid, current_app, remote_addr);
-        let operation = async move |sso: Arc<Sso>| sso.reject_user(&ctx, &current_ust.0, &user_id).await;
+        let operation =
+            async move |sso: Arc<Sso>| sso.reject_user(&ctx, Actor::from(current_ust.0), &user_id).await;
         self.branch.run(py, operation, none)
     }
 
@@ -303,7 +305,7 @@ impl UserApi {
         let scope = (Actor::from(&current_ust.0), AttrTarget::User(Some(user_id.clone())));
         let user = self.user(&ctx, scope);
         let operation = async move |sso: Arc<Sso>| {
-            sso.get_user_by_id(&ctx, &current_ust.0, &user_id, return_all_attrs).await
+            sso.get_user_by_id(&ctx, Actor::from(current_ust.0), &user_id, return_all_attrs).await
         };
         self.branch.run(py, operation, user)
     }
@@ -357,7 +359,8 @@ impl UserApi {
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx = self.branch.context(cid, current_app, remote_addr);
         let request = data::change_password(data)?;
-        let operation = async move |sso: Arc<Sso>| sso.change_password(&ctx, &current_ust.0, request).await;
+        let operation =
+            async move |sso: Arc<Sso>| sso.change_password(&ctx, Actor::from(current_ust.0), request).await;
         self.branch.run(py, operation, none)
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::ops::Sso;
+use crate::ops::{Actor, Sso};
 use crate::python::runtime::call::none;
 use crate::python::user::api::UserApi;
 use crate::python::user::permit::actor;
@@ -42,8 +42,9 @@ impl UserApi {
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx = self.branch.context(cid, current_app, remote_addr);
         let update = data::user_update(data)?;
-        let operation =
-            async move |sso: Arc<Sso>| sso.update_current_user(&ctx, &current_ust.0, update).await;
+        let operation = async move |sso: Arc<Sso>| {
+            sso.update_current_user(&ctx, Actor::from(current_ust.0), update).await
+        };
         self.branch.run(py, operation, none)
     }
 
@@ -66,8 +67,9 @@ impl UserApi {
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx = self.branch.context(cid, current_app, remote_addr);
         let update = data::user_update(data)?;
-        let operation =
-            async move |sso: Arc<Sso>| sso.update_user_by_id(&ctx, &current_ust.0, &user_id, update).await;
+        let operation = async move |sso: Arc<Sso>| {
+            sso.update_user_by_id(&ctx, Actor::from(current_ust.0), &user_id, update).await
+        };
         self.branch.run(py, operation, none)
     }
 

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use crate::domain::{Field, Page, UserView};
-use crate::ops::Sso;
+use crate::ops::{Actor, Sso};
 use crate::python::user::api::UserApi;
 use crate::python::user::entity::field;
 use crate::python::value::convert::{CidArgument, RemoteAddrArgument, UstArgument};
@@ -45,7 +45,8 @@ impl UserApi {
     ) -> PyResult<Bound<'py, PyAny>> {
         let search = data::user_search(ctx)?;
         let ctx = self.branch.context(cid, current_app, remote_addr);
-        let operation = async move |sso: Arc<Sso>| sso.search_users(&ctx, &current_ust.0, search).await;
+        let operation =
+            async move |sso: Arc<Sso>| sso.search_users(&ctx, Actor::from(current_ust.0), search).await;
         self.branch.run(py, operation, move |py, page| Ok(found(py, &page, serialize_dt)?.into_any()))
     }
 }
