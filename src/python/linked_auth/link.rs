@@ -50,7 +50,7 @@ impl UserApi {
         let ctx = self.branch.context(cid, current_app, remote_addr);
         let operation = async move |sso: Arc<Sso>| {
             let definition = SecDefName { auth_type: &auth_type, auth_username: &auth_username };
-            sso.create_linked_auth(&ctx, &ust.0, &user_id, definition, is_active).await
+            sso.create_linked_auth(&ctx, Actor::from(ust.0), &user_id, definition, is_active).await
         };
         self.branch.run(py, operation, |py, (user_id, auth_id): (UserId, i64)| {
             Ok((user_id.as_str(), auth_id).into_pyobject(py)?.into_any())
@@ -75,8 +75,9 @@ impl UserApi {
         user_id: Option<String>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx = self.branch.context(cid, current_app, remote_addr);
-        let operation =
-            async move |sso: Arc<Sso>| sso.get_linked_auth_list(&ctx, &ust.0, user_id.as_deref()).await;
+        let operation = async move |sso: Arc<Sso>| {
+            sso.get_linked_auth_list(&ctx, Actor::from(ust.0), user_id.as_deref()).await
+        };
         self.branch.run(py, operation, |py, links: Vec<LinkedAuth>| {
             let dicts = links.iter().map(|link| to_dict(py, link)).collect::<PyResult<Vec<_>>>()?;
             Ok(PyList::new(py, dicts)?.into_any())
@@ -107,7 +108,7 @@ impl UserApi {
         let ctx = self.branch.context(cid, current_app, remote_addr);
         let operation = async move |sso: Arc<Sso>| {
             let definition = SecDefName { auth_type: &auth_type, auth_username: &auth_username };
-            sso.delete_linked_auth(&ctx, &ust.0, &user_id, definition).await
+            sso.delete_linked_auth(&ctx, Actor::from(ust.0), &user_id, definition).await
         };
         self.branch.run(py, operation, |py, auth_id: i64| Ok(PyInt::new(py, auth_id).into_any()))
     }

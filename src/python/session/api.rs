@@ -104,8 +104,9 @@ impl SessionApi {
         user_agent: Option<String>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx = self.branch.context(cid, current_app, remote_addr);
-        let operation =
-            async move |sso: Arc<Sso>| sso.renew_session(&ctx, &ust.0, user_agent.as_deref()).await;
+        let operation = async move |sso: Arc<Sso>| {
+            sso.renew_session(&ctx, Actor::from(ust.0), user_agent.as_deref()).await
+        };
         self.branch.run(py, operation, |py, end: Timestamp| Ok(convert::datetime(py, end)?.into_any()))
     }
 
@@ -131,7 +132,8 @@ impl SessionApi {
         let scope = (Actor::from(&current_ust), AttrTarget::Session(Some(target_ust.clone())));
         let attr = AttrCall { branch: self.branch.clone(), ctx: ctx.clone(), scope };
         let operation = async move |sso: Arc<Sso>| {
-            sso.get_session(&ctx, &current_ust, Some(&target_ust), check_if_password_expired).await
+            sso.get_session(&ctx, Actor::from(current_ust), Some(&target_ust), check_if_password_expired)
+                .await
         };
         self.branch.run(py, operation, |py, view| shown(py, view, attr))
     }
@@ -233,7 +235,8 @@ impl SessionApi {
                 return Err(PyValueError::new_err(expected));
             }
         };
-        let operation = async move |sso: Arc<Sso>| sso.list_sessions(&ctx, &current, target.as_ref()).await;
+        let operation =
+            async move |sso: Arc<Sso>| sso.list_sessions(&ctx, Actor::from(current), target.as_ref()).await;
         self.branch.run(py, operation, |py, sessions: Vec<SessionListing>| {
             let dicts = sessions.iter().map(|listing| to_dict(py, listing)).collect::<PyResult<Vec<_>>>()?;
             Ok(PyList::new(py, dicts)?.into_any())
