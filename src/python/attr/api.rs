@@ -41,8 +41,8 @@ impl UserAttrApi {
         user_id: Option<String>,
     ) -> AttrCall {
         let ctx = self.branch.context(cid, current_app, remote_addr);
-        let scope = (current_ust.0.into(), AttrTarget::User(user_id));
-        AttrCall { branch: self.branch.clone(), ctx, scope }
+        let (actor, target) = (current_ust.0.into(), AttrTarget::User(user_id));
+        AttrCall { branch: self.branch.clone(), ctx, actor, target }
     }
 }
 
@@ -66,8 +66,8 @@ impl SessionAttrApi {
         remote_addr: Option<RemoteAddrArgument>,
     ) -> AttrCall {
         let ctx = self.branch.context(cid, current_app, remote_addr);
-        let scope = (current_ust.0.into(), AttrTarget::Session(Some(target_ust.0)));
-        AttrCall { branch: self.branch.clone(), ctx, scope }
+        let (actor, target) = (current_ust.0.into(), AttrTarget::Session(Some(target_ust.0)));
+        AttrCall { branch: self.branch.clone(), ctx, actor, target }
     }
 }
 

@@ -11,15 +11,13 @@ use crate::python::attr::entity::AttrEntity;
 use crate::python::branch::Branch;
 use crate::python::runtime::call::none;
 
-/// Who acts, and on whose attributes.
-pub type AttrScope = (Actor, AttrTarget);
-
 /// A call: its context, who acts, and the user or session that owns the attributes.
 #[derive(Clone)]
 pub struct AttrCall {
     pub branch: Branch,
     pub ctx: Context,
-    pub scope: AttrScope,
+    pub actor: Actor,
+    pub target: AttrTarget,
 }
 
 impl AttrCall {
@@ -29,19 +27,19 @@ impl AttrCall {
         write: AttrWrite,
         items: Vec<AttrItem>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let Self { branch, ctx, scope: (actor, target) } = self;
+        let Self { branch, ctx, actor, target } = self;
         let operation = async move |sso: Arc<Sso>| sso.write_attrs(&ctx, actor, &target, write, items).await;
         branch.run(py, operation, none)
     }
 
     pub fn set_expiry<'py>(self, py: Python<'py>, items: Vec<AttrExpiry>) -> PyResult<Bound<'py, PyAny>> {
-        let Self { branch, ctx, scope: (actor, target) } = self;
+        let Self { branch, ctx, actor, target } = self;
         let operation = async move |sso: Arc<Sso>| sso.set_attr_expiry(&ctx, actor, &target, items).await;
         branch.run(py, operation, none)
     }
 
     pub fn delete<'py>(self, py: Python<'py>, names: Vec<String>) -> PyResult<Bound<'py, PyAny>> {
-        let Self { branch, ctx, scope: (actor, target) } = self;
+        let Self { branch, ctx, actor, target } = self;
         let operation = async move |sso: Arc<Sso>| sso.delete_attrs(&ctx, actor, &target, names).await;
         branch.run(py, operation, none)
     }
@@ -53,7 +51,7 @@ impl AttrCall {
         decrypt: bool,
         serialize_dt: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let Self { branch, ctx, scope: (actor, target) } = self;
+        let Self { branch, ctx, actor, target } = self;
         let operation =
             async move |sso: Arc<Sso>| sso.get_attrs(&ctx, actor, &target, vec![name], decrypt).await;
         branch.run(py, operation, move |py, mut found: Vec<(String, Option<Attr>)>| {
@@ -68,7 +66,7 @@ impl AttrCall {
         decrypt: bool,
         serialize_dt: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let Self { branch, ctx, scope: (actor, target) } = self;
+        let Self { branch, ctx, actor, target } = self;
         let operation = async move |sso: Arc<Sso>| sso.get_attrs(&ctx, actor, &target, names, decrypt).await;
         branch.run(py, operation, move |py, found: Vec<(String, Option<Attr>)>| {
             let dict = PyDict::new(py);
@@ -80,7 +78,7 @@ impl AttrCall {
     }
 
     pub fn exists<'py>(self, py: Python<'py>, name: String) -> PyResult<Bound<'py, PyAny>> {
-        let Self { branch, ctx, scope: (actor, target) } = self;
+        let Self { branch, ctx, actor, target } = self;
         let operation = async move |sso: Arc<Sso>| sso.attrs_exist(&ctx, actor, &target, vec![name]).await;
         branch.run(py, operation, |py, found: Vec<(String, bool)>| {
             let exists = found.iter().any(|(_, exists)| *exists);
@@ -89,7 +87,7 @@ impl AttrCall {
     }
 
     pub fn exists_many<'py>(self, py: Python<'py>, names: Vec<String>) -> PyResult<Bound<'py, PyAny>> {
-        let Self { branch, ctx, scope: (actor, target) } = self;
+        let Self { branch, ctx, actor, target } = self;
         let operation = async move |sso: Arc<Sso>| sso.attrs_exist(&ctx, actor, &target, names).await;
         branch.run(py, operation, |py, found: Vec<(String, bool)>| {
             let dict = PyDict::new(py);
@@ -101,7 +99,7 @@ impl AttrCall {
     }
 
     pub fn names<'py>(self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let Self { branch, ctx, scope: (actor, target) } = self;
+        let Self { branch, ctx, actor, target } = self;
         let operation = async move |sso: Arc<Sso>| sso.attr_names(&ctx, actor, &target).await;
         branch.run(py, operation, |py, names: Vec<String>| Ok(PyList::new(py, names)?.into_any()))
     }
@@ -113,7 +111,7 @@ impl AttrCall {
         value_to_dict: bool,
         serialize_dt: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let Self { branch, ctx, scope: (actor, target) } = self;
+        let Self { branch, ctx, actor, target } = self;
         let operation = async move |sso: Arc<Sso>| sso.all_attrs(&ctx, actor, &target, decrypt).await;
         branch.run(py, operation, move |py, attrs: Vec<Attr>| {
             let dict = PyDict::new(py);

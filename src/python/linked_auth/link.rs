@@ -139,8 +139,8 @@ impl UserApi {
         let branch = self.branch.clone();
         self.branch.run(py, operation, move |py, view: UserView| {
             let user_id = Some(view.user.user_id.as_str().to_owned());
-            let scope = (attr_ust.into(), AttrTarget::User(user_id));
-            let attr = AttrCall { branch, ctx: attr_ctx, scope };
+            let (actor, target) = (attr_ust.into(), AttrTarget::User(user_id));
+            let attr = AttrCall { branch, ctx: attr_ctx, actor, target };
             Ok(User { view, attr }.into_pyobject(py)?.into_any())
         })
     }

@@ -129,8 +129,8 @@ impl SessionApi {
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx = self.branch.context(cid, current_app, remote_addr);
         let (target_ust, current_ust) = (target_ust.0, current_ust.0);
-        let scope = (Actor::from(&current_ust), AttrTarget::Session(Some(target_ust.clone())));
-        let attr = AttrCall { branch: self.branch.clone(), ctx: ctx.clone(), scope };
+        let (actor, target) = (Actor::from(&current_ust), AttrTarget::Session(Some(target_ust.clone())));
+        let attr = AttrCall { branch: self.branch.clone(), ctx: ctx.clone(), actor, target };
         let operation = async move |sso: Arc<Sso>| {
             sso.get_session(&ctx, Actor::from(current_ust), Some(&target_ust), check_if_password_expired)
                 .await
@@ -168,8 +168,8 @@ impl SessionApi {
             .fast_path(current_app, remote_addr.as_ref(), |sso, asker| view(sso, asker, current_ust.0));
         let ctx = self.branch.context(cid, current_app, remote_addr);
         let ust = UstArgument::from(current_ust).0;
-        let scope = (Actor::from(&ust), AttrTarget::Session(None));
-        let attr = AttrCall { branch: self.branch.clone(), ctx: ctx.clone(), scope };
+        let (actor, target) = (Actor::from(&ust), AttrTarget::Session(None));
+        let attr = AttrCall { branch: self.branch.clone(), ctx: ctx.clone(), actor, target };
         if let Some(view) = known {
             return shown(py, view, attr);
         }

@@ -9,7 +9,7 @@ use pyo3::types::{PyDict, PyString};
 use crate::domain::{self, Context, UserView, Visibility};
 use crate::ops::{Actor, AttrTarget, LoginRequest, Sso};
 use crate::python::attr::api::UserAttrApi;
-use crate::python::attr::call::{AttrCall, AttrScope};
+use crate::python::attr::call::AttrCall;
 use crate::python::branch::Branch;
 use crate::python::runtime::call::none;
 use crate::python::session::api::SessionApi;
@@ -39,13 +39,14 @@ impl UserApi {
         Ok(Self { branch, session, attr })
     }
 
-    /// A conversion for users, whose attributes are read and written with the given scope.
+    /// A conversion for users, whose attributes are read and written by this actor.
     fn user(
         &self,
         ctx: &Context,
-        scope: AttrScope,
+        actor: Actor,
+        target: AttrTarget,
     ) -> impl for<'a> FnOnce(Python<'a>, UserView) -> PyResult<Bound<'a, PyAny>> + Send + 'static {
-        let attr = AttrCall { branch: self.branch.clone(), ctx: ctx.clone(), scope };
+        let attr = AttrCall { branch: self.branch.clone(), ctx: ctx.clone(), actor, target };
         move |py, view| Ok(User { view, attr }.into_pyobject(py)?.into_any())
     }
 
@@ -267,8 +268,7 @@ impl UserApi {
         });
         let ctx = self.branch.context(cid, current_app, remote_addr);
         let ust = UstArgument::from(current_ust).0;
-        let scope = (Actor::from(&ust), AttrTarget::User(None));
-        let user = self.user(&ctx, scope);
+        let user = self.user(&ctx, Actor::from(&ust), AttrTarget::User(None));
         if let Some(view) = known {
             return user(py, view);
         }
@@ -302,8 +302,8 @@ impl UserApi {
         return_all_attrs: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx = self.branch.context(cid, current_app, remote_addr);
-        let scope = (Actor::from(&current_ust.0), AttrTarget::User(Some(user_id.clone())));
-        let user = self.user(&ctx, scope);
+        let target = AttrTarget::User(Some(user_id.clone()));
+        let user = self.user(&ctx, Actor::from(&current_ust.0), target);
         let operation = async move |sso: Arc<Sso>| {
             sso.get_user_by_id(&ctx, Actor::from(current_ust.0), &user_id, return_all_attrs).await
         };
@@ -326,9 +326,8 @@ impl UserApi {
             async move |sso: Arc<Sso>| sso.get_user_by_username(&ctx, &username, needs_approved).await;
         self.branch.run(py, operation, move |py, found: Option<UserView>| match found {
             Some(view) => {
-                let scope =
-                    (Actor::Trusted(None), AttrTarget::User(Some(view.user.user_id.as_str().to_owned())));
-                let attr = AttrCall { branch, ctx: attr_ctx, scope };
+                let target = AttrTarget::User(Some(view.user.user_id.as_str().to_owned()));
+                let attr = AttrCall { branch, ctx: attr_ctx, actor: Actor::Trusted(None), target };
                 Ok(User { view, attr }.into_pyobject(py)?.into_any())
             }
             None => Ok(py.None().into_bound(py)),
