@@ -115,10 +115,10 @@ impl Drawing {
     /// What is in each folder of a floor, each after what it needs.
     pub(super) fn order(&self, home: &str) -> Vec<String> {
         let line = |folder: &Names| {
-            let (nodes, edges, _) = self.graph(|file| self.entry(file, folder));
+            let named = self.graph(|file| self.entry(file, folder));
             let name = |block: &String| block.rsplit('/').next().unwrap_or_default().to_owned();
             let names = |group: &Vec<String>| group.iter().map(name).collect::<Vec<_>>().join(" = ");
-            let groups: Vec<String> = graph::groups(&nodes, &edges).iter().map(names).collect();
+            let groups: Vec<String> = graph::groups(&named.nodes, &named.edges).iter().map(names).collect();
             format!("{}: {}", folder.join("/"), groups.join(" < "))
         };
         self.folders(home).iter().map(line).collect()
@@ -136,39 +136,43 @@ impl Drawing {
         (file.counts && is_inside).then(|| file.block[..=folder.len()].join("/"))
     }
 
-    /// The files under names, as a graph, with the first place that makes each edge.
-    fn graph(
-        &self,
-        name: impl Fn(usize) -> Option<String>,
-    ) -> (BTreeSet<String>, Edges<String>, BTreeMap<(String, String), &str>) {
+    /// The files under names, as a graph.
+    fn graph(&self, name: impl Fn(usize) -> Option<String>) -> Named<'_> {
         let nodes = (0..self.files.len()).filter_map(&name).collect();
-        let mut edges: Edges<String> = BTreeMap::new();
-        let mut causes = BTreeMap::new();
+        let mut named = Named { nodes, edges: BTreeMap::new(), causes: BTreeMap::new() };
         for ((from, to), places) in &self.edges {
             if let (Some(from), Some(to)) = (name(*from), name(*to))
                 && from != to
             {
-                edges.entry(from.clone()).or_default().insert(to.clone());
-                causes.entry((from, to)).or_insert(places[0].as_str());
+                named.edges.entry(from.clone()).or_default().insert(to.clone());
+                named.causes.entry((from, to)).or_insert(&places[0]);
             }
         }
-        (nodes, edges, causes)
+        named
     }
 
     /// The circles of the files under names, each with what makes it.
     fn find(&self, name: impl Fn(usize) -> Option<String>) -> Vec<(Vec<String>, String)> {
-        let (nodes, edges, causes) = self.graph(name);
+        let named = self.graph(name);
         let with_text = |circle: Vec<String>| {
             let mut lines = vec![format!("a circle of {}: {}", circle.len(), circle.join(", "))];
-            for ((from, to), cause) in &causes {
+            for ((from, to), cause) in &named.causes {
                 if circle.contains(from) && circle.contains(to) {
                     lines.push(format!("    {cause}  ({from} -> {to})"));
                 }
             }
             (circle, lines.join("\n"))
         };
-        graph::circles(&nodes, &edges).into_iter().map(with_text).collect()
+        graph::circles(&named.nodes, &named.edges).into_iter().map(with_text).collect()
     }
+}
+
+/// Files, or the folders that they are in, by name.
+struct Named<'a> {
+    nodes: BTreeSet<String>,
+    edges: Edges<String>,
+    /// The first place that makes each edge.
+    causes: BTreeMap<(String, String), &'a String>,
 }
 
 impl File {

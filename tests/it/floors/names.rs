@@ -190,7 +190,7 @@ impl<'ast> Visit<'ast> for Definitions {
             Item::Const(item) => define(&item.ident, Defined::Item),
             Item::Enum(item) => define(&item.ident, Defined::Item),
             Item::Fn(item) => define(&item.sig.ident, Defined::Item),
-            Item::Macro(item) => drop(item.ident.iter().for_each(|ident| define(ident, Defined::Macro))),
+            Item::Macro(item) => item.ident.iter().for_each(|ident| define(ident, Defined::Macro)),
             Item::Static(item) => define(&item.ident, Defined::Item),
             Item::Struct(item) => define(&item.ident, Defined::Item),
             Item::Trait(item) => define(&item.ident, Defined::Item),
