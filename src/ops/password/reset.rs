@@ -12,7 +12,7 @@ use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
 use crate::ops::access::check::{PasswordAge, Standing, check_standing};
 use crate::ops::call::Call;
-use crate::ops::password::change::Terms;
+use crate::ops::password::accept::Terms;
 use crate::store;
 use crate::store::password::reset::{Access, NewReset};
 use crate::store::user::account::UserRow;

@@ -11,7 +11,7 @@ use crate::ops::access::check::{PasswordAge, Standing, check_standing, informed,
 use crate::ops::access::throttle::Attempt;
 use crate::ops::audit::Trail;
 use crate::ops::credential::totp::TotpVerdict;
-use crate::ops::password::change::{NewPassword, Terms};
+use crate::ops::password::accept::{NewPassword, Terms};
 use crate::store;
 use crate::store::user::account::UserRow;
 

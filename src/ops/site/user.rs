@@ -12,7 +12,7 @@ use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
 use crate::ops::access::check::{PasswordAge, Standing, check_standing};
 use crate::ops::call::AUTO;
-use crate::ops::password::change::Terms;
+use crate::ops::password::accept::Terms;
 use crate::ops::session::login::Authenticated;
 use crate::ops::site::identity::parse_token;
 use crate::ops::site::session::check_page;

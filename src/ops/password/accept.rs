@@ -1,0 +1,305 @@
+//! A new password: the rules that it must keep, its hash, and what storing it does.
+
+use uuid::Uuid;
+
+use crate::crypto::{Place, Verdict, plain};
+use crate::domain::{Code, Error, Password, Result, SessionId, Timestamp, UserId, time_ordered_uuid};
+use crate::ops::Sso;
+use crate::ops::access::user_row::Column;
+use crate::store;
+use crate::store::Tx;
+use crate::store::user::account::UserRow;
+
+/// The latest expiry that may be asked for, in days.
+const MAX_EXPIRY_DAYS: i64 = 36_500;
+
+/// A new password, checked and hashed, ready to be stored.
+pub(in crate::ops) struct NewPassword {
+    envelope: Vec<u8>,
+    set_time: Timestamp,
+    expiry: Timestamp,
+    must_change: bool,
+    former: Option<Former>,
+}
+
+/// A password that is about to be replaced, as the history keeps it.
+struct Former {
+    history_id: Uuid,
+    envelope: Vec<u8>,
+}
+
+/// What is said about a new password beside the password itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::ops) struct Terms {
+    /// In how many days it expires; None or negative is the default.
+    pub expiry_days: Option<i64>,
+    /// Whether it must be changed at the next login.
+    pub must_change: bool,
+}
+
+impl Sso {
+    /// Checks a password against the rules of configuration that say what passwords must be like. What they were before,
+    /// and whose it is to be, only those know who change it.
+    ///
+    /// # Errors
+    /// E003002 or E003003 for its length, E003001 if it contains a string of the reject list, E003008 if it is too easy to
+    /// guess.
+    pub async fn validate_password(&self, password: &Password) -> Result<()> {
+        self.check_password(password, Vec::new()).await
+    }
+
+    /// The same for a user of whom something is known, which is easy to guess: names, the email address. It is all there is
+    /// to check for a user that does not exist yet; for one that does, [`Sso::accept_password`] is the one to call.
+    pub(in crate::ops) async fn check_password(
+        &self,
+        password: &Password,
+        mut about: Vec<String>,
+    ) -> Result<()> {
+        let rules = &self.config().password;
+        let length = password.expose().chars().count();
+        if length < rules.min_length {
+            let detail = format!("password: at least {} characters", rules.min_length);
+            return Err(Error::refused(Code::PasswordTooShort, detail));
+        }
+        if length > rules.max_length {
+            let detail = format!("password: at most {} characters", rules.max_length);
+            return Err(Error::refused(Code::PasswordTooLong, detail));
+        }
+        let lower = Password::from(password.expose().to_lowercase());
+        if rules.reject_list.iter().any(|rejected| lower.expose().contains(&rejected.to_lowercase())) {
+            let detail = "password: contains a string that is too common";
+            return Err(Error::refused(Code::PasswordInvalid, detail));
+        }
+        if rules.min_complexity == 0 {
+            return Ok(());
+        }
+        about.push(self.config().main.site_name.clone());
+        if self.core.hashing.complexity(password.clone(), about).await? < rules.min_complexity {
+            let detail = "password: too easy to guess, make it longer or less usual";
+            return Err(Error::refused(Code::PasswordNotComplexEnough, detail));
+        }
+        Ok(())
+    }
+
+    /// Checks a password that anybody has chosen for a user against every rule, the user's former passwords included, and
+    /// hashes it. Every change of a password comes through here, whoever makes it; [`Sso::store_password`] is what follows,
+    /// in a transaction that has made sure (`store::user::lock_row`) that the password is still the one of this row.
+    ///
+    /// # Errors
+    /// As [`Sso::validate_password`], E003001 for a password that was used before, E008002 for an expiry out of range.
+    pub(in crate::ops) async fn accept_password(
+        &self,
+        row: &UserRow,
+        password: Password,
+        terms: Terms,
+    ) -> Result<NewPassword> {
+        if terms.expiry_days.is_some_and(|days| days > MAX_EXPIRY_DAYS) {
+            let detail = format!("password_expiry: at most {MAX_EXPIRY_DAYS} days");
+            return Err(Error::refused(Code::CommonInvalidInput, detail));
+        }
+        self.check_password(&password, self.known_about(row)?).await?;
+        self.check_history(row, &password).await?;
+        let set_time = self.now();
+        Ok(NewPassword {
+            envelope: self.hash_password(&row.user_id, password).await?,
+            set_time,
+            expiry: self.password_expiry(set_time, terms.expiry_days),
+            must_change: terms.must_change,
+            former: self.former_password(row, set_time)?,
+        })
+    }
+
+    /// What who guesses knows of a user.
+    fn known_about(&self, row: &UserRow) -> Result<Vec<String>> {
+        if self.config().password.min_complexity == 0 {
+            return Ok(Vec::new());
+        }
+        let open = |email: &Vec<u8>| self.unseal(Column::Email, &row.user_id, email);
+        let email = row.email.as_ref().map(open).transpose()?.map(|email| email.expose().to_owned());
+        let names = [&row.display_name, &row.first_name, &row.middle_name, &row.last_name];
+        let names = names.into_iter().flatten().cloned();
+        Ok(std::iter::once(row.username.clone()).chain(email).chain(names).collect())
+    }
+
+    /// Neither the current password nor one of the last that came before it may be chosen again.
+    async fn check_history(&self, row: &UserRow, password: &Password) -> Result<()> {
+        let count = self.config().password.history;
+        if count == 0 {
+            return Ok(());
+        }
+        let used = || Err(Error::refused(Code::PasswordInvalid, "password: used before"));
+        if row.password_hash.is_some()
+            && self.verify_password(Some(row), password.clone()).await? != Verdict::Wrong
+        {
+            return used();
+        }
+        let mut conn = self.db().read().await?;
+        let former = store::password::history::latest(&mut conn, &row.user_id, i64::from(count)).await?;
+        drop(conn);
+        for (history_id, envelope) in former {
+            let hash = self.core.keyring.open_or_plain(history_place(&history_id), &envelope)?;
+            let hash = std::str::from_utf8(&hash).map_err(Error::internal)?.to_owned();
+            if self.core.hashing.verify(hash, password.clone()).await? != Verdict::Wrong {
+                return used();
+            }
+        }
+        Ok(())
+    }
+
+    /// The current password as the history keeps it: an envelope is bound to its row. None where no history is kept.
+    fn former_password(&self, row: &UserRow, now: Timestamp) -> Result<Option<Former>> {
+        let Some(current) = row.password_hash.as_deref().filter(|_| self.config().password.history > 0)
+        else {
+            return Ok(None);
+        };
+        let hash = self.unseal(Column::PasswordHash, &row.user_id, current)?;
+        let history_id = time_ordered_uuid(now, &*self.core.random)?;
+        let envelope = if self.config().main.encrypt_password {
+            let place = history_place(&history_id);
+            self.core.keyring.seal(place, hash.expose().as_bytes(), &*self.core.random)?
+        } else {
+            plain(hash.expose().as_bytes())
+        };
+        Ok(Some(Former { history_id, envelope }))
+    }
+
+    /// When a password set now expires.
+    pub(in crate::ops) fn password_expiry(&self, now: Timestamp, days: Option<i64>) -> Timestamp {
+        let days = days.filter(|days| *days >= 0);
+        now.plus_days(days.unwrap_or_else(|| i64::from(self.config().password.expiry)))
+    }
+
+    /// Hashes a password for storage. Never inside a transaction: it takes its time.
+    pub(in crate::ops) async fn hash_password(
+        &self,
+        user_id: &UserId,
+        password: Password,
+    ) -> Result<Vec<u8>> {
+        let salt = self.core.random.bytes()?;
+        let hash = self.core.hashing.hash(password, salt).await?;
+        if self.config().main.encrypt_password {
+            self.seal(Column::PasswordHash, user_id, &hash)
+        } else {
+            Ok(plain(hash.as_bytes()))
+        }
+    }
+
+    /// Whether this is the user's password. For a user that does not exist, or has none, it is not, and finding that
+    /// out takes the same work.
+    pub(in crate::ops) async fn verify_password(
+        &self,
+        row: Option<&UserRow>,
+        password: Password,
+    ) -> Result<Verdict> {
+        let stored = row.and_then(|row| Some((row, row.password_hash.as_deref()?)));
+        let Some((row, envelope)) = stored else {
+            self.core.hashing.verify_unknown(password).await?;
+            return Ok(Verdict::Wrong);
+        };
+        let hash = self.unseal(Column::PasswordHash, &row.user_id, envelope)?;
+        let verdict = self.core.hashing.verify(hash.expose().to_owned(), password).await?;
+        let outdated = verdict == Verdict::Right
+            && self.config().main.encrypt_password
+            && self.core.keyring.needs_reseal(envelope);
+        Ok(if outdated { Verdict::RightButOutdated } else { verdict })
+    }
+
+    /// Stores a new password, keeps the former one in the history where there is one, and ends the user's sessions but for
+    /// one where configuration says so. Resets under way end too: nobody needs them any more.
+    pub(in crate::ops) async fn store_password(
+        &self,
+        tx: &mut Tx,
+        user_id: &UserId,
+        new: &NewPassword,
+        keep: Option<SessionId>,
+    ) -> Result<()> {
+        store::user::account::set_password(
+            tx,
+            user_id,
+            &new.envelope,
+            new.set_time,
+            new.expiry,
+            new.must_change,
+        )
+        .await?;
+        store::password::reset::delete_of_user(tx, user_id).await?;
+        if let Some(Former { history_id, envelope }) = &new.former {
+            let keep = i64::from(self.config().password.history);
+            store::password::history::insert(tx, *history_id, user_id, envelope, new.set_time, keep).await?;
+        }
+        if self.config().session.end_on_password_change {
+            store::session::record::delete_of_user(tx, user_id, keep).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Where the envelope of a former password belongs.
+fn history_place(history_id: &Uuid) -> Place<'_> {
+    Place { table: "sso_password_history", column: "password_hash", row: history_id.as_bytes() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::Loader;
+    use crate::crypto::HashPool;
+    use crate::domain::{Cid, Context, NewUser, RemoteAddr};
+    use crate::ops::{Actor, LoginRequest};
+
+    const OLDER: &str = "$2b$05$XXXXXXXXXXXXXXXXXXXXXOAcXxm9kjPGEMsLznoKqmqw7tc8WCx4a";
+
+    /// One hashing thread, whose work can be told.
+    async fn sso() -> Sso {
+        let settings = json!({
+            "database.url": "sqlite::memory:",
+            "audit.file": "off",
+            "hash_secret": {"memory_kib": 64, "iterations": 1, "parallelism": 1, "allow_weak": true},
+        });
+        let sso = Sso::open(Loader::new().arguments(settings).load().unwrap()).await.unwrap();
+        let mut core = Arc::into_inner(sso.core).unwrap();
+        core.hashing = HashPool::new(core.hashing.params(), 1, 8);
+        Sso { core: Arc::new(core) }
+    }
+
+    #[tokio::test]
+    async fn a_refused_login_costs_one_hash_whatever_there_is_and_an_older_one_a_second_once() {
+        let sso = sso().await;
+        let remote_addr = RemoteAddr::from("10.0.0.1");
+        let ctx = Context { cid: Cid::new("test"), current_app: "CRM".to_owned(), remote_addr };
+        for username in ["current", "older"] {
+            let (username, password) = (Some(username.to_owned()), Some(Password::from("correct horse")));
+            let new = NewUser { username, password, ..NewUser::default() };
+            sso.create_user(&ctx, Actor::Trusted(None), new, true).await.unwrap();
+        }
+        let row = sso.row_by_username("older").await.unwrap().unwrap();
+        let user_id = row.user_id;
+        let mut tx = sso.db().write().await.unwrap();
+        let old = row.password_hash.unwrap();
+        assert!(
+            store::user::account::replace_hash(&mut tx, &user_id, &plain(OLDER.as_bytes()), &old)
+                .await
+                .unwrap()
+        );
+        tx.commit().await.unwrap();
+
+        let cost = async |username: &str, password: &str| {
+            let before = sso.core.hashing.hashes().await.unwrap();
+            let (username, password) = (username.to_owned(), Some(Password::from(password)));
+            let request = LoginRequest { username, password, ..LoginRequest::default() };
+            let is_right = sso.login(&ctx, request).await.is_ok();
+            (is_right, sso.core.hashing.hashes().await.unwrap() - before)
+        };
+        for username in ["nobody", "current", "older"] {
+            assert_eq!(cost(username, "wrong").await, (false, 1), "{username}");
+        }
+        assert_eq!(cost("current", "correct horse").await, (true, 1));
+        assert_eq!(cost("older", "U*U*U").await, (true, 2));
+        assert_eq!(cost("older", "U*U*U").await, (true, 1));
+        assert_eq!(cost("older", "wrong").await, (false, 1));
+    }
+}
