@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 
 use crate::config::AuditFile;
 use crate::domain::{
-    AuditEvent, AuditKind, AuditResult, Code, Context, Error, Result, Timestamp, UserId, without_controls,
+    AuditEvent, AuditKind, AuditResult, Code, Context, Error, Operation, Result, Timestamp, UserId,
+    without_controls,
 };
 
 /// The longest name of an application that is kept, in characters.
@@ -78,12 +79,12 @@ pub(super) struct Trail {
 
 impl Trail {
     /// The entry of what begins now.
-    pub fn new(ctx: &Context, op: &'static str, kind: AuditKind, now: Timestamp) -> Self {
+    pub fn new(ctx: &Context, operation: Operation, now: Timestamp) -> Self {
         let event = AuditEvent {
             time: now,
             cid: ctx.cid.clone(),
-            op,
-            kind,
+            op: operation.name(),
+            kind: operation.kind(),
             current_user: None,
             target_user: None,
             result: AuditResult::Ok,
@@ -110,7 +111,7 @@ impl Trail {
     }
 
     /// It turned out to be a renewal, whose history the session itself keeps.
-    pub const fn is_activity(&mut self) {
+    pub const fn count_as_activity(&mut self) {
         self.event.kind = AuditKind::Activity;
     }
 

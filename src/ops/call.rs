@@ -128,7 +128,7 @@ impl Sso {
         operation: Operation,
         body: impl AsyncFnOnce(&mut Call<'_>) -> Result<T>,
     ) -> Result<T> {
-        let trail = Trail::new(ctx, operation.name(), operation.kind(), self.now());
+        let trail = Trail::new(ctx, operation, self.now());
         let mut call = Call { ctx, trail, admitted: Admitted::Anonymous };
         let outcome = body(&mut call).await;
         self.close_entry(call.trail, outcome.as_ref().err()).await?;

@@ -18,8 +18,7 @@ impl Sso {
         kind: EmailKind,
         token: Option<&Password>,
     ) {
-        let operation = Operation::EmailSend;
-        let mut trail = Trail::new(ctx, operation.name(), operation.kind(), self.now());
+        let mut trail = Trail::new(ctx, Operation::EmailSend, self.now());
         trail.on(&row.user_id);
         trail.note("template", kind.as_str());
         match self.email_to(row, kind, token) {

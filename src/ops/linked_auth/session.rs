@@ -262,7 +262,7 @@ impl Sso {
         }
         let (session, ust) = match store::session::record::by_ext_id(&mut tx, &entry.ext_session_id).await? {
             Some((session, digest)) if self.is_open(&session, &entry, now) => {
-                trail.is_activity();
+                trail.count_as_activity();
                 self.renew_external(&mut tx, ctx, &entry, session, &digest, span).await?
             }
             // It was open a moment ago, and has ended since: there was no reason to ask for a code.

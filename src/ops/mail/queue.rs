@@ -274,7 +274,7 @@ mod tests {
     use super::*;
     use crate::config::AuditFile;
     use crate::domain::{
-        AuditKind, Cid, Context, EmailKind, RemoteAddr, SystemClock, SystemRandom, Timestamp, UserId,
+        Cid, Context, EmailKind, Operation, RemoteAddr, SystemClock, SystemRandom, Timestamp, UserId,
         time_ordered_uuid,
     };
 
@@ -364,7 +364,7 @@ mod tests {
                 remote_addr: RemoteAddr::default(),
             };
             let now = Timestamp::from_micros(0);
-            self.mailer.send(message, Trail::new(&ctx, "email.send", AuditKind::Activity, now));
+            self.mailer.send(message, Trail::new(&ctx, Operation::EmailSend, now));
         }
 
         /// What the log says became of each, in order; what it says holds neither address nor text.
