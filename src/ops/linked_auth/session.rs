@@ -136,8 +136,10 @@ impl Sso {
                 }
             };
             let attempt = self.secret_attempt(sec_type, &username, &ctx.remote_addr);
-            self.check_throttle(&attempt).await?;
-            let found = self.definition(sec_type, &username).await?;
+            let mut conn = self.db().read().await?;
+            self.check_throttle_on(&mut conn, &attempt).await?;
+            let found = store::linked_auth::sec_def::by_username(&mut conn, sec_type, &username).await?;
+            drop(conn);
             let is_right = match &proof {
                 Proof::Secret(secret) => self.is_basic_secret(found.as_ref(), secret).await?,
                 Proof::Token(token) => self.is_signed_for(found.as_ref(), token)?,
@@ -177,15 +179,6 @@ impl Sso {
             Ok(RequestAuth { actor: Actor::Known(Caller::new(known)), session: entered.into_info() })
         })
         .await
-    }
-
-    /// What no username can look like is not asked for: PostgreSQL knows no NUL in text.
-    async fn definition(&self, sec_type: SecType, username: &str) -> Result<Option<SecDefRow>> {
-        if username.is_empty() || username.contains('\0') {
-            return Ok(None);
-        }
-        let mut conn = self.db().read().await?;
-        store::linked_auth::sec_def::by_username(&mut conn, sec_type, username).await
     }
 
     fn is_signed_for(&self, row: Option<&SecDefRow>, token: &jwt::Jwt<'_>) -> Result<bool> {
@@ -295,9 +288,7 @@ impl Sso {
     }
 
     fn is_open(&self, session: &Session, entry: &Entry, now: Timestamp) -> bool {
-        session.user_id == entry.user_id
-            && session.expiration_time > now
-            && self.absolute_limit(session) > now
+        session.user_id == entry.user_id && self.is_in_force(session, now)
     }
 
     async fn open_external(

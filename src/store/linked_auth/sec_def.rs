@@ -112,11 +112,15 @@ pub async fn set_secret(tx: &mut Tx, sec_def_id: i64, envelope: &[u8]) -> Result
     Ok(())
 }
 
-/// The definition of a kind with this username.
+/// The definition of a kind with this username. What no username can look like is not asked for: PostgreSQL knows no NUL
+/// in text.
 ///
 /// # Errors
 /// When the database cannot answer.
 pub async fn by_username(conn: &mut Conn, sec_type: SecType, username: &str) -> Result<Option<SecDefRow>> {
+    if username.is_empty() || username.contains('\0') {
+        return Ok(None);
+    }
     fetch_optional!(conn, SecDefRow, BY_USERNAME, sec_type, username)
 }
 
