@@ -90,3 +90,23 @@ where
         <Uuid as Decode<DB>>::decode(value).map(Self)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{Connection, SqliteConnection};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_written_is_read_back_and_an_unknown_name_is_an_error() {
+        let mut database = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        let values =
+            (SignUpStatus::Final, Timestamp::from_micros(1), UserId::from_stored("zusr1".to_owned()));
+        let query = sqlx::query_as("SELECT $1, $2, $3").bind(values.0).bind(values.1).bind(&values.2);
+        let read: (SignUpStatus, Timestamp, UserId) = query.fetch_one(&mut database).await.unwrap();
+        assert_eq!(read, values);
+        let query = sqlx::query_as::<_, (SignUpStatus,)>("SELECT 'finished'");
+        let error = query.fetch_one(&mut database).await.unwrap_err();
+        assert!(error.to_string().ends_with("it holds an unknown value"), "{error}");
+    }
+}
