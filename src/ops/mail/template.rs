@@ -4,7 +4,7 @@
 //! it makes the email a multi-part one. A text may begin with a line `Subject: …` and an empty one. `{{name}}` stands
 //! for a value, which is escaped in HTML.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
 
@@ -146,7 +146,7 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
 }
 
 fn context(values: &Values<'_>) -> Value {
-    values.iter().map(|(name, value)| (*name, Value::from(*value))).collect()
+    values.iter().map(|(name, value)| (*name, Value::from(*value))).collect::<BTreeMap<_, _>>().into()
 }
 
 /// Renders a template once with any values, and looks for names that none of these has, also where that did not get to.
