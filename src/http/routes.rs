@@ -17,7 +17,7 @@ use crate::http::app::App;
 use crate::http::describe::{health, openapi, reference};
 use crate::http::failure::Failure;
 use crate::http::metrics;
-use crate::http::site::{browser, envelope as oneall};
+use crate::http::site::{browser, table as sites};
 use crate::http::surround::{answer, panicked};
 use crate::ops::Sso;
 
@@ -37,7 +37,7 @@ pub(super) fn routes(app: &Arc<App>) -> Router {
     for endpoint in health::endpoints() {
         router = with_endpoint(router, vec![endpoint.path.to_owned()], endpoint);
     }
-    for endpoint in oneall::endpoints() {
+    for endpoint in sites::endpoints() {
         for (path, handler) in endpoint.routes() {
             router = router.route(&path, handler);
         }

@@ -14,6 +14,7 @@ use crate::http::app::App;
 use crate::http::failure::Failure;
 use crate::http::reply::failure as json;
 use crate::http::site;
+use crate::http::site::envelope::Resource;
 use crate::ops::Sso;
 
 const X_ZATO_CID: HeaderName = HeaderName::from_static("x-zato-cid");
@@ -24,14 +25,16 @@ pub(in crate::http) async fn answer(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let resource = site::envelope::resource(request.uri());
-    let resource = resource.as_deref();
+    let resource = Resource::of(request.uri());
     let cid = match correlation_id(&app.sso, request.headers()) {
         Ok(cid) => cid,
         // Without randomness nothing works, but even that is said in the usual form.
-        Err(failure) => return finish(&app, failure.into_response(), &Cid::new(""), resource),
+        Err(failure) => return finish(&app, failure.into_response(), &Cid::new(""), resource.as_ref()),
     };
     request.extensions_mut().insert(cid.clone());
+    if let Some(resource) = &resource {
+        request.extensions_mut().insert(resource.clone());
+    }
     let start = Instant::now();
     let _under_way = app.metrics.began();
     let limit = app.sso.config().http.request_timeout;
@@ -41,7 +44,7 @@ pub(in crate::http) async fn answer(
     };
     let route = response.extensions().get().copied().unwrap_or_default();
     let code = response.extensions().get().and_then(Failure::code);
-    let response = finish(&app, response, &cid, resource);
+    let response = finish(&app, response, &cid, resource.as_ref());
     app.metrics.answered(route, response.status(), code, start.elapsed());
     response
 }
@@ -60,7 +63,7 @@ fn correlation_id(sso: &Sso, headers: &HeaderMap) -> Result<Cid, Failure> {
     }
 }
 
-fn finish(app: &App, response: Response, cid: &Cid, resource: Option<&str>) -> Response {
+fn finish(app: &App, response: Response, cid: &Cid, resource: Option<&Resource>) -> Response {
     let mut response = match (response.extensions().get::<Failure>().cloned(), resource) {
         (Some(failure), Some(resource)) => site::failure::render(&failure, response, resource, app.sso.now()),
         (Some(failure), None) => json::render(&failure, cid, response),

@@ -26,7 +26,7 @@ Times are ISO 8601 in UTC, without an offset. What has no value is left out of a
 pub fn document(prefix: &str) -> Value {
     let mut settings = SchemaSettings::draft2020_12();
     settings.definitions_path = "/components/schemas".into();
-    let mut generator = settings.into_generator();
+    let mut generator = settings.clone().into_generator();
     let health = Block { name: "Health", endpoints: health::endpoints() };
     let mut paths = Map::new();
     let mut tags = Vec::new();
@@ -41,9 +41,8 @@ pub fn document(prefix: &str) -> Value {
         }
     }
     tags.push(json!({"name": site_openapi::TAG}));
-    site_openapi::add_paths(&mut paths);
     let mut schemas = object(common_schemas());
-    schemas.extend(object(site_openapi::schemas()));
+    schemas.extend(site_openapi::add_paths(&mut paths, settings));
     schemas.extend(generator.take_definitions(true));
     let mut schemes = object(json!({
         "session": {"type": "http", "scheme": "bearer", "description": "A user session token, as a login returns it; or a JWT of a linked definition."},

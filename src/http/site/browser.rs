@@ -1,5 +1,5 @@
 //! What browsers come for, on their way between the web sites: a script for pages, and two addresses that send the browser
-//! on. None of it may be framed. Sites' servers come for what a code tells.
+//! on. None of it may be framed.
 
 use std::sync::Arc;
 
@@ -11,18 +11,17 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{AppendHeaders, Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use data_encoding::{BASE64, BASE64URL_NOPAD};
-use serde_json::{Value, json};
+use minijinja::{AutoEscape, Environment, context};
+use serde_json::Value;
 use url::Url;
 
 use crate::crypto::token;
 use crate::domain::Password;
 use crate::http::app::App;
-use crate::http::describe::reference::escape;
 use crate::http::failure::Failure;
 use crate::http::metrics::Route;
 use crate::http::request::extract;
-use crate::http::site::envelope::{Done, SiteCall, SiteEndpoint};
-use crate::http::site::{session as site_session, user as site_user};
+use crate::http::site::connection::PLUGIN;
 use crate::ops::{BrowserCheck, Checked, Registration};
 
 /// The script of the pages. Its second path is the one that OneAll documents.
@@ -38,8 +37,8 @@ const COOKIE: &str = "__Host-zato_sso";
 /// What a form that sends itself is sent by.
 const SUBMIT: &str = "document.forms[0].submit()";
 
-/// What sites call what they are told by: that of single sign-on.
-const PLUGIN: &str = "single_sign_on";
+/// The page that sends a recognised browser to the callback.
+const SIGNING_IN: &str = include_str!("templates/signing_in.html");
 
 /// What browsers come for. No part of the description of the API, which is for programs.
 pub(in crate::http) fn routes() -> Router<Arc<App>> {
@@ -50,12 +49,6 @@ pub(in crate::http) fn routes() -> Router<Arc<App>> {
         .fold(Router::new(), |router, path| router.route(path, library.clone()))
         .route(REGISTER_PATH, post(register))
         .route(CHECK_PATH, get(check))
-}
-
-/// What sites' servers come for.
-pub(in crate::http) fn endpoints() -> Vec<SiteEndpoint> {
-    let (path, about) = ("/connections/{token}", "Tells, once, who was recognised");
-    vec![SiteEndpoint::new(Method::GET, path, StatusCode::OK, about, redeem)]
 }
 
 /// The script, which is the same for everybody, for an hour. Pages of other origins use it.
@@ -193,7 +186,10 @@ fn sent_on(checked: &Checked, state: Option<&str>) -> Response {
             ("state", state),
             ("return_uri", checked.return_uri.as_deref()),
         ];
-        return Html(form(&checked.target, &fields)).into_response();
+        return match form(&checked.target, &fields) {
+            Ok(page) => Html(page).into_response(),
+            Err(_) => Failure::Internal.into_response(),
+        };
     }
     let mut target = checked.target.clone();
     if checked.return_uri.is_none()
@@ -209,37 +205,11 @@ fn sent_on(checked: &Checked, state: Option<&str>) -> Response {
 }
 
 /// A page that sends a form at once; without scripts there is a button.
-fn form(target: &str, fields: &[(&str, Option<&str>)]) -> String {
-    let input = |(name, value): &(&str, Option<&str>)| {
-        value.map(|value| format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">", escape(value)))
-    };
-    let inputs: String = fields.iter().filter_map(input).collect();
-    format!(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Signing in</title></head>\n\
-         <body><form method=\"post\" action=\"{}\">{inputs}<noscript><button>Continue</button></noscript></form>\n\
-         <script>{SUBMIT}</script></body></html>\n",
-        escape(target)
-    )
-}
-
-async fn redeem(request: SiteCall) -> Result<Done, Failure> {
-    let (call, token) = (&request.call, Password::from(request.token.as_str()));
-    let found = call.sso.redeem_connection(&call.ctx, &request.site, &token).await?;
-    let mut session = site_session::object(&found.session);
-    if let (false, Value::Object(session)) = (found.is_own_session, &mut session) {
-        session.remove("sso_session_token");
-    }
-    let data = json!({
-        "connection": {
-            "connection_token": request.token,
-            "date": found.time.to_rfc_2822(),
-            "plugin": PLUGIN,
-        },
-        "user": {
-            "user_token": found.session.user_token.to_string(),
-            "identity": site_user::identity(&found.identity),
-        },
-        "sso_session": session,
-    });
-    Ok(Done { info: "The user has been recognised successfully", data: Some(data) })
+fn form(target: &str, fields: &[(&'static str, Option<&str>)]) -> Result<String, minijinja::Error> {
+    let given = |(name, value): &(&'static str, Option<&str>)| value.map(|value| (*name, value.to_owned()));
+    let fields: Vec<(&str, String)> = fields.iter().filter_map(given).collect();
+    let script = minijinja::Value::from_safe_string(SUBMIT.to_owned());
+    let mut templates = Environment::new();
+    templates.set_auto_escape_callback(|_| AutoEscape::Html);
+    templates.render_str(SIGNING_IN, context! { target, fields, script })
 }

@@ -9,13 +9,13 @@ use axum::response::Response;
 use crate::domain::{Code, Timestamp};
 use crate::http::failure::Failure;
 use crate::http::reply::failure::with_headers;
-use crate::http::site::envelope::envelope;
+use crate::http::site::envelope::{About, Flag, Resource, written};
 
 /// Makes a response say what went wrong. Headers that it already has, such as `Allow`, stay.
 pub(in crate::http) fn render(
     failure: &Failure,
     response: Response,
-    resource: &str,
+    resource: &Resource,
     now: Timestamp,
 ) -> Response {
     let (mut parts, _) = with_headers(failure, response).into_parts();
@@ -24,8 +24,9 @@ pub(in crate::http) fn render(
         let challenge = HeaderValue::from_static("Basic realm=\"zato_sso\", charset=\"UTF-8\"");
         parts.headers.insert(header::WWW_AUTHENTICATE, challenge);
     }
-    let envelope = envelope(resource, now, "error", parts.status, &info_of(failure), None);
-    Response::from_parts(parts, Body::from(envelope.to_string()))
+    let about = About { resource, now, flag: Flag::Error, status: parts.status, info: &info_of(failure) };
+    let body = written(&about, None);
+    Response::from_parts(parts, Body::from(body))
 }
 
 const fn status_of(failure: &Failure) -> StatusCode {

@@ -1,7 +1,16 @@
 //! The sessions API, in OneAll's format, and what browsers need of it.
+//!
+//! Files import in this order: `value`, `envelope`, `failure` and `request`, `reply`, `endpoint`, then the blocks
+//! (`session`, `user`, `connection`), `table` and `browser`.
 
 pub(super) mod browser;
+mod connection;
+pub(super) mod endpoint;
 pub(super) mod envelope;
 pub(super) mod failure;
-pub(super) mod session;
-pub(super) mod user;
+mod reply;
+mod request;
+mod session;
+pub(super) mod table;
+mod user;
+mod value;

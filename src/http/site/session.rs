@@ -1,11 +1,15 @@
 //! The sessions of sites.
 
 use axum::http::{Method, StatusCode};
-use serde_json::{Map, Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::domain::{Direction, Password, SiteSession};
-use crate::http::failure::Failure;
-use crate::http::site::envelope::{Done, SiteCall, SiteEndpoint, listed, text};
+use crate::http::site::endpoint::{Answer, SiteEndpoint};
+use crate::http::site::reply::{Done, List, Nothing};
+use crate::http::site::request::{Body, Confirmation, NoInput, Paging, Query, SiteCall, Subject};
+use crate::http::site::value::{Date, Seconds, SecretToken, Text, Token};
 use crate::ops::NewSiteSession;
 
 /// The endpoints of this block.
@@ -35,113 +39,162 @@ pub(in crate::http) fn endpoints() -> Vec<SiteEndpoint> {
     ]
 }
 
-async fn list(request: SiteCall) -> Result<Done, Failure> {
-    let wanted = request.page(Direction::Descending)?;
-    let call = &request.call;
-    let page = call.sso.list_site_sessions(&call.ctx, &request.site, wanted).await?;
-    let entries = page.result.iter().map(|session| Value::Object(entry(session))).collect();
-    Ok(Done::with("sso_sessions", listed(wanted, "date_creation", &page, entries)))
+#[derive(Serialize, JsonSchema)]
+#[schemars(inline)]
+struct Sessions {
+    sso_sessions: List<Entry>,
 }
 
-async fn get(request: SiteCall) -> Result<Done, Failure> {
-    let (call, token) = (&request.call, Password::from(request.token));
-    let session = call.sso.get_site_session(&call.ctx, &request.site, &token).await?;
-    Ok(Done::with("sso_session", object(&session)))
-}
-
-async fn delete(request: SiteCall) -> Result<Done, Failure> {
-    request.check_confirmed()?;
-    let (call, token) = (&request.call, Password::from(request.token));
-    call.sso.end_site_session(&call.ctx, &request.site, &token).await?;
-    Ok(removed())
-}
-
-async fn start(request: SiteCall) -> Result<Done, Failure> {
-    let mut given = request.object("sso_session")?;
-    let new = NewSiteSession {
-        top_realm: text(&mut given, "top_realm")?,
-        sub_realm: text(&mut given, "sub_realm")?,
-        lifetime: lifetime(given.remove("lifetime"))?,
-        data: given.remove("data").filter(|data| !data.is_null()),
-        user_agent: request.call.user_agent.clone(),
-    };
-    let call = &request.call;
-    let session = call.sso.start_site_session(&call.ctx, &request.site, &request.token, new).await?;
-    let data = Some(json!({"sso_session": object(&session)}));
-    Ok(Done { info: "The SSO session has been created successfully", data })
-}
-
-async fn get_of_identity(request: SiteCall) -> Result<Done, Failure> {
-    let call = &request.call;
-    let session = call.sso.get_site_session_of_identity(&call.ctx, &request.site, &request.token).await?;
-    Ok(Done::with("sso_session", object(&session)))
-}
-
-async fn delete_of_identity(request: SiteCall) -> Result<Done, Failure> {
-    request.check_confirmed()?;
-    let call = &request.call;
-    call.sso.end_site_session_of_identity(&call.ctx, &request.site, &request.token).await?;
-    Ok(removed())
-}
-
-const fn removed() -> Done {
-    Done { info: "The SSO session has been removed successfully", data: None }
-}
-
-/// Seconds, as a number or as a string of digits.
-fn lifetime(given: Option<Value>) -> Result<Option<i64>, Failure> {
-    let seconds = match &given {
-        None | Some(Value::Null) => return Ok(None),
-        Some(Value::Number(number)) => number.as_i64(),
-        Some(Value::String(text)) if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok(),
-        Some(_) => None,
-    };
-    let expected = "lifetime is not a whole number of seconds: send one, or leave it out";
-    seconds.map(Some).ok_or_else(|| Failure::bad(expected))
-}
-
-/// A session in a list.
-fn entry(session: &SiteSession) -> Map<String, Value> {
-    let pairs = [
-        ("sso_session_token", json!(session.sso_session_token.expose())),
-        ("user_token", json!(session.user_token.to_string())),
-        ("identity_token", json!(session.identity_token.to_string())),
-        ("top_realm", json!(session.top_realm)),
-        ("sub_realm", json!(session.sub_realm)),
-        ("data", json!(session.data)),
-        ("date_update", json!(session.update_time.to_rfc_2822())),
-        ("date_creation", json!(session.creation_time.to_rfc_2822())),
-        ("date_expiration", json!(session.expiration_time.to_rfc_2822())),
-    ];
-    pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+#[derive(Serialize, JsonSchema)]
+#[schemars(inline)]
+struct One {
+    sso_session: Session,
 }
 
 /// A session alone.
-pub(in crate::http) fn object(session: &SiteSession) -> Value {
-    let mut object = entry(session);
-    object.insert("num_cookies_set".to_owned(), json!(session.num_cookies_set));
-    Value::Object(object)
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SiteSession")]
+struct Session {
+    #[serde(flatten)]
+    entry: Entry,
+    num_cookies_set: i64,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// A session in a list.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SiteSessionEntry")]
+struct Entry {
+    sso_session_token: SecretToken,
+    #[serde(flatten)]
+    facts: Facts,
+}
 
-    #[test]
-    fn a_lifetime_is_a_number_or_a_string_of_digits() {
-        for (given, expected) in [
-            (None, None),
-            (Some(json!(null)), None),
-            (Some(json!(7200)), Some(7200)),
-            (Some(json!("7200")), Some(7200)),
-            (Some(json!(0)), Some(0)),
-        ] {
-            assert_eq!(lifetime(given).ok(), Some(expected));
+/// What there is to know of a session beside its token.
+#[derive(Serialize, JsonSchema)]
+#[schemars(inline)]
+struct Facts {
+    user_token: Token,
+    identity_token: Token,
+    top_realm: Option<String>,
+    sub_realm: Option<String>,
+    /// Any JSON.
+    data: Option<Value>,
+    date_update: Date,
+    date_creation: Date,
+    date_expiration: Date,
+}
+
+/// A session, for any site that has recognised its user by it.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SiteRecognisedSession")]
+pub(in crate::http) struct RecognisedSession {
+    /// Only for the site that has started the session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sso_session_token: Option<SecretToken>,
+    #[serde(flatten)]
+    facts: Facts,
+    num_cookies_set: i64,
+}
+
+impl From<SiteSession> for Facts {
+    fn from(session: SiteSession) -> Self {
+        Self {
+            user_token: Token(session.user_token),
+            identity_token: Token(session.identity_token),
+            top_realm: session.top_realm,
+            sub_realm: session.sub_realm,
+            data: session.data,
+            date_update: Date(session.update_time),
+            date_creation: Date(session.creation_time),
+            date_expiration: Date(session.expiration_time),
         }
-        for bad in [json!(""), json!("-1"), json!("1.5"), json!(1.5), json!("7 "), json!([]), json!(u64::MAX)]
-        {
-            assert!(lifetime(Some(bad.clone())).is_err(), "{bad}");
-        }
-        assert!(lifetime(Some(json!("9".repeat(40)))).is_err());
     }
 }
+
+impl From<SiteSession> for Entry {
+    fn from(session: SiteSession) -> Self {
+        let sso_session_token = SecretToken(session.sso_session_token.clone());
+        Self { sso_session_token, facts: session.into() }
+    }
+}
+
+impl From<SiteSession> for One {
+    fn from(session: SiteSession) -> Self {
+        let num_cookies_set = session.num_cookies_set;
+        Self { sso_session: Session { entry: session.into(), num_cookies_set } }
+    }
+}
+
+impl RecognisedSession {
+    /// The session as a site sees it that has started it, or not.
+    pub fn new(session: SiteSession, is_own: bool) -> Self {
+        let sso_session_token = is_own.then(|| SecretToken(session.sso_session_token.clone()));
+        let num_cookies_set = session.num_cookies_set;
+        Self { sso_session_token, facts: session.into(), num_cookies_set }
+    }
+}
+
+async fn list(request: SiteCall, Query(paging): Query<Paging>) -> Answer<Sessions> {
+    let wanted = paging.or_in_order(Direction::Descending);
+    let call = &request.call;
+    let page = call.sso.list_site_sessions(&call.ctx, &request.site, wanted).await?;
+    Ok(Done::with(Sessions { sso_sessions: List::of(wanted, "date_creation", page, Entry::from) }))
+}
+
+async fn get(request: SiteCall, _: NoInput) -> Answer<One> {
+    let (call, token) = (&request.call, Password::from(request.token));
+    let session = call.sso.get_site_session(&call.ctx, &request.site, &token).await?;
+    Ok(Done::with(session.into()))
+}
+
+async fn delete(request: SiteCall, Query(confirmation): Query<Confirmation>) -> Answer<Nothing> {
+    confirmation.check()?;
+    let (call, token) = (&request.call, Password::from(request.token));
+    call.sso.end_site_session(&call.ctx, &request.site, &token).await?;
+    Ok(REMOVED)
+}
+
+/// A session that is to be started.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(inline)]
+struct NewSession {
+    #[schemars(length(max = 256))]
+    top_realm: Option<Text>,
+    #[schemars(length(max = 256))]
+    sub_realm: Option<Text>,
+    lifetime: Option<Seconds>,
+    /// Any JSON.
+    data: Option<Value>,
+}
+
+impl Subject for NewSession {
+    const NAME: &'static str = "sso_session";
+}
+
+async fn start(request: SiteCall, Body(given): Body<NewSession>) -> Answer<One> {
+    let call = &request.call;
+    let new = NewSiteSession {
+        top_realm: given.top_realm.map(|text| text.0),
+        sub_realm: given.sub_realm.map(|text| text.0),
+        lifetime: given.lifetime.map(|seconds| seconds.0),
+        data: given.data,
+        user_agent: call.user_agent.clone(),
+    };
+    let session = call.sso.start_site_session(&call.ctx, &request.site, &request.token, new).await?;
+    Ok(Done { info: "The SSO session has been created successfully", data: session.into() })
+}
+
+async fn get_of_identity(request: SiteCall, _: NoInput) -> Answer<One> {
+    let call = &request.call;
+    let session = call.sso.get_site_session_of_identity(&call.ctx, &request.site, &request.token).await?;
+    Ok(Done::with(session.into()))
+}
+
+async fn delete_of_identity(request: SiteCall, Query(confirmation): Query<Confirmation>) -> Answer<Nothing> {
+    confirmation.check()?;
+    let call = &request.call;
+    call.sso.end_site_session_of_identity(&call.ctx, &request.site, &request.token).await?;
+    Ok(REMOVED)
+}
+
+const REMOVED: Done<Nothing> = Done { info: "The SSO session has been removed successfully", data: Nothing };
