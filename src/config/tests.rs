@@ -338,7 +338,7 @@ fn what_is_no_toml_and_no_text_is_told_by_line() {
     insta::assert_snapshot!(message(toml("a = \"\nb")), @r#"sso.toml:1: invalid basic string, expected `"`"#);
     insta::assert_snapshot!(message(conf("[session]\nexpiry 5")), @"sso.conf:2: expected [section] or key=value");
     let missing = message(Loader::new().file("no-such\nfile.toml").load());
-    assert!(missing.starts_with("no-such\\nfile.toml: cannot be read: "), "{missing}");
+    assert!(missing.starts_with("no-such file.toml: cannot be read: "), "{missing}");
 }
 
 #[cfg(unix)]
@@ -358,7 +358,7 @@ fn a_variable_must_be_text() {
 fn the_two_short_variables_are_the_usual_ones() {
     let config = Loader::new()
         .environment([("ZATO_SSO_DATABASE_URL", "sqlite::memory:"), ("ZATO_SSO_SECRET_KEY", "hunter2")])
-        .argument("database.url", "sqlite:///other.db")
+        .text("sso.toml", "[database]\nurl = 'sqlite:///other.db'\n")
         .load()
         .unwrap();
     assert!(matches!(config.database.url, DatabaseUrl::SqliteMemory));

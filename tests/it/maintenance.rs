@@ -237,7 +237,8 @@ async fn it_runs_in_the_background_until_closed(kind: Kind) {
 /// The plans of what runs again and again: an index leads to the rows, however many others there are.
 async fn nothing_is_read_from_end_to_end(kind: Kind) {
     let world = World::new(kind).await;
-    let is_ours = |name: &str| name.contains("::maintenance::") || name.contains("::password_expiry::");
+    let is_ours =
+        |name: &str| name.contains("::maintenance::cleanup::") || name.contains("::password::expiry::");
     let of_the_other = if kind == Kind::Sqlite { "_POSTGRES" } else { "_SQLITE" };
     let ours: Vec<_> =
         statements().into_iter().filter(|(name, _)| is_ours(name) && !name.ends_with(of_the_other)).collect();

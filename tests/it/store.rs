@@ -187,33 +187,33 @@ fn whatever_changes_users_or_sessions_is_known() {
         .collect();
     names.sort_unstable();
     let expected = [
+        // What has expired is read again before it is rejected.
+        "maintenance::cleanup::SESSIONS_POSTGRES",
+        "maintenance::cleanup::SESSIONS_SQLITE",
+        "session::record::DELETE",
+        "session::record::DELETE_OF_DEFINITION",
+        "session::record::DELETE_OF_USER",
+        "session::record::DELETE_OTHERS_OF_USER",
+        "session::record::SET_DIGEST",
+        "session::renewal::RENEW_POSTGRES",
+        "session::renewal::RENEW_SQLITE",
         // How many browsers know a session of a site, which is no session that a cache keeps.
-        "browser::COUNT_COOKIE",
-        // What has expired is read again before it is refused.
-        "maintenance::SESSIONS_POSTGRES",
-        "maintenance::SESSIONS_SQLITE",
-        "renewal::RENEW_POSTGRES",
-        "renewal::RENEW_SQLITE",
-        "session::DELETE",
-        "session::DELETE_OF_DEFINITION",
-        "session::DELETE_OF_USER",
-        "session::DELETE_OTHERS_OF_USER",
-        "session::SET_DIGEST",
-        "signup::CONFIRM",
-        "site::SESSIONS",
-        "site_session::DELETE",
-        "site_session::DELETE_OF_IDENTITY",
-        "user::DELETE_BY_ID",
-        "user::DELETE_BY_USERNAME",
+        "site::browser::COUNT_COOKIE",
+        "site::registry::SESSIONS",
+        "site::session::DELETE",
+        "site::session::DELETE_OF_IDENTITY",
+        "user::account::DELETE_BY_ID",
+        "user::account::DELETE_BY_USERNAME",
         // Nothing that a session shows.
-        "user::REPLACE_HASH",
-        "user::SET_APPROVAL",
-        "user::SET_LOCK",
-        "user::SET_PASSWORD",
-        "user::SET_TOTP",
-        "user::UPDATE",
+        "user::account::REPLACE_HASH",
+        "user::account::SET_APPROVAL",
+        "user::account::SET_LOCK",
+        "user::account::SET_PASSWORD",
+        "user::account::SET_TOTP",
+        "user::account::UPDATE",
         // Nor this.
-        "user::USE_TOTP_STEP",
+        "user::account::USE_TOTP_STEP",
+        "user::signup::CONFIRM",
     ];
     assert_eq!(names, expected);
 }

@@ -151,12 +151,12 @@ mod tests {
         let error = Error::Unknown {
             origin: Origin::File { path: PathBuf::from("a\nb.toml"), line: 3 },
             what: "key",
-            name: "x\r\ny\u{2028}".into(),
+            name: "x\r\ny\u{2028}z".into(),
             nearest: "session.expiry".into(),
         };
         assert_eq!(
             error.to_string(),
-            r"a b.toml:3: unknown key x  y\u{2028}, the nearest known one is session.expiry"
+            r"a b.toml:3: unknown key x  y\u{2028}z, the nearest known one is session.expiry"
         );
     }
 }
