@@ -1,93 +1,110 @@
 //! The description of the API as a page to read: plain HTML, without scripts.
 
-use std::fmt::{self, Write};
-
+use minijinja::value::Serde;
+use serde::Serialize;
 use serde_json::{Map, Value};
+
+use crate::http::reply::html;
 
 /// What a browser may do with the page: nothing but show it.
 pub(in crate::http) const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 
-const STYLE: &str = "\
-body{font:16px/1.5 system-ui,sans-serif;max-width:56rem;margin:2rem auto;padding:0 1rem;color:#1b1b1f;background:#fff}
-h2{border-bottom:1px solid #ccc;margin-top:3rem}h3{margin:2rem 0 .2rem}code{font:.9em ui-monospace,monospace}
-h3 b{display:inline-block;min-width:4.5rem;color:#0b57a4}table{border-collapse:collapse;margin:.5rem 0}
-th,td{text-align:left;padding:.15rem 1rem .15rem 0;vertical-align:top}th{font-weight:600;color:#666}
-@media(prefers-color-scheme:dark){body{background:#17171b;color:#e3e3e8}h2{border-color:#444}h3 b{color:#7db5f0}th{color:#999}}";
+const TEMPLATE: &str = include_str!("templates/reference.html");
+
+/// What the template shows.
+#[derive(Debug, Serialize)]
+struct Page<'a> {
+    title: &'a str,
+    version: &'a str,
+    about: Vec<Vec<Part<'a>>>,
+    tags: Vec<Tag<'a>>,
+}
+
+/// Text, some of it code.
+#[derive(Debug, Serialize)]
+struct Part<'a> {
+    text: &'a str,
+    is_code: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Tag<'a> {
+    name: &'a str,
+    operations: Vec<Operation<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Operation<'a> {
+    id: &'a str,
+    method: String,
+    path: &'a str,
+    summary: &'a str,
+    tables: [Table<'a>; 2],
+}
+
+#[derive(Debug, Serialize)]
+struct Table<'a> {
+    heading: &'static str,
+    rows: Vec<Row<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Row<'a> {
+    name: &'a str,
+    kind: String,
+    is_required: bool,
+}
 
 /// The page of an OpenAPI document.
 pub(in crate::http) fn page(document: &Value) -> String {
-    // Writing to a string does not fail.
-    written(document).unwrap_or_default()
-}
-
-fn written(document: &Value) -> Result<String, fmt::Error> {
-    let mut html = String::new();
     let info = document.get("info");
-    let (title, version) = (text(info, "title"), text(info, "version"));
-    write!(
-        &mut html,
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width\"><title>{title} {version}</title>\
-         <style>{STYLE}</style></head>\n<body><h1>{title} {version}</h1>\n"
-    )?;
-    for paragraph in text(info, "description").split("\n\n") {
-        writeln!(&mut html, "<p>{}</p>", code(paragraph))?;
-    }
-    writeln!(&mut html, "<p>For programs: <a href=\"/openapi.json\">openapi.json</a></p>")?;
-    for tag in list(document.get("tags")) {
-        let tag = text(Some(tag), "name");
-        writeln!(&mut html, "<h2>{tag}</h2>")?;
-        for (path, methods) in object(document.get("paths")) {
-            for (method, operation) in object(Some(methods)) {
-                if list(operation.get("tags")).first().and_then(Value::as_str) == Some(tag.as_str()) {
-                    write_operation(&mut html, document, path, method, operation)?;
-                }
-            }
-        }
-    }
-    html.push_str("</body></html>\n");
-    Ok(html)
+    let page = Page {
+        title: text(info, "title"),
+        version: text(info, "version"),
+        about: text(info, "description").split("\n\n").map(parts).collect(),
+        tags: list(document.get("tags")).iter().map(|tag| with_operations(document, tag)).collect(),
+    };
+    // The template is part of the program, and the tests render it.
+    html::render(TEMPLATE, Serde(&page)).unwrap_or_default()
 }
 
-fn write_operation(
-    html: &mut String,
-    document: &Value,
-    path: &str,
-    method: &str,
-    operation: &Value,
-) -> fmt::Result {
-    let id = text(Some(operation), "operationId");
-    let (method, path) = (method.to_ascii_uppercase(), escape(path));
-    writeln!(html, "<h3 id=\"{id}\"><b>{method}</b> <code>{path}</code></h3>")?;
-    writeln!(html, "<p>{}</p>", text(Some(operation), "summary"))?;
-    let input = input(operation);
-    if !input.is_empty() {
-        html.push_str("<table><tr><th>Element</th><th>Type</th><th></th></tr>\n");
-        for (name, schema, is_required) in input {
-            let need = if is_required { "required" } else { "" };
-            row(html, name, &kind(schema), need)?;
-        }
-        html.push_str("</table>\n");
-    }
+/// What stands between backquotes is code.
+fn parts(paragraph: &str) -> Vec<Part<'_>> {
+    let parts = paragraph.split('`').enumerate();
+    parts.map(|(i, text)| Part { text, is_code: i % 2 == 1 }).collect()
+}
+
+fn with_operations<'a>(document: &'a Value, tag: &'a Value) -> Tag<'a> {
+    let name = text(Some(tag), "name");
+    let all = object(document.get("paths")).flat_map(|(path, methods)| {
+        object(Some(methods)).map(move |(method, operation)| (path.as_str(), method, operation))
+    });
+    let of_tag = all.filter(|(_, _, operation)| {
+        list(operation.get("tags")).first().and_then(Value::as_str) == Some(name)
+    });
+    let operations = of_tag.map(|(path, method, operation)| Operation {
+        id: text(Some(operation), "operationId"),
+        method: method.to_ascii_uppercase(),
+        path,
+        summary: text(Some(operation), "summary"),
+        tables: [
+            Table { heading: "Element", rows: input(operation) },
+            Table { heading: "Answer", rows: output(document, operation) },
+        ],
+    });
+    Tag { name, operations: operations.collect() }
+}
+
+/// What an operation answers with.
+fn output<'a>(document: &'a Value, operation: &'a Value) -> Vec<Row<'a>> {
     let answer = operation.pointer("/responses/200/content/application~1json/schema/allOf/1");
-    let output = answer.map(|schema| properties(document, schema)).unwrap_or_default();
-    if !output.is_empty() {
-        html.push_str("<table><tr><th>Answer</th><th>Type</th><th></th></tr>\n");
-        for (name, schema) in output {
-            row(html, name, &kind(schema), "")?;
-        }
-        html.push_str("</table>\n");
-    }
-    Ok(())
+    let found = answer.map(|schema| properties(document, schema)).unwrap_or_default();
+    found.into_iter().map(|(name, schema)| Row { name, kind: kind(schema), is_required: false }).collect()
 }
 
-fn row(html: &mut String, name: &str, kind: &str, need: &str) -> fmt::Result {
-    writeln!(html, "<tr><td><code>{}</code></td><td>{}</td><td>{need}</td></tr>", escape(name), escape(kind))
-}
-
-/// Name, schema and need of what an operation takes, from the query or from the body.
-fn input(operation: &Value) -> Vec<(&str, &Value, bool)> {
+/// What an operation takes, from the query or from the body.
+fn input(operation: &Value) -> Vec<Row<'_>> {
     let parameters = list(operation.get("parameters")).iter().filter_map(|parameter| {
         let name = parameter.get("name")?.as_str()?;
         let schema = parameter.get("schema").or(parameter.pointer("/content/application~1json/schema"))?;
@@ -98,7 +115,8 @@ fn input(operation: &Value) -> Vec<(&str, &Value, bool)> {
     let elements = object(body.and_then(|body| body.get("properties")));
     let elements =
         elements.map(|(name, schema)| (name.as_str(), schema, required.iter().any(|one| one == name)));
-    parameters.chain(elements).collect()
+    let rows = parameters.chain(elements);
+    rows.map(|(name, schema, is_required)| Row { name, kind: kind(schema), is_required }).collect()
 }
 
 /// The properties of a schema, and of those that it refers to or is one of.
@@ -155,20 +173,8 @@ fn list(value: Option<&Value>) -> &[Value] {
     value.and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// A text of an object, escaped.
-fn text(value: Option<&Value>, name: &str) -> String {
-    escape(value.and_then(|value| value.get(name)).and_then(Value::as_str).unwrap_or_default())
-}
-
-/// Text that stands in HTML, also within double quotes.
-pub(in crate::http) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
-/// Makes `these` look like code.
-fn code(text: &str) -> String {
-    let parts = text.split('`').enumerate();
-    parts.map(|(i, part)| if i % 2 == 1 { format!("<code>{part}</code>") } else { part.to_owned() }).collect()
+fn text<'a>(value: Option<&'a Value>, name: &str) -> &'a str {
+    value.and_then(|value| value.get(name)).and_then(Value::as_str).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -181,8 +187,11 @@ mod tests {
     #[test]
     fn every_endpoint_is_on_the_page() {
         let page = page(&document("/p"));
+        // A slash is escaped, as the quotes are.
+        let escaped = |path: &str| path.replace('/', "&#x2f;");
         for endpoint in endpoints() {
-            let heading = format!("<b>{}</b> <code>/p{}</code>", endpoint.method, endpoint.path);
+            let heading =
+                format!("<b>{}</b> <code>&#x2f;p{}</code>", endpoint.method, escaped(endpoint.path));
             assert_eq!(page.matches(&heading).count(), 1, "{heading}");
         }
         assert!(page.contains("<td><code>old_password</code></td><td>string</td><td></td>"));

@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{AppendHeaders, Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use data_encoding::{BASE64, BASE64URL_NOPAD};
-use minijinja::{AutoEscape, Environment, context};
+use minijinja::context;
 use serde_json::Value;
 use url::Url;
 
@@ -20,6 +20,7 @@ use crate::domain::Password;
 use crate::http::app::App;
 use crate::http::failure::Failure;
 use crate::http::metrics::Route;
+use crate::http::reply::html;
 use crate::http::request::extract;
 use crate::http::site::connection::PLUGIN;
 use crate::ops::{BrowserCheck, Checked, Registration};
@@ -209,7 +210,5 @@ fn form(target: &str, fields: &[(&'static str, Option<&str>)]) -> Result<String,
     let given = |(name, value): &(&'static str, Option<&str>)| value.map(|value| (*name, value.to_owned()));
     let fields: Vec<(&str, String)> = fields.iter().filter_map(given).collect();
     let script = minijinja::Value::from_safe_string(SUBMIT.to_owned());
-    let mut templates = Environment::new();
-    templates.set_auto_escape_callback(|_| AutoEscape::Html);
-    templates.render_str(SIGNING_IN, context! { target, fields, script })
+    html::render(SIGNING_IN, context! { target, fields, script })
 }
