@@ -26,13 +26,15 @@ BENCHMARKS := python_faces logins rest server nodes imports
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build run serve test lint openapi bench bench-micro bench-peers bench-scale instructions plots wheel clean
+.PHONY: help build package run serve test lint openapi bench bench-micro bench-peers bench-scale instructions plots wheel clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
 
 build: $(RELEASE_PACKAGE) ## Install the package and its command into .venv, and build target/release/zato-sso
 	cargo build --release $(CARGO_FLAGS)
+
+package: $(TEST_PACKAGE) ## Install the package into .venv, compiled quickly, to run single tests
 
 run: $(RELEASE_PACKAGE) ## Build and show it at work: a database, a super-user, a session from Python, a login over REST
 	$(BIN)/python examples/demo.py --directory $(DEMO) run
