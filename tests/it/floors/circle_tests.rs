@@ -1,4 +1,4 @@
-//! That circles are found however they come about, and that what is none is not taken for one.
+//! Circles are found in every form in which they can be written, and nothing else is reported as one.
 
 use super::circles::Drawing;
 use super::source::Source;
