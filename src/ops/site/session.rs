@@ -100,7 +100,7 @@ impl Sso {
                 identity_token,
                 top_realm,
                 sub_realm,
-                data: new.data,
+                data,
                 site_token,
                 num_cookies_set: 0,
                 creation_time: now,
@@ -109,7 +109,6 @@ impl Sso {
             };
             let row = NewRow {
                 session: &session,
-                data: data.as_deref(),
                 digest: &token_digest(sso_session_token.expose()),
                 remote_addr: &ctx.remote_addr.joined(),
                 user_agent: user_agent.as_deref(),
@@ -119,7 +118,7 @@ impl Sso {
             call.trail.note("session_id", session_id.to_string());
             call.trail.note("sessions_ended", ended.to_string());
             self.commit(tx, &mut call.trail).await?;
-            Ok(shown(session, sso_session_token))
+            Ok(shown(session, sso_session_token, new.data))
         })
         .await
     }
@@ -267,11 +266,12 @@ impl Sso {
         let sso_session_token = self.core.keyring.open(token_place(&row.session_id), &row.site_token)?;
         let sso_session_token =
             Password::from(std::str::from_utf8(&sso_session_token).map_err(Error::internal)?);
-        Ok(shown(row, sso_session_token))
+        let data = row.data.as_deref().map(serde_json::from_str).transpose().map_err(Error::internal)?;
+        Ok(shown(row, sso_session_token, data))
     }
 }
 
-fn shown(row: SiteSessionRow, sso_session_token: Password) -> SiteSession {
+fn shown(row: SiteSessionRow, sso_session_token: Password, data: Option<Value>) -> SiteSession {
     SiteSession {
         session_id: row.session_id,
         sso_session_token,
@@ -280,7 +280,7 @@ fn shown(row: SiteSessionRow, sso_session_token: Password) -> SiteSession {
         identity_token: row.identity_token,
         top_realm: row.top_realm,
         sub_realm: row.sub_realm,
-        data: row.data,
+        data,
         num_cookies_set: row.num_cookies_set,
         creation_time: row.creation_time,
         update_time: row.update_time,

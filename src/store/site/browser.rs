@@ -1,10 +1,11 @@
 //! Browsers that are known: the cookies they have for sessions of sites, and the codes they carry from site to site.
 
+use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::domain::{Result, SessionId, Timestamp};
 use crate::store::db::error::is_dangling;
-use crate::store::site::session::{Row, SiteSessionRow, columns, open};
+use crate::store::site::session::{SiteSessionRow, columns, open};
 use crate::store::{Conn, Tx};
 
 /// Active sites with a callback URI that meets this.
@@ -40,7 +41,7 @@ sql! {
 }
 
 /// A code that was just used up.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, FromRow)]
 #[expect(missing_docs, reason = "the names are the columns'")]
 pub struct UsedCode {
     pub session_id: SessionId,
@@ -81,8 +82,7 @@ pub async fn session_at_origin(
     now: Timestamp,
 ) -> Result<Option<SiteSessionRow>> {
     let (from, to) = of_origin(origin);
-    let found = fetch_optional!(conn, Row, AT_ORIGIN, &from, now, digest, &to)?;
-    found.map(Row::into_session).transpose()
+    fetch_optional!(conn, SiteSessionRow, AT_ORIGIN, &from, now, digest, &to)
 }
 
 /// Has a cookie stand for a session until that ends; false if it has ended meanwhile.
@@ -96,7 +96,7 @@ pub async fn insert_cookie(
     now: Timestamp,
 ) -> Result<bool> {
     // It holds the session, too, so that there is one to refer to.
-    let (session_id, now) = (session.session_id.0, now);
+    let session_id = session.session_id;
     if execute!(tx, COUNT_COOKIE, session_id, now)? == 0 {
         return Ok(false);
     }
@@ -113,8 +113,7 @@ pub async fn session_of_cookie(
     digest: &[u8],
     now: Timestamp,
 ) -> Result<Option<SiteSessionRow>> {
-    let found = fetch_optional!(conn, Row, BY_COOKIE, digest, now)?;
-    found.map(Row::into_session).transpose()
+    fetch_optional!(conn, SiteSessionRow, BY_COOKIE, digest, now)
 }
 
 /// A code that a site can find out about a session with.
@@ -134,7 +133,7 @@ pub struct NewCode<'a> {
 /// When the database cannot answer.
 pub async fn insert_code(tx: &mut Tx, code: NewCode<'_>) -> Result<bool> {
     let NewCode { digest, site_id, session_id, callback_uri, expiration_time } = code;
-    match execute!(tx, INSERT_CODE, digest, site_id, session_id.0, callback_uri, expiration_time) {
+    match execute!(tx, INSERT_CODE, digest, site_id, session_id, callback_uri, expiration_time) {
         Ok(_) => Ok(true),
         Err(error) if is_dangling(&error) => Ok(false),
         Err(error) => Err(error),
@@ -151,9 +150,7 @@ pub async fn take_code(
     now: Timestamp,
     site_id: Uuid,
 ) -> Result<Option<UsedCode>> {
-    let taken = fetch_optional!(tx, (Uuid, Timestamp), TAKE_CODE, digest, now, site_id)?;
-    Ok(taken
-        .map(|(session_id, expiration_time)| UsedCode { session_id: SessionId(session_id), expiration_time }))
+    fetch_optional!(tx, UsedCode, TAKE_CODE, digest, now, site_id)
 }
 
 /// An open session, whichever site has started it.
@@ -165,6 +162,5 @@ pub async fn session_by_id(
     session_id: SessionId,
     now: Timestamp,
 ) -> Result<Option<SiteSessionRow>> {
-    let found = fetch_optional!(conn, Row, BY_ID, session_id.0, now)?;
-    found.map(Row::into_session).transpose()
+    fetch_optional!(conn, SiteSessionRow, BY_ID, session_id, now)
 }

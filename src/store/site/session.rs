@@ -1,10 +1,9 @@
 //! Sessions that sites have started. One is open as long as it has not come to its end and its user may log in.
 
-use serde_json::Value;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use crate::domain::{AuthType, Direction, Error, PageRequest, Result, SessionId, Timestamp, UserId};
+use crate::domain::{AuthType, Direction, PageRequest, Result, SessionId, Timestamp, UserId};
 use crate::store::{Conn, Tx};
 
 /// What a site says about a session, and what is set when it is started.
@@ -27,7 +26,7 @@ macro_rules! open {
         )
     };
     () => {
-        open!(concat!(columns!(), ", num_cookies_set, update_time, user_token"))
+        open!(concat!(columns!(), ", num_cookies_set, COALESCE(update_time, creation_time) AS update_time, user_token"))
     };
 }
 pub(in crate::store) use {columns, open};
@@ -61,25 +60,8 @@ sql! {
     DELETE_OF_IDENTITY = "DELETE FROM sso_session WHERE site_id = $1 AND identity_token = $2 RETURNING user_id";
 }
 
-#[derive(FromRow)]
-pub(in crate::store) struct Row {
-    session_id: Uuid,
-    user_id: UserId,
-    site_id: Uuid,
-    identity_token: Uuid,
-    top_realm: Option<String>,
-    sub_realm: Option<String>,
-    data: Option<String>,
-    site_token: Vec<u8>,
-    creation_time: Timestamp,
-    expiration_time: Timestamp,
-    num_cookies_set: i64,
-    update_time: Option<Timestamp>,
-    user_token: Uuid,
-}
-
-/// A session of a site as the table holds it: `site_token` is an envelope.
-#[derive(Clone, Debug)]
+/// A session of a site as the table holds it: `data` is JSON, `site_token` is an envelope.
+#[derive(Clone, Debug, FromRow)]
 #[expect(missing_docs, reason = "the names are the columns'")]
 pub struct SiteSessionRow {
     pub session_id: SessionId,
@@ -89,7 +71,7 @@ pub struct SiteSessionRow {
     pub identity_token: Uuid,
     pub top_realm: Option<String>,
     pub sub_realm: Option<String>,
-    pub data: Option<Value>,
+    pub data: Option<String>,
     pub site_token: Vec<u8>,
     pub num_cookies_set: i64,
     pub creation_time: Timestamp,
@@ -97,33 +79,11 @@ pub struct SiteSessionRow {
     pub expiration_time: Timestamp,
 }
 
-impl Row {
-    pub fn into_session(self) -> Result<SiteSessionRow> {
-        Ok(SiteSessionRow {
-            session_id: SessionId(self.session_id),
-            user_id: self.user_id,
-            user_token: self.user_token,
-            site_id: self.site_id,
-            identity_token: self.identity_token,
-            top_realm: self.top_realm,
-            sub_realm: self.sub_realm,
-            data: self.data.as_deref().map(serde_json::from_str).transpose().map_err(Error::internal)?,
-            site_token: self.site_token,
-            num_cookies_set: self.num_cookies_set,
-            creation_time: self.creation_time,
-            update_time: self.update_time.unwrap_or(self.creation_time),
-            expiration_time: self.expiration_time,
-        })
-    }
-}
-
 /// A session that a site starts: the digest that it is found by, and from where and with what it was started.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the names are the columns'")]
 pub struct NewRow<'a> {
     pub session: &'a SiteSessionRow,
-    /// [`SiteSessionRow::data`] as text.
-    pub data: Option<&'a str>,
     pub digest: &'a [u8],
     pub remote_addr: &'a str,
     pub user_agent: Option<&'a str>,
@@ -139,20 +99,20 @@ pub async fn insert(tx: &mut Tx, new: &NewRow<'_>) -> Result<()> {
     execute!(
         tx,
         INSERT,
-        session.session_id.0,
+        session.session_id,
         &session.user_id,
         session.site_id,
         session.identity_token,
         session.top_realm.as_deref(),
         session.sub_realm.as_deref(),
-        new.data,
+        session.data.as_deref(),
         session.site_token.as_slice(),
         session.creation_time,
         session.expiration_time,
         new.digest,
         new.remote_addr,
         new.user_agent,
-        AuthType::Site.as_str(),
+        AuthType::Site,
         new.auth_principal,
     )?;
     Ok(())
@@ -168,7 +128,7 @@ pub async fn by_digest(
     digest: &[u8],
     now: Timestamp,
 ) -> Result<Option<SiteSessionRow>> {
-    fetch_optional!(conn, Row, BY_DIGEST, site_id, now, digest)?.map(Row::into_session).transpose()
+    fetch_optional!(conn, SiteSessionRow, BY_DIGEST, site_id, now, digest)
 }
 
 /// The open session that a site has started for an identity.
@@ -181,8 +141,7 @@ pub async fn by_identity(
     identity_token: Uuid,
     now: Timestamp,
 ) -> Result<Option<SiteSessionRow>> {
-    let found = fetch_optional!(conn, Row, BY_IDENTITY, site_id, now, identity_token)?;
-    found.map(Row::into_session).transpose()
+    fetch_optional!(conn, SiteSessionRow, BY_IDENTITY, site_id, now, identity_token)
 }
 
 /// How many open sessions a site has, and a page of them by the time they were started at.
@@ -201,8 +160,7 @@ pub async fn page(
         Direction::Descending => DOWNWARDS,
     };
     let (limit, offset) = (request.entries_per_page, request.offset());
-    let rows = fetch_all!(conn, Row, sql, site_id, now, limit, offset)?;
-    let sessions = rows.into_iter().map(Row::into_session).collect::<Result<_>>()?;
+    let sessions = fetch_all!(conn, SiteSessionRow, sql, site_id, now, limit, offset)?;
     Ok((total.map_or(0, |(total,)| total), sessions))
 }
 
@@ -211,7 +169,7 @@ pub async fn page(
 /// # Errors
 /// When the database cannot answer.
 pub async fn delete(tx: &mut Tx, site_id: Uuid, session_id: SessionId) -> Result<bool> {
-    let owner = fetch_optional!(tx, (String,), DELETE, session_id.0, site_id)?;
+    let owner = fetch_optional!(tx, (String,), DELETE, session_id, site_id)?;
     tx.touch_all(owner.as_slice());
     Ok(owner.is_some())
 }
