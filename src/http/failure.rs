@@ -53,7 +53,7 @@ impl From<Error> for Failure {
         match error {
             Error::Refused { code, detail } => Self::Refused { code, detail },
             Error::RateLimited { retry_after } => Self::RateLimited { retry_after },
-            // The audit log has the cause; it is nobody else's business.
+            // The audit log has the cause; clients do not get it.
             Error::Unavailable(_) => Self::Unavailable,
             Error::Internal(_) => Self::Internal,
         }

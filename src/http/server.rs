@@ -37,7 +37,7 @@ const LAST_CALL: Duration = Duration::from_millis(250);
 /// How long to wait when the system has no room for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves the REST API until `shutdown` completes. After that nobody is let in any more, and whoever is inside is answered:
+/// Serves the REST API until `shutdown` completes. After that no request is accepted, and those in flight are answered:
 /// a connection is closed after the request under way, or when it begins none within a moment. What takes longer than
 /// `http.request_timeout` is given up.
 ///
@@ -122,7 +122,7 @@ async fn attend(stream: TcpStream, peer: SocketAddr, router: Router, mut closing
             };
             if ended.is_none() {
                 connection.as_mut().graceful_shutdown();
-                // The peer went away: there is nobody left to tell.
+                // The peer went away.
                 connection.await.ok();
             }
         }};

@@ -1,4 +1,4 @@
-//! What all answers have in common: a correlation id, headers, a time limit, and one form for whatever goes wrong.
+//! What all answers have in common: a correlation id, headers, a time limit, and one form for failures.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::ops::Sso;
 
 const X_ZATO_CID: HeaderName = HeaderName::from_static("x-zato-cid");
 
-/// Answers a request, whatever becomes of it.
+/// Answers a request in any case.
 pub(in crate::http) async fn answer(
     State(app): State<Arc<App>>,
     mut request: Request,

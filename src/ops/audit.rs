@@ -145,7 +145,7 @@ impl Trail {
     }
 }
 
-/// An application's name as it is kept: it is whatever the caller sent, also where that is why the call was refused.
+/// An application's name as it is stored: any text that the caller sent, also where that is why the call was rejected.
 fn clean_app(name: &str) -> String {
     without_controls(name, MAX_APP_LENGTH)
 }

@@ -1,4 +1,4 @@
-//! Hooks: code of whoever opens single sign-on that takes part in operations.
+//! Hooks: code of the embedding application that takes part in operations.
 //!
 //! No hook runs inside a database transaction, or while a connection is held: a hook may call operations itself.
 
@@ -42,13 +42,13 @@ pub trait Hooks: fmt::Debug + Send + Sync {
         None
     }
 
-    /// Whether somebody may sign up, in addition to the built-in rules, which are checked before. Where the hook fails
+    /// Whether a user may sign up, in addition to the built-in rules, which are checked before. Where the hook fails
     /// the sign-up is refused.
     fn validate_signup(&self, details: &SignUpDetails) -> Option<HookFuture<SignUpVerdict>> {
         None
     }
 
-    /// Somebody has signed up, and is stored: where the hook fails they are all the same.
+    /// A user has signed up and is stored, also if the hook fails.
     fn on_signup(&self, user_id: &UserId, details: &SignUpDetails) -> Option<HookFuture<()>> {
         None
     }
@@ -58,7 +58,7 @@ pub trait Hooks: fmt::Debug + Send + Sync {
         None
     }
 
-    /// Passwords that expire soon, for somebody to do something about it.
+    /// Passwords that expire soon.
     fn on_password_expiring(&self, users: &[ExpiringPassword]) -> Option<HookFuture<()>> {
         None
     }

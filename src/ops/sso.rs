@@ -46,7 +46,7 @@ impl Sso {
         &self.core.config
     }
 
-    /// What was noticed on opening that somebody should see to, one line each.
+    /// Warnings found on opening, one line each.
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.core.warnings

@@ -102,7 +102,7 @@ pub async fn get_both(conn: &mut Conn, subjects: [(Kind, &[u8]); 2]) -> Result<[
     }))
 }
 
-/// What is known of the failures of a subject, made if there is nothing yet; nobody else changes it until the transaction ends.
+/// What is known of the failures of a subject, created if missing, and locked until the transaction ends.
 ///
 /// # Errors
 /// When the database cannot answer.

@@ -1,6 +1,6 @@
 //! Custom attributes of users and of sessions: two tables with the same statements.
 //!
-//! Whatever is written in one call is one statement, however many attributes there are: they travel as one JSON array.
+//! The writes of one call are one statement for any number of attributes: they travel as one JSON array.
 
 use data_encoding::HEXLOWER;
 use serde::Serialize;

@@ -191,7 +191,7 @@ async fn attributes_are_read_whatever_they_are(kind: Kind) {
     );
     assert_eq!(
         told(&source).pop().unwrap(),
-        "expired attributes: 1 not brought over, they do not exist any more"
+        "expired attributes: 1 not imported, they do not exist any more"
     );
 }
 
@@ -234,15 +234,15 @@ async fn links_lead_to_the_definitions_that_are_named(kind: Kind) {
 async fn what_is_not_brought_over_is_counted(kind: Kind) {
     let zato = Zato::new(kind).await;
     let left = async || told(&ZatoSource::open(zato.options()).await.unwrap());
-    assert_eq!(left().await, ["sessions: 1 not brought over, everybody logs in anew"]);
+    assert_eq!(left().await, ["sessions: 1 not imported, everybody logs in anew"]);
     zato.execute("DELETE FROM zato_sso_session").await;
     zato.execute("UPDATE zato_sso_attr SET user_id = 'zusrgone' WHERE id < 3").await;
     zato.execute("UPDATE zato_sso_attr SET is_session_attr = '1' WHERE id = 3").await;
     assert_eq!(
         left().await,
         [
-            "attributes of sessions: 1 not brought over, their sessions are not brought over",
-            "attributes and links of deleted users: 2 not brought over, Zato left them behind",
+            "attributes of sessions: 1 not imported, their sessions are not imported",
+            "attributes and links of deleted users: 2 not imported, Zato left them behind",
         ]
     );
 }

@@ -67,7 +67,7 @@ struct Opened {
 }
 
 async fn login(call: Call, input: Login) -> Answer<Opened> {
-    // Login metadata: where and with what somebody else logs in, as the application that speaks for them says.
+    // Login metadata: address and user agent of a user, as the application that acts for them says.
     let remote_addr = Text::given(input.remote_addr).filter(|sent| !sent.is_empty());
     let user_agent = Text::given(input.user_agent).filter(|sent| !sent.is_empty());
     let request = LoginRequest {
@@ -339,7 +339,7 @@ impl JsonSchema for Shown {
         let (flags, times) = (all(&FLAGS, &json!({"type": "boolean"})), all(&TIMES, &time_schema()));
         let properties: Map<String, Value> = [texts, flags, times].into_iter().flatten().collect();
         json_schema!({
-            "description": "A user. What has no value, or is not for the one who asks, is left out.",
+            "description": "A user. Elements without a value, or that the caller may not see, are left out.",
             "type": "object",
             "properties": properties,
             "required": ["user_id", "username", "is_totp_enabled"],

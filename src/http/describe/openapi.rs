@@ -14,7 +14,7 @@ use crate::http::request::input::Element;
 use crate::http::request::value::Kind;
 
 const ABOUT: &str = "Single sign-on: users, sessions, attributes.\n\n\
-Elements of a request come as JSON in its body, or in the query string, or both, whatever the method is; the body wins. \
+Elements of a request come as JSON in its body, or in the query string, or both, with every method; the body wins. \
 The Content-Type of a request is not looked at. Booleans and numbers may arrive as text. Unknown elements are ignored.\n\n\
 The session that acts is named by `ust` (or `current_ust`), or by `Authorization: Bearer <ust>`. In its \
 place a linked definition may authenticate a request, by Basic Auth or with a JWT as the bearer token. Every endpoint takes \
@@ -224,7 +224,7 @@ fn common_responses() -> Value {
         "Refused": response("The rules say no, and the code says which.", "Refusal"),
         "TooLarge": response("The body is over the limit.", "Misunderstanding"),
         "RateLimited": limited,
-        "Failed": response("Something went wrong on this side, or is away for the moment.", "Refusal"),
+        "Failed": response("Something went wrong in the server, or is unavailable at the moment.", "Refusal"),
     })
 }
 

@@ -85,14 +85,14 @@ fn operation(endpoint: &SiteEndpoint, Generators { requests, answers }: &mut Gen
 
 const FAILURES: [(&str, &str); 9] = [
     ("400", "The request could not be understood, or a value is not acceptable."),
-    ("401", "No site has these keys, or nobody these credentials."),
+    ("401", "No site has these keys, or no user these credentials."),
     ("403", "The rules say no."),
     ("404", "There is no such session, identity or user."),
-    ("409", "Somebody else has that login or name."),
+    ("409", "Another user has that login or name."),
     ("413", "The body is over the limit."),
     ("429", "Too many failed attempts."),
     ("500", "Something went wrong on this side."),
-    ("503", "Something is away for the moment."),
+    ("503", "Something is unavailable at the moment."),
 ];
 
 /// The token of the path, and the elements of the query string.

@@ -3,7 +3,7 @@
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, Error, Value};
 
-/// A page. What the template shows is escaped, whatever the template is called.
+/// A page. What the template shows is escaped under any template name.
 pub(in crate::http) fn render(template: &str, shown: impl Into<Value>) -> Result<String, Error> {
     let mut templates = Environment::new();
     templates.set_auto_escape_callback(|_| AutoEscape::Html);

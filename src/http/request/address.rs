@@ -8,7 +8,7 @@ use ipnet::IpNet;
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The client's address. `X-Forwarded-For` is read from right to left, as far as what added to it is trusted: each proxy
-/// appends the address that it was called from, and whatever stands further left may be made up.
+/// appends the address that it was called from; addresses further left may be forged.
 pub(in crate::http) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|block| block.contains(&address));
     let mut client = peer.to_canonical();
@@ -48,7 +48,7 @@ mod tests {
         let trusted: Vec<IpNet> =
             ["10.0.0.0/8", "2001:db8:1::/48"].map(|block| block.parse().unwrap()).into();
         let table: &[(&str, &[&str], &str)] = &[
-            // Whoever is not a trusted proxy can write into the header what they like.
+            // A client that is no trusted proxy can write anything into the header.
             ("192.0.2.9", &["198.51.100.1"], "192.0.2.9"),
             ("10.0.0.1", &[], "10.0.0.1"),
             ("10.0.0.1", &["198.51.100.1"], "198.51.100.1"),

@@ -69,7 +69,7 @@ fn script(headers: &HeaderMap, tag: &str) -> Response {
     response
 }
 
-/// An answer that a browser shows, if only for a moment: nobody may frame it.
+/// A page that a browser shows, if only for a moment. It must not be framed.
 fn shown(route: Route, answer: Result<Response, Failure>) -> Response {
     let mut response = answer.unwrap_or_else(told);
     let headers = response.headers_mut();
@@ -205,7 +205,7 @@ fn sent_on(checked: &Checked, state: Option<&str>) -> Response {
     see_other(target).into_response()
 }
 
-/// A page that sends a form at once; without scripts there is a button.
+/// A page that sends a form immediately; without scripts there is a button.
 fn form(target: &str, fields: &[(&'static str, Option<&str>)]) -> Result<String, minijinja::Error> {
     let given = |(name, value): &(&'static str, Option<&str>)| value.map(|value| (*name, value.to_owned()));
     let fields: Vec<(&str, String)> = fields.iter().filter_map(given).collect();

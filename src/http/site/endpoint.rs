@@ -22,7 +22,7 @@ pub(in crate::http) type Answer<D> = Result<Done<D>, Failure>;
 
 type Handled = Pin<Box<dyn Future<Output = Result<Written, Failure>> + Send>>;
 
-/// A handler, whatever it takes and answers: so that what is around handlers is compiled once.
+/// A handler of any input and answer, erased, so that the code around handlers is compiled once.
 type Handler = Arc<dyn Fn(SiteCall, Sent) -> Handled + Send + Sync>;
 
 /// One endpoint.

@@ -98,7 +98,7 @@ impl<T: Subject> Input for Body<T> {
     }
 }
 
-/// Reads a request and finds out who sends it. That comes first: nobody else is told what is wrong with it.
+/// Reads a request and authenticates its sender first: strangers are not told what is wrong with it.
 pub(in crate::http) async fn read(app: Arc<App>, request: Request) -> Result<(SiteCall, Sent), Failure> {
     let (parts, body) = request.into_parts();
     let call = extract::caller(&app, &parts, &app.sso.config().apps.default)?;

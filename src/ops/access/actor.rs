@@ -8,7 +8,7 @@ use crate::store::session::cache::KnownSession;
 /// Who acts in an operation.
 #[derive(Clone, Debug)]
 pub enum Actor {
-    /// Somebody without a session: at login, sign-up and password reset.
+    /// A caller without a session: at login, sign-up and password reset.
     Anonymous,
     /// The user whose session this token names.
     Session(Ust),
@@ -85,7 +85,7 @@ impl Caller {
         self.0.view()
     }
 
-    /// Missing rights are always the same refusal, whatever was asked for.
+    /// Missing rights are always the same refusal.
     pub(in crate::ops) fn require_super_user(&self) -> Result<()> {
         if self.is_super_user() { Ok(()) } else { Err(Code::AuthNotAllowed.into()) }
     }

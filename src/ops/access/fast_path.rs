@@ -23,7 +23,7 @@ pub struct Asker<'a> {
     pub remote_addr: Address<'a>,
 }
 
-/// A remote address that nobody may have to look at.
+/// A remote address that may not have to be parsed.
 #[derive(Clone, Copy, Debug)]
 pub enum Address<'a> {
     /// As it was given: one, or several with commas between them.
@@ -78,7 +78,7 @@ impl Sso {
         (is_known && !config.audit.session_checks).then(|| self.core.sessions.look(self.now()))
     }
 
-    /// Whoever makes this call, if none of theirs is counted.
+    /// The caller, if their requests are not counted.
     fn caller_fast(&self, look: &Look<'_>, asker: Asker<'_>, ust: &str) -> Option<Arc<KnownSession>> {
         self.standing_fast(look, asker, ust).filter(|known| !known.user.is_rate_limit_active)
     }
@@ -89,7 +89,7 @@ impl Sso {
             look.get(&token::digest(ust)).filter(|known| self.is_in_force(&known.session, look.now()))?;
         let user = Standing::from(&known.user);
         let config = self.config();
-        // Nobody looks at the address of a user who has no list.
+        // The address of a user without a list is not checked.
         let has_list = config.user_address_list.get(user.username).is_some();
         let remote_addr = match asker.remote_addr {
             Address::Text(text) if has_list => Cow::Owned(RemoteAddr::from(text)),

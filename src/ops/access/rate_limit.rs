@@ -36,7 +36,7 @@ impl Sso {
     }
 }
 
-/// Checks the limits that a user is to have: a definition must be one, and an active one must let somebody in.
+/// Checks the limits that a user is to have: a definition must be one, and an active one must allow some address.
 pub(in crate::ops) fn check_rate_limits(is_active: bool, definition: Option<&str>) -> Result<()> {
     let refused = |detail: String| Error::refused(Code::CommonInvalidInput, detail);
     let rules = RateLimits::parse(definition.unwrap_or_default())

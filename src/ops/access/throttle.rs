@@ -27,12 +27,12 @@ struct Subject {
 }
 
 impl Sso {
-    /// Somebody gives a password for this name. Whether anybody has that name makes no difference.
+    /// A password for this name, which need not exist.
     pub(in crate::ops) fn password_attempt(&self, username: &str, remote_addr: &RemoteAddr) -> Attempt {
         self.attempt_from(self.subject(Kind::LoginUser, username, self.threshold()), remote_addr)
     }
 
-    /// Somebody gives a secret, or what was signed with it, for a security definition. Whether there is such a definition
+    /// A secret, or a signature made with it, for a security definition. Whether there is such a definition
     /// makes no difference.
     pub(in crate::ops) fn secret_attempt(
         &self,
@@ -44,7 +44,7 @@ impl Sso {
         self.attempt_from(self.subject(Kind::LoginDefinition, &name, self.threshold()), remote_addr)
     }
 
-    /// Somebody gives a TOTP code for this name, outside of a login.
+    /// A TOTP code for this name, outside of a login.
     pub(in crate::ops) fn totp_attempt(&self, username: &str) -> Attempt {
         self.attempt(vec![self.subject(Kind::Totp, username, self.threshold())])
     }
@@ -140,7 +140,7 @@ impl Sso {
     }
 }
 
-/// The place that an address stands for. Whoever has one address of IPv6 has the 64 bits of its network.
+/// The place that an address stands for. An owner of one IPv6 address has the 64 bits of its network.
 fn place_of(remote_addr: &RemoteAddr) -> String {
     let place = |ip: Option<IpAddr>| match ip.map(|ip| ip.to_canonical()) {
         Some(IpAddr::V6(ip)) => format!("{:x}::/64", ip.to_bits() >> 64),

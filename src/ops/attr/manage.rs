@@ -1,4 +1,4 @@
-//! Custom attributes of users and of sessions: one implementation, whoever they belong to.
+//! Custom attributes of users and of sessions: one implementation for both.
 
 use std::collections::{HashMap, HashSet};
 
@@ -24,7 +24,7 @@ struct Access {
     owner: AttrOwner,
     /// The user that it comes down to.
     user_id: UserId,
-    /// Whether that is another than the one who asks, so that nothing says yet that there is such a user.
+    /// Whether that is not the caller, so that it is not known yet whether the user exists.
     is_other: bool,
     /// Whether items may be anybody's.
     may_be_anybodys: bool,
@@ -288,7 +288,7 @@ impl Sso {
         }
     }
 
-    /// A connection to read somebody's attributes with, after a look at whether there is such a user.
+    /// A connection for reading attributes, after a check that the user exists.
     async fn attr_reader(&self, access: &Access) -> Result<Conn> {
         let mut conn = self.db().read().await?;
         if access.is_other && store::user::account::by_id(&mut conn, &access.user_id).await?.is_none() {

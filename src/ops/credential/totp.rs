@@ -108,7 +108,7 @@ impl Sso {
     }
 
     /// Whether this is a TOTP code of the user's, which is used up by that: at login, too, it is good for nothing more.
-    /// Nobody has a code that is right for a name that nobody has.
+    /// No code is right for an unknown name.
     ///
     /// # Errors
     /// A code of the session or of the common checks; E005009 while the delay after wrong codes lasts.

@@ -42,7 +42,7 @@ impl FileSource {
 
 impl ImportSource for FileSource {
     async fn next_batch(&mut self, limit: usize) -> Result<ImportBatch> {
-        // It is gone if a former call was given up, and nobody goes on then.
+        // It is gone if an earlier call was given up, and then reading is over.
         let Some(mut reading) = self.0.take() else { return Ok(ImportBatch::default()) };
         let read = move || {
             let batch = reading.next_batch(limit);

@@ -92,7 +92,7 @@ impl<'a> Members<'a> {
     }
 }
 
-/// A value that somebody gave for a field.
+/// A given value of a field.
 #[derive(Clone, Copy)]
 enum Given<'a> {
     Json(&'a RawValue),

@@ -23,12 +23,12 @@ use crate::store::import::users::Linkable;
 use crate::store::linked_auth::link::Linked;
 use crate::store::{self, Tx};
 
-/// How many users one transaction takes, where nobody asks for another number. Ids are random, so that each batch changes
+/// How many users one transaction takes by default. Ids are random, so that each batch changes
 /// pages all over the indexes, and each page is written once a batch: fewer batches are fewer pages. On SQLite, where one
 /// writes at a time, others wait for a batch meanwhile.
 const BATCH: usize = 4000;
 
-/// How users are brought over.
+/// How users are imported.
 #[derive(Clone, Copy, Debug)]
 pub struct ImportOptions {
     /// What the audit entry says that they come from: the format of a file, or the name of a product.
@@ -118,7 +118,7 @@ impl Report {
     }
 }
 
-/// Whether somebody has the id or the name of a user who is to come.
+/// Whether the id or the name of an imported user is taken.
 enum Standing {
     Free,
     AlreadyThere,
@@ -127,7 +127,7 @@ enum Standing {
 
 impl Sso {
     /// Brings users over, for trusted callers. Who is there already, by id or, where none is given, by name, is left as
-    /// they are. Whatever is not brought over is told to the observer, and the others come.
+    /// they are. What is not imported is told to the observer; the others are imported.
     ///
     /// # Errors
     /// When the source or the database is of no further use: what has come until then is there, and the next run goes on
@@ -223,7 +223,7 @@ impl Sso {
         batch
     }
 
-    /// Takes those out of a batch who are there already, and those whose name or id is somebody else's.
+    /// Removes from a batch the users that exist already, and those whose name or id another user has.
     async fn leave_out_known(&self, batch: &mut Prepared) -> Result<()> {
         let ready = std::mem::take(&mut batch.ready);
         let standings = self.standings(&ready).await?;
@@ -336,7 +336,7 @@ impl Sso {
             ready.into_iter().partition(|ready| is_among(ready, &inserted));
         inserted.into_iter().for_each(|ready| report.imported(ready));
         if !raced.is_empty() {
-            // Somebody else has been quicker.
+            // Another import was quicker.
             let standings = self.standings(&raced).await?;
             for (ready, standing) in raced.into_iter().zip(standings) {
                 settle(report, ready, standing);
@@ -399,7 +399,7 @@ fn settle(report: &mut Report, ready: Ready, standing: Standing) {
         Standing::AlreadyThere => report.summary.already_there += 1,
         Standing::Taken(reason) => report.refuse(index, position, Some(&user.username), reason),
         Standing::Free => {
-            let reason = "somebody had the same name or id for a moment; run the import once more";
+            let reason = "another user had the same name or id for a moment; run the import once more";
             report.refuse(index, position, Some(&user.username), reason);
         }
     }

@@ -1,7 +1,7 @@
 //! Users of a Zato 3.x server, on their way in: its database is read, and what its Fernet keys protect is opened.
 //!
 //! What a user cannot do without (who they are, the password, the TOTP key, the email, what was decided about them) is
-//! read, or the user is refused: one brought over without it would count as there the next time. Of the rest, what cannot
+//! read, or the user is rejected: one imported without it would count as present the next time. Of the rest, what cannot
 //! be read is left behind, and told.
 
 use std::collections::{HashMap, VecDeque};
@@ -56,7 +56,7 @@ pub struct ZatoOptions {
     pub now: Timestamp,
 }
 
-/// What is in a database and not brought over. Displayed on one line.
+/// What is in a database and not imported. Displayed on one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeftBehind {
     /// What.
@@ -69,7 +69,7 @@ pub struct LeftBehind {
 
 impl fmt::Display for LeftBehind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} not brought over, {}", self.what, self.count, self.why)
+        write!(f, "{}: {} not imported, {}", self.what, self.count, self.why)
     }
 }
 
@@ -100,15 +100,15 @@ impl ZatoSource {
         Ok(Self { db, reader, totals, waiting: VecDeque::new(), done: 0 })
     }
 
-    /// What of the database as a whole is not brought over. That of single users is told with them. Complete once all of
+    /// What of the database as a whole is not imported. That of single users is told with them. Complete once all of
     /// it was read.
     #[must_use]
     pub fn left_behind(&self) -> Vec<LeftBehind> {
         let ZatoTotals { sessions, session_attrs, password_resets, groups, orphans, .. } = self.totals;
         [
             (sessions, "sessions", "everybody logs in anew"),
-            (session_attrs, "attributes of sessions", "their sessions are not brought over"),
-            (password_resets, "password resets", "whoever waits for one asks for it again"),
+            (session_attrs, "attributes of sessions", "their sessions are not imported"),
+            (password_resets, "password resets", "users who wait for one ask for it again"),
             (groups, "groups and memberships in them", "there are no groups here"),
             (orphans, "attributes and links of deleted users", "Zato left them behind"),
             (self.reader.expired_attrs(), "expired attributes", "they do not exist any more"),

@@ -185,7 +185,7 @@ impl Reader {
         }))
     }
 
-    /// A link. Zato's definitions are not in the tables of its SSO, so that somebody has to say which ones they are.
+    /// A link. Zato's definitions are not in the tables of its SSO, so the caller names them.
     fn link(&self, row: ZatoLink) -> Result<ImportedLink, String> {
         let what = "linked auth";
         let kind = text(what, row.auth_type)?.unwrap_or_default();

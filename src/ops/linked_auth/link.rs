@@ -131,7 +131,7 @@ impl Sso {
         self.run(ctx, Operation::UserGetByLinkedAuth, actor, async |call| {
             let found = self.user_of(definition).await;
             let caller = call.caller()?.clone();
-            // Which definitions there are, and whose, is nobody else's business.
+            // Which definitions exist, and whose they are, is not disclosed.
             let is_own = found.as_ref().is_ok_and(|user_id| user_id == caller.user_id());
             if !is_own {
                 caller.require_super_user()?;

@@ -30,7 +30,7 @@ pub struct NewSecDef {
 pub struct CreatedSecDef {
     /// The definition.
     pub definition: SecDef,
-    /// The secret, if it was generated: nobody can show it again.
+    /// The secret, if it was generated. It cannot be shown again.
     pub secret: Option<Password>,
 }
 
@@ -91,7 +91,7 @@ impl Sso {
     }
 
     /// What is sealed of a secret. That of Basic Auth is only ever compared: of a generated one, which cannot be guessed,
-    /// a digest is enough; one that somebody has chosen is hashed like a password. With that of JWT signatures are
+    /// a digest is enough; a chosen one is hashed like a password. With that of JWT signatures are
     /// computed, so it must be known again.
     async fn stored_form(
         &self,
@@ -131,7 +131,7 @@ impl Sso {
         Ok(Password::from(text))
     }
 
-    /// Whether this is the secret of a Basic Auth definition. That it is not, costs a hash, whatever is the reason; that
+    /// Whether this is the secret of a Basic Auth definition. A wrong one costs a hash for every reason; that
     /// it is a generated one, costs none.
     pub(in crate::ops) async fn is_basic_secret(
         &self,
@@ -190,7 +190,7 @@ impl Sso {
             let definition = named(&mut tx, name).await?;
             call.trail.note("name", definition.name.as_str());
             let (sec_type, id) = (definition.sec_type, definition.sec_def_id);
-            // The user's row is held first wherever links and sessions go, so that nobody waits for somebody who waits.
+            // The user's row is held first wherever links and sessions go, so that there is no deadlock.
             let row =
                 store::linked_auth::sec_def::by_username(&mut tx, sec_type, &definition.username).await?;
             if let Some(user_id) = row.and_then(|row| row.user_id) {

@@ -22,7 +22,7 @@ use crate::store::session::renewal::Renewal;
 use crate::store::user::account::UserRow;
 
 /// What signatures of definitions that do not exist are compared with: finding out takes the same work.
-const NOBODYS_KEY: &[u8] = &[0; jwt::MIN_KEY_BYTES];
+const DUMMY_KEY: &[u8] = &[0; jwt::MIN_KEY_BYTES];
 
 /// What a request is authenticated with in place of a session's token.
 #[derive(Clone, Debug)]
@@ -44,7 +44,7 @@ enum Proof<'a> {
     Token(jwt::Jwt<'a>),
 }
 
-/// Whom somebody else has authenticated by means of a linked definition.
+/// A user whom the caller has authenticated by a linked definition.
 #[derive(Clone, Debug)]
 pub struct ExternalAuth {
     /// The definition's kind: `basic_auth` or `jwt`.
@@ -149,7 +149,7 @@ impl Sso {
                 return Err(Code::AuthNotAllowed.into());
             };
             let has_failures = self.check_throttle(&attempt).await?;
-            // What is signed was not guessed, whatever it says.
+            // A valid signature was not guessed, whatever the claims say.
             if let Proof::Token(token) = &proof
                 && !token.is_good_for(&row.name, self.now())
             {
@@ -183,7 +183,7 @@ impl Sso {
 
     fn is_signed_for(&self, row: Option<&SecDefRow>, token: &jwt::Jwt<'_>) -> Result<bool> {
         let Some(row) = row else {
-            let _ = token.is_signed_with(NOBODYS_KEY);
+            let _ = token.is_signed_with(DUMMY_KEY);
             return Ok(false);
         };
         Ok(token.is_signed_with(self.open_secret(row)?.expose().as_bytes()))
@@ -388,7 +388,7 @@ fn linked_user(row: &SecDefRow) -> Option<UserId> {
     row.user_id.clone().filter(|_| is_active)
 }
 
-/// A Basic Auth client has nobody at hand who could read a code from an authenticator.
+/// A Basic Auth client cannot read a code from an authenticator.
 fn asks_for_totp(entry: &Entry, user: &UserRow) -> bool {
     entry.sec_type == SecType::Jwt && user.is_totp_enabled
 }

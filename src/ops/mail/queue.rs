@@ -1,4 +1,4 @@
-//! The queue of emails: they are handed over at once, and a task in the background sends them.
+//! The queue of emails: callers hand them over without waiting, and a background task sends them.
 //!
 //! ```text
 //! send --> queue --> waiting --> sent
@@ -7,9 +7,9 @@
 //!          lost        lost
 //! ```
 //!
-//! An email that a hook sends waits in the same queue, for its turn to run: once, whatever comes of it.
+//! An email that a hook sends waits in the same queue, for its turn. The hook runs once, also if it fails.
 //!
-//! Whatever becomes of an email is a line in the audit log. The task knows the queue only, nothing of what fills it:
+//! The outcome of each email is a line in the audit log. The task knows the queue only, nothing of what fills it:
 //! it ends when that goes, or with [`Mailer::close`].
 
 use std::collections::BTreeMap;
@@ -137,7 +137,7 @@ impl Mailer {
         Self { log, clock, queue, is_without_means, is_told: AtomicBool::new(false) }
     }
 
-    /// Takes an email over. Returns at once, and whatever becomes of it.
+    /// Takes an email over without waiting for its outcome.
     pub fn send(&self, message: Message, mut trail: Trail) {
         if self.is_without_means && matches!(message, Message::Smtp(_)) {
             if !self.is_told.swap(true, Ordering::Relaxed) {
@@ -204,7 +204,7 @@ impl<D: Deliver> Worker<D> {
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => self.attempt().await,
             }
         }
-        // Nobody may be waiting for it, and then nobody else sets an end.
+        // Without a waiting caller no other code sets an end.
         drop(timeout(self.pace.closing, self.finish()).await);
     }
 

@@ -80,7 +80,7 @@ impl Smtp {
             .date(date)
             .message_id(Some(format!("<{}@{}>", email.id, self.sender.email.domain())))
             .raw_header(HeaderValue::new(
-                // So that nobody's holiday notice answers (RFC 3834, section 5).
+                // Suppresses automatic replies (RFC 3834, section 5).
                 HeaderName::new_from_ascii_str("Auto-Submitted"),
                 "auto-generated".to_owned(),
             ));
@@ -101,7 +101,7 @@ impl Deliver for Smtp {
     }
 }
 
-/// Who emails come from: as configured, else the user of the server, else nobody at the server.
+/// The sender: as configured, else the user of the SMTP server, else `nobody` at its host.
 fn sender(configured: &str, server: &SmtpServer) -> Result<Mailbox, String> {
     if !configured.is_empty() {
         let wrong = "password_reset.email_from must be an email address, such as SSO <sso@example.com>";

@@ -66,7 +66,7 @@ struct FileName<'a> {
 }
 
 impl Templates {
-    /// The built-in ones, overridden by what is in the folder. Every file there is read, whatever its locale, so that
+    /// The built-in ones, overridden by what is in the folder. Every file there is read, of every locale, so that
     /// one that cannot be used is found now and not when it is needed.
     ///
     /// # Errors

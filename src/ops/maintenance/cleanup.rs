@@ -1,4 +1,4 @@
-//! Maintenance: what has expired is deleted, now and then in the background, or when somebody says so.
+//! Maintenance: deletes what has expired, in the background or on request.
 //!
 //! Nothing depends on it but the size of the database: an expired row does not exist for any call, deleted or not.
 
@@ -39,7 +39,7 @@ impl Cleaned {
 
 impl Sso {
     /// Deletes what has expired. Writers come in between: the work is done in small transactions, and rests after each
-    /// for as long as it took. Any number of processes may do it at once. A run that deletes anything leaves one audit
+    /// for as long as it took. Any number of processes may do it at the same time. A run that deletes anything leaves one audit
     /// entry.
     ///
     /// # Errors
@@ -79,7 +79,7 @@ impl Sso {
         }
     }
 
-    /// Begins to run maintenance every `cleanup.interval` seconds, until [`Sso::close`], or until nobody has this any more.
+    /// Begins to run maintenance every `cleanup.interval` seconds, until [`Sso::close`], or until the last clone is dropped.
     pub(in crate::ops) fn start_maintenance(&self) {
         let core = Arc::downgrade(&self.core);
         self.core.background.keep(tokio::spawn(run(core)));

@@ -22,7 +22,7 @@ const HARMFUL_DIFFERENCE: Duration = Duration::from_secs(30);
 pub enum Verdict {
     /// It is as it should be.
     Ok,
-    /// It works, and somebody should see to it.
+    /// It works, but needs attention.
     Warning,
     /// It does not work, or is not safe.
     Problem,
@@ -109,7 +109,7 @@ fn look_at_config(config: &Config) -> Vec<Finding> {
         ),
         (
             !config.login.totp_single_use,
-            "a TOTP code that somebody has seen can be used again: set login.totp_single_use to true",
+            "an observed TOTP code can be used again: set login.totp_single_use to true",
         ),
         (
             !config.login_throttle.enabled,
@@ -118,13 +118,13 @@ fn look_at_config(config: &Config) -> Vec<Finding> {
         ),
         (
             !config.session.end_on_password_change,
-            "whoever has stolen a session keeps it when the password changes: set session.end_on_password_change to true",
+            "a stolen session survives a password change: set session.end_on_password_change to true",
         ),
         (config.password.min_length < 8, "passwords may be too short: set password.min_length to 8 or more"),
         (!is_audited, "no audit entry is kept: set audit.to_database to true, or audit.file"),
         (
             cannot_confirm,
-            "nobody who signs up gets the token to confirm it with: set smtp.url, or \
+            "users who sign up get no token to confirm with: set smtp.url, or \
              signup.always_return_confirm_token to true",
         ),
     ];
@@ -285,7 +285,7 @@ fn look_at_clock(clock: &dyn Clock, database: &Database) -> Finding {
             format!("{} UTC here, and no other clock to compare it with", clock.now()),
         );
     };
-    // Whatever the answer took on its way is no difference.
+    // The time that the answer took is no clock difference.
     let difference = asked.since(server).max(server.since(answered));
     let seconds = difference.as_secs();
     let text = format!(

@@ -82,7 +82,7 @@ impl Sso {
     }
 
     /// Checks a password that anybody has chosen for a user against every rule, the user's former passwords included, and
-    /// hashes it. Every change of a password comes through here, whoever makes it; [`Sso::store_password`] is what follows,
+    /// hashes it. Every change of a password comes through here; [`Sso::store_password`] is what follows,
     /// in a transaction that has made sure (`store::user::lock_row`) that the password is still the one of this row.
     ///
     /// # Errors
@@ -205,7 +205,7 @@ impl Sso {
     }
 
     /// Stores a new password, keeps the former one in the history where there is one, and ends the user's sessions but for
-    /// one where configuration says so. Resets under way end too: nobody needs them any more.
+    /// one where configuration says so. Resets under way end too.
     pub(in crate::ops) async fn store_password(
         &self,
         tx: &mut Tx,

@@ -8,7 +8,7 @@ use crate::store;
 /// The setting that tells up to whom the hook has been told: the expiry of the last one, and the id.
 const TOLD: &str = "password_expiring_told";
 
-/// How many users the hook is told of at once.
+/// How many users one call of the hook gets.
 const TOLD_AT_ONCE: i64 = 1_000;
 
 /// How far one can look ahead, in days.

@@ -154,7 +154,7 @@ impl Sso {
         .await
     }
 
-    /// The same refusal whatever is wrong with the account; the audit entry knows.
+    /// The same refusal for every fault of the account; the audit entry says which.
     fn check_still_may_reset(&self, call: &mut Call<'_>, row: &UserRow) -> Result<()> {
         self.check_may_reset(call.ctx, row).map_err(|error| {
             call.trail.note("because", error.code().as_str());

@@ -15,7 +15,7 @@ use crate::ops::password::accept::{NewPassword, Terms};
 use crate::store;
 use crate::store::user::account::UserRow;
 
-/// What somebody logs in with.
+/// The data of a login.
 #[derive(Clone, Debug, Default)]
 pub struct LoginRequest {
     /// Who they say they are.
@@ -38,7 +38,7 @@ pub struct LoginRequest {
     pub skip_sec: bool,
 }
 
-/// Somebody who is who they say.
+/// A user whose password, and code where needed, was right.
 pub(in crate::ops) struct Authenticated {
     pub row: UserRow,
     /// Whether the stored hash should be replaced.
@@ -52,7 +52,7 @@ impl Sso {
     /// Opens a session.
     ///
     /// # Errors
-    /// E005001 for whatever is wrong before the password is known to be right; after that the codes that
+    /// E005001 for everything that is wrong before the password is known to be right; after that the codes that
     /// configuration allows to be shown. E005009 while the delay after failed attempts lasts, and past the user's rate limit.
     pub async fn login(&self, ctx: &Context, request: LoginRequest) -> Result<SessionInfo> {
         // A client that may not send an address cannot choose by it what is counted, or allowed, either.

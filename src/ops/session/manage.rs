@@ -141,7 +141,7 @@ impl Sso {
             call.trail.on(&target.session.user_id);
             return Ok(target.view());
         }
-        // Whether a token that is not one's own acts as a session is nobody's business.
+        // Whether the token of another user is valid is not disclosed.
         match target {
             Ok(target) if call.user_id() == Some(&target.session.user_id) => {
                 let standing = Standing::from(&target.user);
@@ -233,7 +233,7 @@ impl Sso {
         .await
     }
 
-    /// Ends the caller's session. That is allowed whatever the state of its user.
+    /// Ends the caller's session. That is allowed in any state of the user.
     ///
     /// # Errors
     /// E005001 if the token is no valid session's.

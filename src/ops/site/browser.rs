@@ -88,7 +88,7 @@ impl Sso {
     /// Has a browser be recognised by a session, which a page of its site asks for.
     ///
     /// # Errors
-    /// E005001 if no site has a callback URI on the origin that the browser says the page is of: so nobody else can plant a
+    /// E005001 if no site has a callback URI on the origin that the browser says the page is of: so no other site can plant a
     /// session. E008002 if the browser is to go back to another one.
     pub async fn register_browser(
         &self,

@@ -109,7 +109,7 @@ pub(in crate::ops::site) fn parse_token(token: &str) -> Uuid {
     Uuid::try_parse(token).unwrap_or(Uuid::nil())
 }
 
-/// Nobody has this identity.
+/// The identity does not exist.
 pub(in crate::ops::site) fn no_such_identity() -> Error {
     Error::refused(Code::UserIdInvalid, "identity_token: there is no such identity")
 }

@@ -27,7 +27,7 @@ const MAX_CALLBACKS: usize = 100;
 pub struct CreatedSite {
     /// The site.
     pub site: Site,
-    /// Its private key: nobody can show it again.
+    /// Its private key. It cannot be shown again.
     pub private_key: Password,
 }
 
@@ -131,7 +131,7 @@ impl Sso {
         .await
     }
 
-    /// Finds out that a site is who it says. Whatever is wrong takes the same work: a look-up and a comparison.
+    /// Authenticates a site. Every kind of failure takes the same work: a look-up and a comparison.
     ///
     /// # Errors
     /// E005001 if there is no active site with these keys.

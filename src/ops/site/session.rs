@@ -78,7 +78,7 @@ impl Sso {
                 self.random(),
             )?;
             let mut tx = self.db().write().await?;
-            // What is checked here holds until the session is there: nobody is locked or deleted in between.
+            // The checks hold until the session is there: the user's row is locked.
             let user = store::site::identity::owner_for_update(&mut tx, identity_token).await?;
             let user = user.ok_or_else(no_such_identity)?;
             let user_id = user.user_id.clone();
@@ -246,7 +246,7 @@ impl Sso {
         found.ok_or_else(|| Code::SessionNoSuchSession.into())
     }
 
-    /// An identity that nobody has, and one without an open session, are different refusals.
+    /// An unknown identity and one without an open session are different refusals.
     async fn row_by_identity(
         &self,
         conn: &mut Conn,

@@ -62,11 +62,11 @@ pub struct SiteUser {
 }
 
 impl Sso {
-    /// Makes a user who may log in at once.
+    /// Makes a user who may log in immediately.
     ///
     /// # Errors
     /// A code of the username, email or password that is not acceptable, E008002 for another value that is not, E008001 if
-    /// the site knows somebody by that external id.
+    /// the site uses that external id for another user.
     pub async fn create_site_user(
         &self,
         ctx: &Context,
@@ -336,7 +336,7 @@ fn no_such_user() -> Error {
 }
 
 fn external_id_taken() -> Error {
-    Error::refused(Code::CommonInvalidOperation, "externalid: the site knows somebody else by it")
+    Error::refused(Code::CommonInvalidOperation, "externalid: the site uses it for another user")
 }
 
 fn check_external_id(external_id: Option<String>) -> Result<Option<String>> {

@@ -9,7 +9,7 @@ use crate::store::Tx;
 use crate::store::user::account::Removed;
 
 impl Sso {
-    /// Deletes a user, and with them their sessions, attributes, links and reset tokens. Nobody deletes oneself.
+    /// Deletes a user, and with them their sessions, attributes, links and reset tokens. A user cannot delete oneself.
     ///
     /// # Errors
     /// E005001 without the right to, E008001 for oneself, E001100 if there is no such user.

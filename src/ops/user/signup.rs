@@ -1,6 +1,6 @@
 //! Signing up, and confirming it.
 //!
-//! Whoever signs up is not known to anybody yet, so a refusal tells what configuration lets it tell, and hashes the
+//! A stranger signs up, so a refusal says only what configuration allows, and hashes the
 //! password as a success does: how long it takes tells nothing either.
 
 use crate::crypto::token::{self, TokenBits};
@@ -16,7 +16,7 @@ use crate::ops::call::{AUTO, Call};
 use crate::store;
 use crate::store::user::account::UserRow;
 
-/// What somebody signs up with.
+/// The data of a sign-up.
 #[derive(Clone, Debug)]
 pub struct SignUpRequest {
     /// The name to log in with.
@@ -30,7 +30,7 @@ pub struct SignUpRequest {
 }
 
 impl Sso {
-    /// Signs somebody up, who then confirms it with the token. None where that goes by email only.
+    /// Signs a user up, who then confirms it with the token. None where the token goes by email only.
     ///
     /// # Errors
     /// E004001 or E004002 for an application, where `apps.inform_if_app_invalid` is on; a code of the username or the
@@ -100,7 +100,7 @@ impl Sso {
         let config = self.config();
         let username = self.check_username(Some(details.username.clone()))?;
         if has_any(&username, &config.user_validation.reject_username)
-            // Where its owner may come from was configured for somebody else than whoever is first to take the name.
+            // Allowed addresses were configured for another person than the first to take this name.
             || config.user_address_list.get(&username).is_some()
         {
             return Err(Code::UsernameInvalid.into());
@@ -227,7 +227,7 @@ impl Sso {
     }
 }
 
-/// Whether one of these strings stands anywhere inside, in whatever case.
+/// Whether one of these strings is contained, ignoring case.
 fn has_any(text: &str, rejected: &[String]) -> bool {
     let lower = text.to_lowercase();
     rejected.iter().any(|rejected| lower.contains(&rejected.to_lowercase()))

@@ -82,7 +82,7 @@ impl Sso {
         }
     }
 
-    /// Where a user may come from is configured by name: nobody gets rid of that, or takes it over, by a new name.
+    /// Where a user may come from is configured by name: a new name must not evade or take over such a list.
     pub(in crate::ops) fn check_rename(&self, former: &str, username: &str) -> Result<()> {
         let listed = &self.config().user_address_list;
         if former != username && (listed.get(former).is_some() || listed.get(username).is_some()) {

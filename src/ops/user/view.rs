@@ -69,12 +69,12 @@ impl Sso {
         drop(conn);
         let mut user = self.open_user(row)?;
         if cached.is_some() {
-            // Nobody sees it without asking for all, so it is not kept in clear.
+            // It is shown only on request, so it is not cached in clear.
             user.totp_key = None;
         }
         let user = Arc::new(user);
         if let Some(cached) = cached {
-            // Somebody else may have been quicker, with the same.
+            // Another call may have been quicker, with the same value.
             drop(cached.set(Arc::clone(&user)));
         }
         Ok(UserView { user, visibility, is_current_super_user: caller.is_super_user() })

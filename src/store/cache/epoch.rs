@@ -5,8 +5,8 @@
 //! read. The invariants:
 //!
 //! 1. An entry is believed only while the slot of its user is not above the entry's own count.
-//! 2. Whoever commits a change raises the slots of the users that it touches before the commit is acknowledged: after
-//!    it, so that whatever was read in between counts as old; or, where other processes read the same file, before it,
+//! 2. A commit raises the slots of the users that it touches before the commit is acknowledged: after
+//!    it, so that everything read in between counts as old; or, where other processes read the same file, before it,
 //!    while nothing that is read may be kept until it has ended (`epoch_file`).
 //! 3. Before an entry is believed, what others have changed is heard of: by the file beside an SQLite database, or
 //!    because it was not long ago that PostgreSQL told (`listener`). What cannot be heard of is not believed.
@@ -82,7 +82,7 @@ impl Epochs {
         self.slots.is_current(slot, since)
     }
 
-    /// A transaction that changes these users is about to be committed. Nobody else may be about to commit to the same
+    /// A transaction that changes these users is about to be committed. No other writer may be about to commit to the same
     /// SQLite file: its write lock is held.
     ///
     /// # Errors
@@ -96,7 +96,7 @@ impl Epochs {
     }
 }
 
-/// A commit under way. To be ended whatever has become of it.
+/// A commit under way. End it in any case, also after a failure.
 #[derive(Debug)]
 #[must_use]
 pub struct Change<'a> {

@@ -11,7 +11,7 @@
 //! the entries, then the word, with 1 added; commits; takes the 1 off again, and unlocks. A reader reads the word: if it
 //! has grown, it raises the slots of the entries that are new, or all of them if the ring has gone round.
 //!
-//! While the 1 is there nobody keeps what they read: it could be from before the commit. So if a process dies before it
+//! While the 1 is there no reader caches what it reads: it could be from before the commit. So if a process dies before it
 //! has taken the 1 off, sessions are read from the database until the next change of one, whose writer finds the
 //! database unlocked, and so the commit of the dead one made or undone.
 
@@ -166,7 +166,7 @@ impl EpochFile {
     }
 }
 
-/// A commit that other processes have been told of. Dropped without [`Mark::end`], nobody keeps what they read until the
+/// A commit that other processes have been told of. Dropped without [`Mark::end`], no reader caches what it reads until the
 /// next commit has ended.
 #[derive(Debug)]
 #[must_use]
@@ -216,7 +216,7 @@ fn prepare_locked(file: &File) -> io::Result<u64> {
         return Err(io::Error::new(io::ErrorKind::InvalidData, what));
     }
     if read_word(file)?.is_none() {
-        // Half of it was written when the machine stopped. So far ahead, nobody has heard of it.
+        // Half of it was written when the machine stopped. No other process has read that far.
         let (word, _) = halves(file)?;
         write_word(file, (word & !1).wrapping_add(4 * RING) % (1 << 62))?;
     }
@@ -259,7 +259,7 @@ fn read_word(file: &File) -> io::Result<Option<u64>> {
     Ok((word == !turned).then_some(word))
 }
 
-/// The word, where nobody is writing it.
+/// The word, when no writer is at work.
 fn whole_word(file: &File) -> io::Result<u64> {
     read_word(file)?.ok_or_else(|| io::ErrorKind::InvalidData.into())
 }

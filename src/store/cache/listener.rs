@@ -6,7 +6,7 @@
 //! connection is cut without a word, or this process does not get to run: what was committed a tenth of a second ago is
 //! either known here, or there is no lease.
 //!
-//! Nobody listens until a session is looked for, and no longer than [`IDLE`] after the last: a connection that listens
+//! Listening starts when a session is looked for and stops [`IDLE`] after the last: a connection that listens
 //! and does not read would hold up the notifications of everybody in the end. After any pause everything is forgotten.
 
 use std::fmt;
@@ -130,7 +130,7 @@ async fn run(connect: PgConnectOptions, slots: Arc<Slots>, lease: Arc<Lease>) {
     }
 }
 
-/// Listens until nobody has looked for a session for a while, or the connection breaks.
+/// Listens until no session was looked for in a while, or the connection breaks.
 async fn listen(connect: &PgConnectOptions, slots: &Slots, lease: &Lease) -> Result<(), sqlx::Error> {
     // A pool of its own, since the listener wants one: the others are for calls.
     let pool = PgPoolOptions::new()

@@ -60,7 +60,7 @@ impl Touched {
         }
     }
 
-    /// Nobody knows whose sessions.
+    /// Sessions of unknown users.
     pub const fn everybody(&mut self) {
         self.is_everybody = true;
     }
@@ -111,7 +111,7 @@ impl Slots {
         }
     }
 
-    /// Whoever has this slot changes now.
+    /// The users of this slot change now.
     pub fn raise_slot(&self, slot: Slot) {
         let count = self.next();
         if let Some(last_change) = self.last_change.get(slot.0) {

@@ -14,7 +14,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// SQLite takes the write lock when the transaction begins: a lock taken later, by upgrading, could fail half-way.
 pub const BEGIN_SQLITE: &str = "BEGIN IMMEDIATE";
 
-/// Units of work that share an SQLite transaction: the first begins it. The end of one is only written down when the next
+/// Units of work that share an SQLite transaction: the first begins it. The end of one is stored only when the next
 /// begins, which saves a way to the database. That fails if SQLite has rolled back the whole transaction meanwhile.
 pub const FIRST_UNIT_SQLITE: &str = "BEGIN IMMEDIATE; SAVEPOINT unit";
 pub const NEXT_UNIT_SQLITE: &str = "RELEASE unit; SAVEPOINT unit";
@@ -79,7 +79,7 @@ pub fn postgres(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
     Ok(options.application_name("zato-sso").statement_cache_capacity(256).disable_statement_logging())
 }
 
-/// What a query of PostgreSQL ends with whose rows nobody else is to change until the transaction ends. An SQLite
+/// Ends a query of PostgreSQL whose rows are locked until the transaction ends. An SQLite
 /// transaction keeps everybody out already.
 macro_rules! for_update_postgres {
     () => {
@@ -124,7 +124,7 @@ macro_rules! held_postgres {
     };
 }
 
-/// Ends a look-up of rows that are to be deleted, leaving out those that somebody else is at work on.
+/// Ends a look-up of rows that are to be deleted, leaving out rows that another transaction has locked.
 macro_rules! skip_held_sqlite {
     () => {
         ""

@@ -67,13 +67,13 @@ pub(in crate::store) fn is_dangling(error: &Error) -> bool {
     database.is_foreign_key_violation()
 }
 
-/// Whether an SQLite file could not be used because somebody else does: the primary result code BUSY is the low byte.
+/// Whether an SQLite file is in use by another connection: the primary result code BUSY is the low byte.
 pub(in crate::store) fn is_locked(error: &sqlx::Error) -> bool {
     let sqlx::Error::Database(database) = error else { return false };
     database.code().and_then(|code| code.parse::<u32>().ok()).is_some_and(|number| number & 0xff == 5)
 }
 
-/// Whether the database is away, busy or out of space, as opposed to being used wrongly.
+/// Whether the database is unreachable, busy or out of space, as opposed to being used wrongly.
 fn is_away(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_)

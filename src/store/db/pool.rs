@@ -27,7 +27,7 @@ use crate::store::{OpenError, map_error};
 /// How long a call waits for a free connection before the database counts as away.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The same for PostgreSQL, where it is also how long a server that is away is asked again: a call fails fast then.
+/// The same for PostgreSQL, where it is also how long an unreachable server is tried again, so that calls fail fast.
 const POSTGRES_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// After how long an SQLite file is opened again that is locked.
@@ -303,7 +303,7 @@ impl Conn {
         Self { inner, touched: Touched::default() }
     }
 
-    /// This user, or a session of theirs, is not what it was, once this is committed. Whatever updates or deletes a row of
+    /// This user, or a session of theirs, is not what it was, once this is committed. Every update or deletion of a row of
     /// `sso_user` or `sso_session` says so.
     pub(in crate::store) fn touch(&mut self, user_id: &str) {
         self.touched.user(user_id);
@@ -387,8 +387,8 @@ impl std::ops::DerefMut for Tx {
     }
 }
 
-/// Opens an SQLite file. Many who open a fresh one at once are in each other's way while it gets its write-ahead log: some
-/// of them hear at once that it is locked, however long they would have waited.
+/// Opens an SQLite file. Processes that open a new file at the same time block each other while it gets its write-ahead log: some
+/// are told immediately that it is locked, whatever time limit they have.
 async fn connect_patiently(options: &SqliteConnectOptions) -> Result<SqliteConnection, sqlx::Error> {
     let start = Instant::now();
     loop {

@@ -26,7 +26,7 @@ pub async fn insert(conn: &mut Conn, name: &str, value: &[u8]) -> Result<bool> {
     Ok(execute!(conn, INSERT, name, value)? == 1)
 }
 
-/// Gives a setting a new value unless somebody else has done so since it had the old one, None being none at all; whether
+/// Gives a setting a new value unless it changed since it had the old one, None being none at all; whether
 /// it was given.
 ///
 /// # Errors

@@ -1,22 +1,22 @@
 //! The one writer of an SQLite database, and the commits that transactions share.
 //!
-//! One connection writes. Whoever has the [`Turn`] has it; the others wait in line. What is changed in a turn is a unit:
-//! it takes effect whole, or not at all. A unit that is done while somebody waits leaves the transaction open, and the
+//! One connection writes. The owner of the [`Turn`] uses it; the others wait in line. What is changed in a turn is a unit:
+//! it takes effect whole, or not at all. A unit that is done while another waits leaves the transaction open, and the
 //! next one goes on in it, behind a savepoint; the last one commits for all. A large unit shares no transaction.
 //!
 //! ```text
-//! in line ──> BEGIN or SAVEPOINT ──> a unit ─┬─ done, somebody waits ──> in the batch; the next turn
-//!                                            ├─ done, nobody waits ────> COMMIT; all of the batch are told; the next turn
+//! in line ──> BEGIN or SAVEPOINT ──> a unit ─┬─ done, others wait ─────> in the batch; the next turn
+//!                                            ├─ done, none waits ──────> COMMIT; all of the batch are told; the next turn
 //!                                            └─ failed or dropped ─────> back to where it began; the next turn
 //! ```
 //!
 //! The invariants:
 //!
-//! 1. There is one turn at most. It is handed from owner to owner, and whoever drops it, wherever that is, passes it on.
+//! 1. There is one turn at most. It is handed from owner to owner; dropping it anywhere passes it on.
 //! 2. No unit is told that it is done before the COMMIT that it is part of has ended well. If that fails, or the
 //!    transaction is lost before, all of its units are told so.
-//! 3. What finished units have changed is never left uncommitted: who finds nobody to pass the turn on to commits.
-//! 4. Whatever takes the connection from one known state to another (begin, commit, roll back) ends whether or not its
+//! 3. What finished units have changed is never left uncommitted: an owner without a successor commits.
+//! 4. Every step that takes the connection from one known state to another (begin, commit, roll back) ends whether or not its
 //!    caller is still there. Only the statements of a unit may be cut off, and then the unit is rolled back.
 
 use std::collections::VecDeque;
@@ -60,7 +60,7 @@ struct Line {
 #[derive(Debug, Default)]
 struct State {
     waiting: VecDeque<oneshot::Sender<Turn>>,
-    /// There while nobody has the turn.
+    /// Present while the turn is free.
     free: Option<Seat>,
     is_closed: bool,
 }
@@ -70,7 +70,7 @@ struct State {
 enum Source {
     /// It is the writer's own, and opened anew when it is of no use any more.
     Own(Box<SqliteConnectOptions>),
-    /// It is the readers' only one, who need it as soon as nobody writes.
+    /// It is the readers' only one, who need it as soon as no writer is at work.
     Shared(SqlitePool),
 }
 
@@ -334,7 +334,7 @@ impl Turn {
         match self.commit_transaction().await {
             Ok(()) => {
                 for tell in self.end_transaction() {
-                    // Whoever is not there to hear it has gone away, which undoes nothing.
+                    // A caller that does not listen any more has gone away, which undoes nothing.
                     drop(tell.send(Ok(())));
                 }
             }
@@ -379,7 +379,7 @@ impl Turn {
         for tell in self.end_transaction() {
             drop(tell.send(Err(again(error))));
         }
-        // Nobody knows in what state it is: another is opened.
+        // Its state is unknown: another connection is opened.
         if !is_clean && let Some(Connected::Own(conn)) = self.seat().conn.take() {
             drop(conn.close().await);
         }
@@ -399,7 +399,7 @@ impl Turn {
         sqlx::query(sql).execute(conn.raw()).await.map(drop).map_err(map_error)
     }
 
-    /// Hands the turn to the next in line; gives it back if there is nobody.
+    /// Hands the turn to the next in line; returns it if the line is empty.
     fn pass_on(mut self) -> Option<Self> {
         loop {
             let next = self.line.lock().waiting.pop_front();
@@ -411,14 +411,14 @@ impl Turn {
         }
     }
 
-    /// The same, or nobody has the turn from now on.
+    /// The same, or the turn is free from now on.
     fn release(self) {
         let mut held = Some(self);
         while let Some(turn) = held.take() {
             let Some(mut turn) = turn.pass_on() else { return };
             let line = Arc::clone(&turn.line);
             let mut state = line.lock();
-            // Unless somebody has come between.
+            // Unless another caller came in between.
             if state.waiting.is_empty() {
                 turn.seat().give_back();
                 state.free = turn.seat.take();

@@ -1,4 +1,4 @@
-//! What a long run has seen already, however much that is: in a file of SQLite's own, which nobody else sees and which is
+//! What a long run has seen already, however much that is: in a temporary file of SQLite, which no other process sees and which is
 //! gone with the connection. What is in memory of it does not grow.
 
 use std::collections::HashSet;

@@ -1,4 +1,4 @@
-//! Users brought over from elsewhere, and out again: many rows a statement.
+//! Imports and exports of users: many rows a statement.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
@@ -203,8 +203,8 @@ pub async fn taken(conn: &mut Conn, usernames: &[&str], user_ids: &[&str]) -> Re
     fetch_all!(conn, Taken, sql, &array(usernames)?, &array(user_ids)?)
 }
 
-/// Adds users, but for those whose id or name somebody has; the ids of those that were added. They come into being: there
-/// is nobody yet who could have heard of them.
+/// Adds users, except those whose id or name is taken; returns the ids that were added. New users are in no cache, so
+/// nothing has to be told to other processes.
 ///
 /// # Errors
 /// When the database cannot answer, or does not take one of them. The transaction is of no further use then.

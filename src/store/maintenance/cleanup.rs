@@ -5,7 +5,7 @@ use crate::store::Tx;
 use crate::store::db::dialect;
 
 /// A batch of the rows that expired first. Who is at work on one of them keeps it: on PostgreSQL it is passed over, an
-/// SQLite transaction is alone anyway. The rows are chosen once, whatever the plan.
+/// SQLite transaction is alone anyway. The rows are chosen once with any plan.
 macro_rules! delete {
     ($table:literal, $key:literal, $expired:literal, $order:literal, $held:expr) => {
         concat!(

@@ -1,7 +1,7 @@
 //! Sessions that were read before, kept in memory by the digest of their token, and only ever given out while what they
 //! say still holds: `epoch` has the rules for that.
 //!
-//! Only sessions that exist are kept. That a token is nobody's is asked of the database each time, so that nothing is to
+//! Only sessions that exist are kept. An unknown token is looked up in the database each time, so that nothing is to
 //! be done about this cache when a session is opened.
 
 use std::hash::{BuildHasherDefault, Hash, Hasher};
@@ -16,7 +16,7 @@ use crate::store::cache::epoch::Epochs;
 use crate::store::cache::slots::{Count, Slot, Trust};
 use crate::store::session::record::{Found, UserState, UstDigest};
 
-/// For how long a session is kept at most, in microseconds. What zato_sso changes is seen at once. This is for what others
+/// For how long a session is kept at most, in microseconds. Changes by zato_sso are seen immediately. This is for what others
 /// change in an SQLite file by hand, which nothing tells of.
 const MAX_AGE: i64 = 10_000_000;
 
@@ -27,7 +27,7 @@ pub struct KnownSession {
     pub session: Session,
     /// What checks need to know of its user.
     pub user: UserState,
-    /// All of its user, once somebody has read that after this.
+    /// The whole user, once it has been read.
     pub whole_user: OnceLock<Arc<User>>,
     slot: Slot,
     since: Count,

@@ -20,7 +20,7 @@ use crate::store::db::pool::Pools;
 use crate::store::session::record::HISTORY_LENGTH;
 use crate::store::{Conn, Db, Tx};
 
-/// How many are written at once.
+/// How many are written in one statement.
 const MAX_BATCH: usize = 128;
 
 /// A new entry in the history takes the place of the one that came so many before it.
@@ -42,7 +42,7 @@ sql! {
          given.remote_addr, given.user_agent FROM (", renewals_sqlite!(), ") AS given \
          JOIN sso_session s ON s.session_id = given.session_id WHERE TRUE", in_its_slot!(), " RETURNING session_id"
     );
-    /// Locked in one order, so that no two of these wait for each other. Nobody tells the planner how few they are, and it would
+    /// Locked in one order, so that no two of these wait for each other. The planner does not know how few they are and would
     /// read the whole table for them; of the members of an array it expects few, and uses the index.
     RENEW_POSTGRES = concat!(
         "WITH given AS (", renewals_postgres!(), "), \
@@ -107,7 +107,7 @@ pub struct Renewals(Arc<Mutex<Queue>>);
 #[derive(Debug, Default)]
 struct Queue {
     waiting: VecDeque<Asked>,
-    /// Somebody writes, and will go on until nothing waits.
+    /// A caller writes, and goes on until nothing waits.
     is_led: bool,
 }
 
@@ -117,7 +117,7 @@ impl Renewals {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds one; whether somebody is there to write it.
+    /// Adds one; returns whether another caller writes it.
     fn add(&self, asked: Asked) -> bool {
         let mut queue = self.lock();
         queue.waiting.push_back(asked);
@@ -153,7 +153,7 @@ impl Renewals {
     pub async fn renew(&self, db: &Db, renewal: Renewal) -> Result<bool> {
         let (tell, mut told) = oneshot::channel();
         if self.add(Asked { renewal, tell }) {
-            return told.await.map_err(|_| nobody_writes())?;
+            return told.await.map_err(|_| writer_gone())?;
         }
         let lead = Lead { db: db.clone(), renewals: self.clone(), is_over: false };
         let mut lead = ToTheEnd::new(lead.write());
@@ -162,15 +162,15 @@ impl Renewals {
             answer = &mut told => answer,
             () = &mut lead => told.await,
         };
-        answer.map_err(|_| nobody_writes())?
+        answer.map_err(|_| writer_gone())?
     }
 }
 
-fn nobody_writes() -> Error {
-    Error::unavailable("nobody is left to write")
+fn writer_gone() -> Error {
+    Error::unavailable("the writer of this renewal has gone away")
 }
 
-/// The one who writes.
+/// The caller that writes.
 struct Lead {
     db: Db,
     renewals: Renewals,
@@ -182,7 +182,7 @@ impl Lead {
     async fn write(mut self) {
         while !self.is_over() {
             let place = Place::on(&self.db).await;
-            // Only now: whoever has asked while this waited comes along.
+            // Only now: renewals that came while this waited are included.
             let batch = self.renewals.next();
             if batch.is_empty() {
                 continue;
@@ -197,7 +197,7 @@ impl Lead {
                     Ok(renewed) => Ok(renewed.contains(&renewal.session_id)),
                     Err(error) => Err(again(error)),
                 };
-                // Whoever is not there to hear it has gone away.
+                // A caller that does not listen any more has gone away.
                 drop(tell.send(answer));
             }
         }
@@ -212,7 +212,7 @@ impl Lead {
 }
 
 impl Drop for Lead {
-    /// In the middle only when the runtime ends: nobody must wait for it then.
+    /// In the middle only when the runtime ends: no caller must wait for it then.
     fn drop(&mut self) {
         if !self.is_over {
             let mut queue = self.renewals.lock();

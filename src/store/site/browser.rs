@@ -140,7 +140,7 @@ pub async fn insert_code(tx: &mut Tx, code: NewCode<'_>) -> Result<bool> {
     }
 }
 
-/// Uses up a code that was made for this site. Of many who try at once one succeeds.
+/// Uses up a code that was made for this site. Of several concurrent tries one succeeds.
 ///
 /// # Errors
 /// When the database cannot answer.

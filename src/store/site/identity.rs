@@ -151,7 +151,7 @@ pub async fn update(tx: &mut Tx, row: &IdentityRow, now: Timestamp) -> Result<bo
     }
 }
 
-/// The user whose identity this is, whom nobody else changes until the transaction ends.
+/// The user whose identity this is, locked until the transaction ends.
 ///
 /// # Errors
 /// When the database cannot answer.

@@ -155,9 +155,9 @@ pub struct UserRow {
 pub enum Inserted {
     /// The user is there now.
     Yes,
-    /// Somebody has that username.
+    /// Another user has that username.
     UsernameTaken,
-    /// Somebody who signed up has that email.
+    /// A user who signed up has that email.
     EmailTaken,
 }
 
@@ -166,9 +166,9 @@ pub enum Inserted {
 pub enum Updated {
     /// The user is as wanted.
     Yes,
-    /// Somebody else has that username.
+    /// Another user has that username.
     UsernameTaken,
-    /// Somebody else who signed up has that email.
+    /// Another user who signed up has that email.
     EmailTaken,
 }
 
@@ -205,7 +205,7 @@ pub async fn by_id(conn: &mut Conn, user_id: &UserId) -> Result<Option<UserRow>>
     fetch_optional!(conn, UserRow, BY_ID, user_id)
 }
 
-/// The user with this id, whom nobody else changes until the transaction ends.
+/// The user with this id, locked until the transaction ends.
 ///
 /// # Errors
 /// When the database cannot answer.

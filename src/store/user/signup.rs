@@ -33,7 +33,7 @@ pub async fn by_digest(conn: &mut Conn, digest: &[u8]) -> Result<Option<UserId>>
     Ok(row.map(|(user_id,)| user_id))
 }
 
-/// Whether somebody else has the email with this index.
+/// Whether another user has the email with this index.
 ///
 /// # Errors
 /// When the database cannot answer.
