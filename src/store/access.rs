@@ -1,7 +1,5 @@
 //! Counters of failed logins and of requests.
 
-use sqlx::FromRow;
-
 use super::{Conn, Tx, map_error};
 use crate::domain::{Result, Throttle, Timestamp};
 use crate::store::db::dialect;
@@ -69,14 +67,15 @@ impl Kind {
     }
 }
 
-#[derive(FromRow)]
-struct Row {
-    kind: String,
-    subject: Vec<u8>,
-    count: i64,
-    window_start: i64,
-    blocked_until: i64,
-    expiration_time: i64,
+row! {
+    struct Row {
+        kind: String,
+        subject: Vec<u8>,
+        count: i64,
+        window_start: i64,
+        blocked_until: i64,
+        expiration_time: i64,
+    }
 }
 
 impl Row {

@@ -4,7 +4,6 @@
 
 use data_encoding::HEXLOWER;
 use serde::Serialize;
-use sqlx::FromRow;
 
 use super::Conn;
 use crate::domain::{AttrOwner, Error, Result, Timestamp};
@@ -214,27 +213,31 @@ macro_rules! with_id {
     };
 }
 
-/// An attribute as it is stored.
-#[derive(Clone, Debug, FromRow)]
-#[expect(missing_docs, reason = "the names are the columns'")]
-pub struct AttrRow {
-    pub name: String,
-    pub value: Vec<u8>,
-    pub is_encrypted: bool,
-    pub creation_time: Timestamp,
-    pub last_modified: Timestamp,
-    pub expiration_time: Timestamp,
+row! {
+    /// An attribute as it is stored.
+    #[derive(Clone, Debug)]
+    #[expect(missing_docs, reason = "the names are the columns'")]
+    pub struct AttrRow {
+        pub name: String,
+        pub value: Vec<u8>,
+        pub is_encrypted: bool,
+        pub creation_time: Timestamp,
+        pub last_modified: Timestamp,
+        pub expiration_time: Timestamp,
+    }
 }
 
-/// What is known of an attribute before it is written. Its owner is the one that was asked about, as text.
-#[derive(Clone, Debug, FromRow)]
-#[expect(missing_docs, reason = "the names are the columns'")]
-pub struct Current {
-    pub owner: String,
-    pub name: String,
-    pub is_encrypted: bool,
-    pub creation_time: Timestamp,
-    pub expiration_time: Timestamp,
+row! {
+    /// What is known of an attribute before it is written. Its owner is the one that was asked about, as text.
+    #[derive(Clone, Debug)]
+    #[expect(missing_docs, reason = "the names are the columns'")]
+    pub struct Current {
+        pub owner: String,
+        pub name: String,
+        pub is_encrypted: bool,
+        pub creation_time: Timestamp,
+        pub expiration_time: Timestamp,
+    }
 }
 
 /// One attribute of a JSON array that is an argument.

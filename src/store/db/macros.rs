@@ -35,6 +35,40 @@ macro_rules! fetch_optional {
     };
 }
 
+/// Declares the struct of a row: each field is read from the column of its name, and those behind `with` are rows of
+/// their own in the same columns. The derive macro of sqlx would do the same, and have both drivers compiled once more
+/// for the compiler's own use.
+macro_rules! row {
+    (
+        $(#[$meta:meta])*
+        $vis:vis struct $name:ident {
+            $($(#[$field_meta:meta])* $field_vis:vis $field:ident: $type:ty),* $(,)?
+        } $(with {
+            $($part_vis:vis $part:ident: $part_type:ty),* $(,)?
+        })?
+    ) => {
+        $(#[$meta])*
+        $vis struct $name {
+            $($(#[$field_meta])* $field_vis $field: $type,)*
+            $($($part_vis $part: $part_type,)*)?
+        }
+
+        impl<'r, R: sqlx::Row> sqlx::FromRow<'r, R> for $name
+        where
+            for<'c> &'c str: sqlx::ColumnIndex<R>,
+            $($type: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,)*
+            $($($part_type: sqlx::FromRow<'r, R>,)*)?
+        {
+            fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+                Ok(Self {
+                    $($field: row.try_get(stringify!($field))?,)*
+                    $($($part: sqlx::FromRow::from_row(row)?,)*)?
+                })
+            }
+        }
+    };
+}
+
 /// Runs a query that gives any number of rows.
 macro_rules! fetch_all {
     ($conn:expr, $row:ty, $sql:expr $(, $arg:expr)* $(,)?) => {

@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use serde::Serialize;
-use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::domain::{Error, Result, SecType, Timestamp, UserId};
@@ -156,42 +155,50 @@ fn in_chunks<'r, T>(
     })
 }
 
-/// Who has an id or a name.
-#[derive(Clone, Debug, FromRow)]
-#[expect(missing_docs, reason = "the names are the columns'")]
-pub struct Taken {
-    pub user_id: UserId,
-    pub username: String,
+row! {
+    /// Who has an id or a name.
+    #[derive(Clone, Debug)]
+    #[expect(missing_docs, reason = "the names are the columns'")]
+    pub struct Taken {
+        pub user_id: UserId,
+        pub username: String,
+    }
 }
 
-/// An attribute, and whose it is.
-#[derive(Clone, Debug, FromRow)]
-#[expect(missing_docs, reason = "the names are the columns'")]
-pub struct OwnedAttr {
-    pub user_id: UserId,
-    #[sqlx(flatten)]
-    pub attr: AttrRow,
+row! {
+    /// An attribute, and whose it is.
+    #[derive(Clone, Debug)]
+    #[expect(missing_docs, reason = "the names are the columns'")]
+    pub struct OwnedAttr {
+        pub user_id: UserId,
+    } with {
+        pub attr: AttrRow,
+    }
 }
 
-/// A link, and whose it is.
-#[derive(Clone, Debug, FromRow)]
-#[expect(missing_docs, reason = "the names are the columns'")]
-pub struct OwnedLink {
-    pub user_id: UserId,
-    pub sec_type: SecType,
-    pub username: String,
-    pub is_active: bool,
-    pub creation_time: Timestamp,
+row! {
+    /// A link, and whose it is.
+    #[derive(Clone, Debug)]
+    #[expect(missing_docs, reason = "the names are the columns'")]
+    pub struct OwnedLink {
+        pub user_id: UserId,
+        pub sec_type: SecType,
+        pub username: String,
+        pub is_active: bool,
+        pub creation_time: Timestamp,
+    }
 }
 
-/// A definition, and to whom it is linked.
-#[derive(Clone, Debug, FromRow)]
-#[expect(missing_docs, reason = "the names are the columns'")]
-pub struct Linkable {
-    pub sec_type: SecType,
-    pub username: String,
-    pub sec_def_id: i64,
-    pub user_id: Option<UserId>,
+row! {
+    /// A definition, and to whom it is linked.
+    #[derive(Clone, Debug)]
+    #[expect(missing_docs, reason = "the names are the columns'")]
+    pub struct Linkable {
+        pub sec_type: SecType,
+        pub username: String,
+        pub sec_def_id: i64,
+        pub user_id: Option<UserId>,
+    }
 }
 
 /// The users who have any of these names, or any of these ids.

@@ -1,7 +1,5 @@
 //! Links of security definitions to users.
 
-use sqlx::FromRow;
-
 use crate::domain::{LinkedAuth, Result, SecType, Timestamp, UserId};
 use crate::store::db::dialect::{held_postgres, held_sqlite};
 use crate::store::db::error::is_dangling;
@@ -28,15 +26,16 @@ sql! {
     HOLD_POSTGRES = hold!(held_postgres);
 }
 
-#[derive(FromRow)]
-struct LinkRow {
-    sec_type: SecType,
-    username: String,
-    name: String,
-    sec_def_id: i64,
-    user_id: UserId,
-    is_active: bool,
-    creation_time: Timestamp,
+row! {
+    struct LinkRow {
+        sec_type: SecType,
+        username: String,
+        name: String,
+        sec_def_id: i64,
+        user_id: UserId,
+        is_active: bool,
+        creation_time: Timestamp,
+    }
 }
 
 impl LinkRow {

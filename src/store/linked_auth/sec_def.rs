@@ -1,7 +1,5 @@
 //! Security definitions.
 
-use sqlx::FromRow;
-
 use crate::domain::{Result, SecDef, SecType, Timestamp, UserId};
 use crate::store::{Conn, Tx};
 
@@ -34,27 +32,30 @@ sql! {
     DELETE = "DELETE FROM sso_sec_def WHERE sec_def_id = $1";
 }
 
-/// What a request that names a definition is checked against. `secret` is an envelope.
-#[derive(Clone, Debug, FromRow)]
-#[expect(missing_docs, reason = "the names are the columns'")]
-pub struct SecDefRow {
-    pub sec_def_id: i64,
-    pub name: String,
-    pub secret: Vec<u8>,
-    pub is_active: bool,
-    pub user_id: Option<UserId>,
-    pub is_link_active: Option<bool>,
+row! {
+    /// What a request that names a definition is checked against. `secret` is an envelope.
+    #[derive(Clone, Debug)]
+    #[expect(missing_docs, reason = "the names are the columns'")]
+    pub struct SecDefRow {
+        pub sec_def_id: i64,
+        pub name: String,
+        pub secret: Vec<u8>,
+        pub is_active: bool,
+        pub user_id: Option<UserId>,
+        pub is_link_active: Option<bool>,
+    }
 }
 
-#[derive(FromRow)]
-struct ListRow {
-    sec_def_id: i64,
-    sec_type: SecType,
-    name: String,
-    username: String,
-    is_active: bool,
-    creation_time: Timestamp,
-    linked_to: Option<String>,
+row! {
+    struct ListRow {
+        sec_def_id: i64,
+        sec_type: SecType,
+        name: String,
+        username: String,
+        is_active: bool,
+        creation_time: Timestamp,
+        linked_to: Option<String>,
+    }
 }
 
 impl ListRow {

@@ -1,6 +1,5 @@
 //! Password resets under way: a token, and once that was used the key that it was exchanged for.
 
-use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::domain::{Result, Timestamp, UserId};
@@ -41,14 +40,16 @@ pub struct Access<'a> {
     pub reset_key_expiration: Timestamp,
 }
 
-/// A reset under way.
-#[derive(Clone, Debug, FromRow)]
-#[expect(missing_docs, reason = "the names are the columns'")]
-pub struct ResetRow {
-    pub reset_id: Uuid,
-    pub user_id: UserId,
-    pub reset_key_digest: Option<Vec<u8>>,
-    pub reset_key_expiration: Option<Timestamp>,
+row! {
+    /// A reset under way.
+    #[derive(Clone, Debug)]
+    #[expect(missing_docs, reason = "the names are the columns'")]
+    pub struct ResetRow {
+        pub reset_id: Uuid,
+        pub user_id: UserId,
+        pub reset_key_digest: Option<Vec<u8>>,
+        pub reset_key_expiration: Option<Timestamp>,
+    }
 }
 
 /// Begins a reset in place of any that the user had. Does the same, and comes to nothing, where there is no such user.

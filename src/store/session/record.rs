@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use sqlx::FromRow;
-
 use crate::domain::{
     ApprovalStatus, AuthType, ChangeSource, Error, Result, Session, SessionId, SignUpStatus, StateChange,
     Timestamp, UserId,
@@ -69,18 +67,19 @@ sql! {
     DELETE_OTHERS_OF_USER = "DELETE FROM sso_session WHERE user_id = $1 AND session_id <> $2";
 }
 
-#[derive(FromRow)]
-struct SessionRow {
-    session_id: SessionId,
-    user_id: UserId,
-    creation_time: Timestamp,
-    expiration_time: Timestamp,
-    remote_addr: String,
-    user_agent: Option<String>,
-    auth_type: AuthType,
-    auth_principal: String,
-    ext_session_id: Option<String>,
-    state_change_count: i64,
+row! {
+    struct SessionRow {
+        session_id: SessionId,
+        user_id: UserId,
+        creation_time: Timestamp,
+        expiration_time: Timestamp,
+        remote_addr: String,
+        user_agent: Option<String>,
+        auth_type: AuthType,
+        auth_principal: String,
+        ext_session_id: Option<String>,
+        state_change_count: i64,
+    }
 }
 
 impl SessionRow {
@@ -100,44 +99,48 @@ impl SessionRow {
     }
 }
 
-#[derive(FromRow)]
-struct CheckRow {
-    #[sqlx(flatten)]
-    session: SessionRow,
-    #[sqlx(flatten)]
-    user: UserState,
-    ust_digest: Vec<u8>,
+row! {
+    struct CheckRow {
+        ust_digest: Vec<u8>,
+    } with {
+        session: SessionRow,
+        user: UserState,
+    }
 }
 
-#[derive(FromRow)]
-struct ExternalRow {
-    #[sqlx(flatten)]
-    session: SessionRow,
-    ust_digest: Vec<u8>,
+row! {
+    struct ExternalRow {
+        ust_digest: Vec<u8>,
+    } with {
+        session: SessionRow,
+    }
 }
 
-#[derive(FromRow)]
-struct ChangeRow {
-    session_id: SessionId,
-    idx: i64,
-    change_time: Timestamp,
-    ctx_source: ChangeSource,
-    remote_addr: String,
-    user_agent: Option<String>,
+row! {
+    struct ChangeRow {
+        session_id: SessionId,
+        idx: i64,
+        change_time: Timestamp,
+        ctx_source: ChangeSource,
+        remote_addr: String,
+        user_agent: Option<String>,
+    }
 }
 
-/// What every check of a session needs to know of its user.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
-#[expect(missing_docs, reason = "the names are the columns'")]
-pub struct UserState {
-    pub username: String,
-    pub is_super_user: bool,
-    pub is_locked: bool,
-    pub sign_up_status: SignUpStatus,
-    pub approval_status: ApprovalStatus,
-    pub password_expiry: Option<Timestamp>,
-    pub is_rate_limit_active: bool,
-    pub rate_limit_def: Option<String>,
+row! {
+    /// What every check of a session needs to know of its user.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    #[expect(missing_docs, reason = "the names are the columns'")]
+    pub struct UserState {
+        pub username: String,
+        pub is_super_user: bool,
+        pub is_locked: bool,
+        pub sign_up_status: SignUpStatus,
+        pub approval_status: ApprovalStatus,
+        pub password_expiry: Option<Timestamp>,
+        pub is_rate_limit_active: bool,
+        pub rate_limit_def: Option<String>,
+    }
 }
 
 impl From<&UserRow> for UserState {

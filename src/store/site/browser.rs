@@ -1,6 +1,5 @@
 //! Browsers that are known: the cookies they have for sessions of sites, and the codes they carry from site to site.
 
-use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::domain::{Result, SessionId, Timestamp};
@@ -40,12 +39,14 @@ sql! {
     BY_ID = concat!(open!(), "session_id = $1");
 }
 
-/// A code that was just used up.
-#[derive(Clone, Copy, Debug, FromRow)]
-#[expect(missing_docs, reason = "the names are the columns'")]
-pub struct UsedCode {
-    pub session_id: SessionId,
-    pub expiration_time: Timestamp,
+row! {
+    /// A code that was just used up.
+    #[derive(Clone, Copy, Debug)]
+    #[expect(missing_docs, reason = "the names are the columns'")]
+    pub struct UsedCode {
+        pub session_id: SessionId,
+        pub expiration_time: Timestamp,
+    }
 }
 
 /// Between which texts the callback URIs of an origin are: each is a URL in its normal form, so that it begins with the origin

@@ -1,6 +1,5 @@
 //! Identities: the credentials and profiles of users, as sites know them.
 
-use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::domain::{Direction, PageRequest, Result, Timestamp, UserId};
@@ -52,19 +51,21 @@ sql! {
 /// Where identities come from that are kept here.
 const STORAGE: &str = "storage";
 
-/// An identity as the table holds it, and the token of its user: `profile` is an envelope.
-#[derive(Clone, Debug, FromRow)]
-#[expect(missing_docs, reason = "the names are the columns'")]
-pub struct IdentityRow {
-    pub identity_token: Uuid,
-    pub user_id: UserId,
-    pub user_token: Uuid,
-    pub site_id: Option<Uuid>,
-    pub provider: String,
-    pub external_id: Option<String>,
-    pub profile: Option<Vec<u8>>,
-    pub creation_time: Timestamp,
-    pub last_modified: Timestamp,
+row! {
+    /// An identity as the table holds it, and the token of its user: `profile` is an envelope.
+    #[derive(Clone, Debug)]
+    #[expect(missing_docs, reason = "the names are the columns'")]
+    pub struct IdentityRow {
+        pub identity_token: Uuid,
+        pub user_id: UserId,
+        pub user_token: Uuid,
+        pub site_id: Option<Uuid>,
+        pub provider: String,
+        pub external_id: Option<String>,
+        pub profile: Option<Vec<u8>>,
+        pub creation_time: Timestamp,
+        pub last_modified: Timestamp,
+    }
 }
 
 impl IdentityRow {

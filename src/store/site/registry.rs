@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::domain::{Result, Site, Timestamp};
@@ -37,13 +36,14 @@ sql! {
     DELETE = "DELETE FROM sso_site WHERE site_id = $1";
 }
 
-#[derive(FromRow)]
-struct SiteRow {
-    site_id: Uuid,
-    subdomain: String,
-    public_key: Uuid,
-    is_active: bool,
-    creation_time: Timestamp,
+row! {
+    struct SiteRow {
+        site_id: Uuid,
+        subdomain: String,
+        public_key: Uuid,
+        is_active: bool,
+        creation_time: Timestamp,
+    }
 }
 
 impl SiteRow {
@@ -59,11 +59,12 @@ impl SiteRow {
     }
 }
 
-#[derive(FromRow)]
-struct KeyRow {
-    #[sqlx(flatten)]
-    site: SiteRow,
-    private_key_digest: Vec<u8>,
+row! {
+    struct KeyRow {
+        private_key_digest: Vec<u8>,
+    } with {
+        site: SiteRow,
+    }
 }
 
 /// How an insertion went. After anything but a success the transaction is good for nothing but its end.

@@ -1,6 +1,5 @@
 //! Sessions that sites have started. One is open as long as it has not come to its end and its user may log in.
 
-use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::domain::{AuthType, Direction, PageRequest, Result, SessionId, Timestamp, UserId};
@@ -60,23 +59,25 @@ sql! {
     DELETE_OF_IDENTITY = "DELETE FROM sso_session WHERE site_id = $1 AND identity_token = $2 RETURNING user_id";
 }
 
-/// A session of a site as the table holds it: `data` is JSON, `site_token` is an envelope.
-#[derive(Clone, Debug, FromRow)]
-#[expect(missing_docs, reason = "the names are the columns'")]
-pub struct SiteSessionRow {
-    pub session_id: SessionId,
-    pub user_id: UserId,
-    pub user_token: Uuid,
-    pub site_id: Uuid,
-    pub identity_token: Uuid,
-    pub top_realm: Option<String>,
-    pub sub_realm: Option<String>,
-    pub data: Option<String>,
-    pub site_token: Vec<u8>,
-    pub num_cookies_set: i64,
-    pub creation_time: Timestamp,
-    pub update_time: Timestamp,
-    pub expiration_time: Timestamp,
+row! {
+    /// A session of a site as the table holds it: `data` is JSON, `site_token` is an envelope.
+    #[derive(Clone, Debug)]
+    #[expect(missing_docs, reason = "the names are the columns'")]
+    pub struct SiteSessionRow {
+        pub session_id: SessionId,
+        pub user_id: UserId,
+        pub user_token: Uuid,
+        pub site_id: Uuid,
+        pub identity_token: Uuid,
+        pub top_realm: Option<String>,
+        pub sub_realm: Option<String>,
+        pub data: Option<String>,
+        pub site_token: Vec<u8>,
+        pub num_cookies_set: i64,
+        pub creation_time: Timestamp,
+        pub update_time: Timestamp,
+        pub expiration_time: Timestamp,
+    }
 }
 
 /// A session that a site starts: the digest that it is found by, and from where and with what it was started.

@@ -1,6 +1,5 @@
 //! Users.
 
-use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::domain::{ApprovalStatus, Result, SignUpStatus, Timestamp, UserId};
@@ -108,46 +107,48 @@ sql! {
     LOCK_ROW_POSTGRES = dialect::LOCK_USER_POSTGRES;
 }
 
-/// A user as the table holds it: `email`, `password_hash`, `totp_key` and `totp_label` are envelopes.
-#[derive(Clone, Debug, FromRow)]
-#[expect(missing_docs, reason = "the names are the columns'")]
-pub struct UserRow {
-    pub user_id: UserId,
-    pub user_token: Uuid,
-    pub username: String,
-    pub email: Option<Vec<u8>>,
-    pub email_index: Option<Vec<u8>>,
-    pub email_is_claimed: bool,
-    pub display_name: Option<String>,
-    pub first_name: Option<String>,
-    pub middle_name: Option<String>,
-    pub last_name: Option<String>,
-    pub is_active: bool,
-    pub is_internal: bool,
-    pub is_super_user: bool,
-    pub is_locked: bool,
-    pub locked_time: Option<Timestamp>,
-    pub locked_by: Option<String>,
-    pub sign_up_status: SignUpStatus,
-    pub sign_up_time: Timestamp,
-    pub sign_up_confirm_time: Option<Timestamp>,
-    pub sign_up_confirm_digest: Option<Vec<u8>>,
-    pub approval_status: ApprovalStatus,
-    pub approval_status_mod_time: Timestamp,
-    pub approval_status_mod_by: Option<String>,
-    pub password_hash: Option<Vec<u8>>,
-    pub password_last_set: Option<Timestamp>,
-    pub password_expiry: Option<Timestamp>,
-    pub password_must_change: bool,
-    pub is_totp_enabled: bool,
-    pub totp_key: Option<Vec<u8>>,
-    pub totp_label: Option<Vec<u8>>,
-    pub totp_last_step: i64,
-    pub is_rate_limit_active: bool,
-    pub rate_limit_type: Option<String>,
-    pub rate_limit_def: Option<String>,
-    pub rate_limit_check_parent_def: bool,
-    pub creation_ctx: Option<String>,
+row! {
+    /// A user as the table holds it: `email`, `password_hash`, `totp_key` and `totp_label` are envelopes.
+    #[derive(Clone, Debug)]
+    #[expect(missing_docs, reason = "the names are the columns'")]
+    pub struct UserRow {
+        pub user_id: UserId,
+        pub user_token: Uuid,
+        pub username: String,
+        pub email: Option<Vec<u8>>,
+        pub email_index: Option<Vec<u8>>,
+        pub email_is_claimed: bool,
+        pub display_name: Option<String>,
+        pub first_name: Option<String>,
+        pub middle_name: Option<String>,
+        pub last_name: Option<String>,
+        pub is_active: bool,
+        pub is_internal: bool,
+        pub is_super_user: bool,
+        pub is_locked: bool,
+        pub locked_time: Option<Timestamp>,
+        pub locked_by: Option<String>,
+        pub sign_up_status: SignUpStatus,
+        pub sign_up_time: Timestamp,
+        pub sign_up_confirm_time: Option<Timestamp>,
+        pub sign_up_confirm_digest: Option<Vec<u8>>,
+        pub approval_status: ApprovalStatus,
+        pub approval_status_mod_time: Timestamp,
+        pub approval_status_mod_by: Option<String>,
+        pub password_hash: Option<Vec<u8>>,
+        pub password_last_set: Option<Timestamp>,
+        pub password_expiry: Option<Timestamp>,
+        pub password_must_change: bool,
+        pub is_totp_enabled: bool,
+        pub totp_key: Option<Vec<u8>>,
+        pub totp_label: Option<Vec<u8>>,
+        pub totp_last_step: i64,
+        pub is_rate_limit_active: bool,
+        pub rate_limit_type: Option<String>,
+        pub rate_limit_def: Option<String>,
+        pub rate_limit_check_parent_def: bool,
+        pub creation_ctx: Option<String>,
+    }
 }
 
 /// How an insertion went. Uniqueness is the database's: a taken name is found by trying.
@@ -172,12 +173,14 @@ pub enum Updated {
     EmailTaken,
 }
 
-/// Who was deleted.
-#[derive(Clone, Debug, FromRow)]
-#[expect(missing_docs, reason = "the names are the columns'")]
-pub struct Removed {
-    pub user_id: UserId,
-    pub username: String,
+row! {
+    /// Who was deleted.
+    #[derive(Clone, Debug)]
+    #[expect(missing_docs, reason = "the names are the columns'")]
+    pub struct Removed {
+        pub user_id: UserId,
+        pub username: String,
+    }
 }
 
 /// Adds a user.
