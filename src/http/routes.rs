@@ -21,7 +21,7 @@ use crate::http::site::{browser, table as sites};
 use crate::http::surround::{answer, panicked};
 use crate::ops::Sso;
 
-/// The REST API as a service, for a server of one's own; [`serve`](super::serve) is the one that comes with it. The
+/// The REST API as a service, for a server of your own; [`serve`](super::serve) is the one that comes with it. The
 /// address of the peer is taken from axum's `ConnectInfo<SocketAddr>`; without it, calls have no remote address.
 pub fn router(sso: Sso) -> Router {
     routes(&App::new(sso))
@@ -69,7 +69,7 @@ fn described(prefix: &str) -> Router<Arc<App>> {
         .route("/docs", get(async move || (html, page.clone())))
 }
 
-/// What stands around all routes, and around those that there are not.
+/// Adds what surrounds all routes, and all paths that have no route.
 fn surrounded(router: Router<Arc<App>>, app: &Arc<App>) -> Router {
     router
         .fallback(async || Failure::NotFound)

@@ -93,7 +93,7 @@ input! {
     }
 }
 
-/// Who logs out of a session that is none is told the same as everybody: afterwards it is none.
+/// Logging out of a session that does not exist is answered like any other: afterwards it does not exist.
 async fn logout(call: Call, input: Own) -> Answer<Nothing> {
     call.sso.logout(&call.ctx, &input.ust.0).await?;
     Ok(Reply::done())
@@ -270,7 +270,7 @@ struct Generated {
     totp_key: Option<String>,
 }
 
-/// Who sent a key knows it.
+/// A key that the request sent is not answered: the sender knows it.
 async fn reset_totp_key(call: Call, input: NewTotpKey) -> Answer<Generated> {
     let key = Secret::given(input.totp_key).filter(|key| !key.is_empty());
     let is_given = key.is_some();

@@ -20,7 +20,7 @@ async fn live(_: Call, _: NoInput) -> Answer<Nothing> {
     Ok(Reply::done())
 }
 
-/// Ready is who reaches the database.
+/// The process is ready if it reaches the database.
 async fn ready(call: Call, _: NoInput) -> Answer<Nothing> {
     call.sso.check_ready().await?;
     Ok(Reply::done())

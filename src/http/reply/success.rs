@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::domain::{Cid, Code};
 use crate::http::failure::Failure;
 
-/// A success: what the operation came to, and what there is to know beside it.
+/// A success: the output of the operation, and its warning if there is one.
 #[derive(Debug)]
 pub(in crate::http) struct Reply<T> {
     output: T,

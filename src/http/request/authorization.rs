@@ -10,7 +10,7 @@ use crate::ops::ExternalCredential;
 /// The longest credentials of Basic Auth, in base64.
 const MAX_BASIC_LENGTH: usize = 8192;
 
-/// Who is to act, by the header.
+/// Who acts, by the header.
 #[derive(Debug)]
 pub(in crate::http) enum Authorization {
     /// A user session token.

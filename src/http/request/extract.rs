@@ -18,8 +18,8 @@ use crate::http::request::authorization::Authorization;
 use crate::http::request::input::{Element, Sent};
 use crate::ops::{Actor, ExternalCredential, Sso};
 
-/// How many times the greatest body is read and thrown away, so that who sends too much gets to read the answer and does
-/// not find the connection broken while still writing.
+/// How many times `http.max_body_bytes` is read and thrown away of a body that is too long. Its sender then reads the answer
+/// instead of finding the connection broken while still writing.
 const DRAINED_BODIES: usize = 8;
 
 /// The two names under which the session that acts may be given.
