@@ -71,7 +71,7 @@ impl Endpoint {
     {
         let handler = move |call: Call, mut sent: Sent| -> Pin<Box<Running>> {
             let cid = call.ctx.cid.clone();
-            let running = I::read(&mut sent).map(|input| handler(call, input));
+            let running = I::read(&mut sent).map(|input| Box::pin(handler(call, input)));
             Box::pin(async move { running?.await?.render(&cid) })
         };
         Self {

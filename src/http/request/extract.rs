@@ -60,7 +60,8 @@ pub(in crate::http) async fn read(
         actor = match credential(&mut elements, headers) {
             Some(Credential::Session(ust)) => Some(Ust::from(text(ust)?).into()),
             Some(Credential::External(credential)) => {
-                Some(authenticate(&call, &credential, elements.get("totp_code")).await?)
+                // Boxed: few requests need it, and it would make the future of every request large.
+                Some(Box::pin(authenticate(&call, &credential, elements.get("totp_code"))).await?)
             }
             None => None,
         };
