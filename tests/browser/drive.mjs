@@ -131,6 +131,10 @@ try {
 
   const { page: shop } = await open(`${SHOP}/`);
   await logIn(shop);
+  // The browser may store the cookie a moment after the page has loaded.
+  for (let tries = 0; tries < 50 && (await cookies(SSO)).length === 0; tries += 1) {
+    await shop.waitForTimeout(100);
+  }
   await step("shop-logged-in", shop, { cookies: await cookies(SSO) });
   await shop.reload({ waitUntil: "networkidle" });
   await step("shop-again", shop, {
