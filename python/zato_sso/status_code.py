@@ -143,6 +143,9 @@ class auth:
     rate_limited: Final = "E005009"
     """Too many attempts or requests."""
 
+    fresh_login_needed: Final = "E005010"
+    """The login is too long ago for this change: log in again, or reauthenticate."""
+
 
 class metadata:
     """Login metadata: the remote address and the user agent that a client sent."""

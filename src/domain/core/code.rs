@@ -66,6 +66,7 @@ codes! {
     AuthSignUpConfirmed = "E005007", "auth", "sign_up_confirmed";
     AuthTotpMissing = "E005008", "auth", "totp_missing";
     AuthRateLimited = "E005009", "auth", "rate_limited";
+    AuthFreshLoginNeeded = "E005010", "auth", "fresh_login_needed";
     MetadataNotAllowed = "E006001", "metadata", "not_allowed";
     SessionNoSuchSession = "E007001", "session", "no_such_session";
     SessionExpired = "E007002", "session", "expired";
@@ -89,6 +90,6 @@ mod tests {
         let labels: HashSet<_> = Code::ALL.iter().map(|code| (code.group(), code.label())).collect();
         assert_eq!(codes.len(), Code::ALL.len());
         assert_eq!(labels.len(), Code::ALL.len());
-        assert_eq!(Code::ALL.len(), 39);
+        assert_eq!(Code::ALL.len(), 40);
     }
 }

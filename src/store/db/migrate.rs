@@ -28,10 +28,16 @@ const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0003_sites.sql"),
         include_str!("../migrations/postgres/0003_sites.sql"),
     ),
+    (
+        4,
+        "protection",
+        include_str!("../migrations/sqlite/0004_protection.sql"),
+        include_str!("../migrations/postgres/0004_protection.sql"),
+    ),
 ];
 
 /// The latest schema version that this code knows.
-pub const LATEST_VERSION: i64 = 3;
+pub const LATEST_VERSION: i64 = 4;
 
 /// Where applied versions are recorded; a name of our own, since the database may belong to an application that keeps
 /// migrations too.

@@ -1,0 +1,67 @@
+-- The form of a name under which it is unique: normalised, case-mapped where names are case-insensitive. NULL for users
+-- of earlier versions until `zato-sso migrate --usernames`.
+ALTER TABLE sso_user ADD COLUMN username_key TEXT COLLATE "C";
+CREATE UNIQUE INDEX sso_user_username_key ON sso_user (username_key) WHERE username_key IS NOT NULL;
+-- What a name looks like (UTS 39): two names that look alike have the same.
+ALTER TABLE sso_user ADD COLUMN username_skeleton TEXT COLLATE "C";
+CREATE INDEX sso_user_username_skeleton ON sso_user (username_skeleton) WHERE username_skeleton IS NOT NULL;
+-- When a sign-up that nobody has confirmed ends.
+ALTER TABLE sso_user ADD COLUMN sign_up_expiration BIGINT;
+CREATE INDEX sso_user_sign_up_expiration ON sso_user (sign_up_expiration) WHERE sign_up_expiration IS NOT NULL;
+
+-- When the user last proved who they are; NULL where that was at the login.
+ALTER TABLE sso_session ADD COLUMN auth_time BIGINT;
+
+-- New emails that count when they are confirmed.
+CREATE TABLE sso_email_change (
+    user_id TEXT COLLATE "C" NOT NULL PRIMARY KEY REFERENCES sso_user ON DELETE CASCADE,
+    email BYTEA NOT NULL,
+    email_index BYTEA NOT NULL,
+    token_digest BYTEA NOT NULL,
+    creation_time BIGINT NOT NULL,
+    expiration_time BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX sso_email_change_token ON sso_email_change (token_digest);
+CREATE INDEX sso_email_change_expiration ON sso_email_change (expiration_time);
+
+-- Networks from which a user has logged in.
+CREATE TABLE sso_known_place (
+    user_id TEXT COLLATE "C" NOT NULL REFERENCES sso_user ON DELETE CASCADE,
+    place_digest BYTEA NOT NULL,
+    login_time BIGINT NOT NULL,
+    PRIMARY KEY (user_id, place_digest)
+);
+CREATE INDEX sso_known_place_time ON sso_known_place (login_time);
+
+-- The token of a reset, sealed, so that an email can be repeated.
+ALTER TABLE sso_password_reset ADD COLUMN token BYTEA;
+
+-- Emails that wait. The message is sealed. One node at a time holds a row.
+CREATE TABLE sso_outbox (
+    message_id UUID NOT NULL PRIMARY KEY,
+    kind TEXT COLLATE "C" NOT NULL,
+    user_id TEXT COLLATE "C" REFERENCES sso_user ON DELETE CASCADE,
+    message BYTEA NOT NULL,
+    attempts INTEGER NOT NULL,
+    creation_time BIGINT NOT NULL,
+    next_time BIGINT NOT NULL,
+    held_until BIGINT NOT NULL,
+    held_by UUID
+);
+CREATE UNIQUE INDEX sso_outbox_waiting ON sso_outbox (kind, user_id) WHERE user_id IS NOT NULL;
+CREATE INDEX sso_outbox_next ON sso_outbox (next_time);
+
+-- A trusted site speaks for all users, any other for those that it made or whose password it has verified.
+ALTER TABLE sso_site ADD COLUMN is_trusted BOOLEAN NOT NULL DEFAULT FALSE;
+CREATE TABLE sso_site_verified (
+    site_id UUID NOT NULL REFERENCES sso_site ON DELETE CASCADE,
+    user_id TEXT COLLATE "C" NOT NULL REFERENCES sso_user ON DELETE CASCADE,
+    verification_time BIGINT NOT NULL,
+    PRIMARY KEY (site_id, user_id)
+);
+CREATE INDEX sso_site_verified_user ON sso_site_verified (user_id);
+CREATE INDEX sso_site_verified_time ON sso_site_verified (verification_time);
+
+-- What a JWT definition asks of tokens beyond the signature: the audience, and seconds that they may be valid.
+ALTER TABLE sso_sec_def ADD COLUMN audience TEXT COLLATE "C";
+ALTER TABLE sso_sec_def ADD COLUMN max_lifetime BIGINT;
