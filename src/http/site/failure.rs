@@ -55,7 +55,8 @@ const fn status_of_code(code: Code) -> StatusCode {
         | Code::AppListInvalid
         | Code::PasswordExpired
         | Code::PasswordAboutToExpire
-        | Code::PasswordMustSendNew => StatusCode::FORBIDDEN,
+        | Code::PasswordMustSendNew
+        | Code::AuthFreshLoginNeeded => StatusCode::FORBIDDEN,
         Code::UsernameInvalid
         | Code::UsernameTooLong
         | Code::UsernameHasWhitespace
