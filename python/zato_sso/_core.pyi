@@ -457,6 +457,8 @@ class SiteAPI:
         callback_uris: Sequence[str],
         current_app: str | None = None,
         remote_addr: _RemoteAddr | None = None,
+        trusted: bool = False,
+        long_key: bool = False,
     ) -> dict[str, Any]: ...
     def get_list(
         self,
@@ -468,9 +470,10 @@ class SiteAPI:
         self,
         cid: str,
         subdomain: str,
-        callback_uris: Sequence[str],
+        callback_uris: Sequence[str] | None = None,
         current_app: str | None = None,
         remote_addr: _RemoteAddr | None = None,
+        trusted: bool | None = None,
     ) -> dict[str, Any]: ...
     def delete(
         self,

@@ -429,6 +429,8 @@ class _SiteAPI:
         callback_uris: Sequence[str],
         current_app: str | None = None,
         remote_addr: _RemoteAddr | None = None,
+        trusted: bool = False,
+        long_key: bool = False,
     ) -> dict[str, Any]: ...
     async def get_list(
         self,
@@ -440,9 +442,10 @@ class _SiteAPI:
         self,
         cid: str,
         subdomain: str,
-        callback_uris: Sequence[str],
+        callback_uris: Sequence[str] | None = None,
         current_app: str | None = None,
         remote_addr: _RemoteAddr | None = None,
+        trusted: bool | None = None,
     ) -> dict[str, Any]: ...
     async def delete(
         self,

@@ -78,11 +78,11 @@ pub(super) enum Command {
     /// Delete a security definition with its link, and end the sessions that it opened, after asking
     DeleteSecDef(DeleteSecDefArgs),
     /// Create a site, a client of the sessions API, and print its key pair
-    CreateSite(SiteArgs),
+    CreateSite(NewSiteArgs),
     /// List all sites, by subdomain
     ListSites,
-    /// Give a site other callback URIs, in the place of those that it has
-    UpdateSite(SiteArgs),
+    /// Give a site other callback URIs, in the place of those that it has, or change whether it is trusted
+    UpdateSite(UpdateSiteArgs),
     /// Delete a site, and end the sessions that it started, after asking
     DeleteSite(DeleteSiteArgs),
     /// Bring users over from elsewhere
@@ -243,12 +243,31 @@ pub(super) struct DeleteSecDefArgs {
 }
 
 #[derive(Args)]
-pub(super) struct SiteArgs {
+pub(super) struct NewSiteArgs {
     /// What it is called: a label of 1 to 63 characters a-z, 0-9 and -
     pub subdomain: String,
     /// Where browsers may be sent back to; may be given many times
     #[arg(long, value_name = "URI")]
     pub callback_uri: Vec<String>,
+    /// Let it read all users and start sessions for them, except for super-users. Any other site reads and changes the
+    /// users that it made, and starts sessions for those, and for users whose password it has verified within an hour
+    #[arg(long)]
+    pub trusted: bool,
+    /// Make a private key of 256 random bits; by default it is a UUID of 122, as clients of OneAll expect
+    #[arg(long)]
+    pub long_key: bool,
+}
+
+#[derive(Args)]
+pub(super) struct UpdateSiteArgs {
+    /// What it is called
+    pub subdomain: String,
+    /// Where browsers may be sent back to; may be given many times
+    #[arg(long, value_name = "URI")]
+    pub callback_uri: Vec<String>,
+    /// Whether it reads all users and starts sessions for them. The callback URIs stay as they are unless some are given
+    #[arg(long, value_name = "BOOLEAN")]
+    pub trusted: Option<bool>,
 }
 
 #[derive(Args)]

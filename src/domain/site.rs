@@ -16,6 +16,8 @@ pub struct Site {
     pub public_key: Uuid,
     /// Whether it may call.
     pub is_active: bool,
+    /// Whether it speaks for all users. Any other does for those that it made, or whose password it has just verified.
+    pub is_trusted: bool,
     /// When it was made.
     pub creation_time: Timestamp,
     /// Where browsers may be sent back to, in order.

@@ -45,7 +45,7 @@ pub use password::reset::ResetAccess;
 pub use session::login::LoginRequest;
 pub use session::manage::SessionListing;
 pub use site::browser::{BrowserCheck, BrowserCookie, Checked, Connection, Registration};
-pub use site::registry::CreatedSite;
+pub use site::registry::{CreatedSite, NewSite, SiteUpdate};
 pub use site::session::{DEFAULT_LIFETIME, MAX_LIFETIME, NewSiteSession};
 pub use site::user::{NewSiteUser, SiteUser, SiteUserUpdate};
 pub use sso::Sso;

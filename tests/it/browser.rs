@@ -6,7 +6,7 @@ use zato_sso::domain::{Code, Password, SiteSession, User};
 use zato_sso::ops::{BrowserCheck, CreatedSite, NewSiteSession};
 
 use crate::rest::{Answer, Server};
-use crate::support::{Kind, any_rows, ctx, dump, refusal};
+use crate::support::{Kind, PASSWORD, any_rows, ctx, dump, new_site, refusal};
 
 on_both_databases! {
     a_browser_that_one_site_registers_is_recognised_by_another;
@@ -37,7 +37,7 @@ impl Stage {
     async fn new(kind: Kind) -> Self {
         let server = Server::new(kind).await;
         let site = async |name: &str, uri: &str| {
-            server.world.sso.create_site(&ctx(), name, &[uri.to_owned()]).await.unwrap()
+            server.world.sso.create_site(&ctx(), new_site(name, &[uri])).await.unwrap()
         };
         let (a, b) = (site("a", CALLBACK_A).await, site("b", CALLBACK_B).await);
         let user = server.world.user("user1").await;
@@ -50,6 +50,8 @@ impl Stage {
         let new = NewSiteSession { top_realm: Some("garden".to_owned()), ..NewSiteSession::default() };
         let sso = &self.server.world.sso;
         let site = sso.act_as_site(&ctx(), subdomain).await.unwrap();
+        let password = Password::from(PASSWORD);
+        sso.look_up_site_user(&ctx(), &site, "user1", password, None).await.unwrap();
         sso.start_site_session(&ctx(), &site, &self.identity_token, new).await.unwrap()
     }
 

@@ -30,9 +30,15 @@ async fn a_private_key_is_shown_once_and_works(kind: Kind) {
     assert_eq!(
         said,
         json!({"subdomain": "blog", "public_key": said["public_key"], "private_key": said["private_key"], "is_active": true,
-            "creation_time": said["creation_time"], "callback_uris": ["https://b.example/", "https://b.example/x"]})
+            "is_trusted": false, "creation_time": said["creation_time"], "callback_uris": ["https://b.example/", "https://b.example/x"]})
     );
+    let long = folder.run("create-site long --long-key --json").json();
+    let (public_key, long_key) =
+        (long["public_key"].as_str().unwrap(), long["private_key"].as_str().unwrap());
+    assert_eq!(long_key.len(), 43);
+    world.sso.authenticate_site(&ctx(), public_key, &Password::from(long_key)).await.unwrap();
     let listed = folder.run("--json list-sites");
+    assert!(!listed.stdout.contains(long_key));
     assert!(listed.status == 0 && !listed.stdout.contains(private_key.expose()), "{listed}");
     for (line, expected) in [
         ("create-site shop", "E008001"),
@@ -52,7 +58,7 @@ async fn a_private_key_is_shown_once_and_works(kind: Kind) {
 async fn sites_are_listed_changed_and_deleted_after_asking(kind: Kind) {
     let folder = Folder::with_database(kind).await;
     let world = folder.world().await;
-    assert_eq!(folder.run("list-sites").text(), "SUBDOMAIN  PUBLIC KEY  ACTIVE  CALLBACK URIS\n");
+    assert_eq!(folder.run("list-sites").text(), "SUBDOMAIN  PUBLIC KEY  ACTIVE  TRUSTED  CALLBACK URIS\n");
     assert_eq!(folder.run("list-sites --json").json(), json!([]));
     folder.run("create-site shop --callback-uri https://a.example/");
     let updated =
@@ -63,9 +69,19 @@ async fn sites_are_listed_changed_and_deleted_after_asking(kind: Kind) {
     let listed = folder.run("list-sites");
     let table = listed.text();
     assert!(
-        table.lines().nth(1).unwrap().ends_with("yes     https://b.example/ https://c.example/"),
+        table.lines().nth(1).unwrap().ends_with("yes     no       https://b.example/ https://c.example/"),
         "{table}"
     );
+
+    for (line, is_trusted) in [("true", true), ("false", false), ("true", true)] {
+        let said = folder.run(&format!("update-site shop --trusted {line} --json")).json();
+        assert_eq!(said["is_trusted"], is_trusted);
+        // The callback URIs stay.
+        assert_eq!(said["callback_uris"], json!(["https://b.example/", "https://c.example/"]));
+    }
+    assert_eq!(folder.run("update-site shop --trusted maybe").status, 2);
+    let made = folder.run("create-site all --trusted --json").json();
+    assert_eq!(made["is_trusted"], true);
 
     let user = world.user("user1").await;
     let identities = world.sso.list_identities(&ctx(), user.user_id.as_str()).await.unwrap();

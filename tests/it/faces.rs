@@ -119,7 +119,7 @@ const METHODS: &[(Operation, &str)] = &[
 ];
 
 /// The request of the sessions API that calls it.
-const SITES: &[(Operation, &str)] = &[
+pub const SITES: &[(Operation, &str)] = &[
     // Each request does it first.
     (Operation::SiteAuthenticate, "get /sso/sessions"),
     (Operation::SiteListSessions, "get /sso/sessions"),

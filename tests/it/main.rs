@@ -78,6 +78,8 @@ mod signup;
 mod signup_rest;
 mod site;
 #[cfg(feature = "server")]
+mod site_bounds;
+#[cfg(feature = "server")]
 mod site_rest;
 mod site_user;
 mod smtp;

@@ -75,6 +75,9 @@ async fn a_database_of_any_earlier_version_is_upgraded(kind: Kind) {
         if earlier == 2 {
             insert_user(&db, "older").await;
         }
+        if earlier == 3 {
+            insert_site(&db).await;
+        }
         let world = World::on(db, json!({}), Arc::new(NoHooks)).await;
         world.user("user1").await;
         // Every user has an identity, whenever they came.
@@ -86,9 +89,29 @@ async fn a_database_of_any_earlier_version_is_upgraded(kind: Kind) {
             assert_eq!(identities.len(), 1);
             assert_eq!(identities[0].identity_token.get_version_num(), 4);
         }
+        if earlier == 3 {
+            // A site of an earlier version speaks for its own users alone, until it is told otherwise.
+            let sites = world.sso.list_sites(&ctx()).await.unwrap();
+            assert_eq!(sites.iter().map(|site| site.is_trusted).collect::<Vec<_>>(), [false]);
+        }
         world.login("user1").await;
         let version = any_rows(&world, "SELECT CAST(MAX(version) AS TEXT) FROM sso_schema_version").await;
         assert_eq!(version, [LATEST_VERSION.to_string().into_bytes()]);
+    }
+}
+
+/// A site, written as an earlier version could have.
+async fn insert_site(db: &TestDb) {
+    let sql = "INSERT INTO sso_site (site_id, subdomain, public_key, private_key_digest, is_active, creation_time) \
+        VALUES ($1, 'shop', $1, $2, TRUE, 1)";
+    let (site_id, digest) = (uuid::Uuid::from_u128(7), vec![0; 32]);
+    if db.url.starts_with("sqlite") {
+        let mut conn = SqliteConnection::connect(&db.url).await.unwrap();
+        sqlx::query(sql).bind(site_id).bind(digest).execute(&mut conn).await.unwrap();
+        conn.close().await.unwrap();
+    } else {
+        let mut conn = PgConnection::connect(&db.url).await.unwrap();
+        sqlx::query(sql).bind(site_id).bind(digest).execute(&mut conn).await.unwrap();
     }
 }
 

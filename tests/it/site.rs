@@ -4,9 +4,9 @@ use serde_json::json;
 use zato_sso::domain::{
     Code, Direction, Edit, Page, PageRequest, Password, SiteSession, User, UserUpdate, Ust,
 };
-use zato_sso::ops::{Actor, CreatedSite, MAX_LIFETIME, NewSiteSession, SetPassword};
+use zato_sso::ops::{Actor, CreatedSite, MAX_LIFETIME, NewSite, NewSiteSession, SetPassword, SiteUpdate};
 
-use crate::support::{Kind, World, any_rows, ctx, ctx_of, dump, execute, refusal};
+use crate::support::{Kind, World, any_rows, ctx, ctx_of, dump, execute, new_site, refusal, trusted_site};
 
 on_both_databases! {
     only_the_right_keys_are_those_of_a_site;
@@ -42,7 +42,7 @@ impl Stage {
         let world = World::with(kind, more).await;
         let user = world.user("user1").await;
         let identity_token = identity_of(&world, &user).await;
-        let created = world.sso.create_site(&ctx(), "shop", &[]).await.unwrap();
+        let created = world.sso.create_site(&ctx(), trusted_site("shop")).await.unwrap();
         let site = world.sso.act_as_site(&ctx(), "shop").await.unwrap();
         Self { world, user, identity_token, created, site }
     }
@@ -72,7 +72,7 @@ async fn identity_of(world: &World, user: &User) -> String {
 
 async fn only_the_right_keys_are_those_of_a_site(kind: Kind) {
     let Stage { world, created, .. } = Stage::new(kind).await;
-    let other = world.sso.create_site(&ctx(), "other", &[]).await.unwrap();
+    let other = world.sso.create_site(&ctx(), new_site("other", &[])).await.unwrap();
     let public_key = created.site.public_key.to_string();
     let authenticate = async |public_key: &str, private_key: &str| {
         world.sso.authenticate_site(&ctx(), public_key, &Password::from(private_key)).await
@@ -95,30 +95,47 @@ async fn only_the_right_keys_are_those_of_a_site(kind: Kind) {
         let outcome = authenticate(public_key, private_key).await;
         assert_eq!(refusal(outcome), Code::AuthNotAllowed, "{public_key}");
     }
+    // A long key is one that a site can have as well.
+    let long = NewSite { has_long_key: true, ..new_site("long", &[]) };
+    let long = world.sso.create_site(&ctx(), long).await.unwrap();
+    let (long_public, long_private) = (long.site.public_key.to_string(), long.private_key.expose());
+    assert_eq!((long_private.len(), right.len()), (43, 36));
+    authenticate(&long_public, long_private).await.unwrap();
+    assert_eq!(refusal(authenticate(&long_public, right).await), Code::AuthNotAllowed);
+    assert_eq!(refusal(authenticate(&public_key, long_private).await), Code::AuthNotAllowed);
+    assert!(!dump(&world).await.contains(long_private));
+
     execute(&world, "UPDATE sso_site SET is_active = FALSE WHERE subdomain = 'shop'").await;
     assert_eq!(refusal(authenticate(&public_key, right).await), Code::AuthNotAllowed);
 }
 
 async fn sites_are_made_listed_changed_and_deleted(kind: Kind) {
     let world = World::new(kind).await;
-    let uris = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    let uris = |texts: &[&str]| SiteUpdate {
+        callback_uris: Some(texts.iter().map(|text| (*text).to_owned()).collect()),
+        ..SiteUpdate::default()
+    };
     let sso = &world.sso;
     let one =
-        sso.create_site(&ctx(), "one", &uris(&["https://one.example/b", "https://one.example/a"])).await;
+        sso.create_site(&ctx(), new_site("one", &["https://one.example/b", "https://one.example/a"])).await;
     assert_eq!(one.unwrap().site.callback_uris, ["https://one.example/a", "https://one.example/b"]);
-    sso.create_site(&ctx(), "a-site", &[]).await.unwrap();
+    sso.create_site(&ctx(), new_site("a-site", &[])).await.unwrap();
 
-    let taken = sso.create_site(&ctx(), "one", &[]).await;
+    let taken = sso.create_site(&ctx(), new_site("one", &[])).await;
     assert_eq!(refusal(taken), Code::CommonInvalidOperation);
-    let taken = sso.create_site(&ctx(), "two", &uris(&["https://ONE.example/a"])).await;
+    let taken = sso.create_site(&ctx(), new_site("two", &["https://ONE.example/a"])).await;
     assert_eq!(refusal(taken), Code::CommonInvalidOperation);
     let taken =
-        sso.update_site(&ctx(), "a-site", &uris(&["https://x.example/", "https://one.example/b"])).await;
+        sso.update_site(&ctx(), "a-site", uris(&["https://x.example/", "https://one.example/b"])).await;
     assert_eq!(refusal(taken), Code::CommonInvalidOperation);
     for bad in ["", "Shop", "a.b", "a\0"] {
-        assert_eq!(refusal(sso.create_site(&ctx(), bad, &[]).await), Code::CommonInvalidInput, "{bad:?}");
+        assert_eq!(
+            refusal(sso.create_site(&ctx(), new_site(bad, &[])).await),
+            Code::CommonInvalidInput,
+            "{bad:?}"
+        );
     }
-    let bad = sso.create_site(&ctx(), "three", &uris(&["http://one.example/"])).await;
+    let bad = sso.create_site(&ctx(), new_site("three", &["http://one.example/"])).await;
     assert_eq!(refusal(bad), Code::CommonInvalidInput);
 
     let listed = async || {
@@ -126,14 +143,18 @@ async fn sites_are_made_listed_changed_and_deleted(kind: Kind) {
         sites.into_iter().map(|site| (site.subdomain, site.callback_uris.len())).collect::<Vec<_>>()
     };
     assert_eq!(listed().await, [("a-site".to_owned(), 0), ("one".to_owned(), 2)]);
-    sso.update_site(&ctx(), "one", &uris(&["https://one.example/c"])).await.unwrap();
-    sso.update_site(&ctx(), "a-site", &uris(&["https://one.example/a"])).await.unwrap();
+    sso.update_site(&ctx(), "one", uris(&["https://one.example/c"])).await.unwrap();
+    sso.update_site(&ctx(), "a-site", uris(&["https://one.example/a"])).await.unwrap();
     assert_eq!(listed().await, [("a-site".to_owned(), 1), ("one".to_owned(), 1)]);
     assert_eq!(sso.delete_site(&ctx(), "one").await.unwrap(), 0);
     assert_eq!(listed().await, [("a-site".to_owned(), 1)]);
     for name in ["one", "none", "a\0"] {
         assert_eq!(refusal(sso.delete_site(&ctx(), name).await), Code::CommonInvalidInput, "{name:?}");
-        assert_eq!(refusal(sso.update_site(&ctx(), name, &[]).await), Code::CommonInvalidInput, "{name:?}");
+        assert_eq!(
+            refusal(sso.update_site(&ctx(), name, uris(&[])).await),
+            Code::CommonInvalidInput,
+            "{name:?}"
+        );
         assert_eq!(refusal(sso.act_as_site(&ctx(), name).await), Code::CommonInvalidInput, "{name:?}");
     }
 }
@@ -180,7 +201,7 @@ async fn a_session_is_what_it_was_started_with(kind: Kind) {
 
 async fn a_second_session_of_an_identity_ends_the_first(kind: Kind) {
     let stage = Stage::new(kind).await;
-    stage.world.sso.create_site(&ctx(), "other", &[]).await.unwrap();
+    stage.world.sso.create_site(&ctx(), trusted_site("other")).await.unwrap();
     let other = stage.world.sso.act_as_site(&ctx(), "other").await.unwrap();
     let sso = &stage.world.sso;
     let new = NewSiteSession::default();
@@ -196,15 +217,16 @@ async fn a_second_session_of_an_identity_ends_the_first(kind: Kind) {
 
 async fn a_site_sees_only_its_own_sessions(kind: Kind) {
     let stage = Stage::new(kind).await;
-    stage.world.sso.create_site(&ctx(), "other", &[]).await.unwrap();
+    stage.world.sso.create_site(&ctx(), new_site("other", &[])).await.unwrap();
     let other = stage.world.sso.act_as_site(&ctx(), "other").await.unwrap();
     let (sso, session) = (&stage.world.sso, stage.start().await);
     let (token, identity) = (&session.sso_session_token, stage.identity_token.as_str());
     let nothing = Code::SessionNoSuchSession;
     assert_eq!(refusal(sso.get_site_session(&ctx(), &other, token).await), nothing);
     assert_eq!(refusal(sso.end_site_session(&ctx(), &other, token).await), nothing);
-    assert_eq!(refusal(sso.get_site_session_of_identity(&ctx(), &other, identity).await), nothing);
-    assert_eq!(refusal(sso.end_site_session_of_identity(&ctx(), &other, identity).await), nothing);
+    let unknown = Code::UserIdInvalid;
+    assert_eq!(refusal(sso.get_site_session_of_identity(&ctx(), &other, identity).await), unknown);
+    assert_eq!(refusal(sso.end_site_session_of_identity(&ctx(), &other, identity).await), unknown);
     let request = PageRequest { page: 1, entries_per_page: 500, direction: Direction::Ascending };
     let theirs = sso.list_site_sessions(&ctx(), &other, request).await.unwrap();
     assert_eq!((theirs.total, theirs.result.len()), (0, 0));

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use zato_sso::ops::{Actor, CreatedSite, NewSiteSession};
 
 use crate::rest::{Answer, Server};
-use crate::support::{Kind, PASSWORD, ctx};
+use crate::support::{Kind, PASSWORD, ctx, new_site, trusted_site};
 
 on_both_databases! {
     the_documented_example_is_reproduced;
@@ -26,7 +26,7 @@ struct Stage {
 impl Stage {
     async fn new(kind: Kind) -> Self {
         let server = Server::new(kind).await;
-        let created = server.world.sso.create_site(&ctx(), "shop", &[]).await.unwrap();
+        let created = server.world.sso.create_site(&ctx(), trusted_site("shop")).await.unwrap();
         Self { server, created }
     }
 
@@ -308,7 +308,7 @@ async fn whoever_has_not_the_keys_is_told_so_and_nothing_else(kind: Kind) {
     let path = format!("/sso/sessions/identities/{identity}.json");
     let started = stage.data(&format!("PUT {path}"), &Value::Null, 201)["sso_session"].clone();
     let token = started["sso_session_token"].as_str().unwrap().to_owned();
-    let other = stage.server.world.sso.create_site(&ctx(), "other", &[]).await.unwrap();
+    let other = stage.server.world.sso.create_site(&ctx(), new_site("other", &[])).await.unwrap();
     let public = stage.created.site.public_key.to_string();
     let ust = {
         let body = json!({"username": "user1", "password": PASSWORD}).to_string();

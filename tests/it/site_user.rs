@@ -5,7 +5,8 @@ use zato_sso::domain::{ApprovalStatus, Code, Direction, PageRequest, Password, S
 use zato_sso::ops::{Actor, NewSiteUser, SiteUser, SiteUserUpdate};
 
 use crate::support::{
-    Kind, PASSWORD, World, credentials, ctx, dump, new_user, refusal, store_hash, stored_hash,
+    Kind, PASSWORD, World, credentials, ctx, dump, execute, new_site, new_user, refusal, store_hash,
+    stored_hash, trusted_site,
 };
 
 on_both_databases! {
@@ -25,7 +26,7 @@ const PROFILE: &str = r#"{"displayName": "Ann Lee", "name": {"givenName": "Ann",
 
 async fn stage(kind: Kind) -> (World, Actor) {
     let world = World::new(kind).await;
-    world.sso.create_site(&ctx(), "shop", &[]).await.unwrap();
+    world.sso.create_site(&ctx(), new_site("shop", &[])).await.unwrap();
     let site = world.sso.act_as_site(&ctx(), "shop").await.unwrap();
     (world, site)
 }
@@ -99,7 +100,7 @@ async fn what_a_user_cannot_be_made_of_is_refused_and_leaves_nothing(kind: Kind)
         assert!(world.sso.get_user_by_username(&ctx(), "bob", false).await.unwrap().is_none());
     }
     // Another site knows others by the same name.
-    world.sso.create_site(&ctx(), "other", &[]).await.unwrap();
+    world.sso.create_site(&ctx(), new_site("other", &[])).await.unwrap();
     let other = world.sso.act_as_site(&ctx(), "other").await.unwrap();
     make(&world, &other, NewSiteUser { external_id: Some("1".to_owned()), ..new("bob") }).await;
 }
@@ -197,9 +198,11 @@ async fn a_site_changes_only_users_that_it_made(kind: Kind) {
 
     let take_over =
         || SiteUserUpdate { password: Some(Password::from(PASSWORD)), ..SiteUserUpdate::default() };
-    world.sso.create_site(&ctx(), "other", &[]).await.unwrap();
+    world.sso.create_site(&ctx(), new_site("other", &[])).await.unwrap();
     let other = world.sso.act_as_site(&ctx(), "other").await.unwrap();
-    assert_eq!(refusal(update(&other, &token, take_over()).await), Code::AuthNotAllowed);
+    assert_eq!(refusal(update(&other, &token, take_over()).await), Code::UserIdInvalid);
+    world.sso.create_site(&ctx(), trusted_site("all")).await.unwrap();
+    let all = world.sso.act_as_site(&ctx(), "all").await.unwrap();
     let page = PageRequest { page: 1, entries_per_page: 10, direction: Direction::Ascending };
     for username in ["root1", "user1"] {
         if username == "root1" {
@@ -207,11 +210,16 @@ async fn a_site_changes_only_users_that_it_made(kind: Kind) {
         } else {
             world.user(username).await
         };
-        let listed = world.sso.list_site_users(&ctx(), &site, page).await.unwrap();
+        let listed = world.sso.list_site_users(&ctx(), &all, page).await.unwrap();
         let found = listed.result.iter().find(|listed| listed.user.username == username).unwrap();
-        let outcome = update(&site, &found.user_token.to_string(), take_over()).await;
-        assert_eq!(refusal(outcome), Code::AuthNotAllowed, "{username}");
+        let token = found.user_token.to_string();
+        assert_eq!(refusal(update(&site, &token, take_over()).await), Code::UserIdInvalid, "{username}");
+        // Who sees all does not change all.
+        assert_eq!(refusal(update(&all, &token, take_over()).await), Code::AuthNotAllowed, "{username}");
     }
+    // Nor is a super-user changed by the site that has made them.
+    execute(&world, "UPDATE sso_user SET is_super_user = TRUE WHERE username = 'anna'").await;
+    assert_eq!(refusal(update(&site, &token, take_over()).await), Code::AuthNotAllowed);
     let nobody = "00000000-0000-0000-0000-000000000000";
     assert_eq!(refusal(update(&site, nobody, take_over()).await), Code::UserIdInvalid);
 }
@@ -234,8 +242,9 @@ async fn what_a_site_tells_fills_what_is_empty(kind: Kind) {
 async fn users_are_listed_in_pages(kind: Kind) {
     let (world, site) = stage(kind).await;
     for number in 0..5 {
-        world.user(&format!("user{number}")).await;
+        make(&world, &site, new(&format!("user{number}"))).await;
     }
+    world.user("user2b").await;
     let names = async |page, entries_per_page, direction| {
         let request = PageRequest { page, entries_per_page, direction };
         let page = world.sso.list_site_users(&ctx(), &site, request).await.unwrap();

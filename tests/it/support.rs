@@ -11,7 +11,7 @@ use zato_sso::domain::{
     Cid, Code, Context, Error, ManualClock, NewUser, Password, RemoteAddr, SessionInfo, SystemRandom,
     Timestamp, User,
 };
-use zato_sso::ops::{Actor, Hooks, LoginRequest, NoHooks, Parts, Sso};
+use zato_sso::ops::{Actor, Hooks, LoginRequest, NewSite, NoHooks, Parts, Sso};
 
 pub const PASSWORD: &str = "correct horse battery staple";
 
@@ -145,6 +145,17 @@ pub fn ctx() -> Context {
 
 pub fn ctx_of(app: &str, remote_addr: &str) -> Context {
     Context { cid: Cid::new("test"), current_app: app.to_owned(), remote_addr: RemoteAddr::from(remote_addr) }
+}
+
+/// A site like any other.
+pub fn new_site(subdomain: &str, callback_uris: &[&str]) -> NewSite {
+    let callback_uris = callback_uris.iter().map(|uri| (*uri).to_owned()).collect();
+    NewSite { subdomain: subdomain.to_owned(), callback_uris, ..NewSite::default() }
+}
+
+/// A site that speaks for all users.
+pub fn trusted_site(subdomain: &str) -> NewSite {
+    NewSite { is_trusted: true, ..new_site(subdomain, &[]) }
 }
 
 pub fn new_user(username: &str) -> NewUser {

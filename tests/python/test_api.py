@@ -200,7 +200,8 @@ def reset_key(stage: Stage) -> Arguments:
 
 def new_site(_: Stage) -> Arguments:
     name = unique("site")
-    return {"cid": "cid", "subdomain": name, "callback_uris": [f"https://{name}.example/"], **CONTEXT}
+    more = {"trusted": True, "long_key": True}
+    return {"cid": "cid", "subdomain": name, "callback_uris": [f"https://{name}.example/"], **CONTEXT, **more}
 
 
 def every_site(_: Stage) -> Arguments:
@@ -213,7 +214,8 @@ def site(stage: Stage) -> Arguments:
 
 def other_uris(stage: Stage) -> Arguments:
     name = site(stage)["subdomain"]
-    return {"cid": "cid", "subdomain": name, "callback_uris": [f"https://www.{name}.example/"], **CONTEXT}
+    uris = [f"https://www.{name}.example/"]
+    return {"cid": "cid", "subdomain": name, "callback_uris": uris, **CONTEXT, "trusted": False}
 
 
 def identity(stage: Stage) -> Arguments:
@@ -320,6 +322,7 @@ FOR_SUPER_USERS = {
 OPTIONAL = {"current_app", "remote_addr", "user_agent", "new_password", "totp_code", "current_user"}
 OPTIONAL_IN = {
     **{name: {"current_ust"} for name in CALLS if "create" in name or "lock" in name or "delete_user" in name},
+    "site.update": {"callback_uris", "trusted"},
     "site.start_session": {"top_realm", "sub_realm", "lifetime", "session_data"},
     "user.login": {"password"},
     "user.update": {"user_id"},

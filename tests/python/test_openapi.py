@@ -50,7 +50,7 @@ class Target:
         self.url = url
         self.sso = sso
         self.session = requests.Session()
-        site = sso.site.create("cid", unique("site"), [])
+        site = sso.site.create("cid", unique("site"), [], trusted=True)
         self.subdomain = site["subdomain"]
         self.keys = (site["public_key"], site["private_key"])
 

@@ -82,9 +82,9 @@ DOCUMENTED = {
         "change_password(cid, new_password, token, reset_key, current_app, remote_addr, user_agent)",
     ],
     "site": [
-        "create(cid, subdomain, callback_uris, current_app=None, remote_addr=None)",
+        "create(cid, subdomain, callback_uris, current_app=None, remote_addr=None, trusted=False, long_key=False)",
         "get_list(cid, current_app=None, remote_addr=None)",
-        "update(cid, subdomain, callback_uris, current_app=None, remote_addr=None)",
+        "update(cid, subdomain, callback_uris=None, current_app=None, remote_addr=None, trusted=None)",
         "delete(cid, subdomain, current_app=None, remote_addr=None)",
         "start_session(cid, subdomain, identity_token, top_realm=None, sub_realm=None, lifetime=None,"
         " session_data=None, current_app=None, remote_addr=None, user_agent=None)",

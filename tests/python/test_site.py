@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from stage import Stage, refused
@@ -28,14 +30,50 @@ def test_sites_are_made_changed_and_deleted(stage: Stage) -> None:
     assert made["callback_uris"] == [f"https://{name}.example/a", f"https://{name}.example/b"]
     changed = stage.sso.site.update("cid", name, [])
     assert changed == {**made, "callback_uris": []}
+    assert made["is_trusted"] is False
+    trusted = stage.sso.site.update("cid", name, trusted=True)
+    assert trusted == {**changed, "is_trusted": True}
+    assert stage.sso.site.update("cid", name) == trusted
     assert stage.sso.site.delete("cid", name) == 0
     assert made["public_key"] not in str(stage.sso.site.get_list("cid"))
+
+
+def test_a_private_key_is_a_uuid_or_has_256_bits(stage: Stage) -> None:
+    short = stage.sso.site.create("cid", unique("site"), [])["private_key"]
+    long = stage.sso.site.create("cid", unique("site"), [], long_key=True)["private_key"]
+    assert str(UUID(short)) == short
+    assert len(urlsafe_b64decode(f"{long}=")) == 32
+
+
+def test_only_a_trusted_site_starts_sessions_for_anybody(stage: Stage) -> None:
+    name, identity = unique("site"), identity_of(stage, stage.someone().user_id)
+    found = stage.sso.user.get_user_by_username("cid", stage.super_user)
+    assert found is not None
+    root = identity_of(stage, found.user_id)
+    stage.sso.site.create("cid", name, [])
+    for target in (identity, root):
+        with refused("E001100"):
+            stage.sso.site.start_session("cid", name, target)
+        with refused("E001100"):
+            stage.sso.site.get_identity_session("cid", name, target)
+        with refused("E001100"):
+            stage.sso.site.end_identity_session("cid", name, target)
+    stage.sso.site.update("cid", name, trusted=True)
+    stage.sso.site.start_session("cid", name, identity)
+    # A super-user has to be looked up with the password, by whatever site.
+    with refused("E005001"):
+        stage.sso.site.start_session("cid", name, root)
+    other = unique("site")
+    stage.sso.site.create("cid", other, [])
+    token = stage.sso.site.get_identity_session("cid", name, identity)["sso_session_token"]
+    with refused("E007001"):
+        stage.sso.site.get_session("cid", other, token)
 
 
 @pytest.mark.parametrize("data", [None, "carrot", {"a": [1, None, "☃"]}, 7, [], 1.5])
 def test_a_session_is_what_it_was_started_with(stage: Stage, data: Any) -> None:
     name, someone = unique("site"), stage.someone()
-    stage.sso.site.create("cid", name, [])
+    stage.sso.site.create("cid", name, [], trusted=True)
     identity = identity_of(stage, someone.user_id)
     started = stage.sso.site.start_session("cid", name, identity, **REALMS, lifetime=7200, session_data=data)
     assert stage.sso.site.get_session("cid", name, started["sso_session_token"]) == started
@@ -48,7 +86,7 @@ def test_a_session_is_what_it_was_started_with(stage: Stage, data: Any) -> None:
 
 def test_a_session_stands_among_those_of_the_user_and_ends_with_them(stage: Stage) -> None:
     name = unique("site")
-    stage.sso.site.create("cid", name, [])
+    stage.sso.site.create("cid", name, [], trusted=True)
     someone, ust = stage.newcomer()
     started = stage.sso.site.start_session("cid", name, identity_of(stage, someone.user_id))
     listed = stage.sso.session.get_list("cid", ust, None, None, APP, ADDRESS)
@@ -63,7 +101,7 @@ def test_a_session_stands_among_those_of_the_user_and_ends_with_them(stage: Stag
 
 def test_sessions_end(stage: Stage) -> None:
     name = unique("site")
-    stage.sso.site.create("cid", name, [])
+    stage.sso.site.create("cid", name, [], trusted=True)
     identity = identity_of(stage, stage.someone().user_id)
     first = stage.sso.site.start_session("cid", name, identity)
     second = stage.sso.site.start_session("cid", name, identity)
@@ -79,7 +117,7 @@ def test_sessions_end(stage: Stage) -> None:
 
 def test_what_cannot_be_is_refused(stage: Stage) -> None:
     name = unique("site")
-    stage.sso.site.create("cid", name, [])
+    stage.sso.site.create("cid", name, [], trusted=True)
     identity = identity_of(stage, stage.someone().user_id)
     with pytest.raises(ValueError, match="order_direction: expected asc or desc"):
         stage.sso.site.get_session_list("cid", name, order_direction="up")

@@ -4,7 +4,7 @@ use std::io;
 
 use serde_json::{Value, json};
 
-use crate::cli::args::{DeleteSiteArgs, SiteArgs};
+use crate::cli::args::{DeleteSiteArgs, NewSiteArgs, UpdateSiteArgs};
 use crate::cli::command::user::is_agreed;
 use crate::cli::output::failure::Failure;
 use crate::cli::output::print::{JsonArray, Output, Stream};
@@ -12,15 +12,15 @@ use crate::cli::output::table::Table;
 use crate::cli::setup::open as setup;
 use crate::config::Config;
 use crate::domain::{Site, one_line};
-use crate::ops::{CreatedSite, Sso};
+use crate::ops::{CreatedSite, NewSite, SiteUpdate, Sso};
 
 /// The column titles of `list-sites`.
-const TITLES: [&str; 4] = ["SUBDOMAIN", "PUBLIC KEY", "ACTIVE", "CALLBACK URIS"];
+const TITLES: [&str; 5] = ["SUBDOMAIN", "PUBLIC KEY", "ACTIVE", "TRUSTED", "CALLBACK URIS"];
 
 /// Makes a site. Its private key is shown this once.
-pub(in crate::cli) async fn create(config: Config, args: SiteArgs, out: &Output) -> Result<(), Failure> {
+pub(in crate::cli) async fn create(config: Config, args: NewSiteArgs, out: &Output) -> Result<(), Failure> {
     let sso = setup::open_existing(config).await?;
-    let outcome = insert(&sso, &args).await;
+    let outcome = insert(&sso, args).await;
     sso.close().await;
     let CreatedSite { site, private_key } = outcome?;
     let text = format!(
@@ -36,21 +36,31 @@ pub(in crate::cli) async fn create(config: Config, args: SiteArgs, out: &Output)
     out.result(&text, &object)
 }
 
-async fn insert(sso: &Sso, args: &SiteArgs) -> Result<CreatedSite, Failure> {
-    Ok(sso.create_site(&setup::context(sso)?, &args.subdomain, &args.callback_uri).await?)
+async fn insert(sso: &Sso, args: NewSiteArgs) -> Result<CreatedSite, Failure> {
+    let NewSiteArgs { subdomain, callback_uri, trusted, long_key } = args;
+    let new = NewSite { subdomain, callback_uris: callback_uri, is_trusted: trusted, has_long_key: long_key };
+    Ok(sso.create_site(&setup::context(sso)?, new).await?)
 }
 
-/// Gives a site other callback URIs.
-pub(in crate::cli) async fn update(config: Config, args: SiteArgs, out: &Output) -> Result<(), Failure> {
+/// Gives a site other callback URIs, or changes whether it is trusted.
+pub(in crate::cli) async fn update(
+    config: Config,
+    args: UpdateSiteArgs,
+    out: &Output,
+) -> Result<(), Failure> {
     let sso = setup::open_existing(config).await?;
-    let outcome = replace(&sso, &args).await;
+    let outcome = replace(&sso, args).await;
     sso.close().await;
     let site = outcome?;
     out.result(&format!("Updated site `{}`", site.subdomain), &object(&site))
 }
 
-async fn replace(sso: &Sso, args: &SiteArgs) -> Result<Site, Failure> {
-    Ok(sso.update_site(&setup::context(sso)?, &args.subdomain, &args.callback_uri).await?)
+async fn replace(sso: &Sso, args: UpdateSiteArgs) -> Result<Site, Failure> {
+    let UpdateSiteArgs { subdomain, callback_uri, trusted } = args;
+    // Whoever is trusted, or no longer, keeps the callback URIs.
+    let is_about_uris = trusted.is_none() || !callback_uri.is_empty();
+    let update = SiteUpdate { callback_uris: is_about_uris.then_some(callback_uri), is_trusted: trusted };
+    Ok(sso.update_site(&setup::context(sso)?, &subdomain, update).await?)
 }
 
 /// Lists all sites. They are made by hand, so there are not so many that they could not be held.
@@ -116,16 +126,19 @@ fn object(site: &Site) -> Value {
         "subdomain": site.subdomain,
         "public_key": site.public_key.to_string(),
         "is_active": site.is_active,
+        "is_trusted": site.is_trusted,
         "creation_time": site.creation_time.to_string(),
         "callback_uris": site.callback_uris,
     })
 }
 
-fn row(site: &Site) -> [String; 4] {
+fn row(site: &Site) -> [String; 5] {
+    let said = |is: bool| if is { "yes" } else { "no" }.to_owned();
     [
         site.subdomain.clone(),
         site.public_key.to_string(),
-        if site.is_active { "yes" } else { "no" }.to_owned(),
+        said(site.is_active),
+        said(site.is_trusted),
         site.callback_uris.join(" "),
     ]
 }

@@ -35,9 +35,15 @@ pub(in crate::http) fn endpoints() -> Vec<SiteEndpoint> {
             "Changes a user that the site has made",
             update,
         ),
-        SiteEndpoint::new(Method::GET, "/users", ok, "Lists all users", list),
-        SiteEndpoint::new(Method::GET, "/users/{token}", ok, "Reads a user", get),
-        SiteEndpoint::new(Method::GET, "/identities/{token}", ok, "Reads an identity", get_identity),
+        SiteEndpoint::new(Method::GET, "/users", ok, "Lists the users that the site has made", list),
+        SiteEndpoint::new(Method::GET, "/users/{token}", ok, "Reads a user that the site has made", get),
+        SiteEndpoint::new(
+            Method::GET,
+            "/identities/{token}",
+            ok,
+            "Reads an identity that the site has made",
+            get_identity,
+        ),
     ]
 }
 

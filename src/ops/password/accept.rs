@@ -223,6 +223,8 @@ impl Sso {
         )
         .await?;
         store::password::reset::delete_of_user(tx, user_id).await?;
+        // What a site has verified was the former one.
+        store::site::identity::delete_verifications(tx, user_id).await?;
         if let Some(Former { history_id, envelope }) = &new.former {
             let keep = i64::from(self.config().password.history);
             store::password::history::insert(tx, *history_id, user_id, envelope, new.set_time, keep).await?;

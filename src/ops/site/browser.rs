@@ -14,6 +14,7 @@ use crate::domain::{
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
 use crate::ops::access::check::{PasswordAge, Standing, check_standing};
+use crate::ops::site::identity::{has_made, seen_by};
 use crate::ops::site::registry::check_callback;
 use crate::ops::site::session::token_digest;
 use crate::store;
@@ -76,9 +77,10 @@ pub struct Checked {
 pub struct Connection {
     /// When that was.
     pub time: Timestamp,
-    /// For which of the user's identities the session was started.
+    /// For which of the user's identities the session was started. If another site has made it, and the one that asks is not
+    /// trusted, only its token and the display name are told.
     pub identity: Identity,
-    /// The session.
+    /// The session. If another site has started it, and the one that asks is not trusted, without its data.
     pub session: SiteSession,
     /// Whether the site that asks has started it. Otherwise its token is none of its business.
     pub is_own_session: bool,
@@ -250,8 +252,11 @@ impl Sso {
             call.trail.note("session_id", row.session_id.to_string());
             let identity = store::site::identity::by_token(&mut tx, row.identity_token).await?;
             let identity = self.open_identity(identity.ok_or_else(no_such_connection)?)?;
+            let identity = seen_by(&site, identity);
             let is_own_session = row.site_id == site.site_id;
-            let session = self.open_site_session(row)?;
+            let may_see_data = has_made(&site, Some(row.site_id));
+            let mut session = self.open_site_session(row)?;
+            session.data = session.data.filter(|_| may_see_data);
             self.commit(tx, &mut call.trail).await?;
             let time = code.expiration_time.plus_seconds(-CODE_LIFETIME);
             Ok(Connection { time, identity, session, is_own_session })

@@ -1,10 +1,10 @@
 //! Identities: every user has one from the start, and one for each site that has made, or told about, the user.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::crypto::Place;
-use crate::domain::{Code, Context, Error, Identity, Operation, Result, UserId};
+use crate::domain::{Code, Context, Error, Identity, Operation, Result, Site, UserId};
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
 use crate::store;
@@ -14,6 +14,12 @@ use crate::store::site::identity::IdentityRow;
 /// The longest profile, in bytes as JSON.
 const MAX_PROFILE_LENGTH: usize = 65_536;
 
+/// How long a site may start sessions for a user whose password it has verified, in seconds.
+pub(in crate::ops::site) const VERIFIED_FOR: i64 = 3600;
+
+/// The element of a profile that greets somebody (Portable Contacts 1.0).
+pub(in crate::ops::site) const DISPLAY_NAME: &str = "displayName";
+
 impl Sso {
     /// An identity, for trusted callers.
     ///
@@ -21,29 +27,33 @@ impl Sso {
     /// E001100 if there is no such identity.
     pub async fn get_identity(&self, ctx: &Context, identity_token: &str) -> Result<Identity> {
         self.run(ctx, Operation::IdentityGet, Actor::Trusted(None), async |_| {
-            self.identity(identity_token).await
+            self.open_identity(self.identity_row(identity_token).await?.ok_or_else(no_such_identity)?)
         })
         .await
     }
 
-    /// An identity, for sites.
+    /// An identity, for sites: one that the site has made.
     ///
     /// # Errors
-    /// E001100 if there is no such identity.
+    /// E001100 if there is no such identity, or for this site none.
     pub async fn get_site_identity(
         &self,
         ctx: &Context,
         actor: impl Into<Actor>,
         identity_token: &str,
     ) -> Result<Identity> {
-        self.run(ctx, Operation::SiteGetIdentity, actor, async |_| self.identity(identity_token).await).await
+        self.run(ctx, Operation::SiteGetIdentity, actor, async |call| {
+            let site = call.site()?;
+            let found = self.identity_row(identity_token).await?;
+            let row = found.filter(|row| has_made(&site, row.site_id)).ok_or_else(no_such_identity)?;
+            self.open_identity(row)
+        })
+        .await
     }
 
-    async fn identity(&self, identity_token: &str) -> Result<Identity> {
+    async fn identity_row(&self, identity_token: &str) -> Result<Option<IdentityRow>> {
         let mut conn = self.db().read().await?;
-        let found = store::site::identity::by_token(&mut conn, parse_token(identity_token)).await?;
-        drop(conn);
-        self.open_identity(found.ok_or_else(no_such_identity)?)
+        store::site::identity::by_token(&mut conn, parse_token(identity_token)).await
     }
 
     /// The identities of a user, oldest first, for trusted callers.
@@ -102,6 +112,51 @@ impl Sso {
             last_modified: row.last_modified,
         })
     }
+}
+
+/// What connects a site with an identity.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::ops::site) struct Claim {
+    /// Whether the site may start sessions for it. If not, there is no such identity for the site.
+    pub may_start: bool,
+    /// Whether the site has verified the password of its user within [`VERIFIED_FOR`].
+    pub is_verified: bool,
+    /// Whether its user is a super-user.
+    pub is_super_user: bool,
+}
+
+impl Sso {
+    /// What connects a site with an identity; None if there is none.
+    pub(in crate::ops::site) async fn claim(
+        &self,
+        conn: &mut Conn,
+        site: &Site,
+        identity_token: Uuid,
+    ) -> Result<Option<Claim>> {
+        let found = store::site::identity::claim(conn, identity_token, site.site_id).await?;
+        let since = self.now().plus_seconds(-VERIFIED_FOR);
+        Ok(found.map(|row| {
+            let is_verified = row.verification_time.is_some_and(|time| time > since);
+            let may_start = is_verified || has_made(site, row.site_id);
+            Claim { may_start, is_verified, is_super_user: row.is_super_user }
+        }))
+    }
+}
+
+/// Whether what this site has made is the other's; for a trusted one everything is.
+pub(in crate::ops::site) fn has_made(site: &Site, made_by: Option<Uuid>) -> bool {
+    site.is_trusted || made_by == Some(site.site_id)
+}
+
+/// An identity as a site sees it that has to do with its user. Of what another site has told, it is only the name to greet
+/// somebody by.
+pub(in crate::ops::site) fn seen_by(site: &Site, identity: Identity) -> Identity {
+    if has_made(site, identity.site_id) {
+        return identity;
+    }
+    let greeting = identity.profile.as_ref().and_then(|profile| profile.get(DISPLAY_NAME));
+    let profile = greeting.map(|name| json!({DISPLAY_NAME: name}));
+    Identity { external_id: None, profile, ..identity }
 }
 
 /// What is no token is looked up too, so that it takes as long.

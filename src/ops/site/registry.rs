@@ -5,6 +5,7 @@ use std::sync::Arc;
 use url::Url;
 use uuid::Uuid;
 
+use crate::crypto::token::TokenBits;
 use crate::crypto::{compare, token};
 use crate::domain::{Code, Context, Error, Operation, Password, Result, Site, random_uuid};
 use crate::ops::Sso;
@@ -22,6 +23,28 @@ const MAX_CALLBACK_LENGTH: usize = 2048;
 /// How many callback URIs a site may have.
 const MAX_CALLBACKS: usize = 100;
 
+/// A site that is to be made.
+#[derive(Clone, Debug, Default)]
+pub struct NewSite {
+    /// What it is called: a label as in host names.
+    pub subdomain: String,
+    /// Where browsers may be sent back to.
+    pub callback_uris: Vec<String>,
+    /// Whether it speaks for all users.
+    pub is_trusted: bool,
+    /// Whether its private key has 256 random bits. Otherwise it is a UUID of 122, as clients of OneAll expect.
+    pub has_long_key: bool,
+}
+
+/// What is to change of a site. None leaves it as it is.
+#[derive(Clone, Debug, Default)]
+pub struct SiteUpdate {
+    /// Where browsers may be sent back to, in the place of the former ones.
+    pub callback_uris: Option<Vec<String>>,
+    /// Whether it speaks for all users.
+    pub is_trusted: Option<bool>,
+}
+
 /// A site that was just made.
 #[derive(Clone, Debug)]
 pub struct CreatedSite {
@@ -36,24 +59,25 @@ impl Sso {
     ///
     /// # Errors
     /// E008002 for a subdomain or a callback URI that is not acceptable, E008001 for one that another site has.
-    pub async fn create_site(
-        &self,
-        ctx: &Context,
-        subdomain: &str,
-        callback_uris: &[String],
-    ) -> Result<CreatedSite> {
+    pub async fn create_site(&self, ctx: &Context, new: NewSite) -> Result<CreatedSite> {
         self.run(ctx, Operation::SiteCreate, Actor::Trusted(None), async |call| {
-            check_subdomain(subdomain)?;
-            call.trail.note("site", subdomain);
+            check_subdomain(&new.subdomain)?;
+            call.trail.note("site", new.subdomain.as_str());
+            call.trail.note("is_trusted", new.is_trusted.to_string());
             let site = Site {
                 site_id: random_uuid(self.random())?,
-                subdomain: subdomain.to_owned(),
+                subdomain: new.subdomain,
                 public_key: random_uuid(self.random())?,
                 is_active: true,
+                is_trusted: new.is_trusted,
                 creation_time: self.now(),
-                callback_uris: check_callbacks(callback_uris)?,
+                callback_uris: check_callbacks(&new.callback_uris)?,
             };
-            let private_key = Password::from(random_uuid(self.random())?.to_string());
+            let private_key = if new.has_long_key {
+                token::new_token(self.random(), TokenBits::Bits256)?
+            } else {
+                Password::from(random_uuid(self.random())?.to_string())
+            };
             let mut tx = self.db().write().await?;
             let digest = token::digest(private_key.expose());
             accept(store::site::registry::insert(&mut tx, &site, &digest).await?)?;
@@ -88,23 +112,25 @@ impl Sso {
         .await
     }
 
-    /// Gives a site other callback URIs, for trusted callers.
+    /// Gives a site other callback URIs, or has it speak for all users, for trusted callers.
     ///
     /// # Errors
     /// E008002 if there is no such site, or for a callback URI that is not acceptable, E008001 for one that another site
     /// has.
-    pub async fn update_site(
-        &self,
-        ctx: &Context,
-        subdomain: &str,
-        callback_uris: &[String],
-    ) -> Result<Site> {
+    pub async fn update_site(&self, ctx: &Context, subdomain: &str, update: SiteUpdate) -> Result<Site> {
         self.run(ctx, Operation::SiteUpdate, Actor::Trusted(None), async |call| {
             let mut tx = self.db().write().await?;
             let mut site = site_by_subdomain(&mut tx, subdomain).await?;
             call.trail.note("site", subdomain);
-            site.callback_uris = check_callbacks(callback_uris)?;
-            accept(store::site::registry::replace_callbacks(&mut tx, &site).await?)?;
+            if let Some(callback_uris) = update.callback_uris {
+                site.callback_uris = check_callbacks(&callback_uris)?;
+                accept(store::site::registry::replace_callbacks(&mut tx, &site).await?)?;
+            }
+            if let Some(is_trusted) = update.is_trusted {
+                call.trail.note("is_trusted", is_trusted.to_string());
+                site.is_trusted = is_trusted;
+                store::site::registry::set_trusted(&mut tx, &site).await?;
+            }
             self.commit(tx, &mut call.trail).await?;
             Ok(site)
         })

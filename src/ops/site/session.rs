@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::crypto::{Place, token};
 use crate::domain::{
-    Code, Context, Error, Operation, Page, PageRequest, Password, Result, SessionId, SiteSession,
+    Code, Context, Error, Operation, Page, PageRequest, Password, Result, SessionId, Site, SiteSession,
     clean_user_agent, random_uuid,
 };
 use crate::ops::Sso;
@@ -51,8 +51,9 @@ impl Sso {
     /// Starts a session for an identity. The one that the site has for it ends.
     ///
     /// # Errors
-    /// E001100 if there is no such identity; E005001, or the code that configuration allows to be shown, if its user may
-    /// not log in; E008002 for a value that is not acceptable.
+    /// E001100 if there is no such identity, or the site is not trusted, has not made it, and has not verified the password of
+    /// its user within an hour; E005001 for a super-user whose password it has not verified; E005001, or the code that
+    /// configuration allows to be shown, if the user may not log in; E008002 for a value that is not acceptable.
     pub async fn start_site_session(
         &self,
         ctx: &Context,
@@ -80,9 +81,17 @@ impl Sso {
             let mut tx = self.db().write().await?;
             // The checks hold until the session is there: the user's row is locked.
             let user = store::site::identity::owner_for_update(&mut tx, identity_token).await?;
-            let user = user.ok_or_else(no_such_identity)?;
+            if let Some(user) = &user {
+                call.trail.on(&user.user_id);
+            }
+            let claim = self.claim(&mut tx, &site, identity_token).await?;
+            let claimed = user.zip(claim.filter(|claim| claim.may_start));
+            let (user, claim) = claimed.ok_or_else(no_such_identity)?;
+            if claim.is_super_user && !claim.is_verified {
+                let detail = "a super-user needs a look-up with the password first";
+                return Err(Error::refused(Code::AuthNotAllowed, detail));
+            }
             let user_id = user.user_id.clone();
-            call.trail.on(&user_id);
             check_standing(
                 self.config(),
                 Standing::from(&user),
@@ -146,7 +155,7 @@ impl Sso {
         .await
     }
 
-    /// The open session of a site with this token.
+    /// The open session of a site with this token; of any site for a trusted one.
     ///
     /// # Errors
     /// E007001 if the site has none.
@@ -159,7 +168,13 @@ impl Sso {
         self.run(ctx, Operation::SiteGetSession, actor, async |call| {
             let site = call.site()?;
             let mut conn = self.db().read().await?;
-            let row = self.row_by_token(&mut conn, site.site_id, sso_session_token).await?;
+            let row = if site.is_trusted {
+                let digest = token_digest(sso_session_token.expose());
+                let found = store::site::session::by_digest_of_any(&mut conn, &digest, self.now()).await?;
+                found.ok_or(Code::SessionNoSuchSession)?
+            } else {
+                self.row_by_token(&mut conn, site.site_id, sso_session_token).await?
+            };
             drop(conn);
             self.open_site_session(row)
         })
@@ -179,7 +194,7 @@ impl Sso {
         self.run(ctx, Operation::SiteGetSessionOfIdentity, actor, async |call| {
             let site = call.site()?;
             let mut conn = self.db().read().await?;
-            let row = self.row_by_identity(&mut conn, site.site_id, parse_token(identity_token)).await?;
+            let row = self.row_by_identity(&mut conn, &site, parse_token(identity_token)).await?;
             drop(conn);
             self.open_site_session(row)
         })
@@ -223,7 +238,7 @@ impl Sso {
         self.run(ctx, Operation::SiteEndSessionOfIdentity, actor, async |call| {
             let (site, identity_token) = (call.site()?, parse_token(identity_token));
             let mut tx = self.db().write().await?;
-            let row = self.row_by_identity(&mut tx, site.site_id, identity_token).await?;
+            let row = self.row_by_identity(&mut tx, &site, identity_token).await?;
             call.trail.on(&row.user_id);
             call.trail.note("session_id", row.session_id.to_string());
             if store::site::session::delete_of_identity(&mut tx, site.site_id, identity_token).await? == 0 {
@@ -246,19 +261,21 @@ impl Sso {
         found.ok_or_else(|| Code::SessionNoSuchSession.into())
     }
 
-    /// An unknown identity and one without an open session are different refusals.
+    /// An unknown identity and one without an open session are different refusals; but one that the site could not start a
+    /// session for is like an unknown one.
     async fn row_by_identity(
         &self,
         conn: &mut Conn,
-        site_id: Uuid,
+        site: &Site,
         identity_token: Uuid,
     ) -> Result<SiteSessionRow> {
-        match store::site::session::by_identity(conn, site_id, identity_token, self.now()).await? {
-            Some(row) => Ok(row),
-            None if store::site::identity::exists(conn, identity_token).await? => {
-                Err(Code::SessionNoSuchSession.into())
-            }
-            None => Err(no_such_identity()),
+        let found = store::site::session::by_identity(conn, site.site_id, identity_token, self.now()).await?;
+        if let Some(row) = found {
+            return Ok(row);
+        }
+        match self.claim(conn, site, identity_token).await? {
+            Some(claim) if claim.may_start => Err(Code::SessionNoSuchSession.into()),
+            Some(_) | None => Err(no_such_identity()),
         }
     }
 

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::domain::{
     ApprovalStatus, Code, Context, Error, Identity, NewUser, Operation, Page, PageRequest, Password,
-    RemoteAddr, Result, User, UserId, random_uuid,
+    RemoteAddr, Result, Site, User, UserId, random_uuid,
 };
 use crate::ops::LoginRequest;
 use crate::ops::Sso;
@@ -14,7 +14,7 @@ use crate::ops::access::check::{PasswordAge, Standing, check_standing};
 use crate::ops::call::AUTO;
 use crate::ops::password::accept::Terms;
 use crate::ops::session::login::Authenticated;
-use crate::ops::site::identity::parse_token;
+use crate::ops::site::identity::{DISPLAY_NAME, parse_token, seen_by};
 use crate::ops::site::session::check_page;
 use crate::store;
 use crate::store::Conn;
@@ -115,7 +115,8 @@ impl Sso {
         .await
     }
 
-    /// The user who has this name and password. Failed attempts count as those of logins do, but not for the address, which
+    /// The user who has this name and password. For an hour the site may start sessions for that user, until the user's sessions
+    /// are ended or the password changes. Failed attempts count as those of logins do, but not for the address, which
     /// is that of the site for everybody.
     ///
     /// # Errors
@@ -130,6 +131,7 @@ impl Sso {
         totp_code: Option<Password>,
     ) -> Result<SiteUser> {
         self.run(ctx, Operation::SiteLookUpUser, actor, async |call| {
+            let site = call.site()?;
             let attempt = self.password_attempt(login, &RemoteAddr::default());
             let request = LoginRequest {
                 username: login.to_owned(),
@@ -148,31 +150,39 @@ impl Sso {
             self.check_password_age(&row, now)?;
             let upgraded =
                 if is_outdated { Some(self.hash_password(&user_id, password).await?) } else { None };
-            if upgraded.is_some() || has_failures {
-                let mut tx = self.db().write().await?;
-                if let (Some(upgraded), Some(old)) = (&upgraded, &row.password_hash) {
-                    store::user::account::replace_hash(&mut tx, &user_id, upgraded, old).await?;
-                }
-                self.clear_failures(&mut tx, &attempt).await?;
-                self.commit(tx, &mut call.trail).await?;
+            let mut tx = self.db().write().await?;
+            // What was verified must still be the password: a change of it ends what sites have verified.
+            if store::user::account::lock_row(&mut tx, &user_id).await? != Some(row.password_last_set) {
+                return Err(Code::AuthNotAllowed.into());
             }
-            let mut conn = self.db().read().await?;
-            self.site_user(&mut conn, row).await
+            if let (Some(upgraded), Some(old)) = (&upgraded, &row.password_hash) {
+                store::user::account::replace_hash(&mut tx, &user_id, upgraded, old).await?;
+            }
+            if has_failures {
+                self.clear_failures(&mut tx, &attempt).await?;
+            }
+            if !store::site::identity::set_verified(&mut tx, site.site_id, &user_id, now).await? {
+                return Err(Code::AuthNotAllowed.into());
+            }
+            let user = self.site_user(&mut tx, &site, row).await?;
+            self.commit(tx, &mut call.trail).await?;
+            Ok(user)
         })
         .await
     }
 
-    async fn site_user(&self, conn: &mut Conn, row: UserRow) -> Result<SiteUser> {
+    async fn site_user(&self, conn: &mut Conn, site: &Site, row: UserRow) -> Result<SiteUser> {
         let user_token = row.user_token;
         let user = self.open_user(row)?;
         let identities = self.identities_of(conn, &user.user_id).await?;
+        let identities = identities.into_iter().map(|identity| seen_by(site, identity)).collect();
         Ok(SiteUser { user, user_token, identities })
     }
 
-    /// A user.
+    /// A user that the site has made; any for a trusted site.
     ///
     /// # Errors
-    /// E001100 if there is no such user.
+    /// E001100 if there is no such user, or for this site none.
     pub async fn get_site_user(
         &self,
         ctx: &Context,
@@ -180,15 +190,16 @@ impl Sso {
         user_token: &str,
     ) -> Result<SiteUser> {
         self.run(ctx, Operation::SiteGetUser, actor, async |call| {
+            let site = call.site()?;
             let mut conn = self.db().read().await?;
-            let row = row_by_user_token(&mut conn, user_token).await?;
+            let row = row_by_user_token(&mut conn, &site, user_token).await?;
             call.trail.on(&row.user_id);
-            self.site_user(&mut conn, row).await
+            self.site_user(&mut conn, &site, row).await
         })
         .await
     }
 
-    /// All users, by name.
+    /// The users that the site has made, by name; all for a trusted site.
     ///
     /// # Errors
     /// E008002 for a page that there cannot be.
@@ -198,10 +209,12 @@ impl Sso {
         actor: impl Into<Actor>,
         request: PageRequest,
     ) -> Result<Page<SiteUser>> {
-        self.run(ctx, Operation::SiteListUsers, actor, async |_| {
+        self.run(ctx, Operation::SiteListUsers, actor, async |call| {
+            let site = call.site()?;
             check_page(request)?;
             let mut conn = self.db().read().await?;
-            let (total, rows) = store::site::identity::page_of_users(&mut conn, request).await?;
+            let (total, rows) =
+                store::site::identity::page_of_users(&mut conn, request, made_by(&site)).await?;
             drop(conn);
             let listed = |row: UserRow| {
                 let user_token = row.user_token;
@@ -216,8 +229,8 @@ impl Sso {
     /// Changes a user that the site has made.
     ///
     /// # Errors
-    /// E001100 if there is no such user, E005001 if another site, or none, has made it, and otherwise as
-    /// [`Sso::create_site_user`].
+    /// E001100 if there is no such user, or another site, or none, has made it; to a trusted site that is E005001. E005001 for
+    /// a super-user, and otherwise as [`Sso::create_site_user`].
     pub async fn update_site_user(
         &self,
         ctx: &Context,
@@ -229,7 +242,7 @@ impl Sso {
             let site = call.site()?;
             let external_id = check_external_id(update.external_id)?;
             let mut conn = self.db().read().await?;
-            let before = row_by_user_token(&mut conn, user_token).await?;
+            let before = row_by_user_token(&mut conn, &site, user_token).await?;
             let user_id = before.user_id.clone();
             call.trail.on(&user_id);
             let identity = store::site::identity::of_site(&mut conn, &user_id, site.site_id).await?;
@@ -244,6 +257,9 @@ impl Sso {
             let mut tx = self.db().write().await?;
             let row = store::user::account::by_id_for_update(&mut tx, &user_id).await?;
             let mut row = row.ok_or_else(no_such_user)?;
+            if row.is_super_user {
+                return Err(Code::AuthNotAllowed.into());
+            }
             if password.is_some() && row.password_last_set != before.password_last_set {
                 let detail = "password: it was changed meanwhile";
                 return Err(Error::refused(Code::CommonInvalidOperation, detail));
@@ -273,7 +289,7 @@ impl Sso {
             if !store::site::identity::update(&mut tx, &identity, self.now()).await? {
                 return Err(external_id_taken());
             }
-            let user = self.site_user(&mut tx, row).await?;
+            let user = self.site_user(&mut tx, &site, row).await?;
             self.commit(tx, &mut call.trail).await?;
             Ok(user)
         })
@@ -319,7 +335,7 @@ impl Told {
         let email = profile.get("emails").and_then(|emails| emails.get(0));
         Self {
             email: text(email.map(|email| email.get("value").unwrap_or(email))),
-            display_name: text(profile.get("displayName")),
+            display_name: text(profile.get(DISPLAY_NAME)),
             first_name: name("givenName"),
             middle_name: name("middleName"),
             last_name: name("familyName"),
@@ -327,8 +343,14 @@ impl Told {
     }
 }
 
-async fn row_by_user_token(conn: &mut Conn, user_token: &str) -> Result<UserRow> {
-    store::site::identity::user_by_token(conn, parse_token(user_token)).await?.ok_or_else(no_such_user)
+/// The site by which a user must have been made for a site to see them; None if it sees all.
+fn made_by(site: &Site) -> Option<Uuid> {
+    (!site.is_trusted).then_some(site.site_id)
+}
+
+async fn row_by_user_token(conn: &mut Conn, site: &Site, user_token: &str) -> Result<UserRow> {
+    let found = store::site::identity::user_by_token(conn, parse_token(user_token), made_by(site)).await?;
+    found.ok_or_else(no_such_user)
 }
 
 fn no_such_user() -> Error {

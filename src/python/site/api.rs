@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyList};
 
 use crate::domain::Site;
-use crate::ops::{CreatedSite, Sso};
+use crate::ops::{CreatedSite, NewSite, SiteUpdate, Sso};
 use crate::python::branch::Branch;
 use crate::python::value::convert;
 use crate::python::value::convert::{CidArgument, RemoteAddrArgument};
@@ -38,14 +38,19 @@ impl SiteApi {
     ///     callback_uris: The URIs that browsers may be redirected back to.
     ///     current_app: The application on whose behalf the call is made.
     ///     remote_addr: The address that the call comes from.
+    ///     trusted: Whether it speaks for all users, except super-users. Any other site does for those that it made, or
+    ///         whose password it has verified within an hour.
+    ///     long_key: Whether the private key has 256 random bits, rather than being a UUID of 122.
     ///
     /// Returns:
-    ///     A dict: subdomain, public_key, private_key, is_active, creation_time, callback_uris. The private
+    ///     A dict: subdomain, public_key, private_key, is_active, is_trusted, creation_time, callback_uris. The private
     ///     key cannot be read again.
     ///
     /// Raises:
     ///     ValidationError: E008002 for an invalid subdomain or URI, E008001 for one that another site has.
-    #[pyo3(signature = (cid, subdomain, callback_uris, current_app=None, remote_addr=None))]
+    #[pyo3(signature = (cid, subdomain, callback_uris, current_app=None, remote_addr=None, trusted=false,
+        long_key=false))]
+    #[expect(clippy::too_many_arguments, reason = "as many as the command has, and the context")]
     fn create<'py>(
         &self,
         py: Python<'py>,
@@ -54,9 +59,12 @@ impl SiteApi {
         callback_uris: Vec<String>,
         current_app: Option<String>,
         remote_addr: Option<RemoteAddrArgument>,
+        trusted: bool,
+        long_key: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx = self.branch.context(cid, current_app, remote_addr);
-        let operation = async move |sso: Arc<Sso>| sso.create_site(&ctx, &subdomain, &callback_uris).await;
+        let new = NewSite { subdomain, callback_uris, is_trusted: trusted, has_long_key: long_key };
+        let operation = async move |sso: Arc<Sso>| sso.create_site(&ctx, new).await;
         self.branch.run(py, operation, |py, created: CreatedSite| {
             let dict = to_dict(py, &created.site)?;
             dict.set_item("private_key", created.private_key.expose())?;
@@ -67,7 +75,7 @@ impl SiteApi {
     /// All sites, by subdomain, without their private keys.
     ///
     /// Returns:
-    ///     A list of dicts: subdomain, public_key, is_active, creation_time, callback_uris.
+    ///     A list of dicts: subdomain, public_key, is_active, is_trusted, creation_time, callback_uris.
     #[pyo3(signature = (cid, current_app=None, remote_addr=None))]
     fn get_list<'py>(
         &self,
@@ -84,7 +92,7 @@ impl SiteApi {
         })
     }
 
-    /// Replaces the callback URIs of a site.
+    /// Replaces the callback URIs of a site, or changes whether it is trusted. None leaves them as they are.
     ///
     /// Returns:
     ///     The site, as in ``get_list``.
@@ -92,18 +100,21 @@ impl SiteApi {
     /// Raises:
     ///     ValidationError: E008002 if there is no such site, or for an invalid URI, E008001 for one that another site
     ///         has.
-    #[pyo3(signature = (cid, subdomain, callback_uris, current_app=None, remote_addr=None))]
+    #[pyo3(signature = (cid, subdomain, callback_uris=None, current_app=None, remote_addr=None, trusted=None))]
+    #[expect(clippy::too_many_arguments, reason = "as many as the command has, and the context")]
     fn update<'py>(
         &self,
         py: Python<'py>,
         cid: CidArgument,
         subdomain: String,
-        callback_uris: Vec<String>,
+        callback_uris: Option<Vec<String>>,
         current_app: Option<String>,
         remote_addr: Option<RemoteAddrArgument>,
+        trusted: Option<bool>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx = self.branch.context(cid, current_app, remote_addr);
-        let operation = async move |sso: Arc<Sso>| sso.update_site(&ctx, &subdomain, &callback_uris).await;
+        let update = SiteUpdate { callback_uris, is_trusted: trusted };
+        let operation = async move |sso: Arc<Sso>| sso.update_site(&ctx, &subdomain, update).await;
         self.branch.run(py, operation, |py, site: Site| Ok(to_dict(py, &site)?.into_any()))
     }
 
@@ -134,6 +145,7 @@ fn to_dict<'py>(py: Python<'py>, site: &Site) -> PyResult<Bound<'py, PyDict>> {
     dict.set_item("subdomain", &site.subdomain)?;
     dict.set_item("public_key", site.public_key.to_string())?;
     dict.set_item("is_active", site.is_active)?;
+    dict.set_item("is_trusted", site.is_trusted)?;
     dict.set_item("creation_time", convert::datetime(py, site.creation_time)?)?;
     dict.set_item("callback_uris", &site.callback_uris)?;
     Ok(dict)

@@ -36,8 +36,10 @@ impl SiteApi {
     ///     num_cookies_set, creation_time, update_time, expiration_time.
     ///
     /// Raises:
-    ///     ValidationError: E001100 if there is no such identity; E005001, E005002, E005003, E005004 or E003004 if its
-    ///         user may not log in; E008002 if there is no such site, or a value is invalid.
+    ///     ValidationError: E001100 if there is no such identity, or the site is not trusted, did not create it, and has not
+    ///         verified the password of its user within an hour; E005001 for a super-user whose password the site has
+    ///         not verified; E005001, E005002, E005003, E005004 or E003004 if the user may not log in; E008002 if there
+    ///         is no such site, or a value is invalid.
     #[pyo3(signature = (cid, subdomain, identity_token, top_realm=None, sub_realm=None, lifetime=None,
         session_data=None, current_app=None, remote_addr=None, user_agent=None))]
     #[expect(clippy::too_many_arguments, reason = "as many as the REST API has, and the context")]
@@ -120,7 +122,7 @@ impl SiteApi {
         })
     }
 
-    /// The open session of a site that has this token.
+    /// The open session of a site that has this token; of any site, for a trusted one.
     ///
     /// Returns:
     ///     A dict as from ``start_session``.

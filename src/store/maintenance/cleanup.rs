@@ -46,6 +46,19 @@ macro_rules! delete_password_resets {
     };
 }
 
+/// What a site has verified counts for an hour.
+macro_rules! delete_verifications {
+    ($held:expr) => {
+        delete!(
+            "sso_site_verified",
+            "site_id, user_id",
+            "verification_time <= $1 - 3600000000",
+            "verification_time",
+            $held
+        )
+    };
+}
+
 sql! {
     USER_ATTRS_SQLITE = delete!("sso_user_attr", "user_id, name", dialect::skip_held_sqlite!());
     USER_ATTRS_POSTGRES = delete!("sso_user_attr", "user_id, name", dialect::skip_held_postgres!());
@@ -59,6 +72,8 @@ sql! {
     SESSIONS_POSTGRES = delete!("sso_session", "session_id", dialect::skip_held_postgres!());
     PASSWORD_RESETS_SQLITE = delete_password_resets!(dialect::skip_held_sqlite!());
     PASSWORD_RESETS_POSTGRES = delete_password_resets!(dialect::skip_held_postgres!());
+    SITE_VERIFICATIONS_SQLITE = delete_verifications!(dialect::skip_held_sqlite!());
+    SITE_VERIFICATIONS_POSTGRES = delete_verifications!(dialect::skip_held_postgres!());
     THROTTLE_SQLITE = delete!("sso_throttle", "kind, subject", dialect::skip_held_sqlite!());
     THROTTLE_POSTGRES = delete!("sso_throttle", "kind, subject", dialect::skip_held_postgres!());
 }
@@ -73,7 +88,7 @@ pub struct Expiring {
 }
 
 /// Everything that expires. Sessions come after what goes along with them, so that counts tell what there was.
-pub const EXPIRING: [Expiring; 7] = [
+pub const EXPIRING: [Expiring; 8] = [
     Expiring { name: "user_attributes", sqlite: USER_ATTRS_SQLITE, postgres: USER_ATTRS_POSTGRES },
     Expiring { name: "session_attributes", sqlite: SESSION_ATTRS_SQLITE, postgres: SESSION_ATTRS_POSTGRES },
     Expiring { name: "browser_codes", sqlite: BROWSER_CODES_SQLITE, postgres: BROWSER_CODES_POSTGRES },
@@ -84,6 +99,11 @@ pub const EXPIRING: [Expiring; 7] = [
     },
     Expiring { name: "sessions", sqlite: SESSIONS_SQLITE, postgres: SESSIONS_POSTGRES },
     Expiring { name: "password_resets", sqlite: PASSWORD_RESETS_SQLITE, postgres: PASSWORD_RESETS_POSTGRES },
+    Expiring {
+        name: "site_verifications",
+        sqlite: SITE_VERIFICATIONS_SQLITE,
+        postgres: SITE_VERIFICATIONS_POSTGRES,
+    },
     Expiring { name: "throttle_counters", sqlite: THROTTLE_SQLITE, postgres: THROTTLE_POSTGRES },
 ];
 

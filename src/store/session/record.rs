@@ -7,6 +7,7 @@ use crate::domain::{
     Timestamp, UserId,
 };
 use crate::store::Conn;
+use crate::store::site;
 use crate::store::user::account::UserRow;
 
 /// How many interactions of a session are kept.
@@ -296,12 +297,14 @@ pub async fn delete(conn: &mut Conn, session_id: SessionId) -> Result<bool> {
     Ok(owner.is_some())
 }
 
-/// Ends a user's sessions, all of them or all but one; how many there were.
+/// Ends a user's sessions, all of them or all but one; how many there were. A site that starts another one has to verify the
+/// password again.
 ///
 /// # Errors
 /// When the database cannot answer.
 pub async fn delete_of_user(conn: &mut Conn, user_id: &UserId, keep: Option<SessionId>) -> Result<u64> {
     conn.touch(user_id.as_str());
+    site::identity::delete_verifications(conn, user_id).await?;
     match keep {
         Some(keep) => execute!(conn, DELETE_OTHERS_OF_USER, user_id, keep),
         None => execute!(conn, DELETE_OF_USER, user_id),

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::domain::{Direction, PageRequest, Result, Timestamp, UserId};
 use crate::store::db::dialect;
-use crate::store::db::error::unique_violation;
+use crate::store::db::error::{is_dangling, unique_violation};
 use crate::store::db::pool::Raw;
 use crate::store::user::account;
 use crate::store::user::account::UserRow;
@@ -28,6 +28,13 @@ macro_rules! user {
     };
 }
 
+/// Users that a site has made.
+macro_rules! own_user {
+    ($site_id:literal) => {
+        concat!("user_id IN (SELECT i.user_id FROM sso_identity i WHERE i.site_id = ", $site_id, ")")
+    };
+}
+
 sql! {
     INSERT = concat!(
         "INSERT INTO sso_identity (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
@@ -36,16 +43,25 @@ sql! {
     BY_TOKEN = concat!(identity!(), " WHERE identity_token = $1");
     BY_USER = concat!(identity!(), " WHERE user_id = $1 ORDER BY creation_time, identity_token");
     OF_SITE = concat!(identity!(), " WHERE user_id = $1 AND site_id = $2");
-    EXISTS = "SELECT 1 FROM sso_identity WHERE identity_token = $1";
+    CLAIM = "SELECT i.site_id, u.is_super_user, v.verification_time \
+        FROM sso_identity i JOIN sso_user u ON u.user_id = i.user_id \
+        LEFT JOIN sso_site_verified v ON v.user_id = i.user_id AND v.site_id = $2 WHERE i.identity_token = $1";
+    SET_VERIFIED = "INSERT INTO sso_site_verified (site_id, user_id, verification_time) VALUES ($1, $2, $3) \
+        ON CONFLICT (site_id, user_id) DO UPDATE SET verification_time = excluded.verification_time";
+    DELETE_VERIFICATIONS = "DELETE FROM sso_site_verified WHERE user_id = $1";
     UPDATE = "UPDATE sso_identity SET external_id = $2, profile = $3, last_modified = $4 WHERE identity_token = $1";
     OWNER_SQLITE = user!(" JOIN sso_identity USING (user_id) WHERE identity_token = $1");
     OWNER_POSTGRES = user!(concat!(
         " JOIN sso_identity USING (user_id) WHERE identity_token = $1", dialect::held_user_postgres!()
     ));
     USER_BY_TOKEN = user!(" WHERE user_token = $1");
+    OWN_USER_BY_TOKEN = user!(concat!(" WHERE user_token = $1 AND ", own_user!("$2")));
     COUNT_USERS = "SELECT COUNT(*) FROM sso_user";
+    COUNT_OWN_USERS = concat!("SELECT COUNT(*) FROM sso_user WHERE ", own_user!("$1"));
     USERS_UPWARDS = user!(" ORDER BY username ASC LIMIT $1 OFFSET $2");
     USERS_DOWNWARDS = user!(" ORDER BY username DESC LIMIT $1 OFFSET $2");
+    OWN_USERS_UPWARDS = user!(concat!(" WHERE ", own_user!("$3"), " ORDER BY username ASC LIMIT $1 OFFSET $2"));
+    OWN_USERS_DOWNWARDS = user!(concat!(" WHERE ", own_user!("$3"), " ORDER BY username DESC LIMIT $1 OFFSET $2"));
 }
 
 /// Where identities come from that are kept here.
@@ -65,6 +81,17 @@ row! {
         pub profile: Option<Vec<u8>>,
         pub creation_time: Timestamp,
         pub last_modified: Timestamp,
+    }
+}
+
+row! {
+    /// What connects a site with an identity: who made it, and when the site verified the password of its user.
+    #[derive(Clone, Copy, Debug)]
+    #[expect(missing_docs, reason = "the names are the columns'")]
+    pub struct ClaimRow {
+        pub site_id: Option<Uuid>,
+        pub is_super_user: bool,
+        pub verification_time: Option<Timestamp>,
     }
 }
 
@@ -114,12 +141,33 @@ pub async fn by_token(conn: &mut Conn, identity_token: Uuid) -> Result<Option<Id
     fetch_optional!(conn, IdentityRow, BY_TOKEN, identity_token)
 }
 
-/// Whether there is an identity with this token.
+/// What connects a site with an identity.
 ///
 /// # Errors
 /// When the database cannot answer.
-pub async fn exists(conn: &mut Conn, identity_token: Uuid) -> Result<bool> {
-    Ok(fetch_optional!(conn, (i32,), EXISTS, identity_token)?.is_some())
+pub async fn claim(conn: &mut Conn, identity_token: Uuid, site_id: Uuid) -> Result<Option<ClaimRow>> {
+    fetch_optional!(conn, ClaimRow, CLAIM, identity_token, site_id)
+}
+
+/// Keeps that a site has just verified a user's password; false if the site is gone. The transaction is good for nothing but
+/// its end then.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn set_verified(tx: &mut Tx, site_id: Uuid, user_id: &UserId, now: Timestamp) -> Result<bool> {
+    match execute!(tx, SET_VERIFIED, site_id, user_id, now) {
+        Ok(_) => Ok(true),
+        Err(error) if is_dangling(&error) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// No site has verified the password of this user any longer.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn delete_verifications(conn: &mut Conn, user_id: &UserId) -> Result<()> {
+    execute!(conn, DELETE_VERIFICATIONS, user_id).map(drop)
 }
 
 /// The identities of a user, oldest first.
@@ -166,24 +214,49 @@ pub async fn owner_for_update(tx: &mut Tx, identity_token: Uuid) -> Result<Optio
     .map_err(map_error)
 }
 
-/// The user with this public token.
+/// The user with this public token: any, or one that a site has made.
 ///
 /// # Errors
 /// When the database cannot answer.
-pub async fn user_by_token(conn: &mut Conn, user_token: Uuid) -> Result<Option<UserRow>> {
-    fetch_optional!(conn, UserRow, USER_BY_TOKEN, user_token)
+pub async fn user_by_token(
+    conn: &mut Conn,
+    user_token: Uuid,
+    made_by: Option<Uuid>,
+) -> Result<Option<UserRow>> {
+    match made_by {
+        None => fetch_optional!(conn, UserRow, USER_BY_TOKEN, user_token),
+        Some(site_id) => fetch_optional!(conn, UserRow, OWN_USER_BY_TOKEN, user_token, site_id),
+    }
 }
 
-/// How many users there are, and a page of them by name.
+/// How many users there are, and a page of them by name: all, or those that a site has made.
 ///
 /// # Errors
 /// When the database cannot answer.
-pub async fn page_of_users(conn: &mut Conn, request: PageRequest) -> Result<(i64, Vec<UserRow>)> {
-    let total: Option<(i64,)> = fetch_optional!(conn, (i64,), COUNT_USERS)?;
-    let sql = match request.direction {
-        Direction::Ascending => USERS_UPWARDS,
-        Direction::Descending => USERS_DOWNWARDS,
+pub async fn page_of_users(
+    conn: &mut Conn,
+    request: PageRequest,
+    made_by: Option<Uuid>,
+) -> Result<(i64, Vec<UserRow>)> {
+    let (limit, offset) = (request.entries_per_page, request.offset());
+    let (total, rows): (Option<(i64,)>, Vec<UserRow>) = match made_by {
+        None => {
+            let sql = match request.direction {
+                Direction::Ascending => USERS_UPWARDS,
+                Direction::Descending => USERS_DOWNWARDS,
+            };
+            (fetch_optional!(conn, (i64,), COUNT_USERS)?, fetch_all!(conn, UserRow, sql, limit, offset)?)
+        }
+        Some(site_id) => {
+            let sql = match request.direction {
+                Direction::Ascending => OWN_USERS_UPWARDS,
+                Direction::Descending => OWN_USERS_DOWNWARDS,
+            };
+            (
+                fetch_optional!(conn, (i64,), COUNT_OWN_USERS, site_id)?,
+                fetch_all!(conn, UserRow, sql, limit, offset, site_id)?,
+            )
+        }
     };
-    let rows = fetch_all!(conn, UserRow, sql, request.entries_per_page, request.offset())?;
     Ok((total.map_or(0, |(total,)| total), rows))
 }

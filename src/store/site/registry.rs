@@ -10,7 +10,7 @@ use crate::store::{Conn, Tx};
 
 macro_rules! columns {
     () => {
-        "site_id, subdomain, public_key, is_active, creation_time"
+        "site_id, subdomain, public_key, is_active, is_trusted, creation_time"
     };
 }
 
@@ -22,10 +22,11 @@ macro_rules! site {
 
 sql! {
     INSERT = concat!(
-        "INSERT INTO sso_site (", columns!(), ", private_key_digest) VALUES ($1, $2, $3, $4, $5, $6) \
+        "INSERT INTO sso_site (", columns!(), ", private_key_digest) VALUES ($1, $2, $3, $4, $5, $6, $7) \
          ON CONFLICT (subdomain) DO NOTHING"
     );
     INSERT_CALLBACK = "INSERT INTO sso_site_callback (site_id, callback_uri) VALUES ($1, $2)";
+    SET_TRUSTED = "UPDATE sso_site SET is_trusted = $2 WHERE site_id = $1";
     DELETE_CALLBACKS = "DELETE FROM sso_site_callback WHERE site_id = $1";
     ALL = concat!(site!(""), " ORDER BY subdomain");
     BY_SUBDOMAIN = concat!(site!(""), " WHERE subdomain = $1");
@@ -42,6 +43,7 @@ row! {
         subdomain: String,
         public_key: Uuid,
         is_active: bool,
+        is_trusted: bool,
         creation_time: Timestamp,
     }
 }
@@ -53,6 +55,7 @@ impl SiteRow {
             subdomain: self.subdomain,
             public_key: self.public_key,
             is_active: self.is_active,
+            is_trusted: self.is_trusted,
             creation_time: self.creation_time,
             callback_uris,
         }
@@ -90,6 +93,7 @@ pub async fn insert(tx: &mut Tx, site: &Site, private_key_digest: &[u8]) -> Resu
         &site.subdomain,
         site.public_key,
         site.is_active,
+        site.is_trusted,
         site.creation_time,
         private_key_digest,
     )?;
@@ -117,6 +121,14 @@ async fn insert_callbacks(tx: &mut Tx, site: &Site) -> Result<Inserted> {
 pub async fn replace_callbacks(tx: &mut Tx, site: &Site) -> Result<Inserted> {
     execute!(tx, DELETE_CALLBACKS, site.site_id)?;
     insert_callbacks(tx, site).await
+}
+
+/// Has a site speak for all users, or no longer.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn set_trusted(tx: &mut Tx, site: &Site) -> Result<()> {
+    execute!(tx, SET_TRUSTED, site.site_id, site.is_trusted).map(drop)
 }
 
 /// All sites, by subdomain.

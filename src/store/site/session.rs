@@ -49,6 +49,7 @@ sql! {
          state_change_count) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1)"
     );
     BY_DIGEST = concat!(open!(), "site_id = $1 AND ust_digest = $3");
+    BY_DIGEST_OF_ANY = concat!(open!(), "ust_digest = $1");
     BY_IDENTITY = concat!(
         open!(), "site_id = $1 AND identity_token = $3 ORDER BY creation_time DESC LIMIT 1"
     );
@@ -130,6 +131,18 @@ pub async fn by_digest(
     now: Timestamp,
 ) -> Result<Option<SiteSessionRow>> {
     fetch_optional!(conn, SiteSessionRow, BY_DIGEST, site_id, now, digest)
+}
+
+/// The open session whose token has this digest, whichever site has started it.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn by_digest_of_any(
+    conn: &mut Conn,
+    digest: &[u8],
+    now: Timestamp,
+) -> Result<Option<SiteSessionRow>> {
+    fetch_optional!(conn, SiteSessionRow, BY_DIGEST_OF_ANY, digest, now)
 }
 
 /// The open session that a site has started for an identity.
