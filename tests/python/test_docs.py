@@ -286,6 +286,22 @@ def test_the_tests_that_pages_name_exist() -> None:
         assert f"async fn {name}(" in tests, name
 
 
+def defined_in(file: Path) -> set[str]:
+    """The functions of a file."""
+    return set(re.findall(r"\b(?:fn|def) (\w+)\(", file.read_text(encoding="utf-8")))
+
+
+def test_every_test_that_the_page_of_security_names_exists() -> None:
+    rows = re.findall(r"^\| .*\|$", PAGES["security.md"], re.MULTILINE)
+    named = [re.findall(r"`([\w/]+\.(?:rs|py))(?:::(\w+))?`", row) for row in rows]
+    assert sum(len(row) for row in named) > 50
+    for row in named:
+        for path, name in row:
+            file = ROOT / path
+            assert file.is_file(), path
+            assert not name or name in defined_in(file), f"{path}::{name}"
+
+
 def test_the_list_of_decisions_has_them_all() -> None:
     listed = (DOCS / "decisions" / "README.md").read_text(encoding="utf-8")
     for record in sorted((DOCS / "decisions").glob("[0-9]*.md")):
