@@ -391,6 +391,16 @@ class SessionAPI:
         remote_addr: _RemoteAddr | None,
         user_agent: str | None = None,
     ) -> datetime.datetime: ...
+    def reauthenticate(
+        self,
+        cid: str,
+        ust: _Secret,
+        password: _Secret,
+        totp_code: _Secret | None = None,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+        user_agent: str | None = None,
+    ) -> None: ...
     def get(
         self,
         cid: str,
@@ -411,6 +421,23 @@ class SessionAPI:
         remote_addr: _RemoteAddr | None,
         user_agent: str | None = None,
     ) -> list[dict[str, Any]]: ...
+    def end(
+        self,
+        cid: str,
+        session_id: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    def end_all(
+        self,
+        cid: str,
+        current_ust: _Secret,
+        user_id: str | None = None,
+        except_current: bool = True,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> int: ...
     def get_current_session(
         self,
         cid: str,

@@ -362,6 +362,16 @@ class _SessionAPI:
         remote_addr: _RemoteAddr | None,
         user_agent: str | None = None,
     ) -> datetime.datetime: ...
+    async def reauthenticate(
+        self,
+        cid: str,
+        ust: _Secret,
+        password: _Secret,
+        totp_code: _Secret | None = None,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+        user_agent: str | None = None,
+    ) -> None: ...
     async def get(
         self,
         cid: str,
@@ -382,6 +392,23 @@ class _SessionAPI:
         remote_addr: _RemoteAddr | None,
         user_agent: str | None = None,
     ) -> list[dict[str, Any]]: ...
+    async def end(
+        self,
+        cid: str,
+        session_id: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    async def end_all(
+        self,
+        cid: str,
+        current_ust: _Secret,
+        user_id: str | None = None,
+        except_current: bool = True,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> int: ...
     async def get_current_session(
         self,
         cid: str,

@@ -11,8 +11,8 @@ __all__ = ["SearchCtx", "SignupCtx"]
 class SearchCtx:
     """The criteria of `sso.user.search`. A value of None is no criterion.
 
-    If `user_id` is given, the others are ignored; otherwise, if `username` is given, the rest is. All other criteria
-    are combined with "and", except names, which are combined with `name_op`.
+    If `user_id` is given, the others are ignored; otherwise, if `username` is given and `is_name_exact` is True, the
+    rest is. All other criteria are combined with "and", except names, which are combined with `name_op`.
     """
 
     user_id: str | None = None
@@ -44,7 +44,8 @@ class SearchCtx:
     """One of `const.search.and_` and `const.search.or_`."""
 
     is_name_exact: bool = True
-    """True if a name must match completely, False if a part is enough. Case does not matter."""
+    """True if a name and the username must match completely, False if a part is enough. Case matters in a complete
+    username only."""
 
 
 @dataclass(kw_only=True)
@@ -67,3 +68,10 @@ class SignupCtx:
 
     sign_up_status: str = "before_confirmation"
     """The first status of the account. No other value is accepted."""
+
+    display_name: str | None = None
+    """By default the other three names, joined."""
+
+    first_name: str | None = None
+    middle_name: str | None = None
+    last_name: str | None = None

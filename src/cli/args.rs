@@ -69,8 +69,8 @@ pub(super) enum Command {
     ResetTotpKey(ResetTotpKeyArgs),
     /// List a user's open sessions, oldest first
     ListSessions(UserArgs),
-    /// End all open sessions of a user, and list them
-    EndSessions(UserArgs),
+    /// End all open sessions of a user, or one of them, and list what has ended
+    EndSessions(EndSessionsArgs),
     /// Create a security definition, which linked auth lets act as a user
     CreateSecDef(NewSecDefArgs),
     /// List all security definitions, by name
@@ -156,6 +156,15 @@ pub(super) struct DeleteUserArgs {
     /// Do not ask
     #[arg(long)]
     pub yes: bool,
+}
+
+#[derive(Args)]
+pub(super) struct EndSessionsArgs {
+    /// The user's name
+    pub username: String,
+    /// End the session with this id only, as list-sessions shows it
+    #[arg(long, value_name = "ID")]
+    pub session_id: Option<String>,
 }
 
 #[derive(Args)]

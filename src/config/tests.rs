@@ -35,10 +35,13 @@ login.inform_if_not_confirmed = true
 login.inform_if_not_approved = true
 login.inform_if_totp_missing = true
 login.totp_single_use = true
+login.fresh_for = 10
 user_address_list = {}
 session.expiry = 60
 session.max_lifetime = 0
 session.end_on_password_change = true
+session.end_on_totp_change = true
+session.end_on_lock = true
 session.cache = "on"
 session.cache_size = 100000
 password.expiry = 730
@@ -165,6 +168,8 @@ fn arguments_override_the_environment_which_overrides_the_file_and_that_the_defa
     session.expiry = 2 (argument)
     session.max_lifetime = 2 (argument)
     session.end_on_password_change = true (default)
+    session.end_on_totp_change = true (default)
+    session.end_on_lock = true (default)
     session.cache = "on" (default)
     session.cache_size = 3 (environment variable ZATO_SSO_SESSION__CACHE_SIZE)
     "#);

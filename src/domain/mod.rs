@@ -15,7 +15,7 @@ pub use self::core::address::RemoteAddr;
 pub use self::core::clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use self::core::code::Code;
 pub use self::core::context::Context;
-pub use self::core::error::{Error, Result};
+pub use self::core::error::{Error, Result, WRONG_TOTP_CODE};
 pub use self::core::id::{Cid, SessionId, UserId, random_uuid, time_ordered_uuid};
 pub use self::core::operation::{AuditKind, Face, Operation, Who};
 pub use self::core::page::Page;
@@ -38,6 +38,6 @@ pub use user::account::{
     ApprovalStatus, ExpiringPassword, Field, NewUser, SignUpStatus, User, UserView, Visibility,
 };
 pub use user::search::{NameOp, UserSearch};
-pub use user::signup::{SignUpDetails, SignUpVerdict};
+pub use user::signup::{SignUpDetails, SignUpNames, SignUpVerdict};
 pub use user::text::{check_long_text, check_name, joined_names};
 pub use user::update::{Edit, UserUpdate};

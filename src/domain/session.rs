@@ -74,6 +74,8 @@ pub struct Session {
     pub ext_session_id: Option<String>,
     /// How often it was touched, the login included.
     pub state_change_count: i64,
+    /// When its user, or the definition that acts for the user, last proved who they are: at the login or later.
+    pub auth_time: Timestamp,
 }
 
 /// A session and whose it is.

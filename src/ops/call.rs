@@ -5,7 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::domain::{
-    AuditKind, Code, Context, Error, Operation, Result, Site, UserId, Who, time_ordered_uuid,
+    AuditKind, Code, Context, Error, Operation, Result, SessionId, Site, UserId, Who, time_ordered_uuid,
 };
 use crate::ops::Sso;
 use crate::ops::access::actor::{Actor, Caller};
@@ -84,6 +84,12 @@ impl Call<'_> {
             Admitted::Process(_) => true,
             Admitted::Anonymous | Admitted::Site(_) => false,
         }
+    }
+
+    /// The session that is to go on when the user's others end: the one that acts, if it is that user's.
+    pub fn session_to_keep(&self, user_id: &UserId) -> Option<SessionId> {
+        let own = self.caller().ok().filter(|caller| caller.user_id() == user_id);
+        own.map(|caller| caller.session().session_id)
     }
 
     /// The user that the call is about, noted in the audit entry: the caller if none is named; others only for

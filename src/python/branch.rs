@@ -74,6 +74,11 @@ impl Branch {
         self.hooks.clone_ref(py)
     }
 
+    /// Which database, and whether it was closed: see [`Handle::description`].
+    pub fn description(&self) -> String {
+        self.handle.description()
+    }
+
     /// Whether calls block.
     pub fn is_blocking(&self) -> bool {
         self.mode == Mode::Blocking

@@ -50,10 +50,10 @@ macro_rules! roots {
             Ok(())
         }
 
-        roots!(@class BlockingSso, Mode::Blocking, $($(#[$doc])* $name: $api;)*);
-        roots!(@class AwaitableSso, Mode::Awaitable, $($(#[$doc])* $name: $api;)*);
+        roots!(@class BlockingSso, "zato_sso.SSO", Mode::Blocking, $($(#[$doc])* $name: $api;)*);
+        roots!(@class AwaitableSso, "zato_sso.aio.SSO", Mode::Awaitable, $($(#[$doc])* $name: $api;)*);
     };
-    (@class $class:ident, $mode:expr, $($(#[$doc:meta])* $name:ident: $api:ty;)*) => {
+    (@class $class:ident, $full_name:literal, $mode:expr, $($(#[$doc:meta])* $name:ident: $api:ty;)*) => {
         #[pymethods]
         impl $class {
             #[new]
@@ -122,6 +122,10 @@ macro_rules! roots {
                 dry_run: bool,
             ) -> PyResult<Bound<'py, PyAny>> {
                 import_users(py, &self.0.branch, users, dry_run)
+            }
+
+            fn __repr__(&self) -> String {
+                format!("<{} {}>", $full_name, self.0.branch.description())
             }
 
             /// Closes the database. Later calls raise BackendError. May be called twice.

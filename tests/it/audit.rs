@@ -18,7 +18,8 @@ on_both_databases! {
 async fn world_with_file(kind: Kind, more: Value) -> (World, std::path::PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.keep().join("audit.jsonl");
-    let mut all = json!({"audit.file": path.to_str().unwrap()});
+    // One session goes on through all that is done to its user.
+    let mut all = json!({"audit.file": path.to_str().unwrap(), "session.end_on_lock": false});
     all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     (World::with(kind, all).await, path)
 }

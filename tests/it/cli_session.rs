@@ -10,6 +10,7 @@ use crate::support::{Kind, any_rows, config, ctx, refusal};
 on_both_databases! {
     a_session_is_opened_without_a_password_and_ended_by_its_token;
     all_sessions_of_a_user_are_listed_and_ended;
+    one_session_of_a_user_is_ended_by_its_id;
     a_login_keeps_to_the_state_of_the_account;
     all_that_is_known_of_a_user_is_shown_but_for_secrets;
     nobody_has_no_sessions;
@@ -104,7 +105,38 @@ async fn all_sessions_of_a_user_are_listed_and_ended(kind: Kind) {
 
     let kept = any_rows(&world, "SELECT op FROM sso_audit").await;
     let count = |op: &str| kept.iter().filter(|kept| kept.as_slice() == op.as_bytes()).count();
-    assert_eq!((count("session.list_of_user"), count("session.end_of_user")), (5, 2));
+    assert_eq!((count("session.list_of_user"), count("session.end_all")), (5, 2));
+}
+
+async fn one_session_of_a_user_is_ended_by_its_id(kind: Kind) {
+    let folder = Folder::with_database(kind).await;
+    let world = folder.world().await;
+    for name in ["user1", "user2"] {
+        world.user(name).await;
+    }
+    let log_in = |name: &str| {
+        let ust = folder.run(&format!("login {name} --json")).json()["ust"].clone();
+        Ust::from(ust.as_str().unwrap())
+    };
+    let id = |name: &str| {
+        let listed = folder.run(&format!("list-sessions {name} --json")).json();
+        listed[0]["session_id"].as_str().unwrap().to_owned()
+    };
+    let (first, second, other) = (log_in("user1"), log_in("user1"), log_in("user2"));
+    let first_id = id("user1");
+    let ended = folder.run(&format!("end-sessions user1 --session-id {first_id} --json")).json();
+    assert_eq!(ended.as_array().unwrap().len(), 1);
+    assert_eq!(ended[0]["session_id"], first_id);
+    for wrong in [first_id, id("user2"), "nonsense".to_owned()] {
+        let refused = folder.run(&format!("end-sessions user1 --session-id {wrong}"));
+        assert_eq!(refused.status, 1, "{refused}");
+        assert!(refused.stderr.contains("E007001") && !refused.stderr.contains("user2"), "{refused}");
+    }
+    let sso = open(&folder).await;
+    assert_eq!(refusal(sso.get_current_user(&ctx(), &first, false).await), Code::SessionNoSuchSession);
+    for ust in [second, other] {
+        sso.get_current_user(&ctx(), &ust, false).await.unwrap();
+    }
 }
 
 async fn a_login_keeps_to_the_state_of_the_account(kind: Kind) {

@@ -164,7 +164,10 @@ async fn a_user_who_may_not_log_in_may_not_by_a_definition(kind: Kind) {
     world.sso.reject_user(&ctx(), &root, user_id).await.unwrap();
     assert_eq!(refusal(at("CRM", "", &credential).await), Code::AuthNotApproved);
     world.sso.approve_user(&ctx(), &root, user_id).await.unwrap();
-    assert_eq!(at("CRM", "", &credential).await.unwrap().ust.expose(), ust.expose());
+    // The session has ended with that, for good; the definition opens another one.
+    assert_ne!(at("CRM", "", &credential).await.unwrap().ust.expose(), ust.expose());
+    let ended = world.sso.get_current_user(&ctx(), &ust, false).await;
+    assert_eq!(refusal(ended), Code::SessionNoSuchSession);
 
     let quiet = world.reopened(json!({"login.inform_if_locked": false})).await;
     world.sso.lock_user(&ctx(), trusted.clone(), user_id).await.unwrap();

@@ -50,11 +50,13 @@ async fn a_super_user_makes_a_user_and_decides_about_it(kind: Kind) {
     ask(&server, "POST /user/approve", &on).ok();
     let ann = server.ust("ann");
     ask(&server, "POST /user/lock", &on).ok();
-    assert_eq!(ask(&server, "GET /user", &json!({"ust": ann})).refusal(), "E005002");
+    assert_eq!(ask(&server, "GET /user", &json!({"ust": ann})).refusal(), "E007001");
     ask(&server, "DELETE /user/lock", &on).ok();
+    assert_eq!(ask(&server, "GET /user", &json!({"ust": ann})).refusal(), "E007001");
     ask(&server, "POST /user/reject", &on).ok();
     assert_eq!(ask(&server, "POST /user/login", &login).refusal(), "E005004");
     ask(&server, "POST /user/approve", &on).ok();
+    let ann = server.ust("ann");
 
     // What super-users may, others may not.
     let by_ann = json!({"ust": ann, "user_id": user_id, "username": "bob"});
@@ -177,7 +179,7 @@ async fn users_change_themselves_and_super_users_everybody(kind: Kind) {
         (&seen["sign_up_status"], &seen["approval_status"]),
         (&json!("to_approve"), &json!("rejected"))
     );
-    assert_eq!(ask(&server, "GET /user", &json!({"ust": user})).refusal(), "E005002");
+    assert_eq!(ask(&server, "GET /user", &json!({"ust": user})).refusal(), "E007001");
     let of_user = |name: &str, value: Value| update(&root, json!({"user_id": user_id.as_str(), name: value}));
     assert_eq!(of_user("is_locked", json!(null)).refusal(), "E008002");
     assert_eq!(of_user("rate_limit_def", json!("*=1/week")).refusal(), "E008002");
@@ -211,6 +213,8 @@ async fn a_totp_key_is_shown_where_it_was_generated(kind: Kind) {
     let found = seen().await;
     assert_eq!(found.totp_key.as_ref().unwrap().expose(), "JBSWY3DPEHPK3PXP");
     assert_eq!(found.totp_label.as_deref(), Some("phone"));
+    // Another key by somebody else has ended the session.
+    let user = server.ust("user1");
     ask(&server, "PATCH /user/totp", &json!({"ust": user, "totp_key": "", "totp_label": null})).ok();
     let found = seen().await;
     assert_eq!((found.totp_key.as_ref().unwrap().expose().len(), found.totp_label.clone()), (32, None));
@@ -355,7 +359,7 @@ async fn a_list_of_sessions_holds_their_history_and_no_token(kind: Kind) {
         json!([{
             "auth_type": "default", "auth_principal": "user1", "creation_time": "2026-02-25T12:00:00",
             "expiration_time": "2026-02-25T13:01:00", "remote_addr": "127.0.0.1", "user_agent": "first",
-            "session_state_change_list": [
+            "is_current": true, "session_state_change_list": [
                 {"remote_addr": "127.0.0.1", "user_agent": "first", "timestamp_utc": "2026-02-25T12:00:00",
                     "ctx_source": "login", "idx": 1},
                 {"remote_addr": "127.0.0.1", "user_agent": "second", "timestamp_utc": "2026-02-25T12:01:00",
@@ -365,8 +369,28 @@ async fn a_list_of_sessions_holds_their_history_and_no_token(kind: Kind) {
     );
     let by_root = ask(&server, "GET /session/list", &json!({"target_ust": first, "current_ust": root})).ok();
     assert_eq!(by_root["result"][0]["session_id"], session_id);
+    assert_eq!(by_root["result"][0]["is_current"], false);
     let by_user = json!({"target_ust": root, "current_ust": first});
     assert_eq!(ask(&server, "GET /session/list", &by_user).refusal(), "E005001");
+
+    let end = |ust: &str, session_id: &Value| {
+        ask(&server, "DELETE /user/session", &json!({"ust": ust, "session_id": session_id}))
+    };
+    let other = server.ust("user1");
+    let of_root = ask(&server, "GET /session/list", &json!({"ust": root})).ok()["result"][0].clone();
+    assert_eq!(end(&other, &of_root["session_id"]).refusal(), "E007001");
+    assert_eq!(end(&other, &json!("none")).refusal(), "E007001");
+    end(&other, &session_id).ok();
+    assert_eq!(ask(&server, "GET /user", &json!({"ust": first})).refusal(), "E007001");
+    let last = server.ust("user1");
+    let all = |more: Value| ask(&server, "DELETE /session/list", &more).ok()["num_ended"].clone();
+    assert_eq!(all(json!({"ust": last})), 1);
+    assert_eq!(all(json!({"ust": last, "except_current": "false"})), 1);
+    assert_eq!(ask(&server, "GET /user", &json!({"ust": last})).refusal(), "E007001");
+    server.ust("user1");
+    let user_id = server.world.sso.get_user_by_username(&ctx(), "user1", true).await.unwrap().unwrap();
+    let user_id = user_id.user.user_id.to_string();
+    assert_eq!(all(json!({"ust": root, "user_id": user_id})), 1);
 }
 
 async fn a_login_with_a_password_about_to_expire_warns(kind: Kind) {

@@ -405,7 +405,7 @@ async fn a_trusted_login_needs_no_password_but_good_standing(kind: Kind) {
 }
 
 async fn logout_ends_the_session_whatever_the_state_of_its_user(kind: Kind) {
-    let world = World::new(kind).await;
+    let world = World::with(kind, json!({"session.end_on_lock": false})).await;
     let user = world.user("user1").await;
     let (first, second) = (world.login("user1").await, world.login("user1").await);
     world.sso.logout(&ctx(), &first.ust).await.unwrap();

@@ -46,6 +46,7 @@ mod external_auth;
 #[cfg(feature = "server")]
 mod faces;
 mod floors;
+mod fresh;
 mod hooks;
 #[cfg(feature = "server")]
 mod http;

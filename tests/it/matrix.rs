@@ -2,12 +2,12 @@
 //! the table of endpoints; what is expected follows from who may call each operation.
 
 use serde_json::{Value, json};
-use zato_sso::domain::{Face, Operation, SecType, Who};
+use zato_sso::domain::{Face, Operation, SecType, Ust, Who};
 use zato_sso::http::{Endpoint, endpoints};
 
 use crate::linked_auth::define;
 use crate::rest::{Answer, Server};
-use crate::support::{Kind, PASSWORD};
+use crate::support::{Kind, PASSWORD, ctx};
 
 on_both_databases! {
     everybody_may_do_what_the_rules_say_and_nothing_else;
@@ -27,8 +27,8 @@ fn the_rules_are_these() {
     let all = [Who::Anyone, Who::Oneself, Who::OneselfOrSuperUser, Who::SuperUser];
     insta::assert_snapshot!(all.map(line).join("\n"), @"
     Anyone: user.login, user.logout, user.signup, user.confirm_signup, session.authenticate, password_reset.create_token, password_reset.access_token, password_reset.change_password
-    Oneself: user.get_current, user.update_current, session.renew
-    OneselfOrSuperUser: user.get_by_id, user.update_by_id, user.change_password, user.reset_totp_key, user.get_linked_auth_list, user.attr_create, user.attr_update, user.attr_set, user.attr_delete, user.attr_get, user.attr_exists, user.attr_names, session.attr_create, session.attr_update, session.attr_set, session.attr_delete, session.attr_get, session.attr_exists, session.attr_names, session.get, session.get_list
+    Oneself: user.get_current, user.update_current, session.renew, session.reauthenticate
+    OneselfOrSuperUser: user.get_by_id, user.update_by_id, user.change_password, user.reset_totp_key, user.get_linked_auth_list, user.attr_create, user.attr_update, user.attr_set, user.attr_delete, user.attr_get, user.attr_exists, user.attr_names, session.attr_create, session.attr_update, session.attr_set, session.attr_delete, session.attr_get, session.attr_exists, session.attr_names, session.get, session.get_list, session.end, session.end_all
     SuperUser: user.create, user.delete_by_id, user.approve, user.reject, user.lock, user.unlock, user.search, user.create_linked_auth, user.delete_linked_auth, session.verify
     ");
 }
@@ -103,6 +103,7 @@ struct Someone {
     username: String,
     user_id: String,
     ust: String,
+    session_id: String,
 }
 
 struct Stage {
@@ -113,11 +114,17 @@ struct Stage {
 
 impl Stage {
     async fn new(kind: Kind) -> Self {
-        let more = json!({"password.inform_if_expired": true, "database.max_connections": 2});
+        // Sessions outlast what makes them invalid, so that each refusal is of its own kind.
+        let more = json!({
+            "password.inform_if_expired": true,
+            "database.max_connections": 2,
+            "session.end_on_lock": false,
+        });
         let server = Server::with(kind, more).await;
         let admin = server.world.super_user("admin1").await;
         let ust = server.ust("admin1");
-        let admin = Someone { username: "admin1".to_owned(), user_id: admin.user_id.to_string(), ust };
+        let (username, user_id) = ("admin1".to_owned(), admin.user_id.to_string());
+        let admin = Someone { username, user_id, ust, session_id: String::new() };
         Self { server, admin, count: 0 }
     }
 
@@ -136,7 +143,10 @@ impl Stage {
         let user =
             if is_super_user { world.super_user(&username).await } else { world.user(&username).await };
         let ust = self.server.ust(&username);
-        let someone = Someone { username, user_id: user.user_id.to_string(), ust };
+        let acting = Ust::from(ust.as_str());
+        let session = world.sso.get_session(&ctx(), &acting, Some(&acting), true).await.unwrap().session;
+        let (user_id, session_id) = (user.user_id.to_string(), session.session_id.to_string());
+        let someone = Someone { username, user_id, ust, session_id };
         self.ask("PUT /user/attr", &json!({"ust": someone.ust, "name": "there", "value": "1"})).ok();
         let session = json!({"target_ust": someone.ust, "current_ust": someone.ust});
         self.ask("PUT /session/attr", &with(session, json!({"name": "there", "value": "1"}))).ok();
@@ -166,6 +176,7 @@ impl Stage {
                 "password" | "old_password" => Value::from(PASSWORD),
                 "new_password" if element.is_required => Value::from("another battery staple"),
                 "first_name" if endpoint.method == "PATCH" => Value::from("Ann"),
+                "session_id" => Value::from(whom.session_id.clone()),
                 "name" => Value::from(if is_new { self.unique("name") } else { "there".to_owned() }),
                 "value" => Value::from("2"),
                 "auth_type" => Value::from("basic_auth"),
@@ -207,6 +218,8 @@ fn expected(endpoint: &Endpoint, caller: Caller, subject: Subject) -> Option<&'s
         Who::Trusted | Who::Site | Who::System => panic!("REST has no such callers: {}", operation.name()),
     };
     match operation {
+        // That there is such a session is not told.
+        Operation::SessionEnd if !is_allowed => Some("E007001"),
         _ if !is_allowed => Some("E005001"),
         // Nobody deletes oneself.
         Operation::UserDeleteById if subject == Subject::Oneself => Some("E008001"),

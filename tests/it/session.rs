@@ -1,7 +1,9 @@
 //! Sessions: verifying, renewing, reading and listing them, and what ends them.
 
 use serde_json::json;
-use zato_sso::domain::{AuthType, ChangeSource, Code, Password, Ust};
+use zato_sso::domain::{
+    ApprovalStatus, AuthType, ChangeSource, Code, Edit, Password, SignUpStatus, UserUpdate, Ust,
+};
 use zato_sso::ops::{Actor, ChangePassword, LoginRequest};
 
 use crate::support::{Kind, PASSWORD, START, World, credentials, ctx, ctx_of, refusal};
@@ -14,9 +16,13 @@ on_both_databases! {
     the_session_that_acts_tells_whose_it_is;
     a_list_holds_open_sessions_and_their_history_but_no_token;
     the_history_holds_the_last_hundred_interactions;
-    a_session_is_refused_while_its_user_is_locked_or_rejected;
+    a_session_ends_for_good_when_its_user_may_not_log_in_any_more;
+    a_session_may_outlast_a_lock_or_a_rejection;
+    a_login_under_way_while_its_user_is_locked_leaves_no_session;
     a_change_through_one_handle_is_seen_by_the_next_call_of_another;
     sessions_opened_while_the_password_changes_do_not_outlive_the_change;
+    a_session_is_ended_by_its_id_by_its_user_or_a_super_user;
+    all_others_or_all_sessions_of_a_user_are_ended;
 }
 
 async fn verify_is_for_super_users_and_tells_valid_from_invalid(kind: Kind) {
@@ -165,8 +171,101 @@ async fn the_history_holds_the_last_hundred_interactions(kind: Kind) {
     assert_eq!(history().await, (4..=103).collect::<Vec<_>>());
 }
 
-async fn a_session_is_refused_while_its_user_is_locked_or_rejected(kind: Kind) {
+async fn a_session_ends_for_good_when_its_user_may_not_log_in_any_more(kind: Kind) {
     let world = World::new(kind).await;
+    world.super_user("root1").await;
+    let user = world.user("user1").await;
+    let root = world.login("root1").await;
+    let (sso, by, user_id) = (&world.sso, &root.ust, user.user_id.as_str());
+    let change = async |value: serde_json::Value| {
+        let status = |name: &str| value.get(name).and_then(serde_json::Value::as_str);
+        let update = UserUpdate {
+            is_locked: value.get("is_locked").map_or(Edit::Keep, |locked| Edit::Set(*locked == true)),
+            approval_status: status("approval_status")
+                .map_or(Edit::Keep, |name| Edit::Set(ApprovalStatus::parse(name).unwrap())),
+            sign_up_status: status("sign_up_status")
+                .map_or(Edit::Keep, |name| Edit::Set(SignUpStatus::parse(name).unwrap())),
+            ..UserUpdate::default()
+        };
+        sso.update_user_by_id(&ctx(), by, user_id, update).await.unwrap();
+    };
+    for way in 0..6 {
+        let session = world.login("user1").await;
+        // Cached, too.
+        sso.get_current_user(&ctx(), &session.ust, false).await.unwrap();
+        match way {
+            0 => {
+                sso.lock_user(&ctx(), by, user_id).await.unwrap();
+                sso.unlock_user(&ctx(), by, user_id).await.unwrap();
+            }
+            1 => {
+                sso.lock_user(&ctx(), Actor::Trusted(None), user_id).await.unwrap();
+                sso.unlock_user(&ctx(), Actor::Trusted(None), user_id).await.unwrap();
+            }
+            2 => {
+                sso.reject_user(&ctx(), by, user_id).await.unwrap();
+                sso.approve_user(&ctx(), by, user_id).await.unwrap();
+            }
+            3 => {
+                change(json!({"is_locked": true})).await;
+                change(json!({"is_locked": false})).await;
+            }
+            4 => {
+                for status in ["rejected", "before_decision", "approved"] {
+                    change(json!({"approval_status": status})).await;
+                }
+            }
+            _ => {
+                change(json!({"sign_up_status": "before_confirmation"})).await;
+                change(json!({"sign_up_status": "final"})).await;
+            }
+        }
+        let outcome = sso.get_current_user(&ctx(), &session.ust, false).await;
+        assert_eq!(refusal(outcome), Code::SessionNoSuchSession, "way {way}");
+        assert_eq!(refusal(sso.renew_session(&ctx(), &session.ust, None).await), Code::SessionNoSuchSession);
+        assert!(sso.list_sessions_of_user(&ctx(), Actor::Trusted(None), user_id).await.unwrap().is_empty());
+    }
+    // What neither locks nor rejects keeps them.
+    let session = world.login("user1").await;
+    sso.unlock_user(&ctx(), by, user_id).await.unwrap();
+    sso.approve_user(&ctx(), by, user_id).await.unwrap();
+    change(json!({"is_locked": false, "approval_status": "approved"})).await;
+    sso.get_current_user(&ctx(), &session.ust, false).await.unwrap();
+}
+
+async fn a_login_under_way_while_its_user_is_locked_leaves_no_session(kind: Kind) {
+    let world = World::new(kind).await;
+    let user = world.user("user1").await;
+    for _ in 0..8 {
+        let logins: Vec<_> = (0..8)
+            .map(|_| {
+                let sso = world.sso.clone();
+                tokio::spawn(async move { sso.login(&ctx(), credentials("user1", PASSWORD)).await })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        let (by, user_id) = (Actor::Trusted(None), user.user_id.as_str());
+        world.sso.lock_user(&ctx(), by.clone(), user_id).await.unwrap();
+        let ended: Vec<_> = futures_of(logins).await;
+        world.sso.unlock_user(&ctx(), by, user_id).await.unwrap();
+        for info in ended.into_iter().flatten() {
+            let outcome = world.sso.get_current_user(&ctx(), &info.ust, false).await;
+            assert_eq!(refusal(outcome), Code::SessionNoSuchSession);
+        }
+    }
+}
+
+/// What came of tasks.
+async fn futures_of<T>(tasks: Vec<tokio::task::JoinHandle<T>>) -> Vec<T> {
+    let mut outcomes = Vec::new();
+    for task in tasks {
+        outcomes.push(task.await.unwrap());
+    }
+    outcomes
+}
+
+async fn a_session_may_outlast_a_lock_or_a_rejection(kind: Kind) {
+    let world = World::with(kind, json!({"session.end_on_lock": false})).await;
     world.super_user("root1").await;
     let user = world.user("user1").await;
     let (root, info) = (world.login("root1").await, world.login("user1").await);
@@ -194,7 +293,7 @@ async fn a_change_through_one_handle_is_seen_by_the_next_call_of_another(kind: K
     world.sso.get_current_user(&ctx(), &info.ust, false).await.unwrap();
     other.lock_user(&ctx(), Actor::Trusted(None), user.user_id.as_str()).await.unwrap();
     let locked = world.sso.get_current_user(&ctx(), &info.ust, false).await;
-    assert_eq!(refusal(locked), Code::AuthLocked);
+    assert_eq!(refusal(locked), Code::SessionNoSuchSession);
 }
 
 async fn sessions_opened_while_the_password_changes_do_not_outlive_the_change(kind: Kind) {
@@ -223,4 +322,100 @@ async fn sessions_opened_while_the_password_changes_do_not_outlive_the_change(ki
         }
     }
     world.sso.get_current_user(&ctx(), &keeper.ust, false).await.unwrap();
+}
+
+/// The public ids of sessions, and which one asks.
+async fn ids(world: &World, ust: &Ust) -> Vec<(String, bool)> {
+    let listed = world.sso.list_sessions(&ctx(), ust, None).await.unwrap();
+    listed.iter().map(|listing| (listing.session.session_id.to_string(), listing.is_current)).collect()
+}
+
+async fn is_over(world: &World, ust: &Ust) -> bool {
+    match world.sso.get_current_user(&ctx(), ust, false).await {
+        Ok(_) => false,
+        outcome => refusal(outcome) == Code::SessionNoSuchSession,
+    }
+}
+
+async fn a_session_is_ended_by_its_id_by_its_user_or_a_super_user(kind: Kind) {
+    let world = World::new(kind).await;
+    world.super_user("root1").await;
+    for username in ["user1", "user2"] {
+        world.user(username).await;
+    }
+    let root = world.login("root1").await.ust;
+    let first = world.login("user1").await.ust;
+    world.clock.advance_seconds(1);
+    let (second, other) = (world.login("user1").await.ust, world.login("user2").await.ust);
+    let listed = ids(&world, &second).await;
+    assert_eq!(listed.iter().map(|(_, is_current)| *is_current).collect::<Vec<_>>(), [false, true]);
+    let seen_by_root = world.sso.list_sessions(&ctx(), &root, Some(&second)).await.unwrap();
+    assert!(seen_by_root.iter().all(|listing| !listing.is_current));
+    let [(first_id, _), (second_id, _)] = listed.try_into().unwrap();
+    let other_id = ids(&world, &other).await.remove(0).0;
+    let end = async |ust: &Ust, session_id: &str| {
+        world.sso.end_session(&ctx(), ust, session_id, None).await.map(|ended| ended.session.session_id)
+    };
+
+    // Cached, and ended all the same.
+    assert!(!is_over(&world, &first).await);
+    // Somebody else's session is refused like one that there is not.
+    let unknown = "01936d5e-0000-7000-8000-000000000000";
+    for wrong in [other_id.as_str(), unknown, "", "nonsense", "\0"] {
+        assert_eq!(refusal(end(&second, wrong).await), Code::SessionNoSuchSession, "{wrong:?}");
+    }
+    assert!(!is_over(&world, &other).await);
+    assert_eq!(end(&second, &first_id).await.unwrap().to_string(), first_id);
+    assert!(is_over(&world, &first).await && !is_over(&world, &second).await);
+    assert_eq!(refusal(end(&second, &first_id).await), Code::SessionNoSuchSession);
+    // The current one, too.
+    end(&second, &second_id).await.unwrap();
+    assert!(is_over(&world, &second).await);
+    // Super-users end anybody's.
+    end(&root, &other_id).await.unwrap();
+    assert!(is_over(&world, &other).await);
+    assert_eq!(refusal(end(&root, &other_id).await), Code::SessionNoSuchSession);
+
+    // One that has expired is not there any more.
+    let late = world.login("user1").await.ust;
+    let late_id = ids(&world, &late).await.remove(0).0;
+    world.clock.advance_seconds(3600);
+    let root = world.login("root1").await.ust;
+    assert_eq!(refusal(end(&root, &late_id).await), Code::SessionNoSuchSession);
+}
+
+async fn all_others_or_all_sessions_of_a_user_are_ended(kind: Kind) {
+    let world = World::new(kind).await;
+    world.super_user("root1").await;
+    let user = world.user("user1").await;
+    world.user("user2").await;
+    let root = world.login("root1").await.ust;
+    let other = world.login("user2").await.ust;
+    let user_id = Some(user.user_id.as_str());
+    let end_all = async |ust: &Ust, user_id: Option<&str>, except_current: bool| {
+        world.sso.end_all_sessions(&ctx(), ust, user_id, except_current).await.map(|ended| ended.len())
+    };
+    for named in [None, user_id] {
+        let mut usts = Vec::new();
+        for _ in 0..3 {
+            usts.push(world.login("user1").await.ust);
+        }
+        let current = usts.pop().unwrap();
+        assert_eq!(end_all(&current, named, true).await.unwrap(), 2);
+        for ust in &usts {
+            assert!(is_over(&world, ust).await);
+        }
+        assert!(!is_over(&world, &current).await);
+        assert_eq!(end_all(&current, named, false).await.unwrap(), 1);
+        assert!(is_over(&world, &current).await);
+    }
+
+    let ust = world.login("user1").await.ust;
+    assert_eq!(refusal(end_all(&other, user_id, true).await), Code::AuthNotAllowed);
+    assert_eq!(refusal(end_all(&other, Some("nonsense"), true).await), Code::AuthNotAllowed);
+    assert_eq!(refusal(end_all(&root, Some("nonsense"), true).await), Code::UserIdInvalid);
+    assert!(!is_over(&world, &ust).await);
+    // None of somebody else's sessions is the current one.
+    assert_eq!(end_all(&root, user_id, true).await.unwrap(), 1);
+    assert!(is_over(&world, &ust).await && !is_over(&world, &root).await && !is_over(&world, &other).await);
 }

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::json;
 use zato_sso::domain::{
-    ApprovalStatus, Code, NewUser, Password, Random, Result, SignUpDetails, SignUpStatus, SignUpVerdict,
-    SystemRandom, UserId,
+    ApprovalStatus, Code, NewUser, Password, Random, Result, SignUpDetails, SignUpNames, SignUpStatus,
+    SignUpVerdict, SystemRandom, UserId,
 };
 use zato_sso::ops::{Actor, HookError, HookFuture, Hooks, Parts, SignUpRequest, Sso};
 
@@ -15,6 +15,7 @@ use crate::support::{
 };
 
 on_both_databases! {
+    names_come_with_a_sign_up;
     somebody_signs_up_confirms_and_logs_in;
     approval_is_asked_for_where_configured;
     every_value_is_checked_and_told_where_configured;
@@ -54,9 +55,36 @@ fn request(username: &str) -> SignUpRequest {
     SignUpRequest {
         username: username.to_owned(),
         email: Some(format!("{username}@example.com")),
+        names: SignUpNames::default(),
         password: Password::from(PASSWORD),
         app_list: Some(vec!["CRM".to_owned()]),
     }
+}
+
+async fn names_come_with_a_sign_up(kind: Kind) {
+    let world = World::with(kind, open_but(json!({}))).await;
+    let text = |text: &str| Some(text.to_owned());
+    let names = SignUpNames {
+        first_name: text(" Ann "),
+        middle_name: text(""),
+        last_name: text("Lee"),
+        ..SignUpNames::default()
+    };
+    world.sso.sign_up(&ctx(), SignUpRequest { names, ..request("user1") }).await.unwrap();
+    let names =
+        SignUpNames { display_name: text("Bob L."), first_name: text("Bob"), ..SignUpNames::default() };
+    world.sso.sign_up(&ctx(), SignUpRequest { names, ..request("user2") }).await.unwrap();
+    for (username, expected) in [
+        ("user1", [Some("Ann Lee"), Some("Ann"), None, Some("Lee")]),
+        ("user2", [Some("Bob L."), Some("Bob"), None, None]),
+    ] {
+        let user = world.sso.get_user_by_username(&ctx(), username, false).await.unwrap().unwrap().user;
+        let names = [&user.display_name, &user.first_name, &user.middle_name, &user.last_name];
+        assert_eq!(names.map(Option::as_deref), expected);
+    }
+    let names = SignUpNames { last_name: text("a\0b"), ..SignUpNames::default() };
+    let wrong = world.sso.sign_up(&ctx(), SignUpRequest { names, ..request("user3") }).await;
+    assert_eq!(refusal(wrong), Code::CommonInvalidInput);
 }
 
 async fn somebody_signs_up_confirms_and_logs_in(kind: Kind) {
@@ -379,6 +407,7 @@ async fn hooks_are_asked_and_told(kind: Kind) {
         let expected = SignUpDetails {
             username: "user1".to_owned(),
             email: Some("user1@example.com".to_owned()),
+            names: SignUpNames::default(),
             current_app: "CRM".to_owned(),
             app_list: vec!["CRM".to_owned()],
             sign_up_status: SignUpStatus::BeforeConfirmation,

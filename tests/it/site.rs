@@ -305,14 +305,16 @@ async fn what_ends_the_sessions_of_a_user_ends_these(kind: Kind) {
     let outcome = sso.end_site_session(&ctx(), &stage.site, &session.sso_session_token).await;
     assert_eq!(refusal(outcome), Code::SessionNoSuchSession);
     sso.unlock_user(&ctx(), by.clone(), user_id).await.unwrap();
+    is_gone(&session).await;
 
     let session = stage.start().await;
     sso.reject_user(&ctx(), &root.ust, user_id).await.unwrap();
     is_gone(&session).await;
     sso.approve_user(&ctx(), &root.ust, user_id).await.unwrap();
+    is_gone(&session).await;
 
     let session = stage.start().await;
-    sso.end_sessions_of_user(&ctx(), Actor::Trusted(None), user_id).await.unwrap();
+    sso.end_all_sessions(&ctx(), Actor::Trusted(None), Some(user_id), false).await.unwrap();
     is_gone(&session).await;
 
     let session = stage.start().await;

@@ -325,7 +325,7 @@ async fn what_ends_the_sessions_of_a_user_ends_what_sites_have_verified(kind: Ki
         let found = look_up(&world, &shop, "user1").await.unwrap();
         let identity = token_of(&found);
         start(&world, &shop, &identity).await.unwrap();
-        world.sso.end_sessions_of_user(&ctx(), Actor::Trusted(None), user_id).await.unwrap();
+        world.sso.end_all_sessions(&ctx(), Actor::Trusted(None), Some(user_id), false).await.unwrap();
         assert_eq!(refusal(start(&world, &shop, &identity).await), Code::UserIdInvalid);
 
         look_up(&world, &shop, "user1").await.unwrap();

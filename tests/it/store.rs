@@ -194,6 +194,7 @@ fn whatever_changes_users_or_sessions_is_known() {
         "session::record::DELETE_OF_DEFINITION",
         "session::record::DELETE_OF_USER",
         "session::record::DELETE_OTHERS_OF_USER",
+        "session::record::SET_AUTH_TIME",
         "session::record::SET_DIGEST",
         "session::renewal::RENEW_POSTGRES",
         "session::renewal::RENEW_SQLITE",

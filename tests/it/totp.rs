@@ -42,6 +42,8 @@ async fn a_key_is_replaced_by_its_user_or_a_super_user(kind: Kind) {
     let set = ResetTotpKey { key: Some(Password::from(TOTP_KEY)), ..of(user.user_id.as_str()) };
     world.sso.reset_totp_key(&ctx(), by_process.clone(), set).await.unwrap();
     assert_eq!(kept().await, (TOTP_KEY.to_owned(), Some("phone".to_owned()), false));
+    // Another key by somebody else has ended the session.
+    let info = world.login("user1").await;
     let without = ResetTotpKey { label: Edit::Set(String::new()), ..ResetTotpKey::default() };
     reset(&info.ust, without).await.unwrap();
     assert_eq!(kept().await.1, None);

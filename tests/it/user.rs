@@ -191,7 +191,7 @@ async fn approval_and_locks_note_who_and_when(kind: Kind) {
     let world = World::new(kind).await;
     let root_user = world.super_user("root1").await;
     let user = world.user("user1").await;
-    let (root, info) = (world.login("root1").await, world.login("user1").await);
+    let root = world.login("root1").await;
     let (user_id, root_id) = (user.user_id.as_str(), root_user.user_id.as_str());
     world.clock.advance_seconds(60);
     let now = START.plus_seconds(60);
@@ -222,6 +222,7 @@ async fn approval_and_locks_note_who_and_when(kind: Kind) {
         let approve = world.sso.approve_user(&ctx(), &root.ust, missing).await;
         assert_eq!(refusal(approve), Code::UserIdInvalid);
     }
+    let info = world.login("user1").await;
     let by_user = world.sso.lock_user(&ctx(), &info.ust, root_id).await;
     assert_eq!(refusal(by_user), Code::AuthNotAllowed);
     assert_eq!(refusal(world.sso.approve_user(&ctx(), &info.ust, user_id).await), Code::AuthNotAllowed);

@@ -6,6 +6,7 @@ use zato_sso::domain::{
 };
 use zato_sso::ops::Actor;
 
+use crate::login::totp_code;
 use crate::support::{
     Kind, PASSWORD, START, World, any_rows, credentials, ctx, envelope, execute, new_user, refusal,
 };
@@ -146,6 +147,7 @@ async fn users_change_what_is_their_own(kind: Kind) {
         is_totp_enabled: Edit::Set(true),
         totp_key: Edit::Set(Password::from("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")),
         totp_label: set("planted-label"),
+        totp_code: Some(Password::from(totp_code(0))),
         ..UserUpdate::default()
     };
     world.sso.update_current_user(&ctx(), &ust, update).await.unwrap();
@@ -348,7 +350,7 @@ async fn an_email_is_unique_among_those_who_signed_up_and_found_again(kind: Kind
 }
 
 async fn sessions_stop_with_what_an_update_takes_away(kind: Kind) {
-    let world = World::new(kind).await;
+    let world = World::with(kind, json!({"session.end_on_lock": false})).await;
     world.super_user("root1").await;
     let user = world.user("user1").await;
     let (root, ust) = (world.login("root1").await.ust, world.login("user1").await.ust);

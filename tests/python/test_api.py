@@ -115,6 +115,17 @@ def validate_code(stage: Stage) -> Arguments:
     return {"cid": "cid", "code": totp_code(key), "ust": ust, "username": "", **CONTEXT}
 
 
+def session_to_end(stage: Stage) -> Arguments:
+    ust = stage.newcomer()[1]
+    session_id = stage.sso.session.get("cid", ust, ust, APP, ADDRESS).session_id
+    return {"cid": "cid", "session_id": session_id, "current_ust": stage.admin, **CONTEXT}
+
+
+def sessions_to_end(stage: Stage) -> Arguments:
+    user_id = stage.newcomer()[0].user_id
+    return {"cid": "cid", "current_ust": stage.admin, "user_id": user_id, "except_current": True, **CONTEXT}
+
+
 def own_session(stage: Stage) -> Arguments:
     return {"cid": "cid", "current_ust": stage.newcomer()[1], **CONTEXT}
 
@@ -175,6 +186,11 @@ def target_session(stage: Stage) -> Arguments:
 
 def renew(stage: Stage) -> Arguments:
     return {"cid": "cid", "ust": stage.newcomer()[1], **CONTEXT, "user_agent": "agent"}
+
+
+def reauthenticate(stage: Stage) -> Arguments:
+    who = {"cid": "cid", "ust": stage.newcomer()[1], "password": PASSWORD}
+    return {**who, "totp_code": None, **CONTEXT, "user_agent": "agent"}
 
 
 def session_list(stage: Stage) -> Arguments:
@@ -287,6 +303,9 @@ CALLS: dict[str, tuple[Callable[[Stage], Arguments], type]] = {
     "session.renew": (renew, datetime),
     "session.get": (target_session, Session),
     "session.get_list": (session_list, list),
+    "session.reauthenticate": (reauthenticate, type(None)),
+    "session.end": (session_to_end, type(None)),
+    "session.end_all": (sessions_to_end, int),
     "password_reset.create_token": (reset_request, type(None)),
     "password_reset.access_token": (reset_token, AccessTokenCtx),
     "password_reset.change_password": (reset_key, type(None)),
@@ -317,6 +336,7 @@ FOR_SUPER_USERS = {
     *(name for name in CALLS if name.startswith("user.delete") or "linked_auth" in name),
     *("user.search", "user.update_user_by_id", "user.update"),
     *("user.get_user_by_id", "user.change_password", "session.verify", "session.get", "session.get_list"),
+    "session.end_all",
 }
 # Arguments that may be None everywhere, and those that may be in some calls.
 OPTIONAL = {"current_app", "remote_addr", "user_agent", "new_password", "totp_code", "current_user"}
@@ -333,6 +353,7 @@ OPTIONAL_IN = {
     "session.on_external_auth_succeeded": {"ext_session_id"},
     "session.get_session_by_ext_id": {"ext_session_id"},
     "session.get_list": {"ust", "target_ust", "current_ust"},
+    "session.end_all": {"user_id"},
 }
 NOT_OPTIONAL_IN = {"password_reset.change_password": {"new_password"}}
 every_call = pytest.mark.parametrize("name", CALLS)

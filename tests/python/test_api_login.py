@@ -300,8 +300,9 @@ def test_a_session_ends_by_logging_out_and_no_other_with_it(stage: Stage) -> Non
 @pytest.mark.parametrize("skip_sec", [False, True])
 def test_a_locked_user_may_log_out(stage: Stage, skip_sec: bool) -> None:
     someone, ust = stage.newcomer()
-    stage.sso.user.lock_user("cid", someone.user_id, require_super_user=False)
-    stage.sso.user.logout("cid", ust, APP, ADDRESS, skip_sec)
+    with stage.changed(session={"end_on_lock": False}) as sso:
+        sso.user.lock_user("cid", someone.user_id, require_super_user=False)
+        sso.user.logout("cid", ust, APP, ADDRESS, skip_sec)
     stage.sso.user.unlock_user("cid", someone.user_id, require_super_user=False)
     with refused("E007001"):
         stage.sso.user.get_current_user("cid", ust, APP, ADDRESS)

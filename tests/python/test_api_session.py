@@ -6,7 +6,7 @@ import copy
 import pickle
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -14,12 +14,12 @@ from pathlib import Path
 import psycopg
 import pytest
 from stage import Stage, refused
-from support import ADDRESS, APP, PASSWORD, Config, Counter, changed, log_in
+from support import ADDRESS, APP, PASSWORD, Config, Counter, changed, log_in, unique
 from zato_sso import SSO, ValidationError, const
 
 LISTED = {
     *("session_id", "auth_type", "auth_principal", "creation_time", "expiration_time", "remote_addr", "user_agent"),
-    "session_state_change_list",
+    *("is_current", "session_state_change_list"),
 }
 
 
@@ -39,6 +39,134 @@ def test_a_super_user_may_ask_whether_a_token_is_good(stage: Stage) -> None:
         assert verify("cid", wrong, stage.admin, APP, ADDRESS) is False
     stage.sso.user.lock_user("cid", someone.user_id, stage.admin, APP, ADDRESS)
     assert verify("cid", ust, stage.admin, APP, ADDRESS) is False
+
+
+Decision = Callable[[Stage, str], None]
+
+
+def updating(**data: object) -> Decision:
+    """By an update of a super-user."""
+
+    def decide(stage: Stage, user_id: str) -> None:
+        stage.sso.user.update_user_by_id("cid", user_id, data, stage.admin, APP, ADDRESS)
+
+    return decide
+
+
+def calling(name: str, *, trusted: bool = False) -> Decision:
+    """By a call of this name."""
+
+    def decide(stage: Stage, user_id: str) -> None:
+        call = getattr(stage.sso.user, name)
+        if trusted:
+            call("cid", user_id, require_super_user=False)
+        else:
+            call("cid", user_id, stage.admin, APP, ADDRESS)
+
+    return decide
+
+
+# Taking the right to log in away, and giving it back.
+ENDINGS: dict[str, tuple[Decision, Decision]] = {
+    "lock": (calling("lock_user"), calling("unlock_user")),
+    "trusted lock": (calling("lock_user", trusted=True), calling("unlock_user", trusted=True)),
+    "reject": (calling("reject_user"), calling("approve_user")),
+    "update is_locked": (updating(is_locked=True), updating(is_locked=False)),
+    "update approval_status": (updating(approval_status="rejected"), updating(approval_status="approved")),
+    "update sign_up_status": (updating(sign_up_status="before_confirmation"), updating(sign_up_status="final")),
+}
+
+
+@pytest.mark.parametrize("way", ENDINGS)
+def test_a_session_ends_for_good_when_its_user_may_not_log_in_any_more(stage: Stage, way: str) -> None:
+    someone, ust = stage.newcomer()
+    take, give = ENDINGS[way]
+    take(stage, someone.user_id)
+    with refused("E007001"):
+        stage.sso.user.get_current_user("cid", ust, APP, ADDRESS)
+    give(stage, someone.user_id)
+    with refused("E007001"):
+        stage.sso.user.get_current_user("cid", ust, APP, ADDRESS)
+    assert stage.log_in(someone)
+
+
+def test_a_session_outlasts_a_lock_where_configuration_says_so(stage: Stage) -> None:
+    someone, ust = stage.newcomer()
+    with stage.changed(session={"end_on_lock": False}) as sso:
+        sso.user.lock_user("cid", someone.user_id, require_super_user=False)
+        with refused("E005002"):
+            sso.user.get_current_user("cid", ust, APP, ADDRESS)
+        sso.user.unlock_user("cid", someone.user_id, require_super_user=False)
+        assert sso.user.get_current_user("cid", ust, APP, ADDRESS).user_id == someone.user_id
+
+
+# Ending
+
+
+def test_a_list_tells_which_session_asks(stage: Stage) -> None:
+    someone, first = stage.newcomer()
+    second = stage.log_in(someone)
+    get_list = stage.sso.session.get_list
+    for ust, expected in ((first, [True, False]), (second, [False, True])):
+        assert [listed["is_current"] for listed in get_list("cid", ust, None, None, APP, ADDRESS)] == expected
+    listed = get_list("cid", None, second, stage.admin, APP, ADDRESS)
+    assert [session["is_current"] for session in listed] == [False, False]
+
+
+def test_one_session_is_ended_by_its_id(stage: Stage) -> None:
+    someone, first = stage.newcomer()
+    second, other = stage.log_in(someone), stage.newcomer()[1]
+    end, get = stage.sso.session.end, stage.sso.session.get
+    ids = {ust: get("cid", ust, ust, APP, ADDRESS).session_id for ust in (first, second, other)}
+    for wrong in (ids[other], "", "nonsense", "\0", ids[other].upper(), ids[first] + "0"):
+        with refused("E007001"):
+            end("cid", wrong, second, APP, ADDRESS)
+    end("cid", ids[first], second, APP, ADDRESS)
+    for ust, code in ((first, "E007001"), (second, None), (other, None)):
+        if code:
+            with refused(code):
+                stage.sso.user.get_current_user("cid", ust, APP, ADDRESS)
+        else:
+            stage.sso.user.get_current_user("cid", ust, APP, ADDRESS)
+    end("cid", ids[second], second, APP, ADDRESS)
+    end("cid", ids[other], stage.admin, APP, ADDRESS)
+    for ust in (second, other):
+        with refused("E007001"):
+            stage.sso.user.get_current_user("cid", ust, APP, ADDRESS)
+
+
+def test_all_other_sessions_are_ended_or_all(stage: Stage) -> None:
+    someone, ust = stage.newcomer()
+    end_all = stage.sso.session.end_all
+    others = [stage.log_in(someone) for _ in range(2)]
+    with refused("E005001"):
+        end_all("cid", stage.newcomer()[1], someone.user_id)
+    assert end_all("cid", ust) == 2
+    for other in others:
+        with refused("E007001"):
+            stage.sso.user.get_current_user("cid", other, APP, ADDRESS)
+    assert end_all("cid", ust, current_app=APP, remote_addr=ADDRESS) == 0
+    assert end_all("cid", ust, None, False) == 1
+    with refused("E007001"):
+        stage.sso.user.get_current_user("cid", ust, APP, ADDRESS)
+    stage.log_in(someone)
+    assert end_all("cid", stage.admin, someone.user_id) == 1
+    with refused("E001100"):
+        end_all("cid", stage.admin, "zusr" + "0" * 26)
+
+
+def test_a_session_of_a_site_is_ended_by_its_id(stage: Stage) -> None:
+    someone, ust = stage.newcomer()
+    name = unique("site")
+    stage.sso.site.create("cid", name, [])
+    (identity,) = stage.sso.identity.get_list("cid", someone.user_id)
+    started = stage.sso.site.start_session("cid", name, identity["identity_token"])
+    listed = stage.sso.session.get_list("cid", ust, None, None, APP, ADDRESS)
+    (found,) = [session for session in listed if session["auth_type"] == "site"]
+    assert not found["is_current"]
+    stage.sso.session.end("cid", found["session_id"], ust, APP, ADDRESS)
+    with refused("E007001"):
+        stage.sso.site.get_session("cid", name, started["sso_session_token"])
 
 
 def test_nobody_else_may_ask(stage: Stage) -> None:
@@ -136,7 +264,8 @@ def test_sessions_are_listed_oldest_first_and_never_with_a_token(stage: Stage) -
     someone, ust = stage.newcomer()
     tokens = [ust, stage.log_in(someone), stage.log_in(someone)]
     own = stage.sso.session.get_list("cid", ust, None, None, APP, ADDRESS)
-    assert own == stage.sso.session.get_list("cid", None, tokens[1], stage.admin, APP, ADDRESS)
+    of_admin = stage.sso.session.get_list("cid", None, tokens[1], stage.admin, APP, ADDRESS)
+    assert [{**listed, "is_current": False} for listed in own] == of_admin
     assert [set(listed) for listed in own] == [LISTED] * 3
     ids = [stage.sso.session.get("cid", token, token, APP, ADDRESS).session_id for token in tokens]
     assert [listed["session_id"] for listed in own] == ids
@@ -237,8 +366,10 @@ def test_what_one_process_changes_another_sees_at_its_next_call(config: Config) 
         for _ in range(3):
             assert answer(ust) == user.username
             sso.user.lock_user("cid", user.user_id, require_super_user=False)
-            assert answer(ust) == "E005002"
+            assert answer(ust) == "E007001"
             sso.user.unlock_user("cid", user.user_id, require_super_user=False)
+            assert answer(ust) == "E007001"
+            ust = log_in(sso, user.username)
         second = log_in(sso, user.username)
         assert answer(second) == user.username
         sso.user.logout("cid", second, APP, ADDRESS)

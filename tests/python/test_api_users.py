@@ -251,11 +251,12 @@ def test_approving_and_rejecting_may_come_in_any_order(stage: Stage) -> None:
 def test_a_rejected_user_is_out_at_once(stage: Stage) -> None:
     someone, ust = stage.newcomer()
     stage.sso.user.reject("cid", someone.user_id, stage.admin, APP, ADDRESS)
-    with refused("E005004"):
+    with refused("E007001"):
         stage.sso.user.get_current_user("cid", ust, APP, ADDRESS)
     assert stage.sso.session.verify("cid", ust, stage.admin, APP, ADDRESS) is False
     stage.sso.user.approve("cid", someone.user_id, stage.admin, APP, ADDRESS)
-    assert stage.sso.session.verify("cid", ust, stage.admin, APP, ADDRESS) is True
+    assert stage.sso.session.verify("cid", ust, stage.admin, APP, ADDRESS) is False
+    assert stage.sso.session.verify("cid", stage.log_in(someone), stage.admin, APP, ADDRESS) is True
 
 
 def test_a_lock_and_its_end_say_who_and_when(stage: Stage) -> None:
@@ -268,9 +269,12 @@ def test_a_lock_and_its_end_say_who_and_when(stage: Stage) -> None:
         assert (view.is_locked, view.locked_by) == (is_locked, admin_id)
         assert view.locked_time is not None
         assert before <= view.locked_time <= utc_now()
+        with refused("E007001"):
+            stage.sso.user.get_current_user("cid", ust, APP, ADDRESS)
         if is_locked:
             with refused("E005002"):
-                stage.sso.user.get_current_user("cid", ust, APP, ADDRESS)
+                stage.log_in(someone)
+    ust = stage.log_in(someone)
     assert stage.sso.user.get_current_user("cid", ust, APP, ADDRESS).user_id == someone.user_id
 
 

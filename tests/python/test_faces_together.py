@@ -113,10 +113,14 @@ def test_the_faces_share_users_and_sessions(command: Command, rest: httpx.Client
     assert login(rest, "user1", 403)["sub_status"] == ["E005002"]
     with pytest.raises(ValidationError) as refused:
         sso.user.get_current_user("cid", info.ust, APP, ADDRESS)
-    assert refused.value.sub_status == ["E005002"]
+    assert refused.value.sub_status == ["E007001"]
 
+    # The session does not come back with the right to log in.
     sso.user.unlock_user("cid", user_id, admin, APP, ADDRESS)
     time.sleep(DELAY)
+    assert answer(rest.post("/user/session", json=both))["is_valid"] is False
+    info = sso.user.login("cid", "user1", PASSWORD, APP, ADDRESS)
+    both = {"target_ust": info.ust, "current_ust": admin}
     assert answer(rest.post("/user/session", json=both))["is_valid"] is True
     assert answer(rest.get("/user", params={"ust": info.ust}))["username"] == "user1"
 

@@ -191,3 +191,27 @@ def test_a_failed_object_leaves_nothing_open(config: Config) -> None:
             with pytest.raises(ValueError, match="key"):
                 SSO(config=wrong)
         Counter.new(sso).bump()
+
+
+def test_the_representation_tells_the_database_and_no_secret(config: Config) -> None:
+    url = str(config["database"]["url"])
+    secret = str(config["main"]["secret_key"])
+    for make in (SSO, AsyncSSO):
+        sso = make(config=config)
+        name = "zato_sso.SSO" if make is SSO else "zato_sso.aio.SSO"
+        text = repr(sso)
+        assert text.startswith(f"<{name} '{url.partition('://')[0]}://")
+        assert text.endswith(", open>")
+        assert secret not in text
+        if make is SSO:
+            sso.close()
+            assert repr(sso) == text.replace(", open>", ", closed>")
+    password = "postgresql://user:planted-password@127.0.0.1:1/none"
+    text = repr(AsyncSSO(password, secret_key=secret))
+    assert text == "<zato_sso.aio.SSO 'postgresql://user:***@127.0.0.1:1/none', open>"
+
+
+async def test_the_representation_tells_that_an_awaited_object_is_closed(config: Config) -> None:
+    async with AsyncSSO(config=config) as sso:
+        assert repr(sso).endswith(", open>")
+    assert repr(sso).endswith(", closed>")

@@ -15,7 +15,7 @@ import pytest
 from faces import NOT_IN_REST, REST, Arguments, Everywhere
 from inbox import Inbox
 from stage import Someone, Stage, refused
-from support import ADDRESS, APP, Config, changed, unique
+from support import ADDRESS, APP, Config, changed, log_in, super_user, unique
 from test_api import CALLS as OTHER_CALLS
 from zato_sso import status_code
 
@@ -110,12 +110,15 @@ def after(change: Callable[[Everywhere, Someone], object]) -> Change:
     return case
 
 
+# By hand, so that sessions are not ended by it.
+
+
 def locked(stage: Everywhere, someone: Someone) -> None:
-    stage.sso.user.lock_user("cid", someone.user_id, stage.admin, APP, ADDRESS)
+    stage.execute("UPDATE sso_user SET is_locked = TRUE WHERE user_id = ?", someone.user_id)
 
 
 def rejected(stage: Everywhere, someone: Someone) -> None:
-    stage.sso.user.reject_user("cid", someone.user_id, stage.admin, APP, ADDRESS)
+    stage.execute("UPDATE sso_user SET approval_status = 'rejected' WHERE user_id = ?", someone.user_id)
 
 
 def update(stage: Everywhere, someone: Someone, **values: object) -> None:
@@ -123,7 +126,7 @@ def update(stage: Everywhere, someone: Someone, **values: object) -> None:
 
 
 def unconfirmed(stage: Everywhere, someone: Someone) -> None:
-    update(stage, someone, sign_up_status="before_confirmation")
+    stage.execute("UPDATE sso_user SET sign_up_status = 'before_confirmation' WHERE user_id = ?", someone.user_id)
 
 
 def expired(stage: Everywhere, someone: Someone) -> None:
@@ -152,6 +155,18 @@ def logging_in(change: Callable[[Everywhere, Someone], object], **more: Any) -> 
         someone = stage.someone()
         change(stage, someone)
         return {**arguments, "username": someone.username, **more}
+
+    return case
+
+
+def stale(**values: Any) -> Change:
+    """By somebody, a super-user, who last proved who they are long ago."""
+
+    def case(stage: Everywhere, arguments: Arguments) -> Arguments:
+        username = super_user(stage.sso)
+        ust = log_in(stage.sso, username)
+        stage.make_stale(username)
+        return {**arguments, acting(arguments): ust, **values}
 
     return case
 
@@ -259,7 +274,14 @@ def entering(change: Callable[[Everywhere, Someone], object]) -> Change:
     return case
 
 
-UPDATES: dict[str, Case] = {**USERNAMES, **EMAILS, "E008002": data(username=None), "E008003": sets(data={})}
+STALE_UPDATE: dict[str, Case] = {"E005010": stale(data={"email": "new@example.com"})}
+UPDATES: dict[str, Case] = {
+    **USERNAMES,
+    **EMAILS,
+    **STALE_UPDATE,
+    "E008002": data(username=None),
+    "E008003": sets(data={}),
+}
 
 APPLICATION: dict[str, Case] = {"E004001": sets(current_app="Unknown")}
 
@@ -343,7 +365,13 @@ CODES: dict[str, dict[str, Case]] = {
         "E008002": data(totp_key="no base32!"),
     },
     "user.create": {**FOR_SUPER_USERS},
-    "user.create_super_user": {**USERNAMES, **EMAILS, **passwords("password", data), **FOR_SUPER_USERS},
+    "user.create_super_user": {
+        "E005010": stale(),
+        **USERNAMES,
+        **EMAILS,
+        **passwords("password", data),
+        **FOR_SUPER_USERS,
+    },
     "user.approve_user": ON_SOMEBODY,
     "user.approve": ON_SOMEBODY,
     "user.reject_user": ON_SOMEBODY,
@@ -369,7 +397,11 @@ CODES: dict[str, dict[str, Case]] = {
     "user.get_user_by_id": ON_SOMEBODY,
     "user.get_user_by_username": {},
     "user.search": {**FOR_SUPER_USERS, "E008002": lambda _, arguments: {**arguments, "ctx": short_name()}},
-    "user.update_current_user": UPDATES,
+    "user.update_current_user": {
+        **UPDATES,
+        "E005008": sets(data={"is_totp_enabled": True}),
+        "E005001": sets(data={"is_totp_enabled": True, "totp_code": "000000"}),
+    },
     "user.update_user_by_id": {**UPDATES, **ON_SOMEBODY},
     "user.update": {**UPDATES, **ON_SOMEBODY},
     "user.delete_user_by_id": {**ON_SOMEBODY, "E008001": oneself},
@@ -379,11 +411,16 @@ CODES: dict[str, dict[str, Case]] = {
         **passwords("new_password", data),
         **FOR_SUPER_USERS,
         "E001100": data(user_id="zusr" + "0" * 26),
+        "E005010": stale(),
     },
     "session.verify": FOR_SUPER_USERS,
     "session.renew": {},
     "session.get": FOR_SUPER_USERS,
     "session.get_list": FOR_SUPER_USERS,
+    "session.reauthenticate": {"E005001": sets(password="wrong")},
+    # Somebody else's session is not there for a regular user.
+    "session.end": {"E007001": as_regular_user},
+    "session.end_all": ON_SOMEBODY,
     "password_reset.create_token": APPLICATION,
     "password_reset.access_token": {**APPLICATION, "E010001": sets(token="no-such-token")},
     "password_reset.change_password": {
@@ -408,9 +445,10 @@ CODES: dict[str, dict[str, Case]] = {
     "user.confirm_signup": {**APPLICATION, "E005006": sets(confirm_token="no-such-token"), "E005007": confirmed},
     "user.set_password": {**APPLICATION, **passwords("password", sets), "E001100": NO_USER},
     "user.validate_password": passwords("password", sets),
-    "user.reset_totp_key": {**ON_SOMEBODY, "E008002": sets(key="no base32!")},
+    "user.reset_totp_key": {**ON_SOMEBODY, "E005010": stale(), "E008002": sets(key="no base32!")},
     "user.create_linked_auth": {
         **ON_SOMEBODY,
+        "E005010": stale(),
         "E008001": linked_before,
         "E008002": sets(auth_username="no-such-definition"),
     },

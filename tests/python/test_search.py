@@ -64,8 +64,19 @@ def test_criteria_are_assigned_or_given(sso: SSO, root: str) -> None:
     ctx.approval_status, ctx.sign_up_status = const.approval_status.rejected, const.signup_status.final
     assert names(sso.user.search("cid", ctx, root, APP, ADDRESS)) == []
     ctx.username = "bob"
+    assert names(sso.user.search("cid", ctx, root, APP, ADDRESS)) == []
+    ctx.is_name_exact = True
     assert names(sso.user.search("cid", ctx, root, APP, ADDRESS)) == ["bob"]
     assert len(names(sso.user.search("cid", SearchCtx(paginate=False, page_size=1), root, APP, ADDRESS))) == 4
+
+
+def test_a_part_of_a_username_is_enough_where_names_need_not_be_exact(sso: SSO, root: str) -> None:
+    for part, expected in [("o", ["bob"]), ("AN", ["ann"]), ("bob", ["bob"]), ("%", []), ("x", [])]:
+        found = sso.user.search("cid", SearchCtx(username=part, is_name_exact=False), root, APP, ADDRESS)
+        assert [name for name in names(found) if name != "root1"] == expected, part
+    both = SearchCtx(username="n", last_name="le", is_name_exact=False)
+    assert names(sso.user.search("cid", both, root, APP, ADDRESS)) == ["ann"]
+    assert names(sso.user.search("cid", SearchCtx(username="an"), root, APP, ADDRESS)) == []
 
 
 def test_a_context_is_a_value() -> None:

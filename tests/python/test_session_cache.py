@@ -61,7 +61,8 @@ class Stage:
     """Processes on one database, whose answers are compared to those of an object without a cache."""
 
     def __init__(self, config: Config, seed: int, count: int = WORKERS) -> None:
-        self.config = config
+        # Sessions outlast locks, so that there is something to be stale about afterwards.
+        self.config = config = changed(config, session={"end_on_lock": False})
         self.random = random.Random(seed)  # noqa: S311
         self.is_server = str(config["database"]["url"]).startswith("postgresql")
         self.truth = Worker(changed(config, session={"cache": "off"}))

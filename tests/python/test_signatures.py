@@ -66,6 +66,9 @@ DOCUMENTED = {
         "renew(cid, ust, current_app, remote_addr, user_agent=None)",
         "get(cid, target_ust, current_ust, current_app, remote_addr, user_agent=None, check_if_password_expired=True)",
         "get_list(cid, ust, target_ust, current_ust, current_app, remote_addr, user_agent=None)",
+        "reauthenticate(cid, ust, password, totp_code=None, current_app=None, remote_addr=None, user_agent=None)",
+        "end(cid, session_id, current_ust, current_app, remote_addr)",
+        "end_all(cid, current_ust, user_id=None, except_current=True, current_app=None, remote_addr=None)",
         "get_current_session(cid, current_ust, current_app, remote_addr, needs_super_user=False)",
         "require_super_user(cid, current_ust, current_app, remote_addr)",
         "on_external_auth_succeeded(cid, sec_type, sec_def_id, sec_def_username, user_id, ext_session_id, totp_code,"

@@ -169,6 +169,7 @@ def test_a_context_shows_all_but_the_password() -> None:
         "current_app": None,
         "app_list": None,
         "sign_up_status": const.signup_status.before_confirmation,
+        **dict.fromkeys(("display_name", "first_name", "middle_name", "last_name")),
     }
     ctx.username, ctx.password = "user1", "planted"
     assert "planted" not in repr(ctx)

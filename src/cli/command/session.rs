@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::cli::args::{LogoutArgs, UserArgs};
+use crate::cli::args::{EndSessionsArgs, LogoutArgs, UserArgs};
 use crate::cli::command::user;
 use crate::cli::output::failure::Failure;
 use crate::cli::output::print::{JsonArray, Output, Stream};
@@ -87,18 +87,36 @@ async fn listed(sso: &Sso, username: &str) -> Result<Vec<SessionListing>, Failur
     Ok(sso.list_sessions_of_user(&ctx, Actor::Trusted(None), user.user_id.as_str()).await?)
 }
 
-/// Ends all open sessions of a user and lists them.
-pub(in crate::cli) async fn end(config: Config, args: UserArgs, out: &Output) -> Result<(), Failure> {
+/// Ends all open sessions of a user, or one of them, and lists what it has ended.
+pub(in crate::cli) async fn end(config: Config, args: EndSessionsArgs, out: &Output) -> Result<(), Failure> {
     let sso = setup::open_existing(config).await?;
-    let outcome = ended(&sso, &args.username).await;
+    let outcome = ended(&sso, &args).await;
     sso.close().await;
     print(&outcome?, out)
 }
 
-async fn ended(sso: &Sso, username: &str) -> Result<Vec<SessionListing>, Failure> {
-    let user = user::find(sso, username).await?;
-    let ctx = setup::context(sso)?;
-    Ok(sso.end_sessions_of_user(&ctx, Actor::Trusted(None), user.user_id.as_str()).await?)
+async fn ended(sso: &Sso, args: &EndSessionsArgs) -> Result<Vec<SessionListing>, Failure> {
+    let user_id = user::find(sso, &args.username).await?.user_id.clone();
+    let (ctx, by) = (setup::context(sso)?, Actor::Trusted(None));
+    match &args.session_id {
+        Some(session_id) => {
+            let ended = sso.end_session(&ctx, by, session_id, Some(&user_id)).await;
+            Ok(vec![ended.map_err(|error| no_such_session(error, &args.username))?])
+        }
+        None => Ok(sso.end_all_sessions(&ctx, by, Some(user_id.as_str()), false).await?),
+    }
+}
+
+fn no_such_session(error: Error, username: &str) -> Failure {
+    match error {
+        Error::Refused { code: Code::SessionNoSuchSession, .. } => {
+            let detail = format!(
+                "no open session of `{username}` has this id, zato-sso list-sessions shows which there are"
+            );
+            Error::refused(Code::SessionNoSuchSession, detail).into()
+        }
+        other => other.into(),
+    }
 }
 
 fn print(sessions: &[SessionListing], out: &Output) -> Result<(), Failure> {
@@ -131,7 +149,7 @@ fn row(SessionListing { session, .. }: &SessionListing) -> [String; 7] {
     ]
 }
 
-fn object(SessionListing { session, state_changes }: &SessionListing) -> Value {
+fn object(SessionListing { session, state_changes, .. }: &SessionListing) -> Value {
     let changes: Vec<Value> = state_changes.iter().map(change_object).collect();
     json!({
         "session_id": session.session_id.to_string(),

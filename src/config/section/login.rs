@@ -1,9 +1,11 @@
 //! The section `login`.
 
-use crate::config::load::section::{Validate, section};
+use crate::config::load::error::Invalid;
+use crate::config::load::section::{Validate, section, within};
+use crate::config::section::session::MAX_SESSION_MINUTES;
 
 section! {
-    /// What a login tells those whom it refuses. Where it tells nothing, the answer is E005001.
+    /// What a login tells those whom it refuses (where it tells nothing, the answer is E005001), and how long it is fresh.
     Login = "login" {
         /// Whether users who are not in user_address_list are refused.
         reject_if_not_listed: bool = false,
@@ -17,7 +19,15 @@ section! {
         inform_if_totp_missing: bool = true,
         /// Whether a TOTP code is accepted only once.
         totp_single_use: bool = true,
+        /// Minutes after a login in which a session may change what proves who its user is: email, username, TOTP, and the
+        /// same and the passwords of others as a super-user. After that it takes a new login or session.reauthenticate
+        /// (E005010). 0 is no limit.
+        fresh_for: u32 = 10,
     }
 }
 
-impl Validate for Login {}
+impl Validate for Login {
+    fn validate(&self) -> Result<(), Invalid> {
+        within("login.fresh_for", self.fresh_for, 0..=MAX_SESSION_MINUTES)
+    }
+}

@@ -13,6 +13,11 @@ section! {
         max_lifetime: u32 = 0,
         /// Whether a user's other sessions end when the password changes.
         end_on_password_change: bool = true,
+        /// Whether a user's other sessions end when TOTP is switched on or off, or gets a new key.
+        end_on_totp_change: bool = true,
+        /// Whether a user's sessions end, for good, when the user is locked or rejected. Where not, they are only refused
+        /// for as long as that lasts.
+        end_on_lock: bool = true,
         /// "on" keeps sessions in the process too, and sees changes made by others; "off" reads the database each time.
         cache: Cache = Cache::On,
         /// How many sessions the cache keeps.

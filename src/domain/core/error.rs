@@ -10,6 +10,9 @@ use crate::domain::Code;
 /// The result of an operation.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// The detail of a refusal because of a TOTP code, where that may be told: the code is wrong, or was used before.
+pub const WRONG_TOTP_CODE: &str = "totp_code: wrong, or used before";
+
 type Source = Box<dyn StdError + Send + Sync>;
 
 /// Why an operation did not succeed. Nothing in it, its source included, holds a secret.

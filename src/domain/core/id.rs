@@ -74,6 +74,12 @@ impl SessionId {
     pub fn random(now: Timestamp, random: &dyn Random) -> Result<Self> {
         time_ordered_uuid(now, random).map(Self)
     }
+
+    /// An id as lists show it. None for what cannot be one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Uuid::try_parse(text).ok().map(Self)
+    }
 }
 
 impl fmt::Display for SessionId {

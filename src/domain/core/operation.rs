@@ -144,12 +144,14 @@ operations! {
     SessionAttrNames: "session.attr_names", Disclosure, OneselfOrSuperUser, [Rest, Python], "";
     SessionVerify: "session.verify", SessionCheck, SuperUser, [Rest, Python], "";
     SessionRenew: "session.renew", Activity, Oneself, [Rest, Python], "";
+    SessionReauthenticate: "session.reauthenticate", Change, Oneself, [Rest, Python], "";
     SessionGet: "session.get", SessionCheck, OneselfOrSuperUser, [Rest, Python], "";
     SessionGetList: "session.get_list", SessionCheck, OneselfOrSuperUser, [Rest, Python], "";
     SessionGetCurrent: "session.get_current", SessionCheck, Oneself, [Python], "for callers in the same process; GET /user/session tells the same";
     SessionRequireSuperUser: "session.require_super_user", SessionCheck, SuperUser, [Python], "for callers in the same process";
     SessionListOfUser: "session.list_of_user", Disclosure, SuperUser, [Command], "for the command line; REST has GET /user/session/list";
-    SessionEndOfUser: "session.end_of_user", Change, SuperUser, [Command], "for the command line";
+    SessionEnd: "session.end", Change, OneselfOrSuperUser, [Rest, Python, Command], "";
+    SessionEndAll: "session.end_all", Change, OneselfOrSuperUser, [Rest, Python, Command], "";
     SessionAuthenticate: "session.authenticate", Change, Anyone, [Rest], "";
     SessionOnExternalAuthSucceeded: "session.on_external_auth_succeeded", Change, Trusted, [Python], "for trusted callers in the same process";
     SessionGetByExtId: "session.get_by_ext_id", Disclosure, Trusted, [Python], "for trusted callers in the same process";

@@ -13,8 +13,8 @@ named! {
     }
 }
 
-/// A search of users. What is None, or empty, is no criterion. The user ID wins over everything else, then the username;
-/// all others are joined by "and", but for names, which are joined by `name_op`.
+/// A search of users. What is None, or empty, is no criterion. The user ID wins over everything else, then a whole username;
+/// all others, a part of the username among them, are joined by "and", but for names, which are joined by `name_op`.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the names are the documented ones of the concepts page")]
 pub struct UserSearch {
@@ -34,7 +34,8 @@ pub struct UserSearch {
     /// How many a page holds; None and below 1 are the configured number.
     pub page_size: Option<i64>,
     pub name_op: NameOp,
-    /// Whether names are given whole; otherwise a part of them is enough. Case never matters.
+    /// Whether names and the username are given whole; otherwise a part of them is enough. Case does not matter, but in a
+    /// whole username.
     pub is_name_exact: bool,
 }
 

@@ -2,6 +2,16 @@
 
 use crate::domain::{Code, SignUpStatus};
 
+/// The names of somebody who signs up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are the documented ones of the concepts page")]
+pub struct SignUpNames {
+    pub display_name: Option<String>,
+    pub first_name: Option<String>,
+    pub middle_name: Option<String>,
+    pub last_name: Option<String>,
+}
+
 /// A user who signs up, or just has: what hooks receive. Never the password, nor the confirmation token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignUpDetails {
@@ -9,6 +19,8 @@ pub struct SignUpDetails {
     pub username: String,
     /// The address, where one was given.
     pub email: Option<String>,
+    /// The names that were given.
+    pub names: SignUpNames,
     /// The application through which it is done.
     pub current_app: String,
     /// The applications it is for.

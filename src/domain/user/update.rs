@@ -51,6 +51,8 @@ pub struct UserUpdate {
     pub is_totp_enabled: Edit<bool>,
     pub totp_key: Edit<Password>,
     pub totp_label: Edit<String>,
+    /// A code of the key that is to be asked for, with which users show that they have it when they switch TOTP on.
+    pub totp_code: Option<Password>,
     pub is_locked: Edit<bool>,
     pub password_expiry: Edit<Timestamp>,
     pub password_must_change: Edit<bool>,
@@ -61,6 +63,15 @@ pub struct UserUpdate {
 }
 
 impl UserUpdate {
+    /// Whether it changes what proves who the user is.
+    #[must_use]
+    pub const fn changes_proof(&self) -> bool {
+        self.username.is_given()
+            || self.email.is_given()
+            || self.is_totp_enabled.is_given()
+            || self.totp_key.is_given()
+    }
+
     /// The names of what users may change about themselves, and is to be changed.
     #[must_use]
     pub fn personal(&self) -> Vec<&'static str> {

@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use crate::domain::{Operation, StateChange};
 use crate::http::api::endpoint::Endpoint;
-use crate::http::reply::success::{Answer, Reply};
+use crate::http::reply::success::{Answer, Nothing, Reply};
 use crate::http::request::extract::Call;
+use crate::http::request::value::{Flag, Secret, Text};
 use crate::ops::{Actor, SessionListing};
 
 /// The endpoints of this block.
@@ -19,11 +20,20 @@ pub(in crate::http) fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(Method::PATCH, "/user/session", &[Operation::SessionRenew], renew)
             .about("Renews a session")
             .or_at("/session"),
+        Endpoint::new(Method::POST, "/user/session/fresh", &[Operation::SessionReauthenticate], reauthenticate)
+            .about("Makes a session fresh: its user proves who they are once more")
+            .or_at("/session/fresh"),
         Endpoint::new(Method::GET, "/user/session", &[Operation::SessionGet], get)
             .about("Returns a session: one's own, or for super-users anybody's")
             .or_at("/session"),
         Endpoint::new(Method::GET, "/user/session/list", &[Operation::SessionGetList], list)
             .about("Lists the sessions of a user")
+            .or_at("/session/list"),
+        Endpoint::new(Method::DELETE, "/user/session", &[Operation::SessionEnd], end)
+            .about("Ends a session: one of one's own, or for super-users anybody's")
+            .or_at("/session"),
+        Endpoint::new(Method::DELETE, "/user/session/list", &[Operation::SessionEndAll], end_all)
+            .about("Ends the sessions of a user: one's own but for the current one, or for super-users anybody's")
             .or_at("/session/list"),
     ]
 }
@@ -49,6 +59,22 @@ input! {
     List {
         required { ust: Acting }
         optional { target_ust: Token }
+    }
+}
+
+input! {
+    /// The session that acts, and the public id of the one that is to end.
+    End {
+        required { ust: Acting, session_id: Text }
+        optional {}
+    }
+}
+
+input! {
+    /// The session that acts, and whose sessions are to end: the caller's own if nobody is named.
+    EndAll {
+        required { ust: Acting }
+        optional { user_id: Text, except_current: Flag }
     }
 }
 
@@ -83,6 +109,20 @@ struct Renewed {
 async fn renew(call: Call, input: Own) -> Answer<Renewed> {
     let end = call.sso.renew_session(&call.ctx, input.ust.0, call.user_agent.as_deref()).await?;
     Ok(Reply::ok(Renewed { expiration_time: end.to_string() }))
+}
+
+input! {
+    /// The session that acts, and what its user proves who they are with.
+    Proof {
+        required { ust: Acting, password: Secret }
+        optional { totp_code: Secret }
+    }
+}
+
+async fn reauthenticate(call: Call, input: Proof) -> Answer<Nothing> {
+    let code = Secret::given(input.totp_code);
+    call.sso.reauthenticate(&call.ctx, input.ust.0, input.password.0, code).await?;
+    Ok(Reply::done())
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -123,6 +163,7 @@ struct Item {
     auth_principal: String,
     #[serde(flatten)]
     details: Details,
+    is_current: bool,
     session_state_change_list: Vec<Change>,
 }
 
@@ -144,8 +185,27 @@ async fn list(call: Call, input: List) -> Answer<Listed> {
     Ok(Reply::ok(Listed { result: listing.into_iter().map(Item::from).collect() }))
 }
 
+async fn end(call: Call, input: End) -> Answer<Nothing> {
+    call.sso.end_session(&call.ctx, input.ust.0, &input.session_id.0, None).await?;
+    Ok(Reply::done())
+}
+
+/// How many sessions have ended.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+struct Ended {
+    num_ended: usize,
+}
+
+async fn end_all(call: Call, input: EndAll) -> Answer<Ended> {
+    let (user_id, except_current) =
+        (Text::given(input.user_id), Flag::given(input.except_current).unwrap_or(true));
+    let ended = call.sso.end_all_sessions(&call.ctx, input.ust.0, user_id.as_deref(), except_current).await?;
+    Ok(Reply::ok(Ended { num_ended: ended.len() }))
+}
+
 impl From<SessionListing> for Item {
-    fn from(SessionListing { session, state_changes }: SessionListing) -> Self {
+    fn from(SessionListing { session, state_changes, is_current }: SessionListing) -> Self {
         Self {
             session_id: session.session_id.to_string(),
             auth_type: session.auth_type.as_str(),
@@ -156,6 +216,7 @@ impl From<SessionListing> for Item {
                 remote_addr: session.remote_addr,
                 user_agent: session.user_agent,
             },
+            is_current,
             session_state_change_list: state_changes.into_iter().map(Change::from).collect(),
         }
     }

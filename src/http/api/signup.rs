@@ -4,7 +4,7 @@ use axum::http::Method;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::domain::{Operation, Password};
+use crate::domain::{Operation, Password, SignUpNames};
 use crate::http::api::endpoint::Endpoint;
 use crate::http::reply::success::{Answer, Nothing, Reply};
 use crate::http::request::extract::Call;
@@ -27,7 +27,7 @@ input! {
     /// Who signs up, and with what.
     SignUp {
         required { username: Text, password: Secret, app_list: Names }
-        optional { email: Text }
+        optional { email: Text, display_name: Text, first_name: Text, middle_name: Text, last_name: Text }
     }
 }
 
@@ -43,6 +43,12 @@ async fn sign_up(call: Call, input: SignUp) -> Answer<SignedUp> {
     let request = SignUpRequest {
         username: input.username.0,
         email: Text::given(input.email),
+        names: SignUpNames {
+            display_name: Text::given(input.display_name),
+            first_name: Text::given(input.first_name),
+            middle_name: Text::given(input.middle_name),
+            last_name: Text::given(input.last_name),
+        },
         password: input.password.0,
         app_list: Some(input.app_list.0),
     };

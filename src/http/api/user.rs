@@ -170,7 +170,7 @@ input! {
     /// The session that acts, on whom, and what is to be changed about them.
     Update {
         required { ust: Acting }
-        optional { user_id: Text }
+        optional { user_id: Text, totp_code: Secret }
         editable {
             username: Text, email: Text, display_name: Text, first_name: Text, middle_name: Text,
             last_name: Text, is_totp_enabled: Flag, totp_label: Text, totp_key: Secret, is_locked: Flag,
@@ -193,6 +193,7 @@ async fn update(call: Call, input: Update) -> Answer<Nothing> {
         is_totp_enabled: flag(input.is_totp_enabled),
         totp_key: input.totp_key.map(|key| key.0),
         totp_label: text(input.totp_label),
+        totp_code: Secret::given(input.totp_code),
         is_locked: flag(input.is_locked),
         password_expiry: input.password_expiry.map(|time| time.0),
         password_must_change: flag(input.password_must_change),

@@ -2,13 +2,18 @@
 //! a new key is tried out before it is switched on.
 
 use crate::crypto::totp;
-use crate::domain::{Code, Context, Edit, Error, Operation, Password, Result, UserId, Ust, Who, check_name};
+use crate::domain::{
+    Code, Context, Edit, Error, Operation, Password, Result, UserId, UserUpdate, Ust, WRONG_TOTP_CODE, Who,
+    check_name,
+};
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
 use crate::ops::access::check::PasswordAge;
+use crate::ops::access::throttle::Attempt;
 use crate::ops::access::user_row::Column;
 use crate::ops::call::Call;
 use crate::store;
+use crate::store::Tx;
 use crate::store::user::account::UserRow;
 
 /// A new TOTP key as asked for.
@@ -40,6 +45,20 @@ impl TotpOwner {
     }
 }
 
+/// That a user has a key: a code of it was shown.
+#[derive(Debug)]
+pub(in crate::ops) struct TotpProof {
+    key: Password,
+    /// The time step of the code, where codes are good for one use.
+    step: Option<i64>,
+    /// The failures that it makes forgotten, if there were any.
+    attempt: Option<Attempt>,
+}
+
+fn wrong_code() -> Error {
+    Error::refused(Code::AuthNotAllowed, WRONG_TOTP_CODE)
+}
+
 /// What a TOTP code turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::ops) enum TotpVerdict {
@@ -52,10 +71,11 @@ pub(in crate::ops) enum TotpVerdict {
 }
 
 impl Sso {
-    /// Gives a user a new TOTP key; the key. Whether logins ask for a code stays as it is.
+    /// Gives a user a new TOTP key; the key. Whether logins ask for a code stays as it is. The user's other sessions end.
     ///
     /// # Errors
-    /// E005001 without the right to, E001100 if there is no such user, E008002 for a key that is none.
+    /// E005001 without the right to, E005010 if the caller's login is not fresh, E001100 if there is no such user, E008002
+    /// for a key that is none.
     pub async fn reset_totp_key(
         &self,
         ctx: &Context,
@@ -64,10 +84,12 @@ impl Sso {
     ) -> Result<Password> {
         self.run(ctx, Operation::UserResetTotpKey, actor, async |call| {
             let user_id = call.target(request.user_id.as_deref())?;
+            self.require_fresh_login(call.caller().ok())?;
             let key = self.check_totp_key(request.key)?;
             let mut tx = self.db().write().await?;
             let row = store::user::account::by_id_for_update(&mut tx, &user_id).await?;
             let mut row = row.ok_or(Code::UserIdInvalid)?;
+            let former = row.totp_key.clone();
             self.put_totp_key(&mut row, &user_id, &key)?;
             if let Some(label) = request.label.given() {
                 let label = check_name("totp_label", label)?;
@@ -75,10 +97,97 @@ impl Sso {
                 row.totp_label = sealed.transpose()?;
             }
             store::user::account::set_totp(&mut tx, &row).await?;
+            if row.totp_key != former {
+                self.end_sessions_on_totp_change(call, &mut tx, &user_id).await?;
+            }
             self.commit(tx, &mut call.trail).await?;
             Ok(key)
         })
         .await
+    }
+
+    /// Ends the sessions of a user whose second factor has changed, but for the one that has changed it, where
+    /// configuration says so.
+    pub(in crate::ops) async fn end_sessions_on_totp_change(
+        &self,
+        call: &mut Call<'_>,
+        tx: &mut Tx,
+        user_id: &UserId,
+    ) -> Result<()> {
+        if self.config().session.end_on_totp_change {
+            let keep = call.session_to_keep(user_id);
+            let ended = store::session::record::delete_of_user(tx, user_id, keep).await?;
+            if ended > 0 {
+                call.trail.note("sessions_ended", ended.to_string());
+            }
+        }
+        Ok(())
+    }
+
+    /// Who switches TOTP on for oneself, or gives it another key by the same change, shows by a code that they have the
+    /// key: it may be somebody else who acts in the session, or the authenticator may have another key. None where
+    /// nothing has to be shown.
+    ///
+    /// # Errors
+    /// E005008 without a code, E005001 for a wrong one and one that was used before, E008002 where the key is not known
+    /// to the user; E005009 while the delay after wrong codes lasts.
+    pub(in crate::ops) async fn check_totp_proof(
+        &self,
+        user_id: &UserId,
+        update: &UserUpdate,
+    ) -> Result<Option<TotpProof>> {
+        if update.is_totp_enabled != Edit::Set(true) {
+            return Ok(None);
+        }
+        let mut conn = self.db().read().await?;
+        let row = store::user::account::by_id(&mut conn, user_id).await?.ok_or(Code::UserIdInvalid)?;
+        drop(conn);
+        let current = self.totp_key(&row)?;
+        let key = match &update.totp_key {
+            Edit::Keep => current.clone(),
+            Edit::Set(key) if !key.is_empty() => self.check_totp_key(Some(key.clone()))?,
+            Edit::Set(_) | Edit::Clear => {
+                let detail = "totp_key: needed to switch TOTP on with another key";
+                return Err(Error::refused(Code::CommonInvalidInput, detail));
+            }
+        };
+        let is_current = key.expose() == current.expose();
+        if row.is_totp_enabled && is_current {
+            return Ok(None);
+        }
+        let code = update.totp_code.as_ref().filter(|code| !code.is_empty()).ok_or(Code::AuthTotpMissing)?;
+        let attempt = self.totp_attempt(&row.username);
+        self.check_throttle(&attempt).await?;
+        let Some(step) = totp::matching_step(&key, code, self.now())? else {
+            self.record_failure(&attempt).await?;
+            return Err(wrong_code());
+        };
+        let has_failures = self.check_throttle(&attempt).await?;
+        let step = self.config().login.totp_single_use.then_some(step);
+        Ok(Some(TotpProof { key, step, attempt: has_failures.then_some(attempt) }))
+    }
+
+    /// Makes sure, in the transaction of the change, that the code which was shown is of the key that the row has now, and
+    /// uses it up.
+    pub(in crate::ops) async fn use_totp_proof(
+        &self,
+        tx: &mut Tx,
+        row: &mut UserRow,
+        proof: TotpProof,
+    ) -> Result<()> {
+        if self.totp_key(row)?.expose() != proof.key.expose() {
+            return Err(wrong_code());
+        }
+        if let Some(step) = proof.step {
+            if step <= row.totp_last_step {
+                return Err(wrong_code());
+            }
+            row.totp_last_step = step;
+        }
+        if let Some(attempt) = &proof.attempt {
+            self.clear_failures(tx, attempt).await?;
+        }
+        Ok(())
     }
 
     /// A key as it is kept: the one that was given, or a new one.

@@ -33,8 +33,8 @@ impl Sso {
     /// Links a definition to a user; the definition's id. For super-users.
     ///
     /// # Errors
-    /// E005001 without the right to, E001100 if there is no such user, E008002 if there is no such definition, E008001
-    /// if it is linked already, be it to this user or to another.
+    /// E005001 without the right to, E005010 if the caller's login is not fresh, E001100 if there is no such user, E008002
+    /// if there is no such definition, E008001 if it is linked already, be it to this user or to another.
     pub async fn create_linked_auth(
         &self,
         ctx: &Context,
@@ -45,6 +45,7 @@ impl Sso {
     ) -> Result<(UserId, i64)> {
         self.run(ctx, Operation::UserCreateLinkedAuth, actor, async |call| {
             let user_id = call.target(Some(user_id))?;
+            self.require_fresh_login(call.caller().ok())?;
             let mut tx = self.db().write().await?;
             // The user's row is held: it must be there when the link is.
             store::user::account::lock_row(&mut tx, &user_id).await?.ok_or(Code::UserIdInvalid)?;

@@ -249,8 +249,9 @@ impl Sso {
         let mut tx = self.db().write().await?;
         // The user's row, then the link, as a deletion takes them: neither goes away before the session is there. The
         // user's row is also what makes requests that come at the same time find the session that the first one opens.
-        let is_there = store::user::account::lock_row(&mut tx, &entry.user_id).await?.is_some();
-        if !is_there || !store::linked_auth::link::hold(&mut tx, entry.sec_def_id, &entry.user_id).await? {
+        let held = store::user::account::lock_row(&mut tx, &entry.user_id).await?;
+        let may_enter = held.is_some_and(|held| held.may_have_sessions());
+        if !may_enter || !store::linked_auth::link::hold(&mut tx, entry.sec_def_id, &entry.user_id).await? {
             return Err(Code::AuthNotAllowed.into());
         }
         let (session, ust) = match store::session::record::by_ext_id(&mut tx, &entry.ext_session_id).await? {
@@ -309,6 +310,7 @@ impl Sso {
             auth_principal: entry.username.clone(),
             ext_session_id: Some(entry.ext_session_id.clone()),
             state_change_count: 1,
+            auth_time: now,
         };
         let ust = self.external_tokens(&session, entry).into_iter().next().ok_or_else(no_key)?;
         store::session::record::insert(tx, &session, &token::digest(ust.expose())).await?;
@@ -335,6 +337,12 @@ impl Sso {
         };
         store::session::renewal::renew(tx, &[&renewal]).await?;
         session.expiration_time = expiration;
+        // The definition has just proved itself. Who acts by the session's token is to be told of it in time.
+        let half = i64::from(self.config().login.fresh_for) * 30;
+        if half > 0 && session.auth_time.plus_seconds(half) <= now {
+            store::session::record::set_auth_time(tx, session.session_id, now).await?;
+        }
+        session.auth_time = now;
         let tokens = self.external_tokens(&session, entry);
         let current = tokens.iter().find(|ust| compare::equal(&token::digest(ust.expose()), digest));
         if let Some(ust) = current.cloned() {

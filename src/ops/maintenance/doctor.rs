@@ -120,6 +120,18 @@ fn look_at_config(config: &Config) -> Vec<Finding> {
             !config.session.end_on_password_change,
             "a stolen session survives a password change: set session.end_on_password_change to true",
         ),
+        (
+            config.login.fresh_for == 0,
+            "a stolen session can become a stolen account: set login.fresh_for to 10, or another number of minutes",
+        ),
+        (
+            !config.session.end_on_totp_change,
+            "a stolen session survives a change of TOTP: set session.end_on_totp_change to true",
+        ),
+        (
+            !config.session.end_on_lock,
+            "a stolen session comes back when its user is unlocked: set session.end_on_lock to true",
+        ),
         (config.password.min_length < 8, "passwords may be too short: set password.min_length to 8 or more"),
         (!is_audited, "no audit entry is kept: set audit.to_database to true, or audit.file"),
         (

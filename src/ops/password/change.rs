@@ -44,7 +44,8 @@ impl Sso {
     /// Changes a password: one's own with the old one, anybody's as a super-user.
     ///
     /// # Errors
-    /// E005001 without the right to or with a wrong old password, E008003 where the old one is missing, E001100 if
+    /// E005001 without the right to or with a wrong old password, E005010 for somebody else's if the caller's login is not
+    /// fresh, E008003 where the old one is missing, E001100 if
     /// there is no such user, a code of [`Sso::validate_password`], E003001 for a password used before, E008002 for an
     /// expiry out of range.
     pub async fn change_password(
@@ -61,9 +62,10 @@ impl Sso {
                 return Err(Code::AuthNotAllowed.into());
             }
             // One's own session stays open.
-            let own = call.caller().ok().filter(|caller| *caller.user_id() == user_id);
-            let keep = own.map(|caller| caller.session().session_id);
-            if keep.is_some() {
+            let keep = call.session_to_keep(&user_id);
+            if keep.is_none() {
+                self.require_fresh_login(call.caller().ok())?;
+            } else {
                 self.check_old_password(ctx, &row, request.old_password, &request.new_password).await?;
             }
             let terms = Terms {
@@ -137,7 +139,8 @@ impl Sso {
         keep: Option<SessionId>,
     ) -> Result<()> {
         let mut tx = self.db().write().await?;
-        if store::user::account::lock_row(&mut tx, &row.user_id).await? != Some(row.password_last_set) {
+        let held = store::user::account::lock_row(&mut tx, &row.user_id).await?;
+        if held.map(|held| held.password_last_set) != Some(row.password_last_set) {
             return Err(Error::refused(Code::AuthNotAllowed, "the password was changed meanwhile"));
         }
         self.store_password(&mut tx, &row.user_id, new, keep).await?;

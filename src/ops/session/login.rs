@@ -13,7 +13,7 @@ use crate::ops::audit::Trail;
 use crate::ops::credential::totp::TotpVerdict;
 use crate::ops::password::accept::{NewPassword, Terms};
 use crate::store;
-use crate::store::user::account::UserRow;
+use crate::store::user::account::{HeldUser, UserRow};
 
 /// The data of a login.
 #[derive(Clone, Debug, Default)]
@@ -113,14 +113,16 @@ impl Sso {
                 auth_principal: row.username.clone(),
                 ext_session_id: None,
                 state_change_count: 1,
+                auth_time: now,
             };
             let mut tx = self.db().write().await?;
             let has_failures = match has_failures {
                 Some(has_failures) => has_failures,
                 None => self.check_throttle_on(&mut tx, &attempt).await?,
             };
-            // What was checked above must still hold: a session must not be opened with a password that was just changed.
-            if store::user::account::lock_row(&mut tx, &user_id).await? != Some(row.password_last_set) {
+            // What was checked above must still hold: a session must not be opened with a password that was just changed,
+            // nor for a user who was just locked, whose sessions have ended.
+            if store::user::account::lock_row(&mut tx, &user_id).await? != Some(HeldUser::from(&row)) {
                 return Err(Code::AuthNotAllowed.into());
             }
             if let Some(new) = &new {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::crypto::token;
 use crate::domain::{
-    Code, Context, Error, Operation, Result, Session, SessionView, StateChange, Timestamp, UserId, Ust,
-    clean_user_agent,
+    Code, Context, Error, Operation, Result, Session, SessionId, SessionView, StateChange, Timestamp, UserId,
+    Ust, clean_user_agent,
 };
 use crate::ops::Sso;
 use crate::ops::access::actor::{Actor, Caller};
@@ -22,6 +22,8 @@ pub struct SessionListing {
     pub session: Session,
     /// Its last interactions, oldest first.
     pub state_changes: Vec<StateChange>,
+    /// Whether it is the one that asks for the list.
+    pub is_current: bool,
 }
 
 impl Sso {
@@ -185,7 +187,12 @@ impl Sso {
             let other = actor.other_session(target_ust);
             let target = self.target_session(call, other, PasswordAge::Checked).await?;
             let mut conn = self.db().read().await?;
-            self.open_sessions(&mut conn, &target.session.user_id).await
+            let mut sessions = self.open_sessions(&mut conn, &target.session.user_id).await?;
+            let current = call.caller().ok().map(|caller| caller.session().session_id);
+            for listing in &mut sessions {
+                listing.is_current = Some(listing.session.session_id) == current;
+            }
+            Ok(sessions)
         })
         .await
     }
@@ -209,23 +216,61 @@ impl Sso {
         .await
     }
 
-    /// Ends all sessions of a user; those that were open.
+    /// Ends an open session, named by its public id: one of one's own, the current one too, or anybody's for super-users
+    /// and the process itself, which may say whose it has to be. The session that was ended.
     ///
     /// # Errors
-    /// As [`Sso::list_sessions_of_user`].
-    pub async fn end_sessions_of_user(
+    /// E007001 if there is no such session; that somebody else has it is not told.
+    pub async fn end_session(
         &self,
         ctx: &Context,
         actor: impl Into<Actor>,
-        user_id: &str,
+        session_id: &str,
+        user_id: Option<&UserId>,
+    ) -> Result<SessionListing> {
+        self.run(ctx, Operation::SessionEnd, actor, async |call| {
+            let session_id = SessionId::parse(session_id).ok_or(Code::SessionNoSuchSession)?;
+            let mut tx = self.db().write().await?;
+            let owner = store::session::record::owner(&mut tx, session_id).await?.filter(|owner| {
+                let may_end = call.may_act_on_all() || call.user_id() == Some(owner);
+                may_end && user_id.is_none_or(|user_id| user_id == owner)
+            });
+            let owner = owner.ok_or(Code::SessionNoSuchSession)?;
+            call.trail.on(&owner);
+            let open = self.open_sessions(&mut tx, &owner).await?;
+            let ended = open.into_iter().find(|listing| listing.session.session_id == session_id);
+            let ended = ended.ok_or(Code::SessionNoSuchSession)?;
+            if !store::session::record::delete(&mut tx, session_id).await? {
+                return Err(Code::SessionNoSuchSession.into());
+            }
+            call.trail.note("session_id", session_id.to_string());
+            self.commit(tx, &mut call.trail).await?;
+            Ok(ended)
+        })
+        .await
+    }
+
+    /// Ends all sessions of a user, those of sites and of linked definitions included: one's own, but for the current one
+    /// where that is wanted, or for super-users anybody's. Those that were open.
+    ///
+    /// # Errors
+    /// E005001 without the right to, E001100 if there is no such user.
+    pub async fn end_all_sessions(
+        &self,
+        ctx: &Context,
+        actor: impl Into<Actor>,
+        user_id: Option<&str>,
+        except_current: bool,
     ) -> Result<Vec<SessionListing>> {
-        self.run(ctx, Operation::SessionEndOfUser, actor, async |call| {
-            let user_id = call.target(Some(user_id))?;
+        self.run(ctx, Operation::SessionEndAll, actor, async |call| {
+            let user_id = call.target(user_id)?;
+            let keep = call.session_to_keep(&user_id).filter(|_| except_current);
             let mut tx = self.db().write().await?;
             // A login waits for this, so that none comes between the list and the end.
             store::user::account::lock_row(&mut tx, &user_id).await?.ok_or(Code::UserIdInvalid)?;
-            let sessions = self.open_sessions(&mut tx, &user_id).await?;
-            store::session::record::delete_of_user(&mut tx, &user_id, None).await?;
+            let mut sessions = self.open_sessions(&mut tx, &user_id).await?;
+            sessions.retain(|listing| Some(listing.session.session_id) != keep);
+            store::session::record::delete_of_user(&mut tx, &user_id, keep).await?;
             call.trail.note("sessions", sessions.len().to_string());
             self.commit(tx, &mut call.trail).await?;
             Ok(sessions)
@@ -266,7 +311,7 @@ impl Sso {
         user_id: &UserId,
     ) -> Result<Vec<SessionListing>> {
         let sessions = store::session::record::list_of_user(conn, user_id, self.now()).await?;
-        let listing = |(session, state_changes)| SessionListing { session, state_changes };
+        let listing = |(session, state_changes)| SessionListing { session, state_changes, is_current: false };
         Ok(sessions.into_iter().map(listing).collect())
     }
 }

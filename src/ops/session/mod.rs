@@ -3,3 +3,4 @@
 pub(super) mod expiry;
 pub(super) mod login;
 pub(super) mod manage;
+pub(super) mod reauthenticate;

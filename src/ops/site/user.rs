@@ -19,7 +19,7 @@ use crate::ops::site::session::check_page;
 use crate::store;
 use crate::store::Conn;
 use crate::store::site::identity::IdentityRow;
-use crate::store::user::account::{Inserted, Updated, UserRow};
+use crate::store::user::account::{HeldUser, Inserted, Updated, UserRow};
 
 /// The longest name that a site may know a user by, in characters.
 const MAX_EXTERNAL_ID_LENGTH: usize = 256;
@@ -151,8 +151,8 @@ impl Sso {
             let upgraded =
                 if is_outdated { Some(self.hash_password(&user_id, password).await?) } else { None };
             let mut tx = self.db().write().await?;
-            // What was verified must still be the password: a change of it ends what sites have verified.
-            if store::user::account::lock_row(&mut tx, &user_id).await? != Some(row.password_last_set) {
+            // What was verified must still be the password: a change of it ends what sites have verified, and so does a lock.
+            if store::user::account::lock_row(&mut tx, &user_id).await? != Some(HeldUser::from(&row)) {
                 return Err(Code::AuthNotAllowed.into());
             }
             if let (Some(upgraded), Some(old)) = (&upgraded, &row.password_hash) {

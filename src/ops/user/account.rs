@@ -36,7 +36,7 @@ impl Sso {
     /// Creates a super-user. Only here is the role given.
     ///
     /// # Errors
-    /// As [`Sso::create_user`].
+    /// As [`Sso::create_user`], and E005010 if the caller's login is not fresh.
     pub async fn create_super_user(
         &self,
         ctx: &Context,
@@ -45,6 +45,7 @@ impl Sso {
         auto_approve: bool,
     ) -> Result<User> {
         self.run(ctx, Operation::UserCreateSuperUser, actor, async |call| {
+            self.require_fresh_login(call.caller().ok())?;
             self.insert_account(call, new, auto_approve, true).await
         })
         .await

@@ -1,10 +1,12 @@
-//! What super-users decide about users: approve and reject, lock and unlock.
+//! What super-users decide about users: approve and reject, lock and unlock. Who may not log in any more has no
+//! sessions either: those that were open end, and do not come back with the right to log in.
 
-use crate::domain::{ApprovalStatus, Code, Context, Operation, Result};
+use crate::domain::{ApprovalStatus, Code, Context, Operation, Result, UserId};
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
 use crate::ops::call::Call;
 use crate::store;
+use crate::store::Tx;
 
 impl Sso {
     /// Approves an account: its user may log in, once sign-up is confirmed.
@@ -18,7 +20,7 @@ impl Sso {
         .await
     }
 
-    /// Rejects an account: its user cannot log in, and open sessions are rejected.
+    /// Rejects an account: its user cannot log in, and open sessions end.
     ///
     /// # Errors
     /// As [`Sso::approve_user`].
@@ -36,10 +38,30 @@ impl Sso {
         if !store::user::account::set_approval(&mut tx, &user_id, status, now, call.changed_by()).await? {
             return Err(Code::UserIdInvalid.into());
         }
+        if status != ApprovalStatus::Approved {
+            self.end_sessions_on_lock(call, &mut tx, &user_id).await?;
+        }
         self.commit(tx, &mut call.trail).await
     }
 
-    /// Locks an account: its user cannot log in, and open sessions are rejected.
+    /// Ends the sessions of a user who may not log in any more, those of sites and of linked definitions included, where
+    /// configuration says so.
+    pub(in crate::ops) async fn end_sessions_on_lock(
+        &self,
+        call: &mut Call<'_>,
+        tx: &mut Tx,
+        user_id: &UserId,
+    ) -> Result<()> {
+        if self.config().session.end_on_lock {
+            let ended = store::session::record::delete_of_user(tx, user_id, None).await?;
+            if ended > 0 {
+                call.trail.note("sessions_ended", ended.to_string());
+            }
+        }
+        Ok(())
+    }
+
+    /// Locks an account: its user cannot log in, and open sessions end.
     ///
     /// # Errors
     /// E005001 without the right to, E001100 if there is no such user.
@@ -64,7 +86,9 @@ impl Sso {
         if !store::user::account::set_lock(&mut tx, &user_id, locked, now, call.changed_by()).await? {
             return Err(Code::UserIdInvalid.into());
         }
-        if !locked && let Some(row) = store::user::account::by_id(&mut tx, &user_id).await? {
+        if locked {
+            self.end_sessions_on_lock(call, &mut tx, &user_id).await?;
+        } else if let Some(row) = store::user::account::by_id(&mut tx, &user_id).await? {
             self.clear_failures_of(&mut tx, &row.username).await?;
         }
         self.commit(tx, &mut call.trail).await

@@ -62,9 +62,14 @@ impl Sso {
         if let Some(user_id) = text(search.user_id) {
             return Ok(UserId::parse(&user_id).map(|_| Criteria::UserId(user_id)));
         }
-        if let Some(username) = text(search.username) {
-            return Ok((!username.contains('\0')).then_some(Criteria::Username(username)));
+        let username = text(search.username);
+        if username.as_ref().is_some_and(|username| username.contains('\0')) {
+            return Ok(None);
         }
+        let username_part = match username {
+            Some(username) if search.is_name_exact => return Ok(Some(Criteria::Username(username))),
+            part => part.map(|part| part.to_ascii_lowercase()),
+        };
         let email = text(search.email.map(|email| email.trim().to_owned()));
         let indexes = |email: String| {
             let indexes = self.core.keyring.blind_index_candidates(&email).into_iter();
@@ -79,6 +84,7 @@ impl Sso {
             ],
             name_op: search.name_op,
             is_name_exact: search.is_name_exact,
+            username_part,
             email_indexes: email.map(indexes),
             sign_up_status: search.sign_up_status,
             approval_status: search.approval_status,

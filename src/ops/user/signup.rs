@@ -6,7 +6,7 @@
 use crate::crypto::token::{self, TokenBits};
 use crate::domain::{
     ApprovalStatus, Code, Context, EmailKind, Error, NewUser, Operation, Password, Result, SignUpDetails,
-    SignUpStatus, SignUpVerdict, UserId,
+    SignUpNames, SignUpStatus, SignUpVerdict, UserId, check_name,
 };
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
@@ -23,6 +23,8 @@ pub struct SignUpRequest {
     pub username: String,
     /// The address.
     pub email: Option<String>,
+    /// The names.
+    pub names: SignUpNames,
     /// The password.
     pub password: Password,
     /// The applications it is for; None is the one through which it is done.
@@ -43,6 +45,7 @@ impl Sso {
             let mut details = SignUpDetails {
                 username: request.username,
                 email: request.email,
+                names: request.names,
                 current_app: ctx.current_app.clone(),
                 app_list,
                 sign_up_status: SignUpStatus::BeforeConfirmation,
@@ -95,7 +98,7 @@ impl Sso {
         Ok(())
     }
 
-    /// The built-in rules. The email is left as it will be stored.
+    /// The built-in rules. The email and the names are left as they will be stored.
     async fn check_sign_up(&self, details: &mut SignUpDetails, password: &Password) -> Result<()> {
         let config = self.config();
         let username = self.check_username(Some(details.username.clone()))?;
@@ -104,6 +107,14 @@ impl Sso {
             || config.user_address_list.get(&username).is_some()
         {
             return Err(Code::UsernameInvalid.into());
+        }
+        for (field, name) in [
+            ("display_name", &mut details.names.display_name),
+            ("first_name", &mut details.names.first_name),
+            ("middle_name", &mut details.names.middle_name),
+            ("last_name", &mut details.names.last_name),
+        ] {
+            *name = check_name(field, name.take())?;
         }
         details.email = self.check_email(details.email.take())?;
         match &details.email {
@@ -170,9 +181,14 @@ impl Sso {
         } else {
             ApprovalStatus::Approved
         };
+        let names = details.names.clone();
         let new = NewUser {
             username: Some(details.username.clone()),
             email: details.email.clone(),
+            display_name: names.display_name,
+            first_name: names.first_name,
+            middle_name: names.middle_name,
+            last_name: names.last_name,
             password: Some(password),
             sign_up_status: Some(details.sign_up_status),
             ..NewUser::default()

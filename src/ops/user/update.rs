@@ -9,7 +9,7 @@ use crate::ops::access::rate_limit::check_rate_limits;
 use crate::ops::access::user_row::Column;
 use crate::ops::call::Call;
 use crate::store;
-use crate::store::user::account::{Updated, UserRow};
+use crate::store::user::account::{HeldUser, Updated, UserRow};
 
 /// 0001-01-01T00:00:00: no earlier time can be shown.
 const FIRST_DAY: Timestamp = Timestamp::from_micros(-62_135_596_800_000_000);
@@ -36,7 +36,8 @@ impl Sso {
     /// # Errors
     /// E005001 without the right to, E001100 if there is no such user, E008003 where nothing is to be changed, E008002
     /// for what only super-users may change and for a value that is not acceptable, E001xxx and E002xxx for a username
-    /// or email that is not.
+    /// or email that is not; E005010 for a username, an email or TOTP if the caller's login is not fresh; who switches
+    /// TOTP on for oneself without a code of the key is refused with E005008, with a wrong one with E005001.
     pub async fn update_user_by_id(
         &self,
         ctx: &Context,
@@ -65,21 +66,35 @@ impl Sso {
             let detail = format!("only super-users may change {}", administrative.join(", "));
             return Err(Error::refused(Code::CommonInvalidInput, detail));
         }
+        if update.changes_proof() {
+            self.require_fresh_login(call.caller().ok())?;
+        }
+        let is_own = call.session_to_keep(&user_id).is_some();
+        let proof = if is_own { self.check_totp_proof(&user_id, &update).await? } else { None };
         call.trail.note("changed", [personal, administrative].concat().join(", "));
 
         let mut tx = self.db().write().await?;
         let mut row =
             store::user::account::by_id_for_update(&mut tx, &user_id).await?.ok_or(Code::UserIdInvalid)?;
-        let former = row.username.clone();
+        let former = row.clone();
         self.apply(&mut row, &user_id, update, call.changed_by())?;
         if !call.may_act_on_all() {
-            self.check_rename(&former, &row.username)?;
+            self.check_rename(&former.username, &row.username)?;
+        }
+        if let Some(proof) = proof {
+            self.use_totp_proof(&mut tx, &mut row, proof).await?;
         }
         match store::user::account::update(&mut tx, &row).await? {
-            Updated::Yes => self.commit(tx, &mut call.trail).await,
-            Updated::UsernameTaken => Err(Code::UsernameExists.into()),
-            Updated::EmailTaken => Err(Code::EmailExists.into()),
+            Updated::Yes => {}
+            Updated::UsernameTaken => return Err(Code::UsernameExists.into()),
+            Updated::EmailTaken => return Err(Code::EmailExists.into()),
         }
+        if !HeldUser::from(&row).may_have_sessions() {
+            self.end_sessions_on_lock(call, &mut tx, &user_id).await?;
+        } else if (row.is_totp_enabled, &row.totp_key) != (former.is_totp_enabled, &former.totp_key) {
+            self.end_sessions_on_totp_change(call, &mut tx, &user_id).await?;
+        }
+        self.commit(tx, &mut call.trail).await
     }
 
     /// Where a user may come from is configured by name: a new name must not evade or take over such a list.

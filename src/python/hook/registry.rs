@@ -213,6 +213,17 @@ fn sign_up<'py>(py: Python<'py>, details: &SignUpDetails) -> PyResult<Bound<'py,
     dict.set_item("current_app", &details.current_app)?;
     dict.set_item("app_list", &details.app_list)?;
     dict.set_item("sign_up_status", details.sign_up_status.as_str())?;
+    let names = &details.names;
+    for (name, value) in [
+        ("display_name", &names.display_name),
+        ("first_name", &names.first_name),
+        ("middle_name", &names.middle_name),
+        ("last_name", &names.last_name),
+    ] {
+        if let Some(value) = value {
+            dict.set_item(name, value)?;
+        }
+    }
     Ok(dict)
 }
 

@@ -53,6 +53,16 @@ impl Handle {
         handle
     }
 
+    /// Which database, without the password of its URL, and whether it was closed.
+    pub fn description(&self) -> String {
+        let state = match self.state.load(SeqCst) {
+            CLOSED => "closed",
+            LEFT_IN_PARENT | HELD_BY_PARENT => "left in the parent process",
+            _ => "open",
+        };
+        format!("'{}', {state}", self.config.database.url)
+    }
+
     /// The fast path: an answer that an open engine has without waiting. It is computed on the calling thread, which
     /// stays attached to the interpreter, so that no fork can come in between.
     pub fn fast_path<T>(&self, answer: impl FnOnce(&Sso) -> Option<T>) -> Option<T> {

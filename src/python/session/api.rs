@@ -12,10 +12,11 @@ use crate::ops::{Actor, Asker, AttrTarget, SessionListing, Sso};
 use crate::python::attr::api::SessionAttrApi;
 use crate::python::attr::call::AttrCall;
 use crate::python::branch::Branch;
+use crate::python::runtime::call::none;
 use crate::python::session::entity::Session;
 use crate::python::value::convert;
 use crate::python::value::convert::{
-    CidArgument, CidText, RemoteAddrArgument, RemoteAddrText, UstArgument, UstText,
+    CidArgument, CidText, PasswordArgument, RemoteAddrArgument, RemoteAddrText, UstArgument, UstText,
 };
 
 /// ``sso.user.session``, also ``sso.session``: sessions.
@@ -108,6 +109,44 @@ impl SessionApi {
             sso.renew_session(&ctx, Actor::from(ust.0), user_agent.as_deref()).await
         };
         self.branch.run(py, operation, |py, end: Timestamp| Ok(convert::datetime(py, end)?.into_any()))
+    }
+
+    /// Makes a session fresh: its user proves who they are once more. It is throttled as a login is.
+    ///
+    /// Changing an email, a username or TOTP needs a session whose login, or the last call of this, is not older than
+    /// ``login.fresh_for`` minutes.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     ust: The session's token.
+    ///     password: The user's password.
+    ///     totp_code: A code of the user's authenticator, if TOTP is enabled.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
+    ///     user_agent: The client's user agent.
+    ///
+    /// Raises:
+    ///     ValidationError: The code of an invalid session; E005001 for a wrong password or code, E005008 if the code is
+    ///         missing, E005009 while the user has to wait after failures.
+    #[pyo3(signature = (cid, ust, password, totp_code=None, current_app=None, remote_addr=None, user_agent=None))]
+    #[expect(clippy::too_many_arguments, reason = "the documented signature")]
+    fn reauthenticate<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        ust: UstArgument,
+        password: PasswordArgument,
+        totp_code: Option<PasswordArgument>,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+        #[expect(unused_variables, reason = "the documented signature")] user_agent: Option<String>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let operation = async move |sso: Arc<Sso>| {
+            let code = totp_code.map(|code| code.0);
+            sso.reauthenticate(&ctx, Actor::from(ust.0), password.0, code).await
+        };
+        self.branch.run(py, operation, none)
     }
 
     /// A session: the caller's own, or any for super-users.
@@ -208,7 +247,8 @@ impl SessionApi {
     ///
     /// Returns:
     ///     A list of dicts: session_id, auth_type, auth_principal, creation_time, expiration_time, remote_addr,
-    ///     user_agent, session_state_change_list. Tokens are not included.
+    ///     user_agent, is_current (whether it is the session that asks), session_state_change_list. Tokens are not
+    ///     included.
     ///
     /// Raises:
     ///     ValidationError: As :meth:`get`.
@@ -240,6 +280,71 @@ impl SessionApi {
         self.branch.run(py, operation, |py, sessions: Vec<SessionListing>| {
             let dicts = sessions.iter().map(|listing| to_dict(py, listing)).collect::<PyResult<Vec<_>>>()?;
             Ok(PyList::new(py, dicts)?.into_any())
+        })
+    }
+
+    /// Ends an open session: one of the caller's own, or any for super-users.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     session_id: The public id of the session, as :meth:`get_list` shows it.
+    ///     current_ust: The caller's session token.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
+    ///
+    /// Raises:
+    ///     ValidationError: E007001 if there is no such session, or it is somebody else's.
+    #[pyo3(signature = (cid, session_id, current_ust, current_app, remote_addr))]
+    fn end<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        session_id: String,
+        current_ust: UstArgument,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let operation = async move |sso: Arc<Sso>| {
+            sso.end_session(&ctx, Actor::from(current_ust.0), &session_id, None).await.map(drop)
+        };
+        self.branch.run(py, operation, none)
+    }
+
+    /// Ends the open sessions of a user, those of sites and of linked definitions included.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     current_ust: The caller's session token.
+    ///     user_id: Whose sessions; None for the caller's own. Those of others only for super-users.
+    ///     except_current: Whether the caller's current session goes on.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
+    ///
+    /// Returns:
+    ///     The number of sessions that have ended.
+    ///
+    /// Raises:
+    ///     ValidationError: E005001 without permission, E001100 if there is no such user.
+    #[pyo3(signature = (cid, current_ust, user_id=None, except_current=true, current_app=None, remote_addr=None))]
+    #[expect(clippy::too_many_arguments, reason = "the documented signature")]
+    fn end_all<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        current_ust: UstArgument,
+        user_id: Option<String>,
+        except_current: bool,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let operation = async move |sso: Arc<Sso>| {
+            let actor = Actor::from(current_ust.0);
+            sso.end_all_sessions(&ctx, actor, user_id.as_deref(), except_current).await
+        };
+        self.branch.run(py, operation, |py, ended: Vec<SessionListing>| {
+            Ok(ended.len().into_pyobject(py)?.into_any())
         })
     }
 }
@@ -275,6 +380,7 @@ pub(in crate::python) fn to_dict<'py>(
     dict.set_item("expiration_time", convert::datetime(py, session.expiration_time)?)?;
     dict.set_item("remote_addr", &session.remote_addr)?;
     dict.set_item("user_agent", &session.user_agent)?;
+    dict.set_item("is_current", listing.is_current)?;
     dict.set_item("session_state_change_list", changes)?;
     Ok(dict)
 }

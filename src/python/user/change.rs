@@ -19,7 +19,7 @@ impl UserApi {
     /// Args:
     ///     cid: Correlation ID.
     ///     data: username, email, display_name, first_name, middle_name, last_name, is_totp_enabled, totp_key,
-    ///         totp_label; for super-users also is_locked, password_expiry (a datetime), password_must_change,
+    ///         totp_label, totp_code (a code of the key, to switch TOTP on); for super-users also is_locked, password_expiry (a datetime), password_must_change,
     ///         sign_up_status, approval_status, is_rate_limit_active, rate_limit_def. None removes an email, a
     ///         name or a label, and generates a new TOTP key; a missing key leaves the value unchanged.
     ///     current_ust: The caller's session token.
@@ -29,7 +29,9 @@ impl UserApi {
     /// Raises:
     ///     ValidationError: E008003 if there is nothing to change, E008002 for an unknown key, one that only
     ///         super-users may change, a wrong type, or None where a value is needed; E001xxx and E002xxx for an
-    ///         invalid username or email.
+    ///         invalid username or email; E005010 if the login is not fresh, for a username, an email or TOTP; E005008
+    ///         if totp_code is missing.
+    ///     InvalidTOTPError: E005001 if totp_code is wrong.
     #[pyo3(signature = (cid, data, current_ust, current_app, remote_addr))]
     fn update_current_user<'py>(
         &self,

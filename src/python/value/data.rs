@@ -6,8 +6,8 @@ use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 use serde_json::Value;
 
 use crate::domain::{
-    ApprovalStatus, Code, Edit, Error, NameOp, NewUser, Password, SignUpStatus, Timestamp, UserSearch,
-    UserUpdate,
+    ApprovalStatus, Code, Edit, Error, NameOp, NewUser, Password, SignUpNames, SignUpStatus, Timestamp,
+    UserSearch, UserUpdate,
 };
 use crate::ops::{ChangePassword, SignUpRequest};
 use crate::python::value::convert;
@@ -164,6 +164,7 @@ pub fn user_update(data: &Bound<'_, PyDict>) -> PyResult<UserUpdate> {
         is_totp_enabled: data.edit("is_totp_enabled", Data::flag)?,
         totp_key: data.edit("totp_key", Data::secret)?,
         totp_label: data.edit("totp_label", Data::text)?,
+        totp_code: data.secret("totp_code")?,
         is_locked: data.edit("is_locked", Data::flag)?,
         password_expiry: data.edit("password_expiry", Data::time)?,
         password_must_change: data.edit("password_must_change", Data::flag)?,
@@ -226,6 +227,12 @@ pub fn sign_up(ctx: &Bound<'_, PyAny>) -> PyResult<(SignUpRequest, Option<String
     let request = SignUpRequest {
         username: data.text("username")?.unwrap_or_default(),
         email: data.text("email")?,
+        names: SignUpNames {
+            display_name: data.text("display_name")?,
+            first_name: data.text("first_name")?,
+            middle_name: data.text("middle_name")?,
+            last_name: data.text("last_name")?,
+        },
         password: data.secret("password")?.unwrap_or_else(|| Password::from("")),
         app_list: data.take("app_list", "list of str", |value| {
             let is_list = value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>();

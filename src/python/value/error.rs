@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{IntoPyDict, PyDict, PyType};
 
-use crate::domain::{Code, Error};
+use crate::domain::{Code, Error, WRONG_TOTP_CODE};
 
 /// The reason why a call has no result.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ impl Fault {
 
     fn raise(self, py: Python<'_>) -> PyResult<PyErr> {
         match self {
-            Self::Failed(error) => failure(py, "ValidationError", error),
+            Self::Failed(error) => failure(py, class_of(&error), error),
             Self::NotOpened(reason) => backend(py, &reason),
             Self::Misconfigured(reason) => Ok(PyValueError::new_err(reason)),
             Self::Panicked => internal(py, "a panic; what it said is on standard error"),
@@ -69,6 +69,16 @@ impl Fault {
                 "os.fork() was called during a call that did not end in time: \
                  its database file cannot be used safely in the child",
             ),
+        }
+    }
+}
+
+/// The exception for a refusal.
+fn class_of(error: &Error) -> &'static str {
+    match error {
+        Error::Refused { detail: Some(detail), .. } if detail == WRONG_TOTP_CODE => "InvalidTOTPError",
+        Error::Refused { .. } | Error::RateLimited { .. } | Error::Unavailable(_) | Error::Internal(_) => {
+            "ValidationError"
         }
     }
 }

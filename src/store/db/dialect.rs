@@ -94,10 +94,15 @@ macro_rules! held_user_postgres {
 }
 pub(in crate::store) use {for_update_postgres, held_user_postgres};
 
+macro_rules! lock_user {
+    () => {
+        "SELECT password_last_set, is_locked, sign_up_status, approval_status FROM sso_user WHERE user_id = $1"
+    };
+}
+
 /// Keeps others from changing a user until the transaction ends. An SQLite transaction keeps everybody out already.
-pub const LOCK_USER_SQLITE: &str = "SELECT password_last_set FROM sso_user WHERE user_id = $1";
-pub const LOCK_USER_POSTGRES: &str =
-    "SELECT password_last_set FROM sso_user WHERE user_id = $1 FOR NO KEY UPDATE";
+pub const LOCK_USER_SQLITE: &str = lock_user!();
+pub const LOCK_USER_POSTGRES: &str = concat!(lock_user!(), " FOR NO KEY UPDATE");
 
 /// The members of a JSON array of strings that is an argument.
 macro_rules! strings_sqlite {
@@ -196,6 +201,8 @@ pub struct Search {
     pub has_part_by_index: fn(column: &str, argument: &str) -> String,
     /// Which of the two a number of users is found out by: PostgreSQL counts in an index where it can.
     pub has_part_to_count: fn(column: &str, argument: &str) -> String,
+    /// Whether a username has an argument, in lower case, somewhere in it. Case matters in other letters than ASCII's.
+    pub has_username_part: fn(argument: &str) -> String,
     /// The argument for a part of a name.
     pub part: fn(name: &str) -> String,
 }
@@ -206,6 +213,7 @@ pub const SEARCH_SQLITE: Search = Search {
     has_part: |column, argument| format!("instr({column}, {argument}) > 0"),
     has_part_by_index: part_by_index_sqlite,
     has_part_to_count: part_by_index_sqlite,
+    has_username_part: |argument| format!("instr(lower(username), {argument}) > 0"),
     part: str::to_owned,
 };
 
@@ -219,6 +227,7 @@ pub const SEARCH_POSTGRES: Search = Search {
         format!("{column} = ANY (ARRAY(SELECT DISTINCT {column} FROM sso_user WHERE {names}))")
     },
     has_part_to_count: part_postgres,
+    has_username_part: |argument| part_postgres("lower(username)", argument),
     part: pattern,
 };
 

@@ -36,14 +36,16 @@ macro_rules! columns {
             $of,
             "ext_session_id, ",
             $of,
-            "state_change_count"
+            "state_change_count, ",
+            $of,
+            "auth_time"
         )
     };
 }
 
 sql! {
     INSERT = concat!(
-        "INSERT INTO sso_session (", columns!(""), ", ust_digest) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+        "INSERT INTO sso_session (", columns!(""), ", ust_digest) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
     );
     /// Sessions and the states of their users, in one look-up by the digests of tokens: one, or two. No token acts as a
     /// session that a site has started.
@@ -61,8 +63,10 @@ sql! {
         WHERE s.user_id = $1 AND s.expiration_time > $2 ORDER BY c.session_id, c.idx";
     BY_EXT_ID = concat!("SELECT ", columns!(""), ", ust_digest FROM sso_session WHERE ext_session_id = $1");
     SET_DIGEST = "UPDATE sso_session SET ust_digest = $2 WHERE session_id = $1 RETURNING user_id";
+    SET_AUTH_TIME = "UPDATE sso_session SET auth_time = $2 WHERE session_id = $1 RETURNING user_id";
     DELETE_OF_DEFINITION = "DELETE FROM sso_session \
         WHERE ext_session_id = $1 OR (ext_session_id > $2 AND ext_session_id < $3) RETURNING user_id";
+    OWNER = "SELECT user_id FROM sso_session WHERE session_id = $1";
     DELETE = "DELETE FROM sso_session WHERE session_id = $1 RETURNING user_id";
     DELETE_OF_USER = "DELETE FROM sso_session WHERE user_id = $1";
     DELETE_OTHERS_OF_USER = "DELETE FROM sso_session WHERE user_id = $1 AND session_id <> $2";
@@ -80,6 +84,7 @@ row! {
         auth_principal: String,
         ext_session_id: Option<String>,
         state_change_count: i64,
+        auth_time: Option<Timestamp>,
     }
 }
 
@@ -96,6 +101,7 @@ impl SessionRow {
             auth_principal: self.auth_principal,
             ext_session_id: self.ext_session_id,
             state_change_count: self.state_change_count,
+            auth_time: self.auth_time.unwrap_or(self.creation_time),
         }
     }
 }
@@ -180,6 +186,7 @@ pub async fn insert(conn: &mut Conn, session: &Session, ust_digest: &[u8]) -> Re
         &session.auth_principal,
         session.ext_session_id.as_deref(),
         session.state_change_count,
+        (session.auth_time != session.creation_time).then_some(session.auth_time),
         ust_digest,
     )?;
     Ok(())
@@ -226,6 +233,16 @@ pub async fn set_digest(conn: &mut Conn, session_id: SessionId, ust_digest: &[u8
     let owner = fetch_optional!(conn, (String,), SET_DIGEST, session_id, ust_digest)?;
     conn.touch_all(owner.as_slice());
     Ok(())
+}
+
+/// Notes that the user of a session has proved who they are; false if the session is gone.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn set_auth_time(conn: &mut Conn, session_id: SessionId, time: Timestamp) -> Result<bool> {
+    let owner = fetch_optional!(conn, (String,), SET_AUTH_TIME, session_id, time)?;
+    conn.touch_all(owner.as_slice());
+    Ok(owner.is_some())
 }
 
 /// Ends the sessions of a linked definition: the one whose id is that of the definition, and those whose id is that and
@@ -285,6 +302,15 @@ fn with_login(session: &Session, renewals: Vec<StateChange>) -> Vec<StateChange>
         user_agent: session.user_agent.clone(),
     };
     std::iter::once(login).chain(renewals).collect()
+}
+
+/// Whose session it is, expired or not.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn owner(conn: &mut Conn, session_id: SessionId) -> Result<Option<UserId>> {
+    let row = fetch_optional!(conn, (UserId,), OWNER, session_id)?;
+    Ok(row.map(|(user_id,)| user_id))
 }
 
 /// Ends one session; false if it was gone already.

@@ -174,6 +174,39 @@ pub enum Updated {
 }
 
 row! {
+    /// What of a user others must not have changed meanwhile.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[expect(missing_docs, reason = "the names are the columns'")]
+    pub struct HeldUser {
+        pub password_last_set: Option<Timestamp>,
+        pub is_locked: bool,
+        pub sign_up_status: SignUpStatus,
+        pub approval_status: ApprovalStatus,
+    }
+}
+
+impl HeldUser {
+    /// Whether neither a lock, nor an unconfirmed sign-up, nor a missing approval keeps the user from having sessions.
+    #[must_use]
+    pub fn may_have_sessions(&self) -> bool {
+        !self.is_locked
+            && self.sign_up_status == SignUpStatus::Final
+            && self.approval_status == ApprovalStatus::Approved
+    }
+}
+
+impl From<&UserRow> for HeldUser {
+    fn from(row: &UserRow) -> Self {
+        Self {
+            password_last_set: row.password_last_set,
+            is_locked: row.is_locked,
+            sign_up_status: row.sign_up_status,
+            approval_status: row.approval_status,
+        }
+    }
+}
+
+row! {
     /// Who was deleted.
     #[derive(Clone, Debug)]
     #[expect(missing_docs, reason = "the names are the columns'")]
@@ -396,16 +429,15 @@ pub async fn delete_by_username(conn: &mut Conn, username: &str) -> Result<Optio
     Ok(removed)
 }
 
-/// Keeps others from changing the user until the transaction ends, and tells when the password was last set. The outer
-/// None: no such user.
+/// Keeps others from changing the user until the transaction ends, and tells what may have changed before. None: no such
+/// user.
 ///
 /// # Errors
 /// When the database cannot answer.
-pub async fn lock_row(conn: &mut Conn, user_id: &UserId) -> Result<Option<Option<Timestamp>>> {
-    let row: Option<(Option<Timestamp>,)> = match conn.raw() {
+pub async fn lock_row(conn: &mut Conn, user_id: &UserId) -> Result<Option<HeldUser>> {
+    match conn.raw() {
         Raw::Sqlite(driver) => sqlx::query_as(LOCK_ROW_SQLITE).bind(user_id).fetch_optional(driver).await,
         Raw::Postgres(driver) => sqlx::query_as(LOCK_ROW_POSTGRES).bind(user_id).fetch_optional(driver).await,
     }
-    .map_err(map_error)?;
-    Ok(row.map(|(last_set,)| last_set))
+    .map_err(map_error)
 }

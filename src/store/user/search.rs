@@ -40,6 +40,8 @@ pub struct Filter {
     pub name_op: NameOp,
     /// Whether names are whole ones, not parts.
     pub is_name_exact: bool,
+    /// A part of the username, in lower case.
+    pub username_part: Option<String>,
     /// Any of these blind indexes of one email.
     pub email_indexes: Option<Vec<Vec<u8>>>,
     /// A sign-up status.
@@ -153,6 +155,10 @@ impl Query {
             NameOp::Or if names.len() > 1 => vec![format!("({})", names.join(" OR "))],
             NameOp::Or | NameOp::And => names,
         };
+        if let Some(part) = &filter.username_part {
+            let argument = self.argument(Value::Text((dialect.part)(part)));
+            all.push((dialect.has_username_part)(&argument));
+        }
         if let Some(indexes) = &filter.email_indexes {
             let any = indexes.iter().map(|index| self.argument(Value::Bytes(index.clone())));
             let any = any.collect::<Vec<_>>().join(", ");
@@ -247,11 +253,16 @@ fn statements(dialect: &Search) -> Vec<String> {
         {
             for email_indexes in [None, Some(vec![Vec::new()]), Some(vec![Vec::new(); 2])] {
                 for sign_up_status in [None, Some(SignUpStatus::Final)] {
-                    all.extend([None, Some(ApprovalStatus::Approved)].map(|approval_status| {
+                    let kinds = [None, Some(ApprovalStatus::Approved)];
+                    let kinds = kinds.into_iter().flat_map(|approval_status| {
+                        [None, Some(String::new())].map(|username_part| (approval_status, username_part))
+                    });
+                    all.extend(kinds.map(|(approval_status, username_part)| {
                         Criteria::All(Filter {
                             names: [0, 1, 2, 3].map(|bit| ((names >> bit) & 1 == 1).then(String::new)),
                             name_op,
                             is_name_exact,
+                            username_part,
                             email_indexes: email_indexes.clone(),
                             sign_up_status,
                             approval_status,
@@ -287,13 +298,14 @@ mod tests {
             names: [None, Some("ANN".into()), None, Some("LEE".into())],
             name_op: NameOp::Or,
             is_name_exact: false,
+            username_part: Some("an".into()),
             email_indexes: Some(vec![vec![1], vec![2]]),
             sign_up_status: None,
             approval_status: Some(ApprovalStatus::Approved),
         };
         let query = Query::count(&SEARCH_POSTGRES, &Criteria::All(filter));
-        insta::assert_snapshot!(query.text, @"SELECT COUNT(*) FROM sso_user WHERE (first_name_upper LIKE $1 ESCAPE '!' OR last_name_upper LIKE $2 ESCAPE '!') AND email_index IN ($3, $4) AND approval_status = $5");
-        assert_eq!(query.values.len(), 5);
+        insta::assert_snapshot!(query.text, @"SELECT COUNT(*) FROM sso_user WHERE (first_name_upper LIKE $1 ESCAPE '!' OR last_name_upper LIKE $2 ESCAPE '!') AND lower(username) LIKE $3 ESCAPE '!' AND email_index IN ($4, $5) AND approval_status = $6");
+        assert_eq!(query.values.len(), 6);
     }
 
     #[test]
@@ -310,6 +322,7 @@ mod tests {
             names: [None, None, None, None],
             name_op: NameOp::And,
             is_name_exact: true,
+            username_part: None,
             email_indexes: None,
             sign_up_status: None,
             approval_status: None,

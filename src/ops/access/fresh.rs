@@ -1,0 +1,31 @@
+//! What proves who somebody is changes only soon after a login: a stolen session does not become a stolen account.
+//!
+//! | | needs a fresh login |
+//! |---|---|
+//! | one's own username, email, TOTP | yes |
+//! | one's own password | no, it needs the old one |
+//! | the same of others, and their passwords, as a super-user | yes |
+//! | to make super-users, and to link definitions, as a super-user | yes: both make a way to log in |
+//! | to lock, approve, end sessions, delete, as a super-user | no |
+//! | the process itself, and the command | no |
+
+use crate::domain::{Code, Error, Result};
+use crate::ops::Sso;
+use crate::ops::access::actor::Caller;
+
+impl Sso {
+    /// The caller has logged in, or proved who they are again, not too long ago. The process itself, which is None, need
+    /// not.
+    ///
+    /// # Errors
+    /// E005010 where that was too long ago.
+    pub(in crate::ops) fn require_fresh_login(&self, caller: Option<&Caller>) -> Result<()> {
+        let minutes = i64::from(self.config().login.fresh_for);
+        let Some(caller) = caller else { return Ok(()) };
+        if minutes == 0 || caller.session().auth_time.plus_minutes(minutes) > self.now() {
+            return Ok(());
+        }
+        let detail = "the login is too long ago for this: log in again, or call session.reauthenticate";
+        Err(Error::refused(Code::AuthFreshLoginNeeded, detail))
+    }
+}
