@@ -240,6 +240,12 @@ pub(super) struct NewSecDefArgs {
     #[arg(long, value_name = "SECRET", num_args = 0..=1, value_parser = password)]
     #[expect(clippy::option_option, reason = "the option may stand there without a value")]
     pub password: Option<Option<Password>>,
+    /// For jwt: the audience (aud) that each token must name; default: none, or the definition's name
+    #[arg(long, value_name = "TEXT")]
+    pub audience: Option<String>,
+    /// For jwt: how long a token may be valid at most (exp), in seconds from when it is used; default: as long as it says
+    #[arg(long, value_name = "SECONDS")]
+    pub max_lifetime: Option<i64>,
 }
 
 #[derive(Args)]

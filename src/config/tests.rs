@@ -88,12 +88,14 @@ http.request_timeout = "30 s"
 audit.file = "stderr"
 audit.to_database = true
 audit.session_checks = false
+audit.keep = 0
 cleanup.interval = 300
 login_throttle.enabled = true
 login_throttle.threshold = 5
 login_throttle.initial_delay = 1
 login_throttle.max_delay = 900
 login_throttle.max_failures = 100
+login_throttle.known_place_days = 30
 "#;
 
 fn toml(text: &str) -> Result<Config, Error> {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use sha2::Sha256;
 
-use crate::domain::Timestamp;
+use crate::domain::{Timestamp, TokenRules};
 
 /// The shortest key, in bytes: the length of the hash (RFC 7518, section 3.2).
 pub const MIN_KEY_BYTES: usize = 32;
@@ -93,11 +93,17 @@ impl<'a> Jwt<'a> {
         &self.claims.sub
     }
 
-    /// Whether it is valid now, give or take half a minute, and is meant for this audience, if it says whom it is meant
-    /// for. Of what it says nothing counts unless it is signed.
+    /// Whether it is valid now, give or take half a minute, not for longer than it may be, and meant for the audience that it
+    /// must name, or else for the one with this name, if it says whom it is meant for. Of what it says nothing counts unless
+    /// it is signed.
     #[must_use]
-    pub fn is_good_for(&self, audience: &str, now: Timestamp) -> bool {
-        self.claims.is_valid_at(now) && self.claims.is_for(audience)
+    pub fn is_good_for(&self, name: &str, rules: &TokenRules, now: Timestamp) -> bool {
+        let is_meant = match &rules.audience {
+            Some(audience) => self.claims.aud.is_some() && self.claims.is_for(audience),
+            None => self.claims.is_for(name),
+        };
+        let ends_in_time = rules.max_lifetime.is_none_or(|seconds| self.claims.ends_within(seconds, now));
+        is_meant && ends_in_time && self.claims.is_valid_at(now)
     }
 
     /// Whether it was signed with this key. In constant time.
@@ -116,6 +122,11 @@ impl Claims {
         let seconds = |time: Timestamp| time.as_micros() as f64 / 1e6;
         let (earliest, latest) = (now.plus_seconds(-LEEWAY_SECONDS), now.plus_seconds(LEEWAY_SECONDS));
         self.exp > seconds(earliest) && self.nbf.is_none_or(|nbf| nbf <= seconds(latest))
+    }
+
+    fn ends_within(&self, seconds: i64, now: Timestamp) -> bool {
+        let latest = now.plus_seconds(seconds.saturating_add(LEEWAY_SECONDS));
+        self.exp <= latest.as_micros() as f64 / 1e6
     }
 
     fn is_for(&self, audience: &str) -> bool {
@@ -165,7 +176,35 @@ mod tests {
     }
 
     fn is_valid(text: &str) -> bool {
-        Jwt::parse(text).is_some_and(|jwt| jwt.is_signed_with(KEY) && jwt.is_good_for("crm", NOW))
+        Jwt::parse(text)
+            .is_some_and(|jwt| jwt.is_signed_with(KEY) && jwt.is_good_for("crm", &TokenRules::default(), NOW))
+    }
+
+    fn keeps(rules: &TokenRules, claims: &Value) -> bool {
+        Jwt::parse(&token(claims)).is_some_and(|jwt| jwt.is_good_for("crm", rules, NOW))
+    }
+
+    #[test]
+    fn an_audience_that_is_asked_for_must_be_named() {
+        let rules = TokenRules { audience: Some("api".to_owned()), max_lifetime: None };
+        let exp = SECONDS + 60;
+        assert!(keeps(&rules, &json!({"sub": "a", "exp": exp, "aud": "api"})));
+        assert!(keeps(&rules, &json!({"sub": "a", "exp": exp, "aud": ["other", "api"]})));
+        for wrong in [json!("crm"), json!([]), json!(["API"]), json!(null)] {
+            assert!(!keeps(&rules, &json!({"sub": "a", "exp": exp, "aud": wrong})), "{wrong}");
+        }
+        assert!(!keeps(&rules, &json!({"sub": "a", "exp": exp})));
+    }
+
+    #[test]
+    fn a_token_may_be_valid_for_so_long_and_no_longer() {
+        let rules = TokenRules { audience: None, max_lifetime: Some(300) };
+        // The client's clock may be ahead by half a minute.
+        for (seconds, expected) in [(1, true), (300, true), (330, true), (331, false), (1e18 as i64, false)] {
+            assert_eq!(keeps(&rules, &json!({"sub": "a", "exp": SECONDS + seconds})), expected, "{seconds}");
+        }
+        assert!(!keeps(&rules, &json!({"sub": "a"})) && !keeps(&rules, &json!({"sub": "a", "exp": 1e300})));
+        assert!(keeps(&TokenRules::default(), &json!({"sub": "a", "exp": 1e300})));
     }
 
     /// RFC 7515, appendix A.1. It has no subject, so it is its signature alone that can be looked at.

@@ -39,6 +39,17 @@ pub struct SecDef {
     pub creation_time: Timestamp,
     /// The username of the user that it is linked to.
     pub linked_to: Option<String>,
+    /// What it asks of tokens; nothing of Basic Auth.
+    pub token: TokenRules,
+}
+
+/// What a definition asks of tokens beyond their signature.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TokenRules {
+    /// The audience that a token must name (`aud`); None: it may name none, or the definition.
+    pub audience: Option<String>,
+    /// Seconds from now until which a token may be valid at most (`exp`); None: as long as it says.
+    pub max_lifetime: Option<i64>,
 }
 
 /// The link of a definition to a user.

@@ -30,7 +30,7 @@ pub use import::{
     ImportBatch, ImportFinding, ImportObserver, ImportRecord, ImportSource, ImportSummary, ImportedAttr,
     ImportedLink, ImportedUser,
 };
-pub use linked_auth::{LinkedAuth, SecDef, SecType};
+pub use linked_auth::{LinkedAuth, SecDef, SecType, TokenRules};
 pub use mail::{Email, EmailKind};
 pub use session::{AuthType, ChangeSource, Session, SessionInfo, SessionView, StateChange, clean_user_agent};
 pub use site::{Direction, Identity, PageRequest, Site, SiteSession};

@@ -1,37 +1,37 @@
-//! The task in the background that runs maintenance.
+//! The tasks in the background, which run maintenance and write what was collected.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::task::JoinHandle;
 
-/// The task that runs maintenance, if it has been started and not ended.
+/// The tasks that have been started and not ended.
 #[derive(Debug, Default)]
-pub(in crate::ops) struct Background(Mutex<Option<JoinHandle<()>>>);
+pub(in crate::ops) struct Background(Mutex<Vec<JoinHandle<()>>>);
 
 impl Background {
     pub fn keep(&self, task: JoinHandle<()>) {
-        *self.slot() = Some(task);
+        self.slot().push(task);
     }
 
-    /// Ends the task, also half-way through a run, and returns when it has ended: a transaction under way is rolled back.
+    /// Ends the tasks, also half-way through a run, and returns when they have ended: a transaction under way is rolled back.
     pub async fn stop(&self) {
-        let task = self.slot().take();
-        if let Some(task) = task {
+        let tasks = std::mem::take(&mut *self.slot());
+        for task in tasks {
             task.abort();
             // It was cancelled, or had ended: either way it is not there any more.
             drop(task.await);
         }
     }
 
-    fn slot(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
+    fn slot(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Who lets go of the last clone without closing it has ended the task, too.
+/// Who lets go of the last clone without closing it has ended the tasks, too.
 impl Drop for Background {
     fn drop(&mut self) {
-        if let Some(task) = self.slot().take() {
+        for task in self.slot().drain(..) {
             task.abort();
         }
     }

@@ -13,6 +13,7 @@ use crate::ops::access::check::PasswordAge;
 use crate::ops::audit::Trail;
 use crate::store;
 use crate::store::Tx;
+use crate::store::db::detached::ToTheEnd;
 
 /// Who has changed what no user has: the command line, or the process itself.
 pub(in crate::ops) const AUTO: &str = "auto";
@@ -92,6 +93,16 @@ impl Call<'_> {
         own.map(|caller| caller.session().session_id)
     }
 
+    /// Whether the call is by somebody who has not shown who they are. A site that looks users up does so for strangers.
+    fn is_of_stranger(&self, operation: Operation) -> bool {
+        let is_unknown = match &self.admitted {
+            Admitted::Anonymous => operation.who() != Who::System,
+            Admitted::Site(_) => operation == Operation::SiteLookUpUser,
+            Admitted::User(_) | Admitted::Process(_) => false,
+        };
+        is_unknown && self.trail.event.current_user.is_none()
+    }
+
     /// The user that the call is about, noted in the audit entry: the caller if none is named; others only for
     /// super-users and the process itself.
     ///
@@ -137,8 +148,23 @@ impl Sso {
         let trail = Trail::new(ctx, operation, self.now());
         let mut call = Call { ctx, trail, admitted: Admitted::Anonymous };
         let outcome = body(&mut call).await;
-        self.close_entry(call.trail, outcome.as_ref().err()).await?;
+        let is_of_stranger = outcome.is_err() && call.is_of_stranger(operation);
+        self.close_entry(call.trail, outcome.as_ref().err(), is_of_stranger).await?;
         outcome
+    }
+
+    /// Runs an attempt to prove something, such as a password, to its end, whether or not its caller waits for it: who closes
+    /// the connection while a password is hashed has guessed all the same, and that is counted and recorded.
+    pub(in crate::ops) async fn to_the_end<T, F>(
+        &self,
+        ctx: &Context,
+        attempt: impl FnOnce(Self, Context) -> F,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        ToTheEnd::new(attempt(self.clone(), ctx.clone())).await
     }
 
     /// Checks that the actor may call an operation for these, and keeps who it is.
@@ -197,7 +223,12 @@ impl Sso {
     }
 
     /// Ends an operation: a refusal, or a success that changed nothing, is recorded now.
-    async fn close_entry(&self, mut trail: Trail, failed: Option<&Error>) -> Result<()> {
+    async fn close_entry(
+        &self,
+        mut trail: Trail,
+        failed: Option<&Error>,
+        is_of_stranger: bool,
+    ) -> Result<()> {
         match failed {
             None if trail.is_left_out => return Ok(()),
             None if trail.is_committed => {}
@@ -208,10 +239,13 @@ impl Sso {
                 self.record_alone(&trail).await?;
             }
             Some(error) => {
+                let is_refusal = trail.fail(error);
+                if is_refusal && is_of_stranger {
+                    if self.is_for_database(&trail) {
+                        self.core.refusals.count(&trail.event);
+                    }
                 // The refusal stands whether or not it could be recorded.
-                if trail.fail(error)
-                    && let Err(failed) = self.record_alone(&trail).await
-                {
+                } else if is_refusal && let Err(failed) = self.record_alone(&trail).await {
                     trail.note("audit_error", failed.to_string());
                 }
             }

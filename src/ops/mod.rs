@@ -18,6 +18,7 @@ mod maintenance;
 mod notify;
 mod open;
 mod password;
+mod refusals;
 mod session;
 mod site;
 mod sso;

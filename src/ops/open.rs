@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use crate::config::{Cache, Config, DatabaseUrl};
 use crate::crypto::{HashParams, HashPool, KeyringError, LoadedKeyring};
@@ -16,6 +17,7 @@ use crate::ops::keyring::{
 };
 use crate::ops::mail::queue::{Mailer, Pace};
 use crate::ops::mail::{message, smtp};
+use crate::ops::refusals::Refusals;
 use crate::ops::sso::{Core, Sso};
 use crate::store::session::cache::SessionCache;
 use crate::store::session::renewal::Renewals;
@@ -104,9 +106,12 @@ impl Sso {
             hooks,
             warnings,
             background,
+            refusals: Refusals::default(),
+            proxy_noted: AtomicI64::default(),
         };
         let sso = Self { core: Arc::new(core) };
         sso.start_maintenance();
+        sso.start_recording_refusals();
         Ok(sso)
     }
 }

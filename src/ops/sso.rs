@@ -1,6 +1,7 @@
 //! The open database, and what all operations share.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use crate::config::Config;
 use crate::crypto::{HashPool, Keyring};
@@ -11,6 +12,7 @@ use crate::ops::hook::Hooks;
 use crate::ops::keyring::KEYRING_CHECK;
 use crate::ops::mail::queue::Mailer;
 use crate::ops::mail::template::Templates;
+use crate::ops::refusals::Refusals;
 use crate::store::Db;
 use crate::store::session::cache::SessionCache;
 use crate::store::session::renewal::Renewals;
@@ -36,6 +38,9 @@ pub(in crate::ops) struct Core {
     pub mailer: Mailer,
     pub warnings: Vec<String>,
     pub background: Background,
+    pub refusals: Refusals,
+    /// When a peer was last noted that seems to be a proxy; microseconds since 1970, 0 for never.
+    pub proxy_noted: AtomicI64,
     pub hooks: Arc<dyn Hooks>,
 }
 
@@ -82,11 +87,23 @@ impl Sso {
         crate::store::db::setting::get(&mut conn, KEYRING_CHECK).await.map(drop)
     }
 
+    /// Writes the refusals of callers without a session that were counted so far to the database: one row for each minute,
+    /// kind and address. [`Sso::close`] does it, and the background every minute.
+    ///
+    /// # Errors
+    /// When the database cannot answer; then they are kept for the next time.
+    pub async fn record_refusals(&self) -> Result<()> {
+        let refusals = &self.core.refusals;
+        refusals.write(refusals.take_all(), self.db(), self.random()).await
+    }
+
     /// Closes the database and ends the hashing threads, after calls in flight have ended; then sends what emails are
     /// left, for a few seconds at most. Calls made later fail with
     /// [`Error::Unavailable`](crate::domain::Error::Unavailable).
     pub async fn close(&self) {
         self.core.background.stop().await;
+        // Without a database there is nowhere to write them.
+        drop(self.record_refusals().await);
         let core = Arc::clone(&self.core);
         // Joining the threads blocks.
         let hashing = tokio::task::spawn_blocking(move || core.hashing.close());

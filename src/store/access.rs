@@ -1,7 +1,7 @@
-//! Counters of failed logins and of requests.
+//! Counters of failed logins and of requests, and the places from which users are known to log in.
 
 use super::{Conn, Tx, map_error};
-use crate::domain::{Result, Throttle, Timestamp};
+use crate::domain::{Result, Throttle, Timestamp, UserId};
 use crate::store::db::dialect;
 use crate::store::db::pool::Raw;
 
@@ -26,11 +26,21 @@ macro_rules! insert {
 sql! {
     GET = get!();
     HOLD_POSTGRES = concat!(get!(), dialect::for_update_postgres!());
-    GET_BOTH = concat!(get!(), " OR kind = $3 AND subject = $4");
+    /// Three counters, and whether the place of the third one is known: the time of the last login from there.
+    LOOK = concat!(
+        get!(),
+        " OR kind = $3 AND subject = $4 OR kind = $5 AND subject = $6 \
+         UNION ALL SELECT 'known_place', place_digest, 0, login_time, 0, 0 FROM sso_known_place \
+         WHERE user_id = $7 AND place_digest = $6"
+    );
     MAKE = insert!("$1, $2, 0, $3, 0, $3", "DO NOTHING");
     SET = "UPDATE sso_throttle SET count = $3, window_start = $4, blocked_until = $5, expiration_time = $6 \
         WHERE kind = $1 AND subject = $2";
     CLEAR = "DELETE FROM sso_throttle WHERE kind = $1 AND subject = $2";
+    CLEAR_PLACES = "DELETE FROM sso_throttle WHERE kind = $1 AND subject IN \
+        (SELECT place_digest FROM sso_known_place WHERE user_id = $2)";
+    REMEMBER_PLACE = "INSERT INTO sso_known_place (user_id, place_digest, login_time) VALUES ($1, $2, $3) \
+        ON CONFLICT (user_id, place_digest) DO UPDATE SET login_time = excluded.login_time";
     /// One more in the window that begins then; in another window, the first.
     COUNT = insert!(
         "$1, $2, 1, $3, 0, $4",
@@ -45,12 +55,16 @@ sql! {
 pub enum Kind {
     /// Failed logins of a user.
     LoginUser,
+    /// Failed logins of a user from a place that is known, or of what only the user has.
+    LoginPlace,
     /// Failed logins, by users or definitions, from an address.
     LoginAddress,
     /// Wrong secrets of a security definition.
     LoginDefinition,
     /// Wrong TOTP codes of a user outside of logins.
     Totp,
+    /// The same from a place that is known, or by what only the user has.
+    TotpPlace,
     /// Requests of a user that fall under one rule.
     RateLimit,
 }
@@ -59,9 +73,11 @@ impl Kind {
     const fn as_str(self) -> &'static str {
         match self {
             Self::LoginUser => "login_user",
+            Self::LoginPlace => "login_place",
             Self::LoginAddress => "login_address",
             Self::LoginDefinition => "login_definition",
             Self::Totp => "totp",
+            Self::TotpPlace => "totp_place",
             Self::RateLimit => "rate_limit",
         }
     }
@@ -89,16 +105,78 @@ impl Row {
     }
 }
 
-/// What is known of the failures of two subjects, as far as there were any, in one statement.
+/// A counter: what it counts, and of whom.
+pub type Subject<'a> = (Kind, &'a [u8]);
+
+/// What is known before an attempt.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Known {
+    /// The failures of the name, if there were any.
+    pub name: Option<Throttle>,
+    /// Those from the address.
+    pub address: Option<Throttle>,
+    /// Those of the user from this place.
+    pub place: Option<Throttle>,
+    /// When the user last logged in from there.
+    pub place_time: Option<Timestamp>,
+}
+
+/// What is known of a name, an address, and a place of a user, as far as they are given, in one statement.
 ///
 /// # Errors
 /// When the database cannot answer.
-pub async fn get_both(conn: &mut Conn, subjects: [(Kind, &[u8]); 2]) -> Result<[Option<Throttle>; 2]> {
-    let [(kind, subject), (other_kind, other)] = subjects;
-    let rows = fetch_all!(conn, Row, GET_BOTH, kind.as_str(), subject, other_kind.as_str(), other)?;
-    Ok(subjects.map(|(kind, subject)| {
+pub async fn look(
+    conn: &mut Conn,
+    name: Option<Subject<'_>>,
+    address: Option<Subject<'_>>,
+    place: Option<(Subject<'_>, &UserId)>,
+) -> Result<Known> {
+    const NONE: (&str, &[u8]) = ("", &[]);
+    let text = |subject: Option<Subject<'_>>| subject.map_or(NONE.0, |(kind, _)| kind.as_str());
+    let digest =
+        |subject: Option<Subject<'_>>| subject.map_or(NONE.1.to_vec(), |(_, digest)| digest.to_vec());
+    let (place, user_id) = place.map_or((None, ""), |(subject, user_id)| (Some(subject), user_id.as_str()));
+    let rows = fetch_all!(
+        conn,
+        Row,
+        LOOK,
+        text(name),
+        digest(name),
+        text(address),
+        digest(address),
+        text(place),
+        digest(place),
+        user_id
+    )?;
+    let of = |wanted: Option<Subject<'_>>| {
+        let (kind, subject) = wanted?;
         rows.iter().find(|row| row.kind == kind.as_str() && row.subject == subject).map(Row::throttle)
-    }))
+    };
+    let known = rows.iter().find(|row| row.kind == "known_place");
+    Ok(Known {
+        name: of(name),
+        address: of(address),
+        place: of(place),
+        place_time: known.map(|row| Timestamp::from_micros(row.window_start)),
+    })
+}
+
+/// Notes that a user has logged in from a place.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn remember_place(tx: &mut Tx, user_id: &UserId, place: &[u8], now: Timestamp) -> Result<()> {
+    execute!(tx, REMEMBER_PLACE, user_id, place, now.as_micros())?;
+    Ok(())
+}
+
+/// Forgets the failures of a user from all places that are known.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn clear_places(tx: &mut Tx, kind: Kind, user_id: &UserId) -> Result<()> {
+    execute!(tx, CLEAR_PLACES, kind.as_str(), user_id)?;
+    Ok(())
 }
 
 /// What is known of the failures of a subject, created if missing, and locked until the transaction ends.

@@ -1,10 +1,13 @@
 //! The audit trail: what leaves an entry, where, and what never stands in one.
 
 use serde_json::{Value, json};
-use zato_sso::domain::{Code, Edit, NewUser, Password, UserSearch, UserUpdate};
-use zato_sso::ops::{Actor, ChangePassword};
+use zato_sso::domain::{Code, Edit, NewUser, Password, UserSearch, UserUpdate, Ust};
+use zato_sso::ops::{Actor, ChangePassword, LoginRequest};
 
-use crate::support::{Kind, PASSWORD, World, any_rows, credentials, ctx, ctx_of, new_user, refusal};
+use crate::linked_auth::basic;
+use crate::support::{
+    Kind, PASSWORD, World, any_rows, credentials, ctx, ctx_of, new_site, new_user, refusal,
+};
 
 on_both_databases! {
     every_operation_and_every_refusal_leaves_an_entry;
@@ -13,6 +16,10 @@ on_both_databases! {
     entries_hold_no_secrets;
     a_change_that_cannot_be_recorded_is_not_made;
     a_refusal_is_recorded_whatever_the_application_is_called;
+    refusals_of_strangers_are_one_row_for_each_minute_kind_and_address;
+    refusals_of_strangers_are_there_after_closing;
+    entries_are_kept_as_long_as_configured;
+    a_login_without_a_password_says_so;
 }
 
 async fn world_with_file(kind: Kind, more: Value) -> (World, std::path::PathBuf) {
@@ -35,6 +42,7 @@ fn ops_and_results(lines: &[Value]) -> Vec<String> {
 }
 
 async fn in_database(world: &World) -> Vec<String> {
+    world.sso.record_refusals().await.unwrap();
     let rows = any_rows(world, "SELECT op || ' ' || result FROM sso_audit ORDER BY audit_id").await;
     let mut rows: Vec<String> = rows.into_iter().map(|row| String::from_utf8(row).unwrap()).collect();
     rows.sort();
@@ -193,10 +201,101 @@ async fn a_change_that_cannot_be_recorded_is_not_made(kind: Kind) {
 
 async fn a_refusal_is_recorded_whatever_the_application_is_called(kind: Kind) {
     let world = World::new(kind).await;
-    for app in ["a\0b", &"x".repeat(1_000_000)] {
-        let outcome = world.sso.login(&ctx_of(app, "10.0.0.1"), credentials("user1", PASSWORD)).await;
+    for (app, address) in [("a\0b", "10.0.0.1"), (&*"x".repeat(1_000_000), "10.0.0.2")] {
+        let outcome = world.sso.login(&ctx_of(app, address), credentials("user1", PASSWORD)).await;
         assert_eq!(refusal(outcome), Code::AppListInvalid);
     }
+    world.sso.record_refusals().await.unwrap();
     let rows = any_rows(&world, "SELECT current_app FROM sso_audit ORDER BY current_app").await;
     assert_eq!(rows, [b"ab".to_vec(), vec![b'x'; 128]]);
+}
+
+async fn refusals_of_strangers_are_one_row_for_each_minute_kind_and_address(kind: Kind) {
+    let (world, path) = world_with_file(kind, json!({"login_throttle.enabled": false})).await;
+    let user = world.user("user1").await;
+    world.sso.create_site(&ctx(), new_site("shop", &[])).await.unwrap();
+    let site = world.sso.act_as_site(&ctx(), "shop").await.unwrap();
+    let before = any_rows(&world, "SELECT op FROM sso_audit").await.len();
+    let nobody = Ust::from("zustnone");
+    let far = || ctx_of("CRM", "2001:db8::1");
+    let lines_before = lines(&path).len();
+    for number in 0..20 {
+        let strangers: [Code; 7] = [
+            refusal(world.sso.login(&ctx(), credentials("user1", "wrong")).await),
+            refusal(world.sso.login(&far(), credentials(&format!("name-{number}"), "wrong")).await),
+            refusal(world.sso.create_user(&ctx(), &nobody, new_user("x"), false).await),
+            refusal(world.sso.authenticate_request(&ctx(), &basic("nobody", "x"), None, None).await),
+            refusal(world.sso.reset_password(&ctx(), &"x".into(), &"x".into(), "x".into()).await),
+            refusal(world.sso.confirm_sign_up(&ctx(), &"x".into()).await),
+            refusal(world.sso.look_up_site_user(&ctx(), &site, "user1", "wrong".into(), None).await),
+        ];
+        assert!(!strangers.contains(&Code::AuthRateLimited));
+        if number == 9 {
+            world.clock.advance_seconds(60);
+        }
+    }
+    assert_eq!(lines(&path).len(), lines_before + 140, "each is a line");
+    world.sso.record_refusals().await.unwrap();
+    let rows = any_rows(&world, "SELECT op || ' ' || remote_addr || ' ' || extra FROM sso_audit").await;
+    let mut rows: Vec<_> = rows.into_iter().map(|row| String::from_utf8(row).unwrap()).collect();
+    rows.retain(|row| row.contains("\"count\":10"));
+    rows.sort();
+    rows.dedup();
+    assert_eq!(rows.len(), 7, "{rows:?}");
+    assert!(rows.iter().any(|row| row.starts_with("user.login 2001:db8::/64 ")), "{rows:?}");
+    let all = any_rows(&world, "SELECT op FROM sso_audit").await.len();
+    assert_eq!(all - before, 14, "one for each of two minutes");
+    // All those about one user say which one.
+    let about = "SELECT target_id FROM sso_audit WHERE op = 'user.login' AND target_id IS NOT NULL AND result <> 'ok'";
+    assert_eq!(
+        any_rows(&world, about).await,
+        [user.user_id.as_str().as_bytes(), user.user_id.as_str().as_bytes()]
+    );
+    // Who has a session has a row for each.
+    let info = world.login("user1").await;
+    for _ in 0..3 {
+        refusal(world.sso.create_user(&ctx(), &info.ust, new_user("x"), false).await);
+    }
+    let own = "SELECT op FROM sso_audit WHERE op = 'user.create' AND actor_id IS NOT NULL";
+    assert_eq!(any_rows(&world, own).await.len(), 3);
+}
+
+async fn refusals_of_strangers_are_there_after_closing(kind: Kind) {
+    let world = World::new(kind).await;
+    refusal(world.sso.login(&ctx(), credentials("nobody", "wrong")).await);
+    let kept = "SELECT extra FROM sso_audit WHERE op = 'user.login'";
+    assert_eq!(any_rows(&world, kept).await.len(), 0);
+    world.sso.close().await;
+    assert_eq!(any_rows(&world, kept).await, [br#"{"count":1}"#.to_vec()]);
+}
+
+async fn entries_are_kept_as_long_as_configured(kind: Kind) {
+    let world = World::with(kind, json!({"audit.keep": 30})).await;
+    world.user("user1").await;
+    let for_good = world.reopened(json!({})).await;
+    world.clock.advance_seconds(30 * 86_400 - 1);
+    world.login("user1").await;
+    let ops = async || any_rows(&world, "SELECT op FROM sso_audit ORDER BY op").await;
+    world.sso.clean_up(&ctx()).await.unwrap();
+    assert_eq!(ops().await.len(), 2);
+    world.clock.advance_seconds(1);
+    for_good.clean_up(&ctx()).await.unwrap();
+    assert_eq!(ops().await.len(), 2);
+    world.sso.clean_up(&ctx()).await.unwrap();
+    // The cleaning itself is in the trail.
+    assert_eq!(ops().await, [b"maintenance.clean_up".to_vec(), b"user.login".to_vec()]);
+}
+
+async fn a_login_without_a_password_says_so(kind: Kind) {
+    let (world, path) = world_with_file(kind, json!({})).await;
+    world.user("user1").await;
+    world.login("user1").await;
+    let trusted = LoginRequest { skip_sec: true, ..credentials("user1", "") };
+    world.sso.login(&ctx(), trusted.clone()).await.unwrap();
+    world.sso.login(&ctx(), LoginRequest { is_by_command: true, ..trusted.clone() }).await.unwrap();
+    refusal(world.sso.login(&ctx(), LoginRequest { username: "nobody".to_owned(), ..trusted }).await);
+    let logins: Vec<_> = lines(&path).into_iter().filter(|line| line["op"] == "user.login").collect();
+    let said = |name: &str| logins.iter().map(|line| line["extra"][name].clone()).collect::<Vec<_>>();
+    assert_eq!(said("auth_method"), [json!(null), json!("skip_sec"), json!("skip_sec"), json!("skip_sec")]);
+    assert_eq!(said("by"), [json!(null), json!(null), json!("command"), json!(null)]);
 }

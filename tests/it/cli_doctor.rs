@@ -15,6 +15,7 @@ on_both_databases! {
     what_is_not_there_yet_is_said_and_not_made;
     a_schema_that_is_not_this_version_is_told;
     the_wrong_key_is_told;
+    a_proxy_that_is_not_trusted_is_told;
 }
 
 /// Runs the doctor, which must leave every file as it was.
@@ -47,6 +48,29 @@ fn initialised() -> Folder {
     folder.unset("ZATO_SSO_HASH_SECRET__MEMORY_KIB");
     folder.unset("ZATO_SSO_HASH_SECRET__ITERATIONS");
     folder
+}
+
+async fn a_proxy_that_is_not_trusted_is_told(kind: Kind) {
+    let mut folder = Folder::with_database(kind).await;
+    let world = folder.world().await;
+    world.sso.close().await;
+    let seen = |time: i64| {
+        let value = format!(r#"{{"peer":"192.0.2.7","time":{time}}}"#);
+        let hex: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
+        if kind == Kind::Sqlite { format!("x'{hex}'") } else { format!("'\\x{hex}'::bytea") }
+    };
+    execute(&world, "DELETE FROM sso_setting WHERE name = 'untrusted_proxy'").await;
+    let long_ago = seen(1_500_000_000_000_000);
+    execute(&world, &format!("INSERT INTO sso_setting (name, value) VALUES ('untrusted_proxy', {long_ago})"))
+        .await;
+    assert!(!findings(&folder).2.contains("X-Forwarded-For"));
+    let lately = seen(4_000_000_000_000_000);
+    execute(&world, &format!("UPDATE sso_setting SET value = {lately} WHERE name = 'untrusted_proxy'")).await;
+    let (status, lines, text) = findings(&folder);
+    assert!(status == 0 && lines.contains(&"proxies warning".to_owned()), "{text}");
+    assert!(text.contains("192.0.2.7") && text.contains("http.trusted_proxies"), "{text}");
+    folder.set("ZATO_SSO_HTTP__TRUSTED_PROXIES", "192.0.2.0/24");
+    assert!(!findings(&folder).2.contains("X-Forwarded-For"));
 }
 
 async fn a_healthy_installation_has_no_problem(kind: Kind) {
@@ -91,7 +115,7 @@ async fn a_schema_that_is_not_this_version_is_told(kind: Kind) {
     let folder = Folder::with_database(kind).await;
     let world = folder.world().await;
     world.sso.close().await;
-    execute(&world, "DELETE FROM sso_schema_version WHERE version < 3").await;
+    execute(&world, "DELETE FROM sso_schema_version WHERE version < 4").await;
     for (version, result, status) in [(0, "warning", 0), (999, "problem", 1)] {
         execute(&world, &format!("UPDATE sso_schema_version SET version = {version}")).await;
         let (found, lines, text) = findings(&folder);
@@ -123,7 +147,7 @@ fn the_table_says_what_to_do() {
     out: configuration  ok      valid, and nothing in it is weak
     out: key            ok      the one of this database, in sso.db.key
     out: database       ok      sqlite:///sso.db is whole
-    out: database       ok      its schema is up to date, version 3
+    out: database       ok      its schema is up to date, version 4
     out: clock …
     out: smtp           ok      smtp.url is not set: no email is sent
     ");

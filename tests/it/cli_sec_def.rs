@@ -51,7 +51,7 @@ async fn a_generated_secret_is_shown_once_and_works(kind: Kind) {
     assert_eq!(
         said,
         json!({"sec_def_id": 2, "sec_type": "jwt", "name": "app", "username": "client1", "is_active": true,
-            "creation_time": said["creation_time"], "linked_to": null, "secret": key})
+            "creation_time": said["creation_time"], "linked_to": null, "audience": null, "max_lifetime": null, "secret": key})
     );
     link(&world, "jwt", "client1").await;
     assert!(acts(&world, ExternalCredential::Jwt(Password::from(token_of("client1", key, 1)))).await);
@@ -95,22 +95,28 @@ async fn a_secret_of_ones_own_is_read_from_where_it_was_put(kind: Kind) {
 async fn definitions_are_listed_with_whom_they_act_as(kind: Kind) {
     let folder = Folder::with_database(kind).await;
     let world = folder.world().await;
-    assert_eq!(folder.run("list-sec-defs").text(), "NAME  ID  TYPE  USERNAME  ACTIVE  LINKED TO\n");
+    assert_eq!(
+        folder.run("list-sec-defs").text(),
+        "NAME  ID  TYPE  USERNAME  ACTIVE  LINKED TO  AUDIENCE  MAX LIFETIME\n"
+    );
     assert_eq!(folder.run("list-sec-defs --json").json(), json!([]));
-    folder.run("create-sec-def jwt app client1");
+    folder.run("create-sec-def jwt app client1 --audience api --max-lifetime 300");
     folder.run("create-sec-def basic_auth api client1");
+    assert_eq!(folder.run("create-sec-def basic_auth other client2 --audience api").status, 1);
     link(&world, "basic_auth", "client1").await;
     insta::allow_duplicates! { insta::assert_snapshot!(folder.run("list-sec-defs"), @r"
     status 0
-    out: NAME  ID  TYPE        USERNAME  ACTIVE  LINKED TO
+    out: NAME  ID  TYPE        USERNAME  ACTIVE  LINKED TO  AUDIENCE  MAX LIFETIME
     out: api   2   basic_auth  client1   yes     user1
-    out: app   1   jwt         client1   yes
+    out: app   1   jwt         client1   yes                api       300
     "); }
     let listed = folder.run("list-sec-defs --json").json();
     assert_eq!(
         (&listed[0]["linked_to"], &listed[1]["name"], &listed[1]["sec_def_id"]),
         (&json!("user1"), &json!("app"), &json!(1))
     );
+    assert_eq!((&listed[0]["audience"], &listed[0]["max_lifetime"]), (&json!(null), &json!(null)));
+    assert_eq!((&listed[1]["audience"], &listed[1]["max_lifetime"]), (&json!("api"), &json!(300)));
 }
 
 async fn a_definition_is_deleted_after_asking(kind: Kind) {

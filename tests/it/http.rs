@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::rest::{Server, request};
-use crate::support::{Kind, PASSWORD};
+use crate::support::{Kind, PASSWORD, any_rows};
 
 on_both_databases! {
     the_worked_example_of_the_specification;
@@ -18,10 +18,32 @@ on_both_databases! {
     whatever_an_element_holds_is_never_our_fault;
     health_tells_whether_the_database_answers;
     what_happens_is_counted_without_what_was_sent;
+    a_proxy_that_is_not_trusted_is_noted;
 }
 
 fn login(password: &str) -> String {
     json!({"username": "user1", "password": password, "current_app": "CRM"}).to_string()
+}
+
+async fn a_proxy_that_is_not_trusted_is_noted(kind: Kind) {
+    let noted = async |server: &Server| {
+        for _ in 0..50 {
+            let sql = "SELECT value FROM sso_setting WHERE name = 'untrusted_proxy'";
+            if let Some(value) = any_rows(&server.world, sql).await.pop() {
+                return String::from_utf8(value).unwrap();
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        String::new()
+    };
+    let server = Server::new(kind).await;
+    server.ask("POST /user/login", &[], &login("wrong"));
+    assert_eq!(noted(&server).await, "");
+    server.ask("POST /user/login", &["X-Forwarded-For: 198.51.100.1"], &login("wrong"));
+    assert_eq!(noted(&server).await, r#"{"peer":"127.0.0.1","time":1772020800000000}"#);
+    let server = Server::with(kind, json!({"http.trusted_proxies": ["127.0.0.1"]})).await;
+    server.ask("POST /user/login", &["X-Forwarded-For: 198.51.100.1"], &login("wrong"));
+    assert_eq!(noted(&server).await, "");
 }
 
 async fn the_worked_example_of_the_specification(kind: Kind) {

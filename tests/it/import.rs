@@ -5,7 +5,7 @@ use std::io::Cursor;
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection, SqliteConnection};
 use zato_sso::domain::{
-    Code, Error, ImportFinding, ImportObserver, ImportSummary, Password, Result, SecType,
+    Code, Error, ImportFinding, ImportObserver, ImportSummary, Password, Result, SecType, TokenRules,
 };
 use zato_sso::ops::{
     Actor, AttrTarget, FileFormat, FileSource, ImportOptions, LoginRequest, NewSecDef, SetPassword,
@@ -437,7 +437,13 @@ async fn a_part_that_cannot_come_is_told_and_the_user_comes(kind: Kind) {
     let world = World::new(kind).await;
     for (name, username) in [("Free", "free"), ("Taken", "taken")] {
         let (name, username) = (name.to_owned(), username.to_owned());
-        let new = NewSecDef { sec_type: SecType::BasicAuth, name, username, secret: None };
+        let new = NewSecDef {
+            sec_type: SecType::BasicAuth,
+            name,
+            username,
+            secret: None,
+            token: TokenRules::default(),
+        };
         world.sso.create_sec_def(&ctx(), new).await.unwrap();
     }
     let link = |auth_type: &str, auth_username: &str| json!({"auth_type": auth_type, "auth_username": auth_username, "creation_time": "2020-01-01T00:00:00"});

@@ -5,7 +5,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::{Connection, PgConnection, SqliteConnection};
-use zato_sso::domain::{Code, Password, SecType, User, Ust};
+use zato_sso::domain::{Code, Password, SecType, TokenRules, User, Ust};
 use zato_sso::ops::{Actor, CreatedSecDef, ExternalCredential, NewSecDef, SecDefName, Sso};
 
 use crate::support::{Kind, PASSWORD, START, World, any_rows, ctx, dump, execute, refusal};
@@ -14,6 +14,7 @@ on_both_databases! {
     definitions_are_made_listed_and_deleted;
     what_a_definition_may_be_made_of;
     no_secret_of_a_definition_is_stored_in_clear;
+    a_definition_of_jwt_may_ask_for_an_audience_and_a_short_life;
     links_are_for_super_users_to_make_and_for_owners_to_see;
     a_definition_has_one_user;
     a_definition_deleted_while_it_is_linked_is_unknown;
@@ -40,7 +41,13 @@ pub fn token_of(username: &str, key: &str, number: i64) -> String {
 
 pub async fn define(sso: &Sso, sec_type: SecType, name: &str, secret: Option<&str>) -> CreatedSecDef {
     let secret = secret.map(Password::from);
-    let new = NewSecDef { sec_type, name: name.to_owned(), username: format!("{name}-client"), secret };
+    let new = NewSecDef {
+        sec_type,
+        name: name.to_owned(),
+        username: format!("{name}-client"),
+        secret,
+        token: TokenRules::default(),
+    };
     sso.create_sec_def(&ctx(), new).await.unwrap()
 }
 
@@ -136,14 +143,72 @@ async fn what_a_definition_may_be_made_of(kind: Kind) {
         (jwt, "a", "a", Some(long_key.as_str()), Code::PasswordTooLong),
     ] {
         let secret = secret.map(Password::from);
-        let new = NewSecDef { sec_type, name: name.to_owned(), username: username.to_owned(), secret };
+        let new = NewSecDef {
+            sec_type,
+            name: name.to_owned(),
+            username: username.to_owned(),
+            secret,
+            token: TokenRules::default(),
+        };
         let outcome = world.sso.create_sec_def(&ctx(), new).await;
         assert_eq!(refusal(outcome), code, "{name:?} {username:?}");
     }
     // The same username is another one for another kind.
-    let new = NewSecDef { sec_type: jwt, name: "b".into(), username: "taken-client".into(), secret: None };
+    let new = NewSecDef {
+        sec_type: jwt,
+        name: "b".into(),
+        username: "taken-client".into(),
+        secret: None,
+        token: TokenRules::default(),
+    };
     world.sso.create_sec_def(&ctx(), new).await.unwrap();
     assert_eq!(world.sso.list_sec_defs(&ctx()).await.unwrap().len(), 2);
+}
+
+async fn a_definition_of_jwt_may_ask_for_an_audience_and_a_short_life(kind: Kind) {
+    let world = World::new(kind).await;
+    let user = world.user("user1").await;
+    let rules = |audience: Option<&str>, max_lifetime| TokenRules {
+        audience: audience.map(str::to_owned),
+        max_lifetime,
+    };
+    let new = |sec_type, token| NewSecDef {
+        sec_type,
+        name: "app".into(),
+        username: "app-client".into(),
+        secret: None,
+        token,
+    };
+    for (sec_type, wrong) in [
+        (SecType::BasicAuth, rules(Some("api"), None)),
+        (SecType::BasicAuth, rules(None, Some(60))),
+        (SecType::Jwt, rules(Some(""), None)),
+        (SecType::Jwt, rules(Some("a\0"), None)),
+        (SecType::Jwt, rules(Some(&"x".repeat(257)), None)),
+        (SecType::Jwt, rules(None, Some(0))),
+        (SecType::Jwt, rules(None, Some(i64::MAX))),
+    ] {
+        let outcome = world.sso.create_sec_def(&ctx(), new(sec_type, wrong)).await;
+        assert_eq!(refusal(outcome), Code::CommonInvalidInput);
+    }
+    let made =
+        world.sso.create_sec_def(&ctx(), new(SecType::Jwt, rules(Some("api"), Some(300)))).await.unwrap();
+    assert_eq!(world.sso.get_sec_def(&ctx(), "app").await.unwrap().token, rules(Some("api"), Some(300)));
+    let name = SecDefName { auth_type: "jwt", auth_username: "app-client" };
+    let root = root(&world).await;
+    world.sso.create_linked_auth(&ctx(), &root, user.user_id.as_str(), name, true).await.unwrap();
+    let key = made.secret.unwrap();
+    let now = START.as_micros() / 1_000_000;
+    let outcome = async |claims: Value| enter(&world, &bearer(&jwt(&claims, key.expose()))).await;
+    outcome(json!({"sub": "app-client", "exp": now + 300, "aud": "api"})).await.unwrap();
+    for claims in [
+        json!({"sub": "app-client", "exp": now + 300}),
+        json!({"sub": "app-client", "exp": now + 300, "aud": "app"}),
+        json!({"sub": "app-client", "exp": now + 331, "aud": "api"}),
+        json!({"sub": "app-client", "aud": "api"}),
+    ] {
+        assert_eq!(refusal(outcome(claims.clone()).await), Code::AuthNotAllowed, "{claims}");
+    }
 }
 
 async fn no_secret_of_a_definition_is_stored_in_clear(kind: Kind) {
@@ -409,6 +474,7 @@ async fn what_is_done_with_definitions_is_in_the_audit_trail_without_secrets(kin
     }
     refusal(enter(&world, &basic("api-client", "planted-secret")).await);
     world.sso.delete_sec_def(&ctx(), "jwt").await.unwrap();
+    world.sso.record_refusals().await.unwrap();
     let sql = "SELECT op || ' ' || result FROM sso_audit WHERE op LIKE 'sec_def.%' OR op LIKE '%linked_auth' \
         OR op = 'session.authenticate' ORDER BY event_time, audit_id";
     let told: Vec<_> =

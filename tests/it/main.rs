@@ -47,6 +47,7 @@ mod external_auth;
 mod faces;
 mod floors;
 mod fresh;
+mod given_up;
 mod hooks;
 #[cfg(feature = "server")]
 mod http;
@@ -86,6 +87,7 @@ mod site_user;
 mod smtp;
 mod store;
 mod throttle;
+mod throttle_place;
 mod totp;
 mod user;
 mod user_change;

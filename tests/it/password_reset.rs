@@ -375,6 +375,7 @@ async fn the_database_and_the_audit_trail_hold_no_token_and_no_key(kind: Kind) {
     for secret in [token.expose(), access.reset_key.expose(), NEW, "user1@example.com"] {
         assert!(!everything.contains(secret), "{secret}");
     }
+    office.world.sso.record_refusals().await.unwrap();
     let operations = ["create_token ok", "access_token ok", "change_password ok", "access_token E010001"];
     let rows = any_rows(
         &office.world,

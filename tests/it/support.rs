@@ -213,6 +213,18 @@ pub async fn any_rows(world: &World, sql: &str) -> Vec<Vec<u8>> {
     }
 }
 
+/// How many refusals of an operation there were with such a result (an SQL pattern), as the database has them: those of callers without a
+/// session are counted together.
+pub async fn refusals(world: &World, op: &str, result: &str) -> u64 {
+    world.sso.record_refusals().await.unwrap();
+    let sql = format!("SELECT extra FROM sso_audit WHERE op = '{op}' AND result LIKE '{result}'");
+    let count = |extra: &Vec<u8>| {
+        let extra: serde_json::Value = serde_json::from_slice(extra).unwrap();
+        extra["count"].as_u64().unwrap_or(1)
+    };
+    any_rows(world, &sql).await.iter().map(count).sum()
+}
+
 /// Runs a statement beside the product, as somebody with access to the database could.
 pub async fn execute(world: &World, sql: &str) {
     let sql = sqlx::AssertSqlSafe(sql.to_owned());

@@ -5,7 +5,7 @@ use zato_sso::domain::{Code, Edit, NewUser, Password, UserUpdate, Ust};
 use zato_sso::ops::{Actor, ResetTotpKey, TotpOwner};
 
 use crate::login::{TOTP_KEY, code_of, totp_code, totp_user, with_code};
-use crate::support::{Kind, World, any_rows, ctx, new_user, refusal};
+use crate::support::{Kind, World, any_rows, ctx, new_user, refusal, refusals};
 
 on_both_databases! {
     a_key_is_replaced_by_its_user_or_a_super_user;
@@ -102,8 +102,7 @@ async fn a_code_is_valid_once_here_and_at_login(kind: Kind) {
     let none = TotpOwner::Ust(Ust::from("zustnone"));
     let refused = world.sso.validate_totp_code(&ctx(), &none, &Password::from("000000")).await;
     assert_eq!(refusal(refused), Code::SessionNoSuchSession);
-    let wrong = "SELECT result FROM sso_audit WHERE op = 'totp.validate_code' AND result = 'E005001'";
-    assert_eq!(any_rows(&world, wrong).await.len(), 8);
+    assert_eq!(refusals(&world, "totp.validate_code", "E005001").await, 8);
 
     let lenient = world.reopened(json!({"login.totp_single_use": false})).await;
     for _ in 0..2 {

@@ -42,7 +42,7 @@ async fn a_deleted_user_is_gone_with_all_that_was_theirs(kind: Kind) {
         for row in [
             format!("sso_password_history VALUES (X'01', '{user_id}', X'01', 1)"),
             format!("sso_user_attr VALUES ('{user_id}', 'name', X'01', FALSE, 1, 1, 1)"),
-            "sso_sec_def VALUES (7, 'jwt', 'one', 'one', X'01', TRUE, 1)".to_owned(),
+            "sso_sec_def VALUES (7, 'jwt', 'one', 'one', X'01', TRUE, 1, NULL, NULL)".to_owned(),
             format!("sso_linked_auth VALUES (7, '{user_id}', TRUE, 1)"),
             format!(
                 "sso_password_reset VALUES (X'01', '{user_id}', X'01', 1, NULL, NULL, 1, NULL, NULL, NULL)"

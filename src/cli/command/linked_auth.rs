@@ -11,17 +11,19 @@ use crate::cli::output::print::{JsonArray, Output, Stream};
 use crate::cli::output::table::Table;
 use crate::cli::setup::{open as setup, secret};
 use crate::config::Config;
-use crate::domain::{SecDef, one_line};
+use crate::domain::{SecDef, TokenRules, one_line};
 use crate::ops::{NewSecDef, Sso};
 
 /// The column titles of `list-sec-defs`.
-const TITLES: [&str; 6] = ["NAME", "ID", "TYPE", "USERNAME", "ACTIVE", "LINKED TO"];
+const TITLES: [&str; 8] =
+    ["NAME", "ID", "TYPE", "USERNAME", "ACTIVE", "LINKED TO", "AUDIENCE", "MAX LIFETIME"];
 
 /// Makes a definition. Its secret is shown if it was generated, this once.
 pub(in crate::cli) async fn create(config: Config, args: NewSecDefArgs, out: &Output) -> Result<(), Failure> {
     // Before anything is opened: without a password nothing has changed.
     let secret = args.password.map(secret::new_password).transpose()?;
-    let new = NewSecDef { sec_type: args.sec_type, name: args.name, username: args.username, secret };
+    let token = TokenRules { audience: args.audience, max_lifetime: args.max_lifetime };
+    let new = NewSecDef { sec_type: args.sec_type, name: args.name, username: args.username, secret, token };
     let sso = setup::open_existing(config).await?;
     let outcome = insert(&sso, new).await;
     sso.close().await;
@@ -108,10 +110,12 @@ fn object(definition: &SecDef) -> Value {
         "is_active": definition.is_active,
         "creation_time": definition.creation_time.to_string(),
         "linked_to": definition.linked_to,
+        "audience": definition.token.audience,
+        "max_lifetime": definition.token.max_lifetime,
     })
 }
 
-fn row(definition: &SecDef) -> [String; 6] {
+fn row(definition: &SecDef) -> [String; 8] {
     [
         definition.name.clone(),
         definition.sec_def_id.to_string(),
@@ -119,5 +123,7 @@ fn row(definition: &SecDef) -> [String; 6] {
         definition.username.clone(),
         if definition.is_active { "yes" } else { "no" }.to_owned(),
         definition.linked_to.clone().unwrap_or_default(),
+        definition.token.audience.clone().unwrap_or_default(),
+        definition.token.max_lifetime.map(|seconds| seconds.to_string()).unwrap_or_default(),
     ]
 }

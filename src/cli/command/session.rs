@@ -34,6 +34,7 @@ async fn open(sso: &Sso, username: String) -> Result<SessionInfo, Failure> {
         username: user.username,
         user_agent: Some(USER_AGENT.to_owned()),
         skip_sec: true,
+        is_by_command: true,
         ..LoginRequest::default()
     };
     Ok(sso.login(&setup::context(sso)?, request).await?)

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::config::load::section::{Validate, section};
+use crate::config::load::error::Invalid;
+use crate::config::load::section::{Validate, section, within};
 use crate::config::load::setting::{Setting, as_toml};
 use crate::config::load::value::Value;
 
@@ -15,10 +16,16 @@ section! {
         to_database: bool = true,
         /// Whether successful session checks leave an entry as well.
         session_checks: bool = false,
+        /// Days after which maintenance deletes entries from the database. 0: they are kept for good.
+        keep: u32 = 0,
     }
 }
 
-impl Validate for Audit {}
+impl Validate for Audit {
+    fn validate(&self) -> Result<(), Invalid> {
+        within("audit.keep", self.keep, 0..=36_500)
+    }
+}
 
 /// Where audit entries go.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,6 +10,9 @@
 //! ```
 //!
 //! While delayed nothing is tried, so that nothing fails either: an attempt is refused without a look at the password.
+//!
+//! No success clears the count of an address, which many users share. It fades instead: one failure is forgotten every so
+//! often, so that an office does not end in a delay that never ends, while guessing on and on does not get past it.
 
 use std::time::Duration;
 
@@ -27,14 +30,16 @@ pub struct ThrottleRules {
     pub initial_delay: u32,
     /// Seconds that the delay grows to at most.
     pub max_delay: u32,
+    /// Seconds after which one failure is forgotten; None: they stay until a success, or until a day has gone by.
+    pub fades_every: Option<u32>,
 }
 
 /// What is known of the failures of one user, or from one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Throttle {
-    /// Consecutive failures.
+    /// Consecutive failures, less those that have faded.
     pub count: i64,
-    /// When the first of them was.
+    /// When the first of them was, or since when they fade.
     pub since: Timestamp,
     /// Until when there are no attempts.
     pub blocked_until: Timestamp,
@@ -60,7 +65,7 @@ impl Throttle {
     /// What becomes of it by one more failure.
     #[must_use]
     pub fn after_failure(self, rules: ThrottleRules, now: Timestamp) -> Self {
-        let start = if self.expiration <= now { Self::new(now) } else { self };
+        let start = if self.expiration <= now { Self::new(now) } else { self.faded(rules, now) };
         let count = start.count.saturating_add(1);
         let blocked_until = match delay(rules, count) {
             0 => start.blocked_until,
@@ -68,6 +73,18 @@ impl Throttle {
         };
         let expiration = blocked_until.max(now).plus_seconds(FORGOTTEN_AFTER_SECONDS);
         Self { count, since: start.since, blocked_until, expiration }
+    }
+
+    /// The same without the failures that have faded by now.
+    fn faded(self, rules: ThrottleRules, now: Timestamp) -> Self {
+        let Some(period) = rules.fades_every.map(i64::from).filter(|period| *period > 0) else { return self };
+        let passed = i64::try_from(now.since(self.since).as_secs()).unwrap_or(i64::MAX);
+        let gone = passed.checked_div(period).unwrap_or(0);
+        if gone >= self.count {
+            return Self { count: 0, since: now, ..self };
+        }
+        let since = self.since.plus_seconds(gone.saturating_mul(period));
+        Self { count: self.count.saturating_sub(gone), since, ..self }
     }
 }
 
@@ -83,7 +100,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const RULES: ThrottleRules = ThrottleRules { threshold: 5, initial_delay: 1, max_delay: 900 };
+    const RULES: ThrottleRules =
+        ThrottleRules { threshold: 5, initial_delay: 1, max_delay: 900, fades_every: None };
     const START: Timestamp = Timestamp::from_micros(1_772_020_800_000_000);
 
     #[test]
@@ -121,13 +139,49 @@ mod tests {
         assert_eq!(remaining, Duration::from_secs(900));
     }
 
+    #[test]
+    fn what_fades_ends_in_no_endless_delay() {
+        let rules = ThrottleRules { threshold: 100, fades_every: Some(60), ..RULES };
+        // An office of many people: one of them errs every two minutes, for a month.
+        let (mut throttle, mut now) = (Throttle::new(START), START);
+        for _ in 0..20_000 {
+            assert_eq!(throttle.remaining(rules, now), None);
+            throttle = throttle.after_failure(rules, now);
+            now = now.plus_seconds(120);
+        }
+        assert_eq!(throttle.count, 1);
+        // A hundred at once are too many, and are forgotten one after the other.
+        for _ in 0..100 {
+            throttle = throttle.after_failure(rules, now);
+        }
+        assert_eq!(throttle.remaining(rules, now), Some(Duration::from_secs(1)));
+        now = now.plus_seconds(30 * 60);
+        throttle = throttle.after_failure(rules, now);
+        assert_eq!((throttle.count, throttle.remaining(rules, now)), (71, None));
+    }
+
+    #[test]
+    fn who_guesses_on_and_on_gets_one_try_a_minute_in_the_long_run() {
+        let rules = ThrottleRules { threshold: 100, fades_every: Some(60), ..RULES };
+        let (mut throttle, mut now, mut tries, mut longest) = (Throttle::new(START), START, 0, 0);
+        while now < START.plus_days(1) {
+            throttle = throttle.after_failure(rules, now);
+            tries += 1;
+            let delay = throttle.remaining(rules, now).map_or(0, |left| left.as_secs());
+            longest = longest.max(delay);
+            now = now.plus_seconds(delay as i64);
+        }
+        assert!(tries < 100 + 1_440 + 20, "{tries}");
+        assert!(longest <= 128, "{longest}");
+    }
+
     proptest! {
         #[test]
         fn no_delay_is_longer_than_the_longest_and_none_ever_shrinks(
             threshold in 1u32..=100, initial in 1u32..=86_400, more in 0u32..=86_400, pauses in prop::collection::vec(0i64..2_000, 1..200)
         ) {
             let max_delay = initial.saturating_add(more).min(86_400);
-            let rules = ThrottleRules { threshold, initial_delay: initial, max_delay };
+            let rules = ThrottleRules { threshold, initial_delay: initial, max_delay, fades_every: None };
             let (mut throttle, mut now, mut last) = (Throttle::new(START), START, 0);
             for (failures, pause) in pauses.into_iter().enumerate() {
                 now = now.plus_seconds(throttle.remaining(rules, now).map_or(pause, |left| left.as_secs() as i64));

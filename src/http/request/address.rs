@@ -26,6 +26,12 @@ pub(in crate::http) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted
     client
 }
 
+/// Whether a peer says for whom it calls, without being trusted to.
+pub(in crate::http) fn is_untrusted_proxy(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> bool {
+    let peer = peer.to_canonical();
+    headers.contains_key(X_FORWARDED_FOR) && !trusted.iter().any(|block| block.contains(&peer))
+}
+
 /// An entry of the header: `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:4711`.
 fn parse(entry: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(entry).ok()?.trim();

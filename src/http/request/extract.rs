@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::domain::{Cid, Context, Password, RemoteAddr, Ust};
 use crate::http::app::App;
 use crate::http::failure::Failure;
-use crate::http::request::address::client_address;
+use crate::http::request::address::{client_address, is_untrusted_proxy};
 use crate::http::request::authorization::Authorization;
 use crate::http::request::input::{Element, Sent};
 use crate::ops::{Actor, ExternalCredential, Sso};
@@ -75,6 +75,11 @@ pub(in crate::http) fn caller(app: &App, parts: &Parts, current_app: &str) -> Re
     let cid = parts.extensions.get::<Cid>().ok_or(Failure::Internal)?.clone();
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
     let trusted = &app.sso.config().http.trusted_proxies;
+    if let Some(ConnectInfo(peer)) = peer
+        && is_untrusted_proxy(peer.ip(), headers, trusted)
+    {
+        app.sso.note_untrusted_proxy(peer.ip());
+    }
     let client = peer.map(|peer| client_address(peer.0.ip(), headers, trusted));
     let remote_addr = client.map(|client| RemoteAddr::new([client.to_string()])).unwrap_or_default();
     let user_agent =

@@ -4,6 +4,7 @@ pub(super) mod actor;
 pub(super) mod check;
 pub(super) mod fast_path;
 pub(super) mod fresh;
+pub(super) mod proxy;
 pub(super) mod rate_limit;
 pub(super) mod throttle;
 pub(super) mod user_row;

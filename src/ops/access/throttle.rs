@@ -3,20 +3,47 @@
 //! An attempt asks twice: before anything is computed, so that a throttled one costs no hash; and again when it is known
 //! how it went. If others have failed meanwhile and a delay began, nothing is told: many attempts at the same time learn
 //! no more than the same ones after each other.
+//!
+//! Who guesses must not lock out the user whose name is guessed for. So a network that the user has logged in from is
+//! known for a while: an attempt from there falls under a count of its own, whatever others do elsewhere or at the same
+//! address. What only the user has, a session or the key of a linked definition, is a place of that kind as well.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::domain::{Error, RemoteAddr, Result, SecType, ThrottleRules};
+use crate::domain::{Error, RemoteAddr, Result, SecType, Site, Throttle, ThrottleRules, Timestamp, UserId};
 use crate::ops::Sso;
 use crate::store::access as throttle;
-use crate::store::access::Kind;
+use crate::store::access::{Kind, Known};
 use crate::store::{Conn, Tx};
+
+/// The longest delay at a place that is known, in seconds: its user has one try a minute, whatever happens.
+const MAX_PLACE_DELAY: u32 = 60;
+
+/// Seconds after which one failure from an address is forgotten.
+const ADDRESS_FADES_EVERY: u32 = 60;
+
+/// How old the note of a place may be before a login writes it anew.
+const PLACE_NOTED_FOR_SECONDS: i64 = 86_400;
+
+/// Where an attempt comes from.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::ops) enum Origin<'a> {
+    /// From this address.
+    Address(&'a RemoteAddr),
+    /// In a session of the user, which nobody else's failures have to do with, from this address.
+    Session(&'a RemoteAddr),
+    /// Through a site, whose own address says nothing about the user.
+    Site(&'a Site),
+}
 
 /// One attempt: whose failures, and from where, it falls under. Of nothing where there is no throttle.
 #[derive(Debug, Default)]
 pub(in crate::ops) struct Attempt {
-    /// At most two.
-    subjects: Vec<Subject>,
+    name: Option<Subject>,
+    address: Option<Subject>,
+    place: Option<Place>,
+    /// When the user last logged in from the place, as far as that counts; known once the throttle was asked.
+    place_time: Option<Timestamp>,
 }
 
 #[derive(Debug)]
@@ -26,60 +53,142 @@ struct Subject {
     rules: ThrottleRules,
 }
 
+impl Subject {
+    fn key(&self) -> throttle::Subject<'_> {
+        (self.kind, &self.digest)
+    }
+}
+
+/// A place of a user, who may be known there.
+#[derive(Debug)]
+struct Place {
+    user_id: UserId,
+    subject: Subject,
+}
+
 impl Sso {
-    /// A password for this name, which need not exist.
-    pub(in crate::ops) fn password_attempt(&self, username: &str, remote_addr: &RemoteAddr) -> Attempt {
-        self.attempt_from(self.subject(Kind::LoginUser, username, self.threshold()), remote_addr)
+    /// A password for this name, of this user if there is one.
+    pub(in crate::ops) fn password_attempt(
+        &self,
+        username: &str,
+        user_id: Option<&UserId>,
+        origin: Origin<'_>,
+    ) -> Attempt {
+        let name = self.subject(Kind::LoginUser, username);
+        match origin {
+            Origin::Address(remote_addr) => {
+                let place = self.network_place(Kind::LoginPlace, user_id, "", remote_addr);
+                self.attempt(Some(name), self.address(remote_addr), place)
+            }
+            Origin::Session(remote_addr) => {
+                let own = user_id.map_or(name, |user_id| self.own(Kind::LoginPlace, user_id, "session"));
+                let place = self.network_place(Kind::LoginPlace, user_id, "", remote_addr);
+                self.attempt(Some(own), None, place)
+            }
+            Origin::Site(site) => {
+                let place = user_id
+                    .map(|user_id| self.place(Kind::LoginPlace, user_id, &format!("site:{}", site.site_id)));
+                self.attempt(Some(name), None, place)
+            }
+        }
     }
 
-    /// A secret, or a signature made with it, for a security definition. Whether there is such a definition
-    /// makes no difference.
+    /// A secret, or a signature made with it, for a security definition, linked to this user if there is one. Whether
+    /// there is such a definition makes no difference.
     pub(in crate::ops) fn secret_attempt(
         &self,
         sec_type: SecType,
         username: &str,
+        user_id: Option<&UserId>,
         remote_addr: &RemoteAddr,
     ) -> Attempt {
         let name = format!("{}:{username}", sec_type.as_str());
-        self.attempt_from(self.subject(Kind::LoginDefinition, &name, self.threshold()), remote_addr)
+        let place = self.network_place(Kind::LoginPlace, user_id, &name, remote_addr);
+        let name = self.subject(Kind::LoginDefinition, &name);
+        self.attempt(Some(name), self.address(remote_addr), place)
     }
 
-    /// A TOTP code for this name, outside of a login.
-    pub(in crate::ops) fn totp_attempt(&self, username: &str) -> Attempt {
-        self.attempt(vec![self.subject(Kind::Totp, username, self.threshold())])
+    /// A key that nobody can guess: the address is all that counts, and only where it is wrong.
+    pub(in crate::ops) fn key_attempt(&self, remote_addr: &RemoteAddr) -> Attempt {
+        self.attempt(None, self.address(remote_addr), None)
     }
 
-    /// Many users may share an address: it takes more failures for it to count.
-    fn attempt_from(&self, subject: Subject, remote_addr: &RemoteAddr) -> Attempt {
-        let mut subjects = vec![subject];
-        if !remote_addr.is_empty() {
-            let max_failures = self.config().login_throttle.max_failures;
-            subjects.push(self.subject(Kind::LoginAddress, &place_of(remote_addr), max_failures));
+    /// A TOTP code for this name, of this user if there is one, outside of a login.
+    pub(in crate::ops) fn totp_attempt(
+        &self,
+        username: &str,
+        user_id: Option<&UserId>,
+        remote_addr: &RemoteAddr,
+    ) -> Attempt {
+        let place = self.network_place(Kind::TotpPlace, user_id, "", remote_addr);
+        self.attempt(Some(self.subject(Kind::Totp, username)), None, place)
+    }
+
+    /// A TOTP code of a user who has proved something already, which nobody else's failures have to do with: by what.
+    pub(in crate::ops) fn own_totp_attempt(&self, user_id: &UserId, by: &str) -> Attempt {
+        self.attempt(Some(self.own(Kind::TotpPlace, user_id, by)), None, None)
+    }
+
+    fn attempt(&self, name: Option<Subject>, address: Option<Subject>, place: Option<Place>) -> Attempt {
+        if self.config().login_throttle.enabled {
+            Attempt { name, address, place, place_time: None }
+        } else {
+            Attempt::default()
         }
-        self.attempt(subjects)
     }
 
-    fn threshold(&self) -> u32 {
-        self.config().login_throttle.threshold
+    fn subject(&self, kind: Kind, name: &str) -> Subject {
+        Subject { kind, digest: self.core.keyring.subject_digest(name), rules: self.rules() }
     }
 
-    fn attempt(&self, subjects: Vec<Subject>) -> Attempt {
-        if self.config().login_throttle.enabled { Attempt { subjects } } else { Attempt::default() }
-    }
-
-    fn subject(&self, kind: Kind, name: &str, threshold: u32) -> Subject {
+    fn rules(&self) -> ThrottleRules {
         let config = &self.config().login_throttle;
-        let (initial_delay, max_delay) = (config.initial_delay, config.max_delay);
-        let rules = ThrottleRules { threshold, initial_delay, max_delay };
-        Subject { kind, digest: self.core.keyring.subject_digest(name), rules }
+        let (threshold, initial_delay, max_delay) =
+            (config.threshold, config.initial_delay, config.max_delay);
+        ThrottleRules { threshold, initial_delay, max_delay, fades_every: None }
     }
 
-    /// Refuses an attempt while a delay lasts; else tells whether there were failures.
+    /// Many users may share an address: it takes more failures for it to count, no success clears it, and it fades.
+    fn address(&self, remote_addr: &RemoteAddr) -> Option<Subject> {
+        let place = place_of(remote_addr, Prefix::ADDRESS)?;
+        let threshold = self.config().login_throttle.max_failures;
+        let rules = ThrottleRules { threshold, fades_every: Some(ADDRESS_FADES_EVERY), ..self.rules() };
+        Some(Subject { rules, ..self.subject(Kind::LoginAddress, &place) })
+    }
+
+    /// What only the user has, as a place.
+    fn own(&self, kind: Kind, user_id: &UserId, what: &str) -> Subject {
+        self.subject(kind, &format!("{user_id}\n{what}"))
+    }
+
+    fn place(&self, kind: Kind, user_id: &UserId, place: &str) -> Place {
+        let subject = self.own(kind, user_id, place);
+        let rules = ThrottleRules {
+            initial_delay: subject.rules.initial_delay.min(MAX_PLACE_DELAY),
+            max_delay: subject.rules.max_delay.min(MAX_PLACE_DELAY),
+            ..subject.rules
+        };
+        Place { user_id: user_id.clone(), subject: Subject { rules, ..subject } }
+    }
+
+    /// The network that an address is in, for one purpose.
+    fn network_place(
+        &self,
+        kind: Kind,
+        user_id: Option<&UserId>,
+        purpose: &str,
+        remote_addr: &RemoteAddr,
+    ) -> Option<Place> {
+        let network = place_of(remote_addr, Prefix::NETWORK)?;
+        Some(self.place(kind, user_id?, &format!("network:{purpose}:{network}")))
+    }
+
+    /// Refuses an attempt while a delay lasts; else tells whether there were failures that a success clears.
     ///
     /// # Errors
     /// E005009.
-    pub(in crate::ops) async fn check_throttle(&self, attempt: &Attempt) -> Result<bool> {
-        if attempt.subjects.is_empty() {
+    pub(in crate::ops) async fn check_throttle(&self, attempt: &mut Attempt) -> Result<bool> {
+        if attempt.is_of_nothing() {
             return Ok(false);
         }
         let mut conn = self.db().read().await?;
@@ -87,19 +196,32 @@ impl Sso {
     }
 
     /// The same, on a connection that is needed for something else as well: one statement.
-    pub(in crate::ops) async fn check_throttle_on(&self, conn: &mut Conn, attempt: &Attempt) -> Result<bool> {
-        let (Some(first), Some(last)) = (attempt.subjects.first(), attempt.subjects.last()) else {
+    pub(in crate::ops) async fn check_throttle_on(
+        &self,
+        conn: &mut Conn,
+        attempt: &mut Attempt,
+    ) -> Result<bool> {
+        if attempt.is_of_nothing() {
             return Ok(false);
-        };
-        let now = self.now();
-        let both = [first, last];
-        let known = throttle::get_both(conn, both.map(|subject| (subject.kind, &subject.digest[..]))).await?;
-        for (Subject { rules, .. }, known) in both.iter().zip(&known) {
-            if let Some(retry_after) = known.as_ref().and_then(|known| known.remaining(*rules, now)) {
-                return Err(Error::RateLimited { retry_after });
-            }
         }
-        Ok(known.iter().any(Option::is_some))
+        let now = self.now();
+        let known = attempt.look(conn).await?;
+        let days = i64::from(self.config().login_throttle.known_place_days);
+        attempt.place_time = known.place_time.filter(|time| *time > now.plus_days(-days));
+        let remaining = |subject: Option<&Subject>, known: Option<Throttle>| {
+            known.and_then(|known| known.remaining(subject?.rules, now))
+        };
+        let place = attempt.place.as_ref().map(|place| &place.subject);
+        let retry_after = if attempt.is_from_known_place() {
+            remaining(place, known.place)
+        } else {
+            remaining(attempt.name.as_ref(), known.name)
+                .or_else(|| remaining(attempt.address.as_ref(), known.address))
+        };
+        match retry_after {
+            Some(retry_after) => Err(Error::RateLimited { retry_after }),
+            None => Ok(known.name.is_some() || known.place.is_some()),
+        }
     }
 
     /// Counts a failed attempt, which lasts although the operation fails.
@@ -107,62 +229,144 @@ impl Sso {
     /// # Errors
     /// E005009 if a delay has begun meanwhile: then the attempt has not taken place.
     pub(in crate::ops) async fn record_failure(&self, attempt: &Attempt) -> Result<()> {
-        if attempt.subjects.is_empty() {
+        if attempt.is_of_nothing() {
             return Ok(());
         }
         let now = self.now();
+        let is_known = attempt.is_from_known_place();
+        let place = attempt.place.as_ref().map(|place| &place.subject).filter(|_| is_known);
         let mut tx = self.db().write().await?;
-        for Subject { kind, digest, rules } in &attempt.subjects {
+        for Subject { kind, digest, rules } in
+            place.or(attempt.name.as_ref()).iter().chain(&attempt.address.as_ref())
+        {
             let known = throttle::hold(&mut tx, *kind, digest, now).await?;
-            if let Some(retry_after) = known.remaining(*rules, now) {
-                return Err(Error::RateLimited { retry_after });
+            match known.remaining(*rules, now) {
+                None => throttle::set(&mut tx, *kind, digest, &known.after_failure(*rules, now)).await?,
+                // Who is known here does not wait for others at the same address.
+                Some(_) if is_known && *kind == Kind::LoginAddress => {}
+                Some(retry_after) => return Err(Error::RateLimited { retry_after }),
             }
-            throttle::set(&mut tx, *kind, digest, &known.after_failure(*rules, now)).await?;
         }
         tx.commit().await
     }
 
-    /// Forgets the failures, after a success.
+    /// Forgets the failures of the name and of the place, after a success. Never those from the address: whoever has an
+    /// account of their own could clear them between guesses.
     pub(in crate::ops) async fn clear_failures(&self, tx: &mut Tx, attempt: &Attempt) -> Result<()> {
-        for Subject { kind, digest, .. } in &attempt.subjects {
+        let place = attempt.place.as_ref().map(|place| &place.subject);
+        for Subject { kind, digest, .. } in attempt.name.iter().chain(place) {
             throttle::clear(tx, *kind, digest).await?;
         }
         Ok(())
     }
 
-    /// Forgets the failures of a user: a super-user has unlocked them.
-    pub(in crate::ops) async fn clear_failures_of(&self, tx: &mut Tx, username: &str) -> Result<()> {
-        let digest = self.core.keyring.subject_digest(username);
-        for kind in [Kind::LoginUser, Kind::Totp] {
-            throttle::clear(tx, kind, &digest).await?;
+    /// Notes that the user has logged in from the place of the attempt, unless that was noted within a day.
+    pub(in crate::ops) async fn remember_place(&self, tx: &mut Tx, attempt: &Attempt) -> Result<()> {
+        let Some(Place { user_id, subject }) = &attempt.place else { return Ok(()) };
+        if self.is_place_noted(attempt) {
+            return Ok(());
+        }
+        throttle::remember_place(tx, user_id, &subject.digest, self.now()).await
+    }
+
+    /// Whether there is nothing to note of the place of an attempt.
+    pub(in crate::ops) fn is_place_noted(&self, attempt: &Attempt) -> bool {
+        let since = self.now().plus_seconds(-PLACE_NOTED_FOR_SECONDS);
+        attempt.place.is_none()
+            || attempt.place_time.is_some_and(|time| time > since)
+            || self.config().login_throttle.known_place_days == 0
+    }
+
+    /// Forgets the failures of a user, from everywhere: they have a new password, or a super-user has unlocked them.
+    pub(in crate::ops) async fn forgive(&self, tx: &mut Tx, user_id: &UserId, username: &str) -> Result<()> {
+        for (name, place) in [(Kind::LoginUser, Kind::LoginPlace), (Kind::Totp, Kind::TotpPlace)] {
+            throttle::clear(tx, name, &self.core.keyring.subject_digest(username)).await?;
+            throttle::clear(tx, place, &self.own(place, user_id, "session").digest).await?;
+            throttle::clear_places(tx, place, user_id).await?;
         }
         Ok(())
     }
 }
 
-/// The place that an address stands for. An owner of one IPv6 address has the 64 bits of its network.
-fn place_of(remote_addr: &RemoteAddr) -> String {
+impl Attempt {
+    const fn is_of_nothing(&self) -> bool {
+        self.name.is_none() && self.address.is_none() && self.place.is_none()
+    }
+
+    /// Whether the user has logged in from there not long ago, as the throttle was told when it was last asked.
+    const fn is_from_known_place(&self) -> bool {
+        self.place_time.is_some()
+    }
+
+    async fn look(&self, conn: &mut Conn) -> Result<Known> {
+        let place = self.place.as_ref().map(|Place { user_id, subject }| (subject.key(), user_id));
+        let (name, address) = (self.name.as_ref(), self.address.as_ref());
+        throttle::look(conn, name.map(Subject::key), address.map(Subject::key), place).await
+    }
+}
+
+/// How much of an address counts, in bits.
+#[derive(Clone, Copy)]
+struct Prefix {
+    v4: u32,
+    v6: u32,
+}
+
+impl Prefix {
+    /// An owner of one IPv6 address has the 64 bits of its network.
+    const ADDRESS: Self = Self { v4: 32, v6: 64 };
+    /// What a provider moves its customers around in.
+    const NETWORK: Self = Self { v4: 24, v6: 48 };
+}
+
+/// The place that an address stands for; None for none.
+fn place_of(remote_addr: &RemoteAddr, prefix: Prefix) -> Option<String> {
     let place = |ip: Option<IpAddr>| match ip.map(|ip| ip.to_canonical()) {
-        Some(IpAddr::V6(ip)) => format!("{:x}::/64", ip.to_bits() >> 64),
-        Some(ip) => ip.to_string(),
+        Some(IpAddr::V4(ip)) => {
+            let mask = u32::MAX.checked_shl(32_u32.saturating_sub(prefix.v4)).unwrap_or(0);
+            Ipv4Addr::from_bits(ip.to_bits() & mask).to_string()
+        }
+        Some(IpAddr::V6(ip)) => {
+            let mask = u128::MAX.checked_shl(128_u32.saturating_sub(prefix.v6)).unwrap_or(0);
+            Ipv6Addr::from_bits(ip.to_bits() & mask).to_string()
+        }
         None => String::new(),
     };
+    if remote_addr.is_empty() {
+        return None;
+    }
     let places: Vec<String> = remote_addr.ips().map(place).collect();
-    if places.iter().all(String::is_empty) { remote_addr.joined() } else { places.join(",") }
+    let is_text = places.iter().all(String::is_empty);
+    Some(if is_text { remote_addr.joined() } else { places.join(",") })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn place(text: &str, prefix: Prefix) -> String {
+        place_of(&RemoteAddr::from(text), prefix).unwrap()
+    }
+
     #[test]
     fn addresses_of_one_network_are_one_place() {
-        let place = |text: &str| place_of(&RemoteAddr::from(text));
+        let place = |text: &str| place(text, Prefix::ADDRESS);
         assert_eq!(place("10.0.0.1"), place("::ffff:10.0.0.1"));
         assert_eq!(place("2001:db8::1"), place("2001:db8::ffff:1"));
         assert_ne!(place("2001:db8::1"), place("2001:db8:0:1::1"));
         assert_ne!(place("10.0.0.1"), place("10.0.0.2"));
         assert_ne!(place("10.0.0.1,10.0.0.2"), place("10.0.0.1"));
+        assert_ne!(place("one"), place("two"));
+        assert_eq!(place_of(&RemoteAddr::default(), Prefix::ADDRESS), None);
+    }
+
+    #[test]
+    fn a_user_is_known_in_a_whole_network() {
+        let place = |text: &str| place(text, Prefix::NETWORK);
+        assert_eq!(place("10.0.0.1"), place("::ffff:10.0.0.200"));
+        assert_ne!(place("10.0.0.1"), place("10.0.1.1"));
+        assert_eq!(place("2001:db8::1"), place("2001:db8:0:ffff::1"));
+        assert_ne!(place("2001:db8::1"), place("2001:db8:1::1"));
         assert_ne!(place("one"), place("two"));
     }
 }

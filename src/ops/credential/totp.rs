@@ -156,13 +156,13 @@ impl Sso {
             return Ok(None);
         }
         let code = update.totp_code.as_ref().filter(|code| !code.is_empty()).ok_or(Code::AuthTotpMissing)?;
-        let attempt = self.totp_attempt(&row.username);
-        self.check_throttle(&attempt).await?;
+        let mut attempt = self.own_totp_attempt(&row.user_id, "session");
+        self.check_throttle(&mut attempt).await?;
         let Some(step) = totp::matching_step(&key, code, self.now())? else {
             self.record_failure(&attempt).await?;
             return Err(wrong_code());
         };
-        let has_failures = self.check_throttle(&attempt).await?;
+        let has_failures = self.check_throttle(&mut attempt).await?;
         let step = self.config().login.totp_single_use.then_some(step);
         Ok(Some(TotpProof { key, step, attempt: has_failures.then_some(attempt) }))
     }
@@ -227,6 +227,11 @@ impl Sso {
         owner: &TotpOwner,
         code: &Password,
     ) -> Result<bool> {
+        let (owner, code) = (owner.clone(), code.clone());
+        self.to_the_end(ctx, |sso, ctx| async move { sso.try_totp_code(&ctx, &owner, &code).await }).await
+    }
+
+    async fn try_totp_code(&self, ctx: &Context, owner: &TotpOwner, code: &Password) -> Result<bool> {
         let mut is_wrong = false;
         let outcome = self.record(ctx, Operation::TotpValidateCode, async |call| {
             is_wrong = !self.is_code_of(call, owner, code).await?;
@@ -251,9 +256,16 @@ impl Sso {
                 self.row_by_username(username).await?
             }
         };
-        let username = row.as_ref().map(|row| row.username.as_str()).or(owner.username()).unwrap_or_default();
-        let attempt = self.totp_attempt(username);
-        self.check_throttle(&attempt).await?;
+        let mut attempt = match (&row, owner) {
+            (Some(row), TotpOwner::Ust(_)) => self.own_totp_attempt(&row.user_id, "session"),
+            (Some(row), TotpOwner::Username(_)) => {
+                self.totp_attempt(&row.username, Some(&row.user_id), &call.ctx.remote_addr)
+            }
+            (None, owner) => {
+                self.totp_attempt(owner.username().unwrap_or_default(), None, &call.ctx.remote_addr)
+            }
+        };
+        self.check_throttle(&mut attempt).await?;
         let verdict = match &row {
             Some(row) => {
                 call.trail.on(&row.user_id);
@@ -263,7 +275,7 @@ impl Sso {
         };
         if verdict == TotpVerdict::Wrong {
             self.record_failure(&attempt).await?;
-        } else if self.check_throttle(&attempt).await? && verdict == TotpVerdict::Right {
+        } else if self.check_throttle(&mut attempt).await? && verdict == TotpVerdict::Right {
             let mut tx = self.db().write().await?;
             self.clear_failures(&mut tx, &attempt).await?;
             tx.commit().await?;

@@ -3,7 +3,9 @@
 use data_encoding::HEXLOWER;
 
 use crate::crypto::{Place, compare, jose as jwt, token};
-use crate::domain::{Code, Context, Error, Operation, Password, Result, SecDef, SecType, check_name};
+use crate::domain::{
+    Code, Context, Error, Operation, Password, Result, SecDef, SecType, TokenRules, check_name,
+};
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
 use crate::store::linked_auth::sec_def::{Inserted, SecDefRow};
@@ -11,6 +13,12 @@ use crate::store::{self, Conn, Tx};
 
 /// What the digest of a generated secret begins with; the hash of a chosen one begins with a dollar sign.
 const DIGEST: &str = "sha256:";
+
+/// The longest audience, in characters.
+const MAX_AUDIENCE_LENGTH: usize = 256;
+
+/// The longest time that tokens may be valid, in seconds: ten years.
+const MAX_TOKEN_LIFETIME: i64 = 315_360_000;
 
 /// What a security definition is to be made of.
 #[derive(Clone, Debug)]
@@ -23,6 +31,8 @@ pub struct NewSecDef {
     pub username: String,
     /// Its secret; None for a generated one.
     pub secret: Option<Password>,
+    /// What it asks of tokens, for JWT.
+    pub token: TokenRules,
 }
 
 /// A security definition that was just made.
@@ -38,11 +48,12 @@ impl Sso {
     /// Makes a security definition, for the command line. A secret that is not given is 256 random bits.
     ///
     /// # Errors
-    /// E008003 without a name, E008002 for one that is not acceptable, E008001 for one that is taken; E001xxx for the
+    /// E008003 without a name, E008002 for one, or for rules of tokens, that are not acceptable, E008001 for one that is taken; E001xxx for the
     /// username; E003xxx for the secret.
     pub async fn create_sec_def(&self, ctx: &Context, new: NewSecDef) -> Result<CreatedSecDef> {
         self.run(ctx, Operation::SecDefCreate, Actor::Trusted(None), async |call| {
-            let NewSecDef { sec_type, name, username, secret } = new;
+            let NewSecDef { sec_type, name, username, secret, token: rules } = new;
+            check_token_rules(sec_type, &rules)?;
             let name = check_name("name", Some(name))?
                 .ok_or_else(|| Error::refused(Code::CommonMissingInput, "name: it must not be empty"))?;
             let username = self.check_username(Some(username))?;
@@ -63,7 +74,9 @@ impl Sso {
             let now = self.now();
             let mut tx = self.db().write().await?;
             let sec_def_id =
-                match store::linked_auth::sec_def::insert(&mut tx, sec_type, &name, &username, now).await? {
+                match store::linked_auth::sec_def::insert(&mut tx, sec_type, &name, &username, &rules, now)
+                    .await?
+                {
                     Inserted::Yes(sec_def_id) => sec_def_id,
                     Inserted::NameTaken => {
                         let detail = "name: there is a definition with this name";
@@ -84,6 +97,7 @@ impl Sso {
                 is_active: true,
                 creation_time: now,
                 linked_to: None,
+                token: rules,
             };
             Ok(CreatedSecDef { definition, secret: generated })
         })
@@ -131,29 +145,36 @@ impl Sso {
         Ok(Password::from(text))
     }
 
-    /// Whether this is the secret of a Basic Auth definition. A wrong one costs a hash for every reason; that
-    /// it is a generated one, costs none.
-    pub(in crate::ops) async fn is_basic_secret(
+    /// Whether this is the generated secret, which nobody can guess, of a Basic Auth definition. That costs no hash.
+    pub(in crate::ops) fn is_generated_secret(
+        &self,
+        row: Option<&SecDefRow>,
+        secret: &Password,
+    ) -> Result<bool> {
+        let given = HEXLOWER.encode(&token::digest(secret.expose()));
+        let stored = row.map(|row| self.open_secret(row)).transpose()?;
+        let digest = stored.as_ref().and_then(|stored| stored.expose().strip_prefix(DIGEST));
+        Ok(digest.is_some_and(|digest| compare::equal(digest.as_bytes(), given.as_bytes())))
+    }
+
+    /// Whether this, which is not a generated secret, is the chosen one of a Basic Auth definition. A wrong one costs a hash
+    /// for every reason.
+    pub(in crate::ops) async fn is_chosen_secret(
         &self,
         row: Option<&SecDefRow>,
         secret: &Password,
     ) -> Result<bool> {
         let stored = row.map(|row| self.open_secret(row)).transpose()?;
-        let unknown = || self.core.hashing.verify_unknown(secret.clone());
-        let Some(stored) = stored else {
-            unknown().await?;
-            return Ok(false);
-        };
-        let Some(digest) = stored.expose().strip_prefix(DIGEST) else {
-            let verdict = self.core.hashing.verify(stored.expose().to_owned(), secret.clone()).await?;
-            return Ok(verdict != crate::crypto::Verdict::Wrong);
-        };
-        let given = HEXLOWER.encode(&token::digest(secret.expose()));
-        let is_right = compare::equal(digest.as_bytes(), given.as_bytes());
-        if !is_right {
-            unknown().await?;
+        match stored.filter(|stored| !stored.expose().starts_with(DIGEST)) {
+            Some(stored) => {
+                let verdict = self.core.hashing.verify(stored.expose().to_owned(), secret.clone()).await?;
+                Ok(verdict != crate::crypto::Verdict::Wrong)
+            }
+            None => {
+                self.core.hashing.verify_unknown(secret.clone()).await?;
+                Ok(false)
+            }
         }
-        Ok(is_right)
     }
 
     /// All security definitions, by name, for the command line. Never their secrets.
@@ -238,6 +259,23 @@ fn place(row: &str) -> Place<'_> {
     Place { table: "sso_sec_def", column: "secret", row: row.as_bytes() }
 }
 
+fn check_token_rules(sec_type: SecType, rules: &TokenRules) -> Result<()> {
+    let refused = |detail: &'static str| Err(Error::refused(Code::CommonInvalidInput, detail));
+    if sec_type != SecType::Jwt && *rules != TokenRules::default() {
+        return refused("audience and max_lifetime are for definitions of type jwt");
+    }
+    if let Some(audience) = &rules.audience {
+        let length = audience.chars().count();
+        if length == 0 || length > MAX_AUDIENCE_LENGTH || audience.chars().any(char::is_control) {
+            return refused("audience: 1 to 256 characters, none of them control characters");
+        }
+    }
+    if rules.max_lifetime.is_some_and(|seconds| !(1..=MAX_TOKEN_LIFETIME).contains(&seconds)) {
+        return refused("max_lifetime: from 1 second to 315360000, which is ten years");
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -273,7 +311,13 @@ mod tests {
         };
         let define = async |name: &str, secret: Option<&str>| {
             let (sec_type, secret) = (SecType::BasicAuth, secret.map(Password::from));
-            let new = NewSecDef { sec_type, name: name.to_owned(), username: name.to_owned(), secret };
+            let new = NewSecDef {
+                sec_type,
+                name: name.to_owned(),
+                username: name.to_owned(),
+                secret,
+                token: TokenRules::default(),
+            };
             sso.create_sec_def(&ctx, new).await.unwrap().secret
         };
         let generated = define("generated", None).await.unwrap();
@@ -285,7 +329,8 @@ mod tests {
                 .unwrap();
             drop(conn);
             let before = sso.core.hashing.work_kib().await.unwrap();
-            let is_right = sso.is_basic_secret(row.as_ref(), secret).await.unwrap();
+            let is_right = sso.is_generated_secret(row.as_ref(), secret).unwrap()
+                || sso.is_chosen_secret(row.as_ref(), secret).await.unwrap();
             (is_right, sso.core.hashing.work_kib().await.unwrap() - before)
         };
         let wrong = Password::from("wrong");

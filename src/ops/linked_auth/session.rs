@@ -11,6 +11,7 @@ use crate::domain::{
 use crate::ops::Sso;
 use crate::ops::access::actor::{Actor, Caller};
 use crate::ops::access::check::{PasswordAge, Standing, check_standing, informed};
+use crate::ops::access::throttle::Attempt;
 use crate::ops::call::Call;
 use crate::ops::linked_auth::sec_def::common_ext_session_id;
 use crate::ops::session::manage::SessionListing;
@@ -116,8 +117,23 @@ impl Sso {
     ///
     /// # Errors
     /// E005001 for a definition that is unknown, not linked or not active and for a wrong secret or token; then the codes
-    /// of a login, but for those about the password. E005009 while the delay after wrong secrets lasts.
+    /// of a login, but for those about the password. E005009 while the delay after wrong secrets lasts, unless this one is
+    /// right and cannot have been guessed.
     pub async fn authenticate_request(
+        &self,
+        ctx: &Context,
+        credential: &ExternalCredential,
+        totp_code: Option<Password>,
+        user_agent: Option<&str>,
+    ) -> Result<RequestAuth> {
+        let (credential, user_agent) = (credential.clone(), user_agent.map(str::to_owned));
+        self.to_the_end(ctx, |sso, ctx| async move {
+            sso.enter_by(&ctx, &credential, totp_code, user_agent.as_deref()).await
+        })
+        .await
+    }
+
+    async fn enter_by(
         &self,
         ctx: &Context,
         credential: &ExternalCredential,
@@ -135,23 +151,35 @@ impl Sso {
                     (SecType::Jwt, token.subject().to_owned(), Proof::Token(token))
                 }
             };
-            let attempt = self.secret_attempt(sec_type, &username, &ctx.remote_addr);
             let mut conn = self.db().read().await?;
-            self.check_throttle_on(&mut conn, &attempt).await?;
             let found = store::linked_auth::sec_def::by_username(&mut conn, sec_type, &username).await?;
-            drop(conn);
-            let is_right = match &proof {
-                Proof::Secret(secret) => self.is_basic_secret(found.as_ref(), secret).await?,
+            // What nobody can guess comes first: who has it does not wait for those who try.
+            let is_certain = match &proof {
+                Proof::Secret(secret) => self.is_generated_secret(found.as_ref(), secret)?,
                 Proof::Token(token) => self.is_signed_for(found.as_ref(), token)?,
             };
+            let mut attempt = Attempt::default();
+            let mut has_failures = false;
+            let mut is_right = is_certain;
+            if !is_certain {
+                let user_id = found.as_ref().and_then(|row| row.user_id.as_ref());
+                attempt = self.secret_attempt(sec_type, &username, user_id, &ctx.remote_addr);
+                self.check_throttle_on(&mut conn, &mut attempt).await?;
+            }
+            drop(conn);
+            if let (false, Proof::Secret(secret)) = (is_certain, &proof) {
+                is_right = self.is_chosen_secret(found.as_ref(), secret).await?;
+            }
             let Some(row) = found.filter(|_| is_right) else {
                 self.record_failure(&attempt).await?;
                 return Err(Code::AuthNotAllowed.into());
             };
-            let has_failures = self.check_throttle(&attempt).await?;
+            if !is_certain {
+                has_failures = self.check_throttle(&mut attempt).await?;
+            }
             // A valid signature was not guessed, whatever the claims say.
             if let Proof::Token(token) = &proof
-                && !token.is_good_for(&row.name, self.now())
+                && !token.is_good_for(&row.name, &row.token_rules(), self.now())
             {
                 return Err(Code::AuthNotAllowed.into());
             }
@@ -170,9 +198,13 @@ impl Sso {
                 user_agent: user_agent.map(clean_user_agent),
             };
             let entered = self.enter(call, entry).await?;
-            if has_failures {
+            if has_failures || !self.is_place_noted(&attempt) {
                 let mut tx = self.db().write().await?;
-                self.clear_failures(&mut tx, &attempt).await?;
+                // The user's row before the counters, as everywhere, so that there is no deadlock.
+                self.remember_place(&mut tx, &attempt).await?;
+                if has_failures {
+                    self.clear_failures(&mut tx, &attempt).await?;
+                }
                 tx.commit().await?;
             }
             let known = look.known(entered.session.clone(), UserState::from(&entered.user));
@@ -239,7 +271,7 @@ impl Sso {
         let is_open = found.is_some_and(|(session, _)| self.is_open(&session, &entry, now));
         if !is_open {
             if asks_for_totp(&entry, &user) {
-                self.accept_totp_code(&user, entry.totp_code.as_ref()).await?;
+                self.accept_totp_code(&user, &entry).await?;
             }
             self.check_login_app(ctx)?;
         }
@@ -276,11 +308,12 @@ impl Sso {
     }
 
     /// Accepts a TOTP code, which is used up by that. Codes are not to be guessed here either.
-    async fn accept_totp_code(&self, user: &UserRow, code: Option<&Password>) -> Result<()> {
-        let attempt = self.totp_attempt(&user.username);
-        self.check_throttle(&attempt).await?;
-        self.check_totp_code(user, code, &attempt).await?;
-        if self.check_throttle(&attempt).await? {
+    async fn accept_totp_code(&self, user: &UserRow, entry: &Entry) -> Result<()> {
+        let definition = format!("definition:{}", entry.sec_def_id);
+        let mut attempt = self.own_totp_attempt(&user.user_id, &definition);
+        self.check_throttle(&mut attempt).await?;
+        self.check_totp_code(user, entry.totp_code.as_ref(), &attempt).await?;
+        if self.check_throttle(&mut attempt).await? {
             let mut tx = self.db().write().await?;
             self.clear_failures(&mut tx, &attempt).await?;
             tx.commit().await?;

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use crate::domain::{Cid, Context, Operation, RemoteAddr, Result};
 use crate::ops::sso::{Core, Sso};
 use crate::store;
-use crate::store::maintenance::cleanup::{EXPIRING, Expiring};
+use crate::store::maintenance::cleanup::{Age, EXPIRING, Expiring};
 
 /// How many rows one transaction deletes at most: few enough that writers do not notice it.
 const BATCH: i64 = 500;
@@ -65,11 +65,19 @@ impl Sso {
     async fn delete_expired(&self, what: Expiring) -> Result<u64> {
         // What expires meanwhile is for the next run, or there might never be an end.
         let now = self.now();
+        let days = |days: u32| now.plus_days(-i64::from(days));
+        let time = match what.age {
+            Age::Own => now,
+            Age::KnownPlace => days(self.config().login_throttle.known_place_days),
+            // Kept for good.
+            Age::Audit if self.config().audit.keep == 0 => return Ok(0),
+            Age::Audit => days(self.config().audit.keep),
+        };
         let mut total = 0;
         loop {
             let start = Instant::now();
             let mut tx = self.db().write().await?;
-            let count = store::maintenance::cleanup::delete_expired(&mut tx, what, now, BATCH).await?;
+            let count = store::maintenance::cleanup::delete_expired(&mut tx, what, time, BATCH).await?;
             tx.commit().await?;
             total += count;
             if count < BATCH.unsigned_abs() {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::config::{AuditFile, Config, DatabaseUrl};
 use crate::domain::{Clock, Timestamp};
+use crate::ops::access::proxy::{UntrustedProxy, advice, last_untrusted_proxy};
 use crate::ops::keyring::{database_options, existing_keyring, key_file_warning, missing_key, read_check};
 use crate::ops::mail::message;
 use crate::ops::mail::smtp::Smtp;
@@ -257,12 +258,27 @@ async fn look_inside(
         ),
     });
     if schema != SchemaState::Empty {
+        findings.extend(look_at_proxies(config, db, clock).await);
         match read_check(db).await {
             Ok(check) => found.key_check = check,
             Err(error) => findings.push(Finding::problem(DATABASE, error.to_string())),
         }
     }
     findings
+}
+
+const PROXIES: &str = "proxies";
+
+/// How long ago a proxy may have been seen that is not trusted, in days.
+const PROXY_REMEMBERED_FOR: i64 = 30;
+
+async fn look_at_proxies(config: &Config, db: &Db, clock: &dyn Clock) -> Option<Finding> {
+    let mut conn = db.read().await.ok()?;
+    let UntrustedProxy { peer, time } = last_untrusted_proxy(&mut conn).await.ok()??;
+    let is_trusted = config.http.trusted_proxies.iter().any(|block| block.contains(&peer));
+    let is_old = time < clock.now().plus_days(-PROXY_REMEMBERED_FOR);
+    let text = format!("{}; last seen {time} UTC", advice(peer));
+    Some(Finding::warning(PROXIES, text)).filter(|_| !is_trusted && !is_old)
 }
 
 fn of_sqlite(config: &Config, url: &str, damage: Option<&str>, journal_mode: &str) -> Vec<Finding> {

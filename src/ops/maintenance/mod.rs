@@ -2,3 +2,4 @@
 
 pub(super) mod cleanup;
 pub(super) mod doctor;
+pub(super) mod refusals;

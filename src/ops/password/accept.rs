@@ -205,14 +205,17 @@ impl Sso {
     }
 
     /// Stores a new password, keeps the former one in the history where there is one, and ends the user's sessions but for
-    /// one where configuration says so. Resets under way end too.
+    /// one where configuration says so. Resets under way end too, and failed logins are forgotten: what was guessed for is
+    /// not the password any more.
     pub(in crate::ops) async fn store_password(
         &self,
         tx: &mut Tx,
-        user_id: &UserId,
+        row: &UserRow,
         new: &NewPassword,
         keep: Option<SessionId>,
     ) -> Result<()> {
+        let user_id = &row.user_id;
+        self.forgive(tx, user_id, &row.username).await?;
         store::user::account::set_password(
             tx,
             user_id,

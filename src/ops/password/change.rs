@@ -4,6 +4,7 @@ use crate::crypto::Verdict;
 use crate::domain::{Code, Context, Error, Operation, Password, Result, SessionId, UserId};
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
+use crate::ops::access::throttle::Origin;
 use crate::ops::call::Call;
 use crate::ops::password::accept::{NewPassword, Terms};
 use crate::store;
@@ -54,6 +55,11 @@ impl Sso {
         actor: impl Into<Actor>,
         request: ChangePassword,
     ) -> Result<()> {
+        let actor = actor.into();
+        self.to_the_end(ctx, |sso, ctx| async move { sso.change(&ctx, actor, request).await }).await
+    }
+
+    async fn change(&self, ctx: &Context, actor: Actor, request: ChangePassword) -> Result<()> {
         self.run(ctx, Operation::UserChangePassword, actor, async |call| {
             let user_id = call.target(request.user_id.as_deref())?;
             let row = self.row_to_change(&user_id).await?;
@@ -89,13 +95,14 @@ impl Sso {
         let missing = || Error::refused(Code::CommonMissingInput, "old_password: needed to change one's own");
         let old = old.filter(|old| !old.is_empty()).ok_or_else(missing)?;
         let is_same = old.expose() == new.expose();
-        let attempt = self.password_attempt(&row.username, &ctx.remote_addr);
-        self.check_throttle(&attempt).await?;
+        let mut attempt =
+            self.password_attempt(&row.username, Some(&row.user_id), Origin::Session(&ctx.remote_addr));
+        self.check_throttle(&mut attempt).await?;
         if self.verify_password(Some(row), old).await? == Verdict::Wrong {
             self.record_failure(&attempt).await?;
             return Err(Code::AuthNotAllowed.into());
         }
-        self.check_throttle(&attempt).await?;
+        self.check_throttle(&mut attempt).await?;
         if is_same {
             return Err(Error::refused(Code::PasswordInvalid, "new_password: same as the old one"));
         }
@@ -143,7 +150,7 @@ impl Sso {
         if held.map(|held| held.password_last_set) != Some(row.password_last_set) {
             return Err(Error::refused(Code::AuthNotAllowed, "the password was changed meanwhile"));
         }
-        self.store_password(&mut tx, &row.user_id, new, keep).await?;
+        self.store_password(&mut tx, row, new, keep).await?;
         self.commit(tx, &mut call.trail).await
     }
 }

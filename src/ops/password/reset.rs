@@ -11,6 +11,7 @@ use crate::domain::{
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
 use crate::ops::access::check::{PasswordAge, Standing, check_standing};
+use crate::ops::access::throttle::Origin;
 use crate::ops::call::Call;
 use crate::ops::password::accept::Terms;
 use crate::store;
@@ -175,6 +176,21 @@ impl Sso {
         reset_key: &Password,
         new_password: Password,
     ) -> Result<()> {
+        let (token, reset_key) = (token.clone(), reset_key.clone());
+        self.to_the_end(
+            ctx,
+            |sso, ctx| async move { sso.reset(&ctx, &token, &reset_key, new_password).await },
+        )
+        .await
+    }
+
+    async fn reset(
+        &self,
+        ctx: &Context,
+        token: &Password,
+        reset_key: &Password,
+        new_password: Password,
+    ) -> Result<()> {
         self.run(ctx, Operation::PasswordResetChangePassword, Actor::Anonymous, async |call| {
             let mut conn = self.db().read().await?;
             let reset = store::password::reset::by_token(&mut conn, &token::digest(token.expose())).await?;
@@ -197,7 +213,11 @@ impl Sso {
             if !store::password::reset::delete(&mut tx, reset.reset_id).await? {
                 return Err(no_access());
             }
-            self.store_password(&mut tx, &row.user_id, &new, None).await?;
+            self.store_password(&mut tx, &row, &new, None).await?;
+            // Whoever has read the email is the user: they can log in from there, whatever others do to their name.
+            let origin = Origin::Address(&ctx.remote_addr);
+            let attempt = self.password_attempt(&row.username, Some(&row.user_id), origin);
+            self.remember_place(&mut tx, &attempt).await?;
             self.commit(tx, &mut call.trail).await
         })
         .await

@@ -8,7 +8,7 @@ use crate::domain::{
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
 use crate::ops::access::check::{PasswordAge, Standing, check_standing, informed, wrong_app};
-use crate::ops::access::throttle::Attempt;
+use crate::ops::access::throttle::{Attempt, Origin};
 use crate::ops::audit::Trail;
 use crate::ops::credential::totp::TotpVerdict;
 use crate::ops::password::accept::{NewPassword, Terms};
@@ -36,6 +36,8 @@ pub struct LoginRequest {
     /// For trusted, in-process callers: neither password nor TOTP code is asked for. Whether the account is in good
     /// standing is checked all the same, since no session of one that is not would be valid.
     pub skip_sec: bool,
+    /// Whether an operator asks for it with the command. The audit entry says so.
+    pub is_by_command: bool,
 }
 
 /// A user whose password, and code where needed, was right.
@@ -43,6 +45,8 @@ pub(in crate::ops) struct Authenticated {
     pub row: UserRow,
     /// Whether the stored hash should be replaced.
     pub is_outdated: bool,
+    /// Whose failures it fell under.
+    pub attempt: Attempt,
     /// Whether others, or they themselves, have failed before. None if the throttle has to be asked a second time yet,
     /// before anything is told or more work is done.
     pub has_failures: Option<bool>,
@@ -54,19 +58,27 @@ impl Sso {
     /// # Errors
     /// E005001 for everything that is wrong before the password is known to be right; after that the codes that
     /// configuration allows to be shown. E005009 while the delay after failed attempts lasts, and past the user's rate limit.
+    ///
+    /// It runs to its end even if the caller goes away, as does everything else that finds out about a password.
     pub async fn login(&self, ctx: &Context, request: LoginRequest) -> Result<SessionInfo> {
+        self.to_the_end(ctx, |sso, ctx| async move { sso.log_in(&ctx, request).await }).await
+    }
+
+    async fn log_in(&self, ctx: &Context, request: LoginRequest) -> Result<SessionInfo> {
         // A client that may not send an address cannot choose by it what is counted, or allowed, either.
         let sent = request.sent_remote_addr.clone().filter(|_| self.may_send_metadata(ctx));
         let sent = sent.map(|remote_addr| Context { remote_addr, ..ctx.clone() });
         let ctx = sent.as_ref().unwrap_or(ctx);
         self.run(ctx, Operation::UserLogin, Actor::Anonymous, async |call| {
-            let attempt = if request.skip_sec {
-                Attempt::default()
-            } else {
-                self.password_attempt(&request.username, &ctx.remote_addr)
-            };
-            let found = self.authenticate(&mut call.trail, &request, &attempt).await?;
-            let Authenticated { row, is_outdated, mut has_failures } = found;
+            if request.skip_sec {
+                call.trail.note("auth_method", "skip_sec");
+            }
+            if request.is_by_command {
+                call.trail.note("by", "command");
+            }
+            let origin = Origin::Address(&ctx.remote_addr);
+            let found = self.authenticate(&mut call.trail, &request, origin).await?;
+            let Authenticated { row, is_outdated, mut attempt, mut has_failures } = found;
             let user_id = row.user_id.clone();
             call.trail.by(&user_id);
 
@@ -82,7 +94,7 @@ impl Sso {
                 && !is_outdated
                 && new_password.is_none();
             if has_failures.is_none() && !is_plain {
-                has_failures = Some(self.check_throttle(&attempt).await?);
+                has_failures = Some(self.check_throttle(&mut attempt).await?);
             }
             terms?;
             self.count_request(ctx, &user_id, row.is_rate_limit_active, row.rate_limit_def.as_deref())
@@ -118,7 +130,7 @@ impl Sso {
             let mut tx = self.db().write().await?;
             let has_failures = match has_failures {
                 Some(has_failures) => has_failures,
-                None => self.check_throttle_on(&mut tx, &attempt).await?,
+                None => self.check_throttle_on(&mut tx, &mut attempt).await?,
             };
             // What was checked above must still hold: a session must not be opened with a password that was just changed,
             // nor for a user who was just locked, whose sessions have ended.
@@ -126,7 +138,7 @@ impl Sso {
                 return Err(Code::AuthNotAllowed.into());
             }
             if let Some(new) = &new {
-                self.store_password(&mut tx, &user_id, new, None).await?;
+                self.store_password(&mut tx, &row, new, None).await?;
                 call.trail.note("password", "changed");
             }
             if let (Some(upgraded), Some(old)) = (&upgraded, &row.password_hash) {
@@ -135,6 +147,7 @@ impl Sso {
             if has_failures {
                 self.clear_failures(&mut tx, &attempt).await?;
             }
+            self.remember_place(&mut tx, &attempt).await?;
             store::session::record::insert(&mut tx, &session, &token::digest(ust.expose())).await?;
             call.trail.note("session_id", session.session_id.to_string());
             self.commit(tx, &mut call.trail).await?;
@@ -170,7 +183,7 @@ impl Sso {
         &self,
         trail: &mut Trail,
         request: &LoginRequest,
-        attempt: &Attempt,
+        origin: Origin<'_>,
     ) -> Result<Authenticated> {
         let mut conn = self.db().read().await?;
         let found = store::user::account::by_username(&mut conn, &request.username).await?;
@@ -179,23 +192,28 @@ impl Sso {
         }
         if request.skip_sec {
             let row = found.ok_or(Code::AuthNotAllowed)?;
-            return Ok(Authenticated { row, is_outdated: false, has_failures: Some(false) });
+            let (attempt, has_failures) = (Attempt::default(), Some(false));
+            return Ok(Authenticated { row, is_outdated: false, attempt, has_failures });
         }
-        self.check_throttle_on(&mut conn, attempt).await?;
+        // What is counted is the user's name, however it was written.
+        let username = found.as_ref().map_or(request.username.as_str(), |row| row.username.as_str());
+        let mut attempt = self.password_attempt(username, found.as_ref().map(|row| &row.user_id), origin);
+        self.check_throttle_on(&mut conn, &mut attempt).await?;
         drop(conn);
         let password = request.password.clone().unwrap_or_else(|| Password::from(""));
         let verdict = self.verify_password(found.as_ref(), password).await?;
         let Some(row) = found.filter(|_| verdict != Verdict::Wrong) else {
-            self.record_failure(attempt).await?;
+            self.record_failure(&attempt).await?;
             return Err(Code::AuthNotAllowed.into());
         };
         let mut has_failures = None;
         if row.is_totp_enabled {
-            self.check_throttle(attempt).await?;
-            self.check_totp_code(&row, request.totp_code.as_ref(), attempt).await?;
-            has_failures = Some(self.check_throttle(attempt).await?);
+            self.check_throttle(&mut attempt).await?;
+            self.check_totp_code(&row, request.totp_code.as_ref(), &attempt).await?;
+            has_failures = Some(self.check_throttle(&mut attempt).await?);
         }
-        Ok(Authenticated { row, is_outdated: verdict == Verdict::RightButOutdated, has_failures })
+        let is_outdated = verdict == Verdict::RightButOutdated;
+        Ok(Authenticated { row, is_outdated, attempt, has_failures })
     }
 
     /// Accepts the TOTP code of a login, which is used up by that. That a code is missing is no failure where it is said,

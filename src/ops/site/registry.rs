@@ -160,7 +160,7 @@ impl Sso {
     /// Authenticates a site. Every kind of failure takes the same work: a look-up and a comparison.
     ///
     /// # Errors
-    /// E005001 if there is no active site with these keys.
+    /// E005001 if there is no active site with these keys; E005009 for wrong ones while the delay after wrong ones lasts.
     pub async fn authenticate_site(
         &self,
         ctx: &Context,
@@ -177,6 +177,12 @@ impl Sso {
             let (site, digest) =
                 found.map_or((None, vec![0; given.len()]), |(site, digest)| (Some(site), digest));
             let is_right = compare::equal(&digest, &given);
+            // The key was not guessed: who has it does not wait for others. Who has none has not tried one.
+            if !is_right && !private_key.is_empty() {
+                let mut attempt = self.key_attempt(&ctx.remote_addr);
+                self.check_throttle(&mut attempt).await?;
+                self.record_failure(&attempt).await?;
+            }
             let site = site.filter(|site| is_right && site.is_active).ok_or(Code::AuthNotAllowed)?;
             call.trail.note("site", site.subdomain.as_str());
             Ok(Actor::Site(Arc::new(site)))

@@ -4,13 +4,14 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::domain::{
-    ApprovalStatus, Code, Context, Error, Identity, NewUser, Operation, Page, PageRequest, Password,
-    RemoteAddr, Result, Site, User, UserId, random_uuid,
+    ApprovalStatus, Code, Context, Error, Identity, NewUser, Operation, Page, PageRequest, Password, Result,
+    Site, User, UserId, random_uuid,
 };
 use crate::ops::LoginRequest;
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
 use crate::ops::access::check::{PasswordAge, Standing, check_standing};
+use crate::ops::access::throttle::Origin;
 use crate::ops::call::AUTO;
 use crate::ops::password::accept::Terms;
 use crate::ops::session::login::Authenticated;
@@ -117,7 +118,7 @@ impl Sso {
 
     /// The user who has this name and password. For an hour the site may start sessions for that user, until the user's sessions
     /// are ended or the password changes. Failed attempts count as those of logins do, but not for the address, which
-    /// is that of the site for everybody.
+    /// is that of the site for everybody. A site is a place: users who have logged in through it are known there.
     ///
     /// # Errors
     /// E005001 for all that is wrong before the password is known to be right; after that the codes that configuration
@@ -130,20 +131,35 @@ impl Sso {
         password: Password,
         totp_code: Option<Password>,
     ) -> Result<SiteUser> {
+        let (actor, login) = (actor.into(), login.to_owned());
+        self.to_the_end(
+            ctx,
+            |sso, ctx| async move { sso.look_up(&ctx, actor, login, password, totp_code).await },
+        )
+        .await
+    }
+
+    async fn look_up(
+        &self,
+        ctx: &Context,
+        actor: Actor,
+        login: String,
+        password: Password,
+        totp_code: Option<Password>,
+    ) -> Result<SiteUser> {
         self.run(ctx, Operation::SiteLookUpUser, actor, async |call| {
             let site = call.site()?;
-            let attempt = self.password_attempt(login, &RemoteAddr::default());
             let request = LoginRequest {
-                username: login.to_owned(),
+                username: login,
                 password: Some(password.clone()),
                 totp_code,
                 ..LoginRequest::default()
             };
-            let Authenticated { row, is_outdated, has_failures } =
-                self.authenticate(&mut call.trail, &request, &attempt).await?;
+            let Authenticated { row, is_outdated, mut attempt, has_failures } =
+                self.authenticate(&mut call.trail, &request, Origin::Site(&site)).await?;
             let has_failures = match has_failures {
                 Some(has_failures) => has_failures,
-                None => self.check_throttle(&attempt).await?,
+                None => self.check_throttle(&mut attempt).await?,
             };
             let (user_id, now) = (row.user_id.clone(), self.now());
             check_standing(self.config(), Standing::from(&row), &ctx.remote_addr, now, PasswordAge::Checked)?;
@@ -158,6 +174,7 @@ impl Sso {
             if let (Some(upgraded), Some(old)) = (&upgraded, &row.password_hash) {
                 store::user::account::replace_hash(&mut tx, &user_id, upgraded, old).await?;
             }
+            self.remember_place(&mut tx, &attempt).await?;
             if has_failures {
                 self.clear_failures(&mut tx, &attempt).await?;
             }
@@ -277,7 +294,7 @@ impl Sso {
                 Updated::EmailTaken => return Err(Code::EmailExists.into()),
             }
             if let Some(password) = &password {
-                self.store_password(&mut tx, &user_id, password, None).await?;
+                self.store_password(&mut tx, &row, password, None).await?;
                 call.trail.note("password", "changed");
             }
             let sealed = |profile: &Value| self.seal_profile(identity.identity_token, profile);

@@ -89,7 +89,7 @@ impl Sso {
         if locked {
             self.end_sessions_on_lock(call, &mut tx, &user_id).await?;
         } else if let Some(row) = store::user::account::by_id(&mut tx, &user_id).await? {
-            self.clear_failures_of(&mut tx, &row.username).await?;
+            self.forgive(&mut tx, &user_id, &row.username).await?;
         }
         self.commit(tx, &mut call.trail).await
     }

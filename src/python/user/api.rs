@@ -218,6 +218,7 @@ impl UserApi {
             sent_remote_addr: has_remote_addr.then(|| ctx.remote_addr.clone()),
             has_user_agent,
             skip_sec,
+            is_by_command: false,
         };
         let operation = async move |sso: Arc<Sso>| sso.login(&ctx, request).await;
         self.branch.run(py, operation, |py, info| Ok(SessionInfo(info).into_pyobject(py)?.into_any()))

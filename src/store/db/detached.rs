@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 /// A future that runs to completion even if its caller goes away: on the caller's thread as long as the caller waits, which costs
 /// nothing, and in a task once the caller has gone away.
 #[must_use = "it does nothing until it is waited for, or dropped"]
-pub(in crate::store) struct ToTheEnd<T: Send + 'static>(Option<Pin<Box<dyn Future<Output = T> + Send>>>);
+pub(crate) struct ToTheEnd<T: Send + 'static>(Option<Pin<Box<dyn Future<Output = T> + Send>>>);
 
 impl<T: Send + 'static> ToTheEnd<T> {
     pub fn new(work: impl Future<Output = T> + Send + 'static) -> Self {
@@ -38,7 +38,7 @@ impl<T: Send + 'static> Drop for ToTheEnd<T> {
 }
 
 /// Starts a detached task. Where there is no runtime any more the work is dropped.
-pub(in crate::store) fn in_a_task<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) {
+pub(crate) fn in_a_task<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) {
     if let Ok(runtime) = Handle::try_current() {
         drop(runtime.spawn(work));
     }

@@ -3,7 +3,7 @@
 #[macro_use]
 pub(super) mod macros;
 
-pub(super) mod detached;
+pub(crate) mod detached;
 pub(super) mod dialect;
 pub(super) mod error;
 pub(super) mod migrate;

@@ -6,6 +6,7 @@ use crate::store::Conn;
 sql! {
     GET = "SELECT value FROM sso_setting WHERE name = $1";
     INSERT = "INSERT INTO sso_setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+    PUT = "INSERT INTO sso_setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
     REPLACE = "UPDATE sso_setting SET value = $3 WHERE name = $1 AND value = $2";
 }
 
@@ -24,6 +25,15 @@ pub async fn get(conn: &mut Conn, name: &str) -> Result<Option<Vec<u8>>> {
 /// When the database cannot answer.
 pub async fn insert(conn: &mut Conn, name: &str, value: &[u8]) -> Result<bool> {
     Ok(execute!(conn, INSERT, name, value)? == 1)
+}
+
+/// Gives a setting a value, whatever it had before.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn put(conn: &mut Conn, name: &str, value: &[u8]) -> Result<()> {
+    execute!(conn, PUT, name, value)?;
+    Ok(())
 }
 
 /// Gives a setting a new value unless it changed since it had the old one, None being none at all; whether

@@ -1,12 +1,13 @@
 //! Security definitions.
 
-use crate::domain::{Result, SecDef, SecType, Timestamp, UserId};
+use crate::domain::{Result, SecDef, SecType, Timestamp, TokenRules, UserId};
 use crate::store::{Conn, Tx};
 
 /// Definitions as they are listed.
 macro_rules! listed {
     () => {
-        "SELECT d.sec_def_id, d.sec_type, d.name, d.username, d.is_active, d.creation_time, u.username AS linked_to \
+        "SELECT d.sec_def_id, d.sec_type, d.name, d.username, d.is_active, d.creation_time, u.username AS linked_to, \
+         d.audience, d.max_lifetime \
          FROM sso_sec_def d LEFT JOIN sso_linked_auth l ON l.sec_def_id = d.sec_def_id \
          LEFT JOIN sso_user u ON u.user_id = l.user_id"
     };
@@ -15,14 +16,15 @@ macro_rules! listed {
 /// A definition and its link, if it has one.
 macro_rules! with_link {
     () => {
-        "SELECT d.sec_def_id, d.name, d.secret, d.is_active, l.user_id, l.is_active AS is_link_active \
+        "SELECT d.sec_def_id, d.name, d.secret, d.is_active, l.user_id, l.is_active AS is_link_active, \
+         d.audience, d.max_lifetime \
          FROM sso_sec_def d LEFT JOIN sso_linked_auth l ON l.sec_def_id = d.sec_def_id"
     };
 }
 
 sql! {
-    INSERT = "INSERT INTO sso_sec_def (sec_type, name, username, secret, is_active, creation_time) \
-        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING sec_def_id";
+    INSERT = "INSERT INTO sso_sec_def (sec_type, name, username, secret, is_active, creation_time, audience, \
+        max_lifetime) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING RETURNING sec_def_id";
     SET_SECRET = "UPDATE sso_sec_def SET secret = $2 WHERE sec_def_id = $1";
     IS_NAME_TAKEN = "SELECT sec_def_id FROM sso_sec_def WHERE name = $1";
     BY_USERNAME = concat!(with_link!(), " WHERE d.sec_type = $1 AND d.username = $2");
@@ -43,6 +45,8 @@ row! {
         pub is_active: bool,
         pub user_id: Option<UserId>,
         pub is_link_active: Option<bool>,
+        pub audience: Option<String>,
+        pub max_lifetime: Option<i64>,
     }
 }
 
@@ -55,6 +59,8 @@ row! {
         is_active: bool,
         creation_time: Timestamp,
         linked_to: Option<String>,
+        audience: Option<String>,
+        max_lifetime: Option<i64>,
     }
 }
 
@@ -68,7 +74,16 @@ impl ListRow {
             is_active: self.is_active,
             creation_time: self.creation_time,
             linked_to: self.linked_to,
+            token: TokenRules { audience: self.audience, max_lifetime: self.max_lifetime },
         }
+    }
+}
+
+impl SecDefRow {
+    /// What it asks of tokens.
+    #[must_use]
+    pub fn token_rules(&self) -> TokenRules {
+        TokenRules { audience: self.audience.clone(), max_lifetime: self.max_lifetime }
     }
 }
 
@@ -92,11 +107,24 @@ pub async fn insert(
     sec_type: SecType,
     name: &str,
     username: &str,
+    rules: &TokenRules,
     now: Timestamp,
 ) -> Result<Inserted> {
     let no_secret: &[u8] = &[];
-    let made: Option<(i64,)> =
-        fetch_optional!(tx, (i64,), INSERT, sec_type, name, username, no_secret, true, now)?;
+    let (audience, max_lifetime) = (rules.audience.as_deref(), rules.max_lifetime);
+    let made: Option<(i64,)> = fetch_optional!(
+        tx,
+        (i64,),
+        INSERT,
+        sec_type,
+        name,
+        username,
+        no_secret,
+        true,
+        now,
+        audience,
+        max_lifetime
+    )?;
     if let Some((sec_def_id,)) = made {
         return Ok(Inserted::Yes(sec_def_id));
     }

@@ -7,7 +7,7 @@ use crate::store::db::dialect;
 /// A batch of the rows that expired first. Who is at work on one of them keeps it: on PostgreSQL it is passed over, an
 /// SQLite transaction is alone anyway. The rows are chosen once with any plan.
 macro_rules! delete {
-    ($table:literal, $key:literal, $expired:literal, $order:literal, $held:expr) => {
+    ($table:literal, $key:literal, $expired:expr, $order:literal, $held:expr) => {
         concat!(
             "WITH doomed AS MATERIALIZED (SELECT ",
             $key,
@@ -59,6 +59,13 @@ macro_rules! delete_verifications {
     };
 }
 
+/// What has no end of its own, and is deleted when it is old enough.
+macro_rules! delete_old {
+    ($table:literal, $key:literal, $time:literal, $held:expr) => {
+        delete!($table, $key, concat!($time, " <= $1"), $time, $held)
+    };
+}
+
 sql! {
     USER_ATTRS_SQLITE = delete!("sso_user_attr", "user_id, name", dialect::skip_held_sqlite!());
     USER_ATTRS_POSTGRES = delete!("sso_user_attr", "user_id, name", dialect::skip_held_postgres!());
@@ -76,6 +83,23 @@ sql! {
     SITE_VERIFICATIONS_POSTGRES = delete_verifications!(dialect::skip_held_postgres!());
     THROTTLE_SQLITE = delete!("sso_throttle", "kind, subject", dialect::skip_held_sqlite!());
     THROTTLE_POSTGRES = delete!("sso_throttle", "kind, subject", dialect::skip_held_postgres!());
+    PLACES_SQLITE =
+        delete_old!("sso_known_place", "user_id, place_digest", "login_time", dialect::skip_held_sqlite!());
+    PLACES_POSTGRES =
+        delete_old!("sso_known_place", "user_id, place_digest", "login_time", dialect::skip_held_postgres!());
+    AUDIT_SQLITE = delete_old!("sso_audit", "audit_id", "event_time", dialect::skip_held_sqlite!());
+    AUDIT_POSTGRES = delete_old!("sso_audit", "audit_id", "event_time", dialect::skip_held_postgres!());
+}
+
+/// When rows have expired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Age {
+    /// At the time that each has.
+    Own,
+    /// When a user has not logged in from a place for as long as it is known.
+    KnownPlace,
+    /// When an audit entry has been kept for as long as configured.
+    Audit,
 }
 
 /// Something that expires.
@@ -83,35 +107,37 @@ sql! {
 pub struct Expiring {
     /// What its rows are called in counts.
     pub name: &'static str,
+    /// When they expire.
+    pub age: Age,
     sqlite: &'static str,
     postgres: &'static str,
 }
 
+impl Expiring {
+    const fn new(name: &'static str, sqlite: &'static str, postgres: &'static str) -> Self {
+        Self { name, age: Age::Own, sqlite, postgres }
+    }
+}
+
 /// Everything that expires. Sessions come after what goes along with them, so that counts tell what there was.
-pub const EXPIRING: [Expiring; 8] = [
-    Expiring { name: "user_attributes", sqlite: USER_ATTRS_SQLITE, postgres: USER_ATTRS_POSTGRES },
-    Expiring { name: "session_attributes", sqlite: SESSION_ATTRS_SQLITE, postgres: SESSION_ATTRS_POSTGRES },
-    Expiring { name: "browser_codes", sqlite: BROWSER_CODES_SQLITE, postgres: BROWSER_CODES_POSTGRES },
-    Expiring {
-        name: "browser_sessions",
-        sqlite: BROWSER_SESSIONS_SQLITE,
-        postgres: BROWSER_SESSIONS_POSTGRES,
-    },
-    Expiring { name: "sessions", sqlite: SESSIONS_SQLITE, postgres: SESSIONS_POSTGRES },
-    Expiring { name: "password_resets", sqlite: PASSWORD_RESETS_SQLITE, postgres: PASSWORD_RESETS_POSTGRES },
-    Expiring {
-        name: "site_verifications",
-        sqlite: SITE_VERIFICATIONS_SQLITE,
-        postgres: SITE_VERIFICATIONS_POSTGRES,
-    },
-    Expiring { name: "throttle_counters", sqlite: THROTTLE_SQLITE, postgres: THROTTLE_POSTGRES },
+pub const EXPIRING: [Expiring; 10] = [
+    Expiring::new("user_attributes", USER_ATTRS_SQLITE, USER_ATTRS_POSTGRES),
+    Expiring::new("session_attributes", SESSION_ATTRS_SQLITE, SESSION_ATTRS_POSTGRES),
+    Expiring::new("browser_codes", BROWSER_CODES_SQLITE, BROWSER_CODES_POSTGRES),
+    Expiring::new("browser_sessions", BROWSER_SESSIONS_SQLITE, BROWSER_SESSIONS_POSTGRES),
+    Expiring::new("sessions", SESSIONS_SQLITE, SESSIONS_POSTGRES),
+    Expiring::new("password_resets", PASSWORD_RESETS_SQLITE, PASSWORD_RESETS_POSTGRES),
+    Expiring::new("site_verifications", SITE_VERIFICATIONS_SQLITE, SITE_VERIFICATIONS_POSTGRES),
+    Expiring::new("throttle_counters", THROTTLE_SQLITE, THROTTLE_POSTGRES),
+    Expiring { age: Age::KnownPlace, ..Expiring::new("known_places", PLACES_SQLITE, PLACES_POSTGRES) },
+    Expiring { age: Age::Audit, ..Expiring::new("audit_entries", AUDIT_SQLITE, AUDIT_POSTGRES) },
 ];
 
-/// Deletes so many rows at most of what has expired by now; how many there were.
+/// Deletes so many rows at most of what had expired by that time, or was not younger than it; how many there were.
 ///
 /// # Errors
 /// When the database cannot answer.
-pub async fn delete_expired(tx: &mut Tx, what: Expiring, now: Timestamp, limit: i64) -> Result<u64> {
+pub async fn delete_expired(tx: &mut Tx, what: Expiring, time: Timestamp, limit: i64) -> Result<u64> {
     let text = tx.choose(what.sqlite, what.postgres);
-    execute!(tx, text, now.as_micros(), limit)
+    execute!(tx, text, time.as_micros(), limit)
 }
