@@ -158,7 +158,7 @@ def test_all_other_sessions_are_ended_or_all(stage: Stage) -> None:
 def test_a_session_of_a_site_is_ended_by_its_id(stage: Stage) -> None:
     someone, ust = stage.newcomer()
     name = unique("site")
-    stage.sso.site.create("cid", name, [])
+    stage.sso.site.create("cid", name, [], trusted=True)
     (identity,) = stage.sso.identity.get_list("cid", someone.user_id)
     started = stage.sso.site.start_session("cid", name, identity["identity_token"])
     listed = stage.sso.session.get_list("cid", ust, None, None, APP, ADDRESS)
