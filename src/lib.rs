@@ -27,7 +27,10 @@ mod python;
 #[cfg(feature = "server")]
 #[must_use]
 pub fn command(args: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
-    cli::run(args, |sso, listener, stop| {
-        Box::pin(async { http::serve(sso, listener.into_std()?, stop).await })
+    cli::run(args, |sso, listener, admin, stop| {
+        Box::pin(async {
+            let admin = admin.map(tokio::net::TcpListener::into_std).transpose()?;
+            http::serve_with_admin(sso, listener.into_std()?, admin, stop).await
+        })
     })
 }

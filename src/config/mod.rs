@@ -22,6 +22,7 @@ pub use load::error::{Error, Invalid, Origin};
 pub use load::secret_url::SecretUrl;
 pub use loader::Loader;
 pub use section::apps::Apps;
+pub use section::attr::Attr;
 pub use section::audit::{Audit, AuditFile};
 pub use section::cleanup::Cleanup;
 pub use section::database::{Database, DatabaseUrl, InvalidDatabaseUrl};

@@ -7,6 +7,7 @@ use crate::config::load::schema::SectionInfo;
 use crate::config::load::section::{Section, Validate as _};
 use crate::config::load::values::{Origins, Values};
 use crate::config::section::apps::Apps;
+use crate::config::section::attr::Attr;
 use crate::config::section::audit::Audit;
 use crate::config::section::cleanup::Cleanup;
 use crate::config::section::database::{Database, DatabaseUrl};
@@ -80,6 +81,8 @@ config! {
     user_validation: UserValidation,
     /// Searches.
     search: Search,
+    /// Custom attributes.
+    attr: Attr,
     /// The server that sends email.
     smtp: Smtp,
     /// Emails.

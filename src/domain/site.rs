@@ -3,7 +3,7 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Password, SessionId, Timestamp, UserId};
+use super::{AttrValue, Password, SessionId, Timestamp, UserId};
 
 /// A client of the sessions API: usually the server of one or more web sites.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +65,7 @@ pub struct SiteSession {
     /// What the site set.
     pub sub_realm: Option<String>,
     /// What the site set: any JSON, usually a string.
-    pub data: Option<Value>,
+    pub data: Option<AttrValue>,
     /// How many browsers it was given to.
     pub num_cookies_set: i64,
     /// When it was started.

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::http::HeaderName;
 
+use crate::http::body::Bodies;
 use crate::http::metrics::Metrics;
 use crate::ops::Sso;
 
@@ -15,6 +16,8 @@ pub(in crate::http) struct App {
     pub sso: Sso,
     /// What is counted.
     pub metrics: Metrics,
+    /// What the bodies of requests hold.
+    pub bodies: Bodies,
     /// The header that may name the application of a call.
     pub app_header: Option<HeaderName>,
     is_closing: AtomicBool,
@@ -23,7 +26,14 @@ pub(in crate::http) struct App {
 impl App {
     pub fn new(sso: Sso) -> Arc<Self> {
         let app_header = HeaderName::from_bytes(sso.config().apps.http_header.as_bytes()).ok();
-        Arc::new(Self { sso, metrics: Metrics::new(), app_header, is_closing: AtomicBool::new(false) })
+        let bodies = Bodies::new(sso.config());
+        Arc::new(Self {
+            sso,
+            metrics: Metrics::new(),
+            bodies,
+            app_header,
+            is_closing: AtomicBool::new(false),
+        })
     }
 
     /// From now on every answer is the last one on its connection.

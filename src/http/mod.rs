@@ -4,14 +4,16 @@
 //! There `request` merges query string and body into the typed input of the endpoint's handler, and the handler
 //! calls one operation. Each block has its table of endpoints, one line each, in the file with the block's name.
 //!
-//! Files import in this order: `failure`, `metrics`, `app`, `request`, `reply`, then `api` and `site`, then `describe`,
-//! `surround`, `routes`, `server`.
+//! Files import in this order: `failure`, `metrics`, `body`, `app`, `request`, `reply`, then `api` and `site`, then `describe`,
+//! `surround`, `routes`, `connection`, `server`.
 
 #[macro_use]
 mod request;
 
 mod api;
 mod app;
+mod body;
+mod connection;
 mod describe;
 mod failure;
 mod metrics;
@@ -27,4 +29,4 @@ pub use describe::openapi::document;
 pub use request::input::Element;
 pub use request::value::Kind;
 pub use routes::router;
-pub use server::serve;
+pub use server::{serve, serve_with_admin};

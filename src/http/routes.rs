@@ -22,7 +22,8 @@ use crate::http::surround::{answer, panicked};
 use crate::ops::Sso;
 
 /// The REST API as a service, for a server of your own; [`serve`](super::serve) is the one that comes with it. The
-/// address of the peer is taken from axum's `ConnectInfo<SocketAddr>`; without it, calls have no remote address.
+/// address of the peer is taken from axum's `ConnectInfo<SocketAddr>`; without it, calls have no remote address. Where
+/// `http.admin_listen` is set, metrics and documentation are not part of it.
 pub fn router(sso: Sso) -> Router {
     routes(&App::new(sso))
 }
@@ -34,15 +35,35 @@ pub(super) fn routes(app: &Arc<App>) -> Router {
         let paths = [Some(endpoint.path), endpoint.alias].into_iter().flatten();
         router = with_endpoint(router, paths.map(|path| format!("{prefix}{path}")).collect(), endpoint);
     }
-    for endpoint in health::endpoints() {
-        router = with_endpoint(router, vec![endpoint.path.to_owned()], endpoint);
-    }
     for endpoint in sites::endpoints() {
         for (path, handler) in endpoint.routes() {
             router = router.route(&path, handler);
         }
     }
-    surrounded(router.merge(browser::routes()).merge(described(prefix)).route("/metrics", get(counted)), app)
+    router = with_health(router.merge(browser::routes()));
+    if app.sso.config().http.admin_listen.is_none() {
+        router = with_admin(router, app);
+    }
+    surrounded(router, app)
+}
+
+/// What stands at `http.admin_listen`.
+pub(super) fn admin_routes(app: &Arc<App>) -> Router {
+    surrounded(with_admin(with_health(Router::new()), app), app)
+}
+
+/// Adds the endpoints that tell about the process.
+fn with_health(router: Router<Arc<App>>) -> Router<Arc<App>> {
+    health::endpoints()
+        .into_iter()
+        .fold(router, |router, endpoint| with_endpoint(router, vec![endpoint.path.to_owned()], endpoint))
+}
+
+/// Adds what is for operators and developers, as far as configuration has it.
+fn with_admin(router: Router<Arc<App>>, app: &App) -> Router<Arc<App>> {
+    let http = &app.sso.config().http;
+    let router = if http.docs { router.merge(described(&http.prefix)) } else { router };
+    if http.metrics { router.route("/metrics", get(counted)) } else { router }
 }
 
 /// Adds an endpoint under these paths, each also with a slash at its end.

@@ -21,6 +21,9 @@ struct Statements {
     delete: (&'static str, &'static str),
     some: (&'static str, &'static str),
     some_names: (&'static str, &'static str),
+    usage: (&'static str, &'static str),
+    delete_expired: &'static str,
+    length_of_some: (&'static str, &'static str),
     all: &'static str,
     all_names: &'static str,
 }
@@ -39,6 +42,13 @@ macro_rules! columns {
 }
 
 pub(in crate::store) use columns;
+
+/// How long values are together.
+macro_rules! length {
+    () => {
+        "CAST(COALESCE(SUM(LENGTH(value)), 0) AS BIGINT)"
+    };
+}
 
 /// Declares the statements of one of the tables: its name, that of its owners, their column, and how an id is read from
 /// text on either database.
@@ -62,6 +72,11 @@ macro_rules! attr_table {
                 SOME_POSTGRES = some!(columns!(), $table, $column, strings_postgres);
                 SOME_NAMES_SQLITE = some!("name", $table, $column, strings_sqlite);
                 SOME_NAMES_POSTGRES = some!("name", $table, $column, strings_postgres);
+                LENGTH_OF_SOME_SQLITE = some!(length!(), $table, $column, strings_sqlite);
+                LENGTH_OF_SOME_POSTGRES = some!(length!(), $table, $column, strings_postgres);
+                USAGE_SQLITE = usage!($table, $column, $sqlite, strings_sqlite);
+                USAGE_POSTGRES = usage!($table, $column, $postgres, strings_postgres);
+                DELETE_EXPIRED = concat!("DELETE FROM ", $table, " WHERE ", $column, " = $1 AND expiration_time <= $2");
                 ALL = concat!(
                     "SELECT ", columns!(), " FROM ", $table, " WHERE ", $column, " = $1 AND expiration_time > $2 \
                      ORDER BY name"
@@ -79,6 +94,9 @@ macro_rules! attr_table {
                 delete: (DELETE_SQLITE, DELETE_POSTGRES),
                 some: (SOME_SQLITE, SOME_POSTGRES),
                 some_names: (SOME_NAMES_SQLITE, SOME_NAMES_POSTGRES),
+                usage: (USAGE_SQLITE, USAGE_POSTGRES),
+                delete_expired: DELETE_EXPIRED,
+                length_of_some: (LENGTH_OF_SOME_SQLITE, LENGTH_OF_SOME_POSTGRES),
                 all: ALL,
                 all_names: ALL_NAMES,
             };
@@ -110,7 +128,7 @@ macro_rules! current {
             "WITH given AS (",
             $attrs!(),
             ") SELECT given.owner, given.name, a.is_encrypted, a.creation_time, \
-             a.expiration_time FROM given JOIN ",
+             a.expiration_time, CAST(LENGTH(a.value) AS BIGINT) AS length FROM given JOIN ",
             $table,
             " a ON a.",
             $column,
@@ -163,6 +181,23 @@ macro_rules! delete {
             " = $1 AND name IN (SELECT value FROM ",
             $strings!("$2"),
             ")"
+        )
+    };
+}
+
+macro_rules! usage {
+    ($table:literal, $column:literal, $id:ident, $strings:ident) => {
+        concat!(
+            "WITH given AS (SELECT value AS owner FROM ",
+            $strings!("$1"),
+            ") SELECT given.owner, COUNT(*) AS attrs, CAST(SUM(LENGTH(a.value)) AS BIGINT) AS bytes \
+             FROM given JOIN ",
+            $table,
+            " a ON a.",
+            $column,
+            " = ",
+            $id!("given.owner"),
+            " GROUP BY given.owner"
         )
     };
 }
@@ -237,6 +272,18 @@ row! {
         pub is_encrypted: bool,
         pub creation_time: Timestamp,
         pub expiration_time: Timestamp,
+        pub length: i64,
+    }
+}
+
+row! {
+    /// What the attributes of an owner take, those that have expired included.
+    #[derive(Clone, Debug)]
+    #[expect(missing_docs, reason = "the names are the columns'")]
+    pub struct Usage {
+        pub owner: String,
+        pub attrs: i64,
+        pub bytes: i64,
     }
 }
 
@@ -345,6 +392,44 @@ pub async fn delete(conn: &mut Conn, owner: &AttrOwner, names: &[String]) -> Res
     let sql = conn.choose(sqlite, postgres);
     let names = array(names.iter())?;
     with_id!(owner, id => execute!(conn, sql, id, &names))
+}
+
+/// What the attributes of these owners take, of each that has any. The owners are of one kind.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn usage(conn: &mut Conn, owners: &[&AttrOwner]) -> Result<Vec<Usage>> {
+    let Some(first) = owners.first() else { return Ok(Vec::new()) };
+    let (sqlite, postgres) = statements_of(first).usage;
+    let sql = conn.choose(sqlite, postgres);
+    let ids = array(owners.iter().map(|owner| id_text(owner)))?;
+    fetch_all!(conn, Usage, sql, &ids)
+}
+
+/// Deletes those of an owner's attributes that do not exist any more.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn delete_expired(conn: &mut Conn, owner: &AttrOwner, now: Timestamp) -> Result<u64> {
+    let sql = statements_of(owner).delete_expired;
+    with_id!(owner, id => execute!(conn, sql, id, now))
+}
+
+/// How many bytes the values of those of an owner's attributes take that have these names.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn length_of_some(
+    conn: &mut Conn,
+    owner: &AttrOwner,
+    names: &[String],
+    now: Timestamp,
+) -> Result<i64> {
+    let (sqlite, postgres) = statements_of(owner).length_of_some;
+    let sql = conn.choose(sqlite, postgres);
+    let names = array(names.iter())?;
+    let length = with_id!(owner, id => fetch_optional!(conn, (i64,), sql, id, now, &names))?;
+    Ok(length.map_or(0, |(length,)| length))
 }
 
 /// Those of an owner's attributes that have these names, in no particular order.

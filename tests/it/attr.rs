@@ -22,10 +22,11 @@ on_both_databases! {
     sessions_have_attributes_of_their_own_which_end_with_them;
     several_at_once_create_a_name_once;
     entries_of_the_trail_hold_a_count_and_no_value;
+    a_name_that_stands_in_a_list_twice_is_refused;
 }
 
 /// Who acts, and on whose attributes.
-type Scope = (Actor, AttrTarget);
+pub type Scope = (Actor, AttrTarget);
 
 fn own(ust: &Ust) -> Scope {
     (ust.into(), AttrTarget::User(None))
@@ -39,7 +40,7 @@ fn of_session(target: &Ust, current: &Ust) -> Scope {
     (current.into(), AttrTarget::Session(Some(target.clone())))
 }
 
-fn item(name: &str, value: &Value) -> AttrItem {
+pub fn item(name: &str, value: &Value) -> AttrItem {
     AttrItem {
         name: name.to_owned(),
         value: AttrValue::from(value),
@@ -49,19 +50,19 @@ fn item(name: &str, value: &Value) -> AttrItem {
     }
 }
 
-fn names(names: &[&str]) -> Vec<String> {
+pub fn names(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
 /// Both kinds of owners: a session's user, and the session itself.
-async fn scopes(world: &World) -> [Scope; 2] {
+pub async fn scopes(world: &World) -> [Scope; 2] {
     world.user("user1").await;
     let info = world.login("user1").await;
     [own(&info.ust), of_session(&info.ust, &info.ust)]
 }
 
 impl World {
-    async fn write(
+    pub async fn write(
         &self,
         scope: &Scope,
         write: AttrWrite,
@@ -78,7 +79,7 @@ impl World {
         self.attr(scope, name).await.map(|attr| attr.value.unwrap().to_json().unwrap())
     }
 
-    async fn names(&self, scope: &Scope) -> Vec<String> {
+    pub async fn names(&self, scope: &Scope) -> Vec<String> {
         self.sso.attr_names(&ctx(), &scope.0, &scope.1).await.unwrap()
     }
 }
@@ -246,8 +247,8 @@ async fn names_and_values_have_limits(kind: Kind) {
         assert_eq!(refusal(got), Code::CommonInvalidInput, "{name:?}");
     }
     let text = |length: usize| json!("x".repeat(length - 2));
-    world.write(&scope, AttrWrite::Set, vec![item("a", &text(1 << 20))]).await.unwrap();
-    let too_long = world.write(&scope, AttrWrite::Set, vec![item("a", &text((1 << 20) + 1))]).await;
+    world.write(&scope, AttrWrite::Set, vec![item("a", &text(65_536))]).await.unwrap();
+    let too_long = world.write(&scope, AttrWrite::Set, vec![item("a", &text(65_537))]).await;
     assert_eq!(refusal(too_long), Code::CommonInvalidInput);
     for seconds in [0, -1, i64::MIN] {
         let past = AttrItem { expiration: Some(seconds), ..item("a", &json!(1)) };
@@ -531,4 +532,27 @@ async fn entries_of_the_trail_hold_a_count_and_no_value(kind: Kind) {
             format!("user.attr_get|ok|{by}|{on}|{{\"attributes\":\"1\"}}"),
         ]
     );
+}
+
+async fn a_name_that_stands_in_a_list_twice_is_refused(kind: Kind) {
+    let world = World::new(kind).await;
+    for scope in scopes(&world).await {
+        let (actor, target) = (&scope.0, &scope.1);
+        world.write(&scope, AttrWrite::Set, vec![item("a", &json!(1))]).await.unwrap();
+        let twice = || names(&["a", "b", "a"]);
+        let got = world.sso.get_attrs(&ctx(), actor, target, twice(), true).await;
+        assert_eq!(refusal(got), Code::CommonInvalidInput);
+        let exist = world.sso.attrs_exist(&ctx(), actor, target, twice()).await;
+        assert_eq!(refusal(exist), Code::CommonInvalidInput);
+        let deleted = world.sso.delete_attrs(&ctx(), actor, target, twice()).await;
+        assert_eq!(refusal(deleted), Code::CommonInvalidInput);
+        let expiry = |name: &str| AttrExpiry { name: name.to_owned(), expiration: Some(5), user_id: None };
+        let ends = world.sso.set_attr_expiry(&ctx(), actor, target, vec![expiry("a"), expiry("a")]).await;
+        assert_eq!(refusal(ends), Code::CommonInvalidInput);
+        for write in [AttrWrite::Create, AttrWrite::Update, AttrWrite::Set] {
+            let items = vec![item("a", &json!(2)), item("a", &json!(3))];
+            assert_eq!(refusal(world.write(&scope, write, items).await), Code::CommonInvalidInput);
+        }
+        assert_eq!(world.value(&scope, "a").await, Some(json!(1)));
+    }
 }

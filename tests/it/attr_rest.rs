@@ -10,6 +10,8 @@ on_both_databases! {
     a_list_is_written_read_and_deleted_at_once;
     input_is_read_loosely_or_refused;
     attributes_of_others_are_for_super_users;
+    a_name_that_stands_in_a_list_twice_is_refused_in_every_list;
+    what_is_too_large_is_refused;
 }
 
 fn ask(server: &Server, line: &str, body: &Value) -> Answer {
@@ -149,4 +151,41 @@ async fn attributes_of_others_are_for_super_users(kind: Kind) {
     assert_eq!(ask(&server, "GET /session/attr/names", &foreign).refusal(), "E005001");
     let by_root = json!({"target_ust": user, "current_ust": root});
     assert_eq!(ask(&server, "GET /session/attr/names", &by_root).ok()["result"], json!([]));
+}
+
+async fn a_name_that_stands_in_a_list_twice_is_refused_in_every_list(kind: Kind) {
+    let server = Server::new(kind).await;
+    for (path, who) in places(&server).await {
+        let call = |line: &str, more: Value| {
+            let (method, suffix) = line.split_once(' ').unwrap();
+            ask(&server, &format!("{method} {path}{suffix}"), &with(&who, &more)).refusal()
+        };
+        let item = json!({"name": "a", "value": "1"});
+        for line in ["POST ", "PATCH ", "PUT "] {
+            assert_eq!(call(line, json!({"data": [item, item]})), "E008002");
+        }
+        for line in ["GET ", "DELETE ", "GET /exists"] {
+            assert_eq!(call(line, json!({"data": ["a", "b", "a"]})), "E008002", "{line}");
+            assert_eq!(call(line, json!({"data": r#"["a","a"]"#})), "E008002", "{line}");
+        }
+    }
+}
+
+async fn what_is_too_large_is_refused(kind: Kind) {
+    let server = Server::with(kind, json!({"attr.max_per_owner": 2})).await;
+    for (path, who) in places(&server).await {
+        let call = |more: Value| ask(&server, &format!("PUT {path}"), &with(&who, &more));
+        assert_eq!(call(json!({"name": "a", "value": "x".repeat(65_535)})).refusal(), "E008002");
+        call(json!({"name": "a", "value": "x".repeat(65_534)})).ok();
+        let item = |name: &str| json!({"name": name, "value": "1"});
+        assert_eq!(call(json!({"data": [item("b"), item("c")]})).refusal(), "E008002");
+        // More values, or more deeply nested, than any request needs; also where nobody asks for them.
+        for name in ["data", "value", "unknown"] {
+            let deep = format!("{{\"{name}\":{}{}}}", "[".repeat(1_000), "]".repeat(1_000));
+            let many = format!("{{\"{name}\":[{}1]}}", "1,".repeat(100_000));
+            for body in [deep, many] {
+                assert_eq!(server.ask(&format!("PUT {path}"), &[], &body).status, 400, "{name}");
+            }
+        }
+    }
 }

@@ -63,6 +63,30 @@ fn json_is_one_line_on_standard_output() {
 }
 
 #[test]
+fn metrics_may_have_an_address_of_their_own() {
+    let mut folder = Folder::new();
+    folder.set("ZATO_SSO_HTTP__ADMIN_LISTEN", "127.0.0.1:0");
+    let server = Running::start(&folder, "serve --json --listen 127.0.0.1:0");
+    let said: Value = serde_json::from_str(&server.line).unwrap();
+    let mut stream = TcpStream::connect(said["admin_listen"].as_str().unwrap()).unwrap();
+    stream.write_all(request("GET root:/metrics", &["Connection: close"], "").as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    server.signal("-TERM");
+    assert_eq!(server.end().0, Some(0));
+
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    folder.set("ZATO_SSO_HTTP__ADMIN_LISTEN", &address);
+    let done = folder.run("serve --listen 127.0.0.1:0");
+    insta::assert_snapshot!(done.to_string().replace(&address, "ADDRESS"), @r"
+    status 1
+    err: zato-sso: ADDRESS is in use by another program: stop that, or choose another port with http.admin_listen
+    ");
+}
+
+#[test]
 fn addresses_that_cannot_be_listened_on_leave_nothing_behind() {
     let folder = Folder::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -20,6 +20,7 @@ on_both_databases! {
     logging_out_always_works;
     the_remote_address_is_the_clients_own;
     login_metadata_is_for_applications_that_may_send_it;
+    naming_an_application_is_not_enough_to_send_metadata;
 }
 
 fn ask(server: &Server, line: &str, body: &Value) -> Answer {
@@ -443,7 +444,7 @@ async fn the_remote_address_is_the_clients_own(kind: Kind) {
 }
 
 async fn login_metadata_is_for_applications_that_may_send_it(kind: Kind) {
-    let server = Server::new(kind).await;
+    let server = Server::with(kind, json!({"http.trusted_proxies": ["127.0.0.1"]})).await;
     server.world.user("user1").await;
     let login = |app: &str, name: &str, value: Value| {
         let body = json!({"username": "user1", "password": PASSWORD, "current_app": app, name: value});
@@ -464,4 +465,29 @@ async fn login_metadata_is_for_applications_that_may_send_it(kind: Kind) {
     );
     let session = seen(login("Metadata", "user_agent", json!("theirs")));
     assert_eq!((&session["remote_addr"], &session["user_agent"]), (&json!("127.0.0.1"), &json!("theirs")));
+}
+
+async fn naming_an_application_is_not_enough_to_send_metadata(kind: Kind) {
+    let server = Server::new(kind).await;
+    server.world.user("user1").await;
+    let anybody = Server::with(kind, json!({"apps.login_metadata_from_anybody": true})).await;
+    anybody.world.user("user1").await;
+    for (name, value) in [("remote_addr", "192.0.2.1"), ("user_agent", "theirs")] {
+        let body = json!({"username": "user1", "password": PASSWORD, name: value});
+        let named = with_element(&body, "current_app", "Metadata");
+        assert_eq!(ask(&server, "POST /user/login", &named).refusal(), "E006001");
+        let header = ["X-Zato-SSO-Current-App: Metadata"];
+        assert_eq!(server.ask("POST /user/login", &header, &body.to_string()).refusal(), "E006001");
+        // An address that may not be sent is not the one that counts.
+        let forwarded = ["X-Zato-SSO-Current-App: Metadata", "X-Forwarded-For: 192.0.2.1"];
+        assert_eq!(server.ask("POST /user/login", &forwarded, &body.to_string()).refusal(), "E006001");
+        ask(&anybody, "POST /user/login", &named).ok();
+        assert_eq!(ask(&anybody, "POST /user/login", &body).refusal(), "E006001");
+    }
+}
+
+fn with_element(base: &Value, name: &str, value: &str) -> Value {
+    let mut all = base.clone();
+    all[name] = json!(value);
+    all
 }

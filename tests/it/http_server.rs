@@ -19,6 +19,12 @@ on_both_databases! {
     the_prefix_is_configurable;
     requests_may_follow_each_other_on_a_connection;
     a_client_that_begins_with_http2_is_answered_so;
+    a_head_that_does_not_come_ends_the_connection;
+    a_connection_may_be_silent_between_requests_but_not_for_long;
+    others_wait_while_there_are_as_many_connections_as_may_be;
+    a_head_that_is_too_large_is_refused;
+    metrics_and_documentation_have_an_address_of_their_own;
+    metrics_and_documentation_can_be_switched_off;
 }
 
 fn login() -> String {
@@ -191,6 +197,12 @@ async fn a_client_that_begins_with_http2_is_answered_so(kind: Kind) {
     pause().await;
     stream.write_all(b"I * HTTP/2.0\r\n\r\nSM\r\n\r\n").unwrap();
     stream.write_all(&frame(SETTINGS, 0, 0, &[])).unwrap();
+    // How many requests at a time, and how long a head (RFC 9113, section 6.5.2).
+    let (first, _, settings) = read_frame(&mut stream);
+    assert_eq!(first, SETTINGS);
+    for limit in [[0, 3, 0, 0, 0, 64], [0, 6, 0, 1, 0, 0]] {
+        assert!(settings.chunks(6).any(|setting| setting == limit), "{settings:?}");
+    }
     // GET, http, the path and the host (RFC 7541, appendix A).
     let head = [&[0x82, 0x86, 0x04, 12], b"/health/live".as_slice(), &[0x01, 9], b"localhost"].concat();
     let (end_headers, end_stream) = (0x4, 0x1);
@@ -213,4 +225,121 @@ async fn a_client_that_begins_with_http2_is_answered_so(kind: Kind) {
     drop(stream);
     server.begin_stop();
     server.ended().await;
+}
+
+async fn a_head_that_does_not_come_ends_the_connection(kind: Kind) {
+    let settings = json!({"http.header_timeout": "400 ms", "http.idle_timeout": "20 s"});
+    let server = Server::with(kind, settings).await;
+    for begun in ["", "P", "PRI", "GET /hea", "POST /zato/sso/user/login HTTP/1.1\r\nHost: "] {
+        let mut connection = server.connect();
+        let start = Instant::now();
+        connection.write(begun);
+        assert!(connection.is_closed(), "{begun}");
+        let took = start.elapsed();
+        assert!(took >= Duration::from_millis(350) && took < Duration::from_secs(5), "{begun}: {took:?}");
+    }
+    // A byte now and then does not help.
+    let mut connection = server.connect();
+    let start = Instant::now();
+    let dribbled = "GET /health/live HTTP/1.1\r\nHost: localhost".bytes().all(|byte| {
+        std::thread::sleep(Duration::from_millis(50));
+        connection.try_write(&[byte])
+    });
+    assert!(!dribbled || connection.is_closed());
+    assert!(start.elapsed() < Duration::from_secs(5));
+}
+
+async fn a_connection_may_be_silent_between_requests_but_not_for_long(kind: Kind) {
+    let settings = json!({"http.header_timeout": "300 ms", "http.idle_timeout": "1200 ms"});
+    let server = Server::with(kind, settings).await;
+    server.world.user("user1").await;
+    let mut connection = server.connect();
+    // Neither limit is one for a body.
+    let text = login();
+    connection.write(&text[..text.len() - 1]);
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    connection.write(&text[text.len() - 1..]);
+    connection.answer().ok();
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    connection.write(login());
+    connection.answer().ok();
+    let start = Instant::now();
+    assert!(connection.is_closed());
+    let took = start.elapsed();
+    assert!(took >= Duration::from_millis(1_000) && took < Duration::from_secs(5), "{took:?}");
+    // The head of a later request has no more time than that of the first.
+    let mut connection = server.connect();
+    connection.write(login());
+    connection.answer().ok();
+    connection.write("GET");
+    let start = Instant::now();
+    assert!(connection.is_closed());
+    assert!(start.elapsed() < Duration::from_millis(1_000), "{:?}", start.elapsed());
+}
+
+async fn others_wait_while_there_are_as_many_connections_as_may_be(kind: Kind) {
+    let server = Server::with(kind, json!({"http.max_connections": 2})).await;
+    let live = request("GET root:/health/live", &[], "");
+    let (mut first, mut second) = (server.connect(), server.connect());
+    for connection in [&mut first, &mut second] {
+        connection.write(&live);
+        connection.answer().ok();
+    }
+    let mut third = server.connect();
+    third.write(&live);
+    assert!(third.is_silent_for(Duration::from_millis(500)));
+    drop(first);
+    third.answer().ok();
+    second.write(&live);
+    second.answer().ok();
+}
+
+async fn a_head_that_is_too_large_is_refused(kind: Kind) {
+    let server = Server::new(kind).await;
+    let with_header = |length: usize| {
+        let header = format!("X-Long: {}", "a".repeat(length));
+        server.ask("GET root:/health/live", &[&header], "").status
+    };
+    assert_eq!(with_header(60_000), 200);
+    assert_eq!(with_header(70_000), 431);
+}
+
+const OF_ADMIN: [&str; 3] = ["/metrics", "/docs", "/openapi.json"];
+
+async fn metrics_and_documentation_have_an_address_of_their_own(kind: Kind) {
+    let mut server = Server::with(kind, json!({"http.admin_listen": "127.0.0.1:0"})).await;
+    server.world.user("user1").await;
+    let admin = server.admin.unwrap();
+    let at_admin = |path: &str| {
+        let mut connection = server.connect_to(admin);
+        connection.write(request(&format!("GET root:{path}"), &[], ""));
+        connection.answer()
+    };
+    for path in OF_ADMIN {
+        assert_eq!(server.ask(&format!("GET root:{path}"), &[], "").status, 404, "{path}");
+        assert_eq!(at_admin(path).status, 200, "{path}");
+    }
+    for path in ["/health/live", "/health/ready"] {
+        server.ask(&format!("GET root:{path}"), &[], "").ok();
+        at_admin(path).ok();
+    }
+    server.ask("POST /user/login", &[], &json!({"username": "user1", "password": PASSWORD}).to_string()).ok();
+    for path in ["/zato/sso/user", "/users", "/sso/library.js", "/sso/check"] {
+        assert_eq!(at_admin(path).status, 404, "{path}");
+    }
+    // What was counted at one address is shown at the other.
+    assert!(at_admin("/metrics").body.contains("path=\"/user/login\",status=\"200\"} 1"));
+    server.begin_stop();
+    server.ended().await;
+    assert!(TcpStream::connect(admin).is_err());
+}
+
+async fn metrics_and_documentation_can_be_switched_off(kind: Kind) {
+    for (key, absent) in [("http.metrics", &OF_ADMIN[..1]), ("http.docs", &OF_ADMIN[1..])] {
+        let server = Server::with(kind, json!({key: false})).await;
+        for path in OF_ADMIN {
+            let expected = if absent.contains(&path) { 404 } else { 200 };
+            assert_eq!(server.ask(&format!("GET root:{path}"), &[], "").status, expected, "{key} {path}");
+        }
+    }
 }

@@ -19,6 +19,7 @@ on_both_databases! {
     a_definition_deleted_meanwhile_is_refused_from_then_on;
     a_code_may_come_with_the_request;
     first_requests_at_the_same_time_share_one_session;
+    an_application_with_credentials_is_accepted_only_with_one_of_them;
 }
 
 fn ask(server: &Server, line: &str, body: &Value) -> Answer {
@@ -291,4 +292,45 @@ async fn first_requests_at_the_same_time_share_one_session(kind: Kind) {
     changes.sort_unstable();
     // Each request renews when it comes in and once more as what it asks for; the list comes in, too.
     assert_eq!(changes, [40, 41]);
+}
+
+async fn an_application_with_credentials_is_accepted_only_with_one_of_them(kind: Kind) {
+    let settings = json!({"apps.credentials": {"Metadata": ["basic_auth.meta", "jwt.meta-jwt"]}});
+    let server = Server::with(kind, settings).await;
+    let user = server.world.user("user1").await;
+    // Bound, and linked to nobody.
+    let secret = define(&server.world.sso, SecType::BasicAuth, "meta", None).await.secret.unwrap();
+    let key = define(&server.world.sso, SecType::Jwt, "meta-jwt", None).await.secret.unwrap();
+    // Linked, and not bound.
+    let (_, foreign) = linked(&server.world, SecType::BasicAuth, "foreign", &user).await;
+    let body = json!({"username": "user1", "password": crate::support::PASSWORD, "current_app": "Metadata",
+        "remote_addr": "192.0.2.1"});
+    let login = |header: &str| server.ask("POST /user/login", &[header], &body.to_string());
+    let right = basic("meta-client", secret.expose());
+    let token = format!("Authorization: Bearer {}", token_of("meta-jwt-client", key.expose(), 1));
+    for header in [&right, &token] {
+        let ust = login(header).ok()["ust"].clone();
+        let on = json!({"target_ust": ust, "current_ust": ust, "current_app": "Metadata"});
+        let get = |headers: &[&str]| server.ask("GET /user/session", headers, &on.to_string());
+        assert_eq!(get(&[header]).ok()["remote_addr"], "192.0.2.1");
+        // Every call of the application, not only logins.
+        assert_eq!(get(&[]).refusal(), "E005001");
+        // A token says nothing about the application.
+        let bearer = format!("Authorization: Bearer {}", ust.as_str().unwrap());
+        assert_eq!(get(&[&bearer]).refusal(), "E005001");
+    }
+    for header in [
+        "Accept: */*",
+        &basic("meta-client", "wrong"),
+        &basic("foreign-client", &foreign),
+        &format!("Authorization: Bearer {}", token_of("meta-jwt-client", &"wrong".repeat(10), 1)),
+    ] {
+        assert_eq!(login(header).refusal(), "E005001", "{header}");
+    }
+    // Others are as they were, and so is health.
+    let other = json!({"username": "user1", "password": crate::support::PASSWORD, "current_app": "CRM"});
+    ask(&server, "POST /user/login", &other).ok();
+    ask(&server, "GET root:/health/ready", &json!({"current_app": "Metadata"})).ok();
+    server.world.sso.delete_sec_def(&ctx(), "meta").await.unwrap();
+    assert_eq!(login(&right).refusal(), "E005001");
 }

@@ -12,6 +12,7 @@
 mod support;
 
 mod attr;
+mod attr_quota;
 #[cfg(feature = "server")]
 mod attr_rest;
 mod audit;

@@ -17,6 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub struct Server {
     pub world: World,
     pub address: SocketAddr,
+    /// Where metrics and documentation are, if `http.admin_listen` is set.
+    pub admin: Option<SocketAddr>,
     stop: Option<oneshot::Sender<()>>,
     served: JoinHandle<std::io::Result<()>>,
 }
@@ -30,10 +32,12 @@ impl Server {
         let world = World::with(kind, more).await;
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
+        let admin = world.sso.config().http.admin_listen.map(|address| TcpListener::bind(address).unwrap());
+        let admin_address = admin.as_ref().map(|listener| listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel();
         let shutdown = async { drop(stopped.await) };
-        let served = tokio::spawn(http::serve(world.sso.clone(), listener, shutdown));
-        Self { world, address, stop: Some(stop), served }
+        let served = tokio::spawn(http::serve_with_admin(world.sso.clone(), listener, admin, shutdown));
+        Self { world, address, admin: admin_address, stop: Some(stop), served }
     }
 
     /// Asks the server to end.
@@ -47,7 +51,11 @@ impl Server {
     }
 
     pub fn connect(&self) -> Connection {
-        let stream = TcpStream::connect(self.address).unwrap();
+        self.connect_to(self.address)
+    }
+
+    pub fn connect_to(&self, address: SocketAddr) -> Connection {
+        let stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         Connection { stream, read: Vec::new() }
     }
@@ -91,6 +99,11 @@ impl Connection {
         self.stream.write_all(bytes.as_ref()).unwrap();
     }
 
+    /// The same where the server may have gone: whether it took it.
+    pub fn try_write(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).is_ok()
+    }
+
     /// The next answer.
     pub fn answer(&mut self) -> Answer {
         let head_length = loop {
@@ -117,6 +130,14 @@ impl Connection {
         answer
     }
 
+    /// Whether nothing comes for so long.
+    pub fn is_silent_for(&mut self, time: Duration) -> bool {
+        self.stream.set_read_timeout(Some(time)).unwrap();
+        let read = self.stream.read(&mut [0; 1]);
+        self.stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        read.is_err_and(|error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut))
+    }
+
     /// Whether the server has closed the connection.
     pub fn is_closed(&mut self) -> bool {
         !self.read_more()
@@ -130,7 +151,7 @@ impl Connection {
                 self.read.extend_from_slice(&buffer[..length]);
                 true
             }
-            Err(error) if error.kind() == ErrorKind::ConnectionReset => false,
+            Err(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => false,
             Err(error) => panic!("{error}"),
         }
     }

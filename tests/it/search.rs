@@ -18,6 +18,7 @@ on_both_databases! {
     what_no_user_can_be_like_is_not_found_or_refused;
     an_audit_entry_names_the_criteria_without_values;
     the_first_and_the_last_page_of_many_users_come_through_an_index;
+    a_search_without_pages_finds_so_many_and_no_more;
 }
 
 fn text(text: &str) -> Option<String> {
@@ -381,4 +382,16 @@ async fn the_first_and_the_last_page_of_many_users_come_through_an_index(kind: K
         assert_eq!((page.total, page.result.len()), (10_000, 50));
         assert_eq!(page.result[0].user.username, first);
     }
+}
+
+async fn a_search_without_pages_finds_so_many_and_no_more(kind: Kind) {
+    let world = World::with(kind, json!({"search.max_unpaginated": 5})).await;
+    let root = populated(&world).await;
+    let unpaged =
+        |last_name: &str| UserSearch { paginate: false, last_name: text(last_name), ..UserSearch::default() };
+    assert_eq!(refusal(world.sso.search_users(&ctx(), &root, unpaged("")).await), Code::CommonInvalidInput);
+    assert_eq!(search(&world, &root, unpaged("lee")).await.total, 2);
+    assert_eq!(search(&world, &root, UserSearch::default()).await.total, 6);
+    let free = world.reopened(json!({"search.max_unpaginated": 0})).await;
+    assert_eq!(free.search_users(&ctx(), &root, unpaged("")).await.unwrap().total, 6);
 }

@@ -6,7 +6,7 @@ use zato_sso::domain::{
 };
 use zato_sso::ops::{Actor, ChangePassword, LoginRequest};
 
-use crate::support::{Kind, PASSWORD, START, World, credentials, ctx, ctx_of, refusal};
+use crate::support::{Kind, PASSWORD, START, World, credentials, ctx, ctx_of, execute, refusal};
 
 on_both_databases! {
     verify_is_for_super_users_and_tells_valid_from_invalid;
@@ -23,6 +23,7 @@ on_both_databases! {
     sessions_opened_while_the_password_changes_do_not_outlive_the_change;
     a_session_is_ended_by_its_id_by_its_user_or_a_super_user;
     all_others_or_all_sessions_of_a_user_are_ended;
+    a_list_of_sessions_holds_the_newest;
 }
 
 async fn verify_is_for_super_users_and_tells_valid_from_invalid(kind: Kind) {
@@ -418,4 +419,33 @@ async fn all_others_or_all_sessions_of_a_user_are_ended(kind: Kind) {
     // None of somebody else's sessions is the current one.
     assert_eq!(end_all(&root, user_id, true).await.unwrap(), 1);
     assert!(is_over(&world, &ust).await && !is_over(&world, &root).await && !is_over(&world, &other).await);
+}
+
+async fn a_list_of_sessions_holds_the_newest(kind: Kind) {
+    let world = World::new(kind).await;
+    let user = world.user("user1").await;
+    let ust = world.login("user1").await.ust;
+    let id = if kind == Kind::Sqlite { "randomblob(16)" } else { "gen_random_uuid()" };
+    let digest = if kind == Kind::Sqlite { "randomblob(32)" } else { "decode(md5(n::text), 'hex')" };
+    // As if they had logged in 600 times.
+    let copies = format!(
+        "INSERT INTO sso_session (session_id, user_id, creation_time, expiration_time, remote_addr, auth_type, \
+         auth_principal, state_change_count, ust_digest) \
+         WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 600) \
+         SELECT {id}, user_id, creation_time + n, expiration_time, remote_addr, auth_type, auth_principal, 1, {digest} \
+         FROM sso_session, number"
+    );
+    execute(&world, &copies).await;
+    let listed = world.sso.list_sessions(&ctx(), &ust, None).await.unwrap();
+    assert_eq!(listed.len(), 500);
+    assert!(listed.is_sorted_by_key(|one| one.session.creation_time));
+    assert_eq!(listed[499].session.creation_time.as_micros() - START.as_micros(), 600);
+    let root = Actor::Trusted(None);
+    let of_user = world.sso.list_sessions_of_user(&ctx(), root.clone(), user.user_id.as_str()).await.unwrap();
+    assert_eq!(of_user.len(), 500);
+    // One that is not listed can be ended all the same.
+    let own = world.sso.get_current_session(&ctx(), &ust).await.unwrap().session.session_id;
+    world.sso.end_session(&ctx(), root.clone(), &own.to_string(), None).await.unwrap();
+    let ended = world.sso.end_all_sessions(&ctx(), root, Some(user.user_id.as_str()), false).await.unwrap();
+    assert_eq!(ended.len(), 600);
 }

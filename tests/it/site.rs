@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use zato_sso::domain::{
-    Code, Direction, Edit, Page, PageRequest, Password, SiteSession, User, UserUpdate, Ust,
+    AttrValue, Code, Direction, Edit, Page, PageRequest, Password, SiteSession, User, UserUpdate, Ust,
 };
 use zato_sso::ops::{Actor, CreatedSite, MAX_LIFETIME, NewSite, NewSiteSession, SetPassword, SiteUpdate};
 
@@ -185,7 +185,7 @@ async fn a_session_is_what_it_was_started_with(kind: Kind) {
             assert_eq!(session.user_id, stage.user.user_id);
             assert_eq!(session.top_realm.as_deref(), Some("garden"));
             assert_eq!(session.sub_realm.as_deref(), Some("vegetables"));
-            assert_eq!(session.data, data);
+            assert_eq!(session.data, data.as_ref().map(AttrValue::from));
             assert_eq!(session.num_cookies_set, 0);
             assert_eq!(session.creation_time.plus_seconds(7200), session.expiration_time);
             assert_eq!(session.update_time, session.creation_time);

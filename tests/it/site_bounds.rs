@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use data_encoding::BASE64;
 use serde_json::{Value, json};
-use zato_sso::domain::{Code, Direction, PageRequest, Password, Result, SiteSession};
+use zato_sso::domain::{AttrValue, Code, Direction, PageRequest, Password, Result, SiteSession};
 use zato_sso::ops::{Actor, CreatedSite, NewSiteSession, NewSiteUser, SetPassword, SiteUpdate, SiteUser};
 
 use crate::faces;
@@ -427,7 +427,7 @@ async fn what_another_site_has_told_stays_with_it(kind: Kind) {
     world.sso.update_site(&ctx(), "third", trusted).await.unwrap();
     let found = recognise().await;
     assert_eq!(found.identity.external_id.as_deref(), Some("theirs-external"));
-    assert_eq!(found.session.data, Some(json!("planted")));
+    assert_eq!(found.session.data, Some(AttrValue::from(&json!("planted"))));
 }
 
 async fn trust_is_given_and_taken_away(kind: Kind) {

@@ -182,7 +182,8 @@ def test_many_calls_are_all_or_nothing(sso: SSO) -> None:
         ({"name": "a", "value": 1, "expiration": -1}, "E008002"),
         ({"name": "a", "value": 1, "encrypted": True}, "E008002"),
         ({"name": "x" * 192, "value": 1}, "E008002"),
-        ({"name": "a", "value": "x" * (1 << 20)}, "E008002"),
+        ({"name": "a", "value": "x" * (1 << 16)}, "E008002"),
+        ({"name": "fine", "value": 2}, "E008002"),
     ],
 )
 def test_an_item_that_is_not_acceptable_is_refused(sso: SSO, item: dict[str, Any], code: str) -> None:
@@ -191,6 +192,37 @@ def test_an_item_that_is_not_acceptable_is_refused(sso: SSO, item: dict[str, Any
         attr.set_many([{"name": "fine", "value": 1}, item])
     assert codes(refused) == [code]
     assert attr.names() == []
+
+
+def test_a_name_that_stands_in_a_list_twice_is_refused(sso: SSO) -> None:
+    for attr in objects(sso):
+        attr.set("a", 1)
+        for call in (attr.get_many, attr.exists_many, attr.delete_many):
+            with pytest.raises(ValidationError) as refused:
+                call(["a", "b", "a"])
+            assert codes(refused) == ["E008002"]
+        for write in (attr.create_many, attr.update_many, attr.set_many):
+            with pytest.raises(ValidationError) as refused:
+                write([{"name": "a", "value": 1}, {"name": "a", "value": 2}])
+            assert codes(refused) == ["E008002"]
+        with pytest.raises(ValidationError) as refused:
+            attr.set_expiry_many([{"name": "a"}, {"name": "a"}], 60)
+        assert codes(refused) == ["E008002"]
+        assert attr.names() == ["a"]
+
+
+def test_a_user_and_a_session_have_so_much_and_no_more(sso: SSO) -> None:
+    for attr in objects(sso):
+        attr.set_many([{"name": str(number), "value": number} for number in range(1000)])
+        with pytest.raises(ValidationError) as refused:
+            attr.set("one more", 1)
+        assert codes(refused) == ["E008002"]
+        attr.delete_many([str(number) for number in range(1000)])
+        attr.set_many([{"name": str(number), "value": "x" * 65_000} for number in range(16)])
+        with pytest.raises(ValidationError) as refused:
+            attr.set("one more", "x" * 65_000)
+        assert codes(refused) == ["E008002"]
+        assert len(attr.names()) == 16
 
 
 def test_the_tree_has_the_same_calls_with_their_context(sso: SSO) -> None:

@@ -24,25 +24,27 @@ pub type Stop = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// A server at work.
 pub type Serving = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
 
-/// Serves the REST API on a socket that listens already, until told to stop.
-pub type Serve = fn(Sso, TcpListener, Stop) -> Serving;
+/// Serves the REST API on a socket that listens already, and what is at `http.admin_listen` on another, until told to stop.
+pub type Serve = fn(Sso, TcpListener, Option<TcpListener>, Stop) -> Serving;
 
 /// Serves until SIGINT or SIGTERM. The server then ends by itself, after the requests under way; a second signal does not
 /// wait for them.
 pub(in crate::cli) async fn run(config: Config, out: &Output, serve: Serve) -> Result<(), Failure> {
-    let address = config.http.listen;
     // First of all, so that a port that is taken leaves nothing behind.
-    let listener = TcpListener::bind(address).await.map_err(|error| cannot_listen(address, &error))?;
-    let address = listener.local_addr().map_err(|error| cannot_listen(address, &error))?;
+    let (listener, address) = listen(config.http.listen, "--listen").await?;
+    let (admin, admin_address) = match config.http.admin_listen {
+        Some(address) => listen(address, "http.admin_listen").await.map(|(one, at)| (Some(one), Some(at)))?,
+        None => (None, None),
+    };
     let mut signals = Signals::listen()?;
     let sso = setup::open_or_create(config).await?;
     for warning in sso.warnings() {
         say(&format!("zato-sso: {warning}"));
     }
-    announce(address, out)?;
+    announce(address, admin_address, out)?;
 
     let (tell, told) = oneshot::channel::<()>();
-    let serving = serve(sso.clone(), listener, Box::pin(async { drop(told.await) }));
+    let serving = serve(sso.clone(), listener, admin, Box::pin(async { drop(told.await) }));
     let stopping = async move {
         signals.next().await;
         drop(tell);
@@ -57,29 +59,44 @@ pub(in crate::cli) async fn run(config: Config, out: &Output, serve: Serve) -> R
     outcome.map_err(|error| Failure::Message(format!("the server stopped: {error}")))
 }
 
+/// A socket that listens on an address, and the port that it has. Says how to choose another.
+async fn listen(address: SocketAddr, how: &str) -> Result<(TcpListener, SocketAddr), Failure> {
+    let bound = async {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    };
+    bound.await.map_err(|error| cannot_listen(address, how, &error))
+}
+
 /// Says where the server is: to people on the standard error stream, to programs on standard output.
-fn announce(address: SocketAddr, out: &Output) -> Result<(), Failure> {
+fn announce(address: SocketAddr, admin: Option<SocketAddr>, out: &Output) -> Result<(), Failure> {
     let url = format!("http://{address}");
     if out.is_json() {
-        return out.result("", &json!({"url": url, "listen": address.to_string()}));
+        let mut said = json!({"url": url, "listen": address.to_string()});
+        if let (Some(admin), Some(said)) = (admin, said.as_object_mut()) {
+            said.insert("admin_listen".to_owned(), admin.to_string().into());
+        }
+        return out.result("", &said);
     }
-    say(&format!("zato-sso listens on {url}, stop it with Ctrl-C"));
+    let admin = admin.map(|admin| format!(", metrics and docs are on http://{admin}")).unwrap_or_default();
+    say(&format!("zato-sso listens on {url}{admin}, stop it with Ctrl-C"));
     Ok(())
 }
 
-fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {
+fn cannot_listen(address: SocketAddr, how: &str, error: &io::Error) -> Failure {
     let message = match error.kind() {
         ErrorKind::AddrInUse => {
-            format!("{address} is in use by another program: stop that, or choose another port with --listen")
+            format!("{address} is in use by another program: stop that, or choose another port with {how}")
         }
         ErrorKind::AddrNotAvailable => format!(
-            "{address} is not an address of this machine: choose one that is, or 0.0.0.0 for all, with --listen"
+            "{address} is not an address of this machine: choose one that is, or 0.0.0.0 for all, with {how}"
         ),
         ErrorKind::PermissionDenied => format!(
-            "this user may not listen on {address}: choose a port from 1024 to 65535 with --listen, or put a proxy in \
+            "this user may not listen on {address}: choose a port from 1024 to 65535 with {how}, or put a proxy in \
              front"
         ),
-        _ => format!("cannot listen on {address}: {error}; choose another address with --listen"),
+        _ => format!("cannot listen on {address}: {error}; choose another address with {how}"),
     };
     Failure::Message(message)
 }
@@ -125,14 +142,16 @@ mod tests {
 
     #[test]
     fn what_keeps_the_server_from_listening_is_said_with_what_to_do() {
-        let said = |kind: ErrorKind| cannot_listen(([127, 0, 0, 1], 80).into(), &kind.into()).to_string();
+        let said = |kind: ErrorKind| {
+            cannot_listen(([127, 0, 0, 1], 80).into(), "--listen", &kind.into()).to_string()
+        };
         insta::assert_snapshot!(
             said(ErrorKind::PermissionDenied),
-            @"this user may not listen on 127.0.0.1:80: choose a port from 1024 to 65535 with --listen, or put a proxy in front"
+            @"this user may not listen on 127.0.0.1:80: choose a port from 1024 to 65535 with {how}, or put a proxy in front"
         );
         insta::assert_snapshot!(
             said(ErrorKind::AddrNotAvailable),
-            @"127.0.0.1:80 is not an address of this machine: choose one that is, or 0.0.0.0 for all, with --listen"
+            @"127.0.0.1:80 is not an address of this machine: choose one that is, or 0.0.0.0 for all, with {how}"
         );
     }
 }

@@ -143,6 +143,22 @@ impl Setting for SocketAddr {
     }
 }
 
+/// An empty string is None.
+impl Setting for Option<SocketAddr> {
+    const EXPECTED: &'static str = <SocketAddr as Setting>::EXPECTED;
+
+    fn read(value: &Value) -> Result<Self, String> {
+        match value.string().map(str::trim) {
+            Some("") => Ok(None),
+            _ => SocketAddr::read(value).map(Some),
+        }
+    }
+
+    fn show(&self) -> String {
+        as_toml(&self.as_ref().map(SocketAddr::to_string).unwrap_or_default())
+    }
+}
+
 impl Setting for Duration {
     const EXPECTED: &'static str = r#"seconds, or a duration such as "30 s", "500 ms" or "2 m""#;
 

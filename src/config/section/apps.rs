@@ -1,7 +1,10 @@
 //! The section `apps`.
 
+use std::collections::BTreeMap;
+
 use crate::config::load::error::Invalid;
 use crate::config::load::section::{Validate, section};
+use crate::domain::SecType;
 
 section! {
     /// The applications on whose behalf calls are made, and what each may do.
@@ -14,6 +17,12 @@ section! {
         login_allowed: Vec<String> = vec!["CRM".into()],
         /// Those that may send login metadata: the remote address and user agent of another client.
         login_metadata_allowed: Vec<String> = Vec::new(),
+        /// Whether their login metadata counts over REST whoever sends it: anybody can name an application. Otherwise it counts
+        /// through a proxy in http.trusted_proxies, or with a credential of the application.
+        login_metadata_from_anybody: bool = false,
+        /// The security definitions of an application, by type and name, such as ["basic_auth.crm", "jwt.crm"]. Over REST it is
+        /// then accepted only from who authenticates with one of them.
+        credentials: BTreeMap<String, Vec<String>> = BTreeMap::new(),
         /// The application of a call that names none. Not given: the first of apps.all.
         default: String = "CRM".into(),
         /// The HTTP header in which a REST call may name its application.
@@ -67,6 +76,22 @@ impl Validate for Apps {
         if self.default != built_in.default && !self.all.contains(&self.default) {
             let problem = format!("is {:?}, which is not in apps.all", self.default);
             return Err(Invalid::against("apps.default", "apps.all", problem));
+        }
+        for (app, definitions) in &self.credentials {
+            let key = "apps.credentials";
+            if !self.all.contains(app) {
+                let problem = format!("names {app:?}, which is not in apps.all");
+                return Err(Invalid::against(key, "apps.all", problem));
+            }
+            let is_definition = |text: &String| {
+                text.split_once('.')
+                    .is_some_and(|(kind, name)| SecType::parse(kind).is_some() && !name.is_empty())
+            };
+            if definitions.is_empty() || !definitions.iter().all(is_definition) {
+                let problem =
+                    format!("{app}: expected definitions such as [\"basic_auth.crm\", \"jwt.crm\"]");
+                return Err(Invalid::new(key, problem));
+            }
         }
         // RFC 9110, section 5.6.2: a token.
         let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);

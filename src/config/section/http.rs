@@ -13,14 +13,33 @@ section! {
     Http = "http" {
         /// Address and port to listen on.
         listen: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 17010),
+        /// Another address and port for /metrics, /docs, /openapi.json and health; all but health are then not at http.listen.
+        /// An empty string is none.
+        admin_listen: Option<SocketAddr> = None,
         /// What the paths of all endpoints begin with.
         prefix: String = "/zato/sso".into(),
         /// Addresses and CIDR blocks of the proxies whose X-Forwarded-For is believed.
         trusted_proxies: Vec<IpNet> = Vec::new(),
         /// The greatest size of a request body, in bytes.
         max_body_bytes: usize = 1_048_576,
-        /// How long one request may take: seconds, or a duration such as "30 s" or "500 ms".
+        /// How many bytes the request bodies above 16 KiB hold together. What goes beyond is answered with 503.
+        max_body_memory: usize = 67_108_864,
+        /// The greatest size of the head of a request, in bytes.
+        max_header_bytes: usize = 65_536,
+        /// How many connections may be open. Others wait until one ends.
+        max_connections: usize = 1_024,
+        /// How long one request may take once its head is there, its body included: seconds, or a duration such as "30 s" or
+        /// "500 ms".
         request_timeout: Duration = Duration::from_secs(30),
+        /// How long the head of a request may take to come, counted from its first byte, that of the first one from the
+        /// connection.
+        header_timeout: Duration = Duration::from_secs(10),
+        /// How long a connection may be silent between two requests, and how long an answer may take to be read.
+        idle_timeout: Duration = Duration::from_secs(75),
+        /// Whether there is /metrics.
+        metrics: bool = true,
+        /// Whether there are /docs and /openapi.json.
+        docs: bool = true,
     }
 }
 
@@ -38,8 +57,22 @@ impl Validate for Http {
             return Err(Invalid::new("http.prefix", problem));
         }
         within("http.max_body_bytes", self.max_body_bytes, 1_024..=1_073_741_824)?;
-        if self.request_timeout < Duration::from_millis(1) || self.request_timeout > MAX_TIMEOUT {
-            return Err(Invalid::new("http.request_timeout", "must be from 1 ms to 24 h"));
+        within("http.max_body_memory", self.max_body_memory, 65_536..=1_099_511_627_776)?;
+        // hyper takes no less than 8 KiB.
+        within("http.max_header_bytes", self.max_header_bytes, 8_192..=1_048_576)?;
+        within("http.max_connections", self.max_connections, 1..=1_000_000)?;
+        for (key, timeout) in [
+            ("http.request_timeout", self.request_timeout),
+            ("http.header_timeout", self.header_timeout),
+            ("http.idle_timeout", self.idle_timeout),
+        ] {
+            if timeout < Duration::from_millis(1) || timeout > MAX_TIMEOUT {
+                return Err(Invalid::new(key, "must be from 1 ms to 24 h"));
+            }
+        }
+        if self.admin_listen.is_some_and(|admin| admin == self.listen && admin.port() != 0) {
+            let problem = "must not be http.listen: choose another port";
+            return Err(Invalid::against("http.admin_listen", "http.listen", problem));
         }
         Ok(())
     }

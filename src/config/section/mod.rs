@@ -1,6 +1,7 @@
 //! The sections of the configuration, one a file.
 
 pub(super) mod apps;
+pub(super) mod attr;
 pub(super) mod audit;
 pub(super) mod cleanup;
 pub(super) mod database;

@@ -10,6 +10,8 @@ section! {
         default_page_size: u32 = 50,
         /// The upper limit of what a caller may ask for.
         max_page_size: u32 = 100,
+        /// The most users that a search without pages may find; 0 is no limit.
+        max_unpaginated: u32 = 10_000,
     }
 }
 

@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::domain::{Attr, AttrValue, Operation, Ust};
 use crate::http::api::endpoint::Endpoint;
@@ -296,12 +297,19 @@ async fn delete(call: Call, read: Read<Named>) -> Answer<Nothing> {
 #[schemars(rename = "Attribute")]
 struct Shown {
     name: String,
+    // As it is stored: a tree would take a hundred times its length.
     #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<Value>,
+    #[schemars(with = "Option<Value>")]
+    value: Option<Box<RawValue>>,
     creation_time: String,
     last_modified: String,
     expiration_time: String,
     is_encrypted: bool,
+}
+
+fn raw(value: &AttrValue) -> Result<Box<RawValue>, Failure> {
+    // The message may quote the value, so it goes nowhere.
+    RawValue::from_string(value.as_json_text().to_owned()).map_err(|_| Failure::Internal)
 }
 
 impl TryFrom<Attr> for Shown {
@@ -310,7 +318,7 @@ impl TryFrom<Attr> for Shown {
     fn try_from(attr: Attr) -> Result<Self, Failure> {
         Ok(Self {
             name: attr.name,
-            value: attr.value.map(|value| value.to_json()).transpose()?,
+            value: attr.value.map(|value| raw(&value)).transpose()?,
             creation_time: attr.creation_time.to_string(),
             last_modified: attr.last_modified.to_string(),
             expiration_time: attr.expiration_time.to_string(),

@@ -42,7 +42,7 @@ pub struct Endpoint {
 
 /// Calls the operations. This is where the types of an endpoint's input and output end: all else is the same code for
 /// every endpoint, and compiled once.
-type Handler = dyn Fn(Call, Sent) -> Pin<Box<Running>> + Send + Sync;
+type Handler = dyn Fn(Call, Sent<'_>) -> Pin<Box<Running>> + Send + Sync;
 
 /// A handler under way.
 type Running = dyn Future<Output = Result<Response, Failure>> + Send;
@@ -69,7 +69,7 @@ impl Endpoint {
         H: Fn(Call, I) -> F + Send + Sync + 'static,
         F: Future<Output = Answer<T>> + Send + 'static,
     {
-        let handler = move |call: Call, mut sent: Sent| -> Pin<Box<Running>> {
+        let handler = move |call: Call, mut sent: Sent<'_>| -> Pin<Box<Running>> {
             let cid = call.ctx.cid.clone();
             let running = I::read(&mut sent).map(|input| Box::pin(handler(call, input)));
             Box::pin(async move { running?.await?.render(&cid) })
@@ -128,8 +128,14 @@ impl Endpoint {
     }
 
     async fn run(&self, app: &App, request: Request) -> Result<Response, Failure> {
-        let (call, sent) = extract::read(app, request, self.elements).await?;
-        (self.handler)(call, sent).await
+        let (parts, body) = request.into_parts();
+        let body = app.bodies.read(body).await?;
+        let (call, sent) =
+            extract::read(app, &parts, body.text()?, self.elements, self.operations.is_empty()).await?;
+        let running = (self.handler)(call, sent);
+        // The input is read: what was sent need not be kept meanwhile.
+        drop((parts, body));
+        running.await
     }
 }
 

@@ -75,6 +75,7 @@ async fn login(call: Call, input: Login) -> Answer<Opened> {
         password: Some(input.password.0),
         totp_code: Secret::given(input.totp_code),
         new_password: Secret::given(input.new_password),
+        app_proof: call.app_proof,
         sent_remote_addr: remote_addr.map(|sent| RemoteAddr::from(sent.as_str())),
         has_user_agent: user_agent.is_some(),
         user_agent: user_agent.or(call.user_agent),

@@ -1,10 +1,10 @@
 //! The input of an endpoint: which elements it takes, and the type that holds them.
 
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
 
 use crate::domain::Edit;
 use crate::http::failure::Failure;
+use crate::http::request::json::Elements;
 use crate::http::request::value::{Acting, Kind, Target, Token};
 use crate::ops::Actor;
 
@@ -27,14 +27,14 @@ pub(in crate::http) trait Input: Sized + Send + 'static {
     const ELEMENTS: &'static [Element];
 
     /// Takes its elements from what was sent.
-    fn read(sent: &mut Sent) -> Result<Self, Failure>;
+    fn read(sent: &mut Sent<'_>) -> Result<Self, Failure>;
 }
 
 /// What was sent, and who acts.
 #[derive(Debug)]
-pub(in crate::http) struct Sent {
+pub(in crate::http) struct Sent<'a> {
     /// The elements, but for the session that acts.
-    pub elements: Map<String, Value>,
+    pub elements: Elements<'a>,
     /// Who acts, where an endpoint asks for that and the request says it.
     pub actor: Option<Actor>,
 }
@@ -42,26 +42,26 @@ pub(in crate::http) struct Sent {
 /// A type of elements without which a request is a bad one.
 pub(in crate::http) trait Required: Sized {
     /// Takes the element with this name.
-    fn take(sent: &mut Sent, name: &str) -> Result<Self, Failure>;
+    fn take(sent: &mut Sent<'_>, name: &str) -> Result<Self, Failure>;
 }
 
 /// Null is the empty value of the type.
 impl<T: DeserializeOwned> Required for T {
-    fn take(sent: &mut Sent, name: &str) -> Result<Self, Failure> {
-        typed(sent.elements.remove(name).ok_or(Failure::BadRequest(None))?)
+    fn take(sent: &mut Sent<'_>, name: &str) -> Result<Self, Failure> {
+        sent.elements.take(name).ok_or(Failure::BadRequest(None))?.typed()
     }
 }
 
 impl Required for Acting {
-    fn take(sent: &mut Sent, _: &str) -> Result<Self, Failure> {
+    fn take(sent: &mut Sent<'_>, _: &str) -> Result<Self, Failure> {
         sent.actor.clone().map(Self).ok_or(Failure::BadRequest(None))
     }
 }
 
 impl Required for Target {
-    fn take(sent: &mut Sent, name: &str) -> Result<Self, Failure> {
-        match (sent.elements.remove(name), &sent.actor) {
-            (Some(value), _) => typed(value).map(|Token(ust)| Self(Some(ust))),
+    fn take(sent: &mut Sent<'_>, name: &str) -> Result<Self, Failure> {
+        match (sent.elements.take(name), &sent.actor) {
+            (Some(given), _) => given.typed().map(|Token(ust)| Self(Some(ust))),
             (None, Some(Actor::Known(_))) => Ok(Self(None)),
             (None, _) => Err(Failure::BadRequest(None)),
         }
@@ -70,30 +70,25 @@ impl Required for Target {
 
 /// Takes an element that may be missing. Null is the same as missing.
 pub(in crate::http) fn optional<T: DeserializeOwned>(
-    sent: &mut Sent,
+    sent: &mut Sent<'_>,
     name: &str,
 ) -> Result<Option<T>, Failure> {
-    match sent.elements.remove(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(value) => typed(value).map(Some),
+    match sent.elements.take(name).filter(|given| !given.is_null()) {
+        None => Ok(None),
+        Some(given) => given.typed().map(Some),
     }
 }
 
 /// Takes what becomes of a value: null takes the value away, a missing element keeps it.
 pub(in crate::http) fn editable<T: DeserializeOwned>(
-    sent: &mut Sent,
+    sent: &mut Sent<'_>,
     name: &str,
 ) -> Result<Edit<T>, Failure> {
-    match sent.elements.remove(name) {
+    match sent.elements.take(name) {
         None => Ok(Edit::Keep),
-        Some(Value::Null) => Ok(Edit::Clear),
-        Some(value) => typed(value).map(Edit::Set),
+        Some(given) if given.is_null() => Ok(Edit::Clear),
+        Some(given) => given.typed().map(Edit::Set),
     }
-}
-
-fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Failure> {
-    // The message of an error may quote the input, so it goes nowhere.
-    serde_json::from_value(value).map_err(|_| Failure::BadRequest(None))
 }
 
 /// Declares an input: a struct whose required fields have the types of `value`, the optional ones are options of them,
@@ -137,7 +132,7 @@ macro_rules! input {
             ];
 
             fn read(
-                sent: &mut $crate::http::request::input::Sent,
+                sent: &mut $crate::http::request::input::Sent<'_>,
             ) -> Result<Self, $crate::http::failure::Failure> {
                 use $crate::http::request::input;
                 Ok(Self {
@@ -157,14 +152,14 @@ pub(in crate::http) struct NoInput;
 impl Input for NoInput {
     const ELEMENTS: &'static [Element] = &[];
 
-    fn read(_: &mut Sent) -> Result<Self, Failure> {
+    fn read(_: &mut Sent<'_>) -> Result<Self, Failure> {
         Ok(Self)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -190,7 +185,9 @@ mod tests {
     }
 
     fn read_as<I: Input>(actor: Option<Actor>, value: Value) -> Option<I> {
-        let Value::Object(elements) = value else { unreachable!() };
+        let names: Vec<_> = I::ELEMENTS.iter().map(|element| element.name).collect();
+        let body = value.to_string();
+        let elements = Elements::read(None, &body, &names).unwrap();
         I::read(&mut Sent { elements, actor }).ok()
     }
 

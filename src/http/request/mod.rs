@@ -5,5 +5,7 @@ pub(super) mod input;
 
 pub(super) mod address;
 pub(super) mod authorization;
+pub(super) mod budget;
 pub(super) mod extract;
+pub(super) mod json;
 pub(super) mod value;

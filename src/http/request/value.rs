@@ -3,10 +3,13 @@
 //! Null and the empty string are the empty value, not an error: an operation refuses it like any wrong one. An
 //! optional element that is null is one that was not given.
 
-use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error};
-use serde_json::Value;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error, SeqAccess, Visitor};
 
 use crate::domain::{ApprovalStatus, NameOp, Password, SignUpStatus, Timestamp, Ust};
+use crate::http::request::budget::is_within_budget;
 use crate::ops::Actor;
 
 /// What an element holds, for the description of the API.
@@ -186,14 +189,86 @@ impl Items {
     pub const KIND: Kind = Kind::Items;
 }
 
+/// A value that is neither a list nor an object. One of these is refused where it begins, however long it is.
+enum Scalar {
+    Null,
+    Flag(bool),
+    /// A number; None if it is no whole one of 64 bits.
+    Number(Option<i64>),
+    Text(String),
+}
+
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Read;
+
+        impl Visitor<'_> for Read {
+            type Value = Scalar;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("text, a number, a boolean or null")
+            }
+
+            fn visit_unit<E>(self) -> Result<Scalar, E> {
+                Ok(Scalar::Null)
+            }
+
+            fn visit_bool<E>(self, flag: bool) -> Result<Scalar, E> {
+                Ok(Scalar::Flag(flag))
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<Scalar, E> {
+                Ok(Scalar::Number(Some(number)))
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<Scalar, E> {
+                Ok(Scalar::Number(number.try_into().ok()))
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<Scalar, E> {
+                Ok(Scalar::Number(None))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Scalar, E> {
+                Ok(Scalar::Text(text.to_owned()))
+            }
+
+            fn visit_string<E>(self, text: String) -> Result<Scalar, E> {
+                Ok(Scalar::Text(text))
+            }
+        }
+
+        deserializer.deserialize_any(Read)
+    }
+}
+
 /// A list, or its text: all that a query string can hold.
+struct List<T>(PhantomData<T>);
+
+impl<'de, T: DeserializeOwned> Visitor<'de> for List<T> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list or its text")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Vec<T>, E> {
+        // The message may quote the input, so it goes nowhere.
+        let list = if is_within_budget(text) { serde_json::from_str(text).ok() } else { None };
+        list.ok_or_else(|| E::custom("not such a list"))
+    }
+
+    fn visit_seq<S: SeqAccess<'de>>(self, mut items: S) -> Result<Vec<T>, S::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(list)
+    }
+}
+
 fn list<'de, T: DeserializeOwned, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
-    let list = match Value::deserialize(deserializer)? {
-        Value::String(text) => serde_json::from_str(&text),
-        value => serde_json::from_value(value),
-    };
-    // The message may quote the input, so it goes nowhere.
-    list.map_err(|_| D::Error::custom("not such a list"))
+    deserializer.deserialize_any(List(PhantomData))
 }
 
 impl<'de> Deserialize<'de> for Names {
@@ -210,12 +285,10 @@ impl<'de> Deserialize<'de> for Items {
 
 /// Text, or null for the empty one. Not read as an option, which a missing element would be, too.
 fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    match Value::deserialize(deserializer)? {
-        Value::String(text) => Ok(text),
-        Value::Null => Ok(String::new()),
-        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-            Err(D::Error::custom("not text"))
-        }
+    match Scalar::deserialize(deserializer)? {
+        Scalar::Text(text) => Ok(text),
+        Scalar::Null => Ok(String::new()),
+        Scalar::Flag(_) | Scalar::Number(_) => Err(D::Error::custom("not text")),
     }
 }
 
@@ -239,19 +312,16 @@ impl<'de> Deserialize<'de> for Token {
 
 impl<'de> Deserialize<'de> for Flag {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let flag = match Value::deserialize(deserializer)? {
-            Value::Bool(flag) => Some(flag),
-            Value::Number(number) => match number.as_i64() {
-                Some(0) => Some(false),
-                Some(1) => Some(true),
-                _ => None,
-            },
-            Value::String(text) => match text.to_ascii_lowercase().as_str() {
+        let flag = match Scalar::deserialize(deserializer)? {
+            Scalar::Flag(flag) => Some(flag),
+            Scalar::Number(Some(0)) => Some(false),
+            Scalar::Number(Some(1)) => Some(true),
+            Scalar::Text(text) => match text.to_ascii_lowercase().as_str() {
                 "false" | "0" => Some(false),
                 "true" | "1" => Some(true),
                 _ => None,
             },
-            Value::Null | Value::Array(_) | Value::Object(_) => None,
+            Scalar::Null | Scalar::Number(_) => None,
         };
         flag.map(Self).ok_or_else(|| D::Error::custom("not a boolean"))
     }
@@ -259,10 +329,10 @@ impl<'de> Deserialize<'de> for Flag {
 
 impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let number = match Value::deserialize(deserializer)? {
-            Value::Number(number) => number.as_i64(),
-            Value::String(text) => text.parse().ok(),
-            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+        let number = match Scalar::deserialize(deserializer)? {
+            Scalar::Number(number) => number,
+            Scalar::Text(text) => text.parse().ok(),
+            Scalar::Null | Scalar::Flag(_) => None,
         };
         number.map(Self).ok_or_else(|| D::Error::custom("not a whole number"))
     }
@@ -298,7 +368,7 @@ impl<'de> Deserialize<'de> for Time {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{from_value, json};
+    use serde_json::{Value, from_value, json};
 
     use super::*;
 

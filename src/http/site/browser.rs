@@ -12,7 +12,6 @@ use axum::response::{AppendHeaders, Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use minijinja::context;
-use serde_json::Value;
 use url::Url;
 
 use crate::crypto::token;
@@ -22,6 +21,7 @@ use crate::http::failure::Failure;
 use crate::http::metrics::Route;
 use crate::http::reply::html;
 use crate::http::request::extract;
+use crate::http::request::json::Elements;
 use crate::http::site::connection::PLUGIN;
 use crate::ops::{BrowserCheck, Checked, Registration};
 
@@ -121,13 +121,14 @@ async fn register(State(app): State<Arc<App>>, request: Request) -> Response {
         let call = extract::caller(&app, &parts, &app.sso.config().apps.default)?;
         let origin =
             parts.headers.get(header::ORIGIN).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let body = extract::read_body(body, app.sso.config().http.max_body_bytes).await?;
+        let body = app.bodies.read(body).await?;
         let field = |wanted: &str| {
-            let mut fields = url::form_urlencoded::parse(&body);
+            let mut fields = url::form_urlencoded::parse(&body.bytes);
             fields.find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned()).unwrap_or_default()
         };
         let sso_session_token = Password::from(field("sso_session_token"));
         let return_uri = field("return_uri");
+        drop(body);
         let Registration { cookie, return_uri } =
             call.sso.register_browser(&call.ctx, origin, &sso_session_token, &return_uri).await?;
         let cookie = cookie.map(|cookie| {
@@ -145,12 +146,10 @@ async fn check(State(app): State<Arc<App>>, request: Request) -> Response {
     let answer = async {
         let (parts, _) = request.into_parts();
         let call = extract::caller(&app, &parts, &app.sso.config().apps.default)?;
-        let mut query = extract::parse_query(parts.uri.query().unwrap_or_default())
-            .ok_or_else(|| Failure::bad("its query string is not encoded as it should be"))?;
-        let mut element = |name: &str| match query.remove(name) {
-            Some(Value::String(text)) => Some(text),
-            _ => None,
-        };
+        let known = ["callback_uri", "return_uri", "state", "top_realm", "sub_realm"];
+        let mut query = Elements::read(parts.uri.query(), "", &known)
+            .map_err(|_| Failure::bad("its query string is not encoded as it should be"))?;
+        let mut element = |name: &str| query.take(name).and_then(|given| given.text().ok());
         let state = element("state");
         let check = BrowserCheck {
             callback_uri: element("callback_uri").unwrap_or_default(),

@@ -13,8 +13,10 @@ use crate::domain::{Direction, PageRequest, Password};
 use crate::http::app::App;
 use crate::http::failure::Failure;
 use crate::http::request::authorization::basic_credentials;
+use crate::http::request::budget::is_within_budget;
 use crate::http::request::extract;
 use crate::http::request::extract::Call;
+use crate::http::request::json::decode_pair;
 use crate::http::site::value::Number;
 use crate::ops::Actor;
 
@@ -113,18 +115,28 @@ pub(in crate::http) async fn read(app: Arc<App>, request: Request) -> Result<(Si
             other => other,
         }
     })?;
-    let body = extract::read_body(body, app.sso.config().http.max_body_bytes).await?;
-    let body = if body.is_empty() {
+    let body = app.bodies.read(body).await?;
+    let no_json = || Failure::bad("The body is not JSON: send a JSON object");
+    let text = body.text().map_err(|_| no_json())?;
+    let body = if text.is_empty() {
         Value::Null
+    } else if is_within_budget(text) {
+        serde_json::from_str(text).map_err(|_| no_json())?
     } else {
-        serde_json::from_slice(&body).map_err(|_| Failure::bad("The body is not JSON: send a JSON object"))?
+        return Err(Failure::bad("The body is nested too deeply, or has too many values: send less"));
     };
-    let query = extract::parse_query(parts.uri.query().unwrap_or_default())
+    let query = parse_query(parts.uri.query().unwrap_or_default())
         .ok_or_else(|| Failure::bad("The query string is not encoded as it should be"))?;
     let path = parts.uri.path();
     let last = path.rsplit('/').next().unwrap_or_default();
     let token = last.strip_suffix(SUFFIX).unwrap_or(last).to_owned();
     Ok((SiteCall { call, site, token }, Sent { query, body }))
+}
+
+/// The pairs of a query string; of a name that stands there more than once the last one counts, as in JSON.
+fn parse_query(query: &str) -> Option<Map<String, Value>> {
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    pairs.map(|pair| decode_pair(pair).map(|(name, value)| (name, Value::String(value)))).collect()
 }
 
 /// The object of a body that a request is about; an empty one where there is none.
@@ -252,7 +264,7 @@ mod tests {
     use super::*;
 
     fn paging(query: &str) -> Result<PageRequest, Failure> {
-        let query = extract::parse_query(query).unwrap();
+        let query = parse_query(query).unwrap();
         from_elements::<Paging>(query).map(|paging| paging.or_in_order(Direction::Descending))
     }
 

@@ -4,6 +4,7 @@ use axum::http::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::domain::{Direction, Password, SiteSession};
 use crate::http::site::endpoint::{Answer, SiteEndpoint};
@@ -78,7 +79,8 @@ struct Facts {
     top_realm: Option<String>,
     sub_realm: Option<String>,
     /// Any JSON.
-    data: Option<Value>,
+    #[schemars(with = "Option<Value>")]
+    data: Option<Box<RawValue>>,
     date_update: Date,
     date_creation: Date,
     date_expiration: Date,
@@ -103,7 +105,7 @@ impl From<SiteSession> for Facts {
             identity_token: Token(session.identity_token),
             top_realm: session.top_realm,
             sub_realm: session.sub_realm,
-            data: session.data,
+            data: session.data.and_then(|data| RawValue::from_string(data.as_json_text().to_owned()).ok()),
             date_update: Date(session.update_time),
             date_creation: Date(session.creation_time),
             date_expiration: Date(session.expiration_time),

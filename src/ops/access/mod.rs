@@ -1,6 +1,7 @@
 //! Who may do what: common checks, the throttle, rate limits, and the fast path of checks.
 
 pub(super) mod actor;
+pub(super) mod app;
 pub(super) mod check;
 pub(super) mod fast_path;
 pub(super) mod fresh;

@@ -7,9 +7,10 @@ use crate::domain::{Attr, AttrOwner, AttrValue, Code, Context, Error, Operation,
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
 use crate::ops::access::check::PasswordAge;
+use crate::ops::attr::quota::{Growth, check_value_sizes};
 use crate::ops::attr::request::{
-    AttrExpiry, AttrItem, AttrTarget, AttrWrite, check_count, check_name, check_names, check_values, end,
-    invalid, parse_user_id,
+    AttrExpiry, AttrItem, AttrTarget, AttrWrite, MAX_UNMEASURED, check_answer, check_count, check_name,
+    check_names, check_values, end, invalid, parse_user_id, repeated,
 };
 use crate::ops::audit::Trail;
 use crate::ops::call::Call;
@@ -49,7 +50,8 @@ impl Sso {
     ///
     /// # Errors
     /// E005001 without the right to, E009001 or E009002 as [`AttrWrite`] says, E001100 if there is no such user, E008002
-    /// for a name, a value or an expiration that is not acceptable, E008003 if there is none.
+    /// for a name, a value or an expiration that is not acceptable and for what is more than `attr.*` allows, E008003 if
+    /// there is none.
     pub async fn write_attrs(
         &self,
         ctx: &Context,
@@ -65,6 +67,8 @@ impl Sso {
         };
         self.run_on_attrs(ctx, operations, actor, target, Some(items.len()), async |call, access| {
             check_values(&items)?;
+            let limits = &self.config().attr;
+            check_value_sizes(limits, &items)?;
             let now = self.now();
             let keys = items.iter().map(|item| (item.user_id.as_deref(), item.name.as_str()));
             let owners = owners_of(&access, keys)?;
@@ -78,6 +82,7 @@ impl Sso {
                 owners.iter().zip(&items).map(|(owner, item)| (owner, item.name.as_str())).collect();
             let current = self.hold(&mut tx, &mut call.trail, &keys, now).await?;
             let mut rows = Vec::with_capacity(items.len());
+            let mut growth = Growth::default();
             for ((&(owner, name), item), end) in keys.iter().zip(&items).zip(ends) {
                 let before = current.get(&(store::attr::id_text(owner), name.to_owned()));
                 match (write, before) {
@@ -86,9 +91,12 @@ impl Sso {
                     (AttrWrite::Create | AttrWrite::Set, None)
                     | (AttrWrite::Update | AttrWrite::Set, Some(_)) => {}
                 }
-                rows.push((owner, self.attr_row(owner, item, before, end, now)?));
+                let row = self.attr_row(owner, item, before, end, now)?;
+                growth.count(owner, &row, before);
+                rows.push((owner, row));
             }
             store::attr::write(&mut tx, &rows).await?;
+            growth.check(limits, &mut tx, now).await?;
             self.commit(tx, &mut call.trail).await
         })
         .await
@@ -130,7 +138,8 @@ impl Sso {
     /// Deletes attributes; one that there is not is no error.
     ///
     /// # Errors
-    /// E005001 without the right to, E001100 if there is no such user, E008002 for what cannot be a name.
+    /// E005001 without the right to, E001100 if there is no such user, E008002 for what cannot be a name and for a name
+    /// that stands there twice.
     pub async fn delete_attrs(
         &self,
         ctx: &Context,
@@ -155,7 +164,7 @@ impl Sso {
     /// that are encrypted come without a value.
     ///
     /// # Errors
-    /// As [`Sso::delete_attrs`].
+    /// As [`Sso::delete_attrs`]; E008002 also where the values are more than one answer may hold.
     pub async fn get_attrs(
         &self,
         ctx: &Context,
@@ -168,13 +177,22 @@ impl Sso {
         self.run_on_attrs(ctx, operations, actor, target, Some(names.len()), async |_, access| {
             check_names(&names)?;
             let mut conn = self.attr_reader(&access).await?;
+            if names.len() > MAX_UNMEASURED {
+                let length =
+                    store::attr::length_of_some(&mut conn, &access.owner, &names, self.now()).await?;
+                check_answer(length)?;
+            }
             let rows = store::attr::some(&mut conn, &access.owner, &names, self.now()).await?;
             drop(conn);
             let mut found = HashMap::with_capacity(rows.len());
             for row in rows {
                 found.insert(row.name.clone(), self.open_attr(&access.owner, row, decrypt)?);
             }
-            Ok(names.into_iter().map(|name| (name.clone(), found.get(&name).cloned())).collect())
+            let with_attr = |name: String| {
+                let attr = found.remove(&name);
+                (name, attr)
+            };
+            Ok(names.into_iter().map(with_attr).collect())
         })
         .await
     }
@@ -409,7 +427,7 @@ fn owners_of<'a>(
         check_name(name)?;
         let owner = access.owner_of(user_id)?;
         if !seen.insert((owner.clone(), name)) {
-            return Err(invalid("name: stands there twice"));
+            return Err(repeated());
         }
         owners.push(owner);
     }

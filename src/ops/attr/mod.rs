@@ -1,4 +1,5 @@
 //! Custom attributes of users and of sessions.
 
 pub(super) mod manage;
+pub(super) mod quota;
 pub(super) mod request;

@@ -1,6 +1,7 @@
 //! What calls about attributes take, and what of it is acceptable.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use crate::domain::{AttrValue, Code, Error, Result, Timestamp, UserId, Ust};
 
@@ -15,6 +16,12 @@ const MAX_CALL_LENGTH: usize = 1 << 25;
 
 /// The most names in one call.
 const MAX_NAMES: usize = 10_000;
+
+/// The most bytes that the values of one answer have together.
+const MAX_ANSWER_LENGTH: i64 = 1 << 25;
+
+/// Up to how many names an answer cannot be longer than that, whatever there is.
+pub(in crate::ops) const MAX_UNMEASURED: usize = 31;
 
 /// Whose attributes a call is about.
 #[derive(Clone, Debug)]
@@ -41,7 +48,7 @@ pub enum AttrWrite {
 pub struct AttrItem {
     /// Its name: 1 to 191 characters.
     pub name: String,
-    /// Its value: at most 1 MiB of JSON.
+    /// Its value: at most `attr.max_value_bytes` of JSON.
     pub value: AttrValue,
     /// In how many seconds it ends. None: with its owner, or, where it is updated, when it would have ended.
     pub expiration: Option<i64>,
@@ -64,7 +71,25 @@ pub struct AttrExpiry {
 
 pub(in crate::ops) fn check_names(names: &[String]) -> Result<()> {
     check_count(names.len())?;
-    names.iter().try_for_each(|name| check_name(name))
+    let mut seen = HashSet::with_capacity(names.len());
+    names.iter().try_for_each(|name| {
+        check_name(name)?;
+        if seen.insert(name.as_str()) { Ok(()) } else { Err(repeated()) }
+    })
+}
+
+/// A name that stands in a list twice.
+pub(in crate::ops) fn repeated() -> Error {
+    invalid("name: stands there twice")
+}
+
+/// Values that are to be answered together.
+pub(in crate::ops) fn check_answer(length: i64) -> Result<()> {
+    if length > MAX_ANSWER_LENGTH {
+        let detail = format!("names: their values have more than {MAX_ANSWER_LENGTH} bytes, ask for fewer");
+        return Err(invalid(detail));
+    }
+    Ok(())
 }
 
 pub(in crate::ops) fn check_count(count: usize) -> Result<()> {

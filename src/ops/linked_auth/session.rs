@@ -3,7 +3,7 @@
 
 use data_encoding::HEXLOWER;
 
-use crate::crypto::{compare, jose as jwt, token};
+use crate::crypto::{compare, token};
 use crate::domain::{
     Cid, Code, Context, Error, Operation, Password, RemoteAddr, Result, SecType, Session, SessionId,
     SessionInfo, Timestamp, UserId, Ust, clean_user_agent,
@@ -11,8 +11,8 @@ use crate::domain::{
 use crate::ops::Sso;
 use crate::ops::access::actor::{Actor, Caller};
 use crate::ops::access::check::{PasswordAge, Standing, check_standing, informed};
-use crate::ops::access::throttle::Attempt;
 use crate::ops::call::Call;
+use crate::ops::linked_auth::identify::{ExternalCredential, Identified};
 use crate::ops::linked_auth::sec_def::common_ext_session_id;
 use crate::ops::session::manage::SessionListing;
 use crate::store;
@@ -21,29 +21,6 @@ use crate::store::linked_auth::sec_def::SecDefRow;
 use crate::store::session::record::UserState;
 use crate::store::session::renewal::Renewal;
 use crate::store::user::account::UserRow;
-
-/// What signatures of definitions that do not exist are compared with: finding out takes the same work.
-const DUMMY_KEY: &[u8] = &[0; jwt::MIN_KEY_BYTES];
-
-/// What a request is authenticated with in place of a session's token.
-#[derive(Clone, Debug)]
-pub enum ExternalCredential {
-    /// Username and secret of a Basic Auth definition.
-    Basic {
-        /// The username.
-        username: String,
-        /// The secret.
-        secret: Password,
-    },
-    /// A token signed with the secret of a JWT definition.
-    Jwt(Password),
-}
-
-/// What shows that a request comes from the client of a definition.
-enum Proof<'a> {
-    Secret(&'a Password),
-    Token(jwt::Jwt<'a>),
-}
 
 /// A user whom the caller has authenticated by a linked definition.
 #[derive(Clone, Debug)]
@@ -142,47 +119,8 @@ impl Sso {
     ) -> Result<RequestAuth> {
         self.run(ctx, Operation::SessionAuthenticate, Actor::Anonymous, async |call| {
             let look = self.core.sessions.look(self.now());
-            let (sec_type, username, proof) = match credential {
-                ExternalCredential::Basic { username, secret } => {
-                    (SecType::BasicAuth, username.clone(), Proof::Secret(secret))
-                }
-                ExternalCredential::Jwt(text) => {
-                    let token = jwt::Jwt::parse(text.expose()).ok_or(Code::AuthNotAllowed)?;
-                    (SecType::Jwt, token.subject().to_owned(), Proof::Token(token))
-                }
-            };
-            let mut conn = self.db().read().await?;
-            let found = store::linked_auth::sec_def::by_username(&mut conn, sec_type, &username).await?;
-            // What nobody can guess comes first: who has it does not wait for those who try.
-            let is_certain = match &proof {
-                Proof::Secret(secret) => self.is_generated_secret(found.as_ref(), secret)?,
-                Proof::Token(token) => self.is_signed_for(found.as_ref(), token)?,
-            };
-            let mut attempt = Attempt::default();
-            let mut has_failures = false;
-            let mut is_right = is_certain;
-            if !is_certain {
-                let user_id = found.as_ref().and_then(|row| row.user_id.as_ref());
-                attempt = self.secret_attempt(sec_type, &username, user_id, &ctx.remote_addr);
-                self.check_throttle_on(&mut conn, &mut attempt).await?;
-            }
-            drop(conn);
-            if let (false, Proof::Secret(secret)) = (is_certain, &proof) {
-                is_right = self.is_chosen_secret(found.as_ref(), secret).await?;
-            }
-            let Some(row) = found.filter(|_| is_right) else {
-                self.record_failure(&attempt).await?;
-                return Err(Code::AuthNotAllowed.into());
-            };
-            if !is_certain {
-                has_failures = self.check_throttle(&mut attempt).await?;
-            }
-            // A valid signature was not guessed, whatever the claims say.
-            if let Proof::Token(token) = &proof
-                && !token.is_good_for(&row.name, &row.token_rules(), self.now())
-            {
-                return Err(Code::AuthNotAllowed.into());
-            }
+            let Identified { sec_type, username, row, attempt, has_failures } =
+                self.identify(ctx, credential).await?;
             let user_id = linked_user(&row).ok_or(Code::AuthNotAllowed)?;
             let token = match credential {
                 ExternalCredential::Basic { .. } => None,
@@ -198,27 +136,11 @@ impl Sso {
                 user_agent: user_agent.map(clean_user_agent),
             };
             let entered = self.enter(call, entry).await?;
-            if has_failures || !self.is_place_noted(&attempt) {
-                let mut tx = self.db().write().await?;
-                // The user's row before the counters, as everywhere, so that there is no deadlock.
-                self.remember_place(&mut tx, &attempt).await?;
-                if has_failures {
-                    self.clear_failures(&mut tx, &attempt).await?;
-                }
-                tx.commit().await?;
-            }
+            self.conclude_attempt(&attempt, has_failures).await?;
             let known = look.known(entered.session.clone(), UserState::from(&entered.user));
             Ok(RequestAuth { actor: Actor::Known(Caller::new(known)), session: entered.into_info() })
         })
         .await
-    }
-
-    fn is_signed_for(&self, row: Option<&SecDefRow>, token: &jwt::Jwt<'_>) -> Result<bool> {
-        let Some(row) = row else {
-            let _ = token.is_signed_with(DUMMY_KEY);
-            return Ok(false);
-        };
-        Ok(token.is_signed_with(self.open_secret(row)?.expose().as_bytes()))
     }
 
     /// Opens a session of a linked user, or renews the one that was opened before, for trusted callers in the same
@@ -416,7 +338,7 @@ impl Sso {
             else {
                 return Ok(None);
             };
-            let listed = self.open_sessions(&mut conn, &session.user_id).await?;
+            let listed = self.all_open_sessions(&mut conn, &session.user_id).await?;
             Ok(listed.into_iter().find(|listing| listing.session.session_id == session.session_id))
         })
         .await

@@ -133,6 +133,11 @@ fn look_at_config(config: &Config) -> Vec<Finding> {
             !config.session.end_on_lock,
             "a stolen session comes back when its user is unlocked: set session.end_on_lock to true",
         ),
+        (
+            config.apps.login_metadata_from_anybody && !config.apps.login_metadata_allowed.is_empty(),
+            "anybody can say over REST where they log in from: set apps.login_metadata_from_anybody to false, and \
+             apps.credentials or http.trusted_proxies",
+        ),
         (config.password.min_length < 8, "passwords may be too short: set password.min_length to 8 or more"),
         (!is_audited, "no audit entry is kept: set audit.to_database to true, or audit.file"),
         (

@@ -7,6 +7,7 @@ use crate::domain::{
 };
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
+use crate::ops::access::app::AppProof;
 use crate::ops::access::check::{PasswordAge, Standing, check_standing, informed, wrong_app};
 use crate::ops::access::throttle::{Attempt, Origin};
 use crate::ops::audit::Trail;
@@ -28,6 +29,8 @@ pub struct LoginRequest {
     pub new_password: Option<Password>,
     /// With what they log in.
     pub user_agent: Option<String>,
+    /// What shows that the login comes from the application that it names: without it, metadata is refused.
+    pub app_proof: AppProof,
     /// The remote address that the client itself sent, as login metadata. It counts in place of the context's where
     /// the application may send it, and is refused elsewhere.
     pub sent_remote_addr: Option<RemoteAddr>,
@@ -66,7 +69,8 @@ impl Sso {
 
     async fn log_in(&self, ctx: &Context, request: LoginRequest) -> Result<SessionInfo> {
         // A client that may not send an address cannot choose by it what is counted, or allowed, either.
-        let sent = request.sent_remote_addr.clone().filter(|_| self.may_send_metadata(ctx));
+        let sent =
+            request.sent_remote_addr.clone().filter(|_| self.may_send_metadata(ctx, request.app_proof));
         let sent = sent.map(|remote_addr| Context { remote_addr, ..ctx.clone() });
         let ctx = sent.as_ref().unwrap_or(ctx);
         self.run(ctx, Operation::UserLogin, Actor::Anonymous, async |call| {
@@ -249,14 +253,10 @@ impl Sso {
 
     fn check_metadata(&self, ctx: &Context, request: &LoginRequest) -> Result<()> {
         let is_sent = request.sent_remote_addr.is_some() || request.has_user_agent;
-        if is_sent && !self.may_send_metadata(ctx) {
+        if is_sent && !self.may_send_metadata(ctx, request.app_proof) {
             return Err(Code::MetadataNotAllowed.into());
         }
         Ok(())
-    }
-
-    fn may_send_metadata(&self, ctx: &Context) -> bool {
-        self.config().apps.login_metadata_allowed.contains(&ctx.current_app)
     }
 
     /// Whether the password expires soon and the login may say so; an error where that, or a flag, asks for a new one.

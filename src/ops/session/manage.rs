@@ -237,7 +237,7 @@ impl Sso {
             });
             let owner = owner.ok_or(Code::SessionNoSuchSession)?;
             call.trail.on(&owner);
-            let open = self.open_sessions(&mut tx, &owner).await?;
+            let open = self.all_open_sessions(&mut tx, &owner).await?;
             let ended = open.into_iter().find(|listing| listing.session.session_id == session_id);
             let ended = ended.ok_or(Code::SessionNoSuchSession)?;
             if !store::session::record::delete(&mut tx, session_id).await? {
@@ -268,7 +268,7 @@ impl Sso {
             let mut tx = self.db().write().await?;
             // A login waits for this, so that none comes between the list and the end.
             store::user::account::lock_row(&mut tx, &user_id).await?.ok_or(Code::UserIdInvalid)?;
-            let mut sessions = self.open_sessions(&mut tx, &user_id).await?;
+            let mut sessions = self.all_open_sessions(&mut tx, &user_id).await?;
             sessions.retain(|listing| Some(listing.session.session_id) != keep);
             store::session::record::delete_of_user(&mut tx, &user_id, keep).await?;
             call.trail.note("sessions", sessions.len().to_string());
@@ -305,13 +305,29 @@ impl Sso {
         .await
     }
 
+    /// The open sessions of a user, as many as a list holds.
     pub(in crate::ops) async fn open_sessions(
         &self,
         conn: &mut Conn,
         user_id: &UserId,
     ) -> Result<Vec<SessionListing>> {
-        let sessions = store::session::record::list_of_user(conn, user_id, self.now()).await?;
-        let listing = |(session, state_changes)| SessionListing { session, state_changes, is_current: false };
-        Ok(sessions.into_iter().map(listing).collect())
+        let sessions = store::session::record::list_of_user(conn, user_id, self.now(), false).await?;
+        Ok(sessions.into_iter().map(SessionListing::from).collect())
+    }
+
+    /// All open sessions of a user.
+    pub(in crate::ops) async fn all_open_sessions(
+        &self,
+        conn: &mut Conn,
+        user_id: &UserId,
+    ) -> Result<Vec<SessionListing>> {
+        let sessions = store::session::record::list_of_user(conn, user_id, self.now(), true).await?;
+        Ok(sessions.into_iter().map(SessionListing::from).collect())
+    }
+}
+
+impl From<(Session, Vec<StateChange>)> for SessionListing {
+    fn from((session, state_changes): (Session, Vec<StateChange>)) -> Self {
+        Self { session, state_changes, is_current: false }
     }
 }

@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use crate::crypto::{Place, token};
 use crate::domain::{
-    Code, Context, Error, Operation, Page, PageRequest, Password, Result, SessionId, Site, SiteSession,
-    clean_user_agent, random_uuid,
+    AttrValue, Code, Context, Error, Operation, Page, PageRequest, Password, Result, SessionId, Site,
+    SiteSession, clean_user_agent, random_uuid,
 };
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
@@ -67,6 +67,7 @@ impl Sso {
             let top_realm = check_realm("top_realm", new.top_realm)?;
             let sub_realm = check_realm("sub_realm", new.sub_realm)?;
             let data = check_data(new.data.as_ref())?;
+            let told = data.clone().map(AttrValue::from_json_text);
             let user_agent = new.user_agent.as_deref().map(clean_user_agent);
             let identity_token = parse_token(identity_token);
 
@@ -127,7 +128,7 @@ impl Sso {
             call.trail.note("session_id", session_id.to_string());
             call.trail.note("sessions_ended", ended.to_string());
             self.commit(tx, &mut call.trail).await?;
-            Ok(shown(session, sso_session_token, new.data))
+            Ok(shown(session, sso_session_token, told))
         })
         .await
     }
@@ -283,12 +284,12 @@ impl Sso {
         let sso_session_token = self.core.keyring.open(token_place(&row.session_id), &row.site_token)?;
         let sso_session_token =
             Password::from(std::str::from_utf8(&sso_session_token).map_err(Error::internal)?);
-        let data = row.data.as_deref().map(serde_json::from_str).transpose().map_err(Error::internal)?;
+        let data = row.data.clone().map(AttrValue::from_json_text);
         Ok(shown(row, sso_session_token, data))
     }
 }
 
-fn shown(row: SiteSessionRow, sso_session_token: Password, data: Option<Value>) -> SiteSession {
+fn shown(row: SiteSessionRow, sso_session_token: Password, data: Option<AttrValue>) -> SiteSession {
     SiteSession {
         session_id: row.session_id,
         sso_session_token,

@@ -19,7 +19,8 @@ impl Sso {
     ///
     /// # Errors
     /// E005001 without the right to, whatever is wrong with the session, but for what configuration lets be shown;
-    /// E008002 for a criterion on names that is too short or that no name can be like.
+    /// E008002 for a criterion on names that is too short or that no name can be like, and without pages for more users
+    /// than one answer may hold.
     pub async fn search_users(
         &self,
         ctx: &Context,
@@ -41,6 +42,12 @@ impl Sso {
 
             let mut conn = self.db().read().await?;
             let total = store::user::search::count(&mut conn, &criteria).await?;
+            let most = i64::from(limits.max_unpaginated);
+            if !paginate && most > 0 && total > most {
+                let detail =
+                    format!("paginate: more than {most} users are found, use pages (search.max_unpaginated)");
+                return Err(Error::refused(Code::CommonInvalidInput, detail));
+            }
             let (page_size, cur_page) = if paginate { (page_size, cur_page) } else { (total.max(1), 1) };
             let offset = (cur_page - 1).saturating_mul(page_size);
             let rows = store::user::search::page(&mut conn, &criteria, total, page_size, offset).await?;

@@ -3,6 +3,8 @@
 //! A stranger signs up, so a refusal says only what configuration allows, and hashes the
 //! password as a success does: how long it takes tells nothing either.
 
+use std::collections::HashSet;
+
 use crate::crypto::token::{self, TokenBits};
 use crate::domain::{
     ApprovalStatus, Code, Context, EmailKind, Error, NewUser, Operation, Password, Result, SignUpDetails,
@@ -35,7 +37,8 @@ impl Sso {
     /// Signs a user up, who then confirms it with the token. None where the token goes by email only.
     ///
     /// # Errors
-    /// E004001 or E004002 for an application, where `apps.inform_if_app_invalid` is on; a code of the username or the
+    /// E008002 for an application that stands in the list twice; E004001 or E004002 for an application, where
+    /// `apps.inform_if_app_invalid` is on; a code of the username or the
     /// email where `signup.inform_if_*` lets it be told, of the password where `password.inform_if_invalid` does;
     /// what the hook says; E005001 otherwise.
     pub async fn sign_up(&self, ctx: &Context, request: SignUpRequest) -> Result<Option<Password>> {
@@ -83,6 +86,13 @@ impl Sso {
     fn check_sign_up_apps(&self, ctx: &Context, app_list: &[String]) -> Result<()> {
         let config = self.config();
         let apps = &config.apps;
+        let mut seen = HashSet::new();
+        if !app_list.iter().all(|app| seen.insert(app)) {
+            return Err(Error::refused(
+                Code::CommonInvalidInput,
+                "app_list: an application stands there twice",
+            ));
+        }
         if app_list.is_empty() || app_list.iter().any(|app| !apps.all.contains(app)) {
             return Err(wrong_app(config, Code::AppListInvalid, "apps.all", &apps.all));
         }

@@ -106,7 +106,7 @@ macro_rules! attr_calls {
             ///
             /// Args:
             ///     name: 1 to 191 characters.
-            ///     value: A JSON value, up to 1 MiB.
+            ///     value: A JSON value, up to 64 KiB (``attr.max_value_bytes``).
             ///     expiration: The seconds until it expires.
             ///     encrypt: Whether its value is encrypted in the database.
             ///     user_id: The owner, if not the caller; for super-users.
@@ -162,7 +162,7 @@ macro_rules! attr_calls {
             ///
             /// Args:
             ///     name: 1 to 191 characters.
-            ///     value: A JSON value, up to 1 MiB.
+            ///     value: A JSON value, up to 64 KiB (``attr.max_value_bytes``).
             ///     expiration: The seconds until it expires.
             ///     encrypt: Whether its value is encrypted in the database.
             ///     user_id: The owner, if not the caller; for super-users.
@@ -218,7 +218,7 @@ macro_rules! attr_calls {
             ///
             /// Args:
             ///     name: 1 to 191 characters.
-            ///     value: A JSON value, up to 1 MiB.
+            ///     value: A JSON value, up to 64 KiB (``attr.max_value_bytes``).
             ///     expiration: The seconds until it expires.
             ///     encrypt: Whether its value is encrypted in the database.
             ///     user_id: The owner, if not the caller; for super-users.

@@ -83,13 +83,13 @@ impl IdentityApi {
     }
 }
 
-/// A JSON value as a Python object.
+/// JSON text as a Python object.
 pub(in crate::python) fn loaded<'py>(
     py: Python<'py>,
-    value: Option<&Value>,
+    json: Option<&str>,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let Some(value) = value else { return Ok(None) };
-    py.import("json")?.call_method1("loads", (value.to_string(),)).map(Some)
+    let Some(json) = json else { return Ok(None) };
+    py.import("json")?.call_method1("loads", (json,)).map(Some)
 }
 
 fn to_dict<'py>(py: Python<'py>, identity: &Identity) -> PyResult<Bound<'py, PyDict>> {
@@ -99,7 +99,8 @@ fn to_dict<'py>(py: Python<'py>, identity: &Identity) -> PyResult<Bound<'py, PyD
     dict.set_item("user_token", identity.user_token.to_string())?;
     dict.set_item("provider", &identity.provider)?;
     dict.set_item("external_id", identity.external_id.as_deref())?;
-    dict.set_item("profile", loaded(py, identity.profile.as_ref())?)?;
+    let profile = identity.profile.as_ref().map(Value::to_string);
+    dict.set_item("profile", loaded(py, profile.as_deref())?)?;
     dict.set_item("creation_time", convert::datetime(py, identity.creation_time)?)?;
     dict.set_item("last_modified", convert::datetime(py, identity.last_modified)?)?;
     Ok(dict)

@@ -6,7 +6,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use crate::domain::{Direction, Page, PageRequest, SiteSession};
+use crate::domain::{AttrValue, Direction, Page, PageRequest, SiteSession};
 use crate::ops::{NewSiteSession, Sso};
 use crate::python::runtime::call::none;
 use crate::python::site::api::SiteApi;
@@ -231,7 +231,7 @@ fn to_dict<'py>(py: Python<'py>, session: &SiteSession) -> PyResult<Bound<'py, P
     dict.set_item("identity_token", session.identity_token.to_string())?;
     dict.set_item("top_realm", session.top_realm.as_deref())?;
     dict.set_item("sub_realm", session.sub_realm.as_deref())?;
-    dict.set_item("data", identity::loaded(py, session.data.as_ref())?)?;
+    dict.set_item("data", identity::loaded(py, session.data.as_ref().map(AttrValue::as_json_text))?)?;
     dict.set_item("num_cookies_set", session.num_cookies_set)?;
     dict.set_item("creation_time", convert::datetime(py, session.creation_time)?)?;
     dict.set_item("update_time", convert::datetime(py, session.update_time)?)?;

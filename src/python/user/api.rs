@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 use crate::domain::{self, Context, UserView, Visibility};
-use crate::ops::{Actor, AttrTarget, LoginRequest, Sso};
+use crate::ops::{Actor, AppProof, AttrTarget, LoginRequest, Sso};
 use crate::python::attr::api::UserAttrApi;
 use crate::python::attr::call::AttrCall;
 use crate::python::branch::Branch;
@@ -217,6 +217,7 @@ impl UserApi {
             user_agent,
             sent_remote_addr: has_remote_addr.then(|| ctx.remote_addr.clone()),
             has_user_agent,
+            app_proof: AppProof::SameProcess,
             skip_sec,
             is_by_command: false,
         };

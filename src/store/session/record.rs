@@ -13,6 +13,9 @@ use crate::store::user::account::UserRow;
 /// How many interactions of a session are kept.
 pub const HISTORY_LENGTH: i64 = 100;
 
+/// How many sessions a list holds, and how many interactions with all of them.
+const LISTED: (i64, i64) = (500, 20_000);
+
 /// The columns of [`SessionRow`], behind what they are prefixed with.
 macro_rules! columns {
     ($of:literal) => {
@@ -56,11 +59,11 @@ sql! {
     );
     BY_USER = concat!(
         "SELECT ", columns!(""), " FROM sso_session WHERE user_id = $1 AND expiration_time > $2 \
-         ORDER BY creation_time, session_id"
+         ORDER BY creation_time DESC, session_id DESC LIMIT $3"
     );
     CHANGES_BY_USER = "SELECT c.session_id, c.idx, c.change_time, c.ctx_source, c.remote_addr, c.user_agent \
         FROM sso_session_change c JOIN sso_session s ON s.session_id = c.session_id \
-        WHERE s.user_id = $1 AND s.expiration_time > $2 ORDER BY c.session_id, c.idx";
+        WHERE s.user_id = $1 AND s.expiration_time > $2 ORDER BY c.change_time DESC, c.idx DESC LIMIT $3";
     BY_EXT_ID = concat!("SELECT ", columns!(""), ", ust_digest FROM sso_session WHERE ext_session_id = $1");
     SET_DIGEST = "UPDATE sso_session SET ust_digest = $2 WHERE session_id = $1 RETURNING user_id";
     SET_AUTH_TIME = "UPDATE sso_session SET auth_time = $2 WHERE session_id = $1 RETURNING user_id";
@@ -258,7 +261,8 @@ pub async fn delete_of_definition(conn: &mut Conn, ext_session_id: &str) -> Resu
     Ok(owners.len() as u64)
 }
 
-/// A user's sessions that have not expired, oldest first, each with its history.
+/// A user's sessions that have not expired, oldest first, each with its history. Unless it is to be all: of more than 500
+/// sessions, and of more than 20,000 interactions with them, the newest ones.
 ///
 /// # Errors
 /// When the database cannot answer.
@@ -266,9 +270,13 @@ pub async fn list_of_user(
     conn: &mut Conn,
     user_id: &UserId,
     now: Timestamp,
+    is_all: bool,
 ) -> Result<Vec<(Session, Vec<StateChange>)>> {
-    let rows = fetch_all!(conn, SessionRow, BY_USER, user_id, now)?;
-    let changes = fetch_all!(conn, ChangeRow, CHANGES_BY_USER, user_id, now)?;
+    let (most, most_changes) = if is_all { (i64::MAX, i64::MAX) } else { LISTED };
+    let mut rows = fetch_all!(conn, SessionRow, BY_USER, user_id, now, most)?;
+    let mut changes = fetch_all!(conn, ChangeRow, CHANGES_BY_USER, user_id, now, most_changes)?;
+    rows.reverse();
+    changes.reverse();
     let mut histories = HashMap::<SessionId, Vec<StateChange>>::new();
     for row in changes {
         let change = StateChange {
