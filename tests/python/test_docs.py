@@ -302,6 +302,14 @@ def test_every_test_that_the_page_of_security_names_exists() -> None:
             assert not name or name in defined_in(file), f"{path}::{name}"
 
 
+def test_every_attack_stands_on_the_page_of_security() -> None:
+    files = (ROOT / "tests" / "attacks").glob("*.py")
+    attacks = [path for path in files if "attack" in defined_in(path)]
+    assert attacks
+    for path in attacks:
+        assert f"| `tests/attacks/{path.name}` |" in PAGES["security.md"], path.name
+
+
 def test_the_list_of_decisions_has_them_all() -> None:
     listed = (DOCS / "decisions" / "README.md").read_text(encoding="utf-8")
     for record in sorted((DOCS / "decisions").glob("[0-9]*.md")):
