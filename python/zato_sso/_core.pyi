@@ -144,6 +144,13 @@ class UserAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
     ) -> None: ...
+    def resend_confirmation(
+        self,
+        cid: str,
+        credential: str,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
     def approve_user(
         self,
         cid: str,

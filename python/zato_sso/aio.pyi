@@ -112,6 +112,13 @@ class _UserAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
     ) -> None: ...
+    async def resend_confirmation(
+        self,
+        cid: str,
+        credential: str,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
     async def approve_user(
         self,
         cid: str,

@@ -75,6 +75,8 @@ pub(super) struct Trail {
     pub is_committed: bool,
     /// Whether there is nothing to say, unless the operation fails after all.
     pub is_left_out: bool,
+    /// Whether the transaction has put anything into the outbox.
+    pub has_mail: bool,
 }
 
 impl Trail {
@@ -92,7 +94,7 @@ impl Trail {
             remote_addr: ctx.remote_addr.clone(),
             extra: Vec::new(),
         };
-        Self { event, is_committed: false, is_left_out: false }
+        Self { event, is_committed: false, is_left_out: false, has_mail: false }
     }
 
     pub fn by(&mut self, user_id: &UserId) {
@@ -133,6 +135,13 @@ impl Trail {
                 false
             }
         }
+    }
+
+    /// An email is given up: that is kept in the database, too.
+    pub fn give_up(&mut self, why: &str) {
+        self.event.kind = AuditKind::Change;
+        self.event.result = AuditResult::Refused(Code::CommonInternalError);
+        self.note("error", format!("given up: {why}"));
     }
 
     /// What else there is to know, as JSON.

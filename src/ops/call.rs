@@ -5,7 +5,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::domain::{
-    AuditKind, Code, Context, Error, Operation, Result, SessionId, Site, UserId, Who, time_ordered_uuid,
+    AuditKind, Cid, Code, Context, Error, Operation, RemoteAddr, Result, SessionId, Site, UserId, Who,
+    time_ordered_uuid,
 };
 use crate::ops::Sso;
 use crate::ops::access::actor::{Actor, Caller};
@@ -214,11 +215,24 @@ impl Sso {
         }
     }
 
+    /// On whose behalf the product does what nobody has asked for.
+    pub(in crate::ops) fn own_context(&self) -> Result<Context> {
+        let cid = Cid::random(self.random())?;
+        Ok(Context {
+            cid,
+            current_app: self.config().apps.default.clone(),
+            remote_addr: RemoteAddr::default(),
+        })
+    }
+
     /// Commits an operation's changes together with its entry: there is never one without the other.
     pub(in crate::ops) async fn commit(&self, mut tx: Tx, trail: &mut Trail) -> Result<()> {
         self.insert(&mut tx, trail).await?;
         tx.commit().await?;
         trail.is_committed = true;
+        if trail.has_mail {
+            self.core.mailer.wake();
+        }
         Ok(())
     }
 

@@ -53,6 +53,11 @@ pub trait Hooks: fmt::Debug + Send + Sync {
         None
     }
 
+    /// Whether there is a hook that sends emails. Only where there is one, or an SMTP server, are emails written.
+    fn sends_email(&self) -> bool {
+        true
+    }
+
     /// Sends an email, in place of the SMTP server of the configuration. The text of the message may hold a token.
     fn send_email(&self, message: &Email) -> Option<HookFuture<()>> {
         None
@@ -68,7 +73,11 @@ pub trait Hooks: fmt::Debug + Send + Sync {
 #[derive(Clone, Copy, Debug)]
 pub struct NoHooks;
 
-impl Hooks for NoHooks {}
+impl Hooks for NoHooks {
+    fn sends_email(&self) -> bool {
+        false
+    }
+}
 
 impl Trail {
     /// Notes that a hook has failed.

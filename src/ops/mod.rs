@@ -17,6 +17,7 @@ mod mail;
 mod maintenance;
 mod notify;
 mod open;
+mod outbox;
 mod password;
 mod refusals;
 mod session;

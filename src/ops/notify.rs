@@ -1,45 +1,142 @@
-//! Sending emails to users.
+//! Emails to users, put into the outbox in the transaction of what causes them.
 
-use crate::domain::{Context, Email, EmailKind, Operation, Password, Result, time_ordered_uuid};
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::domain::{Context, Error, Operation, Result, UserId, time_ordered_uuid};
 use crate::ops::Sso;
 use crate::ops::access::user_row::Column;
 use crate::ops::audit::Trail;
-use crate::ops::mail::message::{self, Addressee};
-use crate::ops::mail::queue::Message;
+use crate::ops::mail::envelope::{Content, Envelope, Request};
+use crate::ops::mail::message::{self, About};
+use crate::store;
+use crate::store::Tx;
+use crate::store::mail::outbox::NewMessage;
 use crate::store::user::account::UserRow;
 
+/// When to try again what needs an outbox that is full.
+const WHEN_FULL: Duration = Duration::from_secs(60);
+
 impl Sso {
-    /// Has an email sent to a user, if they have an address: later, in the background. Neither how long that takes nor
-    /// whether it succeeds changes anything here; the audit log has the outcome.
-    pub(in crate::ops) fn send_email(
-        &self,
-        ctx: &Context,
-        row: &UserRow,
-        kind: EmailKind,
-        token: Option<&Password>,
-    ) {
-        let mut trail = Trail::new(ctx, Operation::EmailSend, self.now());
-        trail.on(&row.user_id);
-        trail.note("template", kind.as_str());
-        match self.email_to(row, kind, token) {
-            Ok(Some(email)) => {
-                let by_hook = self.hooks().send_email(&email).map(Message::Hook);
-                self.core.mailer.send(by_hook.unwrap_or_else(|| Message::Smtp(Box::new(email))), trail);
-            }
-            Ok(None) => {}
-            Err(error) => self.core.audit.tell(trail, self.now(), Err(&error.to_string())),
-        }
+    /// Whether there is a way to send emails: an SMTP server, or a hook.
+    pub(in crate::ops) fn can_send_email(&self) -> bool {
+        self.core.smtp.is_some() || self.hooks().sends_email()
     }
 
-    fn email_to(&self, row: &UserRow, kind: EmailKind, token: Option<&Password>) -> Result<Option<Email>> {
-        let Some(envelope) = row.email.as_deref() else { return Ok(None) };
-        let addressee = Addressee {
-            user_id: row.user_id.clone(),
-            username: row.username.clone(),
-            email: self.unseal(Column::Email, &row.user_id, envelope)?.expose().to_owned(),
-        };
+    /// Has an email sent to a user, if they have an address, once the transaction is committed. Without a way to send it
+    /// the log says so once.
+    ///
+    /// # Errors
+    /// E005009 if too many emails wait already.
+    pub(in crate::ops) async fn queue_email(
+        &self,
+        tx: &mut Tx,
+        ctx: &Context,
+        trail: &mut Trail,
+        row: &UserRow,
+        about: About<'_>,
+    ) -> Result<()> {
+        let Some(email) = row.email.as_deref() else { return Ok(()) };
+        let to = self.unseal(Column::Email, &row.user_id, email)?.expose().to_owned();
+        self.queue_email_to(tx, ctx, trail, row, to, about).await
+    }
+
+    /// The same for what an answer has promised already, however many emails wait: a request is turned into emails.
+    pub(in crate::ops) async fn queue_promised_email(
+        &self,
+        tx: &mut Tx,
+        ctx: &Context,
+        trail: &mut Trail,
+        row: &UserRow,
+        about: About<'_>,
+    ) -> Result<()> {
+        let Some(email) = row.email.as_deref() else { return Ok(()) };
+        let to = self.unseal(Column::Email, &row.user_id, email)?.expose().to_owned();
+        let letter = message::write(self.config(), &self.core.templates, about, row.username.clone(), to)?;
+        let envelope = Envelope::new(ctx, Content::Letter(letter));
+        let about = (about.kind.as_str(), Some(&row.user_id));
+        self.put_into_outbox(tx, trail, about, &envelope, i64::MAX).await
+    }
+
+    /// The same to an address that need not be the user's own.
+    ///
+    /// # Errors
+    /// As [`Self::queue_email`].
+    pub(in crate::ops) async fn queue_email_to(
+        &self,
+        tx: &mut Tx,
+        ctx: &Context,
+        trail: &mut Trail,
+        row: &UserRow,
+        to: String,
+        about: About<'_>,
+    ) -> Result<()> {
+        if !self.is_email_possible(ctx, Some(&row.user_id), about.kind.as_str()) {
+            return Ok(());
+        }
+        let letter = message::write(self.config(), &self.core.templates, about, row.username.clone(), to)?;
+        let envelope = Envelope::new(ctx, Content::Letter(letter));
+        let about = (about.kind.as_str(), Some(&row.user_id));
+        self.put_into_outbox(tx, trail, about, &envelope, self.max_waiting()).await
+    }
+
+    /// Has a request looked at once the transaction is committed, after the answer to it.
+    ///
+    /// # Errors
+    /// E005009 if too many emails and requests wait already.
+    pub(in crate::ops) async fn queue_request(
+        &self,
+        tx: &mut Tx,
+        ctx: &Context,
+        trail: &mut Trail,
+        request: Request,
+    ) -> Result<()> {
+        let kind = request.kind;
+        if !self.is_email_possible(ctx, None, kind.email().as_str()) {
+            return Ok(());
+        }
+        let envelope = Envelope::new(ctx, Content::Request(request));
+        self.put_into_outbox(tx, trail, (kind.as_str(), None), &envelope, self.max_waiting()).await
+    }
+
+    fn max_waiting(&self) -> i64 {
+        self.config().email.max_waiting.into()
+    }
+
+    async fn put_into_outbox(
+        &self,
+        tx: &mut Tx,
+        trail: &mut Trail,
+        (kind, user_id): (&str, Option<&UserId>),
+        envelope: &Envelope,
+        max: i64,
+    ) -> Result<()> {
         let now = self.now();
-        let id = time_ordered_uuid(now, &*self.core.random)?;
-        message::write(self.config(), &self.core.templates, kind, addressee, token, (id, now)).map(Some)
+        let message_id: Uuid = time_ordered_uuid(now, &*self.core.random)?;
+        let message = envelope.seal(&self.core.keyring, message_id, &*self.core.random)?;
+        let new = NewMessage { message_id, kind, user_id, message: &message, creation_time: now };
+        if !store::mail::outbox::insert(tx, &new, max).await? {
+            trail.note("reason", "too many emails are waiting");
+            return Err(Error::RateLimited { retry_after: WHEN_FULL });
+        }
+        trail.has_mail = true;
+        Ok(())
+    }
+
+    fn is_email_possible(&self, ctx: &Context, user_id: Option<&UserId>, template: &'static str) -> bool {
+        if self.can_send_email() {
+            return true;
+        }
+        if self.core.mailer.is_first_time() {
+            let mut trail = Trail::new(ctx, Operation::EmailSend, self.now());
+            if let Some(user_id) = user_id {
+                trail.on(user_id);
+            }
+            trail.note("template", template);
+            trail.note("not_sent", "smtp.url is not set: no email is");
+            self.core.audit.tell(trail, self.now(), Ok(()));
+        }
+        false
     }
 }

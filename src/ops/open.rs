@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicI64;
 
 use crate::config::{Cache, Config, DatabaseUrl};
 use crate::crypto::{HashParams, HashPool, KeyringError, LoadedKeyring};
-use crate::domain::{Clock, Random, SystemClock, SystemRandom};
+use crate::domain::{Clock, Random, SystemClock, SystemRandom, random_uuid};
 use crate::ops::audit;
 use crate::ops::background::Background;
 use crate::ops::hook::{Hooks, NoHooks};
@@ -15,7 +15,7 @@ use crate::ops::keyring::{
     KEYRING_CHECK, OpenError, database_options, existing_keyring, key_file_warning, missing_key, new_keyring,
     read_check,
 };
-use crate::ops::mail::queue::{Mailer, Pace};
+use crate::ops::mail::mailer::Mailer;
 use crate::ops::mail::{message, smtp};
 use crate::ops::refusals::Refusals;
 use crate::ops::sso::{Core, Sso};
@@ -84,8 +84,7 @@ impl Sso {
         let hashing = HashPool::new(params, threads, threads.saturating_mul(HASH_QUEUE_PER_THREAD));
         let warnings = key_file_warning(&config, wide_mode).into_iter().collect();
         let background = Background::default();
-        let audit = Arc::new(audit);
-        let mailer = Mailer::new(Arc::clone(&audit), Arc::clone(&clock), smtp, Pace::USUAL);
+        let mailer = Mailer::new(random_uuid(&*random)?);
         let size = (config.session.cache == Cache::On).then_some(config.session.cache_size);
         let sessions = SessionCache::new(Arc::clone(db.epochs()), size);
         if size.is_some() {
@@ -102,6 +101,7 @@ impl Sso {
             random,
             audit,
             templates,
+            smtp,
             mailer,
             hooks,
             warnings,
@@ -112,6 +112,7 @@ impl Sso {
         let sso = Self { core: Arc::new(core) };
         sso.start_maintenance();
         sso.start_recording_refusals();
+        sso.start_sending();
         Ok(sso)
     }
 }

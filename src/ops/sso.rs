@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
 
 use crate::config::Config;
 use crate::crypto::{HashPool, Keyring};
@@ -10,12 +13,16 @@ use crate::ops::audit::Log;
 use crate::ops::background::Background;
 use crate::ops::hook::Hooks;
 use crate::ops::keyring::KEYRING_CHECK;
-use crate::ops::mail::queue::Mailer;
+use crate::ops::mail::mailer::Mailer;
+use crate::ops::mail::smtp::Smtp;
 use crate::ops::mail::template::Templates;
 use crate::ops::refusals::Refusals;
 use crate::store::Db;
 use crate::store::session::cache::SessionCache;
 use crate::store::session::renewal::Renewals;
+
+/// How long closing waits for emails to be sent. It must be done before a fork that waits for it loses its patience.
+const CLOSING: Duration = Duration::from_secs(3);
 
 /// Single sign-on over one open database. Cheap to clone; all clones are the same.
 #[derive(Clone, Debug)]
@@ -33,8 +40,9 @@ pub(in crate::ops) struct Core {
     pub hashing: HashPool,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
-    pub audit: Arc<Log>,
+    pub audit: Log,
     pub templates: Templates,
+    pub smtp: Option<Smtp>,
     pub mailer: Mailer,
     pub warnings: Vec<String>,
     pub background: Background,
@@ -97,19 +105,28 @@ impl Sso {
         refusals.write(refusals.take_all(), self.db(), self.random()).await
     }
 
-    /// Closes the database and ends the hashing threads, after calls in flight have ended; then sends what emails are
-    /// left, for a few seconds at most. Calls made later fail with
+    /// Sends what emails this process has caused and not sent yet, for a few seconds at most; then closes the database and
+    /// ends the hashing threads, after calls in flight have ended. What is left stays in the outbox. Calls made later fail with
     /// [`Error::Unavailable`](crate::domain::Error::Unavailable).
     pub async fn close(&self) {
         self.core.background.stop().await;
         // Without a database there is nowhere to write them.
         drop(self.record_refusals().await);
+        if self.core.mailer.close(Instant::now() + CLOSING).await {
+            // Others need not wait until they are sure that this process is gone.
+            drop(timeout(CLOSING, self.let_go_of_emails()).await);
+        }
         let core = Arc::clone(&self.core);
         // Joining the threads blocks.
         let hashing = tokio::task::spawn_blocking(move || core.hashing.close());
         self.core.db.close().await;
         self.core.sessions.close();
         drop(hashing.await);
-        self.core.mailer.close().await;
+    }
+
+    async fn let_go_of_emails(&self) -> Result<()> {
+        let mut tx = self.db().write().await?;
+        crate::store::mail::outbox::release(&mut tx, self.core.mailer.node).await?;
+        tx.commit().await
     }
 }

@@ -67,6 +67,14 @@ pub enum Kind {
     TotpPlace,
     /// Requests of a user that fall under one rule.
     RateLimit,
+    /// Requests for password resets from an address.
+    ResetAddress,
+    /// Emails with reset tokens to a user.
+    ResetUser,
+    /// Sign-ups, and requests to repeat their email, from an address.
+    SignUpAddress,
+    /// Sign-ups with an email, and requests to repeat theirs.
+    SignUpEmail,
 }
 
 impl Kind {
@@ -79,6 +87,10 @@ impl Kind {
             Self::Totp => "totp",
             Self::TotpPlace => "totp_place",
             Self::RateLimit => "rate_limit",
+            Self::ResetAddress => "reset_address",
+            Self::ResetUser => "reset_user",
+            Self::SignUpAddress => "sign_up_address",
+            Self::SignUpEmail => "sign_up_email",
         }
     }
 }
@@ -221,8 +233,8 @@ pub async fn clear(tx: &mut Tx, kind: Kind, subject: &[u8]) -> Result<()> {
 ///
 /// # Errors
 /// When the database cannot answer.
-pub async fn count(tx: &mut Tx, subject: &[u8], start: Timestamp, end: Timestamp) -> Result<i64> {
-    let kind = Kind::RateLimit.as_str();
+pub async fn count(tx: &mut Tx, kind: Kind, subject: &[u8], start: Timestamp, end: Timestamp) -> Result<i64> {
+    let kind = kind.as_str();
     let counted: Option<(i64,)> =
         fetch_optional!(tx, (i64,), COUNT, kind, subject, start.as_micros(), end.as_micros())?;
     Ok(counted.map_or(1, |(count,)| count))

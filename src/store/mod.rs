@@ -14,6 +14,7 @@ pub mod audit;
 pub mod cache;
 pub mod import;
 pub mod linked_auth;
+pub mod mail;
 pub mod maintenance;
 pub mod password;
 pub mod session;

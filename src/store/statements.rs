@@ -1,7 +1,7 @@
 //! Every statement of the product, for the test that prepares each on both databases.
 
 use crate::store::{
-    access, attr, audit, db, import, linked_auth, maintenance, password, session, site, user,
+    access, attr, audit, db, import, linked_auth, mail, maintenance, password, session, site, user,
 };
 
 /// Every statement of the product: name and text.
@@ -19,6 +19,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         maintenance::cleanup::STATEMENTS,
         password::expiry::STATEMENTS,
         linked_auth::link::STATEMENTS,
+        mail::outbox::STATEMENTS,
         password::history::STATEMENTS,
         password::reset::STATEMENTS,
         session::renewal::STATEMENTS,

@@ -67,6 +67,7 @@ mod matrix;
 mod open;
 #[cfg(feature = "server")]
 mod openapi;
+mod outbox;
 mod password;
 mod password_reset;
 #[cfg(feature = "server")]
@@ -79,6 +80,7 @@ mod session;
 mod signup;
 #[cfg(feature = "server")]
 mod signup_rest;
+mod signup_wait;
 mod site;
 #[cfg(feature = "server")]
 mod site_bounds;

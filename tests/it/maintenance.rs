@@ -97,6 +97,12 @@ async fn what_has_expired_is_deleted_and_what_has_not_is_left(kind: Kind) {
             execute(&world, &sql).await;
         }
     }
+    for end in [1, now, now + 1] {
+        let name = format!("waits{end}");
+        world.user(&name).await;
+        let waits = format!("sign_up_status = 'before_confirmation', sign_up_expiration = {end}");
+        execute(&world, &format!("UPDATE sso_user SET {waits} WHERE username = '{name}'")).await;
+    }
     add_expired_sessions(&world, user_id, 2).await;
     execute(
         &world,
@@ -107,9 +113,9 @@ async fn what_has_expired_is_deleted_and_what_has_not_is_left(kind: Kind) {
 
     let cleaned = world.sso.clean_up(&ctx()).await.unwrap();
     insta::allow_duplicates! {
-        insta::assert_snapshot!(format!("{:?}", cleaned.counts()), @r#"[("user_attributes", 2), ("session_attributes", 2), ("browser_codes", 2), ("browser_sessions", 2), ("sessions", 2), ("password_resets", 4), ("site_verifications", 2), ("throttle_counters", 2), ("known_places", 0), ("audit_entries", 0)]"#);
+        insta::assert_snapshot!(format!("{:?}", cleaned.counts()), @r#"[("user_attributes", 2), ("session_attributes", 2), ("browser_codes", 2), ("browser_sessions", 2), ("sessions", 2), ("password_resets", 4), ("site_verifications", 2), ("sign_ups", 2), ("throttle_counters", 2), ("known_places", 0), ("audit_entries", 0)]"#);
     }
-    assert_eq!(cleaned.total(), 18);
+    assert_eq!(cleaned.total(), 20);
     let left = [
         ("sso_user_attr", 1),
         ("sso_session_attr", 2),
@@ -119,7 +125,7 @@ async fn what_has_expired_is_deleted_and_what_has_not_is_left(kind: Kind) {
         ("sso_password_reset", 2),
         ("sso_site_verified", 1),
         ("sso_throttle", 1),
-        ("sso_user", 3),
+        ("sso_user", 4),
         ("sso_site", 1),
     ];
     for (table, expected) in left {
@@ -255,7 +261,7 @@ async fn nothing_is_read_from_end_to_end(kind: Kind) {
     let of_the_other = if kind == Kind::Sqlite { "_POSTGRES" } else { "_SQLITE" };
     let ours: Vec<_> =
         statements().into_iter().filter(|(name, _)| is_ours(name) && !name.ends_with(of_the_other)).collect();
-    assert_eq!(ours.len(), 11);
+    assert_eq!(ours.len(), 12);
     for (name, text) in ours {
         let text = text.replace("$1", "5").replace("$2", "6").replace("$3", "'a'").replace("$4", "7");
         let plan: Vec<String> = if kind == Kind::Sqlite {

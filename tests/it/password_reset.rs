@@ -1,7 +1,7 @@
 //! Password resets: tokens that work once and for a while, answers that tell nothing, and what ends when one succeeds.
 
 use serde_json::{Value, json};
-use zato_sso::domain::{Clock as _, Code, NewUser, Password, User};
+use zato_sso::domain::{Clock as _, Code, Edit, NewUser, Password, User, UserUpdate};
 use zato_sso::ops::{Actor, ChangePassword, ResetAccess};
 
 use crate::smtp::{Manner, SmtpServer, token_in};
@@ -12,7 +12,11 @@ on_both_databases! {
     a_token_lives_so_many_minutes_and_a_key_so_many_seconds;
     a_token_and_a_key_work_once;
     of_fifty_at_once_one_gets_the_key_and_one_sets_the_password;
-    a_new_request_ends_the_token_before;
+    a_token_stays_valid_when_asked_for_again;
+    a_request_of_somebody_else_does_not_end_a_reset_under_way;
+    no_more_is_mailed_than_the_limit_and_no_answer_says_so;
+    an_address_that_asks_too_often_is_told_so_whoever_it_asks_for;
+    a_change_of_email_ends_tokens;
     of_requests_at_once_one_token_is_left;
     a_key_goes_with_its_token_only;
     an_invalid_password_does_not_use_up_the_key;
@@ -60,6 +64,7 @@ impl Office {
 
     /// A token, by way of an email.
     async fn token(&self, credential: &str) -> Password {
+        self.settle().await;
         let count = self.server.received().len();
         self.ask(credential).await;
         Password::from(token_in(&self.server.email(count + 1).await))
@@ -71,6 +76,13 @@ impl Office {
 
     async fn change(&self, token: &Password, key: &Password, password: &str) -> zato_sso::domain::Result<()> {
         self.world.sso.reset_password(&ctx(), token, key, Password::from(password)).await
+    }
+
+    /// Waits until every request was looked at, and every email sent.
+    async fn settle(&self) {
+        while !any_rows(&self.world, "SELECT kind FROM sso_outbox").await.is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
     }
 
     /// How many resets there are.
@@ -170,16 +182,85 @@ async fn of_fifty_at_once_one_gets_the_key_and_one_sets_the_password(kind: Kind)
     office.world.sso.login(&ctx(), credentials("user1", &password)).await.unwrap();
 }
 
-async fn a_new_request_ends_the_token_before(kind: Kind) {
+async fn a_token_stays_valid_when_asked_for_again(kind: Kind) {
+    let office = Office::new(kind).await;
+    office.user("user1").await;
+    let first = office.token("user1").await;
+    office.world.clock.advance_seconds(60);
+    let again = office.token("user1").await;
+    assert_eq!(again.expose(), first.expose());
+    // The email says for how long.
+    let emails = office.server.received();
+    assert!(emails[0].contains("within 30 minutes") && emails[1].contains("within 29 minutes"), "{emails:?}");
+    office.access(&first).await.unwrap();
+    let next = office.token("user1").await;
+    assert_ne!(next.expose(), first.expose());
+}
+
+async fn a_request_of_somebody_else_does_not_end_a_reset_under_way(kind: Kind) {
     let office = Office::new(kind).await;
     office.user("user1").await;
     let first = office.token("user1").await;
     let key = office.access(&first).await.unwrap().reset_key;
     let second = office.token("user1").await;
-    assert_eq!(refusal(office.change(&first, &key, NEW).await), NO_ACCESS);
-    let third = office.token("user1").await;
+    office.change(&first, &key, NEW).await.unwrap();
     assert_eq!(refusal(office.access(&second).await), NO_ACCESS);
-    office.access(&third).await.unwrap();
+    assert_eq!(office.count().await, 0);
+}
+
+async fn no_more_is_mailed_than_the_limit_and_no_answer_says_so(kind: Kind) {
+    let office = Office::with(kind, json!({"password_reset.max_per_hour": 3})).await;
+    office.user("user1").await;
+    office.user("user2").await;
+    for _ in 0..6 {
+        office.ask("user1").await;
+        office.settle().await;
+    }
+    let emails = office.server.received();
+    assert_eq!(emails.len(), 3);
+    let tokens: std::collections::HashSet<_> = emails.iter().map(|email| token_in(email)).collect();
+    assert_eq!(tokens.len(), 1);
+    // Others are not concerned, and after an hour neither is the user.
+    office.token("user2").await;
+    office.world.clock.advance_seconds(3600);
+    office.token("user1").await;
+}
+
+async fn an_address_that_asks_too_often_is_told_so_whoever_it_asks_for(kind: Kind) {
+    let office = Office::with(kind, json!({"password_reset.max_per_hour_per_address": 4})).await;
+    office.user("user1").await;
+    let ask = async |credential: &str, address: &str| {
+        office.world.sso.create_reset_token(&ctx_of("CRM", address), credential, None).await
+    };
+    for credential in ["user1", "nobody", "user1", "nobody"] {
+        ask(credential, "2001:db8::1").await.unwrap();
+    }
+    for credential in ["user1", "nobody"] {
+        let error = ask(credential, "2001:db8::2").await.unwrap_err();
+        assert_eq!(error.code(), Code::AuthRateLimited);
+        assert!(
+            matches!(error, zato_sso::domain::Error::RateLimited { retry_after } if retry_after.as_secs() == 3600)
+        );
+        ask(credential, "2001:db8:1::1").await.unwrap();
+    }
+    office.world.clock.advance_seconds(3600);
+    ask("user1", "2001:db8::1").await.unwrap();
+}
+
+async fn a_change_of_email_ends_tokens(kind: Kind) {
+    let office = Office::new(kind).await;
+    let user = office.user("user1").await;
+    let change = async |update: UserUpdate| {
+        let by = Actor::Trusted(None);
+        office.world.sso.update_user_by_id(&ctx(), by, user.user_id.as_str(), update).await.unwrap();
+    };
+    let token = office.token("user1").await;
+    change(UserUpdate { first_name: Edit::Set("Ann".to_owned()), ..UserUpdate::default() }).await;
+    let key = office.access(&token).await.unwrap().reset_key;
+    let token2 = office.token("user1").await;
+    change(UserUpdate { email: Edit::Set("new@example.com".to_owned()), ..UserUpdate::default() }).await;
+    assert_eq!(refusal(office.change(&token, &key, NEW).await), NO_ACCESS);
+    assert_eq!(refusal(office.access(&token2).await), NO_ACCESS);
 }
 
 async fn of_requests_at_once_one_token_is_left(kind: Kind) {
@@ -194,6 +275,7 @@ async fn of_requests_at_once_one_token_is_left(kind: Kind) {
     for outcome in requests {
         outcome.await.unwrap().unwrap();
     }
+    office.settle().await;
     assert_eq!(office.count().await, 1);
 }
 
@@ -269,6 +351,7 @@ async fn those_who_may_not_log_in_get_no_email_and_no_further(kind: Kind) {
     for username in ["locked", "rejected", "athome"] {
         office.ask(username).await;
     }
+    office.settle().await;
     // What was asked for before is as good as before once the account is.
     sso.unlock_user(&ctx(), by, locked.user_id.as_str()).await.unwrap();
     sso.approve_user(&ctx(), &root.ust, rejected.user_id.as_str()).await.unwrap();
@@ -288,6 +371,7 @@ async fn users_are_found_by_what_is_configured(kind: Kind) {
         for (credential, is_found) in ["user1", " User1@Example.COM"].into_iter().zip(expected) {
             let count = office.count().await;
             office.ask(credential).await;
+            office.settle().await;
             assert_eq!(office.count().await, usize::from(is_found || count == 1), "{what} {credential}");
         }
         // It goes to the address of the user, not to the one that was asked for.

@@ -182,7 +182,12 @@ def mail() -> Iterator[Inbox]:
 @pytest.fixture(scope="module")
 def shared_config(shared_url: str, mail: Inbox) -> Config:
     """Configuration for objects on that database, whose emails come to that server."""
-    return {**config_of(shared_url, new_key()), "smtp": {"url": mail.url}}
+    return changed(
+        config_of(shared_url, new_key()),
+        smtp={"url": mail.url},
+        # By default only the email has it.
+        signup={"always_return_confirm_token": True},
+    )
 
 
 @pytest.fixture(scope="module", params=["blocking", "async"])

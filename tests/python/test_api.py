@@ -31,6 +31,10 @@ def confirm_sign_up(stage: Stage) -> Arguments:
     return {"cid": "cid", "confirm_token": stage.sso.user.signup(**sign_up(stage)), **CONTEXT}
 
 
+def resend(stage: Stage) -> Arguments:
+    return {"cid": "cid", "credential": sign_up(stage)["ctx"].username, **CONTEXT}
+
+
 def decision(stage: Stage) -> Arguments:
     return {"cid": "cid", "user_id": stage.someone().user_id, "current_ust": stage.admin, **CONTEXT}
 
@@ -273,6 +277,7 @@ CALLS: dict[str, tuple[Callable[[Stage], Arguments], type]] = {
     "user.create_super_user": (new_user, str),
     "user.signup": (sign_up, str),
     "user.confirm_signup": (confirm_sign_up, type(None)),
+    "user.resend_confirmation": (resend, type(None)),
     "user.approve_user": (decision, type(None)),
     "user.approve": (decision, type(None)),
     "user.reject_user": (decision, type(None)),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
+from inbox import text_of
 from stage import Stage, refused
-from support import ADDRESS, APP, PASSWORD, AsyncSSO, unique
+from support import ADDRESS, APP, PASSWORD, AsyncSSO, Config, unique
 from zato_sso import SSO, SignupCtx, const
 
 TELLING = {f"inform_if_{what}": True for what in ("user_exists", "user_invalid", "email_exists", "email_invalid")}
@@ -58,7 +60,9 @@ def test_what_is_wrong_is_told_where_configured(stage: Stage) -> None:
         "E008002": ctx_of(unique("user"), sign_up_status=const.signup_status.final),
     }
     with stage.changed(signup=TELLING) as sso:
-        sso.user.signup("cid", ctx_of(username), APP, ADDRESS)
+        token = sso.user.signup("cid", ctx_of(username), APP, ADDRESS)
+        assert token is not None
+        sso.user.confirm_signup("cid", token, APP, ADDRESS)
         for code, ctx in wrong.items():
             with refused(code):
                 sso.user.signup("cid", ctx, APP, ADDRESS)
@@ -94,6 +98,52 @@ def test_the_application_is_that_of_the_call_or_of_the_context(stage: Stage) -> 
 def test_a_token_may_go_by_email_only(stage: Stage) -> None:
     with stage.changed(signup={"always_return_confirm_token": False}) as sso:
         assert sso.user.signup("cid", ctx_of(unique("user")), APP, ADDRESS) is None
+
+
+def test_a_token_is_returned_only_where_no_email_can_be_sent(stage: Stage, config: Config) -> None:
+    with stage.changed(signup={"always_return_confirm_token": "auto"}) as sso:
+        assert sso.user.signup("cid", ctx_of(unique("user")), APP, ADDRESS) is None
+    with SSO(config=config) as sso:
+        assert sso.user.signup("cid", ctx_of(unique("user")), APP, ADDRESS) is not None
+    with SSO(config=config, hooks={"send_email": lambda _message: None}) as sso:
+        assert sso.user.signup("cid", ctx_of(unique("user")), APP, ADDRESS) is None
+
+
+def test_the_email_of_a_sign_up_is_repeated_and_nobody_is_told_whether_it_is(stage: Stage) -> None:
+    username = unique("user")
+    address = f"{username}@example.com"
+    token = stage.sso.user.signup("cid", ctx_of(username), APP, ADDRESS)
+    assert token is not None
+    stage.mail.wait(address)
+    for count, credential in ((2, username), (3, address.upper())):
+        # Nothing is repeated while it waits.
+        deadline = time.monotonic() + 20
+        while len(stage.mail.to(address)) < count:
+            assert time.monotonic() < deadline
+            answer = stage.sso.user.resend_confirmation("cid", credential, APP, ADDRESS)  # type: ignore[func-returns-value]
+            assert answer is None
+            time.sleep(0.2)
+    assert all(token in text_of(message) for message in stage.mail.to(address))
+    for unknown in ("nobody", "", "\0", "ż" * 10_000):
+        assert stage.sso.user.resend_confirmation("cid", unknown, APP, ADDRESS) is None  # type: ignore[func-returns-value]
+    with refused("E004001"):
+        stage.sso.user.resend_confirmation("cid", username, "Unknown", ADDRESS)
+
+
+def test_a_later_sign_up_with_the_same_address_takes_the_place_of_the_earlier_one(stage: Stage) -> None:
+    username = unique("user")
+    address = f"{username}@example.com"
+    with stage.changed(signup={"is_approval_needed": False, **TELLING}) as sso:
+        earlier = sso.user.signup("cid", ctx_of(unique("squatter"), email=address, password="x" * 20), APP, ADDRESS)
+        token = sso.user.signup("cid", ctx_of(username), APP, ADDRESS)
+        assert earlier is not None
+        assert token is not None
+        with refused("E005006"):
+            sso.user.confirm_signup("cid", earlier, APP, ADDRESS)
+        sso.user.confirm_signup("cid", token, APP, ADDRESS)
+        sso.user.login("cid", username, PASSWORD, APP, ADDRESS)
+        with refused("E002002"):
+            sso.user.signup("cid", ctx_of(unique("late"), email=address), APP, ADDRESS)
 
 
 def test_hooks_are_asked_and_told_without_the_password(stage: Stage) -> None:

@@ -71,6 +71,22 @@ impl Setting for bool {
     }
 }
 
+/// "auto" is None: what is right depends on other keys.
+impl Setting for Option<bool> {
+    const EXPECTED: &'static str = r#"true, false or "auto""#;
+
+    fn read(value: &Value) -> Result<Self, String> {
+        match value.string() {
+            Some(text) if text.trim().eq_ignore_ascii_case("auto") => Ok(None),
+            _ => bool::read(value).map(Some),
+        }
+    }
+
+    fn show(&self) -> String {
+        self.map_or_else(|| as_toml("auto"), |truth| truth.show())
+    }
+}
+
 macro_rules! whole_number {
     ($($type:ty: $expected:literal,)*) => {$(
         impl Setting for $type {
@@ -346,6 +362,18 @@ mod tests {
         assert!(bool::read(&text("maybe")).is_err());
         assert!(bool::read(&Value::String("true".into())).is_err());
         assert!(bool::read(&Value::Integer(1)).is_err());
+    }
+
+    #[test]
+    fn what_depends_on_other_keys_may_be_left_to_them() {
+        for (given, expected) in [("auto", None), ("Auto", None), ("True", Some(true)), ("off", Some(false))]
+        {
+            assert_eq!(Option::<bool>::read(&text(given)), Ok(expected), "{given}");
+        }
+        assert_eq!(Option::<bool>::read(&Value::String("auto".into())), Ok(None));
+        assert!(Option::<bool>::read(&text("maybe")).is_err());
+        assert_eq!(Option::<bool>::None.show(), "\"auto\"");
+        assert_eq!(Some(true).show(), "true");
     }
 
     #[test]

@@ -9,8 +9,12 @@ use crate::config::load::setting::choices;
 section! {
     /// How users who forgot their password get a new one.
     PasswordReset = "password_reset" {
-        /// Minutes that the emailed token is valid.
-        valid_for: u32 = 1440,
+        /// Minutes that the emailed token is valid. Until then, and until it is used, another request has the same one emailed.
+        valid_for: u32 = 30,
+        /// Emails that a user gets in an hour, however often somebody asks. 0 is no limit.
+        max_per_hour: u32 = 5,
+        /// Requests from one address in an hour (E005009). 0 is no limit.
+        max_per_hour_per_address: u32 = 200,
         /// Seconds that a user has to choose a new password once the token was used.
         password_change_session_duration: u32 = 1800,
         /// What users are looked up by: "username", "email" or "username_or_email".

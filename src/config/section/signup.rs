@@ -25,7 +25,14 @@ section! {
         /// Whether a super-user must approve new users before they can log in.
         is_approval_needed: bool = true,
         /// Whether the confirmation token is always returned. If not, it goes by email only where email_confirm_enabled is on.
-        always_return_confirm_token: bool = true,
+        /// "auto" returns it only where there is neither smtp.url nor a hook that sends emails.
+        always_return_confirm_token: Option<bool> = None,
+        /// Hours in which a sign-up must be confirmed: after that it is gone, and its name and email are free. 0 is no limit.
+        confirm_within: u32 = 24,
+        /// Sign-ups with one email, and requests to repeat theirs, in an hour (E005009). 0 is no limit.
+        max_per_hour: u32 = 10,
+        /// Sign-ups from one address, and requests to repeat their emails, in an hour (E005009). 0 is no limit.
+        max_per_hour_per_address: u32 = 200,
         /// Whether an email asks new users to confirm. Sent only where SMTP is configured.
         email_confirm_enabled: bool = true,
         /// Whether an email welcomes users who have confirmed. Sent only where SMTP is configured.
@@ -36,6 +43,7 @@ section! {
 impl Validate for SignUp {
     fn validate(&self) -> Result<(), Invalid> {
         within("signup.max_length_username", self.max_length_username, 1..=10_000)?;
-        within("signup.max_length_email", self.max_length_email, 1..=10_000)
+        within("signup.max_length_email", self.max_length_email, 1..=10_000)?;
+        within("signup.confirm_within", self.confirm_within, 0..=8760)
     }
 }

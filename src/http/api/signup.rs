@@ -20,6 +20,8 @@ pub(in crate::http) fn endpoints() -> Vec<Endpoint> {
             .about("Confirms a sign-up"),
         Endpoint::new(Method::POST, "/user/signup/confirm", &[Operation::UserConfirmSignup], confirm)
             .about("Confirms a sign-up, for clients without PATCH"),
+        Endpoint::new(Method::POST, "/user/signup/resend", &[Operation::UserResendConfirmation], resend)
+            .about("Has the email with the token to confirm with sent once more"),
     ]
 }
 
@@ -66,5 +68,18 @@ input! {
 
 async fn confirm(call: Call, input: Confirmation) -> Answer<Nothing> {
     call.sso.confirm_sign_up(&call.ctx, &input.confirm_token.0).await?;
+    Ok(Reply::done())
+}
+
+input! {
+    /// Whose email is to be repeated.
+    Waiting {
+        required { credential: Text }
+        optional {}
+    }
+}
+
+async fn resend(call: Call, input: Waiting) -> Answer<Nothing> {
+    call.sso.resend_confirmation(&call.ctx, &input.credential.0).await?;
     Ok(Reply::done())
 }

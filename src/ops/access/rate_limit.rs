@@ -3,6 +3,7 @@
 use crate::domain::{Code, Context, Error, RateLimits, Result, UserId};
 use crate::ops::Sso;
 use crate::store;
+use crate::store::access::Kind;
 
 impl Sso {
     /// Counts a request made on behalf of a user, with a session or to open one. Users without limits cost nothing.
@@ -27,7 +28,7 @@ impl Sso {
         let subject = self.core.keyring.subject_digest(&format!("{user_id} {rule}"));
         let mut tx = self.db().write().await?;
         let (start, end) = (limit.window.start(now), limit.window.end(now));
-        let count = store::access::count(&mut tx, &subject, start, end).await?;
+        let count = store::access::count(&mut tx, Kind::RateLimit, &subject, start, end).await?;
         tx.commit().await?;
         if count > limit.count {
             return Err(Error::RateLimited { retry_after: limit.window.remaining(now) });

@@ -307,20 +307,20 @@ impl Attempt {
 
 /// How much of an address counts, in bits.
 #[derive(Clone, Copy)]
-struct Prefix {
+pub(in crate::ops) struct Prefix {
     v4: u32,
     v6: u32,
 }
 
 impl Prefix {
     /// An owner of one IPv6 address has the 64 bits of its network.
-    const ADDRESS: Self = Self { v4: 32, v6: 64 };
+    pub const ADDRESS: Self = Self { v4: 32, v6: 64 };
     /// What a provider moves its customers around in.
-    const NETWORK: Self = Self { v4: 24, v6: 48 };
+    pub const NETWORK: Self = Self { v4: 24, v6: 48 };
 }
 
 /// The place that an address stands for; None for none.
-fn place_of(remote_addr: &RemoteAddr, prefix: Prefix) -> Option<String> {
+pub(in crate::ops) fn place_of(remote_addr: &RemoteAddr, prefix: Prefix) -> Option<String> {
     let place = |ip: Option<IpAddr>| match ip.map(|ip| ip.to_canonical()) {
         Some(IpAddr::V4(ip)) => {
             let mask = u32::MAX.checked_shl(32_u32.saturating_sub(prefix.v4)).unwrap_or(0);

@@ -13,6 +13,7 @@ pub(in crate::ops) enum Column {
     PasswordHash,
     TotpKey,
     TotpLabel,
+    SignUpToken,
 }
 
 impl Column {
@@ -22,6 +23,7 @@ impl Column {
             Self::PasswordHash => "password_hash",
             Self::TotpKey => "totp_key",
             Self::TotpLabel => "totp_label",
+            Self::SignUpToken => "sign_up_token",
         };
         Place { table: "sso_user", column, row: user_id.as_str().as_bytes() }
     }
@@ -57,7 +59,9 @@ impl Sso {
         let place = column.place(user_id);
         let opened = match column {
             Column::Email | Column::PasswordHash => self.core.keyring.open_or_plain(place, envelope),
-            Column::TotpKey | Column::TotpLabel => self.core.keyring.open(place, envelope),
+            Column::TotpKey | Column::TotpLabel | Column::SignUpToken => {
+                self.core.keyring.open(place, envelope)
+            }
         }?;
         let text = std::str::from_utf8(&opened).map_err(Error::internal)?;
         Ok(Password::from(text))

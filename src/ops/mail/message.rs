@@ -1,9 +1,8 @@
 //! Emails to users: what is written to whom.
 
-use uuid::Uuid;
-
 use crate::config::Config;
-use crate::domain::{Email, EmailKind, Password, Result, Timestamp, UserId};
+use crate::domain::{EmailKind, Password, Result};
+use crate::ops::mail::envelope::Letter;
 use crate::ops::mail::template::{Content, Templates};
 
 /// The locale of emails where configuration does not ask for another.
@@ -30,12 +29,22 @@ fn locale(config: &Config) -> &str {
     }
 }
 
-/// Whom an email is for.
-pub(in crate::ops) struct Addressee {
-    pub user_id: UserId,
-    pub username: String,
-    /// The address.
-    pub email: String,
+/// What an email is about.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::ops) struct About<'a> {
+    /// Which it is.
+    pub kind: EmailKind,
+    /// The token in it, if there is one.
+    pub token: Option<&'a Password>,
+    /// Minutes that the token is valid.
+    pub minutes: i64,
+}
+
+impl About<'_> {
+    /// An email without a token.
+    pub const fn plain(kind: EmailKind) -> Self {
+        Self { kind, token: None, minutes: 0 }
+    }
 }
 
 /// Writes an email.
@@ -45,17 +54,17 @@ pub(in crate::ops) struct Addressee {
 pub(in crate::ops) fn write(
     config: &Config,
     templates: &Templates,
-    kind: EmailKind,
-    addressee: Addressee,
-    token: Option<&Password>,
-    (id, date): (Uuid, Timestamp),
-) -> Result<Email> {
+    about: About<'_>,
+    username: String,
+    to: String,
+) -> Result<Letter> {
+    let About { kind, token, minutes } = about;
     let site_name = Some(config.main.site_name.trim()).filter(|name| !name.is_empty());
     let token = token.map_or("", Password::expose);
     let link = link(&config.password_reset.url, token);
-    let minutes = config.password_reset.valid_for.to_string();
+    let minutes = minutes.to_string();
     let values = [
-        ("username", addressee.username.as_str()),
+        ("username", username.as_str()),
         ("site_name", site_name.unwrap_or(NAMELESS_SITE)),
         ("token", token),
         ("link", &link),
@@ -64,14 +73,9 @@ pub(in crate::ops) fn write(
     let Content { subject, text, html } = templates.fill(kind, &values.into_iter().collect())?;
     let title = config.password_reset.email_title.get(locale(config));
     let title = title.filter(|_| kind == EmailKind::PasswordReset);
-    Ok(Email {
-        id,
-        date,
-        kind,
-        user_id: addressee.user_id,
-        username: addressee.username,
-        to: addressee.email,
-        from: config.password_reset.email_from.clone(),
+    Ok(Letter {
+        username,
+        to,
         // A line end would let a header be added.
         subject: title.unwrap_or(&subject).split(char::is_control).collect::<Vec<_>>().join(" "),
         text,

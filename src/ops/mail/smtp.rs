@@ -14,13 +14,23 @@ use tokio::time::timeout;
 
 use crate::config::{Config, SmtpServer, SmtpTls};
 use crate::domain::Email;
-use crate::ops::mail::queue::{Deliver, Undelivered};
 
 /// How long the server may take for one step of a conversation.
 const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a whole check of the server may take.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Why an email was not delivered. Neither holds an address or a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::ops) enum Undelivered {
+    /// It may work later.
+    ForNow(String),
+    /// It never will.
+    ForGood(String),
+    /// There is neither a server nor a hook that sends.
+    NoWay,
+}
 
 /// The way to the configured server. One connection an email, so that none is kept across a fork, or goes stale.
 #[derive(Debug)]
@@ -63,8 +73,16 @@ impl Smtp {
         match outcome.map(|outcome| outcome.map_err(|error| reason(&error))) {
             Ok(Ok(true)) => Ok(()),
             Ok(Err(Undelivered::ForNow(why) | Undelivered::ForGood(why))) => Err(why),
-            Ok(Ok(false)) | Err(_) => Err("the server does not answer in time".to_owned()),
+            Ok(Ok(false) | Err(Undelivered::NoWay)) | Err(_) => {
+                Err("the server does not answer in time".to_owned())
+            }
         }
+    }
+
+    /// Delivers an email, or tells why not.
+    pub async fn deliver(&self, email: &Email) -> Result<(), Undelivered> {
+        let message = self.message(email)?;
+        self.transport.send(message).await.map(drop).map_err(|error| reason(&error))
     }
 
     fn message(&self, email: &Email) -> Result<Message, Undelivered> {
@@ -94,13 +112,6 @@ impl Smtp {
     }
 }
 
-impl Deliver for Smtp {
-    async fn deliver(&self, email: &Email) -> Result<(), Undelivered> {
-        let message = self.message(email)?;
-        self.transport.send(message).await.map(drop).map_err(|error| reason(&error))
-    }
-}
-
 /// The sender: as configured, else the user of the SMTP server, else `nobody` at its host.
 fn sender(configured: &str, server: &SmtpServer) -> Result<Mailbox, String> {
     if !configured.is_empty() {
@@ -126,7 +137,13 @@ fn tls_parameters(server: &SmtpServer) -> Result<TlsParameters, String> {
 fn reason(error: &lettre::transport::smtp::Error) -> Undelivered {
     if let Some(code) = error.status() {
         let why = format!("the server answered {code}");
-        return if error.is_permanent() { Undelivered::ForGood(why) } else { Undelivered::ForNow(why) };
+        // A login that it refuses (RFC 4954, section 6) says nothing about the email.
+        let is_login = matches!(u16::from(code), 530 | 534 | 535 | 538);
+        return if error.is_permanent() && !is_login {
+            Undelivered::ForGood(why)
+        } else {
+            Undelivered::ForNow(why)
+        };
     }
     if error.is_client() {
         return Undelivered::ForNow(

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::domain::{Cid, Context, Operation, RemoteAddr, Result};
+use crate::domain::{Context, Operation, Result};
 use crate::ops::sso::{Core, Sso};
 use crate::store;
 use crate::store::maintenance::cleanup::{Age, EXPIRING, Expiring};
@@ -94,9 +94,7 @@ impl Sso {
     }
 
     async fn maintain(&self) {
-        let Ok(cid) = Cid::random(self.random()) else { return };
-        let current_app = self.config().apps.default.clone();
-        let ctx = Context { cid, current_app, remote_addr: RemoteAddr::default() };
+        let Ok(ctx) = self.own_context() else { return };
         // The audit log has said what went wrong, and the next run tries again.
         drop(self.clean_up(&ctx).await);
         drop(self.tell_of_expiring_passwords(&ctx).await);

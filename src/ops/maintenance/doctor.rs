@@ -96,7 +96,7 @@ fn look_at_config(config: &Config) -> Vec<Finding> {
     let is_audited = config.audit.to_database || config.audit.file != AuditFile::Off;
     let cannot_confirm = !config.apps.signup_allowed.is_empty()
         && config.signup.email_confirm_enabled
-        && !config.signup.always_return_confirm_token
+        && config.signup.always_return_confirm_token == Some(false)
         && config.smtp.url.is_empty();
     let weak = [
         (

@@ -3,7 +3,9 @@
 use uuid::Uuid;
 
 use crate::crypto::{Place, Verdict, plain};
-use crate::domain::{Code, Error, Password, Result, SessionId, Timestamp, UserId, time_ordered_uuid};
+use crate::domain::{
+    Code, EmailKind, Error, Password, Result, SessionId, Timestamp, UserId, time_ordered_uuid,
+};
 use crate::ops::Sso;
 use crate::ops::access::user_row::Column;
 use crate::store;
@@ -225,7 +227,7 @@ impl Sso {
             new.must_change,
         )
         .await?;
-        store::password::reset::delete_of_user(tx, user_id).await?;
+        self.end_resets(tx, user_id).await?;
         // What a site has verified was the former one.
         store::site::identity::delete_verifications(tx, user_id).await?;
         if let Some(Former { history_id, envelope }) = &new.former {
@@ -236,6 +238,12 @@ impl Sso {
             store::session::record::delete_of_user(tx, user_id, keep).await?;
         }
         Ok(())
+    }
+
+    /// Ends every reset of a user under way, and takes back the email about it that waits.
+    pub(in crate::ops) async fn end_resets(&self, tx: &mut Tx, user_id: &UserId) -> Result<()> {
+        store::password::reset::delete_of_user(tx, user_id).await?;
+        store::mail::outbox::withdraw(tx, EmailKind::PasswordReset.as_str(), user_id).await
     }
 }
 

@@ -1,20 +1,26 @@
 //! Password resets: a token by email, exchanged for a key, with which a new password is set.
 
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::config::UserSearchBy;
-use crate::crypto::compare;
 use crate::crypto::token::{self, TokenBits};
+use crate::crypto::{Place, compare};
 use crate::domain::{
-    Code, Context, EmailKind, Error, Operation, Password, Result, UserId, clean_user_agent, time_ordered_uuid,
+    Code, Context, EmailKind, Error, Operation, Password, Result, SignUpStatus, UserId, clean_user_agent,
+    time_ordered_uuid,
 };
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
 use crate::ops::access::check::{PasswordAge, Standing, check_standing};
 use crate::ops::access::throttle::Origin;
+use crate::ops::audit::Trail;
 use crate::ops::call::Call;
+use crate::ops::mail::envelope::{Request, RequestKind};
+use crate::ops::mail::message::About;
 use crate::ops::password::accept::Terms;
 use crate::store;
+use crate::store::Tx;
 use crate::store::password::reset::{Access, NewReset};
 use crate::store::user::account::UserRow;
 
@@ -31,10 +37,11 @@ pub struct ResetAccess {
 
 impl Sso {
     /// Has a token emailed to the user with this credential: a username, an email, or either, as configured. Whether
-    /// there is one, and whether they may reset their password, shows neither in the answer nor in the work done.
+    /// there is one, and whether they may reset their password, shows neither in the answer nor in the work done: they
+    /// are looked up after the answer, by [`Sso::email_reset_tokens`].
     ///
     /// # Errors
-    /// E004001 for an unknown application.
+    /// E004001 for an unknown application, E005009 for too many requests from an address, or when too many emails wait.
     pub async fn create_reset_token(
         &self,
         ctx: &Context,
@@ -42,66 +49,128 @@ impl Sso {
         user_agent: Option<&str>,
     ) -> Result<()> {
         self.run(ctx, Operation::PasswordResetCreateToken, Actor::Anonymous, async |call| {
-            let found = self.rows_by_credential(credential).await?;
-            let mut rows: Vec<Option<UserRow>> = Vec::new();
-            for row in found {
-                call.trail.on(&row.user_id);
-                match self.check_may_reset(ctx, &row) {
-                    Ok(()) => rows.push(Some(row)),
-                    Err(error) => call.trail.note("no_token", error.code().as_str()),
-                }
-            }
-            if rows.is_empty() {
-                rows.push(None);
-            }
-            let now = self.now();
-            let expiration = now.plus_minutes(i64::from(self.config().password_reset.valid_for));
-            let creation_ctx = caller(ctx, user_agent);
-            let mut letters = Vec::new();
+            let request =
+                Request::new(RequestKind::PasswordReset, credential, user_agent.map(clean_user_agent));
             let mut tx = self.db().write().await?;
-            for row in rows {
-                let random = &*self.core.random;
+            self.count_reset(&mut tx, &ctx.remote_addr).await?;
+            self.queue_request(&mut tx, ctx, &mut call.trail, request).await?;
+            self.commit(tx, &mut call.trail).await
+        })
+        .await
+    }
+
+    /// Writes the emails that a request asks for: to everybody with the credential who may reset their password. A token
+    /// that is valid and was not used is sent again, so that a request of somebody else makes no token useless; and no
+    /// second email waits beside the first.
+    pub(in crate::ops) async fn email_reset_tokens(
+        &self,
+        ctx: &Context,
+        request: &Request,
+        request_id: Uuid,
+    ) -> Result<()> {
+        let rows = self.rows_by_credential(&request.credential).await?;
+        let creation_ctx = caller(ctx, request.user_agent.as_deref());
+        let mut told = Vec::new();
+        let mut trail = Trail::new(ctx, Operation::PasswordResetCreateToken, self.now());
+        let mut tx = self.db().write().await?;
+        for row in &rows {
+            let outcome = self.email_reset_token(&mut tx, ctx, &mut trail, row, &creation_ctx).await?;
+            told.extend(outcome.map(|why| (&row.user_id, why)));
+        }
+        store::mail::outbox::done(&mut tx, request_id, self.core.mailer.node).await?;
+        tx.commit().await?;
+        if trail.has_mail {
+            self.core.mailer.wake();
+        }
+        for (user_id, why) in told {
+            let mut trail = Trail::new(ctx, Operation::EmailSend, self.now());
+            trail.on(user_id);
+            trail.note("template", EmailKind::PasswordReset.as_str());
+            trail.note("not_sent", why);
+            self.core.audit.tell(trail, self.now(), Ok(()));
+        }
+        Ok(())
+    }
+
+    /// Writes one of them; None, or why there is none.
+    async fn email_reset_token(
+        &self,
+        tx: &mut Tx,
+        ctx: &Context,
+        trail: &mut Trail,
+        row: &UserRow,
+        creation_ctx: &str,
+    ) -> Result<Option<&'static str>> {
+        if let Err(error) = self.check_may_reset(ctx, row) {
+            return Ok(Some(error.code().as_str()));
+        }
+        let (now, random, keyring) = (self.now(), &*self.core.random, &self.core.keyring);
+        // Of requests at the same time, too, only one leaves a token.
+        if store::user::account::lock_row(tx, &row.user_id).await?.is_none() {
+            return Ok(None);
+        }
+        let open = store::password::reset::open_of_user(tx, &row.user_id, now).await?;
+        // One that was sealed by a key that is gone is as good as none.
+        let open = open.and_then(|open| {
+            let token = keyring.open(token_place(&open.reset_id), &open.token).ok()?;
+            Some((Password::from(std::str::from_utf8(&token).ok()?), open.token_expiration))
+        });
+        let kind = EmailKind::PasswordReset;
+        if open.is_some() && store::mail::outbox::is_waiting(tx, kind.as_str(), &row.user_id).await? {
+            return Ok(Some("one is waiting"));
+        }
+        if !self.count_reset_email(tx, &row.user_id).await? {
+            return Ok(Some("password_reset.max_per_hour"));
+        }
+        let (token, expiration) = match open {
+            Some(open) => open,
+            None => {
                 let token = token::new_token(random, TokenBits::Bits256)?;
-                let user_id = match &row {
-                    Some(row) => row.user_id.clone(),
-                    None => UserId::random(random)?,
-                };
-                // Of requests at the same time, too, only one leaves a token.
-                store::user::account::lock_row(&mut tx, &user_id).await?;
+                let expiration = now.plus_minutes(i64::from(self.config().password_reset.valid_for));
+                let reset_id = time_ordered_uuid(now, random)?;
                 let new = NewReset {
-                    reset_id: time_ordered_uuid(now, random)?,
-                    user_id: &user_id,
+                    reset_id,
+                    user_id: &row.user_id,
                     token_digest: &token::digest(token.expose()),
                     token_expiration: expiration,
                     creation_time: now,
-                    creation_ctx: &creation_ctx,
+                    creation_ctx,
+                    token: &keyring.seal(token_place(&reset_id), token.expose().as_bytes(), random)?,
                 };
-                store::password::reset::replace(&mut tx, &new).await?;
-                letters.extend(row.map(|row| (row, token)));
+                store::password::reset::insert(tx, &new).await?;
+                (token, expiration)
             }
-            self.commit(tx, &mut call.trail).await?;
-            for (row, token) in letters {
-                self.send_email(ctx, &row, EmailKind::PasswordReset, Some(&token));
-            }
-            Ok(())
-        })
-        .await
+        };
+        let minutes = i64::try_from(expiration.since(now).as_secs().div_ceil(60)).unwrap_or(i64::MAX);
+        let about = About { kind, token: Some(&token), minutes };
+        self.queue_promised_email(tx, ctx, trail, row, about).await?;
+        Ok(None)
     }
 
     /// Everybody with this credential. Users that a super-user made may share an email: each gets a token of their own.
     async fn rows_by_credential(&self, credential: &str) -> Result<Vec<UserRow>> {
         let search_by = self.config().password_reset.user_search_by;
+        let by_email = match search_by {
+            UserSearchBy::Email | UserSearchBy::UsernameOrEmail => self.rows_by_email(credential).await?,
+            UserSearchBy::Username => Vec::new(),
+        };
+        // The owner of an address is who is meant by it. A sign-up that nobody has confirmed owns none.
+        let is_owned =
+            |row: &UserRow| row.email_is_claimed && row.sign_up_status != SignUpStatus::BeforeConfirmation;
         let by_username = match search_by {
+            UserSearchBy::UsernameOrEmail if by_email.iter().any(is_owned) => None,
             UserSearchBy::Username | UserSearchBy::UsernameOrEmail => {
                 self.row_by_username(credential).await?
             }
             UserSearchBy::Email => None,
         };
-        let by_email = match search_by {
-            UserSearchBy::Email | UserSearchBy::UsernameOrEmail => self.rows_by_email(credential).await?,
-            UserSearchBy::Username => Vec::new(),
-        };
-        Ok(by_username.map_or(by_email, |row| vec![row]))
+        let mut rows: Vec<_> = by_username.into_iter().collect();
+        for row in by_email {
+            if rows.iter().all(|other| other.user_id != row.user_id) {
+                rows.push(row);
+            }
+        }
+        Ok(rows)
     }
 
     async fn rows_by_email(&self, email: &str) -> Result<Vec<UserRow>> {
@@ -231,6 +300,11 @@ const MAX_PER_EMAIL: i64 = 10;
 fn caller(ctx: &Context, user_agent: Option<&str>) -> String {
     json!({"remote_addr": ctx.remote_addr.joined(), "user_agent": user_agent.map(clean_user_agent)})
         .to_string()
+}
+
+/// Where a token is kept, sealed.
+fn token_place(reset_id: &Uuid) -> Place<'_> {
+    Place { table: "sso_password_reset", column: "token", row: reset_id.as_bytes() }
 }
 
 fn no_access() -> Error {

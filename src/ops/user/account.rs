@@ -1,5 +1,6 @@
 //! Creating users.
 
+use crate::config::UserSearchBy;
 use crate::domain::{
     ApprovalStatus, Code, Context, Error, NewUser, Operation, Result, SignUpStatus, User, UserId,
     check_long_text, check_name, joined_names, random_uuid,
@@ -72,6 +73,9 @@ impl Sso {
 
     /// Stores a new user, with the identity that every user has.
     pub(in crate::ops) async fn insert_user(&self, tx: &mut Tx, row: &UserRow) -> Result<()> {
+        let index = row.email_index.as_deref().and_then(|index| index.try_into().ok());
+        self.clear_expired(tx, &row.username, index).await?;
+        self.check_name_is_nobodys_email(tx, &row.user_id, &row.username).await?;
         match store::user::account::insert(tx, row).await? {
             Inserted::Yes => {}
             Inserted::UsernameTaken => return Err(Code::UsernameExists.into()),
@@ -79,6 +83,40 @@ impl Sso {
         }
         let identity = IdentityRow::first(row, random_uuid(self.random())?, self.now());
         store::site::identity::insert(tx, &identity).await.map(drop)
+    }
+
+    /// Sign-ups that were not confirmed in time are gone, deleted or not: they keep nobody from a name or an email.
+    pub(in crate::ops) async fn clear_expired(
+        &self,
+        tx: &mut Tx,
+        username: &str,
+        index: Option<[u8; 32]>,
+    ) -> Result<()> {
+        store::user::signup::delete_expired(tx, username, index.as_slice(), self.now()).await
+    }
+
+    /// Where users are looked up by username or email, both are one namespace: a username that is somebody's email would
+    /// take what is meant for them.
+    ///
+    /// # Errors
+    /// E001002.
+    pub(in crate::ops) async fn check_name_is_nobodys_email(
+        &self,
+        tx: &mut Tx,
+        user_id: &UserId,
+        username: &str,
+    ) -> Result<()> {
+        if self.config().password_reset.user_search_by != UserSearchBy::UsernameOrEmail
+            || !username.contains('@')
+        {
+            return Ok(());
+        }
+        for index in self.core.keyring.blind_index_candidates(username) {
+            if store::user::signup::is_email_of_another(tx, user_id, &index).await? {
+                return Err(Code::UsernameExists.into());
+            }
+        }
+        Ok(())
     }
 
     /// Checks what a user is to be made of, and makes the row.

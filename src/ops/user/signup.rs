@@ -5,6 +5,8 @@
 
 use std::collections::HashSet;
 
+use uuid::Uuid;
+
 use crate::crypto::token::{self, TokenBits};
 use crate::domain::{
     ApprovalStatus, Code, Context, EmailKind, Error, NewUser, Operation, Password, Result, SignUpDetails,
@@ -13,10 +15,15 @@ use crate::domain::{
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
 use crate::ops::access::check::wrong_app;
+use crate::ops::access::user_row::Column;
 use crate::ops::audit::Trail;
 use crate::ops::call::{AUTO, Call};
+use crate::ops::mail::envelope::{Request, RequestKind};
+use crate::ops::mail::message::About;
 use crate::store;
+use crate::store::Tx;
 use crate::store::user::account::UserRow;
+use crate::store::user::signup::Waiting;
 
 /// The data of a sign-up.
 #[derive(Clone, Debug)]
@@ -62,21 +69,26 @@ impl Sso {
                 return Err(self.shown(&mut call.trail, error));
             }
 
+            // Before anything is looked up, so that it tells nothing.
+            let mut tx = self.db().write().await?;
+            self.count_sign_up(&mut tx, &ctx.remote_addr, details.email.as_deref()).await?;
+            tx.commit().await?;
+
             let confirm_token = token::new_token(&*self.core.random, TokenBits::Bits192)?;
             let row = self.signed_up_row(&details, request.password, &confirm_token).await?;
-            if let Err(error) = self.store_sign_up(call, &row, &details).await {
+            if let Err(error) = self.store_sign_up(call, &row, &details, &confirm_token).await {
                 return Err(self.shown(&mut call.trail, error));
             }
             let rules = &self.config().signup;
-            if rules.email_confirm_enabled {
-                self.send_email(ctx, &row, EmailKind::SignupConfirm, Some(&confirm_token));
-            }
             if let Some(told) = self.hooks().on_signup(&row.user_id, &details)
                 && let Err(error) = told.await
             {
                 call.trail.hook_failed("on_signup", &error);
             }
-            let is_returned = rules.always_return_confirm_token || !rules.email_confirm_enabled;
+            let is_returned = rules.always_return_confirm_token.unwrap_or_else(|| !self.can_send_email())
+                || !rules.email_confirm_enabled
+                // Nothing else would tell it.
+                || row.email.is_none();
             Ok(is_returned.then_some(confirm_token))
         })
         .await
@@ -209,11 +221,20 @@ impl Sso {
         Ok(row)
     }
 
-    /// Who signs up owns the address. The unique index keeps out others who have signed up; an account that a
-    /// super-user has made with it is looked for.
-    async fn store_sign_up(&self, call: &mut Call<'_>, row: &UserRow, details: &SignUpDetails) -> Result<()> {
+    /// Who signs up owns the address once they confirm. Until then it is free: another sign-up takes the place of one that
+    /// waits, whose token is good for nothing from then on. The unique index lets one of several at the same time win; an
+    /// account that a super-user has made with the address is looked for.
+    async fn store_sign_up(
+        &self,
+        call: &mut Call<'_>,
+        row: &UserRow,
+        details: &SignUpDetails,
+        confirm_token: &Password,
+    ) -> Result<()> {
+        let ctx = call.ctx;
         let mut tx = self.db().write().await?;
-        self.insert_user(&mut tx, row).await?;
+        let place = self.place_digest(&ctx.remote_addr);
+        let is_contested = self.insert_sign_up(&mut tx, row, details, &place).await?;
         if let Some(email) = &details.email {
             for index in self.core.keyring.blind_index_candidates(email) {
                 if store::user::signup::is_email_of_another(&mut tx, &row.user_id, &index).await? {
@@ -221,35 +242,185 @@ impl Sso {
                 }
             }
         }
+        let hours = i64::from(self.config().signup.confirm_within);
+        let sealed = self.seal(Column::SignUpToken, &row.user_id, confirm_token.expose())?;
+        let waiting = Waiting {
+            expiration: (hours > 0).then(|| self.now().plus_minutes(hours.saturating_mul(60))),
+            token: &sealed,
+            place: &place,
+            is_contested,
+        };
+        store::user::signup::wait(&mut tx, &row.user_id, &waiting).await?;
         call.trail.on(&row.user_id);
         call.trail.note("username", details.username.as_str());
+        if self.config().signup.email_confirm_enabled {
+            let about = About {
+                kind: EmailKind::SignupConfirm,
+                token: Some(confirm_token),
+                minutes: hours.saturating_mul(60),
+            };
+            self.queue_email(&mut tx, ctx, &mut call.trail, row, about).await?;
+        }
         self.commit(tx, &mut call.trail).await
+    }
+
+    /// Inserts the user in the place of sign-ups with the same address that wait; whether any came from elsewhere.
+    async fn insert_sign_up(
+        &self,
+        tx: &mut Tx,
+        row: &UserRow,
+        details: &SignUpDetails,
+        place: &[u8],
+    ) -> Result<bool> {
+        let email = details.email.as_deref();
+        let indexes = email.map(|email| self.core.keyring.blind_index_candidates(email)).unwrap_or_default();
+        let mut is_contested = false;
+        loop {
+            let mut replaced = Vec::new();
+            for index in &indexes {
+                replaced.extend(store::user::signup::delete_waiting(tx, index).await?);
+            }
+            is_contested |= replaced
+                .iter()
+                .any(|earlier| earlier.sign_up_contested || earlier.sign_up_place.as_deref() != Some(place));
+            match self.insert_user(tx, row).await {
+                // Another sign-up has come in between, which is replaced as well.
+                Err(Error::Refused { code: Code::EmailExists, .. })
+                    if self.is_any_waiting(tx, &indexes).await? => {}
+                outcome => return outcome.map(|()| is_contested),
+            }
+        }
+    }
+
+    async fn is_any_waiting(&self, tx: &mut Tx, indexes: &[[u8; 32]]) -> Result<bool> {
+        for index in indexes {
+            if store::user::signup::is_any_waiting(tx, index).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Confirms a sign-up with its token: the account is `final`, and can log in once it is approved.
     ///
+    /// Who clicks owns the address, but need not be who has chosen the password. Where sign-ups for one address have
+    /// replaced each other and came from different places, the password counts only if the confirmation comes from where
+    /// the sign-up came from. Otherwise it is taken away, and the owner of the address sets one by a reset.
+    ///
     /// # Errors
-    /// E005006 if there is no such token, E005007 if it was confirmed before.
+    /// E005006 if there is no such token, or it was not used in time, E005007 if it was confirmed before.
     pub async fn confirm_sign_up(&self, ctx: &Context, confirm_token: &Password) -> Result<()> {
         self.run(ctx, Operation::UserConfirmSignup, Actor::Anonymous, async |call| {
             let digest = token::digest(confirm_token.expose());
             let mut tx = self.db().write().await?;
-            let Some(user_id) = store::user::signup::confirm(&mut tx, &digest, self.now()).await? else {
+            let Some(origin) = store::user::signup::confirm(&mut tx, &digest, self.now()).await? else {
                 let known = store::user::signup::by_digest(&mut tx, &digest).await?;
                 if let Some(user_id) = &known {
                     call.trail.on(user_id);
                 }
                 return Err(known.map_or(Code::AuthNoSuchSignUpToken, |_| Code::AuthSignUpConfirmed).into());
             };
+            let user_id = origin.user_id;
             call.trail.on(&user_id);
-            let row = store::user::account::by_id(&mut tx, &user_id).await?;
-            self.commit(tx, &mut call.trail).await?;
-            if let Some(row) = row.filter(|_| self.config().signup.email_welcome_enabled) {
-                self.send_email(ctx, &row, EmailKind::SignupWelcome, None);
+            let place = self.place_digest(&ctx.remote_addr);
+            if origin.sign_up_contested && origin.sign_up_place.as_deref() != Some(&place[..]) {
+                call.trail.note("password", "taken away: others have signed up with the address");
+                store::user::signup::unset_password(&mut tx, &user_id).await?;
             }
-            Ok(())
+            let row = store::user::account::by_id(&mut tx, &user_id).await?;
+            if let Some(row) = row.filter(|_| self.config().signup.email_welcome_enabled) {
+                let about = About::plain(EmailKind::SignupWelcome);
+                let queued = self.queue_email(&mut tx, ctx, &mut call.trail, &row, about).await;
+                // Nobody needs it: where too many wait, the user is confirmed without it.
+                if let Err(error) = queued
+                    && !matches!(error, Error::RateLimited { .. })
+                {
+                    return Err(error);
+                }
+            }
+            self.commit(tx, &mut call.trail).await
         })
         .await
+    }
+
+    /// Has the email of a sign-up repeated, for the user with this username or email. Whether there is one, and whether they
+    /// have confirmed, shows neither in the answer nor in the work done before it.
+    ///
+    /// # Errors
+    /// E004001 for an unknown application, E005009 for too many requests from an address, or when too many emails wait.
+    pub async fn resend_confirmation(&self, ctx: &Context, credential: &str) -> Result<()> {
+        self.run(ctx, Operation::UserResendConfirmation, Actor::Anonymous, async |call| {
+            let request = Request::new(RequestKind::SignUpConfirm, credential, None);
+            let mut tx = self.db().write().await?;
+            self.count_resend(&mut tx, &ctx.remote_addr).await?;
+            if self.config().signup.email_confirm_enabled {
+                self.queue_request(&mut tx, ctx, &mut call.trail, request).await?;
+            }
+            self.commit(tx, &mut call.trail).await
+        })
+        .await
+    }
+
+    /// Writes the emails that a request asks for: with the token that was sent before.
+    pub(in crate::ops) async fn email_confirm_tokens(
+        &self,
+        ctx: &Context,
+        request: &Request,
+        request_id: Uuid,
+    ) -> Result<()> {
+        let mut rows: Vec<_> = self.row_by_username(&request.credential).await?.into_iter().collect();
+        let mut conn = self.db().read().await?;
+        for index in self.core.keyring.blind_index_candidates(&request.credential) {
+            rows.extend(store::user::account::by_email_index(&mut conn, &index, 1).await?);
+        }
+        drop(conn);
+        let mut trail = Trail::new(ctx, Operation::UserResendConfirmation, self.now());
+        let mut tx = self.db().write().await?;
+        for row in &rows {
+            self.email_confirm_token(&mut tx, ctx, &mut trail, row).await?;
+        }
+        store::mail::outbox::done(&mut tx, request_id, self.core.mailer.node).await?;
+        tx.commit().await?;
+        if trail.has_mail {
+            self.core.mailer.wake();
+        }
+        Ok(())
+    }
+
+    async fn email_confirm_token(
+        &self,
+        tx: &mut Tx,
+        ctx: &Context,
+        trail: &mut Trail,
+        row: &UserRow,
+    ) -> Result<()> {
+        let kind = EmailKind::SignupConfirm;
+        let (now, user_id) = (self.now(), &row.user_id);
+        store::user::account::lock_row(tx, user_id).await?;
+        let Some(waiting) = store::user::signup::confirmable(tx, user_id, now).await? else {
+            return Ok(());
+        };
+        let Some(email) = row.email.as_deref() else { return Ok(()) };
+        let email = self.unseal(Column::Email, user_id, email)?;
+        if store::mail::outbox::is_waiting(tx, kind.as_str(), user_id).await?
+            || !self.count_repeated_email(tx, email.expose()).await?
+        {
+            return Ok(());
+        }
+        let known = waiting.sign_up_token.as_deref();
+        let token = match known.and_then(|sealed| self.unseal(Column::SignUpToken, user_id, sealed).ok()) {
+            Some(token) => token,
+            // A sign-up of an earlier version, whose token is not known any more.
+            None => {
+                let token = token::new_token(&*self.core.random, TokenBits::Bits192)?;
+                let sealed = self.seal(Column::SignUpToken, user_id, token.expose())?;
+                store::user::signup::set_token(tx, user_id, &token::digest(token.expose()), &sealed).await?;
+                token
+            }
+        };
+        let left = waiting.sign_up_expiration.map(|expiration| expiration.since(now).as_secs().div_ceil(60));
+        let minutes = i64::try_from(left.unwrap_or(0)).unwrap_or(i64::MAX);
+        self.queue_promised_email(tx, ctx, trail, row, About { kind, token: Some(&token), minutes }).await
     }
 }
 

@@ -9,6 +9,7 @@ use crate::ops::access::rate_limit::check_rate_limits;
 use crate::ops::access::user_row::Column;
 use crate::ops::call::Call;
 use crate::store;
+use crate::store::Tx;
 use crate::store::user::account::{HeldUser, Updated, UserRow};
 
 /// 0001-01-01T00:00:00: no earlier time can be shown.
@@ -77,6 +78,7 @@ impl Sso {
         let mut row =
             store::user::account::by_id_for_update(&mut tx, &user_id).await?.ok_or(Code::UserIdInvalid)?;
         let former = row.clone();
+        let is_status_set = update.sign_up_status != Edit::Keep;
         self.apply(&mut row, &user_id, update, call.changed_by())?;
         if !call.may_act_on_all() {
             self.check_rename(&former.username, &row.username)?;
@@ -84,10 +86,24 @@ impl Sso {
         if let Some(proof) = proof {
             self.use_totp_proof(&mut tx, &mut row, proof).await?;
         }
+        if row.username != former.username {
+            self.clear_expired(&mut tx, &row.username, None).await?;
+            self.check_name_is_nobodys_email(&mut tx, &user_id, &row.username).await?;
+        }
+        if row.email_index != former.email_index {
+            self.check_new_email(&mut tx, &row, call.may_act_on_all()).await?;
+        }
+        if is_status_set {
+            store::user::signup::keep(&mut tx, &user_id).await?;
+        }
         match store::user::account::update(&mut tx, &row).await? {
             Updated::Yes => {}
             Updated::UsernameTaken => return Err(Code::UsernameExists.into()),
             Updated::EmailTaken => return Err(Code::EmailExists.into()),
+        }
+        // Tokens went to an address that may not be the user's any more.
+        if row.email_index != former.email_index {
+            self.end_resets(&mut tx, &user_id).await?;
         }
         if !HeldUser::from(&row).may_have_sessions() {
             self.end_sessions_on_lock(call, &mut tx, &user_id).await?;
@@ -95,6 +111,22 @@ impl Sso {
             self.end_sessions_on_totp_change(call, &mut tx, &user_id).await?;
         }
         self.commit(tx, &mut call.trail).await
+    }
+
+    /// A new email must not be somebody else's who owns it. Where emails can be sent, owning one is proved by a link: who
+    /// gives oneself another without one owns it no more than anybody else does.
+    async fn check_new_email(&self, tx: &mut Tx, row: &UserRow, is_proven: bool) -> Result<()> {
+        let Some(index) = row.email_index.as_deref().and_then(|index| index.try_into().ok()) else {
+            return Ok(());
+        };
+        self.clear_expired(tx, "", Some(index)).await?;
+        if store::user::signup::is_claimed_by_another(tx, &row.user_id, &index).await? {
+            return Err(Code::EmailExists.into());
+        }
+        if !is_proven && self.can_send_email() {
+            store::user::signup::disclaim(tx, &row.user_id).await?;
+        }
+        Ok(())
     }
 
     /// Where a user may come from is configured by name: a new name must not evade or take over such a list.

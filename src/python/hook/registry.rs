@@ -193,6 +193,10 @@ impl ops::Hooks for Link {
         Some(call.run(move |py| (signed_up(py, &user_id, &details)?,).into_pyobject(py), nothing))
     }
 
+    fn sends_email(&self) -> bool {
+        self.0.upgrade().is_some_and(|slots| slots.send_email.load().is_some())
+    }
+
     fn send_email(&self, message: &Email) -> Option<HookFuture<()>> {
         let call = self.call("send_email", |slots| &slots.send_email)?;
         let message = message.clone();

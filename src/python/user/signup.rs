@@ -1,4 +1,4 @@
-//! `sso.user.signup` and `sso.user.confirm_signup`.
+//! `sso.user.signup`, `sso.user.confirm_signup` and `sso.user.resend_confirmation`.
 
 use std::sync::Arc;
 
@@ -76,6 +76,33 @@ impl UserApi {
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx = self.branch.context(cid, current_app, remote_addr);
         let operation = async move |sso: Arc<Sso>| sso.confirm_sign_up(&ctx, &confirm_token.0).await;
+        self.branch.run(py, operation, none)
+    }
+
+    /// Has the email of a sign-up sent once more, with the same token.
+    ///
+    /// The answer is the same whether or not somebody has signed up with the credential, and whether or not they have
+    /// confirmed.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     credential: The username or the email of the sign-up.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
+    ///
+    /// Raises:
+    ///     ValidationError: E005009 after too many requests from one address.
+    #[pyo3(signature = (cid, credential, current_app, remote_addr))]
+    fn resend_confirmation<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        credential: String,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let operation = async move |sso: Arc<Sso>| sso.resend_confirmation(&ctx, &credential).await;
         self.branch.run(py, operation, none)
     }
 }

@@ -66,6 +66,20 @@ macro_rules! delete_old {
     };
 }
 
+/// A sign-up that nobody has confirmed in time is gone, and all that it had with it. It has no session. The status is
+/// written so that no index of it is taken.
+macro_rules! delete_sign_ups {
+    ($held:expr) => {
+        delete!(
+            "sso_user",
+            "user_id",
+            "sign_up_expiration <= $1 AND sign_up_status || '' = 'before_confirmation'",
+            "sign_up_expiration",
+            $held
+        )
+    };
+}
+
 sql! {
     USER_ATTRS_SQLITE = delete!("sso_user_attr", "user_id, name", dialect::skip_held_sqlite!());
     USER_ATTRS_POSTGRES = delete!("sso_user_attr", "user_id, name", dialect::skip_held_postgres!());
@@ -81,6 +95,8 @@ sql! {
     PASSWORD_RESETS_POSTGRES = delete_password_resets!(dialect::skip_held_postgres!());
     SITE_VERIFICATIONS_SQLITE = delete_verifications!(dialect::skip_held_sqlite!());
     SITE_VERIFICATIONS_POSTGRES = delete_verifications!(dialect::skip_held_postgres!());
+    SIGN_UPS_SQLITE = delete_sign_ups!(dialect::skip_held_sqlite!());
+    SIGN_UPS_POSTGRES = delete_sign_ups!(dialect::skip_held_postgres!());
     THROTTLE_SQLITE = delete!("sso_throttle", "kind, subject", dialect::skip_held_sqlite!());
     THROTTLE_POSTGRES = delete!("sso_throttle", "kind, subject", dialect::skip_held_postgres!());
     PLACES_SQLITE =
@@ -120,7 +136,7 @@ impl Expiring {
 }
 
 /// Everything that expires. Sessions come after what goes along with them, so that counts tell what there was.
-pub const EXPIRING: [Expiring; 10] = [
+pub const EXPIRING: [Expiring; 11] = [
     Expiring::new("user_attributes", USER_ATTRS_SQLITE, USER_ATTRS_POSTGRES),
     Expiring::new("session_attributes", SESSION_ATTRS_SQLITE, SESSION_ATTRS_POSTGRES),
     Expiring::new("browser_codes", BROWSER_CODES_SQLITE, BROWSER_CODES_POSTGRES),
@@ -128,6 +144,7 @@ pub const EXPIRING: [Expiring; 10] = [
     Expiring::new("sessions", SESSIONS_SQLITE, SESSIONS_POSTGRES),
     Expiring::new("password_resets", PASSWORD_RESETS_SQLITE, PASSWORD_RESETS_POSTGRES),
     Expiring::new("site_verifications", SITE_VERIFICATIONS_SQLITE, SITE_VERIFICATIONS_POSTGRES),
+    Expiring::new("sign_ups", SIGN_UPS_SQLITE, SIGN_UPS_POSTGRES),
     Expiring::new("throttle_counters", THROTTLE_SQLITE, THROTTLE_POSTGRES),
     Expiring { age: Age::KnownPlace, ..Expiring::new("known_places", PLACES_SQLITE, PLACES_POSTGRES) },
     Expiring { age: Age::Audit, ..Expiring::new("audit_entries", AUDIT_SQLITE, AUDIT_POSTGRES) },

@@ -6,11 +6,12 @@ use crate::domain::{Result, Timestamp, UserId};
 use crate::store::Conn;
 
 sql! {
-    /// Nothing is inserted for a user that does not exist, and finding that out takes the same statement.
     INSERT = "INSERT INTO sso_password_reset (reset_id, user_id, token_digest, token_expiration, creation_time, \
-        creation_ctx) SELECT $1, user_id, $3, $4, $5, $6 FROM sso_user WHERE user_id = $2";
+        creation_ctx, token) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    OPEN = "SELECT reset_id, token, token_expiration FROM sso_password_reset WHERE user_id = $1 AND access_time IS NULL \
+        AND token_expiration > $2 AND token IS NOT NULL ORDER BY token_expiration DESC LIMIT 1";
     ACCESS = "UPDATE sso_password_reset SET access_time = $2, access_ctx = $3, reset_key_digest = $4, \
-        reset_key_expiration = $5 WHERE token_digest = $1 AND access_time IS NULL AND token_expiration > $2 \
+        reset_key_expiration = $5, token = NULL WHERE token_digest = $1 AND access_time IS NULL AND token_expiration > $2 \
         RETURNING user_id";
     BY_TOKEN = "SELECT reset_id, user_id, reset_key_digest, reset_key_expiration FROM sso_password_reset \
         WHERE token_digest = $1";
@@ -28,6 +29,20 @@ pub struct NewReset<'a> {
     pub token_expiration: Timestamp,
     pub creation_time: Timestamp,
     pub creation_ctx: &'a str,
+    /// Sealed.
+    pub token: &'a [u8],
+}
+
+row! {
+    /// A reset whose token is valid and was not used yet.
+    #[derive(Clone, Debug)]
+    #[expect(missing_docs, reason = "the names are the columns'")]
+    pub struct OpenReset {
+        pub reset_id: Uuid,
+        /// Sealed.
+        pub token: Vec<u8>,
+        pub token_expiration: Timestamp,
+    }
 }
 
 /// What a token is exchanged for.
@@ -52,12 +67,19 @@ row! {
     }
 }
 
-/// Begins a reset in place of any that the user had. Does the same, and comes to nothing, where there is no such user.
+/// The reset of a user whose token can still be used, if there is one.
 ///
 /// # Errors
 /// When the database cannot answer.
-pub async fn replace(conn: &mut Conn, new: &NewReset<'_>) -> Result<()> {
-    delete_of_user(conn, new.user_id).await?;
+pub async fn open_of_user(conn: &mut Conn, user_id: &UserId, now: Timestamp) -> Result<Option<OpenReset>> {
+    fetch_optional!(conn, OpenReset, OPEN, user_id, now)
+}
+
+/// Begins a reset. Others of the user go on: one whose token was used already is perhaps about to succeed.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn insert(conn: &mut Conn, new: &NewReset<'_>) -> Result<()> {
     execute!(
         conn,
         INSERT,
@@ -67,6 +89,7 @@ pub async fn replace(conn: &mut Conn, new: &NewReset<'_>) -> Result<()> {
         new.token_expiration,
         new.creation_time,
         new.creation_ctx,
+        new.token,
     )?;
     Ok(())
 }

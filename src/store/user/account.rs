@@ -82,7 +82,8 @@ sql! {
     );
     BY_USERNAME = concat!("SELECT ", columns!(), " FROM sso_user WHERE username = $1");
     BY_EMAIL_INDEX = concat!(
-        "SELECT ", columns!(), " FROM sso_user WHERE email_index = $1 ORDER BY username LIMIT $2"
+        "SELECT ", columns!(), " FROM sso_user WHERE email_index = $1 \
+         ORDER BY email_is_claimed DESC, username LIMIT $2"
     );
     PAGE_BY_USERNAME = concat!(
         "SELECT ", columns!(), " FROM sso_user WHERE username > $1 ORDER BY username LIMIT $2"
@@ -266,7 +267,7 @@ pub async fn by_username(conn: &mut Conn, username: &str) -> Result<Option<UserR
     fetch_optional!(conn, UserRow, BY_USERNAME, username)
 }
 
-/// Users whose email has this index, by name, so many at most.
+/// Users whose email has this index, so many at most: the one who owns it first, then by name.
 ///
 /// # Errors
 /// When the database cannot answer.

@@ -3,11 +3,110 @@
 use crate::domain::{Result, SignUpStatus, Timestamp, UserId};
 use crate::store::{Conn, Tx};
 
+/// Whether a user has signed up, and not confirmed it: nothing is theirs yet. An account that a super-user has made in that
+/// state has no token.
+macro_rules! waits {
+    ($status:literal) => {
+        concat!("sign_up_status = ", $status, " AND sign_up_confirm_digest IS NOT NULL")
+    };
+}
+
 sql! {
-    CONFIRM = "UPDATE sso_user SET sign_up_status = $3, sign_up_confirm_time = $4 \
-        WHERE sign_up_confirm_digest = $1 AND sign_up_status = $2 RETURNING user_id";
-    BY_DIGEST = "SELECT user_id FROM sso_user WHERE sign_up_confirm_digest = $1";
-    WITH_EMAIL = "SELECT user_id FROM sso_user WHERE email_index = $1 AND user_id <> $2 LIMIT 1";
+    WAIT = "UPDATE sso_user SET sign_up_expiration = $2, sign_up_token = $3, sign_up_place = $4, sign_up_contested = $5 \
+        WHERE user_id = $1";
+    SET_TOKEN = "UPDATE sso_user SET sign_up_confirm_digest = $2, sign_up_token = $3 WHERE user_id = $1";
+    WAITING = concat!(
+        "SELECT sign_up_expiration, sign_up_token FROM sso_user WHERE user_id = $1 AND ", waits!("$2"),
+        " AND (sign_up_expiration IS NULL OR sign_up_expiration > $3)"
+    );
+    CONFIRM = "UPDATE sso_user SET sign_up_status = $3, sign_up_confirm_time = $4, sign_up_expiration = NULL, \
+        sign_up_token = NULL WHERE sign_up_confirm_digest = $1 AND sign_up_status = $2 \
+        AND (sign_up_expiration IS NULL OR sign_up_expiration > $4) RETURNING user_id, sign_up_place, sign_up_contested";
+    BY_DIGEST = "SELECT user_id FROM sso_user WHERE sign_up_confirm_digest = $1 AND sign_up_status <> $2";
+    KEEP = "UPDATE sso_user SET sign_up_expiration = NULL WHERE user_id = $1";
+    UNSET_PASSWORD = "UPDATE sso_user SET password_hash = NULL, password_last_set = NULL, password_expiry = NULL \
+        WHERE user_id = $1";
+    WITH_EMAIL = concat!(
+        "SELECT user_id FROM sso_user WHERE email_index = $1 AND user_id <> $2 AND NOT (", waits!("$3"), ") LIMIT 1"
+    );
+    CLAIMED = concat!(
+        "SELECT user_id FROM sso_user WHERE email_index = $1 AND user_id <> $2 AND email_is_claimed AND NOT (",
+        waits!("$3"), ") LIMIT 1"
+    );
+    DISCLAIM = "UPDATE sso_user SET email_is_claimed = $2 WHERE user_id = $1";
+    DELETE_WITH_EMAIL = concat!(
+        "DELETE FROM sso_user WHERE email_index = $1 AND ", waits!("$2"),
+        " RETURNING user_id, sign_up_place, sign_up_contested"
+    );
+    ANY_WAITING = concat!("SELECT user_id FROM sso_user WHERE email_index = $1 AND ", waits!("$2"), " LIMIT 1");
+    DELETE_EXPIRED_NAME = "DELETE FROM sso_user WHERE username = $1 AND sign_up_status = $2 AND sign_up_expiration <= $3 \
+        RETURNING user_id";
+    DELETE_EXPIRED_EMAIL = "DELETE FROM sso_user WHERE email_index = $1 AND sign_up_status = $2 \
+        AND sign_up_expiration <= $3 RETURNING user_id";
+}
+
+const BEFORE: SignUpStatus = SignUpStatus::BeforeConfirmation;
+
+/// What is kept of a sign-up until it is confirmed.
+#[derive(Clone, Debug)]
+pub struct Waiting<'a> {
+    /// When it ends; None is never.
+    pub expiration: Option<Timestamp>,
+    /// The token that confirms it, sealed.
+    pub token: &'a [u8],
+    /// By what the place is known that it came from.
+    pub place: &'a [u8],
+    /// Whether it took the place of one that came from elsewhere.
+    pub is_contested: bool,
+}
+
+row! {
+    /// A sign-up, and where it came from.
+    #[derive(Clone, Debug)]
+    #[expect(missing_docs, reason = "the names are the columns'")]
+    pub struct Origin {
+        pub user_id: UserId,
+        pub sign_up_place: Option<Vec<u8>>,
+        pub sign_up_contested: bool,
+    }
+}
+
+row! {
+    /// A sign-up that can be confirmed.
+    #[derive(Clone, Debug)]
+    #[expect(missing_docs, reason = "the names are the columns'")]
+    pub struct Confirmable {
+        pub sign_up_expiration: Option<Timestamp>,
+        /// Sealed.
+        pub sign_up_token: Option<Vec<u8>>,
+    }
+}
+
+/// Has a sign-up wait for being confirmed.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn wait(tx: &mut Tx, user_id: &UserId, waiting: &Waiting<'_>) -> Result<()> {
+    tx.touch(user_id.as_str());
+    let Waiting { expiration, token, place, is_contested } = waiting;
+    execute!(tx, WAIT, user_id, *expiration, *token, *place, *is_contested).map(drop)
+}
+
+/// The sign-up of this user, if it can be confirmed.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn confirmable(tx: &mut Tx, user_id: &UserId, now: Timestamp) -> Result<Option<Confirmable>> {
+    fetch_optional!(tx, Confirmable, WAITING, user_id, BEFORE, now)
+}
+
+/// Gives a sign-up another token in the place of one that is not known any more.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn set_token(tx: &mut Tx, user_id: &UserId, digest: &[u8], sealed: &[u8]) -> Result<()> {
+    tx.touch(user_id.as_str());
+    execute!(tx, SET_TOKEN, user_id, digest, sealed).map(drop)
 }
 
 /// Confirms the sign-up with this digest of its token: whose it is. None if nothing waits for that. Of any number of
@@ -15,28 +114,95 @@ sql! {
 ///
 /// # Errors
 /// When the database cannot answer.
-pub async fn confirm(tx: &mut Tx, digest: &[u8], now: Timestamp) -> Result<Option<UserId>> {
-    let (before, after) = (SignUpStatus::BeforeConfirmation, SignUpStatus::Final);
-    let row = fetch_optional!(tx, (UserId,), CONFIRM, digest, before, after, now)?;
-    if let Some((user_id,)) = &row {
-        tx.touch(user_id.as_str());
+pub async fn confirm(tx: &mut Tx, digest: &[u8], now: Timestamp) -> Result<Option<Origin>> {
+    let row = fetch_optional!(tx, Origin, CONFIRM, digest, BEFORE, SignUpStatus::Final, now)?;
+    if let Some(origin) = &row {
+        tx.touch(origin.user_id.as_str());
     }
-    Ok(row.map(|(user_id,)| user_id))
+    Ok(row)
 }
 
-/// Whose token has this digest, confirmed or not.
+/// Who has confirmed with the token that has this digest.
 ///
 /// # Errors
 /// When the database cannot answer.
 pub async fn by_digest(conn: &mut Conn, digest: &[u8]) -> Result<Option<UserId>> {
-    let row = fetch_optional!(conn, (UserId,), BY_DIGEST, digest)?;
+    let row = fetch_optional!(conn, (UserId,), BY_DIGEST, digest, BEFORE)?;
     Ok(row.map(|(user_id,)| user_id))
 }
 
-/// Whether another user has the email with this index.
+/// A sign-up does not end by itself any more.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn keep(tx: &mut Tx, user_id: &UserId) -> Result<()> {
+    tx.touch(user_id.as_str());
+    execute!(tx, KEEP, user_id).map(drop)
+}
+
+/// Takes the password away: it has to be set by a reset.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn unset_password(tx: &mut Tx, user_id: &UserId) -> Result<()> {
+    tx.touch(user_id.as_str());
+    execute!(tx, UNSET_PASSWORD, user_id).map(drop)
+}
+
+/// Whether another user has the email with this index. A sign-up that nobody has confirmed has nothing.
 ///
 /// # Errors
 /// When the database cannot answer.
 pub async fn is_email_of_another(conn: &mut Conn, user_id: &UserId, index: &[u8]) -> Result<bool> {
-    Ok(fetch_optional!(conn, (UserId,), WITH_EMAIL, index, user_id)?.is_some())
+    Ok(fetch_optional!(conn, (UserId,), WITH_EMAIL, index, user_id, BEFORE)?.is_some())
+}
+
+/// Whether another user owns the email with this index.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn is_claimed_by_another(conn: &mut Conn, user_id: &UserId, index: &[u8]) -> Result<bool> {
+    Ok(fetch_optional!(conn, (UserId,), CLAIMED, index, user_id, BEFORE)?.is_some())
+}
+
+/// The user does not own their email any more, or is about to have another one that nothing proves.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn disclaim(tx: &mut Tx, user_id: &UserId) -> Result<()> {
+    tx.touch(user_id.as_str());
+    execute!(tx, DISCLAIM, user_id, false).map(drop)
+}
+
+/// Deletes sign-ups with this email that nobody has confirmed: where they came from.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn delete_waiting(tx: &mut Tx, index: &[u8]) -> Result<Vec<Origin>> {
+    let deleted = fetch_all!(tx, Origin, DELETE_WITH_EMAIL, index, BEFORE)?;
+    for origin in &deleted {
+        tx.touch(origin.user_id.as_str());
+    }
+    Ok(deleted)
+}
+
+/// Whether a sign-up with this email waits for being confirmed.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn is_any_waiting(tx: &mut Tx, index: &[u8]) -> Result<bool> {
+    Ok(fetch_optional!(tx, (UserId,), ANY_WAITING, index, BEFORE)?.is_some())
+}
+
+/// Deletes sign-ups with this name, or one of these emails, that were not confirmed in time.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn delete_expired(tx: &mut Tx, username: &str, indexes: &[[u8; 32]], now: Timestamp) -> Result<()> {
+    let mut deleted = fetch_all!(tx, (String,), DELETE_EXPIRED_NAME, username, BEFORE, now)?;
+    for index in indexes {
+        deleted.extend(fetch_all!(tx, (String,), DELETE_EXPIRED_EMAIL, &index[..], BEFORE, now)?);
+    }
+    tx.touch_all(&deleted);
+    Ok(())
 }

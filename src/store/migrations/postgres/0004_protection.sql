@@ -7,6 +7,11 @@ ALTER TABLE sso_user ADD COLUMN username_skeleton TEXT COLLATE "C";
 CREATE INDEX sso_user_username_skeleton ON sso_user (username_skeleton) WHERE username_skeleton IS NOT NULL;
 -- When a sign-up that nobody has confirmed ends.
 ALTER TABLE sso_user ADD COLUMN sign_up_expiration BIGINT;
+-- The token that confirms it, sealed, so that an email can be repeated.
+ALTER TABLE sso_user ADD COLUMN sign_up_token BYTEA;
+-- From where it came, and whether it took the place of one with the same email that came from elsewhere.
+ALTER TABLE sso_user ADD COLUMN sign_up_place BYTEA;
+ALTER TABLE sso_user ADD COLUMN sign_up_contested BOOLEAN NOT NULL DEFAULT FALSE;
 CREATE INDEX sso_user_sign_up_expiration ON sso_user (sign_up_expiration) WHERE sign_up_expiration IS NOT NULL;
 
 -- When the user last proved who they are; NULL where that was at the login.
@@ -42,13 +47,14 @@ CREATE TABLE sso_outbox (
     kind TEXT COLLATE "C" NOT NULL,
     user_id TEXT COLLATE "C" REFERENCES sso_user ON DELETE CASCADE,
     message BYTEA NOT NULL,
-    attempts INTEGER NOT NULL,
+    attempts BIGINT NOT NULL,
     creation_time BIGINT NOT NULL,
     next_time BIGINT NOT NULL,
     held_until BIGINT NOT NULL,
     held_by UUID
 );
 CREATE UNIQUE INDEX sso_outbox_waiting ON sso_outbox (kind, user_id) WHERE user_id IS NOT NULL;
+CREATE INDEX sso_outbox_user ON sso_outbox (user_id);
 CREATE INDEX sso_outbox_next ON sso_outbox (next_time);
 
 -- A trusted site speaks for all users, any other for those that it made or whose password it has verified.

@@ -7,6 +7,11 @@ ALTER TABLE sso_user ADD COLUMN username_skeleton TEXT;
 CREATE INDEX sso_user_username_skeleton ON sso_user (username_skeleton) WHERE username_skeleton IS NOT NULL;
 -- When a sign-up that nobody has confirmed ends.
 ALTER TABLE sso_user ADD COLUMN sign_up_expiration INTEGER;
+-- The token that confirms it, sealed, so that an email can be repeated.
+ALTER TABLE sso_user ADD COLUMN sign_up_token BLOB;
+-- From where it came, and whether it took the place of one with the same email that came from elsewhere.
+ALTER TABLE sso_user ADD COLUMN sign_up_place BLOB;
+ALTER TABLE sso_user ADD COLUMN sign_up_contested INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX sso_user_sign_up_expiration ON sso_user (sign_up_expiration) WHERE sign_up_expiration IS NOT NULL;
 
 -- When the user last proved who they are; NULL where that was at the login.
@@ -49,6 +54,7 @@ CREATE TABLE sso_outbox (
     held_by BLOB
 ) STRICT;
 CREATE UNIQUE INDEX sso_outbox_waiting ON sso_outbox (kind, user_id) WHERE user_id IS NOT NULL;
+CREATE INDEX sso_outbox_user ON sso_outbox (user_id);
 CREATE INDEX sso_outbox_next ON sso_outbox (next_time);
 
 -- A trusted site speaks for all users, any other for those that it made or whose password it has verified.

@@ -1,0 +1,106 @@
+//! Limits of what strangers may have emailed: counted by hour, in the database, for any number of processes.
+//!
+//! Counters of addresses and of emails are the same whether or not there is such a user, so that E005009 tells nothing.
+
+use std::time::Duration;
+
+use crate::crypto::normalise_email;
+use crate::domain::{Error, RemoteAddr, Result, Timestamp, UserId};
+use crate::ops::Sso;
+use crate::ops::access::throttle::{Prefix, place_of};
+use crate::store::Tx;
+use crate::store::access::{self, Kind};
+
+/// How long a counter counts, in microseconds.
+const HOUR: i64 = 3_600_000_000;
+
+impl Sso {
+    /// Counts a request for a password reset.
+    ///
+    /// # Errors
+    /// E005009 past the limit of the address.
+    pub(in crate::ops) async fn count_reset(&self, tx: &mut Tx, remote_addr: &RemoteAddr) -> Result<()> {
+        let max = self.config().password_reset.max_per_hour_per_address;
+        self.count_from(tx, Kind::ResetAddress, remote_addr, max).await
+    }
+
+    /// Counts an email with a reset token; false past the limit of the user, who then gets none.
+    pub(in crate::ops) async fn count_reset_email(&self, tx: &mut Tx, user_id: &UserId) -> Result<bool> {
+        let max = self.config().password_reset.max_per_hour;
+        Ok(self.count_mail(tx, Kind::ResetUser, user_id.as_str(), max).await?.is_none())
+    }
+
+    /// Counts a request to repeat the email of a sign-up.
+    ///
+    /// # Errors
+    /// E005009 past the limit of the address.
+    pub(in crate::ops) async fn count_resend(&self, tx: &mut Tx, remote_addr: &RemoteAddr) -> Result<()> {
+        let max = self.config().signup.max_per_hour_per_address;
+        self.count_from(tx, Kind::SignUpAddress, remote_addr, max).await
+    }
+
+    /// Counts an email that is repeated; false past the limit of its address, which then gets none.
+    pub(in crate::ops) async fn count_repeated_email(&self, tx: &mut Tx, email: &str) -> Result<bool> {
+        let max = self.config().signup.max_per_hour;
+        Ok(self.count_mail(tx, Kind::SignUpEmail, &normalise_email(email), max).await?.is_none())
+    }
+
+    /// By what a network is known that somebody signs up from.
+    pub(in crate::ops) fn place_digest(&self, remote_addr: &RemoteAddr) -> [u8; 32] {
+        let network = place_of(remote_addr, Prefix::NETWORK).unwrap_or_default();
+        self.core.keyring.subject_digest(&format!("place:{network}"))
+    }
+
+    /// Counts a sign-up.
+    ///
+    /// # Errors
+    /// E005009 past the limit of the address, or of the email.
+    pub(in crate::ops) async fn count_sign_up(
+        &self,
+        tx: &mut Tx,
+        remote_addr: &RemoteAddr,
+        email: Option<&str>,
+    ) -> Result<()> {
+        let rules = &self.config().signup;
+        self.count_from(tx, Kind::SignUpAddress, remote_addr, rules.max_per_hour_per_address).await?;
+        let Some(email) = email else { return Ok(()) };
+        let email = normalise_email(email);
+        match self.count_mail(tx, Kind::SignUpEmail, &email, rules.max_per_hour).await? {
+            Some(retry_after) => Err(Error::RateLimited { retry_after }),
+            None => Ok(()),
+        }
+    }
+
+    async fn count_from(
+        &self,
+        tx: &mut Tx,
+        kind: Kind,
+        remote_addr: &RemoteAddr,
+        max_per_hour: u32,
+    ) -> Result<()> {
+        let Some(place) = place_of(remote_addr, Prefix::ADDRESS) else { return Ok(()) };
+        match self.count_mail(tx, kind, &place, max_per_hour).await? {
+            Some(retry_after) => Err(Error::RateLimited { retry_after }),
+            None => Ok(()),
+        }
+    }
+
+    /// Counts one more in this hour. Past the limit, the time until the next hour.
+    async fn count_mail(
+        &self,
+        tx: &mut Tx,
+        kind: Kind,
+        subject: &str,
+        max_per_hour: u32,
+    ) -> Result<Option<Duration>> {
+        if max_per_hour == 0 {
+            return Ok(None);
+        }
+        let now = self.now();
+        let start = Timestamp::from_micros(now.as_micros() - now.as_micros().rem_euclid(HOUR));
+        let end = Timestamp::from_micros(start.as_micros().saturating_add(HOUR));
+        let subject = self.core.keyring.subject_digest(subject);
+        let count = access::count(tx, kind, &subject, start, end).await?;
+        Ok((count > i64::from(max_per_hour)).then(|| end.since(now)))
+    }
+}

@@ -1,0 +1,3 @@
+//! Emails that wait to be sent.
+
+pub mod outbox;
