@@ -144,6 +144,13 @@ class UserAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
     ) -> None: ...
+    def confirm_email(
+        self,
+        cid: str,
+        confirm_token: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
     def resend_confirmation(
         self,
         cid: str,

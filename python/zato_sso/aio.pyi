@@ -112,6 +112,13 @@ class _UserAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
     ) -> None: ...
+    async def confirm_email(
+        self,
+        cid: str,
+        confirm_token: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
     async def resend_confirmation(
         self,
         cid: str,

@@ -15,11 +15,21 @@ pub enum EmailKind {
     SignupWelcome,
     /// Lets a user choose a new password.
     PasswordReset,
+    /// Asks a user to confirm a new address, which it is sent to.
+    EmailConfirm,
+    /// Tells a user at the former address that there is to be another one.
+    EmailChanged,
 }
 
 impl EmailKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::SignupConfirm, Self::SignupWelcome, Self::PasswordReset];
+    pub const ALL: [Self; 5] = [
+        Self::SignupConfirm,
+        Self::SignupWelcome,
+        Self::PasswordReset,
+        Self::EmailConfirm,
+        Self::EmailChanged,
+    ];
 
     /// The name of its template.
     #[must_use]
@@ -28,6 +38,8 @@ impl EmailKind {
             Self::SignupConfirm => "signup-confirm",
             Self::SignupWelcome => "signup-welcome",
             Self::PasswordReset => "password-reset-link",
+            Self::EmailConfirm => "email-confirm",
+            Self::EmailChanged => "email-changed",
         }
     }
 }

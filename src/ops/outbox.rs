@@ -266,7 +266,7 @@ fn by_hook(what: &str) -> String {
 
 /// The pause after so many attempts.
 fn pause_after(attempts: i64) -> Duration {
-    let doublings = u32::try_from(attempts.saturating_sub(1)).unwrap_or(0).min(30);
+    let doublings = u32::try_from(attempts.saturating_sub(1).clamp(0, 30)).unwrap_or(0);
     Duration::from_secs((FIRST_PAUSE << doublings).min(LONGEST_PAUSE))
 }
 

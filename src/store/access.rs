@@ -75,6 +75,8 @@ pub enum Kind {
     SignUpAddress,
     /// Sign-ups with an email, and requests to repeat theirs.
     SignUpEmail,
+    /// New emails that a user wants, each of which is sent a link.
+    EmailChange,
 }
 
 impl Kind {
@@ -91,6 +93,7 @@ impl Kind {
             Self::ResetUser => "reset_user",
             Self::SignUpAddress => "sign_up_address",
             Self::SignUpEmail => "sign_up_email",
+            Self::EmailChange => "email_change",
         }
     }
 }

@@ -26,6 +26,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         linked_auth::sec_def::STATEMENTS,
         session::record::STATEMENTS,
         db::setting::STATEMENTS,
+        user::email_change::STATEMENTS,
         user::signup::STATEMENTS,
         site::registry::STATEMENTS,
         site::session::STATEMENTS,

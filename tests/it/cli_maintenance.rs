@@ -35,6 +35,7 @@ async fn what_was_deleted_is_said(kind: Kind) {
         out: password_resets     0
         out: site_verifications  0
         out: sign_ups            0
+        out: email_changes       0
         out: throttle_counters   0
         out: known_places        0
         out: audit_entries       0
@@ -42,7 +43,7 @@ async fn what_was_deleted_is_said(kind: Kind) {
     }
     let said = folder.run("cleanup --json").json();
     assert_eq!(said["sessions"], 0);
-    assert_eq!(said.as_object().unwrap().len(), 11);
+    assert_eq!(said.as_object().unwrap().len(), 12);
     assert_eq!(folder.run("list-sessions user1 --json").json().as_array().unwrap().len(), 1);
 }
 

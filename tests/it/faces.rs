@@ -64,6 +64,7 @@ const METHODS: &[(Operation, &str)] = &[
     (Operation::UserSearch, "UserAPI.search"),
     (Operation::UserSignup, "UserAPI.signup"),
     (Operation::UserConfirmSignup, "UserAPI.confirm_signup"),
+    (Operation::UserConfirmEmail, "UserAPI.confirm_email"),
     (Operation::UserResendConfirmation, "UserAPI.resend_confirmation"),
     (Operation::UserChangePassword, "UserAPI.change_password"),
     (Operation::UserSetPassword, "UserAPI.set_password"),

@@ -73,6 +73,13 @@ async fn what_has_expired_is_deleted_and_what_has_not_is_left(kind: Kind) {
         );
         execute(&world, &sql).await;
     }
+    for (name, end) in [("user2", 1), ("user3", now), ("user1", now + 1)] {
+        let sql = format!(
+            "INSERT INTO sso_email_change SELECT user_id, {digest}, {digest}, {digest}, 0, {end} FROM sso_user \
+             WHERE username = '{name}'"
+        );
+        execute(&world, &sql).await;
+    }
     // Of each kind: one that ended long ago, one that ends this very moment, one that ends in a microsecond.
     for end in [1, now, now + 1] {
         let attr = format!("'attr{end}', {digest}, FALSE, 0, 0, {end}");
@@ -113,9 +120,9 @@ async fn what_has_expired_is_deleted_and_what_has_not_is_left(kind: Kind) {
 
     let cleaned = world.sso.clean_up(&ctx()).await.unwrap();
     insta::allow_duplicates! {
-        insta::assert_snapshot!(format!("{:?}", cleaned.counts()), @r#"[("user_attributes", 2), ("session_attributes", 2), ("browser_codes", 2), ("browser_sessions", 2), ("sessions", 2), ("password_resets", 4), ("site_verifications", 2), ("sign_ups", 2), ("throttle_counters", 2), ("known_places", 0), ("audit_entries", 0)]"#);
+        insta::assert_snapshot!(format!("{:?}", cleaned.counts()), @r#"[("user_attributes", 2), ("session_attributes", 2), ("browser_codes", 2), ("browser_sessions", 2), ("sessions", 2), ("password_resets", 4), ("site_verifications", 2), ("sign_ups", 2), ("email_changes", 2), ("throttle_counters", 2), ("known_places", 0), ("audit_entries", 0)]"#);
     }
-    assert_eq!(cleaned.total(), 20);
+    assert_eq!(cleaned.total(), 22);
     let left = [
         ("sso_user_attr", 1),
         ("sso_session_attr", 2),
@@ -124,6 +131,7 @@ async fn what_has_expired_is_deleted_and_what_has_not_is_left(kind: Kind) {
         ("sso_session", 1),
         ("sso_password_reset", 2),
         ("sso_site_verified", 1),
+        ("sso_email_change", 1),
         ("sso_throttle", 1),
         ("sso_user", 4),
         ("sso_site", 1),
@@ -261,7 +269,7 @@ async fn nothing_is_read_from_end_to_end(kind: Kind) {
     let of_the_other = if kind == Kind::Sqlite { "_POSTGRES" } else { "_SQLITE" };
     let ours: Vec<_> =
         statements().into_iter().filter(|(name, _)| is_ours(name) && !name.ends_with(of_the_other)).collect();
-    assert_eq!(ours.len(), 12);
+    assert_eq!(ours.len(), 13);
     for (name, text) in ours {
         let text = text.replace("$1", "5").replace("$2", "6").replace("$3", "'a'").replace("$4", "7");
         let plan: Vec<String> = if kind == Kind::Sqlite {

@@ -26,7 +26,7 @@ fn the_rules_are_these() {
     // The callers that REST has.
     let all = [Who::Anyone, Who::Oneself, Who::OneselfOrSuperUser, Who::SuperUser];
     insta::assert_snapshot!(all.map(line).join("\n"), @"
-    Anyone: user.login, user.logout, user.signup, user.confirm_signup, user.resend_confirmation, session.authenticate, password_reset.create_token, password_reset.access_token, password_reset.change_password
+    Anyone: user.login, user.logout, user.signup, user.confirm_signup, user.confirm_email, user.resend_confirmation, session.authenticate, password_reset.create_token, password_reset.access_token, password_reset.change_password
     Oneself: user.get_current, user.update_current, session.renew, session.reauthenticate
     OneselfOrSuperUser: user.get_by_id, user.update_by_id, user.change_password, user.reset_totp_key, user.get_linked_auth_list, user.attr_create, user.attr_update, user.attr_set, user.attr_delete, user.attr_get, user.attr_exists, user.attr_names, session.attr_create, session.attr_update, session.attr_set, session.attr_delete, session.attr_get, session.attr_exists, session.attr_names, session.get, session.get_list, session.end, session.end_all
     SuperUser: user.create, user.delete_by_id, user.approve, user.reject, user.lock, user.unlock, user.search, user.create_linked_auth, user.delete_linked_auth, session.verify

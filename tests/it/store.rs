@@ -211,6 +211,7 @@ fn whatever_changes_users_or_sessions_is_known() {
         // Nothing that a session shows.
         "user::account::REPLACE_HASH",
         "user::account::SET_APPROVAL",
+        "user::account::SET_EMAIL",
         "user::account::SET_LOCK",
         "user::account::SET_PASSWORD",
         "user::account::SET_TOTP",

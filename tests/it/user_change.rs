@@ -45,8 +45,9 @@ async fn a_deleted_user_is_gone_with_all_that_was_theirs(kind: Kind) {
             "sso_sec_def VALUES (7, 'jwt', 'one', 'one', X'01', TRUE, 1, NULL, NULL)".to_owned(),
             format!("sso_linked_auth VALUES (7, '{user_id}', TRUE, 1)"),
             format!(
-                "sso_password_reset VALUES (X'01', '{user_id}', X'01', 1, NULL, NULL, 1, NULL, NULL, NULL)"
+                "sso_password_reset VALUES (X'01', '{user_id}', X'01', 1, NULL, NULL, 1, NULL, NULL, NULL, NULL)"
             ),
+            format!("sso_email_change VALUES ('{user_id}', X'01', X'01', X'01', 1, 1)"),
         ] {
             execute(&world, &literals(kind, &row)).await;
         }
@@ -56,7 +57,13 @@ async fn a_deleted_user_is_gone_with_all_that_was_theirs(kind: Kind) {
         } else {
             world.sso.delete_user_by_username(&ctx(), by.clone(), username).await.unwrap();
         }
-        for table in ["sso_password_history", "sso_user_attr", "sso_linked_auth", "sso_password_reset"] {
+        for table in [
+            "sso_password_history",
+            "sso_user_attr",
+            "sso_linked_auth",
+            "sso_password_reset",
+            "sso_email_change",
+        ] {
             assert_eq!(count(&world, table).await, 0, "{table}");
         }
         assert_eq!((count(&world, "sso_user").await, count(&world, "sso_session").await), (1, 1));

@@ -43,6 +43,7 @@ REST = {
     "user.change_password": "PATCH /user/password",
     "user.signup": "POST /user/signup",
     "user.confirm_signup": "PATCH /user/signup",
+    "user.confirm_email": "POST /user/email/confirm",
     "user.resend_confirmation": "POST /user/signup/resend",
     "user.reset_totp_key": "PATCH /user/totp",
     "user.create_linked_auth": "POST /user/linked",

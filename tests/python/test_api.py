@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from inbox import token_in
 from stage import Someone, Stage, refused
 from support import ADDRESS, APP, PASSWORD, AsyncSSO, config_of, new_key, totp_code, unique
 from zato_sso import SSO, AccessTokenCtx, BackendError, SearchCtx, Session, SessionInfo, SignupCtx, User
@@ -29,6 +30,12 @@ def sign_up(stage: Stage) -> Arguments:
 
 def confirm_sign_up(stage: Stage) -> Arguments:
     return {"cid": "cid", "confirm_token": stage.sso.user.signup(**sign_up(stage)), **CONTEXT}
+
+
+def confirm_email(stage: Stage) -> Arguments:
+    address = f"{unique('new')}@example.com"
+    stage.sso.user.update_current_user("cid", {"email": address}, stage.newcomer()[1], APP, ADDRESS)
+    return {"cid": "cid", "confirm_token": token_in(stage.mail.wait(address)), **CONTEXT}
 
 
 def resend(stage: Stage) -> Arguments:
@@ -277,6 +284,7 @@ CALLS: dict[str, tuple[Callable[[Stage], Arguments], type]] = {
     "user.create_super_user": (new_user, str),
     "user.signup": (sign_up, str),
     "user.confirm_signup": (confirm_sign_up, type(None)),
+    "user.confirm_email": (confirm_email, type(None)),
     "user.resend_confirmation": (resend, type(None)),
     "user.approve_user": (decision, type(None)),
     "user.approve": (decision, type(None)),

@@ -83,7 +83,7 @@ def test_a_folder_of_templates_overrides_the_built_in_ones(with_mail: Config, ma
     assert html is not None
     assert html.get_content().strip() == "<p>&lt;Ö&gt;</p>"
     (tmp_path / "signup-confirm.txt").write_text("{{usrname}}", encoding="utf-8")
-    with pytest.raises(ValueError, match=r"signup-confirm\.txt: line 1 .* known are username, site_name, token$"):
+    with pytest.raises(ValueError, match=r"signup-confirm\.txt: line 1 .* known are username, site_name, token, link$"):
         SSO(config=config)
 
 

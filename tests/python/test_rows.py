@@ -443,6 +443,7 @@ CODES: dict[str, dict[str, Case]] = {
         "E004002": sets(current_app=OTHER_APP),
     },
     "user.confirm_signup": {**APPLICATION, "E005006": sets(confirm_token="no-such-token"), "E005007": confirmed},
+    "user.confirm_email": {**APPLICATION, "E005006": sets(confirm_token="no-such-token")},
     "user.resend_confirmation": APPLICATION,
     "user.set_password": {**APPLICATION, **passwords("password", sets), "E001100": NO_USER},
     "user.validate_password": passwords("password", sets),
@@ -505,7 +506,14 @@ NOT_SAID = {
 }
 # Calls that nobody's session makes.
 NO_SESSION = {
-    *("user.signup", "user.confirm_signup", "user.resend_confirmation", "user.set_password", "user.validate_password"),
+    *(
+        "user.signup",
+        "user.confirm_signup",
+        "user.resend_confirmation",
+        "user.confirm_email",
+        "user.set_password",
+        "user.validate_password",
+    ),
     *("session.on_external_auth_succeeded", "session.get_session_by_ext_id"),
     *("user.login", "user.get_user_by_username"),
     *(name for name in CODES if name.startswith(("password_reset.", "site.", "identity."))),

@@ -30,6 +30,7 @@ DOCUMENTED = {
         " auto_approve=False)",
         "signup(cid, ctx, current_app, remote_addr)",
         "confirm_signup(cid, confirm_token, current_app, remote_addr)",
+        "confirm_email(cid, confirm_token, current_app, remote_addr)",
         "resend_confirmation(cid, credential, current_app, remote_addr)",
         "approve_user(cid, user_id, current_ust, current_app, remote_addr)",
         "approve(cid, user_id, current_ust, current_app, remote_addr)",

@@ -13,11 +13,20 @@ section! {
         /// Emails that wait in the database at most, for a mail server that is away for instance. What would need one more
         /// is refused (E005009).
         max_waiting: u32 = 10_000,
+        /// Whether a new email of one's own counts when it is confirmed by a link that is sent there, and not at once.
+        /// "auto" asks for that where there is smtp.url or a hook that sends emails.
+        confirm_change: Option<bool> = None,
+        /// The page where a new email is confirmed, for links in emails: the token is appended as the parameter `token`.
+        /// Empty: emails have the token alone.
+        confirm_url: String = String::new(),
+        /// Hours in which a new email must be confirmed.
+        confirm_within: u32 = 24,
     }
 }
 
 impl Validate for Email {
     fn validate(&self) -> Result<(), Invalid> {
-        within("email.max_waiting", self.max_waiting, 1..=1_000_000)
+        within("email.max_waiting", self.max_waiting, 1..=1_000_000)?;
+        within("email.confirm_within", self.confirm_within, 1..=8760)
     }
 }

@@ -114,6 +114,7 @@ operations! {
     UserSearch: "user.search", Disclosure, SuperUser, [Rest, Python], "";
     UserSignup: "user.signup", Change, Anyone, [Rest, Python], "";
     UserConfirmSignup: "user.confirm_signup", Change, Anyone, [Rest, Python], "";
+    UserConfirmEmail: "user.confirm_email", Change, Anyone, [Rest, Python], "";
     UserResendConfirmation: "user.resend_confirmation", Change, Anyone, [Rest, Python], "";
     UserChangePassword: "user.change_password", Change, OneselfOrSuperUser, [Rest, Python], "";
     UserSetPassword: "user.set_password", Change, Trusted, [Python, Command], "for trusted callers in the same process";

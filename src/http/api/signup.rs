@@ -20,6 +20,8 @@ pub(in crate::http) fn endpoints() -> Vec<Endpoint> {
             .about("Confirms a sign-up"),
         Endpoint::new(Method::POST, "/user/signup/confirm", &[Operation::UserConfirmSignup], confirm)
             .about("Confirms a sign-up, for clients without PATCH"),
+        Endpoint::new(Method::POST, "/user/email/confirm", &[Operation::UserConfirmEmail], confirm_email)
+            .about("Confirms a new email, by the token that was sent there"),
         Endpoint::new(Method::POST, "/user/signup/resend", &[Operation::UserResendConfirmation], resend)
             .about("Has the email with the token to confirm with sent once more"),
     ]
@@ -59,11 +61,16 @@ async fn sign_up(call: Call, input: SignUp) -> Answer<SignedUp> {
 }
 
 input! {
-    /// What a sign-up is confirmed with.
+    /// What a sign-up, or a new email, is confirmed with.
     Confirmation {
         required { confirm_token: Secret }
         optional {}
     }
+}
+
+async fn confirm_email(call: Call, input: Confirmation) -> Answer<Nothing> {
+    call.sso.confirm_email(&call.ctx, &input.confirm_token.0).await?;
+    Ok(Reply::done())
 }
 
 async fn confirm(call: Call, input: Confirmation) -> Answer<Nothing> {

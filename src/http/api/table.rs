@@ -82,6 +82,7 @@ mod tests {
         POST /user/signup: username, password, app_list [email, display_name, first_name, middle_name, last_name]
         PATCH /user/signup: confirm_token []
         POST /user/signup/confirm: confirm_token []
+        POST /user/email/confirm: confirm_token []
         POST /user/signup/resend: credential []
         GET /user/search: ust [user_id, username, email, display_name, first_name, middle_name, last_name, sign_up_status, approval_status, paginate, cur_page, page_size, name_op, is_name_exact]
         POST /user/session: target_ust, current_ust []

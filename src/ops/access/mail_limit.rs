@@ -14,6 +14,9 @@ use crate::store::access::{self, Kind};
 /// How long a counter counts, in microseconds.
 const HOUR: i64 = 3_600_000_000;
 
+/// How often a user may want another email in an hour: each sends a link to an address that may be anybody's.
+const MAX_EMAIL_CHANGES: u32 = 20;
+
 impl Sso {
     /// Counts a request for a password reset.
     ///
@@ -66,6 +69,17 @@ impl Sso {
         let Some(email) = email else { return Ok(()) };
         let email = normalise_email(email);
         match self.count_mail(tx, Kind::SignUpEmail, &email, rules.max_per_hour).await? {
+            Some(retry_after) => Err(Error::RateLimited { retry_after }),
+            None => Ok(()),
+        }
+    }
+
+    /// Counts a new email that a user wants, which is sent a link.
+    ///
+    /// # Errors
+    /// E005009 past the limit.
+    pub(in crate::ops) async fn count_email_change(&self, tx: &mut Tx, user_id: &UserId) -> Result<()> {
+        match self.count_mail(tx, Kind::EmailChange, user_id.as_str(), MAX_EMAIL_CHANGES).await? {
             Some(retry_after) => Err(Error::RateLimited { retry_after }),
             None => Ok(()),
         }

@@ -61,7 +61,7 @@ pub(in crate::ops) fn write(
     let About { kind, token, minutes } = about;
     let site_name = Some(config.main.site_name.trim()).filter(|name| !name.is_empty());
     let token = token.map_or("", Password::expose);
-    let link = link(&config.password_reset.url, token);
+    let link = link(page(config, kind), token);
     let minutes = minutes.to_string();
     let values = [
         ("username", username.as_str()),
@@ -83,7 +83,17 @@ pub(in crate::ops) fn write(
     })
 }
 
-/// The page where a new password is chosen, with the token; without such a page, the token itself. Tokens can stand in
+/// The page that the link of an email leads to; empty where there is none.
+fn page(config: &Config, kind: EmailKind) -> &str {
+    match kind {
+        EmailKind::SignupConfirm => &config.signup.url,
+        EmailKind::PasswordReset => &config.password_reset.url,
+        EmailKind::EmailConfirm => &config.email.confirm_url,
+        EmailKind::SignupWelcome | EmailKind::EmailChanged => "",
+    }
+}
+
+/// The page where something is confirmed, or a new password chosen, with the token; without such a page, the token itself. Tokens can stand in
 /// a URL as they are.
 fn link(page: &str, token: &str) -> String {
     if page.is_empty() {
@@ -109,6 +119,28 @@ mod tests {
         ];
         for (page, expected) in table {
             assert_eq!(link(page, "T"), expected);
+        }
+    }
+
+    #[test]
+    fn each_link_leads_to_the_page_of_its_email() {
+        let mut config = Config::default();
+        let templates = Templates::load(None, "en_GB").unwrap();
+        let token = Password::from("T");
+        let text = |config: &Config, kind| {
+            let about = About { kind, token: Some(&token), minutes: 30 };
+            write(config, &templates, about, "ann".to_owned(), "ann@example.com".to_owned()).unwrap().text
+        };
+        let kinds = [EmailKind::SignupConfirm, EmailKind::PasswordReset, EmailKind::EmailConfirm];
+        for kind in kinds {
+            assert!(text(&config, kind).contains("\nT\n"), "{kind:?}");
+        }
+        config.signup.url = "https://example.com/0".to_owned();
+        config.password_reset.url = "https://example.com/1".to_owned();
+        config.email.confirm_url = "https://example.com/2".to_owned();
+        for (number, kind) in kinds.into_iter().enumerate() {
+            let link = format!("\nhttps://example.com/{number}?token=T\n");
+            assert!(text(&config, kind).contains(&link), "{kind:?}");
         }
     }
 

@@ -178,15 +178,17 @@ const fn built_in(kind: EmailKind) -> &'static str {
         EmailKind::SignupConfirm => include_str!("templates/signup-confirm.txt"),
         EmailKind::SignupWelcome => include_str!("templates/signup-welcome.txt"),
         EmailKind::PasswordReset => include_str!("templates/password-reset-link.txt"),
+        EmailKind::EmailConfirm => include_str!("templates/email-confirm.txt"),
+        EmailKind::EmailChanged => include_str!("templates/email-changed.txt"),
     }
 }
 
 /// The values that only this template has.
 const fn own_values(kind: EmailKind) -> &'static [&'static str] {
     match kind {
-        EmailKind::SignupConfirm => &["token"],
-        EmailKind::SignupWelcome => &[],
-        EmailKind::PasswordReset => &["token", "link", "minutes"],
+        EmailKind::SignupConfirm => &["token", "link"],
+        EmailKind::SignupWelcome | EmailKind::EmailChanged => &[],
+        EmailKind::PasswordReset | EmailKind::EmailConfirm => &["token", "link", "minutes"],
     }
 }
 
@@ -260,7 +262,7 @@ mod tests {
             assert!(content.subject.contains("Site"), "{kind:?}");
             assert!(content.text.starts_with("Hello <b>") && content.text.ends_with(".\n"), "{kind:?}");
         }
-        assert!(confirm(&templates).1.contains("\n\nT\n\n"));
+        assert!(confirm(&templates).1.contains("\n\nL\n\n"));
     }
 
     #[test]
@@ -310,8 +312,8 @@ mod tests {
     #[test]
     fn what_cannot_be_used_is_told_with_its_file() {
         let table: [(&str, &[u8], &str); 10] = [
-            // The link leads to where a password is reset.
-            ("signup-confirm.txt", b"{{link}}", "known are username, site_name, token"),
+            // A sign-up says nothing of minutes.
+            ("signup-confirm.txt", b"{{minutes}}", "known are username, site_name, token, link"),
             ("signup-confirm.txt", b"a\n{{usrname}}", "line 2 of the text has an unknown value `usrname`"),
             // No values that it is tried with get there.
             ("signup-confirm.txt", b"{% if token == '' %}{{usrname}}{% endif %}", "unknown value `usrname`"),

@@ -228,6 +228,7 @@ impl Sso {
         )
         .await?;
         self.end_resets(tx, user_id).await?;
+        self.give_up_email_change(tx, user_id).await?;
         // What a site has verified was the former one.
         store::site::identity::delete_verifications(tx, user_id).await?;
         if let Some(Former { history_id, envelope }) = &new.former {
@@ -238,6 +239,12 @@ impl Sso {
             store::session::record::delete_of_user(tx, user_id, keep).await?;
         }
         Ok(())
+    }
+
+    /// Gives up the email that a user wanted, and takes back the email about it that waits.
+    pub(in crate::ops) async fn give_up_email_change(&self, tx: &mut Tx, user_id: &UserId) -> Result<()> {
+        store::user::email_change::delete_of_user(tx, user_id).await?;
+        store::mail::outbox::withdraw(tx, EmailKind::EmailConfirm.as_str(), user_id).await
     }
 
     /// Ends every reset of a user under way, and takes back the email about it that waits.

@@ -52,6 +52,7 @@ impl Sso {
         tx: &mut Tx,
         user_id: &UserId,
     ) -> Result<()> {
+        self.give_up_email_change(tx, user_id).await?;
         if self.config().session.end_on_lock {
             let ended = store::session::record::delete_of_user(tx, user_id, None).await?;
             if ended > 0 {

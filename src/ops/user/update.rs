@@ -56,7 +56,7 @@ impl Sso {
         &self,
         call: &mut Call<'_>,
         user_id: Option<&str>,
-        update: UserUpdate,
+        mut update: UserUpdate,
     ) -> Result<()> {
         let user_id = call.target(user_id)?;
         let (personal, administrative) = (update.personal(), update.administrative());
@@ -78,7 +78,9 @@ impl Sso {
         let mut row =
             store::user::account::by_id_for_update(&mut tx, &user_id).await?.ok_or(Code::UserIdInvalid)?;
         let former = row.clone();
+        let is_email_given = update.email != Edit::Keep;
         let is_status_set = update.sign_up_status != Edit::Keep;
+        let to_confirm = if is_own { self.email_to_confirm(&row, &mut update)? } else { None };
         self.apply(&mut row, &user_id, update, call.changed_by())?;
         if !call.may_act_on_all() {
             self.check_rename(&former.username, &row.username)?;
@@ -90,7 +92,8 @@ impl Sso {
             self.clear_expired(&mut tx, &row.username, None).await?;
             self.check_name_is_nobodys_email(&mut tx, &user_id, &row.username).await?;
         }
-        if row.email_index != former.email_index {
+        let is_new_email = row.email_index != former.email_index;
+        if is_new_email {
             self.check_new_email(&mut tx, &row, call.may_act_on_all()).await?;
         }
         if is_status_set {
@@ -101,9 +104,10 @@ impl Sso {
             Updated::UsernameTaken => return Err(Code::UsernameExists.into()),
             Updated::EmailTaken => return Err(Code::EmailExists.into()),
         }
-        // Tokens went to an address that may not be the user's any more.
-        if row.email_index != former.email_index {
-            self.end_resets(&mut tx, &user_id).await?;
+        if let Some(email) = to_confirm {
+            self.ask_to_confirm_email(&mut tx, call, &former, email).await?;
+        } else if is_email_given {
+            self.replace_email(&mut tx, call, &former, is_new_email).await?;
         }
         if !HeldUser::from(&row).may_have_sessions() {
             self.end_sessions_on_lock(call, &mut tx, &user_id).await?;

@@ -1,4 +1,4 @@
-//! `sso.user.signup`, `sso.user.confirm_signup` and `sso.user.resend_confirmation`.
+//! `sso.user.signup`, `sso.user.confirm_signup`, `sso.user.confirm_email` and `sso.user.resend_confirmation`.
 
 use std::sync::Arc;
 
@@ -53,6 +53,31 @@ impl UserApi {
                 |token| PyString::new(py, token.expose()).into_any(),
             ))
         })
+    }
+
+    /// Confirms a new email, by the token that was sent there. It is the user's from then on.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     confirm_token: The token from the email.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
+    ///
+    /// Raises:
+    ///     ValidationError: E005006 if the token is not valid, was used or has expired, E002002 if somebody else has the
+    ///         email by now, E005001 if the user may not log in.
+    #[pyo3(signature = (cid, confirm_token, current_app, remote_addr))]
+    fn confirm_email<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        confirm_token: PasswordArgument,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let operation = async move |sso: Arc<Sso>| sso.confirm_email(&ctx, &confirm_token.0).await;
+        self.branch.run(py, operation, none)
     }
 
     /// Confirms a sign-up.

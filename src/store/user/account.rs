@@ -101,6 +101,7 @@ sql! {
         approval_status = $17, approval_status_mod_time = $18, approval_status_mod_by = $19, password_expiry = $20, \
         password_must_change = $21, is_totp_enabled = $22, totp_key = $23, totp_label = $24, \
         totp_last_step = $25, is_rate_limit_active = $26, rate_limit_def = $27 WHERE user_id = $1";
+    SET_EMAIL = "UPDATE sso_user SET email = $2, email_index = $3, email_is_claimed = $4 WHERE user_id = $1";
     SET_TOTP = "UPDATE sso_user SET totp_key = $2, totp_label = $3, totp_last_step = $4 WHERE user_id = $1";
     DELETE_BY_ID = "DELETE FROM sso_user WHERE user_id = $1 RETURNING user_id, username";
     DELETE_BY_USERNAME = "DELETE FROM sso_user WHERE username = $1 RETURNING user_id, username";
@@ -394,6 +395,10 @@ pub async fn update(tx: &mut Tx, row: &UserRow) -> Result<Updated> {
         row.is_rate_limit_active,
         row.rate_limit_def.as_deref(),
     );
+    updated(outcome)
+}
+
+fn updated(outcome: Result<u64>) -> Result<Updated> {
     match outcome {
         Ok(_) => Ok(Updated::Yes),
         Err(error) => match unique_violation(&error) {
@@ -402,6 +407,16 @@ pub async fn update(tx: &mut Tx, row: &UserRow) -> Result<Updated> {
             _ => Err(error),
         },
     }
+}
+
+/// Writes a user's email, and whether it is proved that it is theirs.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn set_email(tx: &mut Tx, row: &UserRow) -> Result<Updated> {
+    tx.touch(row.user_id.as_str());
+    let (email, index) = (row.email.as_deref(), row.email_index.as_deref());
+    updated(execute!(tx, SET_EMAIL, &row.user_id, email, index, row.email_is_claimed))
 }
 
 /// The form of a name that searches compare.

@@ -1,5 +1,6 @@
 //! Users, searches among them, and sign-ups that wait for confirmation.
 
 pub mod account;
+pub mod email_change;
 pub mod search;
 pub mod signup;
