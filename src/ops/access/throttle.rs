@@ -14,6 +14,7 @@ use crate::domain::{Error, RemoteAddr, Result, SecType, Site, Throttle, Throttle
 use crate::ops::Sso;
 use crate::store::access as throttle;
 use crate::store::access::{Kind, Known};
+use crate::store::db::detached::ToTheEnd;
 use crate::store::{Conn, Tx};
 
 /// The longest delay at a place that is known, in seconds: its user has one try a minute, whatever happens.
@@ -46,7 +47,7 @@ pub(in crate::ops) struct Attempt {
     place_time: Option<Timestamp>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Subject {
     kind: Kind,
     digest: [u8; 32],
@@ -232,13 +233,19 @@ impl Sso {
         if attempt.is_of_nothing() {
             return Ok(());
         }
-        let now = self.now();
         let is_known = attempt.is_from_known_place();
         let place = attempt.place.as_ref().map(|place| &place.subject).filter(|_| is_known);
+        let subjects: Vec<Subject> =
+            place.or(attempt.name.as_ref()).into_iter().chain(&attempt.address).copied().collect();
+        // Who goes away has failed all the same.
+        let sso = self.clone();
+        ToTheEnd::new(async move { sso.count_failure(&subjects, is_known).await }).await
+    }
+
+    async fn count_failure(&self, subjects: &[Subject], is_known: bool) -> Result<()> {
+        let now = self.now();
         let mut tx = self.db().write().await?;
-        for Subject { kind, digest, rules } in
-            place.or(attempt.name.as_ref()).iter().chain(&attempt.address.as_ref())
-        {
+        for Subject { kind, digest, rules } in subjects {
             let known = throttle::hold(&mut tx, *kind, digest, now).await?;
             match known.remaining(*rules, now) {
                 None => throttle::set(&mut tx, *kind, digest, &known.after_failure(*rules, now)).await?,
