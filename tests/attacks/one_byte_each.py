@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from target import Target, main, target
+from target import ADDRESS, Target, main, target
 
 CONNECTIONS = 800
 SECONDS = 3.0
@@ -28,7 +28,7 @@ def attack(database_url: str | None) -> Iterator[str]:
         url = urlsplit(server.url)
         connections = []
         for _ in range(CONNECTIONS):
-            connection = stack.enter_context(socket.create_connection((url.hostname, url.port), timeout=20))
+            connection = stack.enter_context(socket.create_connection((ADDRESS, url.port or 0), timeout=20))
             connection.sendall(b"P")
             connections.append(connection)
         time.sleep(0.5)
