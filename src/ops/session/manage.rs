@@ -39,6 +39,23 @@ impl Sso {
         target_ust: impl Into<Option<&Ust>>,
     ) -> Result<bool> {
         let (actor, target_ust) = (actor.into(), target_ust.into());
+        if let Actor::Session(current) = &actor {
+            let target = target_ust.unwrap_or(current);
+            let fast = self.verify_session_fast(ctx.into(), target.expose(), current.expose());
+            if let Some(is_valid) = fast {
+                return Ok(is_valid);
+            }
+        }
+        // Boxed, so that the future of the fast path stays small.
+        Box::pin(self.verify_session_slow(ctx, actor, target_ust)).await
+    }
+
+    async fn verify_session_slow(
+        &self,
+        ctx: &Context,
+        actor: Actor,
+        target_ust: Option<&Ust>,
+    ) -> Result<bool> {
         self.record(ctx, Operation::SessionVerify, async |call| {
             self.check_app(ctx)?;
             // One statement for both tokens.
@@ -160,6 +177,12 @@ impl Sso {
     /// # Errors
     /// A code of the session or of the common checks.
     pub async fn get_current_session(&self, ctx: &Context, actor: impl Into<Actor>) -> Result<SessionView> {
+        let actor = actor.into();
+        if let Actor::Session(current) = &actor
+            && let Some(view) = self.get_current_session_fast(ctx.into(), current.expose())
+        {
+            return Ok(view);
+        }
         self.run(ctx, Operation::SessionGetCurrent, actor, async |call| Ok(call.caller()?.view())).await
     }
 

@@ -22,10 +22,18 @@ impl Sso {
         actor: impl Into<Actor>,
         return_all_attrs: bool,
     ) -> Result<UserView> {
-        self.run(ctx, Operation::UserGetCurrent, actor, async |call| {
+        let actor = actor.into();
+        if !return_all_attrs
+            && let Actor::Session(current) = &actor
+            && let Some(view) = self.get_current_user_fast(ctx.into(), current.expose())
+        {
+            return Ok(view);
+        }
+        // Boxed, so that the future of the fast path stays small.
+        Box::pin(self.run(ctx, Operation::UserGetCurrent, actor, async |call| {
             let user_id = call.target(None)?;
             self.shown_to(call.caller()?, &user_id, return_all_attrs).await
-        })
+        }))
         .await
     }
 
