@@ -147,11 +147,11 @@ mod tests {
         };
         insta::assert_snapshot!(
             said(ErrorKind::PermissionDenied),
-            @"this user may not listen on 127.0.0.1:80: choose a port from 1024 to 65535 with {how}, or put a proxy in front"
+            @"this user may not listen on 127.0.0.1:80: choose a port from 1024 to 65535 with --listen, or put a proxy in front"
         );
         insta::assert_snapshot!(
             said(ErrorKind::AddrNotAvailable),
-            @"127.0.0.1:80 is not an address of this machine: choose one that is, or 0.0.0.0 for all, with {how}"
+            @"127.0.0.1:80 is not an address of this machine: choose one that is, or 0.0.0.0 for all, with --listen"
         );
     }
 }
