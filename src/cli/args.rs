@@ -297,8 +297,11 @@ pub(super) struct DeleteSiteArgs {
 #[derive(Args)]
 pub(super) struct MigrateArgs {
     /// Only tell whether there is something to do: exit status 0 if not, 1 if there is
-    #[arg(long)]
+    #[arg(long, conflicts_with = "usernames")]
     pub check: bool,
+    /// Make usernames unique as user_validation.case_insensitive says, or list those that would be one name: exit status 1
+    #[arg(long)]
+    pub usernames: bool,
 }
 
 #[derive(Subcommand)]
@@ -452,6 +455,6 @@ mod tests {
     #[test]
     fn migrate_goes_by_its_older_name_too() {
         let cli = Cli::try_parse_from(["zato-sso", "create-odb", "--check"]).unwrap();
-        assert!(matches!(cli.command, Command::Migrate(MigrateArgs { check: true })));
+        assert!(matches!(cli.command, Command::Migrate(MigrateArgs { check: true, .. })));
     }
 }

@@ -118,9 +118,7 @@ fn execute(cli: Cli, serve: Serve) -> Result<(), Failure> {
         Command::Export { command: ExportCommand::Users(args) } => {
             with_config(&global, |config| command::export::users(config, args))
         }
-        Command::Migrate(args) => {
-            with_config(&global, |config| command::migrate::run(config, args.check, &out))
-        }
+        Command::Migrate(args) => with_config(&global, |config| command::migrate::run(config, &args, &out)),
     }
 }
 

@@ -10,7 +10,6 @@ pub mod token;
 pub mod totp;
 
 pub use keyring::file::LoadedKeyring;
-pub use keyring::index::normalise_email;
 pub use keyring::ring::{KeyId, Keyring, KeyringError};
 pub use keyring::seal::{Place, plain};
 pub use password::hasher::{Hasher, Verdict};

@@ -2,6 +2,7 @@
 
 use data_encoding::BASE32_NOPAD;
 use totp_rs::{Builder, Secret, Totp};
+use url::Url;
 use zeroize::Zeroizing;
 
 use super::compare;
@@ -9,6 +10,11 @@ use crate::domain::{Code, Error, Password, Random, Result, Timestamp};
 
 const STEP_SECONDS: u64 = 30;
 const DIGITS: usize = 6;
+
+const URI_SCHEME: &str = "otpauth://";
+
+/// What people write between the groups of a key: hyphens and dashes.
+const DASHES: [char; 6] = ['-', '\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}', '\u{2014}'];
 
 /// 160 bits, as RFC 4226, section 4, recommends.
 const NEW_KEY_BYTES: usize = 20;
@@ -46,17 +52,56 @@ pub fn new_key(random: &dyn Random) -> Result<Password> {
     Ok(Password::from(BASE32_NOPAD.encode(bytes.as_slice())))
 }
 
-/// Checks a given key and returns it in the stored form: upper case, without spaces and padding.
+/// Checks a given key and returns it in the stored form: upper case, without blanks, dashes and padding. The `otpauth://`
+/// URI of a key is taken for the key.
 ///
 /// # Errors
-/// [`Code::CommonInvalidInput`] when it is not base32 (RFC 4648, section 6), or has less than 80 bits.
+/// [`Code::CommonInvalidInput`] when it is not base32 (RFC 4648, section 6), or has less than 80 bits, or when the URI is
+/// one of other codes than those that are checked here.
 pub fn validate_key(key: &str) -> Result<Password> {
-    let key = normalise_key(key);
-    if decode_key(&key).is_none() {
+    let from_uri = if is_uri(key) { Some(key_of_uri(key)?) } else { None };
+    let key = normalise_key(from_uri.as_deref().map_or(key, String::as_str));
+    if !is_base32_length(key.len()) || decode_key(&key).is_none() {
         let detail = "a TOTP key is 16 to 205 characters of base32, the letters A to Z and the digits 2 to 7";
         return Err(Error::refused(Code::CommonInvalidInput, detail));
     }
     Ok(Password::from(key.as_str()))
+}
+
+/// Five bits a character: after some numbers of characters, a byte is begun and not finished (RFC 4648, section 6).
+const fn is_base32_length(length: usize) -> bool {
+    !matches!(length % 8, 1 | 3 | 6)
+}
+
+fn is_uri(key: &str) -> bool {
+    key.trim_start().get(..URI_SCHEME.len()).is_some_and(|scheme| scheme.eq_ignore_ascii_case(URI_SCHEME))
+}
+
+/// The key of an `otpauth://` URI, which must be one of codes as they are made here.
+fn key_of_uri(uri: &str) -> Result<Zeroizing<String>> {
+    let refused = |detail: &str| Error::refused(Code::CommonInvalidInput, detail.to_owned());
+    let url = Url::parse(uri.trim()).map_err(|_| refused("a TOTP key: not a valid otpauth:// URI"))?;
+    if !url.host_str().is_some_and(|kind| kind.eq_ignore_ascii_case("totp")) {
+        return Err(refused("a TOTP key: only otpauth://totp/ is known"));
+    }
+    let mut key = None;
+    for (name, value) in url.query_pairs() {
+        let is_usual = match &*name {
+            "algorithm" => value.eq_ignore_ascii_case("SHA1"),
+            "digits" => value == DIGITS.to_string(),
+            "period" => value == STEP_SECONDS.to_string(),
+            "secret" if key.is_some() => false,
+            "secret" => {
+                key = Some(Zeroizing::new(value.into_owned()));
+                true
+            }
+            _ => true,
+        };
+        if !is_usual {
+            return Err(refused("a TOTP key: only one secret for codes of SHA1, 6 digits and 30 seconds"));
+        }
+    }
+    key.ok_or_else(|| refused("a TOTP key: the otpauth:// URI has no secret"))
 }
 
 /// The URI that authenticator apps read from a QR code (the Key URI format that they share). It contains the key.
@@ -82,7 +127,8 @@ fn builder(key: &str) -> Option<Builder> {
 
 fn normalise_key(key: &str) -> Zeroizing<String> {
     let mut normal = Zeroizing::new(String::with_capacity(key.len()));
-    let significant = key.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_uppercase());
+    let significant = key.chars().filter(|c| !c.is_whitespace() && !DASHES.contains(c));
+    let significant = significant.map(|c| c.to_ascii_uppercase());
     normal.extend(significant);
     let length = normal.trim_end_matches('=').len();
     normal.truncate(length);
@@ -187,6 +233,46 @@ mod tests {
             assert!(key.is_empty() || !error.to_string().contains(key));
         }
         assert!(validate_key(&"A".repeat(205)).is_ok());
+    }
+
+    #[test]
+    fn keys_are_taken_as_people_have_them() {
+        const SHORT: &str = "JBSWY3DPEHPK3PXP";
+        for key in [
+            "JBSW-Y3DP-EHPK-3PXP",
+            "jbsw\u{2013}y3dp\u{2013}ehpk\u{2013}3pxp",
+            "jbsw\u{a0}y3dp\tehpk 3pxp====",
+            "otpauth://totp/Zato:ann@example.com?secret=JBSWY3DPEHPK3PXP&issuer=Zato",
+            " OTPAUTH://TOTP/ann?issuer=x&secret=jbsw%20y3dp-ehpk3pxp&algorithm=sha1&digits=6&period=30\n",
+        ] {
+            assert_eq!(validate_key(key).unwrap().expose(), SHORT, "{key}");
+        }
+        for key in [
+            "otpauth://hotp/ann?secret=JBSWY3DPEHPK3PXP",
+            "otpauth://totp/ann",
+            "otpauth://totp/ann?secret=",
+            "otpauth://totp/ann?secret=JBSWY3DPEHPK3PXP&secret=JBSWY3DPEHPK3PXP",
+            "otpauth://totp/ann?secret=JBSWY3DPEHPK3PXPJ",
+            "otpauth://totp/ann?secret=JBSWY3DPEHPK3PXP&digits=8",
+            "otpauth://totp/ann?secret=JBSWY3DPEHPK3PXP&period=60",
+            "otpauth://totp/ann?secret=JBSWY3DPEHPK3PXP&algorithm=SHA256",
+            "otpauth://",
+            "https://totp/ann?secret=JBSWY3DPEHPK3PXP",
+        ] {
+            let error = validate_key(key).unwrap_err();
+            assert_eq!(error.code(), Code::CommonInvalidInput, "{key}");
+            assert!(!error.to_string().contains(SHORT), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_key_has_a_length_that_base32_can_have() {
+        for length in 16..=40 {
+            let is_length = validate_key(&"A".repeat(length)).is_ok();
+            assert_eq!(is_length, ![1, 3, 6].contains(&(length % 8)), "{length}");
+        }
+        // What was stored before goes on working.
+        assert!(step("JBSWY3DPEHPK3PXPJ", "000000", 59).is_none());
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod linked_auth;
 mod mail;
 mod session;
 mod site;
+mod unicode;
 mod user;
 
 pub use self::core::address::RemoteAddr;
@@ -34,6 +35,10 @@ pub use linked_auth::{LinkedAuth, SecDef, SecType, TokenRules};
 pub use mail::{Email, EmailKind};
 pub use session::{AuthType, ChangeSource, Session, SessionInfo, SessionView, StateChange, clean_user_agent};
 pub use site::{Direction, Identity, PageRequest, Site, SiteSession};
+pub use unicode::email::{EmailAddress, InvalidEmail, canonical_email, split_sender};
+pub use unicode::look_alike::{looks, skeleton};
+pub use unicode::name::{opaque_string, prepare_username, username_key};
+pub use unicode::reserved::{is_rejected_email, is_reserved_name};
 pub use user::account::{
     ApprovalStatus, ExpiringPassword, Field, NewUser, SignUpStatus, User, UserView, Visibility,
 };

@@ -53,6 +53,7 @@ pub use site::registry::{CreatedSite, NewSite, SiteUpdate};
 pub use site::session::{DEFAULT_LIFETIME, MAX_LIFETIME, NewSiteSession};
 pub use site::user::{NewSiteUser, SiteUser, SiteUserUpdate};
 pub use sso::Sso;
+pub use user::name::UsernamesMigrated;
 pub use user::signup::SignUpRequest;
 
 pub use crate::store::{LATEST_VERSION, SchemaState};

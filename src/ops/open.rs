@@ -3,11 +3,12 @@
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicBool, AtomicI64};
 
 use crate::config::{Cache, Config, DatabaseUrl};
 use crate::crypto::{HashParams, HashPool, KeyringError, LoadedKeyring};
 use crate::domain::{Clock, Random, SystemClock, SystemRandom, random_uuid};
+use crate::ops::access::name::{case_of_names, case_warning};
 use crate::ops::audit;
 use crate::ops::background::Background;
 use crate::ops::hook::{Hooks, NoHooks};
@@ -80,9 +81,17 @@ impl Sso {
                     return Err(error);
                 }
             };
+        let is_case_insensitive = match case_of_names(&db, &config).await {
+            Ok(is_case_insensitive) => is_case_insensitive,
+            Err(error) => {
+                db.close().await;
+                return Err(error);
+            }
+        };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let hashing = HashPool::new(params, threads, threads.saturating_mul(HASH_QUEUE_PER_THREAD));
-        let warnings = key_file_warning(&config, wide_mode).into_iter().collect();
+        let names = case_warning(&config, is_case_insensitive);
+        let warnings = key_file_warning(&config, wide_mode).into_iter().chain(names).collect();
         let background = Background::default();
         let mailer = Mailer::new(random_uuid(&*random)?);
         let size = (config.session.cache == Cache::On).then_some(config.session.cache_size);
@@ -108,6 +117,7 @@ impl Sso {
             background,
             refusals: Refusals::default(),
             proxy_noted: AtomicI64::default(),
+            is_case_insensitive: AtomicBool::new(is_case_insensitive),
         };
         let sso = Self { core: Arc::new(core) };
         sso.start_maintenance();

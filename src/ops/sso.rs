@@ -1,7 +1,7 @@
 //! The open database, and what all operations share.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicBool, AtomicI64};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
@@ -50,6 +50,8 @@ pub(in crate::ops) struct Core {
     /// When a peer was last noted that seems to be a proxy; microseconds since 1970, 0 for never.
     pub proxy_noted: AtomicI64,
     pub hooks: Arc<dyn Hooks>,
+    /// Whether usernames are the same in any case of letters, as the database says.
+    pub is_case_insensitive: AtomicBool,
 }
 
 impl Sso {

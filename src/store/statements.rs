@@ -27,6 +27,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         session::record::STATEMENTS,
         db::setting::STATEMENTS,
         user::email_change::STATEMENTS,
+        user::name::STATEMENTS,
         user::signup::STATEMENTS,
         site::registry::STATEMENTS,
         site::session::STATEMENTS,

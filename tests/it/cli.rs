@@ -13,6 +13,7 @@ on_both_databases! {
     a_user_is_deleted_after_asking;
     every_user_is_listed_however_many_there_are;
     migrate_creates_the_schema_once_and_check_only_tells;
+    migrate_makes_usernames_unique_or_tells_which_clash;
     commands_at_the_same_time_all_succeed;
     what_the_command_does_is_in_the_audit_trail;
 }
@@ -137,6 +138,24 @@ async fn migrate_creates_the_schema_once_and_check_only_tells(kind: Kind) {
     assert_eq!((&said["version"], &said["is_current"]), (&json!(4), &json!(true)));
     let said = folder.run("migrate --json").json();
     assert_eq!((&said["from_version"], &said["to_version"]), (&json!(4), &json!(4)));
+}
+
+async fn migrate_makes_usernames_unique_or_tells_which_clash(kind: Kind) {
+    let mut folder = Folder::with_database(kind).await;
+    folder.set("ZATO_SSO_PASSWORD", "correct horse battery staple");
+    folder.set("ZATO_SSO_USER_VALIDATION__CASE_INSENSITIVE", "false");
+    for name in ["anna", "Anna", "bob"] {
+        assert_eq!(folder.run(&format!("create-user {name}")).status, 0, "{name}");
+    }
+    folder.unset("ZATO_SSO_USER_VALIDATION__CASE_INSENSITIVE");
+    let done = folder.run("migrate --usernames");
+    assert_eq!(done.status, 1, "{done}");
+    assert!(done.stdout.contains("anna") && done.stdout.contains("Anna"), "{done}");
+    assert!(!done.stdout.contains("bob"), "{done}");
+    assert_eq!(folder.run("delete-user Anna --yes").status, 0);
+    let said = folder.run("migrate --usernames --json").json();
+    assert_eq!(said, json!({"users": 2, "case_insensitive": true, "clashes": []}));
+    assert_eq!(folder.run("create-user BOB").status, 1);
 }
 
 async fn commands_at_the_same_time_all_succeed(kind: Kind) {

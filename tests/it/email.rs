@@ -12,6 +12,7 @@ use crate::support::{Kind, World, any_rows, config, ctx, new_user};
 
 on_both_databases! {
     an_email_says_who_it_is_from_and_what_it_is_about;
+    a_domain_of_other_letters_is_written_in_ascii;
     templates_of_a_folder_override_the_built_in_ones;
     a_dead_server_holds_up_no_call_and_no_closing;
     a_server_that_refuses_for_now_is_asked_again;
@@ -158,6 +159,19 @@ async fn a_server_or_sender_that_cannot_be_is_found_at_opening() {
     let error = Loader::new().argument("smtp.url", "smtp://u:hunter2@host?tls=maybe").load().unwrap_err();
     assert_eq!(error.to_string(), "argument: smtp.url has a tls that is none of starttls, wrapper, none");
     let all = json!({"smtp.url": "smtp://u:hunter2@localhost", "password_reset.email_from": "a@b@c"});
-    let error = Sso::open(config("sqlite::memory:", all)).await.unwrap_err().to_string();
-    assert_eq!(error, "password_reset.email_from must be an email address, such as SSO <sso@example.com>");
+    let error = Loader::new().arguments(all).load().unwrap_err();
+    assert_eq!(error.to_string(), "argument: password_reset.email_from must be an email address");
+}
+
+async fn a_domain_of_other_letters_is_written_in_ascii(kind: Kind) {
+    // The server does not know SMTPUTF8.
+    let server = SmtpServer::new(Manner::Kind).await;
+    let more = json!({"password_reset.email_from": "Zö <sso@bücher.example>"});
+    let (world, _) = world(kind, Some(&server), more).await;
+    let new = NewUser { email: Some("ann@bücher.example".to_owned()), ..new_user("user2") };
+    world.sso.create_user(&ctx(), Actor::Trusted(None), new, true).await.unwrap();
+    world.sso.create_reset_token(&ctx(), "user2", None).await.unwrap();
+    let email = server.email(1).await;
+    assert!(email.contains("To: ann@xn--bcher-kva.example\n"), "{email}");
+    assert!(email.contains("<sso@xn--bcher-kva.example>\n"), "{email}");
 }

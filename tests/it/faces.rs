@@ -28,6 +28,7 @@ const COMMANDS: &[(Operation, &str)] = &[
     (Operation::UserListExpiringPasswords, "expiring-passwords"),
     (Operation::UserResetTotpKey, "reset-totp-key"),
     (Operation::UserImport, "import users"),
+    (Operation::UserMigrateUsernames, "migrate"),
     (Operation::UserExport, "export users"),
     (Operation::SessionListOfUser, "list-sessions"),
     (Operation::SessionEnd, "end-sessions"),

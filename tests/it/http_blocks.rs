@@ -92,7 +92,7 @@ async fn a_user_is_shown_by_visibility_and_without_empty_values(kind: Kind) {
     assert_eq!(other.refusal(), "E005001");
     let by_root = ask(&server, "GET /user", &json!({"ust": root, "user_id": user_id.as_str()})).ok();
     assert_eq!(by_root["password_is_set"], true);
-    assert_eq!(by_root["password_expiry"], "2028-02-25T12:00:00");
+    assert!(by_root.get("password_expiry").is_none());
     assert!(by_root.get("totp_key").is_none() && by_root.get("locked_time").is_none());
     let nobody = ask(&server, "GET /user", &json!({"ust": root, "user_id": "zusrnobody"}));
     assert_eq!(nobody.refusal(), "E001100");
@@ -127,7 +127,7 @@ async fn a_search_gives_pages_of_users(kind: Kind) {
     assert_eq!(ask(&server, "GET /user/search", &body).ok()["total"], 1);
     assert_eq!(search("&approval_status=rejected").ok()["total"], 0);
 
-    assert_eq!(search("&first_name=x").refusal(), "E008002");
+    assert_eq!(search("&first_name=x&is_name_exact=False").refusal(), "E008002");
     for ust in [user.as_str(), "zustnone", ""] {
         assert_eq!(ask(&server, "GET /user/search", &json!({"ust": ust})).refusal(), "E005001");
     }

@@ -64,6 +64,7 @@ mod login;
 mod maintenance;
 #[cfg(feature = "server")]
 mod matrix;
+mod names;
 mod open;
 #[cfg(feature = "server")]
 mod openapi;

@@ -1,7 +1,7 @@
 //! Changing passwords, and the rules that they must keep.
 
 use serde_json::json;
-use zato_sso::domain::{Code, Error, NewUser, Password, SessionInfo, Ust};
+use zato_sso::domain::{Clock as _, Code, Error, NewUser, Password, SessionInfo, Ust};
 use zato_sso::ops::{Actor, ChangePassword, LoginRequest, SetPassword};
 
 use crate::support::{
@@ -9,6 +9,7 @@ use crate::support::{
 };
 
 on_both_databases! {
+    passwords_expire_only_where_that_is_asked_for;
     ones_own_password_is_changed_with_the_old_one;
     a_super_user_changes_anybodys_without_the_old_one;
     a_change_ends_the_users_other_sessions;
@@ -78,12 +79,12 @@ async fn a_super_user_changes_anybodys_without_the_old_one(kind: Kind) {
     let in_days = |days| ChangePassword { password_expiry: Some(days), ..of_user(change(None, NEW)) };
     let expiry = async || {
         let found = world.sso.get_user_by_username(&ctx(), "user1", true).await.unwrap();
-        found.unwrap().user.password_expiry.unwrap()
+        found.unwrap().user.password_expiry
     };
     set(in_days(10)).await.unwrap();
-    assert_eq!(expiry().await, START.plus_days(10));
+    assert_eq!(expiry().await, Some(START.plus_days(10)));
     set(in_days(-1)).await.unwrap();
-    assert_eq!(expiry().await, START.plus_days(730));
+    assert_eq!(expiry().await, None);
     assert_eq!(refusal(set(in_days(i64::MAX)).await), Code::CommonInvalidInput);
 
     // Their own still needs the old one.
@@ -279,7 +280,7 @@ async fn a_trusted_caller_sets_a_password(kind: Kind) {
     put(SetPassword { password_expiry: Some(-1), ..set(PASSWORD) }).await.unwrap();
     world.login("user1").await;
     let found = world.sso.get_user_by_username(&ctx(), "user1", true).await.unwrap().unwrap().user;
-    assert_eq!(found.password_expiry, Some(START.plus_days(730)));
+    assert_eq!(found.password_expiry, None);
     assert_eq!(refusal(put(set("short")).await), Code::PasswordTooShort);
     assert_eq!(refusal(put(set("xx letmein xx")).await), Code::PasswordInvalid);
     let long = SetPassword { details: Some("x".repeat(4097)), ..set(NEW) };
@@ -290,4 +291,28 @@ async fn a_trusted_caller_sets_a_password(kind: Kind) {
     assert_eq!(refusal(nobody), Code::UserIdInvalid);
     let elsewhere = world.sso.set_password(&ctx_of("Unknown", ""), user.user_id.as_str(), set(NEW)).await;
     assert_eq!(refusal(elsewhere), Code::AppListInvalid);
+}
+
+async fn passwords_expire_only_where_that_is_asked_for(kind: Kind) {
+    let world = World::with(kind, json!({"password.inform_if_expired": true})).await;
+    let user = world.user("user1").await;
+    assert_eq!(user.password_expiry, None);
+    world.clock.advance_seconds(10_000 * 86_400);
+    let info = world.login("user1").await;
+    assert!(!info.has_w_about_to_exp);
+    let days = async |sso: &zato_sso::ops::Sso, days: Option<i64>| {
+        let request = SetPassword { password_expiry: days, ..set(NEW) };
+        sso.set_password(&ctx(), user.user_id.as_str(), request).await.unwrap();
+        let found = sso.get_user_by_username(&ctx(), "user1", true).await.unwrap().unwrap().user;
+        found.password_expiry.map(|expiry| expiry.since(world.clock.now()).as_secs() / 86_400)
+    };
+    assert_eq!(days(&world.sso, Some(10)).await, Some(10));
+    // A date that was set stays until the next change, and counts.
+    world.clock.advance_seconds(11 * 86_400);
+    assert_eq!(refusal(world.sso.login(&ctx(), credentials("user1", NEW)).await), Code::PasswordExpired);
+    assert_eq!(days(&world.sso, None).await, None);
+    world.sso.login(&ctx(), credentials("user1", NEW)).await.unwrap();
+
+    let yearly = world.reopened(json!({"password.expiry": 365})).await;
+    assert_eq!(days(&yearly, None).await, Some(365));
 }

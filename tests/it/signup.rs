@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::json;
 use zato_sso::domain::{
-    ApprovalStatus, Code, NewUser, Password, Random, Result, SignUpDetails, SignUpNames, SignUpStatus,
-    SignUpVerdict, SystemRandom, UserId,
+    ApprovalStatus, Code, Edit, NewUser, Password, Random, Result, SignUpDetails, SignUpNames, SignUpStatus,
+    SignUpVerdict, SystemRandom, UserId, UserSearch, UserUpdate,
 };
 use zato_sso::ops::{Actor, HookError, HookFuture, Hooks, Parts, SignUpRequest, Sso};
 
 use crate::support::{
-    Kind, PASSWORD, START, TestDb, World, any_rows, config, credentials, ctx, ctx_of, dump, new_user, parts,
-    refusal,
+    Kind, PASSWORD, START, TestDb, World, any_rows, config, credentials, ctx, ctx_of, dump, execute,
+    new_user, parts, refusal,
 };
 
 on_both_databases! {
@@ -20,6 +20,10 @@ on_both_databases! {
     somebody_signs_up_confirms_and_logs_in;
     approval_is_asked_for_where_configured;
     every_value_is_checked_and_told_where_configured;
+    real_names_sign_up_and_look_alikes_of_reserved_words_do_not;
+    by_default_only_what_discloses_something_is_kept_back;
+    an_address_is_one_however_it_is_written;
+    what_is_no_address_is_refused_wherever_one_is_taken;
     where_nothing_is_told_every_refusal_is_the_same_and_hashes_once;
     applications_must_be_known_and_sign_users_up;
     of_two_at_once_one_signs_up;
@@ -100,7 +104,7 @@ async fn somebody_signs_up_confirms_and_logs_in(kind: Kind) {
     assert_eq!(user.email.as_deref(), Some("user1@example.com"));
     assert!(user.password_is_set && user.totp_key.is_some());
     assert!(!user.is_super_user && !user.is_locked && !user.is_totp_enabled);
-    assert_eq!(user.password_expiry, Some(START.plus_days(730)));
+    assert_eq!(user.password_expiry, None);
     let early = world.sso.login(&ctx(), credentials("user1", PASSWORD)).await;
     assert_eq!(refusal(early), Code::AuthInvalidSignupStatus);
 
@@ -135,13 +139,22 @@ fn wrong_ones() -> Vec<(SignUpRequest, Code)> {
     vec![
         (named(""), Code::UsernameInvalid),
         (named("a\0b"), Code::UsernameInvalid),
-        (named("my-ADMIN-1"), Code::UsernameInvalid),
+        (named("ADMIN"), Code::UsernameInvalid),
+        (named("\u{430}dmin"), Code::UsernameInvalid),
         (named(&long), Code::UsernameTooLong),
         (named("user 2"), Code::UsernameHasWhitespace),
         (named("user1"), Code::UsernameExists),
         (email(Some("user1@EXAMPLE.com ")), Code::EmailExists),
-        (email(Some("Root@example.com")), Code::EmailInvalid),
+        (email(Some("ann@mail.example.org")), Code::EmailInvalid),
         (email(Some("nobody")), Code::EmailInvalid),
+        (email(Some("a@x.com,b@x.com")), Code::EmailInvalid),
+        (email(Some("<a@x.com>")), Code::EmailInvalid),
+        (email(Some("a@@x.com")), Code::EmailInvalid),
+        (email(Some("a@x..com")), Code::EmailInvalid),
+        (email(Some("a@-x.com")), Code::EmailInvalid),
+        (email(Some("\"a\"@x.com")), Code::EmailInvalid),
+        (email(Some("a@[127.0.0.1]")), Code::EmailInvalid),
+        (email(Some("a\u{200b}@x.com")), Code::EmailInvalid),
         (email(Some("a\0@example.com")), Code::EmailInvalid),
         (email(Some(&format!("{long}@example.com"))), Code::EmailTooLong),
         (email(Some("a b@example.com")), Code::EmailHasWhitespace),
@@ -159,7 +172,8 @@ fn without_whitespace(name: &str) -> SignUpRequest {
 }
 
 async fn every_value_is_checked_and_told_where_configured(kind: Kind) {
-    let more = open_but(json!({"signup.password_allow_whitespace": false}));
+    let more = open_but(json!({"signup.password_allow_whitespace": false,
+        "user_validation.reject_email": ["example.org"]}));
     let world = World::with(kind, more.clone()).await;
     let token = world.sso.sign_up(&ctx(), without_whitespace("user1")).await.unwrap().unwrap();
     world.sso.confirm_sign_up(&ctx(), &token).await.unwrap();
@@ -210,6 +224,89 @@ async fn every_value_is_checked_and_told_where_configured(kind: Kind) {
     sso.sign_up(&ctx(), SignUpRequest { email: None, ..request("user4") }).await.unwrap();
 }
 
+async fn real_names_sign_up_and_look_alikes_of_reserved_words_do_not(kind: Kind) {
+    let world = World::with(kind, json!({"apps.signup_allowed": ["CRM"]})).await;
+    for name in ["russo", "grootendorst", "badminton", "ecosystems", "my-admin-1"] {
+        world.sso.sign_up(&ctx(), request(name)).await.unwrap();
+    }
+    // Emails are nobody's concern by default.
+    let mail = SignUpRequest { email: Some("root@example.org".to_owned()), ..request("jan") };
+    world.sso.sign_up(&ctx(), mail).await.unwrap();
+    for name in ["Root", "\u{ff41}dmin", "ad\u{200b}min", "\u{430}dmin", "r00t", "\u{405}SO", "s\u{443}stem"]
+    {
+        let request = SignUpRequest { email: Some("a@example.com".to_owned()), ..request(name) };
+        let error = world.sso.sign_up(&ctx(), request).await.unwrap_err();
+        assert_eq!(error.code(), Code::UsernameInvalid, "{name:?}");
+        assert!(error.to_string().starts_with("E001001 username.invalid: username: "), "{error}");
+    }
+}
+
+async fn by_default_only_what_discloses_something_is_kept_back(kind: Kind) {
+    let world = World::with(kind, json!({"apps.signup_allowed": ["CRM"]})).await;
+    let token = world.sso.sign_up(&ctx(), request("user1")).await.unwrap().unwrap();
+    world.sso.confirm_sign_up(&ctx(), &token).await.unwrap();
+    for (wrong, code) in wrong_ones() {
+        if matches!(wrong.password.expose(), "with white space")
+            || wrong.email.as_deref() == Some("ann@mail.example.org")
+        {
+            continue;
+        }
+        let is_there = matches!(code, Code::UsernameExists | Code::EmailExists);
+        let expected = if is_there { Code::AuthNotAllowed } else { code };
+        let described = format!("{wrong:?}");
+        assert_eq!(refusal(world.sso.sign_up(&ctx(), wrong).await), expected, "{described}");
+    }
+}
+
+async fn an_address_is_one_however_it_is_written(kind: Kind) {
+    let world = World::with(kind, open()).await;
+    world.super_user("boss1").await;
+    let boss = world.login("boss1").await;
+    let with = |name: &str, email: &str| SignUpRequest { email: Some(email.to_owned()), ..request(name) };
+    let first = with("user1", "Ju\u{308}rgen@B\u{fc}cher.example");
+    let token = world.sso.sign_up(&ctx(), first).await.unwrap().unwrap();
+    world.sso.confirm_sign_up(&ctx(), &token).await.unwrap();
+    let user = world.sso.get_user_by_username(&ctx(), "user1", false).await.unwrap().unwrap().user;
+    assert_eq!(user.email.as_deref(), Some("J\u{fc}rgen@B\u{fc}cher.example"));
+    for email in [
+        "j\u{fc}rgen@b\u{fc}cher.example",
+        "J\u{dc}RGEN@BU\u{308}CHER.EXAMPLE",
+        "j\u{fc}rgen@xn--bcher-kva.example",
+        "ju\u{308}rgen@XN--BCHER-KVA.example",
+    ] {
+        assert_eq!(
+            refusal(world.sso.sign_up(&ctx(), with("user2", email)).await),
+            Code::EmailExists,
+            "{email}"
+        );
+        let search = UserSearch { email: Some(email.to_owned()), ..UserSearch::default() };
+        assert_eq!(world.sso.search_users(&ctx(), &boss.ust, search).await.unwrap().total, 1, "{email}");
+    }
+}
+
+async fn what_is_no_address_is_refused_wherever_one_is_taken(kind: Kind) {
+    let world = World::with(kind, open()).await;
+    let user = world.user("user1").await;
+    let info = world.login("user1").await;
+    for email in ["notanemail", "a@x.com,b@x.com", "<a@x.com>", "a@x..com", "a@-x.com"] {
+        let new = NewUser { email: Some(email.to_owned()), ..new_user("user2") };
+        let created = world.sso.create_user(&ctx(), Actor::Trusted(None), new, true).await;
+        assert_eq!(refusal(created), Code::EmailInvalid, "{email}");
+        let update = UserUpdate { email: Edit::Set(email.to_owned()), ..UserUpdate::default() };
+        let updated = world.sso.update_current_user(&ctx(), &info.ust, update).await;
+        assert_eq!(refusal(updated), Code::EmailInvalid, "{email}");
+    }
+    // What was stored before stays readable.
+    let sql = format!(
+        "UPDATE sso_user SET email = {} WHERE user_id = '{}'",
+        if kind == Kind::Sqlite { "x'00616e6e'" } else { "'\\x00616e6e'" },
+        user.user_id.as_str()
+    );
+    execute(&world, &sql).await;
+    let user = world.sso.get_user_by_username(&ctx(), "user1", true).await.unwrap().unwrap().user;
+    assert_eq!(user.email.as_deref(), Some("ann"));
+}
+
 /// Counts the salts that are drawn: one for each hash.
 #[derive(Debug, Default)]
 struct Salts(AtomicUsize);
@@ -228,6 +325,8 @@ async fn where_nothing_is_told_every_refusal_is_the_same_and_hashes_once(kind: K
     let clock = Arc::new(zato_sso::domain::ManualClock::new(START));
     let more = json!({"apps.signup_allowed": ["CRM"], "audit.to_database": false,
         "password.inform_if_invalid": false, "signup.password_allow_whitespace": false,
+        "signup.inform_if_user_invalid": false, "signup.inform_if_email_invalid": false,
+        "user_validation.reject_email": ["example.org"],
         "main.encrypt_email": false, "main.encrypt_password": false});
     let own = Parts { random: Arc::clone(&salts) as _, ..parts(&clock) };
     let sso = Sso::open_with(config(&db.url, more), own).await.unwrap();
@@ -393,7 +492,8 @@ async fn hooks_are_asked_and_told(kind: Kind) {
         (Some(Ok(SignUpVerdict::Accepted)), None),
         (refused(None), Some(Code::AuthNotAllowed)),
         (refused(Some(Code::PasswordInvalid)), Some(Code::PasswordInvalid)),
-        (refused(Some(Code::UsernameInvalid)), Some(Code::AuthNotAllowed)),
+        (refused(Some(Code::UsernameInvalid)), Some(Code::UsernameInvalid)),
+        (refused(Some(Code::UsernameExists)), Some(Code::AuthNotAllowed)),
         (Some(Err(HookError::new("planted failure"))), Some(Code::AuthNotAllowed)),
     ];
     for (verdict, code) in cases {

@@ -56,11 +56,11 @@ async fn what_is_wrong_is_refused_or_a_bad_request(kind: Kind) {
         assert_eq!(server.ask("POST /user/signup", &[], &body.to_string()).status, 400);
     }
     assert_eq!(with("app_list", json!({"CRM": 1})).status, 400);
-    assert_eq!(with("username", json!(null)).refusal(), "E005001");
+    assert_eq!(with("username", json!(null)).refusal(), "E001001");
     assert_eq!(with("password", json!("")).refusal(), "E003002");
     assert_eq!(with("app_list", json!([])).refusal(), "E004001");
     assert_eq!(with("app_list", json!(["CRM", "Billing"])).refusal(), "E004002");
-    assert_eq!(with("email", json!(null)).refusal(), "E005001");
+    assert_eq!(with("email", json!(null)).refusal(), "E002005");
     assert_eq!(server.ask("PATCH /user/signup", &[], "").status, 400);
     assert_eq!(server.ask("PATCH /user/signup", &[], r#"{"confirm_token": null}"#).refusal(), "E005006");
     assert_eq!(server.ask("PATCH /user/signup", &[], r#"{"confirm_token": "x"}"#).refusal(), "E005006");

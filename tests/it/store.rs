@@ -207,7 +207,6 @@ fn whatever_changes_users_or_sessions_is_known() {
         "site::session::DELETE",
         "site::session::DELETE_OF_IDENTITY",
         "user::account::DELETE_BY_ID",
-        "user::account::DELETE_BY_USERNAME",
         // Nothing that a session shows.
         "user::account::REPLACE_HASH",
         "user::account::SET_APPROVAL",
@@ -218,6 +217,9 @@ fn whatever_changes_users_or_sessions_is_known() {
         "user::account::UPDATE",
         // Nor this.
         "user::account::USE_TOTP_STEP",
+        // The form in which a name is compared, which no session shows.
+        "user::name::CLEAR_KEYS",
+        "user::name::SET_KEY",
         "user::signup::CONFIRM",
         "user::signup::DELETE_EXPIRED_EMAIL",
         "user::signup::DELETE_EXPIRED_NAME",

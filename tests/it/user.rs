@@ -33,7 +33,7 @@ async fn a_user_made_by_a_super_user_waits_for_approval(kind: Kind) {
     assert_eq!(user.approval_status, ApprovalStatus::BeforeDecision);
     assert_eq!(user.approval_status_mod_by.as_deref(), Some(root_user.user_id.as_str()));
     assert_eq!((user.sign_up_time, user.approval_status_mod_time), (START, START));
-    assert_eq!(user.password_expiry, Some(START.plus_days(730)));
+    assert_eq!(user.password_expiry, None);
     assert!(user.password_is_set && user.is_active);
     assert!(!user.is_super_user && !user.is_locked && !user.is_internal && !user.password_must_change);
     assert!(!user.is_totp_enabled && user.totp_key.is_some());
@@ -92,7 +92,7 @@ async fn every_value_of_a_new_user_is_checked(kind: Kind) {
         assert_eq!(refusal(outcome), code);
     }
     // The limits themselves are fine, and counted in characters.
-    for new in [new_user(&"☃".repeat(128)), password(&"é".repeat(256)), password("12345 8x")] {
+    for new in [new_user(&"é".repeat(128)), password(&"é".repeat(256)), password("12345 8x")] {
         let username = format!("{}{}", new.username.as_deref().unwrap().len(), new.password.is_some());
         let new = if new.username.as_deref() == Some("user1") {
             NewUser {
@@ -124,8 +124,9 @@ async fn of_two_users_with_the_same_name_one_is_made(kind: Kind) {
         }
     }
     assert_eq!(made, 1);
-    // Usernames are case-sensitive.
-    world.user("User1").await;
+    // Usernames are the same in any case.
+    let other = world.sso.create_user(&ctx(), Actor::Trusted(None), new_user("User1"), true).await;
+    assert_eq!(refusal(other), Code::UsernameExists);
 }
 
 async fn names_make_the_display_name(kind: Kind) {
@@ -243,7 +244,7 @@ async fn users_are_found_by_name_in_process(kind: Kind) {
 
 async fn users_are_listed_in_pages(kind: Kind) {
     let world = World::new(kind).await;
-    for username in ["c", "a", "B", "b"] {
+    for username in ["c", "a", "B", "d"] {
         world.user(username).await;
     }
     let page = async |after: &str| {
@@ -251,9 +252,9 @@ async fn users_are_listed_in_pages(kind: Kind) {
         users.into_iter().map(|user| user.username).collect::<Vec<_>>()
     };
     // By code point, on both databases.
-    assert_eq!(page("").await, ["B", "a", "b"]);
-    assert_eq!(page("b").await, ["c"]);
-    assert_eq!(page("c").await, Vec::<String>::new());
+    assert_eq!(page("").await, ["B", "a", "c"]);
+    assert_eq!(page("c").await, ["d"]);
+    assert_eq!(page("d").await, Vec::<String>::new());
 }
 
 async fn passwords_are_hashed_with_argon2id_and_sealed(kind: Kind) {

@@ -326,9 +326,10 @@ async fn a_username_is_the_databases_to_give(kind: Kind) {
         world.sso.update_current_user(&ctx(), ust, update).await
     };
     assert_eq!(refusal(rename(&one, "user2").await), Code::UsernameExists);
-    // One's own name is free to oneself, and names are told apart by case.
+    // One's own name is free to oneself in any case, another's is in none.
     rename(&one, "user1").await.unwrap();
-    rename(&one, "USER2").await.unwrap();
+    rename(&one, "USER1").await.unwrap();
+    assert_eq!(refusal(rename(&one, "USER2").await), Code::UsernameExists);
     let (first, second) = tokio::join!(rename(&one, "wanted"), rename(&two, "wanted"));
     let (won, lost) = if first.is_ok() { (first, second) } else { (second, first) };
     won.unwrap();

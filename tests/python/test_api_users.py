@@ -61,7 +61,7 @@ def test_the_data_of_a_new_user_is_enriched_in_place(stage: Stage) -> None:
     assert data["is_approval_needed"] is True
     assert data["is_super_user"] is False
     assert before <= data["sign_up_time"] <= after
-    assert data["password_expiry"] == data["password_last_set"] + timedelta(days=730)
+    assert data["password_expiry"] is None
     assert data["password_is_set"] is True
 
 

@@ -6,8 +6,8 @@ use crate::config::load::section::{Validate, no_blanks, section, within};
 section! {
     /// What passwords must be like, and how long they live.
     Password = "password" {
-        /// Days after which a password expires.
-        expiry: u32 = 730,
+        /// Days after which a password expires; 0 is never.
+        expiry: u32 = 0,
         /// Whether a user whose password has expired learns of it (E003004, else E005001).
         inform_if_expired: bool = false,
         /// Whether a user whose password is about to expire learns of it at login (W003005).
@@ -26,7 +26,8 @@ section! {
         max_length: usize = 256,
         /// The least zxcvbn score, 0 to 4. 0 turns it off.
         min_complexity: u8 = 0,
-        /// Strings that are not allowed anywhere inside a password, in any case of letters.
+        /// Strings that do not count, in any case of letters: a password that has one needs 15 characters, or min_length where
+        /// that is more, beside it.
         reject_list: Vec<String> = REJECT_LIST.map(str::to_owned).into(),
         /// How many previous passwords may not be used again.
         history: u32 = 0,
@@ -68,7 +69,7 @@ const MAX_CHARACTERS: usize = 10_000;
 
 impl Validate for Password {
     fn validate(&self) -> Result<(), Invalid> {
-        within("password.expiry", self.expiry, 1..=MAX_DAYS)?;
+        within("password.expiry", self.expiry, 0..=MAX_DAYS)?;
         within("password.about_to_expire_threshold", self.about_to_expire_threshold, 0..=MAX_DAYS)?;
         within("password.min_length", self.min_length, 1..=MAX_CHARACTERS)?;
         within("password.max_length", self.max_length, 1..=MAX_CHARACTERS)?;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::config::load::error::Invalid;
 use crate::config::load::section::{Validate, section, within};
 use crate::config::load::setting::choices;
+use crate::domain::{EmailAddress, split_sender};
 
 section! {
     /// How users who forgot their password get a new one.
@@ -48,7 +49,11 @@ impl Validate for PasswordReset {
         within("password_reset.valid_for", self.valid_for, 1..=MAX_MINUTES)?;
         let seconds = self.password_change_session_duration;
         within("password_reset.password_change_session_duration", seconds, 1..=MAX_MINUTES * 60)?;
-        if !self.email_from.is_empty() && !self.email_from.contains('@') {
+        let (_, address) = split_sender(&self.email_from);
+        if !self.email_from.is_empty()
+            && !self.email_from.contains(char::is_control)
+            && EmailAddress::parse(address).is_err()
+        {
             return Err(Invalid::new("password_reset.email_from", "must be an email address"));
         }
         // A line end would let a header be added to the email.

@@ -9,11 +9,11 @@ section! {
         /// Whether it is said that a username is taken.
         inform_if_user_exists: bool = false,
         /// Whether it is said that a username is not allowed.
-        inform_if_user_invalid: bool = false,
+        inform_if_user_invalid: bool = true,
         /// Whether it is said that an email is taken.
         inform_if_email_exists: bool = false,
         /// Whether it is said that an email is not allowed.
-        inform_if_email_invalid: bool = false,
+        inform_if_email_invalid: bool = true,
         /// Whether an email must be given.
         is_email_required: bool = true,
         /// The greatest number of characters of a username.

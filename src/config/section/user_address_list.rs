@@ -1,6 +1,7 @@
 //! The section `user_address_list`.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -11,28 +12,42 @@ use crate::config::load::section::{Section, Validate};
 use crate::config::load::setting::{self, Setting, parse_network, show_list, show_network};
 use crate::config::load::value::{Value, quoted};
 use crate::config::load::values::Values;
+use crate::domain::username_key;
 
 /// Where users may come from: a list by username. Users without one may come from anywhere, unless
 /// `login.reject_if_not_listed` is on.
 #[derive(Clone, Debug, Default)]
-pub struct UserAddressList(BTreeMap<String, AddressList>);
+pub struct UserAddressList {
+    lists: BTreeMap<String, AddressList>,
+    /// The same by the form in which usernames are compared.
+    by_key: BTreeMap<String, AddressList>,
+}
 
 impl UserAddressList {
-    /// The list of a user, if there is one.
+    /// The list of a user, if there is one, in whatever form the name is written.
     #[must_use]
     pub fn get(&self, username: &str) -> Option<&AddressList> {
-        self.0.get(username)
+        if self.lists.is_empty() {
+            return None;
+        }
+        self.lists.get(username).or_else(|| self.by_key.get(&username_key(username, true)))
     }
 
     /// Sets the list of a user.
     pub fn insert(&mut self, username: impl Into<String>, list: AddressList) {
-        self.0.insert(username.into(), list);
+        let username = username.into();
+        match self.by_key.entry(username_key(&username, true)) {
+            Entry::Vacant(entry) => drop(entry.insert(list.clone())),
+            // Which of two lists is meant is not known: who has the name in a third form may come from nowhere.
+            Entry::Occupied(mut entry) => drop(entry.insert(AddressList::default())),
+        }
+        self.lists.insert(username, list);
     }
 
     /// Whether no user has a list.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.lists.is_empty()
     }
 }
 
@@ -53,11 +68,14 @@ impl Section for UserAddressList {
     };
 
     fn read(values: &Values) -> Result<Self, Error> {
-        setting::read(values, Self::INFO.name, BTreeMap::new()).map(Self)
+        let lists: BTreeMap<String, AddressList> = setting::read(values, Self::INFO.name, BTreeMap::new())?;
+        let mut all = Self::default();
+        lists.into_iter().for_each(|(username, list)| all.insert(username, list));
+        Ok(all)
     }
 
     fn list(&self) -> Vec<(String, String)> {
-        self.0.list(Self::INFO.name)
+        self.lists.list(Self::INFO.name)
     }
 }
 
@@ -134,6 +152,18 @@ mod tests {
             assert!(allows(&["10.0.0.1", "*"], ip));
             assert!(!allows(&[], ip));
         }
+    }
+
+    #[test]
+    fn a_list_is_that_of_a_user_however_the_name_is_written() {
+        let mut lists = UserAddressList::default();
+        lists.insert("J\u{fc}rgen", AddressList::parse(["10.0.0.0/8"]).unwrap());
+        assert!(["Ju\u{308}rgen", "JU\u{308}RGEN"].iter().all(|name| lists.get(name).is_some()));
+        assert!(lists.get("jurgen").is_none());
+        // Of two lists for one name, the one of exactly that name counts.
+        lists.insert("j\u{fc}rgen", AddressList::parse(["*"]).unwrap());
+        let allows = |name: &str| lists.get(name).unwrap().allows("192.168.0.1".parse().ok());
+        assert!(allows("j\u{fc}rgen") && !allows("J\u{fc}rgen") && !allows("J\u{dc}RGEN"));
     }
 
     #[test]

@@ -3,10 +3,10 @@
 use zeroize::Zeroizing;
 
 use crate::crypto::keyring::ring::{Keyring, hmac};
+use crate::domain::canonical_email;
 
-/// The form in which emails are compared: without white space around it, in lower case (Unicode).
-#[must_use]
-pub fn normalise_email(email: &str) -> String {
+/// The form in which earlier versions compared emails: without white space around it, in lower case.
+fn former_email(email: &str) -> String {
     email.trim().to_lowercase()
 }
 
@@ -16,7 +16,7 @@ impl Keyring {
     /// What to store for an email.
     #[must_use]
     pub fn blind_index(&self, email: &str) -> [u8; 32] {
-        hmac(&self.active.blind_index, Zeroizing::new(normalise_email(email)).as_bytes())
+        hmac(&self.active.blind_index, Zeroizing::new(canonical_email(email)).as_bytes())
     }
 
     /// What counters know a name or an address by: who reads the database cannot try names one by one without the key.
@@ -25,11 +25,17 @@ impl Keyring {
         hmac(&self.active.subject, name.as_bytes())
     }
 
-    /// All that may be stored for an email, the active key's first: during a rotation some rows have one of before.
+    /// All that may be stored for an email, the active key's first: during a rotation some rows have one of before, and
+    /// what earlier versions stored of an email that is not ASCII has another form.
     #[must_use]
     pub fn blind_index_candidates(&self, email: &str) -> Vec<[u8; 32]> {
-        let email = Zeroizing::new(normalise_email(email));
-        self.keys().map(|key| hmac(&key.blind_index, email.as_bytes())).collect()
+        let mut forms = vec![Zeroizing::new(canonical_email(email)), Zeroizing::new(former_email(email))];
+        forms.dedup();
+        let of_form = |form: &Zeroizing<String>| {
+            let form = form.clone();
+            self.keys().map(move |key| hmac(&key.blind_index, form.as_bytes()))
+        };
+        forms.iter().flat_map(of_form).collect()
     }
 }
 
@@ -46,6 +52,15 @@ mod tests {
         let index = keyring.blind_index("josé@example.com");
         assert_eq!(keyring.blind_index("  JOSÉ@Example.COM\n"), index);
         assert_ne!(keyring.blind_index("jose@example.com"), index);
+    }
+
+    #[test]
+    fn an_email_of_an_earlier_version_is_found() {
+        let keyring = Keyring::parse(ONE).unwrap();
+        let former = hmac(&keyring.active.blind_index, "ann@bücher.example".as_bytes());
+        let candidates = keyring.blind_index_candidates("Ann@BÜCHER.example");
+        assert_eq!(candidates, [keyring.blind_index("ann@xn--bcher-kva.example"), former]);
+        assert_eq!(keyring.blind_index_candidates("ann@example.com").len(), 1);
     }
 
     #[test]

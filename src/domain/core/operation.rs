@@ -121,6 +121,7 @@ operations! {
     UserListExpiringPasswords: "user.list_expiring_passwords", Disclosure, Trusted, [Command], "for the command line";
     UserResetTotpKey: "user.reset_totp_key", Change, OneselfOrSuperUser, [Rest, Python, Command], "";
     UserImport: "user.import", Change, Trusted, [Python, Command], "for the command line and trusted callers in the same process";
+    UserMigrateUsernames: "user.migrate_usernames", Change, Trusted, [Command], "for the command line";
     UserExport: "user.export", Disclosure, Trusted, [Command], "for the command line";
     UserCreateLinkedAuth: "user.create_linked_auth", Change, SuperUser, [Rest, Python], "";
     UserGetLinkedAuthList: "user.get_linked_auth_list", Disclosure, OneselfOrSuperUser, [Rest, Python], "";

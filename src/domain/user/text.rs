@@ -1,5 +1,6 @@
 //! Names and longer texts of a user: what can be stored.
 
+use crate::domain::unicode::name::prepare_shown_name;
 use crate::domain::{Code, Error, Result};
 
 /// The longest name, and the longest label, in characters.
@@ -11,7 +12,7 @@ const MAX_LONG_TEXT_LENGTH: usize = 65_536;
 /// A name, stripped; empty becomes None.
 ///
 /// # Errors
-/// E008002 for one that is too long or holds control characters.
+/// E008002 for one that is too long, or holds characters that are not seen or nothing that is.
 pub fn check_name(field: &'static str, name: Option<String>) -> Result<Option<String>> {
     let name = name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
     if let Some(name) = &name {
@@ -19,12 +20,11 @@ pub fn check_name(field: &'static str, name: Option<String>) -> Result<Option<St
             let detail = format!("{field}: at most {MAX_NAME_LENGTH} characters");
             return Err(Error::refused(Code::CommonInvalidInput, detail));
         }
-        if name.chars().any(char::is_control) {
-            let detail = format!("{field}: control characters are not allowed");
-            return Err(Error::refused(Code::CommonInvalidInput, detail));
-        }
+        return prepare_shown_name(name)
+            .map(Some)
+            .map_err(|why| Error::refused(Code::CommonInvalidInput, format!("{field}: {why}")));
     }
-    Ok(name)
+    Ok(None)
 }
 
 /// What a user is called who has no display name: the names there are. None for no name at all.

@@ -4,8 +4,7 @@
 
 use std::time::Duration;
 
-use crate::crypto::normalise_email;
-use crate::domain::{Error, RemoteAddr, Result, Timestamp, UserId};
+use crate::domain::{Error, RemoteAddr, Result, Timestamp, UserId, canonical_email};
 use crate::ops::Sso;
 use crate::ops::access::throttle::{Prefix, place_of};
 use crate::store::Tx;
@@ -45,7 +44,7 @@ impl Sso {
     /// Counts an email that is repeated; false past the limit of its address, which then gets none.
     pub(in crate::ops) async fn count_repeated_email(&self, tx: &mut Tx, email: &str) -> Result<bool> {
         let max = self.config().signup.max_per_hour;
-        Ok(self.count_mail(tx, Kind::SignUpEmail, &normalise_email(email), max).await?.is_none())
+        Ok(self.count_mail(tx, Kind::SignUpEmail, &canonical_email(email), max).await?.is_none())
     }
 
     /// By what a network is known that somebody signs up from.
@@ -67,7 +66,7 @@ impl Sso {
         let rules = &self.config().signup;
         self.count_from(tx, Kind::SignUpAddress, remote_addr, rules.max_per_hour_per_address).await?;
         let Some(email) = email else { return Ok(()) };
-        let email = normalise_email(email);
+        let email = canonical_email(email);
         match self.count_mail(tx, Kind::SignUpEmail, &email, rules.max_per_hour).await? {
             Some(retry_after) => Err(Error::RateLimited { retry_after }),
             None => Ok(()),

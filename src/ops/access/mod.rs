@@ -6,6 +6,7 @@ pub(super) mod check;
 pub(super) mod fast_path;
 pub(super) mod fresh;
 pub(super) mod mail_limit;
+pub(super) mod name;
 pub(super) mod proxy;
 pub(super) mod rate_limit;
 pub(super) mod throttle;

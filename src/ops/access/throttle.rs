@@ -75,7 +75,7 @@ impl Sso {
         user_id: Option<&UserId>,
         origin: Origin<'_>,
     ) -> Attempt {
-        let name = self.subject(Kind::LoginUser, username);
+        let name = self.subject(Kind::LoginUser, &self.username_key(username));
         match origin {
             Origin::Address(remote_addr) => {
                 let place = self.network_place(Kind::LoginPlace, user_id, "", remote_addr);
@@ -122,7 +122,7 @@ impl Sso {
         remote_addr: &RemoteAddr,
     ) -> Attempt {
         let place = self.network_place(Kind::TotpPlace, user_id, "", remote_addr);
-        self.attempt(Some(self.subject(Kind::Totp, username)), None, place)
+        self.attempt(Some(self.subject(Kind::Totp, &self.username_key(username))), None, place)
     }
 
     /// A TOTP code of a user who has proved something already, which nobody else's failures have to do with: by what.
@@ -286,8 +286,9 @@ impl Sso {
 
     /// Forgets the failures of a user, from everywhere: they have a new password, or a super-user has unlocked them.
     pub(in crate::ops) async fn forgive(&self, tx: &mut Tx, user_id: &UserId, username: &str) -> Result<()> {
+        let digest = self.core.keyring.subject_digest(&self.username_key(username));
         for (name, place) in [(Kind::LoginUser, Kind::LoginPlace), (Kind::Totp, Kind::TotpPlace)] {
-            throttle::clear(tx, name, &self.core.keyring.subject_digest(username)).await?;
+            throttle::clear(tx, name, &digest).await?;
             throttle::clear(tx, place, &self.own(place, user_id, "session").digest).await?;
             throttle::clear_places(tx, place, user_id).await?;
         }

@@ -30,10 +30,10 @@ impl Column {
 }
 
 impl Sso {
-    /// The row with this name.
+    /// The row with this name, in whatever form the name is written.
     pub(in crate::ops) async fn row_by_username(&self, username: &str) -> Result<Option<UserRow>> {
         let mut conn = self.db().read().await?;
-        store::user::account::by_username(&mut conn, username).await
+        store::user::account::by_username(&mut conn, username, &self.username_key(username)).await
     }
 
     pub(in crate::ops) fn seal(&self, column: Column, user_id: &UserId, text: &str) -> Result<Vec<u8>> {

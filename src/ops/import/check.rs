@@ -129,7 +129,9 @@ impl Sso {
             approval_status_mod_by: user.approval_status_mod_by.clone(),
             password_hash,
             password_last_set: since(has_password, user.password_last_set, now),
-            password_expiry: since(has_password, user.password_expiry, self.password_expiry(now, None)),
+            password_expiry: user
+                .password_expiry
+                .or_else(|| self.password_expiry(now, None).filter(|_| has_password)),
             password_must_change: user.password_must_change,
             is_totp_enabled: user.is_totp_enabled,
             totp_key: Some(totp_key),
@@ -144,6 +146,8 @@ impl Sso {
             rate_limit_def: user.rate_limit_def.clone(),
             rate_limit_check_parent_def: user.rate_limit_check_parent_def,
             creation_ctx: user.creation_ctx.clone(),
+            username_key: Some(self.username_key(&user.username)),
+            username_skeleton: Some(self.username_skeleton(&user.username)),
             user_id: user_id.clone(),
         };
         let identity = IdentityRow::first(&row, random_uuid(self.random())?, now);

@@ -186,7 +186,7 @@ impl Sso {
         let mut batch = computed(move || Ok(sso.check_all(records))).await?;
         batch.done = done;
         batch.total = total;
-        leave_out_repeated(&mut batch, seen).await?;
+        self.leave_out_repeated(&mut batch, seen).await?;
         self.leave_out_known(&mut batch).await?;
         self.find_links(&mut batch).await?;
         if options.dry_run {
@@ -236,19 +236,43 @@ impl Sso {
         Ok(())
     }
 
+    /// Takes those out of a batch whose name or id has stood in the source before: the first one wins.
+    async fn leave_out_repeated(&self, batch: &mut Prepared, seen: &mut Seen) -> Result<()> {
+        // No username has a space in it.
+        let id_key = |ready: &Ready| ready.user.user_id.as_ref().map(|user_id| format!(" {user_id}"));
+        let ids: Vec<String> = batch.ready.iter().filter_map(id_key).collect();
+        let names: Vec<String> =
+            batch.ready.iter().map(|ready| self.username_key(&ready.user.username)).collect();
+        let distinct: HashSet<&str> = names.iter().chain(&ids).map(String::as_str).collect();
+        let mut new = seen.add(&distinct.into_iter().collect::<Vec<_>>()).await?;
+        for (ready, name) in std::mem::take(&mut batch.ready).into_iter().zip(&names) {
+            let is_new_name = new.remove(name.as_str());
+            let is_new_id = id_key(&ready).is_none_or(|key| new.remove(&key));
+            if is_new_name && is_new_id {
+                batch.ready.push(ready);
+                continue;
+            }
+            let what = if is_new_name { "user_id" } else { "username" };
+            let reason = format!("the {what} has stood there before: the first one counts");
+            batch.report.refuse(ready.index, ready.position, Some(&ready.user.username), reason);
+        }
+        Ok(())
+    }
+
     async fn standings(&self, ready: &[Ready]) -> Result<Vec<Standing>> {
         let usernames: Vec<&str> = ready.iter().map(|ready| ready.user.username.as_str()).collect();
         let user_ids: Vec<&str> = ready.iter().filter_map(|ready| ready.user.user_id.as_deref()).collect();
         let mut conn = self.db().read().await?;
-        let taken = store::import::users::taken(&mut conn, &usernames, &user_ids).await?;
+        let keys: Vec<String> = usernames.iter().map(|username| self.username_key(username)).collect();
+        let given: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let taken = store::import::users::taken(&mut conn, &usernames, &user_ids, &given).await?;
         drop(conn);
-        let by_name: HashMap<&str, &str> =
-            taken.iter().map(|taken| (taken.username.as_str(), taken.user_id.as_str())).collect();
+        let by_name: HashMap<String, &str> =
+            taken.iter().map(|taken| (self.username_key(&taken.username), taken.user_id.as_str())).collect();
         let by_id: HashMap<&str, &str> =
             taken.iter().map(|taken| (taken.user_id.as_str(), taken.username.as_str())).collect();
-        let standing = |ready: &Ready| {
-            let name = ready.user.username.as_str();
-            match (ready.user.user_id.as_deref(), by_name.get(name)) {
+        let standing =
+            |(ready, key): (&Ready, &String)| match (ready.user.user_id.as_deref(), by_name.get(key)) {
                 (None, None) => Standing::Free,
                 (None, Some(_)) => Standing::AlreadyThere,
                 (Some(user_id), Some(its)) if user_id == *its => Standing::AlreadyThere,
@@ -257,9 +281,8 @@ impl Sso {
                     Some(its) => Standing::Taken(format!("the user_id is that of user `{}`", shown(its))),
                     None => Standing::Free,
                 },
-            }
-        };
-        Ok(ready.iter().map(standing).collect())
+            };
+        Ok(ready.iter().zip(&keys).map(standing).collect())
     }
 
     /// Finds the definitions that users are to be linked to. A link that cannot be made is a part that is left behind.
@@ -403,28 +426,6 @@ fn settle(report: &mut Report, ready: Ready, standing: Standing) {
             report.refuse(index, position, Some(&user.username), reason);
         }
     }
-}
-
-/// Takes those out of a batch whose name or id has stood in the source before: the first one wins.
-async fn leave_out_repeated(batch: &mut Prepared, seen: &mut Seen) -> Result<()> {
-    // No username has a space in it.
-    let id_key = |ready: &Ready| ready.user.user_id.as_ref().map(|user_id| format!(" {user_id}"));
-    let ids: Vec<String> = batch.ready.iter().filter_map(id_key).collect();
-    let names = batch.ready.iter().map(|ready| ready.user.username.as_str());
-    let distinct: HashSet<&str> = names.chain(ids.iter().map(String::as_str)).collect();
-    let mut new = seen.add(&distinct.into_iter().collect::<Vec<_>>()).await?;
-    for ready in std::mem::take(&mut batch.ready) {
-        let is_new_name = new.remove(ready.user.username.as_str());
-        let is_new_id = id_key(&ready).is_none_or(|key| new.remove(&key));
-        if is_new_name && is_new_id {
-            batch.ready.push(ready);
-            continue;
-        }
-        let what = if is_new_name { "user_id" } else { "username" };
-        let reason = format!("the {what} has stood there before: the first one counts");
-        batch.report.refuse(ready.index, ready.position, Some(&ready.user.username), reason);
-    }
-    Ok(())
 }
 
 /// Runs what computes for long beside the tasks that wait.

@@ -56,7 +56,7 @@ impl Sso {
             check_token_rules(sec_type, &rules)?;
             let name = check_name("name", Some(name))?
                 .ok_or_else(|| Error::refused(Code::CommonMissingInput, "name: it must not be empty"))?;
-            let username = self.check_username(Some(username))?;
+            let username = self.check_definition(username)?;
             // In a request the username ends at the first colon (RFC 7617, section 2).
             if sec_type == SecType::BasicAuth && username.contains(':') {
                 return Err(Error::refused(Code::UsernameInvalid, "username: colons are not allowed"));
@@ -102,6 +102,22 @@ impl Sso {
             Ok(CreatedSecDef { definition, secret: generated })
         })
         .await
+    }
+
+    /// The username of a definition, which programs send: it is compared as it is.
+    fn check_definition(&self, username: String) -> Result<String> {
+        let max = self.config().signup.max_length_username;
+        match username {
+            username if username.is_empty() => Err(Code::UsernameInvalid.into()),
+            username if username.chars().any(char::is_whitespace) => Err(Code::UsernameHasWhitespace.into()),
+            username if username.chars().any(char::is_control) => {
+                Err(Error::refused(Code::UsernameInvalid, "username: control characters are not allowed"))
+            }
+            username if username.chars().count() > max => {
+                Err(Error::refused(Code::UsernameTooLong, format!("username: at most {max} characters")))
+            }
+            username => Ok(username),
+        }
     }
 
     /// What is sealed of a secret. That of Basic Auth is only ever compared: of a generated one, which cannot be guessed,

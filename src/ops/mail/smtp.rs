@@ -13,7 +13,7 @@ use secrecy::ExposeSecret;
 use tokio::time::timeout;
 
 use crate::config::{Config, SmtpServer, SmtpTls};
-use crate::domain::Email;
+use crate::domain::{Email, EmailAddress, split_sender};
 
 /// How long the server may take for one step of a conversation.
 const STEP_TIMEOUT: Duration = Duration::from_secs(10);
@@ -88,8 +88,7 @@ impl Smtp {
     fn message(&self, email: &Email) -> Result<Message, Undelivered> {
         let unusable = |why: &'static str| Undelivered::ForGood(why.to_owned());
         // The name in front of an address is for the user to see, and theirs is not needed.
-        let to: Address =
-            email.to.parse().map_err(|_| unusable("the address of the user is no email address"))?;
+        let to = address(&email.to).ok_or_else(|| unusable("the address of the user is no email address"))?;
         let date = UNIX_EPOCH + Duration::from_secs(email.date.as_unix_seconds());
         let builder = Message::builder()
             .from(self.sender.clone())
@@ -116,16 +115,25 @@ impl Smtp {
 fn sender(configured: &str, server: &SmtpServer) -> Result<Mailbox, String> {
     if !configured.is_empty() {
         let wrong = "password_reset.email_from must be an email address, such as SSO <sso@example.com>";
-        return configured.parse().map_err(|_| wrong.to_owned());
+        let (name, given) = split_sender(configured);
+        let address = address(given).ok_or_else(|| wrong.to_owned())?;
+        return Ok(Mailbox::new(name.map(str::to_owned), address));
     }
     let user = server.credentials.as_ref().map(|(user, _)| user.as_str());
     let address = user
         .filter(|user| user.contains('@'))
         .map_or_else(|| format!("no-reply@{}", server.host), str::to_owned);
-    let address = address.parse().or_else(|_| "no-reply@localhost".parse());
-    address
+    self::address(&address)
+        .or_else(|| self::address("no-reply@localhost"))
         .map(|address| Mailbox::new(None, address))
-        .map_err(|_| "password_reset.email_from: needed where smtp.url is set".to_owned())
+        .ok_or_else(|| "password_reset.email_from: needed where smtp.url is set".to_owned())
+}
+
+/// An address as every server takes it: the domain in ASCII, since few know SMTPUTF8. What stands before the @ may still
+/// need that. It was checked by the one rule that there is for addresses, which is stricter than that of the library.
+fn address(text: &str) -> Option<Address> {
+    let address = EmailAddress::parse(text.trim()).ok()?;
+    Some(Address::new_dangerous(address.local(), address.ascii_domain()))
 }
 
 fn tls_parameters(server: &SmtpServer) -> Result<TlsParameters, String> {

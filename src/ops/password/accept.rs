@@ -4,13 +4,17 @@ use uuid::Uuid;
 
 use crate::crypto::{Place, Verdict, plain};
 use crate::domain::{
-    Code, EmailKind, Error, Password, Result, SessionId, Timestamp, UserId, time_ordered_uuid,
+    Code, EmailKind, Error, Password, Result, SessionId, Timestamp, UserId, opaque_string, time_ordered_uuid,
 };
 use crate::ops::Sso;
 use crate::ops::access::user_row::Column;
 use crate::store;
 use crate::store::Tx;
 use crate::store::user::account::UserRow;
+
+/// How many characters a password must have beside those of common strings: as many as NIST SP 800-63B-4 asks of one that is
+/// the only factor.
+const LONG_ENOUGH: usize = 15;
 
 /// The latest expiry that may be asked for, in days.
 const MAX_EXPIRY_DAYS: i64 = 36_500;
@@ -19,7 +23,7 @@ const MAX_EXPIRY_DAYS: i64 = 36_500;
 pub(in crate::ops) struct NewPassword {
     envelope: Vec<u8>,
     set_time: Timestamp,
-    expiry: Timestamp,
+    expiry: Option<Timestamp>,
     must_change: bool,
     former: Option<Former>,
 }
@@ -33,7 +37,7 @@ struct Former {
 /// What is said about a new password beside the password itself.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::ops) struct Terms {
-    /// In how many days it expires; None or negative is the default.
+    /// In how many days it expires; None or negative is the default of configuration.
     pub expiry_days: Option<i64>,
     /// Whether it must be changed at the next login.
     pub must_change: bool,
@@ -44,8 +48,8 @@ impl Sso {
     /// and whose it is to be, only those know who change it.
     ///
     /// # Errors
-    /// E003002 or E003003 for its length, E003001 if it contains a string of the reject list, E003008 if it is too easy to
-    /// guess.
+    /// E003002 or E003003 for its length, E003001 if little is left of it without the strings of the reject list, E003008 if
+    /// it is too easy to guess.
     pub async fn validate_password(&self, password: &Password) -> Result<()> {
         self.check_password(password, Vec::new()).await
     }
@@ -57,6 +61,8 @@ impl Sso {
         password: &Password,
         mut about: Vec<String>,
     ) -> Result<()> {
+        let opaque = opaque(password);
+        let password = opaque.as_ref().unwrap_or(password);
         let rules = &self.config().password;
         let length = password.expose().chars().count();
         if length < rules.min_length {
@@ -67,8 +73,7 @@ impl Sso {
             let detail = format!("password: at most {} characters", rules.max_length);
             return Err(Error::refused(Code::PasswordTooLong, detail));
         }
-        let lower = Password::from(password.expose().to_lowercase());
-        if rules.reject_list.iter().any(|rejected| lower.expose().contains(&rejected.to_lowercase())) {
+        if is_too_common(password, &rules.reject_list, rules.min_length.max(LONG_ENOUGH)) {
             let detail = "password: contains a string that is too common";
             return Err(Error::refused(Code::PasswordInvalid, detail));
         }
@@ -141,7 +146,7 @@ impl Sso {
         for (history_id, envelope) in former {
             let hash = self.core.keyring.open_or_plain(history_place(&history_id), &envelope)?;
             let hash = std::str::from_utf8(&hash).map_err(Error::internal)?.to_owned();
-            if self.core.hashing.verify(hash, password.clone()).await? != Verdict::Wrong {
+            if self.verify_hash(hash, password.clone()).await? != Verdict::Wrong {
                 return used();
             }
         }
@@ -165,10 +170,10 @@ impl Sso {
         Ok(Some(Former { history_id, envelope }))
     }
 
-    /// When a password set now expires.
-    pub(in crate::ops) fn password_expiry(&self, now: Timestamp, days: Option<i64>) -> Timestamp {
-        let days = days.filter(|days| *days >= 0);
-        now.plus_days(days.unwrap_or_else(|| i64::from(self.config().password.expiry)))
+    /// When a password set now expires; None is never.
+    pub(in crate::ops) fn password_expiry(&self, now: Timestamp, days: Option<i64>) -> Option<Timestamp> {
+        let by_default = || Some(i64::from(self.config().password.expiry)).filter(|days| *days > 0);
+        days.filter(|days| *days >= 0).or_else(by_default).map(|days| now.plus_days(days))
     }
 
     /// Hashes a password for storage. Never inside a transaction: it takes its time.
@@ -178,6 +183,7 @@ impl Sso {
         password: Password,
     ) -> Result<Vec<u8>> {
         let salt = self.core.random.bytes()?;
+        let password = opaque(&password).unwrap_or(password);
         let hash = self.core.hashing.hash(password, salt).await?;
         if self.config().main.encrypt_password {
             self.seal(Column::PasswordHash, user_id, &hash)
@@ -187,7 +193,7 @@ impl Sso {
     }
 
     /// Whether this is the user's password. For a user that does not exist, or has none, it is not, and finding that
-    /// out takes the same work.
+    /// out takes the same work: how much depends on the password alone.
     pub(in crate::ops) async fn verify_password(
         &self,
         row: Option<&UserRow>,
@@ -195,15 +201,34 @@ impl Sso {
     ) -> Result<Verdict> {
         let stored = row.and_then(|row| Some((row, row.password_hash.as_deref()?)));
         let Some((row, envelope)) = stored else {
+            if let Some(opaque) = opaque(&password) {
+                self.core.hashing.verify_unknown(opaque).await?;
+            }
             self.core.hashing.verify_unknown(password).await?;
             return Ok(Verdict::Wrong);
         };
         let hash = self.unseal(Column::PasswordHash, &row.user_id, envelope)?;
-        let verdict = self.core.hashing.verify(hash.expose().to_owned(), password).await?;
+        let verdict = self.verify_hash(hash.expose().to_owned(), password).await?;
         let outdated = verdict == Verdict::Right
             && self.config().main.encrypt_password
             && self.core.keyring.needs_reseal(envelope);
         Ok(if outdated { Verdict::RightButOutdated } else { verdict })
+    }
+
+    /// Compares a password with a hash, in the form in which it would be hashed now, and then as it is: earlier versions and
+    /// other systems hash what they are given.
+    async fn verify_hash(&self, hash: String, password: Password) -> Result<Verdict> {
+        let Some(opaque) = opaque(&password) else {
+            return self.core.hashing.verify(hash, password).await;
+        };
+        let verdict = self.core.hashing.verify(hash.clone(), opaque).await?;
+        if verdict != Verdict::Wrong {
+            return Ok(verdict);
+        }
+        Ok(match self.core.hashing.verify(hash, password).await? {
+            Verdict::Wrong => Verdict::Wrong,
+            Verdict::Right | Verdict::RightButOutdated => Verdict::RightButOutdated,
+        })
     }
 
     /// Stores a new password, keeps the former one in the history where there is one, and ends the user's sessions but for
@@ -254,6 +279,32 @@ impl Sso {
     }
 }
 
+/// A password in the form in which it is hashed (RFC 8265, OpaqueString); None where it has that form.
+fn opaque(password: &Password) -> Option<Password> {
+    opaque_string(password.expose()).map(Password::from)
+}
+
+/// Whether two passwords are one, however they are written.
+pub(in crate::ops) fn is_same_password(one: &Password, other: &Password) -> bool {
+    let (one_opaque, other_opaque) = (opaque(one), opaque(other));
+    one_opaque.as_ref().unwrap_or(one).expose() == other_opaque.as_ref().unwrap_or(other).expose()
+}
+
+/// Whether a password is little more than strings of this list: without them it is too short to be safe on its own.
+fn is_too_common(password: &Password, reject_list: &[String], long_enough: usize) -> bool {
+    let lower = Password::from(password.expose().to_lowercase());
+    let mut rejected: Vec<String> = reject_list.iter().map(|rejected| rejected.to_lowercase()).collect();
+    // Of strings that contain each other, the longest counts.
+    rejected.sort_by_key(|rejected| std::cmp::Reverse(rejected.len()));
+    let mut rest = lower.clone();
+    for rejected in &rejected {
+        if rest.expose().contains(rejected.as_str()) {
+            rest = Password::from(rest.expose().replace(rejected.as_str(), ""));
+        }
+    }
+    rest.expose().len() < lower.expose().len() && rest.expose().chars().count() < long_enough
+}
+
 /// Where the envelope of a former password belongs.
 fn history_place(history_id: &Uuid) -> Place<'_> {
     Place { table: "sso_password_history", column: "password_hash", row: history_id.as_bytes() }
@@ -284,6 +335,24 @@ mod tests {
         let mut core = Arc::into_inner(sso.core).unwrap();
         core.hashing = HashPool::new(core.hashing.params(), 1, 8);
         Sso { core: Arc::new(core) }
+    }
+
+    #[test]
+    fn a_password_is_too_common_if_little_is_left_without_common_strings() {
+        let reject_list = ["password", "123456", "1234567890", "qwerty"].map(str::to_owned);
+        for text in [
+            "password",
+            "PassWord1",
+            "my QWERTY keyboard",
+            "password123456",
+            "xqwertyQWERTY123456x",
+            "1234567890",
+        ] {
+            assert!(is_too_common(&Password::from(text), &reject_list, LONG_ENOUGH), "{text}");
+        }
+        for text in ["correct horse battery staple", "xK4-password-vT9!zzqpLm3", "short"] {
+            assert!(!is_too_common(&Password::from(text), &reject_list, LONG_ENOUGH), "{text}");
+        }
     }
 
     #[tokio::test]
@@ -321,5 +390,9 @@ mod tests {
         assert_eq!(cost("older", "U*U*U").await, (true, 2));
         assert_eq!(cost("older", "U*U*U").await, (true, 1));
         assert_eq!(cost("older", "wrong").await, (false, 1));
+        // A password that has another form too costs two, whatever there is.
+        for username in ["nobody", "current", "older"] {
+            assert_eq!(cost(username, "wro\u{308}ng").await, (false, 2), "{username}");
+        }
     }
 }

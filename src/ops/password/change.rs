@@ -6,7 +6,7 @@ use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
 use crate::ops::access::throttle::Origin;
 use crate::ops::call::Call;
-use crate::ops::password::accept::{NewPassword, Terms};
+use crate::ops::password::accept::{NewPassword, Terms, is_same_password};
 use crate::store;
 use crate::store::user::account::UserRow;
 
@@ -94,7 +94,7 @@ impl Sso {
     ) -> Result<()> {
         let missing = || Error::refused(Code::CommonMissingInput, "old_password: needed to change one's own");
         let old = old.filter(|old| !old.is_empty()).ok_or_else(missing)?;
-        let is_same = old.expose() == new.expose();
+        let is_same = is_same_password(&old, new);
         let mut attempt =
             self.password_attempt(&row.username, Some(&row.user_id), Origin::Session(&ctx.remote_addr));
         self.check_throttle(&mut attempt).await?;

@@ -12,7 +12,7 @@ use crate::ops::access::check::{PasswordAge, Standing, check_standing, informed,
 use crate::ops::access::throttle::{Attempt, Origin};
 use crate::ops::audit::Trail;
 use crate::ops::credential::totp::TotpVerdict;
-use crate::ops::password::accept::{NewPassword, Terms};
+use crate::ops::password::accept::{NewPassword, Terms, is_same_password};
 use crate::store;
 use crate::store::user::account::{HeldUser, UserRow};
 
@@ -190,7 +190,8 @@ impl Sso {
         origin: Origin<'_>,
     ) -> Result<Authenticated> {
         let mut conn = self.db().read().await?;
-        let found = store::user::account::by_username(&mut conn, &request.username).await?;
+        let key = self.username_key(&request.username);
+        let found = store::user::account::by_username(&mut conn, &request.username, &key).await?;
         if let Some(row) = &found {
             trail.on(&row.user_id);
         }
@@ -279,7 +280,7 @@ impl Sso {
         new: &Password,
         old: Option<&Password>,
     ) -> Result<NewPassword> {
-        let is_same = old.is_some_and(|old| old.expose() == new.expose());
+        let is_same = old.is_some_and(|old| is_same_password(old, new));
         let accepted = if is_same {
             Err(Error::refused(Code::PasswordInvalid, "new_password: same as the old one"))
         } else {

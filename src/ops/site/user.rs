@@ -282,11 +282,14 @@ impl Sso {
                 return Err(Error::refused(Code::CommonInvalidOperation, detail));
             }
             if let Some(login) = update.login {
-                row.username = self.check_username(Some(login))?;
+                self.rename(&mut row, self.check_username(Some(login))?);
                 self.check_rename(&before.username, &row.username)?;
             }
             if let Some(profile) = &update.profile {
                 self.fill(&mut row, &user_id, Told::read(profile))?;
+            }
+            if row.username != before.username {
+                self.check_case(&mut tx).await?;
             }
             match store::user::account::update(&mut tx, &row).await? {
                 Updated::Yes => {}

@@ -2,8 +2,8 @@
 
 use crate::config::UserSearchBy;
 use crate::domain::{
-    ApprovalStatus, Code, Context, Error, NewUser, Operation, Result, SignUpStatus, User, UserId,
-    check_long_text, check_name, joined_names, random_uuid,
+    ApprovalStatus, Code, Context, EmailAddress, Error, InvalidEmail, NewUser, Operation, Result,
+    SignUpStatus, User, UserId, check_long_text, check_name, joined_names, prepare_username, random_uuid,
 };
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
@@ -73,6 +73,7 @@ impl Sso {
 
     /// Stores a new user, with the identity that every user has.
     pub(in crate::ops) async fn insert_user(&self, tx: &mut Tx, row: &UserRow) -> Result<()> {
+        self.check_case(tx).await?;
         let index = row.email_index.as_deref().and_then(|index| index.try_into().ok());
         self.clear_expired(tx, &row.username, index).await?;
         self.check_name_is_nobodys_email(tx, &row.user_id, &row.username).await?;
@@ -92,7 +93,8 @@ impl Sso {
         username: &str,
         index: Option<[u8; 32]>,
     ) -> Result<()> {
-        store::user::signup::delete_expired(tx, username, index.as_slice(), self.now()).await
+        let key = self.username_key(username);
+        store::user::signup::delete_expired(tx, &key, index.as_slice(), self.now()).await
     }
 
     /// Where users are looked up by username or email, both are one namespace: a username that is somebody's email would
@@ -156,9 +158,11 @@ impl Sso {
         };
         let is_locked = new.is_locked.unwrap_or(false);
         let password_last_set = password_hash.as_ref().map(|_| now);
-        let password_expiry = password_hash.as_ref().map(|_| self.password_expiry(now, None));
+        let password_expiry = password_hash.as_ref().and_then(|_| self.password_expiry(now, None));
         Ok(UserRow {
             user_token: random_uuid(self.random())?,
+            username_key: Some(self.username_key(&username)),
+            username_skeleton: Some(self.username_skeleton(&username)),
             username,
             email_index: email.as_deref().map(|email| self.core.keyring.blind_index(email).to_vec()),
             email: email.as_deref().map(|email| self.seal_email(&user_id, email)).transpose()?,
@@ -200,20 +204,23 @@ impl Sso {
         })
     }
 
+    /// The name of a user, in the form in which it is kept.
     pub(in crate::ops) fn check_username(&self, username: Option<String>) -> Result<String> {
         let username = username.filter(|username| !username.is_empty()).ok_or(Code::UsernameInvalid)?;
         if username.chars().any(char::is_whitespace) {
             return Err(Code::UsernameHasWhitespace.into());
         }
-        if username.chars().any(char::is_control) {
-            return Err(Error::refused(
-                Code::UsernameInvalid,
-                "username: control characters are not allowed",
-            ));
-        }
         let max = self.config().signup.max_length_username;
+        let too_long =
+            || Error::refused(Code::UsernameTooLong, format!("username: at most {max} characters"));
+        // What is written in parts has more characters than it has when it is kept: four for a letter with three marks.
+        if username.chars().count() > max.saturating_mul(4) {
+            return Err(too_long());
+        }
+        let username = prepare_username(&username)
+            .map_err(|why| Error::refused(Code::UsernameInvalid, format!("username: {why}")))?;
         if username.chars().count() > max {
-            return Err(Error::refused(Code::UsernameTooLong, format!("username: at most {max} characters")));
+            return Err(too_long());
         }
         Ok(username)
     }
@@ -222,16 +229,18 @@ impl Sso {
         let Some(email) = email.map(|email| email.trim().to_owned()).filter(|email| !email.is_empty()) else {
             return Ok(None);
         };
-        if email.chars().any(char::is_whitespace) {
-            return Err(Code::EmailHasWhitespace.into());
-        }
-        if email.chars().any(char::is_control) {
-            return Err(Error::refused(Code::EmailInvalid, "email: control characters are not allowed"));
-        }
         let max = self.config().signup.max_length_email;
+        let too_long = |most: &str| Error::refused(Code::EmailTooLong, format!("email: at most {most}"));
         if email.chars().count() > max {
-            return Err(Error::refused(Code::EmailTooLong, format!("email: at most {max} characters")));
+            return Err(too_long(&format!("{max} characters")));
         }
-        Ok(Some(email))
+        let address = EmailAddress::parse(&email).map_err(|invalid| match invalid {
+            InvalidEmail::HasWhitespace => {
+                Error::refused(Code::EmailHasWhitespace, "email: white space is not allowed")
+            }
+            InvalidEmail::TooLong => too_long("254 bytes, and 64 before the @"),
+            InvalidEmail::Wrong(why) => Error::refused(Code::EmailInvalid, format!("email: {why}")),
+        })?;
+        Ok(Some(address.as_str().to_owned()))
     }
 }

@@ -39,12 +39,11 @@ impl Sso {
         username: &str,
     ) -> Result<()> {
         self.run(ctx, Operation::UserDeleteByUsername, actor, async |call| {
-            // What no username can look like is not looked for: PostgreSQL knows no NUL in text.
-            if username.contains('\0') {
-                return Err(Code::UsernameInvalid.into());
-            }
             let mut tx = self.db().write().await?;
-            let removed = store::user::account::delete_by_username(&mut tx, username).await?;
+            let key = self.username_key(username);
+            let row = store::user::account::by_username(&mut tx, username, &key).await?;
+            let user_id = row.ok_or(Code::UsernameInvalid)?.user_id;
+            let removed = store::user::account::delete_by_id(&mut tx, &user_id).await?;
             self.commit_deletion(call, tx, removed.ok_or(Code::UsernameInvalid)?).await
         })
         .await

@@ -4,6 +4,7 @@ pub(super) mod account;
 pub(super) mod approval;
 pub(super) mod deletion;
 pub(super) mod email;
+pub(super) mod name;
 pub(super) mod search;
 pub(super) mod signup;
 pub(super) mod update;

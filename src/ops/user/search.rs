@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::domain::{
     Code, Context, Error, Operation, Page, Result, UserId, UserSearch, UserView, Visibility, check_name,
+    username_key,
 };
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
@@ -11,8 +12,9 @@ use crate::ops::access::check::PasswordAge;
 use crate::store;
 use crate::store::user::search::{Criteria, Filter};
 
-/// The shortest criterion on names, in characters.
-const MIN_NAME_LENGTH: usize = 2;
+/// The shortest part of a name that is searched for, in characters. Of scripts that write words with one character, one is
+/// enough, and so it is of whole names.
+const MIN_PART_LENGTH: usize = 2;
 
 impl Sso {
     /// Searches users, for super-users, in the order of display name and username.
@@ -74,20 +76,24 @@ impl Sso {
             return Ok(None);
         }
         let username_part = match username {
-            Some(username) if search.is_name_exact => return Ok(Some(Criteria::Username(username))),
-            part => part.map(|part| part.to_ascii_lowercase()),
+            Some(username) if search.is_name_exact => {
+                return Ok(Some(Criteria::Username(self.username_key(&username), username)));
+            }
+            // Names are kept in this form.
+            part => part.map(|part| username_key(&part, false).to_ascii_lowercase()),
         };
         let email = text(search.email.map(|email| email.trim().to_owned()));
         let indexes = |email: String| {
             let indexes = self.core.keyring.blind_index_candidates(&email).into_iter();
             indexes.map(|index| index.to_vec()).collect()
         };
+        let is_exact = search.is_name_exact;
         Ok(Some(Criteria::All(Filter {
             names: [
-                name_criterion("display_name", search.display_name)?,
-                name_criterion("first_name", search.first_name)?,
-                name_criterion("middle_name", search.middle_name)?,
-                name_criterion("last_name", search.last_name)?,
+                name_criterion("display_name", search.display_name, is_exact)?,
+                name_criterion("first_name", search.first_name, is_exact)?,
+                name_criterion("middle_name", search.middle_name, is_exact)?,
+                name_criterion("last_name", search.last_name, is_exact)?,
             ],
             name_op: search.name_op,
             is_name_exact: search.is_name_exact,
@@ -108,10 +114,10 @@ fn unspecific(error: Error) -> Error {
 }
 
 /// A name as it is compared. It is checked like the names that are stored: none can be like what is refused there.
-fn name_criterion(field: &'static str, name: Option<String>) -> Result<Option<String>> {
+fn name_criterion(field: &'static str, name: Option<String>, is_exact: bool) -> Result<Option<String>> {
     let Some(name) = check_name(field, name)? else { return Ok(None) };
-    if name.chars().count() < MIN_NAME_LENGTH {
-        let detail = format!("{field}: at least {MIN_NAME_LENGTH} characters");
+    if !is_exact && name.is_ascii() && name.chars().count() < MIN_PART_LENGTH {
+        let detail = format!("{field}: a part of a name has at least {MIN_PART_LENGTH} characters");
         return Err(Error::refused(Code::CommonInvalidInput, detail));
     }
     Ok(Some(name.to_uppercase()))
@@ -138,12 +144,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_criterion_on_names_has_two_characters() {
-        let criterion = |name: &str| name_criterion("first_name", Some(name.to_owned()));
+    fn a_part_of_a_name_is_two_characters_or_one_of_another_script() {
+        let criterion = |name: &str| name_criterion("first_name", Some(name.to_owned()), false);
         assert_eq!(criterion(" Ann ").unwrap().as_deref(), Some("ANN"));
         assert_eq!(criterion("é☃").unwrap().as_deref(), Some("É☃"));
         assert_eq!(criterion("  ").unwrap(), None);
-        for name in [" a ", "ß", "a\0b"] {
+        assert_eq!(criterion("李").unwrap().as_deref(), Some("李"));
+        let whole = |name: &str| name_criterion("first_name", Some(name.to_owned()), true);
+        assert_eq!(whole(" a ").unwrap().as_deref(), Some("A"));
+        for name in [" a ", "a\0b"] {
             assert_eq!(criterion(name).unwrap_err().code(), Code::CommonInvalidInput, "{name:?}");
         }
     }

@@ -1,7 +1,8 @@
 //! Changing users.
 
 use crate::domain::{
-    Code, Context, Edit, Error, Operation, Result, Timestamp, UserId, UserUpdate, check_long_text, check_name,
+    Code, Context, Edit, Error, Operation, Result, Timestamp, UserId, UserUpdate, check_long_text,
+    check_name, is_reserved_name,
 };
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
@@ -89,6 +90,7 @@ impl Sso {
             self.use_totp_proof(&mut tx, &mut row, proof).await?;
         }
         if row.username != former.username {
+            self.check_case(&mut tx).await?;
             self.clear_expired(&mut tx, &row.username, None).await?;
             self.check_name_is_nobodys_email(&mut tx, &user_id, &row.username).await?;
         }
@@ -108,6 +110,9 @@ impl Sso {
             self.ask_to_confirm_email(&mut tx, call, &former, email).await?;
         } else if is_email_given {
             self.replace_email(&mut tx, call, &former, is_new_email).await?;
+        }
+        if row.username != former.username && !call.may_act_on_all() {
+            self.check_look_alikes(&mut tx, &row).await?;
         }
         if !HeldUser::from(&row).may_have_sessions() {
             self.end_sessions_on_lock(call, &mut tx, &user_id).await?;
@@ -133,12 +138,16 @@ impl Sso {
         Ok(())
     }
 
-    /// Where a user may come from is configured by name: a new name must not evade or take over such a list.
+    /// A user's own choice of a new name, by the rules of a sign-up. Where a user may come from is configured by name: a new
+    /// name must not evade or take over such a list.
     pub(in crate::ops) fn check_rename(&self, former: &str, username: &str) -> Result<()> {
         let listed = &self.config().user_address_list;
         if former != username && (listed.get(former).is_some() || listed.get(username).is_some()) {
             let detail = "username: it is in user_address_list, only super-users may change it";
             return Err(Error::refused(Code::CommonInvalidInput, detail));
+        }
+        if former != username && is_reserved_name(username, &self.config().user_validation.reject_username) {
+            return Err(Error::refused(Code::UsernameInvalid, "username: reserved, choose another one"));
         }
         Ok(())
     }
@@ -147,7 +156,7 @@ impl Sso {
     fn apply(&self, row: &mut UserRow, user_id: &UserId, update: UserUpdate, by: &str) -> Result<()> {
         let now = self.now();
         if let Some(username) = required("username", update.username)? {
-            row.username = self.check_username(Some(username))?;
+            self.rename(row, self.check_username(Some(username))?);
         }
         if let Some(email) = update.email.given() {
             let email = self.check_email(email)?;

@@ -17,7 +17,9 @@ use crate::store::{Conn, Tx, map_error};
 macro_rules! taken {
     ($strings:ident) => {
         concat!(
-            "SELECT user_id, username FROM sso_user WHERE username IN (SELECT value FROM ",
+            "SELECT user_id, username FROM sso_user WHERE username_key IN (SELECT value FROM ",
+            $strings!("$3"),
+            ") UNION SELECT user_id, username FROM sso_user WHERE username IN (SELECT value FROM ",
             $strings!("$1"),
             ") UNION SELECT user_id, username FROM sso_user WHERE user_id IN (SELECT value FROM ",
             $strings!("$2"),
@@ -79,7 +81,7 @@ sql! {
 const CHUNKS: [usize; 3] = [64, 8, 1];
 
 /// How many columns a user and an identity have.
-const USER_COLUMNS: usize = 40;
+const USER_COLUMNS: usize = 42;
 const IDENTITY_COLUMNS: usize = 5;
 
 /// A text for each of the numbers of rows.
@@ -201,13 +203,18 @@ row! {
     }
 }
 
-/// The users who have any of these names, or any of these ids.
+/// The users who have any of these names or of their keys, or any of these ids.
 ///
 /// # Errors
 /// When the database cannot answer.
-pub async fn taken(conn: &mut Conn, usernames: &[&str], user_ids: &[&str]) -> Result<Vec<Taken>> {
+pub async fn taken(
+    conn: &mut Conn,
+    usernames: &[&str],
+    user_ids: &[&str],
+    keys: &[&str],
+) -> Result<Vec<Taken>> {
     let sql = conn.choose(TAKEN_SQLITE, TAKEN_POSTGRES);
-    fetch_all!(conn, Taken, sql, &array(usernames)?, &array(user_ids)?)
+    fetch_all!(conn, Taken, sql, &array(usernames)?, &array(user_ids)?, &array(keys)?)
 }
 
 /// Adds users, except those whose id or name is taken; returns the ids that were added. New users are in no cache, so

@@ -16,7 +16,7 @@ macro_rules! columns {
          sign_up_time, sign_up_confirm_time, sign_up_confirm_digest, approval_status, approval_status_mod_time, \
          approval_status_mod_by, password_hash, password_last_set, password_expiry, password_must_change, \
          is_totp_enabled, totp_key, totp_label, totp_last_step, is_rate_limit_active, rate_limit_type, rate_limit_def, \
-         rate_limit_check_parent_def, creation_ctx"
+         rate_limit_check_parent_def, creation_ctx, username_key, username_skeleton"
     };
 }
 
@@ -60,6 +60,8 @@ macro_rules! bind_user {
             .bind($row.rate_limit_def.as_deref())
             .bind($row.rate_limit_check_parent_def)
             .bind($row.creation_ctx.as_deref())
+            .bind($row.username_key.as_deref())
+            .bind($row.username_skeleton.as_deref())
             .bind($crate::store::user::account::upper(&$row.display_name))
             .bind($crate::store::user::account::upper(&$row.first_name))
             .bind($crate::store::user::account::upper(&$row.middle_name))
@@ -74,13 +76,16 @@ sql! {
         "INSERT INTO sso_user (", columns!(), ", display_name_upper, first_name_upper, middle_name_upper, \
          last_name_upper) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
          $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, \
-         $40) ON CONFLICT DO NOTHING"
+         $40, $41, $42) ON CONFLICT DO NOTHING"
     );
     BY_ID = concat!("SELECT ", columns!(), " FROM sso_user WHERE user_id = $1");
     BY_ID_FOR_UPDATE_POSTGRES = concat!(
         "SELECT ", columns!(), " FROM sso_user WHERE user_id = $1", dialect::for_update_postgres!()
     );
-    BY_USERNAME = concat!("SELECT ", columns!(), " FROM sso_user WHERE username = $1");
+    /// Two at most: a user without a key may have a name that is another form of another user's.
+    BY_USERNAME = concat!(
+        "SELECT ", columns!(), " FROM sso_user WHERE username_key = $1 OR (username_key IS NULL AND username = $2)"
+    );
     BY_EMAIL_INDEX = concat!(
         "SELECT ", columns!(), " FROM sso_user WHERE email_index = $1 \
          ORDER BY email_is_claimed DESC, username LIMIT $2"
@@ -100,11 +105,11 @@ sql! {
         last_name_upper = $12, is_locked = $13, locked_time = $14, locked_by = $15, sign_up_status = $16, \
         approval_status = $17, approval_status_mod_time = $18, approval_status_mod_by = $19, password_expiry = $20, \
         password_must_change = $21, is_totp_enabled = $22, totp_key = $23, totp_label = $24, \
-        totp_last_step = $25, is_rate_limit_active = $26, rate_limit_def = $27 WHERE user_id = $1";
+        totp_last_step = $25, is_rate_limit_active = $26, rate_limit_def = $27, username_key = $28, \
+        username_skeleton = $29 WHERE user_id = $1";
     SET_EMAIL = "UPDATE sso_user SET email = $2, email_index = $3, email_is_claimed = $4 WHERE user_id = $1";
     SET_TOTP = "UPDATE sso_user SET totp_key = $2, totp_label = $3, totp_last_step = $4 WHERE user_id = $1";
     DELETE_BY_ID = "DELETE FROM sso_user WHERE user_id = $1 RETURNING user_id, username";
-    DELETE_BY_USERNAME = "DELETE FROM sso_user WHERE username = $1 RETURNING user_id, username";
     LOCK_ROW_SQLITE = dialect::LOCK_USER_SQLITE;
     LOCK_ROW_POSTGRES = dialect::LOCK_USER_POSTGRES;
 }
@@ -150,6 +155,9 @@ row! {
         pub rate_limit_def: Option<String>,
         pub rate_limit_check_parent_def: bool,
         pub creation_ctx: Option<String>,
+        /// None for users of earlier versions, until their names have been gone through.
+        pub username_key: Option<String>,
+        pub username_skeleton: Option<String>,
     }
 }
 
@@ -229,7 +237,8 @@ pub async fn insert(conn: &mut Conn, row: &UserRow) -> Result<Inserted> {
     if inserted == 1 {
         return Ok(Inserted::Yes);
     }
-    Ok(match by_username(conn, &row.username).await? {
+    let key = row.username_key.as_deref().unwrap_or(&row.username);
+    Ok(match by_username(conn, &row.username, key).await? {
         Some(_) => Inserted::UsernameTaken,
         None => Inserted::EmailTaken,
     })
@@ -257,15 +266,18 @@ pub async fn by_id_for_update(tx: &mut Tx, user_id: &UserId) -> Result<Option<Us
     .map_err(map_error)
 }
 
-/// The user with this name. What no username can look like is not asked for: PostgreSQL knows no NUL in text.
+/// The user with this name, whose key that is. Of a user without a key, the name is the key: who has exactly this name
+/// comes first. What no username can look like is not asked for: PostgreSQL knows no NUL in text.
 ///
 /// # Errors
 /// When the database cannot answer.
-pub async fn by_username(conn: &mut Conn, username: &str) -> Result<Option<UserRow>> {
+pub async fn by_username(conn: &mut Conn, username: &str, key: &str) -> Result<Option<UserRow>> {
     if username.is_empty() || username.contains('\0') {
         return Ok(None);
     }
-    fetch_optional!(conn, UserRow, BY_USERNAME, username)
+    let mut rows: Vec<UserRow> = fetch_all!(conn, UserRow, BY_USERNAME, key, username)?;
+    let exact = rows.iter().position(|row| row.username == username).unwrap_or(0);
+    Ok((!rows.is_empty()).then(|| rows.swap_remove(exact)))
 }
 
 /// Users whose email has this index, so many at most: the one who owns it first, then by name.
@@ -323,7 +335,7 @@ pub async fn set_password(
     user_id: &UserId,
     envelope: &[u8],
     now: Timestamp,
-    expiry: Timestamp,
+    expiry: Option<Timestamp>,
     must_change: bool,
 ) -> Result<bool> {
     conn.touch(user_id.as_str());
@@ -394,6 +406,8 @@ pub async fn update(tx: &mut Tx, row: &UserRow) -> Result<Updated> {
         row.totp_last_step,
         row.is_rate_limit_active,
         row.rate_limit_def.as_deref(),
+        row.username_key.as_deref(),
+        row.username_skeleton.as_deref(),
     );
     updated(outcome)
 }
@@ -431,18 +445,6 @@ pub(in crate::store) fn upper(name: &Option<String>) -> Option<String> {
 pub async fn delete_by_id(conn: &mut Conn, user_id: &UserId) -> Result<Option<Removed>> {
     conn.touch(user_id.as_str());
     fetch_optional!(conn, Removed, DELETE_BY_ID, user_id)
-}
-
-/// The same, by name.
-///
-/// # Errors
-/// When the database cannot answer.
-pub async fn delete_by_username(conn: &mut Conn, username: &str) -> Result<Option<Removed>> {
-    let removed = fetch_optional!(conn, Removed, DELETE_BY_USERNAME, username)?;
-    if let Some(removed) = &removed {
-        conn.touch(removed.user_id.as_str());
-    }
-    Ok(removed)
 }
 
 /// Keeps others from changing the user until the transaction ends, and tells what may have changed before. None: no such

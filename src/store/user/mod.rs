@@ -2,5 +2,6 @@
 
 pub mod account;
 pub mod email_change;
+pub mod name;
 pub mod search;
 pub mod signup;

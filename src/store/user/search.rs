@@ -25,8 +25,8 @@ const LARGEST_PART_IN_ORDER: i64 = 50;
 pub enum Criteria {
     /// The one with this id.
     UserId(String),
-    /// The one with this name.
-    Username(String),
+    /// The one with this name: its key, and the name of a user who has none.
+    Username(String, String),
     /// All for whom this holds.
     All(Filter),
 }
@@ -94,7 +94,11 @@ impl Query {
             Criteria::UserId(user_id) => {
                 vec![query.condition("user_id = ", Value::Text(user_id.clone()), "")]
             }
-            Criteria::Username(name) => vec![query.condition("username = ", Value::Text(name.clone()), "")],
+            Criteria::Username(key, name) => {
+                let key = query.condition("(username_key = ", Value::Text(key.clone()), "");
+                let name = Value::Text(name.clone());
+                vec![key + &query.condition(" OR (username_key IS NULL AND username = ", name, "))")]
+            }
             Criteria::All(filter) => query.conditions(dialect, task, filter),
         };
         if !conditions.is_empty() {
@@ -246,7 +250,7 @@ pub fn statements_postgres() -> Vec<String> {
 }
 
 fn statements(dialect: &Search) -> Vec<String> {
-    let mut all = vec![Criteria::UserId(String::new()), Criteria::Username(String::new())];
+    let mut all = vec![Criteria::UserId(String::new()), Criteria::Username(String::new(), String::new())];
     for names in 0..16_u8 {
         for (name_op, is_name_exact) in
             [(NameOp::And, true), (NameOp::And, false), (NameOp::Or, true), (NameOp::Or, false)]

@@ -39,7 +39,7 @@ sql! {
         " RETURNING user_id, sign_up_place, sign_up_contested"
     );
     ANY_WAITING = concat!("SELECT user_id FROM sso_user WHERE email_index = $1 AND ", waits!("$2"), " LIMIT 1");
-    DELETE_EXPIRED_NAME = "DELETE FROM sso_user WHERE username = $1 AND sign_up_status = $2 AND sign_up_expiration <= $3 \
+    DELETE_EXPIRED_NAME = "DELETE FROM sso_user WHERE username_key = $1 AND sign_up_status = $2 AND sign_up_expiration <= $3 \
         RETURNING user_id";
     DELETE_EXPIRED_EMAIL = "DELETE FROM sso_user WHERE email_index = $1 AND sign_up_status = $2 \
         AND sign_up_expiration <= $3 RETURNING user_id";

@@ -2,6 +2,9 @@
 -- of earlier versions until `zato-sso migrate --usernames`.
 ALTER TABLE sso_user ADD COLUMN username_key TEXT;
 CREATE UNIQUE INDEX sso_user_username_key ON sso_user (username_key) WHERE username_key IS NOT NULL;
+-- Names that are there already were told apart by the case of letters.
+INSERT INTO sso_setting (name, value)
+    SELECT 'username_case', CAST('sensitive' AS BLOB) WHERE EXISTS (SELECT 1 FROM sso_user);
 -- What a name looks like (UTS 39): two names that look alike have the same.
 ALTER TABLE sso_user ADD COLUMN username_skeleton TEXT;
 CREATE INDEX sso_user_username_skeleton ON sso_user (username_skeleton) WHERE username_skeleton IS NOT NULL;
