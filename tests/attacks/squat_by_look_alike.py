@@ -44,7 +44,9 @@ def attack(database_url: str | None) -> Iterator[str]:
             answer = server.call("PATCH", "/user", {"ust": ust, "display_name": name, "current_app": APP})
             assert answer.json()["status"] == "error", f"shown: {name!r}"
         yield "no display name has characters that are not seen"
-        for number, email in enumerate(("jürgen@xn--bcher-kva.example", "JU\u0308RGEN@bücher.example", "a@x.com,b@x.com")):
+        for number, email in enumerate(
+            ("jürgen@xn--bcher-kva.example", "JU\u0308RGEN@bücher.example", "a@x.com,b@x.com")
+        ):
             elements = {"username": f"other{number}", "password": PASSWORD, "app_list": [APP], "email": email}
             answer = server.call("POST", "/user/signup", {**elements, "current_app": APP})
             assert answer.json()["status"] == "error", f"signed up with {email}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import unicodedata
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -148,14 +149,16 @@ def test_what_no_user_can_be_made_of_is_refused_and_left_as_it_was(
     assert "planted" not in str(raised.value)
 
 
-def test_a_username_is_taken_once_and_case_matters(stage: Stage) -> None:
-    someone = stage.someone()
-    with refused("E001002"):
-        stage.someone(username=someone.username)
-    stage.someone(username=someone.username.upper())
-    found = stage.sso.user.get_user_by_username("cid", someone.username)
-    assert found is not None
-    assert found.user_id == someone.user_id
+def test_a_username_is_taken_once_in_all_its_forms(stage: Stage) -> None:
+    someone = stage.someone(username=unique("ju\u0308rgen"))
+    composed = unicodedata.normalize("NFC", someone.username)
+    wide = composed.replace("j", "\uff4a")
+    for form in (composed, someone.username, composed.upper(), wide):
+        with refused("E001002"):
+            stage.someone(username=form)
+        found = stage.sso.user.get_user_by_username("cid", form)
+        assert found is not None
+        assert (found.user_id, found.username) == (someone.user_id, composed)
 
 
 # Seeing them
@@ -208,7 +211,7 @@ def test_trusted_callers_find_users_by_name(stage: Stage) -> None:
     assert found is not None
     assert (found.user_id, found.totp_key) == (someone.user_id, None)
     assert list(found.to_dict()) == [*OWN, *STATES]
-    for missing in ("", "nobody", "\0", someone.username.upper()):
+    for missing in ("", "nobody", "\0", f"{someone.username}\u200b"):
         assert stage.sso.user.get_user_by_username("cid", missing) is None
 
 

@@ -429,7 +429,7 @@ CODES: dict[str, dict[str, Case]] = {
         "E010001": sets(reset_key="no-such-key"),
     },
     "user.signup": {
-        "E001001": ctx(username="my-admin"),
+        "E001001": ctx(username="\u0430dmin"),
         "E001002": taken_by_another("username"),
         "E001003": ctx(username="x" * 129),
         "E001004": ctx(username="a b"),
