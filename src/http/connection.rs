@@ -13,6 +13,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
+use axum::http::StatusCode;
+use axum::response::IntoResponse as _;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::{Service, service_fn};
@@ -34,8 +36,14 @@ const FIRST_READ: usize = 2048;
 /// How often a client of HTTP/2 is asked whether it is still there. It has as long to answer.
 const PING_INTERVAL: Duration = Duration::from_secs(30);
 
-/// How many requests a client of HTTP/2 may have under way.
-const MAX_STREAMS: u32 = 64;
+/// How many requests a client of HTTP/2 may have under way. Each may hold a head and a small body.
+const MAX_STREAMS: u32 = 16;
+
+/// How long the head of a request of HTTP/2 may be: one byte on the wire can stand for a whole field.
+const MAX_HTTP2_HEAD: usize = 16 * 1024;
+
+/// How many fields a head may have, as in HTTP/1.
+const MAX_FIELDS: usize = 100;
 
 /// How long a connection that is overdue may still write what it was about to.
 const PARTING: Duration = Duration::from_millis(250);
@@ -239,11 +247,16 @@ pub(in crate::http) async fn attend(
     let counted = Arc::clone(&progress);
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
         let under_way = counted.request();
-        let answered = router.call(request);
+        let answered = (request.headers().len() <= MAX_FIELDS).then(|| {
+            request.extensions_mut().insert(ConnectInfo(peer));
+            router.call(request)
+        });
         async {
-            let response = answered.await.unwrap_or_else(|never| match never {});
+            let response = match answered {
+                Some(answered) => answered.await.unwrap_or_else(|never| match never {}),
+                None => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into_response(),
+            };
             drop(under_way);
             Ok::<_, Infallible>(response)
         }
@@ -276,7 +289,7 @@ pub(in crate::http) async fn attend(
             .keep_alive_interval(PING_INTERVAL)
             .keep_alive_timeout(PING_INTERVAL)
             .max_concurrent_streams(MAX_STREAMS)
-            .max_header_list_size(u32::try_from(head_bytes).unwrap_or(u32::MAX));
+            .max_header_list_size(u32::try_from(head_bytes.min(MAX_HTTP2_HEAD)).unwrap_or(u32::MAX));
         drive!(http2.serve_connection(io(None), service));
     } else {
         let mut http1 = http1::Builder::new();

@@ -133,6 +133,11 @@ async fn a_super_user_changes_what_proves_others_only_while_fresh(kind: Kind) {
     sso.create_user(&ctx(), &root, new_user("user2"), true).await.unwrap();
     sso.end_all_sessions(&ctx(), &root, Some(user_id), true).await.unwrap();
 
+    // A name that is free can be taken by somebody else.
+    assert_eq!(refusal(sso.delete_user_by_id(&ctx(), &root, user_id).await), Code::AuthFreshLoginNeeded);
+    let deleted = sso.delete_user_by_username(&ctx(), &root, "user2").await;
+    assert_eq!(refusal(deleted), Code::AuthFreshLoginNeeded);
+
     sso.reauthenticate(&ctx(), &root, Password::from(PASSWORD), None).await.unwrap();
     // Switching it on for somebody else needs no code of theirs.
     let update = UserUpdate { is_totp_enabled: Edit::Set(true), ..UserUpdate::default() };

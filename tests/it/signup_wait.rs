@@ -11,6 +11,8 @@ use crate::support::{Kind, PASSWORD, World, any_rows, credentials, ctx, ctx_of, 
 on_both_databases! {
     the_owner_s_sign_up_takes_the_place_of_an_earlier_one;
     a_password_that_somebody_else_has_chosen_does_not_count;
+    an_owner_who_is_refused_is_not_given_another_s_password;
+    what_is_not_acceptable_is_counted_too;
     what_is_not_confirmed_in_time_is_gone_at_once;
     a_sign_up_that_waits_owns_nothing;
     an_address_that_somebody_owns_is_given_to_nobody_else;
@@ -96,6 +98,32 @@ async fn a_password_that_somebody_else_has_chosen_does_not_count(kind: Kind) {
     world.sso.reset_password(&home, &token, &access.reset_key, Password::from(PASSWORD)).await.unwrap();
     world.login("ann").await;
     world.sso.close().await;
+}
+
+async fn an_owner_who_is_refused_is_not_given_another_s_password(kind: Kind) {
+    let more = open_but(json!({"signup.max_per_hour": 2, "signup.is_approval_needed": false}));
+    let world = World::with(kind, more).await;
+    let (home, elsewhere) = (ctx_of("CRM", "10.0.0.1"), ctx_of("CRM", "10.9.9.9"));
+    let mut token = None;
+    for _ in 0..2 {
+        let foreign = with_password("ann", "ann@example.com", OTHER);
+        token = world.sso.sign_up(&elsewhere, foreign).await.unwrap();
+    }
+    let own = world.sso.sign_up(&home, with_password("ann", "ann@example.com", PASSWORD)).await;
+    assert_eq!(refusal(own), Code::AuthRateLimited);
+    world.sso.confirm_sign_up(&home, &token.unwrap()).await.unwrap();
+    let login = world.sso.login(&elsewhere, credentials("ann", OTHER)).await;
+    assert_eq!(refusal(login), Code::AuthNotAllowed);
+}
+
+async fn what_is_not_acceptable_is_counted_too(kind: Kind) {
+    let world = World::with(kind, open_but(json!({"signup.max_per_hour_per_address": 3}))).await;
+    for _ in 0..3 {
+        let outcome = world.sso.sign_up(&ctx(), with_password("a b", "a@example.com", PASSWORD)).await;
+        assert_ne!(refusal(outcome.map(drop)), Code::AuthRateLimited);
+    }
+    let outcome = world.sso.sign_up(&ctx(), with_password("a b", "a@example.com", PASSWORD)).await;
+    assert_eq!(refusal(outcome.map(drop)), Code::AuthRateLimited);
 }
 
 async fn what_is_not_confirmed_in_time_is_gone_at_once(kind: Kind) {

@@ -221,6 +221,7 @@ fn whatever_changes_users_or_sessions_is_known() {
         "user::name::CLEAR_KEYS",
         "user::name::SET_KEY",
         "user::signup::CONFIRM",
+        "user::signup::CONTEST",
         "user::signup::DELETE_EXPIRED_EMAIL",
         "user::signup::DELETE_EXPIRED_NAME",
         "user::signup::DELETE_WITH_EMAIL",

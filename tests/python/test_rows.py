@@ -404,9 +404,9 @@ CODES: dict[str, dict[str, Case]] = {
     },
     "user.update_user_by_id": {**UPDATES, **ON_SOMEBODY},
     "user.update": {**UPDATES, **ON_SOMEBODY},
-    "user.delete_user_by_id": {**ON_SOMEBODY, "E008001": oneself},
-    "user.delete_user_by_username": {**FOR_SUPER_USERS, "E001001": sets(username="nobody")},
-    "user.delete": {**ON_SOMEBODY, "E008001": oneself},
+    "user.delete_user_by_id": {**ON_SOMEBODY, "E005010": stale(), "E008001": oneself},
+    "user.delete_user_by_username": {**FOR_SUPER_USERS, "E005010": stale(), "E001001": sets(username="nobody")},
+    "user.delete": {**ON_SOMEBODY, "E005010": stale(), "E008001": oneself},
     "user.change_password": {
         **passwords("new_password", data),
         **FOR_SUPER_USERS,

@@ -53,24 +53,29 @@ impl Sso {
         self.core.keyring.subject_digest(&format!("place:{network}"))
     }
 
-    /// Counts a sign-up.
+    /// Counts a sign-up with an email.
     ///
     /// # Errors
-    /// E005009 past the limit of the address, or of the email.
-    pub(in crate::ops) async fn count_sign_up(
-        &self,
-        tx: &mut Tx,
-        remote_addr: &RemoteAddr,
-        email: Option<&str>,
-    ) -> Result<()> {
-        let rules = &self.config().signup;
-        self.count_from(tx, Kind::SignUpAddress, remote_addr, rules.max_per_hour_per_address).await?;
-        let Some(email) = email else { return Ok(()) };
+    /// E005009 past the limit.
+    pub(in crate::ops) async fn count_sign_up(&self, tx: &mut Tx, email: &str) -> Result<()> {
         let email = canonical_email(email);
-        match self.count_mail(tx, Kind::SignUpEmail, &email, rules.max_per_hour).await? {
+        match self.count_mail(tx, Kind::SignUpEmail, &email, self.config().signup.max_per_hour).await? {
             Some(retry_after) => Err(Error::RateLimited { retry_after }),
             None => Ok(()),
         }
+    }
+
+    /// Counts a sign-up from an address, acceptable or not.
+    ///
+    /// # Errors
+    /// E005009 past the limit.
+    pub(in crate::ops) async fn count_sign_up_from(
+        &self,
+        tx: &mut Tx,
+        remote_addr: &RemoteAddr,
+    ) -> Result<()> {
+        let max_per_hour = self.config().signup.max_per_hour_per_address;
+        self.count_from(tx, Kind::SignUpAddress, remote_addr, max_per_hour).await
     }
 
     /// Counts a new email that a user wants, which is sent a link.

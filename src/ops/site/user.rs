@@ -101,6 +101,9 @@ impl Sso {
             call.trail.on(&user.user_id);
             call.trail.note("username", user.username.as_str());
             let mut tx = self.db().write().await?;
+            self.clear_expired(&mut tx, &row.username, None).await?;
+            self.check_name_is_nobodys_email(&mut tx, &row.user_id, &row.username).await?;
+            self.check_new_email(&mut tx, &row, false).await?;
             match store::user::account::insert(&mut tx, &row).await? {
                 Inserted::Yes => {}
                 Inserted::UsernameTaken => return Err(Code::UsernameExists.into()),
@@ -290,6 +293,11 @@ impl Sso {
             }
             if row.username != before.username {
                 self.check_case(&mut tx).await?;
+                self.clear_expired(&mut tx, &row.username, None).await?;
+                self.check_name_is_nobodys_email(&mut tx, &user_id, &row.username).await?;
+            }
+            if before.email.is_none() {
+                self.check_new_email(&mut tx, &row, false).await?;
             }
             match store::user::account::update(&mut tx, &row).await? {
                 Updated::Yes => {}

@@ -12,7 +12,8 @@ impl Sso {
     /// Deletes a user, and with them their sessions, attributes, links and reset tokens. A user cannot delete oneself.
     ///
     /// # Errors
-    /// E005001 without the right to, E008001 for oneself, E001100 if there is no such user.
+    /// E005001 without the right to, E005010 where the login is too long ago, E008001 for oneself, E001100 if there is no
+    /// such user.
     pub async fn delete_user_by_id(
         &self,
         ctx: &Context,
@@ -21,6 +22,8 @@ impl Sso {
     ) -> Result<()> {
         self.run(ctx, Operation::UserDeleteById, actor, async |call| {
             let user_id = call.target(Some(user_id))?;
+            // The name is free afterwards, for somebody else to take.
+            self.require_fresh_login(call.caller().ok())?;
             let mut tx = self.db().write().await?;
             let removed = store::user::account::delete_by_id(&mut tx, &user_id).await?;
             self.commit_deletion(call, tx, removed.ok_or(Code::UserIdInvalid)?).await
@@ -39,6 +42,7 @@ impl Sso {
         username: &str,
     ) -> Result<()> {
         self.run(ctx, Operation::UserDeleteByUsername, actor, async |call| {
+            self.require_fresh_login(call.caller().ok())?;
             let mut tx = self.db().write().await?;
             let key = self.username_key(username);
             let row = store::user::account::by_username(&mut tx, username, &key).await?;

@@ -52,6 +52,10 @@ impl Sso {
         self.run(ctx, Operation::UserSignup, Actor::Anonymous, async |call| {
             let app_list = request.app_list.unwrap_or_else(|| vec![ctx.current_app.clone()]);
             self.check_sign_up_apps(ctx, &app_list)?;
+            // Before anything is computed: what is not acceptable costs a hash as well.
+            let mut tx = self.db().write().await?;
+            self.count_sign_up_from(&mut tx, &ctx.remote_addr).await?;
+            tx.commit().await?;
             let mut details = SignUpDetails {
                 username: request.username,
                 email: request.email,
@@ -69,11 +73,9 @@ impl Sso {
                 return Err(self.shown(&mut call.trail, error));
             }
 
-            // Before anything is looked up, so that it tells nothing.
-            let mut tx = self.db().write().await?;
-            self.count_sign_up(&mut tx, &ctx.remote_addr, details.email.as_deref()).await?;
-            tx.commit().await?;
-
+            if let Some(email) = &details.email {
+                self.count_sign_up_of(email).await?;
+            }
             let confirm_token = token::new_token(&*self.core.random, TokenBits::Bits192)?;
             let row = self.signed_up_row(&details, request.password, &confirm_token).await?;
             if let Err(error) = self.store_sign_up(call, &row, &details, &confirm_token).await {
@@ -92,6 +94,20 @@ impl Sso {
             Ok(is_returned.then_some(confirm_token))
         })
         .await
+    }
+
+    /// Counts a sign-up with this email, before anything is looked up, so that it tells nothing. Who is refused may be its
+    /// owner: the password of the sign-up that waits does not count then, unless it is confirmed from where it came from.
+    async fn count_sign_up_of(&self, email: &str) -> Result<()> {
+        let mut tx = self.db().write().await?;
+        let counted = self.count_sign_up(&mut tx, email).await;
+        if counted.is_err() {
+            for index in self.core.keyring.blind_index_candidates(email) {
+                store::user::signup::contest(&mut tx, &index[..]).await?;
+            }
+        }
+        tx.commit().await?;
+        counted
     }
 
     /// The application may sign users up, and so may those that it is for.

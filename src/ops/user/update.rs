@@ -124,7 +124,12 @@ impl Sso {
 
     /// A new email must not be somebody else's who owns it. Where emails can be sent, owning one is proved by a link: who
     /// gives oneself another without one owns it no more than anybody else does.
-    async fn check_new_email(&self, tx: &mut Tx, row: &UserRow, is_proven: bool) -> Result<()> {
+    pub(in crate::ops) async fn check_new_email(
+        &self,
+        tx: &mut Tx,
+        row: &UserRow,
+        is_proven: bool,
+    ) -> Result<()> {
         let Some(index) = row.email_index.as_deref().and_then(|index| index.try_into().ok()) else {
             return Ok(());
         };

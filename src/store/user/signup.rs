@@ -38,6 +38,7 @@ sql! {
         "DELETE FROM sso_user WHERE email_index = $1 AND ", waits!("$2"),
         " RETURNING user_id, sign_up_place, sign_up_contested"
     );
+    CONTEST = concat!("UPDATE sso_user SET sign_up_contested = $3 WHERE email_index = $1 AND ", waits!("$2"));
     ANY_WAITING = concat!("SELECT user_id FROM sso_user WHERE email_index = $1 AND ", waits!("$2"), " LIMIT 1");
     DELETE_EXPIRED_NAME = "DELETE FROM sso_user WHERE username_key = $1 AND sign_up_status = $2 AND sign_up_expiration <= $3 \
         RETURNING user_id";
@@ -184,6 +185,14 @@ pub async fn delete_waiting(tx: &mut Tx, index: &[u8]) -> Result<Vec<Origin>> {
         tx.touch(origin.user_id.as_str());
     }
     Ok(deleted)
+}
+
+/// Notes with the sign-up that waits with this email that somebody else wanted to sign up with it.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn contest(tx: &mut Tx, index: &[u8]) -> Result<()> {
+    execute!(tx, CONTEST, index, BEFORE, true).map(drop)
 }
 
 /// Whether a sign-up with this email waits for being confirmed.
