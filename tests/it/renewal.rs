@@ -13,6 +13,7 @@ use crate::support::{Kind, World, ctx, ctx_of, execute, refusal};
 on_both_databases! {
     many_sessions_renewed_at_once_are_all_renewed;
     one_session_renewed_many_times_at_once_counts_each;
+    a_renewal_that_was_asked_for_first_and_written_last_stands_last;
     a_session_that_is_gone_fails_for_its_own_caller_only;
     callers_that_go_away_take_nobody_along;
     a_change_by_hand_in_between_fails_for_nobody_else;
@@ -74,6 +75,18 @@ async fn one_session_renewed_many_times_at_once_counts_each(kind: Kind) {
     from.sort();
     from.dedup();
     assert_eq!(from.len(), 20);
+}
+
+async fn a_renewal_that_was_asked_for_first_and_written_last_stands_last(kind: Kind) {
+    let world = World::new(kind).await;
+    let ust = logins(&world, 1).await.remove(0);
+    for seconds in [10, -2, -2] {
+        world.clock.advance_seconds(seconds);
+        world.sso.renew_session(&ctx(), &ust, None).await.unwrap();
+    }
+    let entry = listing(&world, &ust).await;
+    let idx: Vec<_> = entry.state_changes.iter().map(|change| change.idx).collect();
+    assert_eq!(idx, [1, 2, 3, 4]);
 }
 
 async fn a_session_that_is_gone_fails_for_its_own_caller_only(kind: Kind) {

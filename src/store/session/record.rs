@@ -290,7 +290,9 @@ pub async fn list_of_user(
     }
     let with_history = |row: SessionRow| {
         let session = row.into_session();
-        let renewals = histories.remove(&session.session_id).unwrap_or_default();
+        let mut renewals = histories.remove(&session.session_id).unwrap_or_default();
+        // Of renewals at the same time, the one that was asked for first may have been written last.
+        renewals.sort_unstable_by_key(|renewal| renewal.idx);
         let history = with_login(&session, renewals);
         (session, history)
     };
