@@ -170,8 +170,8 @@ async fn requests_may_follow_each_other_on_a_connection(kind: Kind) {
 
 /// A frame of HTTP/2 (RFC 9113, section 4.1).
 fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
-    let length = u8::try_from(payload.len()).unwrap();
-    [&[0, 0, length, kind, flags, 0, 0, 0, stream], payload].concat()
+    let [high, low] = u16::try_from(payload.len()).unwrap().to_be_bytes();
+    [&[0, high, low, kind, flags, 0, 0, 0, stream], payload].concat()
 }
 
 const DATA: u8 = 0;
@@ -200,7 +200,7 @@ async fn a_client_that_begins_with_http2_is_answered_so(kind: Kind) {
     // How many requests at a time, and how long a head (RFC 9113, section 6.5.2).
     let (first, _, settings) = read_frame(&mut stream);
     assert_eq!(first, SETTINGS);
-    for limit in [[0, 3, 0, 0, 0, 64], [0, 6, 0, 1, 0, 0]] {
+    for limit in [[0, 3, 0, 0, 0, 16], [0, 6, 0, 0, 64, 0]] {
         assert!(settings.chunks(6).any(|setting| setting == limit), "{settings:?}");
     }
     // GET, http, the path and the host (RFC 7541, appendix A).
@@ -209,10 +209,18 @@ async fn a_client_that_begins_with_http2_is_answered_so(kind: Kind) {
     for id in [1, 3] {
         stream.write_all(&frame(HEADERS, end_headers | end_stream, id, &head)).unwrap();
     }
+    // A field costs five bytes here, and one with a table: their number is limited too.
+    let many = [head, [0x00, 1, b'x', 1, b'1'].repeat(101)].concat();
+    stream.write_all(&frame(HEADERS, end_headers | end_stream, 5, &many)).unwrap();
     let mut answered = Vec::new();
     let mut bodies = 0;
-    while answered.len() < 2 || bodies < 2 {
+    let mut is_refused = false;
+    while answered.len() < 2 || bodies < 2 || !is_refused {
         match read_frame(&mut stream) {
+            (HEADERS, 5, payload) => {
+                assert_ne!(payload[0], 0x88);
+                is_refused = true;
+            }
             // `:status: 200` has an index of its own.
             (HEADERS, id, payload) if payload[0] == 0x88 => answered.push(id),
             (HEADERS, _, payload) => panic!("not 200: {payload:?}"),
