@@ -2,11 +2,13 @@
 
 use serde_json::json;
 use zato_sso::domain::{Code, Edit, NewUser, Password, SignUpStatus, UserUpdate};
-use zato_sso::ops::{Actor, SignUpRequest};
+use zato_sso::ops::{Actor, NewSiteUser, SignUpRequest};
 
 use crate::signup::{open, open_but, request};
 use crate::smtp::{Manner, SmtpServer};
-use crate::support::{Kind, PASSWORD, World, any_rows, credentials, ctx, ctx_of, execute, new_user, refusal};
+use crate::support::{
+    Kind, PASSWORD, World, any_rows, credentials, ctx, ctx_of, execute, new_user, refusal, trusted_site,
+};
 
 on_both_databases! {
     the_owner_s_sign_up_takes_the_place_of_an_earlier_one;
@@ -200,6 +202,21 @@ async fn an_address_that_somebody_owns_is_given_to_nobody_else(kind: Kind) {
     // Nor does a change make it somebody else's.
     let email = || UserUpdate { email: Edit::Set("Zoe@example.com".to_owned()), ..UserUpdate::default() };
     assert_eq!(refusal(change(email(), Actor::Trusted(None)).await), Code::EmailExists);
+    // Nor does a site.
+    world.sso.create_site(&ctx(), trusted_site("shop")).await.unwrap();
+    let site = world.sso.act_as_site(&ctx(), "shop").await.unwrap();
+    let of_site = |login: &str, email: &str| NewSiteUser {
+        login: login.to_owned(),
+        password: Some(Password::from(OTHER)),
+        profile: Some(json!({"emails": [{"value": email}]})),
+        ..NewSiteUser::default()
+    };
+    for (new, code) in [
+        (of_site("zoe@example.com", "eve@example.com"), Code::UsernameExists),
+        (of_site("eve", "zoe@example.com"), Code::EmailExists),
+    ] {
+        assert_eq!(refusal(world.sso.create_site_user(&ctx(), &site, new).await), code);
+    }
     // Accounts that share it, from before all that, do not crowd her out; nor does a name.
     for number in 0..12 {
         let new = NewUser { email: Some("zoe@example.com".to_owned()), ..new_user(&format!("a{number:02}")) };
