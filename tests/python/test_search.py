@@ -89,7 +89,7 @@ def test_a_context_is_a_value() -> None:
 
 def test_what_is_wrong_is_refused(sso: SSO, root: str) -> None:
     wrong: list[dict[str, Any]] = [
-        {"first_name": "x"},
+        {"first_name": "x", "is_name_exact": False},
         {"first_name": 5},
         {"name_op": "xor"},
         {"cur_page": "1"},
