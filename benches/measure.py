@@ -227,7 +227,7 @@ class Report:
 
 def ratios(what: Contestant, yardstick: Contestant) -> list[float]:
     """Return the ratio of each round, which is not that of the medians."""
-    return [figure / max(limit, 1e-9) for figure, limit in zip(what.figures, yardstick.figures, strict=True)]
+    return [figure / limit for figure, limit in zip(what.figures, yardstick.figures, strict=True)]
 
 
 def figures(rounds: Sequence[float]) -> dict[str, object]:

@@ -94,7 +94,8 @@ impl Connection {
         let (start, mut count) = (Instant::now(), 0_u32);
         let request = self.asking.request.clone();
         let is_numbered = request.contains(NUMBER);
-        while Instant::now() < end {
+        // At least once: on a busy machine the time may be over before a connection begins.
+        while count == 0 || Instant::now() < end {
             if is_numbered {
                 let number = self.next.fetch_add(1, Ordering::Relaxed) % self.asking.numbers.max(1);
                 let request = request.replace(NUMBER, &format!("{number:08}"));
