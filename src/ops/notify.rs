@@ -37,9 +37,10 @@ impl Sso {
         row: &UserRow,
         about: About<'_>,
     ) -> Result<()> {
-        let Some(email) = row.email.as_deref() else { return Ok(()) };
-        let to = self.unseal(Column::Email, &row.user_id, email)?.expose().to_owned();
-        self.queue_email_to(tx, ctx, trail, row, to, about).await
+        match self.address_of(row)? {
+            Some(to) => self.queue_email_to(tx, ctx, trail, row, to, about).await,
+            None => Ok(()),
+        }
     }
 
     /// The same for what an answer has promised already, however many emails wait: a request is turned into emails.
@@ -51,12 +52,10 @@ impl Sso {
         row: &UserRow,
         about: About<'_>,
     ) -> Result<()> {
-        let Some(email) = row.email.as_deref() else { return Ok(()) };
-        let to = self.unseal(Column::Email, &row.user_id, email)?.expose().to_owned();
-        let letter = message::write(self.config(), &self.core.templates, about, row.username.clone(), to)?;
-        let envelope = Envelope::new(ctx, Content::Letter(letter));
-        let about = (about.kind.as_str(), Some(&row.user_id));
-        self.put_into_outbox(tx, trail, about, &envelope, i64::MAX).await
+        match self.address_of(row)? {
+            Some(to) => self.queue_letter(tx, ctx, trail, row, to, about, i64::MAX).await,
+            None => Ok(()),
+        }
     }
 
     /// The same to an address that need not be the user's own.
@@ -75,10 +74,29 @@ impl Sso {
         if !self.is_email_possible(ctx, Some(&row.user_id), about.kind.as_str()) {
             return Ok(());
         }
+        self.queue_letter(tx, ctx, trail, row, to, about, self.max_waiting()).await
+    }
+
+    fn address_of(&self, row: &UserRow) -> Result<Option<String>> {
+        let opened = row.email.as_deref().map(|email| self.unseal(Column::Email, &row.user_id, email));
+        Ok(opened.transpose()?.map(|email| email.expose().to_owned()))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what an email is made of, and where it goes")]
+    async fn queue_letter(
+        &self,
+        tx: &mut Tx,
+        ctx: &Context,
+        trail: &mut Trail,
+        row: &UserRow,
+        to: String,
+        about: About<'_>,
+        max: i64,
+    ) -> Result<()> {
         let letter = message::write(self.config(), &self.core.templates, about, row.username.clone(), to)?;
         let envelope = Envelope::new(ctx, Content::Letter(letter));
         let about = (about.kind.as_str(), Some(&row.user_id));
-        self.put_into_outbox(tx, trail, about, &envelope, self.max_waiting()).await
+        self.put_into_outbox(tx, trail, about, &envelope, max).await
     }
 
     /// Has a request looked at once the transaction is committed, after the answer to it.
@@ -121,6 +139,21 @@ impl Sso {
             return Err(Error::RateLimited { retry_after: WHEN_FULL });
         }
         trail.has_mail = true;
+        Ok(())
+    }
+
+    /// Commits what has become of a request, which is done by that.
+    pub(in crate::ops) async fn commit_request(
+        &self,
+        mut tx: Tx,
+        trail: &Trail,
+        request_id: Uuid,
+    ) -> Result<()> {
+        store::mail::outbox::done(&mut tx, request_id, self.core.mailer.node).await?;
+        tx.commit().await?;
+        if trail.has_mail {
+            self.core.mailer.wake();
+        }
         Ok(())
     }
 

@@ -10,12 +10,11 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// The client's address. `X-Forwarded-For` is read from right to left, as far as what added to it is trusted: each proxy
 /// appends the address that it was called from; addresses further left may be forged.
 pub(in crate::http) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
-    let is_trusted = |address: IpAddr| trusted.iter().any(|block| block.contains(&address));
     let mut client = peer.to_canonical();
     // The header may stand in several lines, which count as one, in their order.
     for line in headers.get_all(X_FORWARDED_FOR).iter().rev() {
         for entry in line.as_bytes().rsplit(|byte| *byte == b',') {
-            if !is_trusted(client) {
+            if !is_trusted(client, trusted) {
                 return client;
             }
             // What is not an address, `unknown` for instance, leaves the nearest proxy as the last one known.
@@ -26,10 +25,15 @@ pub(in crate::http) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted
     client
 }
 
-/// Whether a peer says for whom it calls, without being trusted to.
-pub(in crate::http) fn is_untrusted_proxy(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> bool {
+/// Whether a peer is a trusted proxy.
+pub(in crate::http) fn is_trusted(peer: IpAddr, trusted: &[IpNet]) -> bool {
     let peer = peer.to_canonical();
-    headers.contains_key(X_FORWARDED_FOR) && !trusted.iter().any(|block| block.contains(&peer))
+    trusted.iter().any(|block| block.contains(&peer))
+}
+
+/// Whether a peer says for whom it calls.
+pub(in crate::http) fn is_forwarded(headers: &HeaderMap) -> bool {
+    headers.contains_key(X_FORWARDED_FOR)
 }
 
 /// An entry of the header: `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:4711`.

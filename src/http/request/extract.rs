@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, header};
 use crate::domain::{Cid, Context, Password, RemoteAddr, Ust};
 use crate::http::app::App;
 use crate::http::failure::Failure;
-use crate::http::request::address::{client_address, is_untrusted_proxy};
+use crate::http::request::address::{client_address, is_forwarded, is_trusted};
 use crate::http::request::authorization::Authorization;
 use crate::http::request::input::{Element, Sent};
 use crate::http::request::json::{Elements, Given};
@@ -87,16 +87,12 @@ pub(in crate::http) fn caller(app: &App, parts: &Parts, current_app: &str) -> Re
     let cid = parts.extensions.get::<Cid>().ok_or(Failure::Internal)?.clone();
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
     let trusted = &app.sso.config().http.trusted_proxies;
-    if let Some(ConnectInfo(peer)) = peer
-        && is_untrusted_proxy(peer.ip(), headers, trusted)
-    {
-        app.sso.note_untrusted_proxy(peer.ip());
+    let peer = peer.map(|peer| peer.0.ip());
+    let is_proxied = peer.is_some_and(|peer| is_trusted(peer, trusted));
+    if let Some(peer) = peer.filter(|_| !is_proxied && is_forwarded(headers)) {
+        app.sso.note_untrusted_proxy(peer);
     }
-    let is_proxied = peer.is_some_and(|peer| {
-        let peer = peer.0.ip().to_canonical();
-        trusted.iter().any(|block| block.contains(&peer))
-    });
-    let client = peer.map(|peer| client_address(peer.0.ip(), headers, trusted));
+    let client = peer.map(|peer| client_address(peer, headers, trusted));
     let remote_addr = client.map(|client| RemoteAddr::new([client.to_string()])).unwrap_or_default();
     let user_agent =
         headers.get(header::USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());

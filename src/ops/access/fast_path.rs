@@ -75,7 +75,9 @@ impl Sso {
         let config = self.config();
         let app = asker.current_app.unwrap_or(&config.apps.default);
         let is_known = config.apps.all.iter().any(|known| known == app);
-        (is_known && !config.audit.session_checks).then(|| self.core.sessions.look(self.now()))
+        let look = (is_known && !config.audit.session_checks).then(|| self.core.sessions.look(self.now()))?;
+        // Without it the digests of tokens would be worked out for nothing.
+        look.is_of_use().then_some(look)
     }
 
     /// The caller, if their requests are not counted.

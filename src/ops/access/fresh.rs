@@ -6,7 +6,8 @@
 //! | one's own password | no, it needs the old one |
 //! | the same of others, and their passwords, as a super-user | yes |
 //! | to make super-users, and to link definitions, as a super-user | yes: both make a way to log in |
-//! | to lock, approve, end sessions, delete, as a super-user | no |
+//! | to delete, as a super-user | yes: the name is free afterwards |
+//! | to lock, approve, end sessions, as a super-user | no |
 //! | the process itself, and the command | no |
 
 use crate::domain::{Code, Error, Result};

@@ -58,24 +58,22 @@ impl Sso {
     /// # Errors
     /// E005009 past the limit.
     pub(in crate::ops) async fn count_sign_up(&self, tx: &mut Tx, email: &str) -> Result<()> {
-        let email = canonical_email(email);
-        match self.count_mail(tx, Kind::SignUpEmail, &email, self.config().signup.max_per_hour).await? {
-            Some(retry_after) => Err(Error::RateLimited { retry_after }),
-            None => Ok(()),
-        }
+        let max = self.config().signup.max_per_hour;
+        refuse_past(self.count_mail(tx, Kind::SignUpEmail, &canonical_email(email), max).await?)
     }
 
     /// Counts a sign-up from an address, acceptable or not.
     ///
     /// # Errors
     /// E005009 past the limit.
-    pub(in crate::ops) async fn count_sign_up_from(
-        &self,
-        tx: &mut Tx,
-        remote_addr: &RemoteAddr,
-    ) -> Result<()> {
-        let max_per_hour = self.config().signup.max_per_hour_per_address;
-        self.count_from(tx, Kind::SignUpAddress, remote_addr, max_per_hour).await
+    pub(in crate::ops) async fn count_sign_up_from(&self, remote_addr: &RemoteAddr) -> Result<()> {
+        let max = self.config().signup.max_per_hour_per_address;
+        if max == 0 || remote_addr.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.db().write().await?;
+        self.count_from(&mut tx, Kind::SignUpAddress, remote_addr, max).await?;
+        tx.commit().await
     }
 
     /// Counts a new email that a user wants, which is sent a link.
@@ -83,10 +81,7 @@ impl Sso {
     /// # Errors
     /// E005009 past the limit.
     pub(in crate::ops) async fn count_email_change(&self, tx: &mut Tx, user_id: &UserId) -> Result<()> {
-        match self.count_mail(tx, Kind::EmailChange, user_id.as_str(), MAX_EMAIL_CHANGES).await? {
-            Some(retry_after) => Err(Error::RateLimited { retry_after }),
-            None => Ok(()),
-        }
+        refuse_past(self.count_mail(tx, Kind::EmailChange, user_id.as_str(), MAX_EMAIL_CHANGES).await?)
     }
 
     async fn count_from(
@@ -97,10 +92,7 @@ impl Sso {
         max_per_hour: u32,
     ) -> Result<()> {
         let Some(place) = place_of(remote_addr, Prefix::ADDRESS) else { return Ok(()) };
-        match self.count_mail(tx, kind, &place, max_per_hour).await? {
-            Some(retry_after) => Err(Error::RateLimited { retry_after }),
-            None => Ok(()),
-        }
+        refuse_past(self.count_mail(tx, kind, &place, max_per_hour).await?)
     }
 
     /// Counts one more in this hour. Past the limit, the time until the next hour.
@@ -121,4 +113,9 @@ impl Sso {
         let count = access::count(tx, kind, &subject, start, end).await?;
         Ok((count > i64::from(max_per_hour)).then(|| end.since(now)))
     }
+}
+
+/// E005009 past a limit, with the time until the next hour.
+fn refuse_past(retry_after: Option<Duration>) -> Result<()> {
+    retry_after.map_or(Ok(()), |retry_after| Err(Error::RateLimited { retry_after }))
 }

@@ -77,11 +77,7 @@ impl Sso {
             let outcome = self.email_reset_token(&mut tx, ctx, &mut trail, row, &creation_ctx).await?;
             told.extend(outcome.map(|why| (&row.user_id, why)));
         }
-        store::mail::outbox::done(&mut tx, request_id, self.core.mailer.node).await?;
-        tx.commit().await?;
-        if trail.has_mail {
-            self.core.mailer.wake();
-        }
+        self.commit_request(tx, &trail, request_id).await?;
         for (user_id, why) in told {
             let mut trail = Trail::new(ctx, Operation::EmailSend, self.now());
             trail.on(user_id);

@@ -20,7 +20,7 @@ use crate::ops::site::session::check_page;
 use crate::store;
 use crate::store::Conn;
 use crate::store::site::identity::IdentityRow;
-use crate::store::user::account::{HeldUser, Inserted, Updated, UserRow};
+use crate::store::user::account::{HeldUser, Updated, UserRow};
 
 /// The longest name that a site may know a user by, in characters.
 const MAX_EXTERNAL_ID_LENGTH: usize = 256;
@@ -101,14 +101,8 @@ impl Sso {
             call.trail.on(&user.user_id);
             call.trail.note("username", user.username.as_str());
             let mut tx = self.db().write().await?;
-            self.clear_expired(&mut tx, &row.username, None).await?;
-            self.check_name_is_nobodys_email(&mut tx, &row.user_id, &row.username).await?;
             self.check_new_email(&mut tx, &row, false).await?;
-            match store::user::account::insert(&mut tx, &row).await? {
-                Inserted::Yes => {}
-                Inserted::UsernameTaken => return Err(Code::UsernameExists.into()),
-                Inserted::EmailTaken => return Err(Code::EmailExists.into()),
-            }
+            self.insert_row(&mut tx, &row).await?;
             if !store::site::identity::insert(&mut tx, &identity).await? {
                 return Err(external_id_taken());
             }
@@ -292,9 +286,7 @@ impl Sso {
                 self.fill(&mut row, &user_id, Told::read(profile))?;
             }
             if row.username != before.username {
-                self.check_case(&mut tx).await?;
-                self.clear_expired(&mut tx, &row.username, None).await?;
-                self.check_name_is_nobodys_email(&mut tx, &user_id, &row.username).await?;
+                self.make_room(&mut tx, &row, None).await?;
             }
             if before.email.is_none() {
                 self.check_new_email(&mut tx, &row, false).await?;

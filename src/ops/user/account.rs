@@ -73,17 +73,35 @@ impl Sso {
 
     /// Stores a new user, with the identity that every user has.
     pub(in crate::ops) async fn insert_user(&self, tx: &mut Tx, row: &UserRow) -> Result<()> {
-        self.check_case(tx).await?;
-        let index = row.email_index.as_deref().and_then(|index| index.try_into().ok());
-        self.clear_expired(tx, &row.username, index).await?;
-        self.check_name_is_nobodys_email(tx, &row.user_id, &row.username).await?;
-        match store::user::account::insert(tx, row).await? {
-            Inserted::Yes => {}
-            Inserted::UsernameTaken => return Err(Code::UsernameExists.into()),
-            Inserted::EmailTaken => return Err(Code::EmailExists.into()),
-        }
+        self.insert_row(tx, row).await?;
         let identity = IdentityRow::first(row, random_uuid(self.random())?, self.now());
         store::site::identity::insert(tx, &identity).await.map(drop)
+    }
+
+    /// The same without the identity.
+    pub(in crate::ops) async fn insert_row(&self, tx: &mut Tx, row: &UserRow) -> Result<()> {
+        let index = row.email_index.as_deref().and_then(|index| index.try_into().ok());
+        self.make_room(tx, row, index).await?;
+        match store::user::account::insert(tx, row).await? {
+            Inserted::Yes => Ok(()),
+            Inserted::UsernameTaken => Err(Code::UsernameExists.into()),
+            Inserted::EmailTaken => Err(Code::EmailExists.into()),
+        }
+    }
+
+    /// Makes room for a new name of a user, and for an email with it, and checks that the name is nobody's email.
+    ///
+    /// # Errors
+    /// E001002, and E008001 if all names have changed meanwhile.
+    pub(in crate::ops) async fn make_room(
+        &self,
+        tx: &mut Tx,
+        row: &UserRow,
+        index: Option<[u8; 32]>,
+    ) -> Result<()> {
+        self.check_case(tx).await?;
+        self.clear_expired(tx, &row.username, index).await?;
+        self.check_name_is_nobodys_email(tx, &row.user_id, &row.username).await
     }
 
     /// Sign-ups that were not confirmed in time are gone, deleted or not: they keep nobody from a name or an email.
@@ -102,12 +120,7 @@ impl Sso {
     ///
     /// # Errors
     /// E001002.
-    pub(in crate::ops) async fn check_name_is_nobodys_email(
-        &self,
-        tx: &mut Tx,
-        user_id: &UserId,
-        username: &str,
-    ) -> Result<()> {
+    async fn check_name_is_nobodys_email(&self, tx: &mut Tx, user_id: &UserId, username: &str) -> Result<()> {
         if self.config().password_reset.user_search_by != UserSearchBy::UsernameOrEmail
             || !username.contains('@')
         {

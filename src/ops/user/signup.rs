@@ -53,9 +53,7 @@ impl Sso {
             let app_list = request.app_list.unwrap_or_else(|| vec![ctx.current_app.clone()]);
             self.check_sign_up_apps(ctx, &app_list)?;
             // Before anything is computed: what is not acceptable costs a hash as well.
-            let mut tx = self.db().write().await?;
-            self.count_sign_up_from(&mut tx, &ctx.remote_addr).await?;
-            tx.commit().await?;
+            self.count_sign_up_from(&ctx.remote_addr).await?;
             let mut details = SignUpDetails {
                 username: request.username,
                 email: request.email,
@@ -397,12 +395,7 @@ impl Sso {
         for row in &rows {
             self.email_confirm_token(&mut tx, ctx, &mut trail, row).await?;
         }
-        store::mail::outbox::done(&mut tx, request_id, self.core.mailer.node).await?;
-        tx.commit().await?;
-        if trail.has_mail {
-            self.core.mailer.wake();
-        }
-        Ok(())
+        self.commit_request(tx, &trail, request_id).await
     }
 
     async fn email_confirm_token(

@@ -90,9 +90,7 @@ impl Sso {
             self.use_totp_proof(&mut tx, &mut row, proof).await?;
         }
         if row.username != former.username {
-            self.check_case(&mut tx).await?;
-            self.clear_expired(&mut tx, &row.username, None).await?;
-            self.check_name_is_nobodys_email(&mut tx, &user_id, &row.username).await?;
+            self.make_room(&mut tx, &row, None).await?;
         }
         let is_new_email = row.email_index != former.email_index;
         if is_new_email {

@@ -84,9 +84,14 @@ impl Look<'_> {
         self.now
     }
 
+    /// Whether anything can be found: not where the cache is off, or may not be trusted.
+    pub fn is_of_use(&self) -> bool {
+        self.trust != Trust::None
+    }
+
     /// The session with this token, if it is kept and what it says still holds. It may have expired.
     pub fn get(&self, digest: &UstDigest) -> Option<Arc<KnownSession>> {
-        if self.trust == Trust::None {
+        if !self.is_of_use() {
             return None;
         }
         let known = self.cache.kept.as_ref()?.get(&Key(*digest))?;
