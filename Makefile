@@ -44,6 +44,7 @@ serve: $(RELEASE_PACKAGE) ## Start the REST server on the database of `make run`
 
 test: $(TEST_PACKAGE) ## Run all tests, on SQLite and on a PostgreSQL that it starts itself
 	.ci/browser_tools
+	.ci/database_tools
 	$(WITH_POSTGRES) -- sh -ec 'cargo test $(CARGO_FLAGS); $(BIN)/python -m pytest -n auto --dist worksteal'
 
 # All features at once, so that every dependency is looked at once.

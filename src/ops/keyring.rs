@@ -5,10 +5,10 @@ use std::path::Path;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::config::{Config, DatabaseUrl};
+use crate::config::{Config, DatabaseUrl, Pooler};
 use crate::crypto::{Keyring, KeyringError, LoadedKeyring};
 use crate::domain::{Clock, Random};
-use crate::store::{self, Db, Options};
+use crate::store::{self, Db, Options, Server};
 
 /// The setting by which a database knows its keyring.
 pub(in crate::ops) const KEYRING_CHECK: &str = "keyring_check";
@@ -35,7 +35,22 @@ pub enum OpenError {
 
 /// Where the database is, as storage wants to know it.
 pub(in crate::ops) fn database_options(config: &Config) -> Options {
-    options_of(&config.database.url)
+    let database = &config.database;
+    match options_of(&database.url) {
+        Options::Postgres(server) => {
+            let listen_url =
+                (!database.listen_url.is_empty()).then(|| SecretString::from(database.listen_url.expose()));
+            Options::Postgres(Box::new(Server {
+                url: server.url,
+                listen_url,
+                has_transaction_pooler: database.pooler == Pooler::Transaction,
+                connect_timeout: database.connect_timeout,
+                statement_timeout: database.statement_timeout,
+                idle_timeout: database.idle_timeout,
+            }))
+        }
+        sqlite => sqlite,
+    }
 }
 
 /// The same of any database.
@@ -43,7 +58,9 @@ pub(in crate::ops) fn options_of(url: &DatabaseUrl) -> Options {
     match url {
         DatabaseUrl::SqliteFile(path) => Options::SqliteFile(path.clone()),
         DatabaseUrl::SqliteMemory => Options::SqliteMemory,
-        DatabaseUrl::Postgres(url) => Options::Postgres(SecretString::from(url.expose())),
+        DatabaseUrl::Postgres(url) => {
+            Options::Postgres(Box::new(Server::at(SecretString::from(url.expose()))))
+        }
     }
 }
 

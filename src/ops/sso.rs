@@ -93,8 +93,7 @@ impl Sso {
     /// # Errors
     /// [`Error::Unavailable`](crate::domain::Error::Unavailable) when it does not.
     pub async fn check_ready(&self) -> Result<()> {
-        let mut conn = self.db().read().await?;
-        crate::store::db::setting::get(&mut conn, KEYRING_CHECK).await.map(drop)
+        crate::store::maintenance::doctor::check_ready(self.db(), KEYRING_CHECK).await
     }
 
     /// Writes the refusals of callers without a session that were counted so far to the database: one row for each minute,

@@ -1,9 +1,8 @@
 //! Counters of failed logins and of requests, and the places from which users are known to log in.
 
-use super::{Conn, Tx, map_error};
+use super::{Conn, Tx};
 use crate::domain::{Result, Throttle, Timestamp, UserId};
 use crate::store::db::dialect;
-use crate::store::db::pool::Raw;
 
 macro_rules! columns {
     () => {
@@ -200,15 +199,8 @@ pub async fn clear_places(tx: &mut Tx, kind: Kind, user_id: &UserId) -> Result<(
 /// When the database cannot answer.
 pub async fn hold(tx: &mut Tx, kind: Kind, subject: &[u8], now: Timestamp) -> Result<Throttle> {
     execute!(tx, MAKE, kind.as_str(), subject, now.as_micros())?;
-    let row: Option<Row> = match tx.raw() {
-        Raw::Sqlite(driver) => {
-            sqlx::query_as(GET).bind(kind.as_str()).bind(subject).fetch_optional(driver).await
-        }
-        Raw::Postgres(driver) => {
-            sqlx::query_as(HOLD_POSTGRES).bind(kind.as_str()).bind(subject).fetch_optional(driver).await
-        }
-    }
-    .map_err(map_error)?;
+    let sql = tx.choose(GET, HOLD_POSTGRES);
+    let row: Option<Row> = fetch_optional!(tx, Row, sql, kind.as_str(), subject)?;
     Ok(row.map_or(Throttle::new(now), |row| row.throttle()))
 }
 

@@ -340,7 +340,8 @@ pub async fn current(conn: &mut Conn, keys: &[(&AttrOwner, &str)], now: Timestam
     let (sqlite, postgres) = statements_of(first).current;
     let sql = conn.choose(sqlite, postgres);
     let given = keys.iter().map(|&(owner, name)| Given { owner: id_text(owner), name, ..Given::default() });
-    fetch_all!(conn, Current, sql, &array(given)?, now)
+    let given = array(given)?;
+    fetch_all!(conn, Current, sql, &given, now)
 }
 
 /// Makes attributes, or puts these in the place of those that there are. The owners are of one kind, and no name stands

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use crate::config::load::error::Invalid;
 use crate::config::load::secret_url::SecretUrl;
 use crate::config::load::section::{Validate, section, within};
-use crate::config::load::setting::{Setting, as_toml};
+use crate::config::load::setting::{Setting, as_toml, choices};
 use crate::config::load::value::Value;
 
 section! {
@@ -17,12 +18,50 @@ section! {
         url: DatabaseUrl = DatabaseUrl::default(),
         /// How many connections there may be at a time.
         max_connections: u32 = 16,
+        /// PostgreSQL: seconds that a call waits for a connection, and that a host may take to give one.
+        connect_timeout: Duration = Duration::from_secs(3),
+        /// PostgreSQL: seconds that a statement may take. Imports have at least a minute, upgrades of the schema hours.
+        statement_timeout: Duration = Duration::from_secs(10),
+        /// PostgreSQL: seconds after which a connection that nobody needs is closed.
+        idle_timeout: Duration = Duration::from_secs(300),
+        /// "transaction" if a pooler in front of PostgreSQL gives each transaction another connection, as PgBouncer does
+        /// with pool_mode = transaction.
+        pooler: Pooler = Pooler::None,
+        /// PostgreSQL: where changes are heard of, if not at database.url: the server itself behind a pooler.
+        listen_url: SecretUrl = SecretUrl::default(),
     }
 }
 
+choices! {
+    /// What is in front of PostgreSQL.
+    Pooler: r#""none" or "transaction""# {
+        /// Nothing, or something that leaves a connection as it is.
+        None = "none",
+        /// What gives each transaction another connection.
+        Transaction = "transaction",
+    }
+}
+
+/// Statements and connections that last longer have none of these limits in mind.
+const MAX_TIMEOUT: Duration = Duration::from_secs(86_400);
+
 impl Validate for Database {
     fn validate(&self) -> Result<(), Invalid> {
-        within("database.max_connections", self.max_connections, 1..=10_000)
+        within("database.max_connections", self.max_connections, 1..=10_000)?;
+        for (key, timeout) in [
+            ("database.connect_timeout", self.connect_timeout),
+            ("database.statement_timeout", self.statement_timeout),
+            ("database.idle_timeout", self.idle_timeout),
+        ] {
+            if timeout < Duration::from_millis(100) || timeout > MAX_TIMEOUT {
+                return Err(Invalid::new(key, "must be from 0.1 to 86,400 seconds"));
+            }
+        }
+        let is_postgres = |url: &str| url.starts_with("postgresql://") || url.starts_with("postgres://");
+        if !self.listen_url.is_empty() && !is_postgres(self.listen_url.expose()) {
+            return Err(Invalid::new("database.listen_url", "must begin with postgresql://"));
+        }
+        Ok(())
     }
 }
 

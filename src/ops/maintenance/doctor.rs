@@ -3,13 +3,13 @@
 use std::fs::OpenOptions;
 use std::time::Duration;
 
-use crate::config::{AuditFile, Config, DatabaseUrl};
+use crate::config::{AuditFile, Cache, Config, DatabaseUrl, Pooler};
 use crate::domain::{Clock, Timestamp};
 use crate::ops::access::proxy::{UntrustedProxy, advice, last_untrusted_proxy};
 use crate::ops::keyring::{database_options, existing_keyring, key_file_warning, missing_key, read_check};
 use crate::ops::mail::message;
 use crate::ops::mail::smtp::Smtp;
-use crate::store::maintenance::doctor::{Health, health};
+use crate::store::maintenance::doctor::{Health, ReadOnly, health};
 use crate::store::{Db, LATEST_VERSION, SchemaState};
 
 /// A difference between two clocks that deserves a look.
@@ -232,9 +232,10 @@ async fn look_inside(
         Ok(Health::Sqlite { damage, journal_mode }) => {
             findings.extend(of_sqlite(config, url, damage.as_deref(), &journal_mode));
         }
-        Ok(Health::Postgres { version, now }) => {
+        Ok(Health::Postgres { version, now, read_only }) => {
             found.server_time = Some((asked, now, clock.now()));
-            findings.push(Finding::ok(DATABASE, format!("{url} answers, PostgreSQL {version}")));
+            findings.push(of_postgres(url, &version, read_only));
+            findings.extend(of_pooler(config));
         }
         Err(error) => {
             let text = format!("{url} cannot be read: {error}; restore it from a backup if that stays");
@@ -284,6 +285,32 @@ async fn look_at_proxies(config: &Config, db: &Db, clock: &dyn Clock) -> Option<
     let is_old = time < clock.now().plus_days(-PROXY_REMEMBERED_FOR);
     let text = format!("{}; last seen {time} UTC", advice(peer));
     Some(Finding::warning(PROXIES, text)).filter(|_| !is_trusted && !is_old)
+}
+
+fn of_postgres(url: &str, version: &str, read_only: Option<ReadOnly>) -> Finding {
+    let Some(why) = read_only else {
+        return Finding::ok(DATABASE, format!("{url} answers, PostgreSQL {version}"));
+    };
+    let why = match why {
+        ReadOnly::Standby => {
+            "it is a standby: let database.url name the primary, or all hosts with target_session_attrs=read-write"
+        }
+        ReadOnly::Fenced => {
+            "default_transaction_read_only is on: turn it off, or let database.url name the primary"
+        }
+    };
+    Finding::problem(DATABASE, format!("{url} is read-only, PostgreSQL {version}: {why}"))
+}
+
+fn of_pooler(config: &Config) -> Option<Finding> {
+    let is_deaf = config.database.pooler == Pooler::Transaction && config.database.listen_url.is_empty();
+    (is_deaf && config.session.cache == Cache::On).then(|| {
+        Finding::warning(
+            DATABASE,
+            "sessions are not cached: behind a transaction pooler changes are not heard of; set database.listen_url to the \
+             server itself",
+        )
+    })
 }
 
 fn of_sqlite(config: &Config, url: &str, damage: Option<&str>, journal_mode: &str) -> Vec<Finding> {

@@ -9,7 +9,7 @@
 //!    it, so that everything read in between counts as old; or, where other processes read the same file, before it,
 //!    while nothing that is read may be kept until it has ended (`epoch_file`).
 //! 3. Before an entry is believed, what others have changed is heard of: by the file beside an SQLite database, or
-//!    because it was not long ago that PostgreSQL told (`listener`). What cannot be heard of is not believed.
+//!    because it was not long ago that PostgreSQL told (`lease`). What cannot be heard of is not believed.
 //!
 //! From these follows what matters: an answer from the cache is one that the database gave, or would give, at some
 //! moment since the call began; on PostgreSQL, since a tenth of a second before.
@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use crate::domain::Result;
 use crate::store::cache::file::{EpochFile, Mark};
-use crate::store::cache::listener::Lease;
+use crate::store::cache::lease::Lease;
 use crate::store::cache::slots::{Count, Slot, Slots, Touched, Trust};
 
 /// How changes by others are heard of.

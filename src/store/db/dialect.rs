@@ -1,11 +1,9 @@
 //! Where the two databases differ, all of it.
 
 use std::path::Path;
-use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::ConnectOptions;
-use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
 /// How long a writer waits for other processes that write to the same SQLite file.
@@ -31,6 +29,8 @@ pub const LARGE_ROOM_SQLITE: &str =
 pub const ROLLBACK_SQLITE: &str = "SAVEPOINT unit; ROLLBACK";
 
 pub const BEGIN_POSTGRES: &str = "BEGIN";
+pub const COMMIT_POSTGRES: &str = "COMMIT";
+pub const ROLLBACK_POSTGRES: &str = "ROLLBACK";
 
 /// Begins a transaction that sees a database as it is now, and can change nothing of it.
 pub const BEGIN_TO_READ_POSTGRES: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
@@ -71,12 +71,6 @@ pub fn sqlite_memory() -> SqliteConnectOptions {
         .foreign_keys(true)
         .statement_cache_capacity(256)
         .disable_statement_logging()
-}
-
-/// A PostgreSQL URL.
-pub fn postgres(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
-    let options = PgConnectOptions::from_str(url)?;
-    Ok(options.application_name("zato-sso").statement_cache_capacity(256).disable_statement_logging())
 }
 
 /// Ends a query of PostgreSQL whose rows are locked until the transaction ends. An SQLite

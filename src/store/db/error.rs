@@ -1,6 +1,9 @@
 //! From errors of the drivers to errors of the product.
 
-use crate::domain::Error;
+use std::borrow::Cow;
+use std::io::ErrorKind;
+
+use crate::domain::{Error, one_line};
 
 /// Why a database could not be opened. Each is one line that says what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +41,68 @@ pub enum OpenError {
 
 /// What a driver's error means to a caller: whether trying again can help.
 pub fn map_error(error: sqlx::Error) -> Error {
+    if is_of_other_session(&error) {
+        return Error::unavailable(format!("{}; {POOLER}", one_line(&error.to_string())));
+    }
     if is_away(&error) { Error::unavailable(error) } else { Error::internal(error) }
+}
+
+const POOLER: &str =
+    "does a pooler give each transaction another connection? Then set database.pooler to \"transaction\"";
+
+/// Whether PostgreSQL knows statements of another session, or not those of this one.
+fn is_of_other_session(error: &sqlx::Error) -> bool {
+    matches!(postgres_code(error).as_deref(), Some("42P05" | "26000"))
+}
+
+/// The five characters by which PostgreSQL calls an error.
+fn postgres_code(error: &sqlx::Error) -> Option<Cow<'_, str>> {
+    let sqlx::Error::Database(database) = error else { return None };
+    database.code().filter(|code| code.len() == 5)
+}
+
+/// Whether the connection is of no use any more: it has ended, its session is another one's, or the server became
+/// read-only.
+pub(in crate::store) fn is_broken(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => true,
+        _ => {
+            postgres_code(error).is_some_and(|code| {
+                matches!(&*code, READ_ONLY | "25P03" | "25P04")
+                    || code.starts_with("57P")
+                    || code.starts_with("08")
+            }) || is_of_other_session(error)
+        }
+    }
+}
+
+/// PostgreSQL is a standby, or fenced.
+const READ_ONLY: &str = "25006";
+
+/// Whether PostgreSQL, or a pooler, has no place for another connection.
+pub(in crate::store) fn is_full(error: &sqlx::Error) -> bool {
+    let sqlx::Error::Database(database) = error else { return false };
+    postgres_code(error).as_deref() == Some("53300")
+        || database.message().contains("no more connections allowed")
+}
+
+/// Whether a server that cannot be connected to may be just starting, or another about to take its place. Balancers
+/// that have no server behind them close a connection at its first byte.
+pub(in crate::store) fn is_starting(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(error) => matches!(
+            error.kind(),
+            ErrorKind::ConnectionRefused
+                | ErrorKind::ConnectionReset
+                | ErrorKind::ConnectionAborted
+                | ErrorKind::BrokenPipe
+                | ErrorKind::UnexpectedEof
+                | ErrorKind::NotFound
+                | ErrorKind::ReadOnlyFilesystem
+        ),
+        sqlx::Error::Protocol(_) => true,
+        _ => postgres_code(error).is_some_and(|code| code.starts_with("57P")),
+    }
 }
 
 /// The same error once more, for each of those whom it concerns.
@@ -78,6 +142,7 @@ fn is_away(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed => true,
@@ -86,9 +151,12 @@ fn is_away(error: &sqlx::Error) -> bool {
             match code.parse::<u32>() {
                 // SQLite: the primary result code is the low byte. BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN.
                 Ok(number) if code.len() < 5 => matches!(number & 0xff, 5 | 6 | 8 | 10 | 13 | 14),
-                // PostgreSQL: connection exceptions, out of resources, operator intervention, system error, and
-                // transactions that lost to another one.
-                _ => ["08", "40", "53", "57", "58"].iter().any(|class| code.starts_with(class)),
+                // PostgreSQL: connection exceptions, out of resources, operator intervention, system error,
+                // transactions that lost to another one, and a server that is read-only.
+                _ => {
+                    code == READ_ONLY
+                        || ["08", "40", "53", "57", "58"].iter().any(|class| code.starts_with(class))
+                }
             }
         }
         _ => false,

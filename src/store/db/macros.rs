@@ -11,28 +11,58 @@ macro_rules! sql {
     };
 }
 
-/// Runs `$body` with the driver's own connection, compiled once for each driver.
+/// Waits for `$work`, which the driver's own connection does, compiled once for each driver. PostgreSQL has a time limit.
+/// The last argument makes of what comes out what both drivers have.
 macro_rules! on_driver {
-    ($conn:expr, $driver:ident => $body:expr) => {
+    ($conn:expr, $driver:ident => $work:expr) => {
+        on_driver!($conn, $driver => $work, std::convert::identity)
+    };
+    ($conn:expr, $driver:ident => $work:expr, $then:expr) => {
         match $conn.raw() {
-            $crate::store::db::pool::Raw::Sqlite($driver) => $body.map_err($crate::store::map_error),
-            $crate::store::db::pool::Raw::Postgres($driver) => $body.map_err($crate::store::map_error),
+            $crate::store::db::pool::Raw::Sqlite($driver) => {
+                $work.await.map($then).map_err($crate::store::map_error)
+            }
+            $crate::store::db::pool::Raw::Postgres(used) => {
+                let ($driver, end, limit) = used.parts();
+                end.with($crate::store::db::postgres::limit::limited(limit, $work).await.map($then))
+            }
+        }
+    };
+}
+
+/// Runs a query that only reads. It is run once more where the connection was lost on the way to PostgreSQL, or back.
+macro_rules! reading {
+    ($conn:expr, $driver:ident => $work:expr) => {
+        loop {
+            let outcome = on_driver!($conn, $driver => $work);
+            if outcome.is_ok() || !$conn.renew().await {
+                break outcome;
+            }
         }
     };
 }
 
 /// Runs a statement; the number of rows that it touched.
 macro_rules! execute {
-    ($conn:expr, $sql:expr $(, $arg:expr)* $(,)?) => {
-        on_driver!($conn, driver => sqlx::query($sql)$(.bind($arg))*.execute(driver).await.map(|done| done.rows_affected()))
-    };
+    ($conn:expr, $sql:expr $(, $arg:expr)* $(,)?) => {{
+        let is_named = $conn.has_named_statements();
+        on_driver!(
+            $conn,
+            driver => sqlx::query($sql)$(.bind($arg))*.persistent(is_named).execute(driver),
+            |done| done.rows_affected()
+        )
+    }};
 }
 
 /// Runs a query that gives one row or none.
 macro_rules! fetch_optional {
-    ($conn:expr, $row:ty, $sql:expr $(, $arg:expr)* $(,)?) => {
-        on_driver!($conn, driver => sqlx::query_as::<_, $row>($sql)$(.bind($arg))*.fetch_optional(driver).await)
-    };
+    ($conn:expr, $row:ty, $sql:expr $(, $arg:expr)* $(,)?) => {{
+        let is_named = $conn.has_named_statements();
+        reading!(
+            $conn,
+            driver => sqlx::query_as::<_, $row>($sql)$(.bind($arg))*.persistent(is_named).fetch_optional(driver)
+        )
+    }};
 }
 
 /// Declares the struct of a row: each field is read from the column of its name, and those behind `with` are rows of
@@ -71,7 +101,11 @@ macro_rules! row {
 
 /// Runs a query that gives any number of rows.
 macro_rules! fetch_all {
-    ($conn:expr, $row:ty, $sql:expr $(, $arg:expr)* $(,)?) => {
-        on_driver!($conn, driver => sqlx::query_as::<_, $row>($sql)$(.bind($arg))*.fetch_all(driver).await)
-    };
+    ($conn:expr, $row:ty, $sql:expr $(, $arg:expr)* $(,)?) => {{
+        let is_named = $conn.has_named_statements();
+        reading!(
+            $conn,
+            driver => sqlx::query_as::<_, $row>($sql)$(.bind($arg))*.persistent(is_named).fetch_all(driver)
+        )
+    }};
 }

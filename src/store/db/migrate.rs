@@ -1,12 +1,15 @@
 //! The schema and its versions, embedded in the library and applied on opening.
 
+use std::time::Duration;
+
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::{Connection as _, SqlSafeStr};
+use sqlx::{Connection as _, Row as _, SqlSafeStr};
 
 use crate::domain::one_line;
 use crate::store::OpenError;
 use crate::store::db::dialect;
 use crate::store::db::pool::{Db, Pools};
+use crate::store::db::postgres::limit::limited;
 
 /// Version, name, text for SQLite, text for PostgreSQL. What has been released never changes.
 const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
@@ -38,6 +41,13 @@ const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
 
 /// The latest schema version that this code knows.
 pub const LATEST_VERSION: i64 = 4;
+
+/// How long an upgrade may take, waiting for others included.
+const MIGRATION_TIMEOUT: Duration = Duration::from_secs(6 * 60 * 60);
+
+/// Keeps out other processes that upgrade, until the transaction ends. The number is ours.
+const LOCK_POSTGRES: &str =
+    "SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock(6070431225880474177)";
 
 /// Where applied versions are recorded; a name of our own, since the database may belong to an application that keeps
 /// migrations too.
@@ -97,11 +107,33 @@ impl Db {
                     Err(error) => Err(error),
                 }
             }
-            // sqlx takes an advisory lock.
+            // One transaction, which a pooler keeps together. The lock keeps out other processes, and ends with it.
             Pools::Postgres(pool) => {
-                let mut conn = pool.acquire().await.map_err(|error| failed(url, &error))?;
-                let migrator = migrator(|(version, name, _, postgres)| (*version, *name, *postgres));
-                migrator.run_direct(None, &mut *conn, false).await
+                let mut lent = pool.alone().await.map_err(|error| failed(url, &error))?;
+                let mut migrator = migrator(|(version, name, _, postgres)| (*version, *name, *postgres));
+                migrator.set_locking(false);
+                let is_shared = !lent.has_named_statements();
+                let (conn, end, _) = lent.used().parts();
+                let work = async {
+                    let mut tx = conn.begin_with(dialect::BEGIN_POSTGRES).await?;
+                    sqlx::raw_sql(LOCK_POSTGRES).execute(&mut *tx).await?;
+                    // sqlx names its own statements. Behind a pooler others may have left the same names, and get what is left.
+                    if is_shared {
+                        sqlx::raw_sql("DEALLOCATE ALL").execute(&mut *tx).await?;
+                    }
+                    match migrator.run_direct(None, &mut *tx, false).await {
+                        Ok(()) => {
+                            if is_shared {
+                                sqlx::raw_sql("DEALLOCATE ALL").execute(&mut *tx).await?;
+                            }
+                            tx.commit().await.map(Ok)
+                        }
+                        Err(error) => tx.rollback().await.map(|()| Err(error)),
+                    }
+                };
+                let outcome = limited(MIGRATION_TIMEOUT, work).await;
+                end.note(&outcome);
+                outcome.map_err(|error| failed(url, &error))?
             }
         };
         outcome.map_err(|error| failed(url, &error))
@@ -118,10 +150,17 @@ impl Db {
             }
             Pools::Postgres(pool) => {
                 let exists = "SELECT to_regclass('sso_schema_version') IS NOT NULL";
-                if !sqlx::query_scalar::<_, bool>(exists).fetch_one(pool).await? {
-                    return Ok(None);
-                }
-                sqlx::query_scalar(CURRENT_VERSION).fetch_one(pool).await?
+                let mut lent = pool.to_read().await?;
+                let (conn, end, limit) = lent.used().parts();
+                let work = async {
+                    if !sqlx::raw_sql(exists).fetch_one(&mut *conn).await?.try_get::<bool, _>(0)? {
+                        return Ok(None);
+                    }
+                    sqlx::raw_sql(CURRENT_VERSION).fetch_one(conn).await?.try_get(0)
+                };
+                let outcome = limited(limit, work).await;
+                end.note(&outcome);
+                outcome?
             }
         };
         Ok(version)

@@ -8,6 +8,7 @@ pub(super) mod dialect;
 pub(super) mod error;
 pub(super) mod migrate;
 pub(super) mod pool;
+pub mod postgres;
 pub mod setting;
 mod types;
 pub(super) mod writer;

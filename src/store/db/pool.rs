@@ -5,30 +5,32 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use secrecy::{ExposeSecret, SecretString};
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{
-    Connection as _, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
-};
+use sqlx::{Connection as _, Sqlite, SqliteConnection, SqlitePool};
 
-use crate::domain::{Result, one_line};
+use crate::domain::{Error, Result, one_line};
 use crate::store::cache::epoch::Epochs;
 use crate::store::cache::file::EpochFile;
-use crate::store::cache::listener::{Lease, Listener};
+use crate::store::cache::lease::Lease;
 use crate::store::cache::slots::{Slots, Touched};
 use crate::store::db::detached::ToTheEnd;
 use crate::store::db::dialect;
 use crate::store::db::error::is_locked;
+use crate::store::db::postgres::connect::Connector;
+use crate::store::db::postgres::lent::Lent;
+use crate::store::db::postgres::limit::Use;
+use crate::store::db::postgres::listener::Listener;
+use crate::store::db::postgres::pool::PgPool;
+use crate::store::db::postgres::server::Server;
 use crate::store::db::writer::{Turn, Writer};
 use crate::store::{OpenError, map_error};
 
-/// How long a call waits for a free connection before the database counts as away.
+/// How long a call waits for a free connection to SQLite before the database counts as away.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The same for PostgreSQL, where it is also how long an unreachable server is tried again, so that calls fail fast.
-const POSTGRES_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a statement of many changes may take at least.
+const LARGE_STATEMENT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// After how long an SQLite file is opened again that is locked.
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(25);
@@ -40,8 +42,8 @@ pub enum Options {
     SqliteFile(PathBuf),
     /// An SQLite database in memory.
     SqliteMemory,
-    /// A PostgreSQL server: its URL, which may hold a password.
-    Postgres(SecretString),
+    /// A PostgreSQL server.
+    Postgres(Box<Server>),
 }
 
 impl Options {
@@ -51,13 +53,8 @@ impl Options {
         match self {
             Self::SqliteFile(path) => format!("sqlite:///{}", path.display()),
             Self::SqliteMemory => "sqlite::memory:".to_owned(),
-            Self::Postgres(url) => match dialect::postgres(url.expose_secret()) {
-                Ok(options) => format!(
-                    "postgresql://{}:{}/{}",
-                    options.get_host(),
-                    options.get_port(),
-                    options.get_database().unwrap_or_default()
-                ),
+            Self::Postgres(server) => match server.hosts() {
+                Ok(hosts) => hosts.to_string(),
                 Err(_) => "postgresql://…".to_owned(),
             },
         }
@@ -84,7 +81,8 @@ pub(in crate::store) enum Pools {
 /// What it takes to hear of changes from PostgreSQL.
 #[derive(Debug)]
 struct Listening {
-    connect: PgConnectOptions,
+    connector: Arc<Connector>,
+    pool: PgPool,
     slots: Arc<Slots>,
     lease: Arc<Lease>,
     listener: Listener,
@@ -137,29 +135,29 @@ impl Db {
                     .map_err(|error| failed(&error, "is there memory left?"))?;
                 Ok(Self::sharing(pool))
             }
-            Options::Postgres(url) => {
-                let hint =
-                    "check the URL postgresql://user:password@host:5432/database and that the server runs";
-                let connect = dialect::postgres(url.expose_secret()).map_err(|error| failed(&error, hint))?;
-                let pool = PgPoolOptions::new()
-                    .max_connections(max_connections.max(1))
-                    .acquire_timeout(POSTGRES_ACQUIRE_TIMEOUT)
-                    .test_before_acquire(false)
-                    .connect_with(connect.clone())
-                    .await;
-                let pool = match pool {
-                    Ok(pool) => pool,
-                    // The pool has tried all that time, for the server may just be starting, and does not tell why.
-                    Err(sqlx::Error::PoolTimedOut) => {
-                        let reason = reason_of_timeout(&connect).await;
-                        return Err(failed(&reason, hint));
-                    }
-                    Err(error) => return Err(failed(&error, hint)),
+            Options::Postgres(server) => {
+                let refused = |reason: &str| OpenError::Connect {
+                    url: options.display(),
+                    reason: format!(
+                        "{reason}; check the URL postgresql://user:password@host:5432/database and that the server runs"
+                    ),
                 };
+                let hosts = server.hosts().map_err(|reason| refused(&reason))?;
+                let connector = Connector::new(hosts, server);
+                let listen = server.hosts_to_listen().map_err(|reason| refused(&reason))?;
+                let listen = listen.map(|hosts| Arc::new(Connector::new(hosts, server)));
+                let pool = PgPool::connect(connector, (**server).clone(), max_connections).await;
+                let pool = pool.map_err(|error| refused(&one_line(&error.to_string())))?;
                 let (slots, lease) = (Arc::<Slots>::default(), Arc::new(Lease::ended()));
                 let epochs = Arc::new(Epochs::leased(Arc::clone(&slots), Arc::clone(&lease)));
-                let listening = Listening { connect, slots, lease, listener: Listener::default() };
-                Ok(Self::new(Pools::Postgres(pool), epochs, Some(listening)))
+                let listening = listen.map(|connector| Listening {
+                    connector,
+                    pool: pool.clone(),
+                    slots,
+                    lease,
+                    listener: Listener::default(),
+                });
+                Ok(Self::new(Pools::Postgres(pool), epochs, listening))
             }
         }
     }
@@ -208,8 +206,8 @@ impl Db {
     /// Begins to listen to what other nodes change, whenever cached sessions are looked for.
     pub fn start_listening(&self) {
         if let Some(listening) = &self.listening {
-            let Listening { connect, slots, lease, listener } = &**listening;
-            listener.start(connect.clone(), Arc::clone(slots), Arc::clone(lease));
+            let Listening { connector, pool, slots, lease, listener } = &**listening;
+            listener.start(Arc::clone(connector), pool.clone(), Arc::clone(slots), Arc::clone(lease));
         }
     }
 
@@ -220,7 +218,9 @@ impl Db {
     pub async fn read(&self) -> Result<Conn> {
         Ok(Conn::new(match &self.pools {
             Pools::Sqlite { readers, .. } => Inner::Sqlite(readers.acquire().await.map_err(map_error)?),
-            Pools::Postgres(pool) => Inner::Postgres(pool.acquire().await.map_err(map_error)?),
+            Pools::Postgres(pool) => {
+                Inner::Postgres(pool.to_read().await.map_err(Error::unavailable)?, pool.clone())
+            }
         }))
     }
 
@@ -232,18 +232,23 @@ impl Db {
     pub async fn write(&self) -> Result<Tx> {
         Ok(self.tx(match &self.pools {
             Pools::Sqlite { writer, .. } => Inner::SqliteTx(writer.begin().await?),
-            Pools::Postgres(pool) => begin_postgres(pool).await?,
+            Pools::Postgres(pool) => Inner::PostgresTx(pool.to_write().await.map_err(Error::unavailable)?),
         }))
     }
 
-    /// The same for thousands of changes: on SQLite it shares nothing, and has more memory.
+    /// The same for thousands of changes: on SQLite it shares nothing, and has more memory; on PostgreSQL, more time.
     ///
     /// # Errors
     /// As [`Db::write`].
     pub async fn write_much(&self) -> Result<Tx> {
         Ok(self.tx(match &self.pools {
             Pools::Sqlite { writer, .. } => Inner::SqliteTx(writer.begin_large().await?),
-            Pools::Postgres(pool) => begin_postgres(pool).await?,
+            Pools::Postgres(pool) => {
+                let mut lent = pool.to_write().await.map_err(Error::unavailable)?;
+                let limit = pool.statement_timeout().max(LARGE_STATEMENT_TIMEOUT);
+                lent.allow_in_transaction(limit).await?;
+                Inner::PostgresTx(lent)
+            }
         }))
     }
 
@@ -266,19 +271,6 @@ impl Db {
     }
 }
 
-async fn begin_postgres(pool: &PgPool) -> Result<Inner> {
-    let tx = pool.begin_with(dialect::BEGIN_POSTGRES).await.map_err(map_error)?;
-    Ok(Inner::PostgresTx(tx))
-}
-
-/// Why a server that could not be reached for a while cannot be reached.
-async fn reason_of_timeout(connect: &PgConnectOptions) -> sqlx::Error {
-    match tokio::time::timeout(Duration::from_secs(1), PgConnection::connect_with(connect)).await {
-        Ok(Err(error)) => error,
-        Ok(Ok(_)) | Err(_) => sqlx::Error::PoolTimedOut,
-    }
-}
-
 /// A connection on loan from its pool.
 pub struct Conn {
     inner: Inner,
@@ -288,14 +280,14 @@ pub struct Conn {
 enum Inner {
     Sqlite(PoolConnection<Sqlite>),
     SqliteTx(Turn),
-    Postgres(PoolConnection<Postgres>),
-    PostgresTx(Transaction<'static, Postgres>),
+    Postgres(Lent, PgPool),
+    PostgresTx(Lent),
 }
 
 /// The driver's own connection, for the macros that expand a statement for both.
 pub(in crate::store) enum Raw<'c> {
     Sqlite(&'c mut SqliteConnection),
-    Postgres(&'c mut PgConnection),
+    Postgres(Use<'c>),
 }
 
 impl Conn {
@@ -322,7 +314,7 @@ impl Conn {
     ) -> &'static str {
         match self.inner {
             Inner::Sqlite(_) | Inner::SqliteTx(_) => sqlite,
-            Inner::Postgres(_) | Inner::PostgresTx(_) => postgres,
+            Inner::Postgres(..) | Inner::PostgresTx(_) => postgres,
         }
     }
 
@@ -331,12 +323,29 @@ impl Conn {
         matches!(self.inner, Inner::Sqlite(_) | Inner::SqliteTx(_))
     }
 
+    /// Whether the next statement comes to the same session of the server, which knows statements by names.
+    pub(in crate::store) fn has_named_statements(&self) -> bool {
+        match &self.inner {
+            Inner::Sqlite(_) | Inner::SqliteTx(_) => true,
+            Inner::Postgres(lent, _) | Inner::PostgresTx(lent) => lent.has_named_statements(),
+        }
+    }
+
     pub(in crate::store) fn raw(&mut self) -> Raw<'_> {
         match &mut self.inner {
             Inner::Sqlite(conn) => Raw::Sqlite(conn),
             Inner::SqliteTx(turn) => Raw::Sqlite(turn.conn()),
-            Inner::Postgres(conn) => Raw::Postgres(conn),
-            Inner::PostgresTx(tx) => Raw::Postgres(tx),
+            Inner::Postgres(lent, _) | Inner::PostgresTx(lent) => Raw::Postgres(lent.used()),
+        }
+    }
+
+    /// Takes another connection in place of one that was lost, so that what was read can be read again; whether it did. What
+    /// a transaction has changed is lost with its connection.
+    pub(in crate::store) async fn renew(&mut self) -> bool {
+        match &mut self.inner {
+            // Rare, and large.
+            Inner::Postgres(lent, pool) => Box::pin(pool.replace(lent)).await,
+            Inner::Sqlite(_) | Inner::SqliteTx(_) | Inner::PostgresTx(_) => false,
         }
     }
 }
@@ -356,19 +365,19 @@ impl Tx {
         let Self { conn: Conn { inner, touched }, epochs } = self;
         match inner {
             Inner::SqliteTx(turn) => turn.commit(&touched).await,
-            Inner::PostgresTx(tx) if touched.is_empty() => tx.commit().await.map_err(map_error),
+            Inner::PostgresTx(tx) if touched.is_empty() => tx.commit().await,
             // A caller that goes away must not leave others with what was.
             Inner::PostgresTx(tx) => {
                 ToTheEnd::new(async move {
                     let change = epochs.before_commit(touched).await?;
-                    let outcome = tx.commit().await.map_err(map_error);
+                    let outcome = tx.commit().await;
                     change.after_commit();
                     outcome
                 })
                 .await
             }
             // A Tx is only ever made around a transaction.
-            Inner::Sqlite(_) | Inner::Postgres(_) => Ok(()),
+            Inner::Sqlite(_) | Inner::Postgres(..) => Ok(()),
         }
     }
 }

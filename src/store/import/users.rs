@@ -9,10 +9,9 @@ use uuid::Uuid;
 use crate::domain::{Error, Result, SecType, Timestamp, UserId};
 use crate::store::attr::AttrRow;
 use crate::store::db::dialect::{strings_postgres, strings_sqlite};
-use crate::store::db::pool::Raw;
 use crate::store::site::identity::IdentityRow;
 use crate::store::user::account::{UserRow, bind_user, columns};
-use crate::store::{Conn, Tx, map_error};
+use crate::store::{Conn, Tx};
 
 macro_rules! taken {
     ($strings:ident) => {
@@ -223,25 +222,27 @@ pub async fn taken(
 /// # Errors
 /// When the database cannot answer, or does not take one of them. The transaction is of no further use then.
 pub async fn add_users(tx: &mut Tx, rows: &[&UserRow]) -> Result<HashSet<UserId>> {
-    match tx.raw() {
-        Raw::Postgres(driver) => {
-            let mut inserted = HashSet::with_capacity(rows.len());
-            for (sql, chunk) in in_chunks(&INSERT_USERS_POSTGRES, rows) {
+    let is_named = tx.has_named_statements();
+    if !tx.is_sqlite() {
+        let mut inserted = HashSet::with_capacity(rows.len());
+        for (sql, chunk) in in_chunks(&INSERT_USERS_POSTGRES, rows) {
+            let added: Vec<UserId> = on_driver!(tx, driver => {
                 let query = chunk.iter().fold(sqlx::query_scalar(sql), |query, row| bind_user!(query, row));
-                inserted.extend(query.fetch_all(&mut *driver).await.map_err(map_error)?);
-            }
-            return Ok(inserted);
+                query.persistent(is_named).fetch_all(driver)
+            })?;
+            inserted.extend(added);
         }
-        Raw::Sqlite(driver) => {
-            let mut inserted = 0;
-            for (sql, chunk) in in_chunks(&INSERT_USERS_SQLITE, rows) {
-                let query = chunk.iter().fold(sqlx::query(sql), |query, row| bind_user!(query, row));
-                inserted += query.execute(&mut *driver).await.map_err(map_error)?.rows_affected();
-            }
-            if inserted == rows.len() as u64 {
-                return Ok(rows.iter().map(|row| row.user_id.clone()).collect());
-            }
-        }
+        return Ok(inserted);
+    }
+    let mut inserted = 0;
+    for (sql, chunk) in in_chunks(&INSERT_USERS_SQLITE, rows) {
+        inserted += on_driver!(tx, driver => {
+            let query = chunk.iter().fold(sqlx::query(sql), |query, row| bind_user!(query, row));
+            query.persistent(is_named).execute(driver)
+        }, |done| done.rows_affected())?;
+    }
+    if inserted == rows.len() as u64 {
+        return Ok(rows.iter().map(|row| row.user_id.clone()).collect());
     }
     // Who has been quicker has given out another token.
     let user_ids: Vec<&str> = rows.iter().map(|row| row.user_id.as_str()).collect();
@@ -257,6 +258,7 @@ pub async fn add_users(tx: &mut Tx, rows: &[&UserRow]) -> Result<HashSet<UserId>
 /// When the database cannot answer.
 pub async fn add_identities(tx: &mut Tx, rows: &[&IdentityRow]) -> Result<()> {
     let texts = if tx.is_sqlite() { &INSERT_IDENTITIES_SQLITE } else { &INSERT_IDENTITIES_POSTGRES };
+    let is_named = tx.has_named_statements();
     for (sql, chunk) in in_chunks(texts, rows) {
         on_driver!(tx, driver => {
             let mut query = sqlx::query(sql);
@@ -268,8 +270,8 @@ pub async fn add_identities(tx: &mut Tx, rows: &[&IdentityRow]) -> Result<()> {
                     .bind(row.creation_time)
                     .bind(row.last_modified);
             }
-            query.execute(driver).await.map(drop)
-        })?;
+            query.persistent(is_named).execute(driver)
+        }, drop)?;
     }
     Ok(())
 }

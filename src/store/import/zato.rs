@@ -6,7 +6,6 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use secrecy::ExposeSecret;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{ColumnIndex, Connection as _, Decode, FromRow, PgConnection, Row, SqliteConnection, Type};
 use tokio::time::timeout;
@@ -15,10 +14,14 @@ use crate::domain::Result;
 use crate::domain::one_line;
 use crate::store::db::dialect;
 use crate::store::db::pool::Raw;
+use crate::store::db::postgres::limit::{Usage, Use};
 use crate::store::{Options, map_error};
 
 /// How long a server may take to answer at first.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a statement may take: a page of a table that has no index for it.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(600);
 
 const USERS: &str = "zato_sso_user";
 const ATTRS: &str = "zato_sso_attr";
@@ -201,7 +204,7 @@ pub struct ZatoDb {
 
 enum Source {
     Sqlite(SqliteConnection),
-    Postgres(PgConnection),
+    Postgres(PgConnection, Usage),
 }
 
 impl ZatoDb {
@@ -316,8 +319,19 @@ impl ZatoDb {
     fn raw(&mut self) -> Raw<'_> {
         match &mut self.conn {
             Source::Sqlite(conn) => Raw::Sqlite(conn),
-            Source::Postgres(conn) => Raw::Postgres(conn),
+            Source::Postgres(conn, usage) => Raw::Postgres(Use::new(conn, usage)),
         }
+    }
+
+    #[expect(clippy::unused_self, reason = "the macros ask every kind of connection")]
+    const fn has_named_statements(&self) -> bool {
+        true
+    }
+
+    /// What was read so far belongs to one transaction: a connection that is lost cannot be replaced.
+    #[expect(clippy::unused_self, reason = "the macros that read ask every kind of connection")]
+    fn renew(&self) -> std::future::Ready<bool> {
+        std::future::ready(false)
     }
 }
 
@@ -367,17 +381,25 @@ impl Source {
                 })
             }
             Options::SqliteMemory => Err("a database in memory is empty; give the file of Zato's".into()),
-            Options::Postgres(url) => {
-                let connected = async {
-                    let connect = dialect::postgres(url.expose_secret())?;
-                    let mut conn = PgConnection::connect_with(&connect).await?;
-                    sqlx::query(dialect::BEGIN_TO_READ_POSTGRES).execute(&mut conn).await?;
-                    Ok::<_, sqlx::Error>(conn)
-                };
+            Options::Postgres(server) => {
                 let hint =
                     "check the URL postgresql://user:password@host:5432/database and that the server runs";
+                let hosts = server.hosts().map_err(|reason| format!("{reason}; {hint}"))?;
+                let connected = async {
+                    let mut last = sqlx::Error::PoolClosed;
+                    for host in &hosts.all {
+                        match PgConnection::connect_with(host).await {
+                            Ok(mut conn) => {
+                                sqlx::query(dialect::BEGIN_TO_READ_POSTGRES).execute(&mut conn).await?;
+                                return Ok(conn);
+                            }
+                            Err(error) => last = error,
+                        }
+                    }
+                    Err(last)
+                };
                 match timeout(PATIENCE, connected).await {
-                    Ok(Ok(conn)) => Ok(Self::Postgres(conn)),
+                    Ok(Ok(conn)) => Ok(Self::Postgres(conn, Usage::within(STATEMENT_TIMEOUT))),
                     Ok(Err(error)) => Err(format!("{}; {hint}", one_line(&error.to_string()))),
                     Err(_) => Err(format!("no answer within {} s; {hint}", PATIENCE.as_secs())),
                 }
@@ -397,7 +419,7 @@ impl Source {
                 }
                 sqlx::query_as(COLUMNS_SQLITE).fetch_all(conn).await?
             }
-            Self::Postgres(conn) => sqlx::query_as(COLUMNS_POSTGRES).fetch_all(conn).await?,
+            Self::Postgres(conn, _) => sqlx::query_as(COLUMNS_POSTGRES).fetch_all(conn).await?,
         };
         Ok(rows.into_iter().collect())
     }

@@ -256,7 +256,7 @@ pub async fn set_auth_time(conn: &mut Conn, session_id: SessionId, time: Timesta
 pub async fn delete_of_definition(conn: &mut Conn, ext_session_id: &str) -> Result<u64> {
     // Text compares by code point, and a slash is what comes after a dot.
     let (first, last) = (format!("{ext_session_id}."), format!("{ext_session_id}/"));
-    let owners = fetch_all!(conn, (String,), DELETE_OF_DEFINITION, ext_session_id, first, last)?;
+    let owners = fetch_all!(conn, (String,), DELETE_OF_DEFINITION, ext_session_id, &first, &last)?;
     conn.touch_all(&owners);
     Ok(owners.len() as u64)
 }

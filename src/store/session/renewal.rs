@@ -226,17 +226,17 @@ impl Drop for Lead {
 
 /// Where a batch is written.
 enum Place {
-    /// In an SQLite transaction.
+    /// In a transaction: of SQLite, or behind a pooler.
     Transaction(Tx),
-    /// On PostgreSQL, where it is one statement, and so a transaction by itself.
+    /// On PostgreSQL, where it is one statement, and so a transaction by itself. To write it twice is to write it once.
     Alone(Conn),
 }
 
 impl Place {
     async fn on(db: &Db) -> Result<Self> {
-        match db.pools {
-            Pools::Sqlite { .. } => db.write().await.map(Self::Transaction),
-            Pools::Postgres(_) => db.read().await.map(Self::Alone),
+        match &db.pools {
+            Pools::Postgres(pool) if !pool.has_transaction_pooler() => db.read().await.map(Self::Alone),
+            Pools::Postgres(_) | Pools::Sqlite { .. } => db.write().await.map(Self::Transaction),
         }
     }
 

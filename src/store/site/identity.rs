@@ -5,10 +5,9 @@ use uuid::Uuid;
 use crate::domain::{Direction, PageRequest, Result, Timestamp, UserId};
 use crate::store::db::dialect;
 use crate::store::db::error::{is_dangling, unique_violation};
-use crate::store::db::pool::Raw;
 use crate::store::user::account;
 use crate::store::user::account::UserRow;
-use crate::store::{Conn, Tx, map_error};
+use crate::store::{Conn, Tx};
 
 macro_rules! columns {
     () => {
@@ -205,13 +204,8 @@ pub async fn update(tx: &mut Tx, row: &IdentityRow, now: Timestamp) -> Result<bo
 /// # Errors
 /// When the database cannot answer.
 pub async fn owner_for_update(tx: &mut Tx, identity_token: Uuid) -> Result<Option<UserRow>> {
-    match tx.raw() {
-        Raw::Sqlite(driver) => sqlx::query_as(OWNER_SQLITE).bind(identity_token).fetch_optional(driver).await,
-        Raw::Postgres(driver) => {
-            sqlx::query_as(OWNER_POSTGRES).bind(identity_token).fetch_optional(driver).await
-        }
-    }
-    .map_err(map_error)
+    let sql = tx.choose(OWNER_SQLITE, OWNER_POSTGRES);
+    fetch_optional!(tx, UserRow, sql, identity_token)
 }
 
 /// The user with this public token: any, or one that a site has made.

@@ -5,8 +5,7 @@ use uuid::Uuid;
 use crate::domain::{ApprovalStatus, Result, SignUpStatus, Timestamp, UserId};
 use crate::store::db::dialect;
 use crate::store::db::error::unique_violation;
-use crate::store::db::pool::Raw;
-use crate::store::{Conn, Tx, map_error};
+use crate::store::{Conn, Tx};
 
 /// The columns of [`UserRow`], in the order of the table.
 macro_rules! columns {
@@ -231,9 +230,12 @@ row! {
 /// # Errors
 /// When the database cannot answer.
 pub async fn insert(conn: &mut Conn, row: &UserRow) -> Result<Inserted> {
-    let inserted = on_driver!(conn, driver => {
-        bind_user!(sqlx::query(INSERT), row).execute(driver).await.map(|done| done.rows_affected())
-    })?;
+    let is_named = conn.has_named_statements();
+    let inserted = on_driver!(
+        conn,
+        driver => bind_user!(sqlx::query(INSERT), row).persistent(is_named).execute(driver),
+        |done| done.rows_affected()
+    )?;
     if inserted == 1 {
         return Ok(Inserted::Yes);
     }
@@ -257,13 +259,8 @@ pub async fn by_id(conn: &mut Conn, user_id: &UserId) -> Result<Option<UserRow>>
 /// # Errors
 /// When the database cannot answer.
 pub async fn by_id_for_update(tx: &mut Tx, user_id: &UserId) -> Result<Option<UserRow>> {
-    match tx.raw() {
-        Raw::Sqlite(driver) => sqlx::query_as(BY_ID).bind(user_id).fetch_optional(driver).await,
-        Raw::Postgres(driver) => {
-            sqlx::query_as(BY_ID_FOR_UPDATE_POSTGRES).bind(user_id).fetch_optional(driver).await
-        }
-    }
-    .map_err(map_error)
+    let sql = tx.choose(BY_ID, BY_ID_FOR_UPDATE_POSTGRES);
+    fetch_optional!(tx, UserRow, sql, user_id)
 }
 
 /// The user with this name, whose key that is. Of a user without a key, the name is the key: who has exactly this name
@@ -453,9 +450,6 @@ pub async fn delete_by_id(conn: &mut Conn, user_id: &UserId) -> Result<Option<Re
 /// # Errors
 /// When the database cannot answer.
 pub async fn lock_row(conn: &mut Conn, user_id: &UserId) -> Result<Option<HeldUser>> {
-    match conn.raw() {
-        Raw::Sqlite(driver) => sqlx::query_as(LOCK_ROW_SQLITE).bind(user_id).fetch_optional(driver).await,
-        Raw::Postgres(driver) => sqlx::query_as(LOCK_ROW_POSTGRES).bind(user_id).fetch_optional(driver).await,
-    }
-    .map_err(map_error)
+    let sql = conn.choose(LOCK_ROW_SQLITE, LOCK_ROW_POSTGRES);
+    fetch_optional!(conn, HeldUser, sql, user_id)
 }

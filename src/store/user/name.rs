@@ -1,8 +1,7 @@
 //! The forms of usernames: what they are compared by, and what they look like.
 
 use crate::domain::{Result, UserId};
-use crate::store::db::pool::Raw;
-use crate::store::{Conn, Tx, map_error};
+use crate::store::{Conn, Tx};
 
 sql! {
     /// Two sign-ups at once whose names look alike come after each other.
@@ -19,13 +18,10 @@ sql! {
 /// # Errors
 /// When the database cannot answer.
 pub async fn hold_skeleton(tx: &mut Tx, skeleton: &str) -> Result<()> {
-    match tx.raw() {
-        Raw::Sqlite(_) => Ok(()),
-        Raw::Postgres(driver) => {
-            let held = sqlx::query(HOLD_SKELETON_POSTGRES).bind(skeleton).execute(driver).await;
-            held.map(drop).map_err(map_error)
-        }
+    if !tx.is_sqlite() {
+        execute!(tx, HOLD_SKELETON_POSTGRES, skeleton)?;
     }
+    Ok(())
 }
 
 /// Whether the name of another user has this skeleton.
@@ -41,12 +37,10 @@ pub async fn is_skeleton_of_another(conn: &mut Conn, user_id: &UserId, skeleton:
 /// # Errors
 /// When the database cannot answer.
 pub async fn lock_all(tx: &mut Tx) -> Result<()> {
-    match tx.raw() {
-        Raw::Sqlite(_) => Ok(()),
-        Raw::Postgres(driver) => {
-            sqlx::query(LOCK_ALL_POSTGRES).execute(driver).await.map(drop).map_err(map_error)
-        }
+    if !tx.is_sqlite() {
+        execute!(tx, LOCK_ALL_POSTGRES)?;
     }
+    Ok(())
 }
 
 /// Every user and name.

@@ -187,16 +187,17 @@ fn dialect(conn: &Conn) -> &'static Search {
 macro_rules! fetch_found {
     ($conn:expr, $row:ty, $query:expr) => {{
         let Query { text, values } = $query;
-        on_driver!($conn, driver => {
-            let mut query = sqlx::query_as::<_, $row>(AssertSqlSafe(text));
-            for value in values {
+        let is_named = $conn.has_named_statements();
+        reading!($conn, driver => {
+            let mut query = sqlx::query_as::<_, $row>(AssertSqlSafe(text.as_str()));
+            for value in &values {
                 query = match value {
-                    Value::Text(text) => query.bind(text),
-                    Value::Bytes(bytes) => query.bind(bytes),
-                    Value::Number(number) => query.bind(number),
+                    Value::Text(text) => query.bind(text.as_str()),
+                    Value::Bytes(bytes) => query.bind(bytes.as_slice()),
+                    Value::Number(number) => query.bind(*number),
                 };
             }
-            query.fetch_all(driver).await
+            query.persistent(is_named).fetch_all(driver)
         })
     }};
 }
