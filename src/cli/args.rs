@@ -344,6 +344,9 @@ pub(super) struct ImportUsersArgs {
     pub format: ImportFormat,
     /// The file; - is standard input
     pub file: PathBuf,
+    /// A file with the hash parameters of a Firebase project as its console shows them; hashes of Firebase need it
+    #[arg(long, value_name = "FILE")]
+    pub firebase_params: Option<PathBuf>,
     #[command(flatten)]
     pub terms: ImportTerms,
 }
@@ -353,8 +356,9 @@ pub(super) struct ImportZatoArgs {
     /// The SQL database of the Zato server, which is only read: sqlite:///relative.db, sqlite:////absolute/path.db or
     /// postgresql://user:password@host/name, with or without a driver. Others can see it in the list of processes: where
     /// there is a password in it, rather give it in ZATO_SSO_IMPORT_FROM
-    #[arg(long, value_name = "URL", env = "ZATO_SSO_IMPORT_FROM", hide_env_values = true, value_parser = password)]
-    pub from: Password,
+    #[arg(long, value_name = "URL", env = "ZATO_SSO_IMPORT_FROM", hide_env_values = true, value_parser = password,
+        required = std::env::var_os("ZATO_SSO_IMPORT_FROM_FILE").is_none())]
+    pub from: Option<Password>,
     /// The server's secrets.conf, which has the keys that values in its database are encrypted with
     #[arg(long, value_name = "FILE")]
     pub secrets: PathBuf,

@@ -8,19 +8,13 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::config::Config;
+use crate::config::load::environment::{PREFIX, SHORT, Said, read_value, said_by, text_of};
 use crate::config::load::error::{Error, Origin};
 use crate::config::load::ini;
-use crate::config::load::schema::{Schema, variable_of};
+use crate::config::load::schema::Schema;
 use crate::config::load::tree::flatten;
 use crate::config::load::value::Value;
 use crate::config::load::values::Values;
-
-/// What all our environment variables begin with.
-const PREFIX: &str = "ZATO_SSO_";
-
-/// Variables with a shorter name than the key's own.
-const SHORT_VARIABLES: [(&str, &str); 2] =
-    [("ZATO_SSO_DATABASE_URL", "database.url"), ("ZATO_SSO_SECRET_KEY", "main.secret_key")];
 
 /// The sources of a configuration. Arguments override the environment, which overrides the file, which overrides the
 /// defaults. It reads nothing that it was not given.
@@ -183,13 +177,21 @@ fn read_environment(
     for (name, value) in variables {
         let name = name.to_string_lossy().into_owned();
         let origin = Origin::Environment(name.clone());
-        let Some(key) = key_of_variable(schema, &name)? else { continue };
-        let syntax = |problem: String| Error::Syntax { origin: origin.clone(), problem };
-        let value = value.into_string().map_err(|_| syntax("is not UTF-8".into()))?;
-        if value.is_empty() && SHORT_VARIABLES.iter().any(|(short, _)| *short == name) {
-            // Probably an unset variable in a template. Going on without it would quietly use another database or key.
-            return Err(syntax("is empty".into()));
+        let said = said_by(schema, &name, &value.to_string_lossy())?;
+        if matches!(said, Said::Nothing) {
+            continue;
         }
+        let value = text_of(value, &origin)?;
+        let syntax = |problem: String| Error::Syntax { origin: origin.clone(), problem };
+        let (key, value) = match said {
+            Said::Nothing => continue,
+            Said::Value(_) if value.is_empty() && SHORT.iter().any(|(short, _)| *short == name) => {
+                // Probably an unset variable in a template. Going on without it would quietly use another database or key.
+                return Err(syntax("is empty".into()));
+            }
+            Said::Value(key) => (key, value),
+            Said::File(key) => (key, read_value(&value, &origin)?),
+        };
         if let Some((_, other)) = seen.iter().find(|(seen, _)| *seen == key) {
             return Err(syntax(format!("sets {key}, and so does {other}")));
         }
@@ -197,23 +199,6 @@ fn read_environment(
         values.set(key, Value::from_variable(value), origin);
     }
     Ok(())
-}
-
-/// The key of an environment variable; None where it is none of the configuration.
-fn key_of_variable(schema: &Schema, name: &str) -> Result<Option<String>, Error> {
-    if let Some((_, key)) = SHORT_VARIABLES.iter().find(|(short, _)| *short == name) {
-        return Ok(Some((*key).to_owned()));
-    }
-    let unknown = |nearest: String| Error::UnknownVariable { name: name.to_owned(), nearest };
-    match schema.key_of_variable(name) {
-        Ok(key) => Ok(Some(key)),
-        Err(nearest) if name.contains("__") => Err(unknown(nearest)),
-        // Without the double underscore it may belong to another program, unless it only lacks one of the two.
-        Err(_) => {
-            let mut known = schema.keys().map(|key| variable_of(key.dotted));
-            known.find(|known| known.replace("__", "_") == name).map_or(Ok(None), |known| Err(unknown(known)))
-        }
-    }
 }
 
 fn set(schema: &Schema, values: &mut Values, key: String, value: Value, origin: Origin) -> Result<(), Error> {

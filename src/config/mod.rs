@@ -18,6 +18,7 @@ mod settings;
 mod tests;
 mod zato;
 
+pub use load::environment::value_from_file;
 pub use load::error::{Error, Invalid, Origin};
 pub use load::secret_url::SecretUrl;
 pub use loader::Loader;

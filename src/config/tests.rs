@@ -315,6 +315,88 @@ fn unknown_names_are_told_with_the_nearest_known_one() {
     assert!(variable("ZATO_SSO_TEST_DATABASE", "x").is_ok());
 }
 
+/// A misspelt address of the database was ignored, and an empty SQLite file used.
+#[test]
+fn every_unknown_variable_of_ours_is_an_error() {
+    insta::assert_snapshot!(message(variable("ZATO_SSO_DATABASE_URI", "x")), @"unknown environment variable ZATO_SSO_DATABASE_URI, the nearest known one is ZATO_SSO_DATABASE_URL");
+    for (name, near) in [
+        ("ZATO_SSO_DATABASE__URI", "ZATO_SSO_DATABASE__URL"),
+        ("ZATO_SSO_DATABASEURL", "ZATO_SSO_DATABASE_URL"),
+        ("ZATO_SSO_SECRETKEY", "ZATO_SSO_SECRET_KEY"),
+        ("ZATO_SSO_DATABASE_URL_FIL", "ZATO_SSO_DATABASE_URL_FILE"),
+        ("ZATO_SSO_PASWORD", "ZATO_SSO_PASSWORD"),
+        ("ZATO_SSO_PASSWORD_FIEL", "ZATO_SSO_PASSWORD_FILE"),
+        ("ZATO_SSO_SMTP_URL", "ZATO_SSO_SMTP__URL"),
+        ("ZATO_SSO_Database_Url", "ZATO_SSO_DATABASE_URL"),
+        ("ZATO_SSO_HTTP__LISTEN_FILE", "ZATO_SSO_HTTP__LISTEN"),
+    ] {
+        let said = message(variable(name, "x"));
+        assert_eq!(said, format!("unknown environment variable {name}, the nearest known one is {near}"));
+    }
+    for name in ["ZATO_SSO_", "ZATO_SSO_X", "ZATO_SSO_SERVICE", "ZATO_SSO_PORT", "ZATO_SSO_PORT_X_TCP"] {
+        assert!(message(variable(name, "17010")).contains(&format!("variable {name}, ")), "{name}");
+    }
+    for name in ["ZATO_SSO_PASSWORD", "ZATO_SSO_UST", "ZATO_SSO_TOTP_KEY", "ZATO_SSO_IMPORT_FROM"] {
+        assert!(variable(name, "x").is_ok() && variable(&format!("{name}_FILE"), "x").is_ok(), "{name}");
+    }
+}
+
+/// Kubernetes makes such variables for a service named zato-sso, and for one named zato-sso-web.
+#[test]
+fn variables_of_service_links_are_not_ours() {
+    for (name, value) in [
+        ("SERVICE_HOST", "10.0.0.1"),
+        ("SERVICE_PORT", "17010"),
+        ("SERVICE_PORT_HTTP", "17010"),
+        ("PORT", "tcp://10.0.0.1:17010"),
+        ("PORT_17010_TCP", "tcp://10.0.0.1:17010"),
+        ("PORT_17010_TCP_PROTO", "tcp"),
+        ("PORT_17010_TCP_PORT", "17010"),
+        ("PORT_17010_TCP_ADDR", "10.0.0.1"),
+    ] {
+        for service in ["ZATO_SSO", "ZATO_SSO_WEB"] {
+            assert!(variable(&format!("{service}_{name}"), value).is_ok(), "{service}_{name}");
+        }
+    }
+}
+
+#[test]
+fn a_secret_may_stand_in_a_file_that_a_variable_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |text: &str| {
+        let path = folder.path().join("value");
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    for name in ["ZATO_SSO_DATABASE_URL_FILE", "ZATO_SSO_DATABASE__URL_FILE"] {
+        for text in ["postgresql://sso:secret@db/sso\n", "\u{feff}postgresql://sso:secret@db/sso\r\n"] {
+            let config = variable(name, &file(text)).unwrap();
+            let (_, shown) = config.list().into_iter().find(|(key, _)| key == "database.url").unwrap();
+            assert_eq!(shown, "\"postgresql://sso:***@db/sso\"", "{name}");
+        }
+    }
+    let key = variable("ZATO_SSO_SECRET_KEY_FILE", &file("a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=\n"));
+    assert!(key.unwrap().main.secret_key.is_some());
+    let smtp = variable("ZATO_SSO_SMTP__URL_FILE", &file("smtp://user:pw@mail:25\n")).unwrap();
+    assert_eq!(smtp.smtp.url.expose(), "smtp://user:pw@mail:25");
+    // The key of that name is a path, as before.
+    assert!(variable("ZATO_SSO_MAIN__SECRET_KEY_FILE", "sso.key").unwrap().main.secret_key.is_none());
+    let missing = message(variable("ZATO_SSO_DATABASE_URL_FILE", "/none/url"));
+    assert!(missing.starts_with(
+        "environment variable ZATO_SSO_DATABASE_URL_FILE: names the file /none/url, which cannot be read"
+    ));
+    assert!(message(variable("ZATO_SSO_DATABASE_URL_FILE", &file("\n"))).ends_with("which is empty"));
+    assert!(
+        message(variable("ZATO_SSO_DATABASE_URL_FILE", &file(&"x".repeat(70_000))))
+            .ends_with("too long for a value")
+    );
+    let both = Loader::new().environment([
+        ("ZATO_SSO_DATABASE_URL", "sqlite:///a.db".to_owned()),
+        ("ZATO_SSO_DATABASE_URL_FILE", file("sqlite:///b.db")),
+    ]);
+    assert!(message(both.load()).contains("sets database.url, and so does ZATO_SSO_DATABASE_URL"));
+}
+
 #[test]
 fn wrong_types_are_told_with_what_was_expected() {
     insta::assert_snapshot!(message(toml("[session]\nexpiry = 'sixty'")), @r#"sso.toml:2: session.expiry: expected a whole number from 0 to 4294967295, found "sixty""#);

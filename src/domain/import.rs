@@ -155,8 +155,17 @@ pub struct ImportedLink {
 pub struct ImportRecord {
     /// Where it stands, for the report: `line 7`, `row 7`, or what else finds it there.
     pub position: String,
-    /// The user, or why there is none to be made of the record. Never a secret.
-    pub user: Result<Box<ImportedUser>, String>,
+    /// The user, or why there is none to be made of the record.
+    pub user: Result<Box<ImportedUser>, Unusable>,
+}
+
+/// Why no user can be made of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unusable {
+    /// The username that the record names, if so much of it can be read.
+    pub username: Option<String>,
+    /// Why. Never a secret.
+    pub reason: String,
 }
 
 /// Some records, and how far the source has come with them.

@@ -29,7 +29,7 @@ pub use attr::{Attr, AttrOwner, AttrValue};
 pub use audit::{AuditEvent, AuditResult};
 pub use import::{
     ImportBatch, ImportFinding, ImportObserver, ImportRecord, ImportSource, ImportSummary, ImportedAttr,
-    ImportedLink, ImportedUser,
+    ImportedLink, ImportedUser, Unusable,
 };
 pub use linked_auth::{LinkedAuth, SecDef, SecType, TokenRules};
 pub use mail::{Email, EmailKind};

@@ -32,7 +32,7 @@ pub use attr::request::{AttrExpiry, AttrItem, AttrTarget, AttrWrite};
 pub use credential::totp::{ResetTotpKey, TotpOwner};
 pub use hook::{HookError, HookFuture, Hooks, NoHooks};
 pub use import::file::{FileFormat, FileSource};
-pub use import::record::{Members, user_of};
+pub use import::record::read_user;
 pub use import::users::ImportOptions;
 pub use import::zato::{LeftBehind, ZatoOpenError, ZatoOptions, ZatoSource};
 pub use import::zato_user::SecDefHere;

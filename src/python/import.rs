@@ -2,14 +2,17 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyTuple};
+use pyo3::types::{PyDict, PyList, PyString, PyTuple};
+use zeroize::Zeroizing;
 
+use crate::crypto::FirebaseParams;
 use crate::domain::{
     self, Cid, Error, ImportBatch, ImportFinding, ImportObserver, ImportRecord, ImportSummary, ImportedUser,
+    Unusable,
 };
-use crate::ops::{ImportOptions, Members, Sso, user_of};
+use crate::ops::{ImportOptions, Sso, read_user};
 use crate::python::branch::Branch;
 use crate::python::runtime::gate;
 use crate::python::runtime::gate::Pass;
@@ -92,7 +95,9 @@ pub fn import_users<'py>(
     branch: &Branch,
     users: &Bound<'py, PyAny>,
     dry_run: bool,
+    firebase: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
+    let firebase = firebase.map(firebase_params).transpose()?.map(Arc::new);
     let mut ctx = branch.context(CidArgument(Cid::new("")), None::<String>, None::<RemoteAddrArgument>);
     let raised = Arc::new(Mutex::new(None));
     let source = Source {
@@ -106,7 +111,7 @@ pub fn import_users<'py>(
         tokio::task::yield_now().await;
         ctx.cid = Cid::random(sso.random())?;
         let mut findings = Findings(Vec::new());
-        let options = ImportOptions::new("python", dry_run);
+        let options = ImportOptions { firebase, ..ImportOptions::new("python", dry_run) };
         match sso.import_users(&ctx, source, options, &mut findings).await {
             Ok(summary) => Ok(Ok(Summary { summary, findings: findings.0 })),
             Err(error) => match raised.lock().unwrap_or_else(PoisonError::into_inner).take() {
@@ -116,6 +121,16 @@ pub fn import_users<'py>(
         }
     };
     branch.run(py, operation, |py, outcome: Result<Summary, PyErr>| Ok(Bound::new(py, outcome?)?.into_any()))
+}
+
+/// The hash parameters of a Firebase project: a mapping, or the text that its console shows.
+fn firebase_params(given: &Bound<'_, PyAny>) -> PyResult<FirebaseParams> {
+    let text = match given.cast::<PyString>() {
+        Ok(text) => text.to_str()?.to_owned(),
+        Err(_) => json_text(given)?,
+    };
+    let text = Zeroizing::new(text);
+    FirebaseParams::parse(&text).map_err(|reason| PyValueError::new_err(format!("firebase: {reason}")))
 }
 
 struct Findings(Vec<ImportFinding>);
@@ -181,9 +196,13 @@ fn take(py: Python<'_>, iterator: Py<PyAny>, number: u64, limit: usize) -> PyRes
     let mut items = bound.try_iter()?;
     while records.len() < limit {
         let Some(item) = items.next() else { return Ok((None, records)) };
-        let user = user(&item?).map_err(|error| reason(py, &error));
+        let item = item?;
+        let read = user(&item);
+        let user = read.unwrap_or_else(|error| {
+            Err(Unusable { username: username_of(&item), reason: reason(py, &error) })
+        });
         let position = format!("item {}", number + records.len() as u64 + 1);
-        records.push(ImportRecord { position, user: user.and_then(|user| user.map(Box::new)) });
+        records.push(ImportRecord { position, user: user.map(Box::new) });
     }
     Ok((Some(iterator), records))
 }
@@ -195,10 +214,16 @@ fn reason(py: Python<'_>, error: &PyErr) -> String {
     text.unwrap_or_else(|| "not a dict of JSON values and datetimes".to_owned())
 }
 
-fn user(item: &Bound<'_, PyAny>) -> PyResult<Result<ImportedUser, String>> {
+/// The username of what may be a dict.
+fn username_of(item: &Bound<'_, PyAny>) -> Option<String> {
+    let username = item.cast::<PyDict>().ok()?.get_item("username").ok()??;
+    username.cast::<PyString>().ok()?.to_str().ok().map(str::to_owned)
+}
+
+fn user(item: &Bound<'_, PyAny>) -> PyResult<Result<ImportedUser, Unusable>> {
     let dict = item.cast::<PyDict>().map_err(|_| PyTypeError::new_err("not a dict"))?;
     let text = json_text(&plain(dict, 2)?)?;
-    Ok(Members::parse(&text).and_then(|members| user_of(&members)))
+    Ok(read_user(&text))
 }
 
 /// A copy of the dict in which datetimes are ISO 8601 text, also those in lists of dicts in it.

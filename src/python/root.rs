@@ -109,19 +109,23 @@ macro_rules! roots {
             /// Args:
             ///     users: Dicts with the fields of docs/import.md; times may be datetimes.
             ///     dry_run: True to write nothing, and report what would be written.
+            ///     firebase: The hash parameters of a Firebase project, which its hashes need: a dict with signer_key,
+            ///         salt_separator, rounds and mem_cost, or the text that the Firebase console shows.
             ///
             /// Raises:
+            ///     ValueError: A parameter in ``firebase`` is missing or wrong.
             ///     BackendError: The database became unreachable. Users imported until then are kept; call again to
             ///         continue after them.
             ///     Exception: Any exception that the iterable itself raises; likewise.
-            #[pyo3(signature = (users, dry_run=false))]
+            #[pyo3(signature = (users, dry_run=false, *, firebase=None))]
             fn import_users<'py>(
                 &self,
                 py: Python<'py>,
                 users: &Bound<'py, PyAny>,
                 dry_run: bool,
+                firebase: Option<&Bound<'py, PyAny>>,
             ) -> PyResult<Bound<'py, PyAny>> {
-                import_users(py, &self.0.branch, users, dry_run)
+                import_users(py, &self.0.branch, users, dry_run, firebase)
             }
 
             fn __repr__(&self) -> String {

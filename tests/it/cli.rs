@@ -16,6 +16,41 @@ on_both_databases! {
     migrate_makes_usernames_unique_or_tells_which_clash;
     commands_at_the_same_time_all_succeed;
     what_the_command_does_is_in_the_audit_trail;
+    secrets_may_stand_in_files_that_variables_name;
+}
+
+/// A variable that was nearly right was ignored, and the command worked on an empty database of its own.
+async fn secrets_may_stand_in_files_that_variables_name(kind: Kind) {
+    let mut folder = Folder::with_database(kind).await;
+    folder.run("migrate");
+    let url = folder.unset("ZATO_SSO_DATABASE_URL").unwrap();
+    folder.write("url", &format!("{url}\n"));
+    folder.write("password.txt", &format!("\u{feff}{PASSWORD}\r\n"));
+    for wrong in ["ZATO_SSO_DATABASE_URI", "ZATO_SSO_DATABASE_URL_PATH"] {
+        folder.set(wrong, &url);
+        let said = folder.run("config show");
+        let expected = format!(
+            "zato-sso: unknown environment variable {wrong}, the nearest known one is ZATO_SSO_DATABASE_URL"
+        );
+        assert!(said.status != 0 && said.stderr.starts_with(&expected), "{said}");
+        folder.unset(wrong);
+    }
+    folder.set("ZATO_SSO_DATABASE_URL_FILE", "url");
+    folder.set("ZATO_SSO_PASSWORD_FILE", "password.txt");
+    assert_eq!(folder.run("create-super-user admin1").text(), "Created super-user `admin1`\n");
+    folder.write("key", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n");
+    folder.set("ZATO_SSO_TOTP_KEY_FILE", "key");
+    let said = folder.run("reset-totp-key admin1 --json").json();
+    assert!(said["totp_key"].is_null() && said["uri"].as_str().unwrap().contains("GEZDGNBVGY3TQOJQ"));
+    folder.set("ZATO_SSO_PASSWORD_FILE", "none.txt");
+    let said = folder.run("create-user user1");
+    assert!(
+        said.stderr.contains("ZATO_SSO_PASSWORD_FILE: names the file none.txt, which cannot be read"),
+        "{said}"
+    );
+    folder.set("ZATO_SSO_DATABASE_URL", &url);
+    let world = folder.world().await;
+    world.sso.login(&ctx(), credentials("admin1", PASSWORD)).await.unwrap();
 }
 
 async fn who_is_made_by_the_command_can_log_in(kind: Kind) {

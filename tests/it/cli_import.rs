@@ -13,6 +13,7 @@ use crate::support::{Kind, any_rows, credentials, ctx, refusal};
 on_both_databases! {
     users_come_from_a_file_and_go_to_one;
     what_is_left_behind_is_told_and_is_status_1;
+    hashes_of_firebase_need_the_parameters_of_their_project;
     a_wrong_file_is_one_line_and_nothing_is_written;
     a_run_that_cannot_go_on_tells_how_many_have_come;
     a_killed_run_that_is_run_again_ends_like_an_undisturbed_one;
@@ -53,6 +54,35 @@ async fn users_come_from_a_file_and_go_to_one(kind: Kind) {
     assert_eq!(other.run("export users --with-secrets").text(), secret.text());
 }
 
+async fn hashes_of_firebase_need_the_parameters_of_their_project(kind: Kind) {
+    let folder = Folder::with_database(kind).await;
+    folder.run("migrate");
+    let hash = r#"{""passwordHash"": ""lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ=="", ""salt"": ""42xEC+ixf3L2lw==""}"#;
+    folder.write("users.csv", &format!("username;password_hash\r\nann;\"{hash}\"\r\n"));
+    let said = folder.run("import users --format csv users.csv");
+    let expected = "zato-sso: line 2 `ann`: refused: password_hash: a Firebase hash cannot be verified without the hash \
+        parameters of its project: give --firebase-params (Python: firebase)\n";
+    assert_eq!((said.status, said.stderr.as_str()), (1, expected));
+    folder.write("params.txt", "hash_config {\n  base64_signer_key: !,\n  rounds: 8,\n  mem_cost: 14,\n}\n");
+    let wrong = folder.run("import users --format csv users.csv --firebase-params params.txt");
+    assert_eq!(
+        (wrong.status, wrong.stderr.as_str()),
+        (1, "zato-sso: params.txt: base64_signer_key: not base64\n")
+    );
+    let key = "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==";
+    let params = format!(
+        "\u{feff}hash_config {{\n  algorithm: SCRYPT,\n  base64_signer_key: {key},\n  base64_salt_separator: Bw==,\n  \
+         rounds: 8,\n  mem_cost: 14,\n}}\n"
+    );
+    folder.write("params.txt", &params);
+    let said = folder.run("import users --format csv users.csv --firebase-params params.txt");
+    assert_eq!(said.text(), "1 records: 1 imported, 0 there already, 0 refused\n");
+    let world = folder.world().await;
+    let login = async || world.sso.login(&ctx(), credentials("ann", "user1password")).await;
+    login().await.unwrap();
+    login().await.unwrap();
+}
+
 async fn what_is_left_behind_is_told_and_is_status_1(kind: Kind) {
     let folder = Folder::with_database(kind).await;
     folder.run("migrate");
@@ -75,7 +105,7 @@ async fn what_is_left_behind_is_told_and_is_status_1(kind: Kind) {
     let clear = "password: passwords in clear are not taken, give a hash in password_hash";
     let expected = [
         entry("line 1", json!("ann"), false, "linked_auth `api`: there is no such definition"),
-        entry("line 2", json!(null), true, clear),
+        entry("line 2", json!("bob"), true, clear),
         entry("line 3", json!(r"\u{1b}[31m"), true, "username: control characters are not allowed"),
         entry("line 4", json!(null), true, "the JSON object is cut off"),
     ];
@@ -85,7 +115,7 @@ async fn what_is_left_behind_is_told_and_is_status_1(kind: Kind) {
     assert_eq!(said.status, 1);
     let expected = format!(
         "zato-sso: line 1 `ann`: left behind: linked_auth `api`: there is no such definition\n\
-         zato-sso: line 2: refused: {clear}\n\
+         zato-sso: line 2 `bob`: refused: {clear}\n\
          zato-sso: line 3 `\\u{{1b}}[31m`: refused: username: control characters are not allowed\n\
          zato-sso: line 4: refused: the JSON object is cut off\n"
     );

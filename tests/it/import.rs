@@ -1,9 +1,12 @@
 //! Bringing users over, and writing them down.
 
 use std::io::Cursor;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection, SqliteConnection};
+use zato_sso::crypto::FirebaseParams;
 use zato_sso::domain::{
     Code, Error, ImportFinding, ImportObserver, ImportSummary, Password, Result, SecType, TokenRules,
 };
@@ -23,6 +26,9 @@ on_both_databases! {
     a_second_run_changes_nothing;
     bad_records_are_told_and_cost_no_good_one;
     rows_of_a_table_are_users_too;
+    semicolons_and_tabs_stand_between_values_too;
+    times_are_read_as_databases_write_them;
+    who_writes_beside_an_import_does_not_wait_for_it;
     a_stray_quote_costs_its_own_line_only;
     a_long_line_in_front_costs_no_good_record;
     what_is_no_list_of_users_is_refused_as_a_whole;
@@ -39,6 +45,15 @@ on_both_databases! {
 /// A hash that is quickly made, of [`PASSWORD`]'s first word.
 const HASH: &str = "$pbkdf2-sha512$1212$RHY0Fr3IDMSVO/RSZyb5ow$eNLfBK.eVozomMr.1gYa17k9B7KIK25NOEshvhrSX.esqY3s.FvWZViXz4KoLlQI.BzY/YTNJOiKc5gBYFYGww";
 const HASHED: &str = "password";
+
+/// From the README of firebase/scrypt.
+const FIREBASE: &str = "hash_config {
+  algorithm: SCRYPT,
+  base64_signer_key: jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==,
+  base64_salt_separator: Bw==,
+  rounds: 8,
+  mem_cost: 14,
+}";
 
 #[derive(Default)]
 struct Told {
@@ -150,11 +165,67 @@ async fn who_comes_with_a_hash_logs_in_and_has_argon2id_then(kind: Kind) {
         ),
         ("bcrypt", json!("$2b$05$XXXXXXXXXXXXXXXXXXXXXOAcXxm9kjPGEMsLznoKqmqw7tc8WCx4a"), "U*U*U"),
         ("bcrypt2y", json!("$2y$05$XXXXXXXXXXXXXXXXXXXXXOAcXxm9kjPGEMsLznoKqmqw7tc8WCx4a"), "U*U*U"),
+        (
+            "werkzeug",
+            json!(
+                "scrypt:1024:8:1$rSSsGSPmGS9wCg7g$bbd2ed3aa77ea77c141064947877453ed3ab0276ec1551f7170ff417f98bdb63b8031b14bba7f7e279db6c089235fa0d67314961bb1564b4fd051c5974bf9ac3"
+            ),
+            "correct horse",
+        ),
+        ("phpass", json!("$P$58Z13/P5ZFm.gAgVBpgvA6QperH5OK0"), "correct horse"),
+        (
+            "wordpress",
+            json!("$wp$2y$04$daLajCvzx93oRi4IjCO4Wu0lGfQpsFfMmoI4VKmnQenKJIqyAk1F."),
+            "correct horse",
+        ),
+        ("ldap", json!("{SSHA}TryrN8IlITUJ1mjOmfwkP5F8jwCvNQag"), "correct horse"),
+        (
+            "ldapcrypt",
+            json!(
+                "{CRYPT}$6$rounds=1000$bA6mxzY4BXz1OVo7$uwqsq1FoIdn3vWW4GfV19KSd2mivcnoKbF3A3W.Li.oNZeuhoGmDPkaTS9fHgdSgEJEOCy0C3qSw38Fit5gcp0"
+            ),
+            "correct horse",
+        ),
+        (
+            "passlibbcrypt",
+            json!("$bcrypt-sha256$v=2,t=2b,r=4$UyiiY88XpE0o7udkIhS7HO$TGQ0CrNbcdX5UH/kbzQSmzWmTzlfK8O"),
+            "correct horse",
+        ),
+        (
+            "betterauth",
+            json!(
+                "b23580e7343e5882eb31d59e9c52b765:696ebe1e0a50dad234a2b5558f4d2d78ea7e712a2e036a4ee2bc3da40717d19bd9ba23dc45590fa7682a847ddde4501a299a57d179d1286f9099e02b0c27d5ac"
+            ),
+            "correct horse",
+        ),
+        (
+            "aspnet",
+            json!("AQAAAAIAAAPoAAAAEOv2uLvZKfliixsCHLD4KXu2rpkpqUZwWQ0TaBjp3C8ZgqJd695q3jHpFUDUZYY+Ag=="),
+            "correct horse",
+        ),
+        (
+            "firebase",
+            json!({
+                "passwordHash": "lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ==",
+                "salt": "42xEC+ixf3L2lw==",
+            }),
+            "user1password",
+        ),
     ];
     let users: Vec<_> =
         cases.iter().map(|(name, hash, _)| json!({"username": name, "password_hash": hash})).collect();
-    let (summary, told) = bring(&world, lines(&users)).await;
-    assert_eq!((summary, told.lines()), (counts(9, 9, 0, 0, 0), vec![]));
+    let options = ImportOptions {
+        firebase: Some(Arc::new(FirebaseParams::parse(FIREBASE).unwrap())),
+        ..ImportOptions::new("jsonl", false)
+    };
+    let (summary, told) = run(&world, lines(&users), FileFormat::JsonLines, options).await;
+    assert_eq!((summary.unwrap(), told.lines()), (counts(18, 18, 0, 0, 0), vec![]));
+    // What is exported with its hashes is imported again, that of Firebase without the project's parameters.
+    let other = World::new(kind).await;
+    let exported = export(&world, true).await.join("\n");
+    let (summary, told) = bring(&other, exported).await;
+    assert_eq!((summary, told.lines()), (counts(18, 18, 0, 0, 0), vec![]));
+    other.sso.login(&ctx(), credentials("firebase", "user1password")).await.unwrap();
     for (name, _, password) in cases {
         let wrong = world.sso.login(&ctx(), credentials(name, "x")).await;
         assert_eq!(refusal(wrong), Code::AuthNotAllowed, "{name}");
@@ -248,15 +319,24 @@ async fn bad_records_are_told_and_cost_no_good_one(kind: Kind) {
     let long = "x".repeat(10 << 20);
     let told_of = |value: Value| value.to_string().into_bytes();
     let bad: Vec<(Vec<u8>, &str)> = vec![
-        (br#"{"username": "cut", "pass"#.to_vec(), "- refused: the JSON object is cut off"),
+        (br#"{"username": "cut", "pass"#.to_vec(), "cut refused: the JSON object is cut off"),
         (b"\xff\xfe{}".to_vec(), "- refused: not UTF-8: byte 1"),
         (br#"{"username": "caf\xe9"}"#.to_vec(), "- refused: not a JSON object: column 19"),
         (b"{\"username\": \"caf\xe9\"}".to_vec(), "- refused: not UTF-8: byte 18"),
         (b"[1]".to_vec(), "- refused: not a JSON object: column 0"),
+        (
+            b"{\"username\": \"latin\", \"first_name\": \"Ren\xe9\"}".to_vec(),
+            "latin refused: not UTF-8: byte 41",
+        ),
         (told_of(json!({"email": "a@example.com"})), "- refused: username: needed"),
         (
+            told_of(json!({"username": "digits", "password_hash": 12345})),
+            "digits refused: password_hash: expected text",
+        ),
+        (told_of(json!({"username": 12345})), "12345 refused: username: expected text"),
+        (
             told_of(json!({"username": "md5", "password_hash": "md5$salt$0123456789abcdef"})),
-            "md5 refused: password_hash: a stored password hash is of an unknown scheme",
+            "md5 refused: password_hash: a stored password hash is of an unknown scheme: md5$",
         ),
         (
             told_of(json!({"username": "costly", "password_hash": HASH.replace("$1212$", "$999999999$")})),
@@ -288,7 +368,7 @@ async fn bad_records_are_told_and_cost_no_good_one(kind: Kind) {
             told_of(json!({"username": long})),
             &format!("{}… refused: username: at most 128 characters", "x".repeat(80)),
         ),
-        (told_of(json!({"username": "line", "email": "x".repeat(17 << 20)})), "- refused: longer than 16777216 bytes"),
+        (told_of(json!({"username": "line", "email": "x".repeat(17 << 20)})), "line refused: longer than 16777216 bytes"),
     ]
     .into_iter()
     .map(|(line, reason)| (line, &*Box::leak(reason.to_owned().into_boxed_str())))
@@ -335,8 +415,8 @@ async fn rows_of_a_table_are_users_too(kind: Kind) {
     );
     let (summary, told) = bring_rows(&world, text).await;
     let expected = [
-        "line 6 - refused: is_locked: expected true or false",
-        "line 7 - refused: 3 values, and the header names 6 columns",
+        "line 6 eve refused: is_locked: expected true or false",
+        "line 7 short refused: 3 values, and the header names 6 columns",
     ];
     assert_eq!((summary, told.lines()), (counts(5, 3, 0, 2, 0), expected.map(str::to_owned).to_vec()));
     let found =
@@ -356,6 +436,85 @@ async fn rows_of_a_table_are_users_too(kind: Kind) {
     world.sso.login(&ctx(), credentials("ann", HASHED)).await.unwrap();
 }
 
+async fn semicolons_and_tabs_stand_between_values_too(kind: Kind) {
+    let world = World::new(kind).await;
+    let files = [
+        "username;first_name;attr.colour\r\nann;\"Ann;a\";red, blue\r\n",
+        "sep=;\nusername;first_name;attr.colour\nbob;Bob;x\n",
+        "\u{feff}\"sep=|\"\n\nusername|first_name\neve|Eve\n",
+        "username\tfirst_name\tattr.colour\ncarl\tCarl, jr.\t\n",
+    ];
+    for text in files {
+        let (summary, told) = bring_rows(&world, text).await;
+        assert_eq!((summary, told.lines()), (counts(1, 1, 0, 0, 0), vec![]), "{text}");
+    }
+    for (name, first_name) in [("ann", "Ann;a"), ("bob", "Bob"), ("eve", "Eve"), ("carl", "Carl, jr.")] {
+        let found = world.sso.get_user_by_username(&ctx(), name, true).await.unwrap().unwrap();
+        assert_eq!(found.user.first_name.as_deref(), Some(first_name));
+    }
+    let (_, told) = bring_rows(&world, "username;is_locked\ndan;maybe\nfay\n").await;
+    let expected = [
+        "line 2 dan refused: is_locked: expected true or false",
+        "line 3 fay refused: 1 values, and the header names 2 columns",
+    ];
+    assert_eq!(told.lines(), expected);
+    for (text, reason) in [
+        ("username;colour\nann;red\n", "the header names a column that is not known: `colour`"),
+        ("sep=ab\nusername\n", "the first line: sep= names one character, such as sep=;"),
+        ("sep=;\n", "there is no header"),
+    ] {
+        let (outcome, _) = run(&world, text, FileFormat::Csv, ImportOptions::new("csv", false)).await;
+        assert!(outcome.unwrap_err().to_string().contains(reason), "{text}");
+    }
+}
+
+/// A time of PostgreSQL in a zone of whole hours ends in two digits.
+async fn times_are_read_as_databases_write_them(kind: Kind) {
+    let world = World::new(kind).await;
+    let text = "username,sign_up_time\n\
+        postgres,2026-11-27 14:16:28.181969+00\n\
+        warsaw,2026-11-27 15:16:28.181969+01\n\
+        india,2026-11-27 19:46:28.181969+0530\n\
+        rails,2026-11-27 14:16:28.181969 UTC\n\
+        iso,2026-11-27T14:16:28.181969Z\n";
+    let (summary, told) = bring_rows(&world, text).await;
+    assert_eq!((summary, told.lines()), (counts(5, 5, 0, 0, 0), vec![]));
+    for name in ["postgres", "warsaw", "india", "rails", "iso"] {
+        let found = world.sso.get_user_by_username(&ctx(), name, true).await.unwrap().unwrap();
+        assert_eq!(found.user.sign_up_time.to_string(), "2026-11-27T14:16:28.181969", "{name}");
+    }
+    let (summary, _) = bring_rows(&world, "username,sign_up_time\nshort,2026-11-27T14:16+00\n").await;
+    assert_eq!(summary, counts(1, 1, 0, 0, 0));
+}
+
+/// Four thousand users with twenty attributes each were one transaction, for which a login waited to its end.
+async fn who_writes_beside_an_import_does_not_wait_for_it(kind: Kind) {
+    let world = World::new(kind).await;
+    world.user("ann").await;
+    let attrs: serde_json::Map<_, _> =
+        (0..20).map(|number| (format!("attr{number}"), json!("x".repeat(40)))).collect();
+    let users: Vec<_> =
+        (0..4000).map(|number| json!({"username": format!("user{number}"), "attrs": attrs})).collect();
+    let text = lines(&users);
+    let sso = world.sso.clone();
+    let importing = tokio::spawn(async move {
+        let start = Instant::now();
+        let source = FileSource::new(Cursor::new(text.into_bytes()), FileFormat::JsonLines, None);
+        let options = ImportOptions::new("jsonl", false);
+        let summary = sso.import_users(&ctx(), source, options, &mut Told::default()).await.unwrap();
+        assert_eq!(summary, counts(4000, 4000, 0, 0, 0));
+        start.elapsed()
+    });
+    let mut longest = Duration::ZERO;
+    while !importing.is_finished() {
+        let start = Instant::now();
+        world.login("ann").await;
+        longest = longest.max(start.elapsed());
+    }
+    let all = importing.await.unwrap();
+    assert!(longest < all / 3, "a login took {longest:?}, the import {all:?}");
+}
+
 async fn a_stray_quote_costs_its_own_line_only(kind: Kind) {
     let world = World::new(kind).await;
     let mut text = "username,first_name\n".to_owned();
@@ -369,11 +528,11 @@ async fn a_stray_quote_costs_its_own_line_only(kind: Kind) {
         }
     }
     let (summary, told) = bring_rows(&world, text).await;
-    let quote = "- refused: a quote in this line is not closed, or closed at the wrong place";
+    let quote = "refused: a quote in this line is not closed, or closed at the wrong place";
     let expected = [
-        format!("line 50 {quote}"),
+        format!("line 50 user50 {quote}"),
         "line 70 user70 refused: first_name: control characters are not allowed".to_owned(),
-        format!("line 120 {quote}"),
+        format!("line 120 user120 {quote}"),
     ];
     assert_eq!(told.lines(), expected);
     assert_eq!(summary, counts(399, 396, 0, 3, 0));
@@ -396,7 +555,7 @@ async fn what_is_no_list_of_users_is_refused_as_a_whole(kind: Kind) {
         (b"\xff\xfe{\0}\0", FileFormat::JsonLines, "UTF-16"),
         (b"\xff\xfeu\0", FileFormat::Csv, "UTF-16"),
         (b"{\"username\": \"ann\"}\n", FileFormat::Csv, "not known"),
-        (b"username;email\nann;\n", FileFormat::Csv, "not known: `username;email`"),
+        (b"username/email\nann/\n", FileFormat::Csv, "not known: `username/email`"),
         (b"username,username\nann,\n", FileFormat::Csv, "twice"),
         (b"email\nann@example.com\n", FileFormat::Csv, "no column `username`"),
     ];

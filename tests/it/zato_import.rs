@@ -133,7 +133,7 @@ async fn a_user_who_cannot_be_read_is_in_the_report_and_comes_later(kind: Kind) 
     assert_eq!(
         report,
         [
-            json!({"position": "row 2", "username": null, "is_refused": true, "reason": reason}),
+            json!({"position": "row 2", "username": "plain.0.utzfd", "is_refused": true, "reason": reason}),
             json!({"position": "row 8", "username": "attrs.6.qpvkw", "is_refused": false, "reason": "attribute \"city\": is not JSON"}),
         ]
     );

@@ -51,7 +51,7 @@ async fn user(options: ZatoOptions, username: &str) -> Result<ImportedUser, Stri
     for record in read_all(options).await {
         match record.user {
             Ok(user) if user.username.starts_with(&start) => return Ok(*user),
-            Err(why) => return Err(format!("{}: {why}", record.position)),
+            Err(why) => return Err(format!("{}: {}", record.position, why.reason)),
             Ok(_) => {}
         }
     }
@@ -137,7 +137,11 @@ async fn what_does_not_decrypt_is_told_of_its_user_and_the_others_come(kind: Kin
     let why = |row: usize| {
         let record = &records[row - 1];
         assert_eq!(record.position, format!("row {row}"));
-        record.user.as_ref().map(|user| user.lost.join(";")).unwrap_or_else(|why| format!("refused: {why}"))
+        record
+            .user
+            .as_ref()
+            .map(|user| user.lost.join(";"))
+            .unwrap_or_else(|why| format!("refused: {}", why.reason))
     };
     assert_eq!(why(2), "refused: password: does not decrypt with any of the keys");
     assert_eq!(why(3), "refused: email: does not decrypt with any of the keys");

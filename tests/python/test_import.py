@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import struct
 import threading
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta, timezone
@@ -76,6 +77,89 @@ def test_users_come_with_all_that_is_theirs_and_log_in(sso: SSO, config: Config)
     sso.user.login("cid", "bob", PASSWORD, APP, ADDRESS)
 
 
+def scrypt(salt: str, n: int, r: int) -> str:
+    key = hashlib.scrypt(PASSWORD.encode(), salt=salt.encode(), n=n, r=r, p=1, maxmem=1 << 27)
+    return key.hex()
+
+
+def salted(name: str, prefix: str) -> str:
+    digest = hashlib.new(name, PASSWORD.encode() + b"salt").digest()
+    return prefix + base64.b64encode(digest + b"salt").decode()
+
+
+def pbkdf2(name: str) -> bytes:
+    return hashlib.pbkdf2_hmac(name, PASSWORD.encode(), b"saltsaltsaltsalt", 1000, 32)
+
+
+HASHES: dict[str, Any] = {
+    "werkzeug": f"scrypt:1024:8:1$salt${scrypt('salt', 1024, 8)}",
+    "werkzeug-pbkdf2": f"pbkdf2:sha256:1000$saltsaltsaltsalt${pbkdf2('sha256').hex()}",
+    "ssha": salted("sha1", "{SSHA}"),
+    "ssha256": salted("sha256", "{SSHA256}"),
+    "ssha512": salted("sha512", "{SSHA512}"),
+    "better-auth": f"{'0a' * 16}:{scrypt('0a' * 16, 16384, 16)}",
+    "lucia": f"s2:abcdefgh12345678:{scrypt('abcdefgh12345678', 16384, 16)}",
+    "asp-net-2": base64.b64encode(b"\0saltsaltsaltsalt" + pbkdf2("sha1")).decode(),
+    "asp-net-3": base64.b64encode(
+        b"\1" + struct.pack(">III", 1, 1000, 16) + b"saltsaltsaltsalt" + pbkdf2("sha256")
+    ).decode(),
+}
+
+
+def test_hashes_of_other_systems_are_verified_and_replaced(sso: SSO) -> None:
+    summary = sso.import_users({"username": name, "password_hash": stored} for name, stored in HASHES.items())
+    assert summary.findings == []
+    for name in HASHES:
+        with pytest.raises(ValidationError, match=status_code.auth.not_allowed):
+            sso.user.login("cid", name, f"{PASSWORD}x", APP, ADDRESS)
+        for _ in range(2):
+            sso.user.login("cid", name, PASSWORD, APP, ADDRESS)
+
+
+FIREBASE: dict[str, Any] = {
+    "signer_key": "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==",
+    "salt_separator": "Bw==",
+    "rounds": 8,
+    "mem_cost": 14,
+}
+
+
+def test_hashes_of_firebase_need_the_parameters_of_their_project(sso: SSO) -> None:
+    stored = {
+        "passwordHash": "lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ==",
+        "salt": "42xEC+ixf3L2lw==",
+    }
+    users = [{"username": "ann", "password_hash": stored}]
+    (finding,) = sso.import_users(users).findings
+    assert (finding["username"], "parameters of its project" in finding["reason"]) == ("ann", True)
+    for wrong, reason in [({}, "base64_signer_key: needed"), ({**FIREBASE, "rounds": "many"}, "rounds: a number")]:
+        with pytest.raises(ValueError, match=f"firebase: {reason}"):
+            sso.import_users(users, firebase=wrong)
+    assert counts(sso.import_users(users, firebase=FIREBASE)) == (1, 1, 0, 0, 0)
+    lines = "\n".join(f"base64_{name}: {value}" for name, value in list(FIREBASE.items())[:2])
+    console = f"hash_config {{\n{lines}\nrounds: 8,\nmem_cost: 14,\n}}"
+    assert sso.import_users([{**users[0], "username": "bob"}], firebase=console).imported == 1
+    for name in ("ann", "bob"):
+        sso.user.login("cid", name, "user1password", APP, ADDRESS)
+
+
+def test_an_unknown_hash_is_called_by_its_name_and_so_is_its_user(sso: SSO) -> None:
+    hashes: dict[str, Any] = {
+        "md5": "{MD5}PLTnMmMfR+brlh80VUt83g==",
+        "crypt": "$1$o1zx/hrO$gsf3CS.nFZiXJMZlGwErs0",
+        "number": 12345,
+        "list": ["x"],
+    }
+    summary = sso.import_users({"username": name, "password_hash": stored} for name, stored in hashes.items())
+    unknown = "password_hash: a stored password hash is of an unknown scheme: "
+    assert [(found["username"], found["reason"]) for found in summary.findings] == [
+        ("md5", f"{unknown}{{MD5}}"),
+        ("crypt", f"{unknown}md5-crypt ($1$)"),
+        ("number", "password_hash: expected text"),
+        ("list", "password_hash: expected text"),
+    ]
+
+
 def test_a_second_call_changes_nothing(sso: SSO) -> None:
     users = [{"username": f"user{number}", "password_hash": HASH} for number in range(3)]
     assert counts(sso.import_users(users)) == (3, 3, 0, 0, 0)
@@ -107,11 +191,11 @@ def test_what_is_wrong_with_an_item_costs_no_other(sso: SSO) -> None:
     assert counts(summary) == (10, 3, 0, 7, 0)
     assert [(found["position"], found["username"], found["reason"]) for found in summary.findings] == [
         ("item 2", None, "not a dict"),
-        ("item 3", None, "not a JSON value: Odd"),
-        ("item 4", None, "not a dict of JSON values and datetimes"),
-        ("item 5", None, "password: passwords in clear are not taken, give a hash in password_hash"),
+        ("item 3", "odd", "not a JSON value: Odd"),
+        ("item 4", "lone", "not a dict of JSON values and datetimes"),
+        ("item 5", "clear", "password: passwords in clear are not taken, give a hash in password_hash"),
         ("item 6", "ann", "the username has stood there before: the first one counts"),
-        ("item 7", None, "email: expected text"),
+        ("item 7", "number", "email: expected text"),
         ("item 8", None, summary.findings[6]["reason"]),
     ]
     assert all(found["is_refused"] for found in summary.findings)

@@ -86,6 +86,19 @@ def test_arguments_win_over_the_environment_and_that_over_the_file(file: Path, m
     assert not file.with_name("from-file.db").exists()
 
 
+def test_a_variable_that_is_nearly_right_is_an_error(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ZATO_SSO_DATABASE_URI", "ZATO_SSO_DATABASE_URLS"):
+        with monkeypatch.context() as patched:
+            patched.setenv(name, "sqlite:///environment.db")
+            with pytest.raises(ValueError, match=f"{name}, the nearest known one is ZATO_SSO_DATABASE_URL"):
+                SSO(config=file)
+    assert not list(file.parent.glob("*.db"))
+    (file.parent / "url").write_text("sqlite:///environment.db\n")
+    monkeypatch.setenv("ZATO_SSO_DATABASE_URL_FILE", str(file.parent / "url"))
+    SSO(config=file).close()
+    assert file.with_name("environment.db").exists()
+
+
 def test_a_key_may_be_given_by_itself(folder: Path) -> None:
     key = new_key()
     with SSO("sqlite:///sso.db", secret_key=key) as sso:

@@ -11,6 +11,7 @@ use crate::cli::command::user;
 use crate::cli::output::failure::Failure;
 use crate::cli::output::print::Output;
 use crate::cli::setup::open as setup;
+use crate::cli::setup::secret::or_from_file;
 use crate::config::Config;
 use crate::crypto::totp;
 use crate::domain::{Edit, Error, Password, User};
@@ -23,9 +24,10 @@ const NO_COLOURS: &str = "\x1b[0m";
 /// Gives a user a new TOTP key, and prints it if it was made here, its URI and, at a terminal, a QR code.
 pub(in crate::cli) async fn reset_key(
     config: Config,
-    args: ResetTotpKeyArgs,
+    mut args: ResetTotpKeyArgs,
     out: &Output,
 ) -> Result<(), Failure> {
+    args.key = or_from_file(args.key, "ZATO_SSO_TOTP_KEY")?;
     let is_given = args.key.as_ref().is_some_and(|key| !key.is_empty());
     let sso = setup::open_existing(config).await?;
     let outcome = replace(&sso, args).await;

@@ -3,8 +3,10 @@
 use std::fs::File;
 use std::io::{BufWriter, Write as _, stdin};
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::json;
+use zeroize::Zeroizing;
 
 use crate::cli::args::{ImportFormat, ImportTerms, ImportUsersArgs};
 use crate::cli::output::failure::Failure;
@@ -12,6 +14,7 @@ use crate::cli::output::print::{Output, say};
 use crate::cli::output::progress::Progress;
 use crate::cli::setup::open as setup;
 use crate::config::Config;
+use crate::crypto::FirebaseParams;
 use crate::domain::{Error, ImportFinding, ImportObserver, ImportSource, ImportSummary, Result};
 use crate::ops::{FileFormat, FileSource, ImportOptions};
 
@@ -21,13 +24,15 @@ pub(in crate::cli) async fn users(
     args: ImportUsersArgs,
     out: &Output,
 ) -> Result<(), Failure> {
-    let ImportUsersArgs { format, file, terms } = args;
+    let ImportUsersArgs { format, file, firebase_params, terms } = args;
     let (format, origin) = match format {
         ImportFormat::Jsonl => (FileFormat::JsonLines, "jsonl"),
         ImportFormat::Csv => (FileFormat::Csv, "csv"),
     };
+    let mut options = ImportOptions::new(origin, terms.dry_run);
+    options.firebase = firebase_params.as_deref().map(read_firebase).transpose()?.map(Arc::new);
     let source = open(&file, format)?;
-    let outcome = bring_over(config, source, origin, &terms, out).await;
+    let outcome = bring_over(config, source, options, &terms, out).await;
     outcome.map_err(|failure| match failure {
         // What is wrong with a source is wrong with this file.
         Failure::Operation(Error::Refused { detail: Some(detail), .. }) => {
@@ -35,6 +40,12 @@ pub(in crate::cli) async fn users(
         }
         other => other,
     })
+}
+
+fn read_firebase(path: &Path) -> Result<FirebaseParams, Failure> {
+    let wrong = |reason: &dyn std::fmt::Display| Failure::Message(format!("{}: {reason}", path.display()));
+    let text = std::fs::read_to_string(path).map(Zeroizing::new).map_err(|error| wrong(&error))?;
+    FirebaseParams::parse(&text).map_err(|reason| wrong(&reason))
 }
 
 fn open(path: &Path, format: FileFormat) -> Result<FileSource, Failure> {
@@ -58,11 +69,11 @@ fn open(path: &Path, format: FileFormat) -> Result<FileSource, Failure> {
 async fn bring_over(
     config: Config,
     source: impl ImportSource,
-    origin: &'static str,
+    options: ImportOptions,
     terms: &ImportTerms,
     out: &Output,
 ) -> Result<(), Failure> {
-    let summary = read_all(config, source, origin, terms).await?;
+    let summary = read_all(config, source, options, terms).await?;
     out.result(&in_words(&summary, terms.dry_run), &object(&summary, terms.dry_run))?;
     status(&summary)
 }
@@ -71,13 +82,12 @@ async fn bring_over(
 pub(in crate::cli) async fn read_all(
     config: Config,
     source: impl ImportSource,
-    origin: &'static str,
+    options: ImportOptions,
     terms: &ImportTerms,
 ) -> Result<ImportSummary, Failure> {
     let sso = setup::open_existing(config).await?;
     let outcome = async {
         let mut teller = Teller::new(terms.report.as_deref())?;
-        let options = ImportOptions::new(origin, terms.dry_run);
         let outcome = sso.import_users(&setup::context(&sso)?, source, options, &mut teller).await;
         let finished = teller.finish();
         if (outcome.is_err() || finished.is_err()) && teller.imported > 0 && !terms.dry_run {

@@ -6,6 +6,7 @@ use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Read};
 use zeroize::Zeroizing;
 
 use crate::cli::output::failure::Failure;
+use crate::config::value_from_file;
 use crate::domain::{Password, Ust};
 
 /// A secret as its user knows it.
@@ -47,7 +48,7 @@ enum Source {
 /// A new password: from the option, else the environment, else a line of standard input, else asked for twice at the
 /// terminal.
 pub(in crate::cli) fn new_password(option: Option<Password>) -> Result<Password, Failure> {
-    match source(PASSWORD, option, std::env::var_os(PASSWORD.variable), io::stdin().is_terminal())? {
+    match source(PASSWORD, option, variable(PASSWORD)?, io::stdin().is_terminal())? {
         Source::Given(password) => Ok(password),
         Source::Stdin => from_reader(PASSWORD, io::stdin().lock()),
         Source::Prompt => typed_twice(PASSWORD, |prompt| rpassword::prompt_password(prompt)),
@@ -56,12 +57,32 @@ pub(in crate::cli) fn new_password(option: Option<Password>) -> Result<Password,
 
 /// The token of a session, from the same places. Nothing is made with it, so it is asked for once.
 pub(in crate::cli) fn ust(argument: Option<Password>) -> Result<Ust, Failure> {
-    let ust = match source(UST, argument, std::env::var_os(UST.variable), io::stdin().is_terminal())? {
+    let ust = match source(UST, argument, variable(UST)?, io::stdin().is_terminal())? {
         Source::Given(ust) => ust,
         Source::Stdin => from_reader(UST, io::stdin().lock())?,
         Source::Prompt => typed(UST, UST.prompt, |prompt| rpassword::prompt_password(prompt))?,
     };
     Ok(Ust::from(ust.expose().trim()))
+}
+
+/// A secret that a command takes from the option or the environment only: from the file that `variable_FILE` names, unless
+/// it was given.
+pub(in crate::cli) fn or_from_file(
+    given: Option<Password>,
+    variable: &str,
+) -> Result<Option<Password>, Failure> {
+    match given {
+        Some(given) => Ok(Some(given)),
+        None => Ok(value_from_file(variable)?.map(Password::from)),
+    }
+}
+
+/// The variable, or what stands in the file that the one with `_FILE` names.
+fn variable(kind: Kind) -> Result<Option<OsString>, Failure> {
+    match std::env::var_os(kind.variable) {
+        Some(value) => Ok(Some(value)),
+        None => Ok(value_from_file(kind.variable)?.map(OsString::from)),
+    }
 }
 
 fn source(
@@ -98,6 +119,8 @@ fn from_reader(kind: Kind, reader: impl Read) -> Result<Password, Failure> {
     }
     let text = std::str::from_utf8(&line)
         .map_err(|_| Failure::Message(format!("the {name} on standard input is not UTF-8")))?;
+    // Editors of Windows begin a file with a byte order mark, which nobody types.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let text = text.strip_suffix('\n').unwrap_or(text);
     Ok(Password::from(text.strip_suffix('\r').unwrap_or(text)))
 }
@@ -157,7 +180,7 @@ mod tests {
     fn of_standard_input_the_first_line_counts_without_its_end() {
         let read =
             |text: &str| from_reader(PASSWORD, text.as_bytes()).map(|password| password.expose().to_owned());
-        for text in ["se cret ", "se cret \n", "se cret \r\n", "se cret \nmore\n"] {
+        for text in ["se cret ", "se cret \n", "se cret \r\n", "se cret \nmore\n", "\u{feff}se cret \r\n"] {
             assert_eq!(read(text).unwrap(), "se cret ");
         }
         assert_eq!(read("\n").unwrap(), "");

@@ -1,5 +1,6 @@
 //! The machinery: sources, the schema of keys, how a value becomes a setting, errors.
 
+pub(super) mod environment;
 pub(super) mod error;
 pub(super) mod ini;
 pub(super) mod schema;

@@ -52,6 +52,11 @@ impl Schema {
         self.is_section(key) || self.keys().any(|known| known.is_table && known.dotted == key)
     }
 
+    /// Whether the value of this key is a secret.
+    pub(in crate::config) fn is_secret(&self, key: &str) -> bool {
+        self.keys().any(|known| known.is_secret && known.dotted == key)
+    }
+
     /// Whether a value may have this key.
     pub(in crate::config) fn is_known(&self, key: &str) -> bool {
         self.keys().any(|known| match key.strip_prefix(known.dotted) {
@@ -100,7 +105,11 @@ pub(in crate::config) fn variable_of(key: &str) -> String {
 }
 
 /// The candidate whose part looks most like the name, ignoring case.
-fn nearest<'a>(name: &str, all: impl Iterator<Item = &'a str>, part: impl Fn(&'a str) -> &'a str) -> &'a str {
+pub(in crate::config) fn nearest<'a>(
+    name: &str,
+    all: impl Iterator<Item = &'a str>,
+    part: impl Fn(&'a str) -> &'a str,
+) -> &'a str {
     let name: String = name.chars().take(COMPARED).collect::<String>().to_ascii_lowercase();
     all.min_by_key(|known| strsim::damerau_levenshtein(&name, &part(known).to_ascii_lowercase()))
         .unwrap_or_default()

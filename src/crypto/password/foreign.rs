@@ -1,14 +1,18 @@
 //! Password hashes that are not Argon2: computed to verify those that other systems have made, never to make new ones.
 
 use bcrypt::bcrypt;
-use data_encoding::HEXLOWER;
-use hmac::{EagerHash, Hmac, KeyInit};
+use data_encoding::{BASE64, HEXLOWER};
+use hmac::{EagerHash, Hmac, KeyInit, Mac};
+use icu_normalizer::ComposingNormalizerBorrowed;
 use pbkdf2::pbkdf2;
 use sha1::Sha1;
-use sha2::{Digest as _, Sha256, Sha512};
+use sha2::{Digest as _, Sha256, Sha384, Sha512};
 use zeroize::Zeroizing;
 
+use crate::crypto::password::firebase::keystream;
+use crate::crypto::password::iterated::{Iterated, MAX_PASSWORD};
 use crate::crypto::password::params::too_costly;
+use crate::crypto::password::text::bcrypt_base64;
 use crate::domain::{Error, Password, Result};
 
 /// How many bytes of a password bcrypt looks at, the NUL at its end included.
@@ -24,27 +28,48 @@ pub struct OlderHash(Scheme);
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Scheme {
     Pbkdf2 { digest: Digest, rounds: u32 },
-    Scrypt(scrypt::Params),
-    Bcrypt { cost: u32, prehash: bool },
+    Scrypt { params: scrypt::Params, is_composed: bool },
+    Bcrypt { cost: u32, before: Before },
+    Salted(Digest),
+    Iterated(Iterated),
+    Firebase(scrypt::Params),
 }
 
-/// The hash function within PBKDF2.
+/// What is done to a password before bcrypt, which looks at 72 bytes only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Before {
+    /// Nothing.
+    Nothing,
+    /// SHA-256 in hexadecimal: Django.
+    HexSha256,
+    /// SHA-256 in base64: passlib, the first version.
+    Base64Sha256,
+    /// HMAC-SHA256 in base64, with the salt as it is stored for a key: passlib.
+    KeyedSha256,
+    /// HMAC-SHA384 in base64, without the white space around the password: WordPress since 6.8.
+    WordPress,
+}
+
+/// The hash function within PBKDF2 or a salted hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Digest {
     /// As Keycloak and Django used it long ago.
     Sha1,
     /// Django's and Keycloak's.
     Sha256,
+    /// Of directories and werkzeug.
+    Sha384,
     /// Zato's, and Keycloak's newer one.
     Sha512,
 }
 
 impl Digest {
     /// How many bytes one block of the output has.
-    const fn length(self) -> usize {
+    pub const fn length(self) -> usize {
         match self {
             Self::Sha1 => 20,
             Self::Sha256 => 32,
+            Self::Sha384 => 48,
             Self::Sha512 => 64,
         }
     }
@@ -76,27 +101,46 @@ impl OlderHash {
     /// # Errors
     /// [`Error::Internal`] when it takes too much memory or work, or none.
     pub fn scrypt(log_n: u8, r: u32, p: u32) -> Result<Self> {
-        // No step overflows but for numbers that are too large in any case.
-        let n = 1_u64.checked_shl(log_n.into()).unwrap_or(u64::MAX);
-        let block = u64::from(r).saturating_mul(128);
-        let memory = block.saturating_mul(n.saturating_add(u64::from(p)));
-        let work = block.saturating_mul(n).saturating_mul(u64::from(p));
-        if log_n == 0 || memory > Self::MAX_SCRYPT_MEMORY || work > Self::MAX_SCRYPT_WORK {
-            return Err(too_costly());
-        }
-        let params = scrypt::Params::new(log_n, r, p).map_err(|_| too_costly())?;
-        Ok(Self(Scheme::Scrypt(params)))
+        Ok(Self(Scheme::Scrypt { params: scrypt_params(log_n, r, p)?, is_composed: false }))
     }
 
-    /// bcrypt; with `prehash`, of the SHA-256 digest of the password in hexadecimal, as Django does it.
+    /// scrypt as [`Self::scrypt`], of the password in the normal form NFKC.
+    ///
+    /// # Errors
+    /// As [`Self::scrypt`].
+    pub fn scrypt_of_composed(log_n: u8, r: u32, p: u32) -> Result<Self> {
+        Ok(Self(Scheme::Scrypt { params: scrypt_params(log_n, r, p)?, is_composed: true }))
+    }
+
+    /// Firebase's scrypt.
+    ///
+    /// # Errors
+    /// As [`Self::scrypt`].
+    pub fn firebase(log_n: u8, r: u32) -> Result<Self> {
+        Ok(Self(Scheme::Firebase(scrypt_params(log_n, r, 1)?)))
+    }
+
+    /// bcrypt of the password, or of what was made of it before.
     ///
     /// # Errors
     /// [`Error::Internal`] when the cost is out of bounds.
-    pub fn bcrypt(cost: u32, prehash: bool) -> Result<Self> {
+    pub fn bcrypt(cost: u32, before: Before) -> Result<Self> {
         if !Self::BCRYPT_COSTS.contains(&cost) {
             return Err(too_costly());
         }
-        Ok(Self(Scheme::Bcrypt { cost, prehash }))
+        Ok(Self(Scheme::Bcrypt { cost, before }))
+    }
+
+    /// One hash of the password and the salt behind it.
+    #[must_use]
+    pub const fn salted(digest: Digest) -> Self {
+        Self(Scheme::Salted(digest))
+    }
+
+    /// phpass or SHA-crypt.
+    #[must_use]
+    pub const fn iterated(iterated: Iterated) -> Self {
+        Self(Scheme::Iterated(iterated))
     }
 
     /// What is its name.
@@ -105,35 +149,123 @@ impl OlderHash {
         match self.0 {
             Scheme::Pbkdf2 { digest: Digest::Sha1, .. } => "pbkdf2-sha1",
             Scheme::Pbkdf2 { digest: Digest::Sha256, .. } => "pbkdf2-sha256",
+            Scheme::Pbkdf2 { digest: Digest::Sha384, .. } => "pbkdf2-sha384",
             Scheme::Pbkdf2 { digest: Digest::Sha512, .. } => "pbkdf2-sha512",
-            Scheme::Scrypt(_) => "scrypt",
-            Scheme::Bcrypt { prehash: false, .. } => "bcrypt",
-            Scheme::Bcrypt { prehash: true, .. } => "bcrypt-sha256",
+            Scheme::Scrypt { .. } => "scrypt",
+            Scheme::Bcrypt { before: Before::Nothing, .. } => "bcrypt",
+            Scheme::Bcrypt { before: Before::WordPress, .. } => "bcrypt-sha384",
+            Scheme::Bcrypt { .. } => "bcrypt-sha256",
+            Scheme::Salted(Digest::Sha1) => "salted-sha1",
+            Scheme::Salted(Digest::Sha256) => "salted-sha256",
+            Scheme::Salted(Digest::Sha384) => "salted-sha384",
+            Scheme::Salted(Digest::Sha512) => "salted-sha512",
+            Scheme::Iterated(iterated) => iterated.name(),
+            Scheme::Firebase(_) => "firebase-scrypt",
         }
     }
 
-    /// Computes the hash of a password, as long as `output` is.
+    /// Computes the hash of a password, as long as `output` is; false if the password is too long for the scheme.
     ///
     /// # Errors
     /// [`Error::Internal`] when the salt or the output is not of a length that the scheme has.
-    pub fn compute(self, password: &Password, salt: &[u8], output: &mut [u8]) -> Result<()> {
-        let password = password.expose().as_bytes();
+    pub fn compute(self, password: &Password, salt: &[u8], output: &mut [u8]) -> Result<bool> {
+        let text = password.expose();
+        let password = text.as_bytes();
         match self.0 {
             Scheme::Pbkdf2 { digest, rounds } => match digest {
                 Digest::Sha1 => derive::<Sha1>(password, salt, rounds, output),
                 Digest::Sha256 => derive::<Sha256>(password, salt, rounds, output),
+                Digest::Sha384 => derive::<Sha384>(password, salt, rounds, output),
                 Digest::Sha512 => derive::<Sha512>(password, salt, rounds, output),
             },
-            Scheme::Scrypt(params) => {
+            Scheme::Scrypt { params, is_composed: false } => {
                 scrypt::scrypt(password, salt, &params, output).map_err(Error::internal)
             }
-            Scheme::Bcrypt { cost, prehash: false } => blowfish(password, cost, salt, output),
-            Scheme::Bcrypt { cost, prehash: true } => {
-                let digest = Zeroizing::new(HEXLOWER.encode(&Sha256::digest(password)));
-                blowfish(digest.as_bytes(), cost, salt, output)
+            Scheme::Scrypt { params, is_composed: true } => {
+                let composed =
+                    Zeroizing::new(ComposingNormalizerBorrowed::new_nfkc().normalize(text).into_owned());
+                scrypt::scrypt(composed.as_bytes(), salt, &params, output).map_err(Error::internal)
             }
+            Scheme::Bcrypt { cost, before } => {
+                let made = before.apply(text, salt)?;
+                blowfish(made.as_ref().map_or(password, |made| made.as_bytes()), cost, salt, output)
+            }
+            Scheme::Salted(digest) => {
+                let hash = Zeroizing::new(digest.of(password, salt));
+                copy(&hash, output)
+            }
+            Scheme::Iterated(_) if password.len() > MAX_PASSWORD => return Ok(false),
+            Scheme::Iterated(iterated) => copy(&Zeroizing::new(iterated.compute(password, salt)), output),
+            Scheme::Firebase(params) => {
+                let mut key = Zeroizing::new([0; 32]);
+                scrypt::scrypt(password, salt, &params, key.as_mut_slice()).map_err(Error::internal)?;
+                keystream(&key, output);
+                Ok(())
+            }
+        }?;
+        Ok(true)
+    }
+}
+
+impl Before {
+    /// What bcrypt is given in place of the password; None for itself.
+    fn apply(self, password: &str, salt: &[u8]) -> Result<Option<Zeroizing<String>>> {
+        let bytes = password.as_bytes();
+        let made = match self {
+            Self::Nothing => return Ok(None),
+            Self::HexSha256 => HEXLOWER.encode(&Sha256::digest(bytes)),
+            Self::Base64Sha256 => BASE64.encode(&Sha256::digest(bytes)),
+            Self::KeyedSha256 => {
+                let key = bcrypt_base64()?.encode(salt);
+                BASE64.encode(&keyed::<Sha256>(key.as_bytes(), bytes)?)
+            }
+            Self::WordPress => {
+                let trimmed = password.trim_matches([' ', '\t', '\n', '\r', '\0', '\x0b']);
+                BASE64.encode(&keyed::<Sha384>(b"wp-sha384", trimmed.as_bytes())?)
+            }
+        };
+        Ok(Some(Zeroizing::new(made)))
+    }
+}
+
+impl Digest {
+    /// The hash of the password and the salt behind it.
+    fn of(self, password: &[u8], salt: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Sha1 => Sha1::new().chain_update(password).chain_update(salt).finalize().to_vec(),
+            Self::Sha256 => Sha256::new().chain_update(password).chain_update(salt).finalize().to_vec(),
+            Self::Sha384 => Sha384::new().chain_update(password).chain_update(salt).finalize().to_vec(),
+            Self::Sha512 => Sha512::new().chain_update(password).chain_update(salt).finalize().to_vec(),
         }
     }
+}
+
+fn keyed<D: EagerHash>(key: &[u8], data: &[u8]) -> Result<Vec<u8>>
+where
+    Hmac<D>: KeyInit + Mac,
+{
+    let mut mac = <Hmac<D> as KeyInit>::new_from_slice(key).map_err(Error::internal)?;
+    mac.update(data);
+    Ok(mac.finalize().into_bytes().to_vec())
+}
+
+/// The first bytes of a hash, all that is stored of it.
+fn copy(hash: &[u8], output: &mut [u8]) -> Result<()> {
+    let stored = hash.get(..output.len()).ok_or_else(|| Error::internal("a stored hash is too long"))?;
+    output.copy_from_slice(stored);
+    Ok(())
+}
+
+fn scrypt_params(log_n: u8, r: u32, p: u32) -> Result<scrypt::Params> {
+    // No step overflows but for numbers that are too large in any case.
+    let n = 1_u64.checked_shl(log_n.into()).unwrap_or(u64::MAX);
+    let block = u64::from(r).saturating_mul(128);
+    let memory = block.saturating_mul(n.saturating_add(u64::from(p)));
+    let work = block.saturating_mul(n).saturating_mul(u64::from(p));
+    if log_n == 0 || memory > OlderHash::MAX_SCRYPT_MEMORY || work > OlderHash::MAX_SCRYPT_WORK {
+        return Err(too_costly());
+    }
+    scrypt::Params::new(log_n, r, p).map_err(|_| too_costly())
 }
 
 fn derive<D: EagerHash>(password: &[u8], salt: &[u8], rounds: u32, output: &mut [u8]) -> Result<()>
@@ -164,7 +296,7 @@ mod tests {
 
     fn computed(scheme: Result<OlderHash>, password: &str, salt: &[u8], length: usize) -> String {
         let mut output = vec![0; length];
-        scheme.unwrap().compute(&password.into(), salt, &mut output).unwrap();
+        assert!(scheme.unwrap().compute(&password.into(), salt, &mut output).unwrap());
         HEXLOWER.encode(&output)
     }
 
@@ -273,13 +405,13 @@ mod tests {
             assert!(OlderHash::scrypt(log_n, r, p).is_err(), "{log_n} {r} {p}");
         }
         for (cost, is_good) in [(3, false), (4, true), (16, true), (17, false), (31, false), (max, false)] {
-            assert_eq!(OlderHash::bcrypt(cost, false).is_ok(), is_good, "{cost}");
+            assert_eq!(OlderHash::bcrypt(cost, Before::Nothing).is_ok(), is_good, "{cost}");
         }
     }
 
     #[test]
     fn lengths_that_bcrypt_does_not_have_are_errors() {
-        let scheme = OlderHash::bcrypt(4, false).unwrap();
+        let scheme = OlderHash::bcrypt(4, Before::Nothing).unwrap();
         for (salt, output) in [(16, 24), (15, 23), (0, 0)] {
             assert!(scheme.compute(&"x".into(), &vec![0; salt], &mut vec![0; output]).is_err());
         }

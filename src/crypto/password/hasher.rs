@@ -5,7 +5,8 @@ use zeroize::{Zeroizing, optimization_barrier};
 
 use crate::crypto::compare;
 use crate::crypto::password::params::{HashParams, OUTPUT_LENGTH, SALT_LENGTH, Salt};
-use crate::crypto::password::stored::{Computation, MAX_OUTPUT_LENGTH, StoredHash};
+use crate::crypto::password::stored::{Computation, StoredHash};
+use crate::crypto::password::text::MAX_OUTPUT_LENGTH;
 use crate::domain::{Error, Password, Result};
 
 /// What a password turned out to be.
@@ -81,7 +82,9 @@ impl Hasher {
             }
             Computation::Older(older) => {
                 self.hashes = self.hashes.saturating_add(1);
-                older.compute(password, &salt, output)?;
+                if !older.compute(password, &salt, output)? {
+                    return Ok(Verdict::Wrong);
+                }
             }
         }
         if !compare::equal(output, &expected) {

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use crate::crypto::password::unknown::is_known_name;
 use crate::domain::{Error, Password, Result};
 
 /// One member of `credentials` of a user. What else there is of it (an id, a label, a time) says nothing about the hash.
@@ -73,6 +74,10 @@ pub fn keycloak_hash(credential: &str) -> Result<Password> {
             };
             let (memory, lanes) = (only(&more.memory)?, only(&more.parallelism)?);
             write!(text, "$argon2{kind}$v={version}$m={memory},t={rounds},p={lanes}")
+        }
+        other if is_known_name(other) => {
+            let reason = format!("a Keycloak credential is of an unknown algorithm: {other}");
+            return Err(Error::internal(reason));
         }
         _ => return Err(Error::internal("a Keycloak credential is of an unknown algorithm")),
     };
@@ -164,6 +169,10 @@ mod tests {
         let otp = json!({"type": "otp", "secretData": secret, "credentialData": data});
         let unknown =
             json!({"secretData": secret, "credentialData": {"hashIterations": 1, "algorithm": "hunter2"}});
+        let bcrypt =
+            json!({"secretData": secret, "credentialData": {"hashIterations": 1, "algorithm": "bcrypt"}});
+        let said = keycloak_hash(&bcrypt.to_string()).unwrap_err().to_string();
+        assert!(said.ends_with("of an unknown algorithm: bcrypt"), "{said}");
         let unsalted = json!({"secretData": {"value": "hunter2"}, "credentialData": data});
         let bare =
             json!({"secretData": secret, "credentialData": {"hashIterations": 1, "algorithm": "argon2"}});

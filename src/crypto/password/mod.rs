@@ -1,9 +1,14 @@
 //! Password hashes: Argon2id, hashes of other systems, the pool of hashing threads, complexity.
 
 pub(super) mod complexity;
-pub(super) mod foreign;
+pub(super) mod firebase;
+mod foreign;
 pub(super) mod hasher;
+mod iterated;
 pub(super) mod keycloak;
+mod notation;
 pub(super) mod params;
 pub(super) mod pool;
 pub(super) mod stored;
+mod text;
+mod unknown;

@@ -2,16 +2,16 @@
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Params, Version};
-use data_encoding::{BASE64, BASE64_NOPAD, BitOrder, Specification};
+use data_encoding::BASE64;
 
-use crate::crypto::password::foreign::{Digest, OlderHash};
+use crate::crypto::password::foreign::{Before, Digest, OlderHash};
+use crate::crypto::password::notation::{self, Parts, bcrypt};
 use crate::crypto::password::params::HashParams;
+use crate::crypto::password::text::{
+    adapted_base64, decode, exactly, fields, log_of, malformed, number, output, parameter, without,
+};
+use crate::crypto::password::unknown::unknown;
 use crate::domain::{Error, Result};
-
-/// The longest hash that there is a use for: Keycloak and scrypt go up to 64 bytes.
-pub const MAX_OUTPUT_LENGTH: usize = 128;
-/// Fewer bytes could match at random, and no bytes always would.
-const MIN_OUTPUT_LENGTH: usize = 16;
 
 /// A stored hash, taken apart. Its parameters are within bounds: it can be computed.
 pub struct StoredHash {
@@ -38,13 +38,21 @@ impl StoredHash {
     /// # Errors
     /// [`Error::Internal`] when it is malformed, of an unknown scheme, or too costly to compute. The text is not quoted.
     pub fn parse(stored: &str) -> Result<Self> {
+        match notation::without_scheme(stored) {
+            Some(hash) => Self::bare(&hash),
+            None => Self::bare(stored),
+        }
+    }
+
+    /// What has nothing in front that says no more than the hash itself does.
+    fn bare(stored: &str) -> Result<Self> {
         match scheme(stored) {
             "argon2id" | "argon2i" | "argon2d" => Self::argon2(stored),
             // Django writes the name of its own class before what is complete without it.
             "argon2" => Self::argon2(without("argon2", stored)?),
-            "bcrypt" => Self::bcrypt(without("bcrypt$", stored)?, false),
-            "bcrypt_sha256" => Self::bcrypt(without("bcrypt_sha256$", stored)?, true),
-            "2a" | "2b" | "2y" => Self::bcrypt(stored, false),
+            "bcrypt" => bcrypt(without("bcrypt$", stored)?, Before::Nothing).map(Self::of),
+            "bcrypt_sha256" => bcrypt(without("bcrypt_sha256$", stored)?, Before::HexSha256).map(Self::of),
+            "2a" | "2b" | "2y" => bcrypt(stored, Before::Nothing).map(Self::of),
             "pbkdf2" | "pbkdf2-sha1" => Self::pbkdf2(Digest::Sha1, stored),
             "pbkdf2-sha256" => Self::pbkdf2(Digest::Sha256, stored),
             "pbkdf2-sha512" => Self::pbkdf2(Digest::Sha512, stored),
@@ -52,7 +60,7 @@ impl StoredHash {
             "pbkdf2_sha256" => Self::django_pbkdf2(Digest::Sha256, stored),
             "scrypt" if stored.starts_with('$') => Self::scrypt(stored),
             "scrypt" => Self::django_scrypt(stored),
-            _ => Err(Error::internal("a stored password hash is of an unknown scheme")),
+            _ => notation::parse(stored).unwrap_or_else(|| Err(unknown(stored))).map(Self::of),
         }
     }
 
@@ -124,26 +132,16 @@ impl StoredHash {
     /// `scrypt$N$salt$r$p$hash`, the salt as it stands.
     fn django_scrypt(stored: &str) -> Result<Self> {
         let [n, salt, r, p, expected] = fields(stored)?;
-        let n: u32 = number(n)?;
-        if !n.is_power_of_two() {
-            return Err(malformed());
-        }
-        let log_n = u8::try_from(n.ilog2()).map_err(Error::internal)?;
-        let older = OlderHash::scrypt(log_n, number(r)?, number(p)?);
+        let older = OlderHash::scrypt(log_of(number(n)?)?, number(r)?, number(p)?);
         Self::older(older, salt.into(), output(decode(BASE64.decode(expected.as_bytes()))?)?)
     }
 
-    /// `$2b$cost$` with salt and hash, and nothing in between.
-    fn bcrypt(stored: &str, prehash: bool) -> Result<Self> {
-        let [version, cost, rest] = exactly(without("$", stored)?.split('$'))?;
-        let is_known = matches!(version, "2a" | "2b" | "2y") && cost.len() == 2 && rest.len() == 53;
-        let (salt, expected) = rest.split_at_checked(22).filter(|_| is_known).ok_or_else(malformed)?;
-        let older = OlderHash::bcrypt(number(cost)?, prehash);
-        Self::older(older, bcrypt_base64(salt)?, output(bcrypt_base64(expected)?)?)
+    fn older(older: Result<OlderHash>, salt: Vec<u8>, expected: Vec<u8>) -> Result<Self> {
+        Ok(Self::of((older?, salt, expected)))
     }
 
-    fn older(older: Result<OlderHash>, salt: Vec<u8>, expected: Vec<u8>) -> Result<Self> {
-        Ok(Self { computation: Computation::Older(older?), salt, expected })
+    fn of((older, salt, expected): Parts) -> Self {
+        Self { computation: Computation::Older(older), salt, expected }
     }
 }
 
@@ -161,65 +159,11 @@ fn scheme(stored: &str) -> &str {
     stored.split_once('$').map_or("", |(name, _)| name)
 }
 
-/// What stands behind the name, of which nothing is missing and nothing left.
-fn fields<const COUNT: usize>(stored: &str) -> Result<[&str; COUNT]> {
-    let (_, fields) = stored.split_once('$').ok_or_else(malformed)?;
-    exactly(fields.split('$'))
-}
-
-fn exactly<'a, const COUNT: usize>(parts: impl Iterator<Item = &'a str>) -> Result<[&'a str; COUNT]> {
-    parts.collect::<Vec<_>>().try_into().map_err(|_| malformed())
-}
-
-fn without<'a>(start: &str, text: &'a str) -> Result<&'a str> {
-    text.strip_prefix(start).ok_or_else(malformed)
-}
-
-fn parameter<T: std::str::FromStr>(name: &str, text: &str) -> Result<T> {
-    number(without(name, text)?)
-}
-
-/// Digits only: the parser would take a sign as well.
-fn number<T: std::str::FromStr>(text: &str) -> Result<T> {
-    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(malformed());
-    }
-    text.parse().map_err(|_| malformed())
-}
-
-/// Base64 without padding, `+` or passlib's `.` for 62.
-fn adapted_base64(text: &str) -> Result<Vec<u8>> {
-    decode(BASE64_NOPAD.decode(text.replace('.', "+").as_bytes()))
-}
-
-/// bcrypt's own alphabet. Older libraries did not clear the left-over bits, and none compares them.
-fn bcrypt_base64(text: &str) -> Result<Vec<u8>> {
-    let mut specification = Specification::new();
-    specification.symbols.push_str("./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789");
-    specification.bit_order = BitOrder::MostSignificantFirst;
-    specification.check_trailing_bits = false;
-    let encoding = specification.encoding().map_err(Error::internal)?;
-    decode(encoding.decode(text.as_bytes()))
-}
-
-fn decode(decoded: Result<Vec<u8>, data_encoding::DecodeError>) -> Result<Vec<u8>> {
-    decoded.map_err(|_| malformed())
-}
-
-fn output(bytes: Vec<u8>) -> Result<Vec<u8>> {
-    let is_good = (MIN_OUTPUT_LENGTH..=MAX_OUTPUT_LENGTH).contains(&bytes.len());
-    is_good.then_some(bytes).ok_or_else(malformed)
-}
-
-/// Without the parser's own words: they may quote the hash.
-fn malformed() -> Error {
-    Error::internal("a stored password hash is malformed")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::crypto::{Hasher, Verdict};
+    use data_encoding::BASE64_NOPAD;
     use proptest::prelude::*;
 
     fn verify(stored: &str, password: &str) -> Result<Verdict> {

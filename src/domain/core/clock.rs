@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDateTime};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta};
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 
@@ -77,22 +77,50 @@ impl Timestamp {
         Self(time.and_utc().timestamp_micros())
     }
 
-    /// Reads ISO 8601: `2026-02-25T15:51:52.081767`, with or without fraction, `T` or a space between
-    /// date and time, an optional `Z` or `+00:00` style offset (which is applied), or a date alone.
+    /// Reads ISO 8601 and what databases write in its place: `2026-02-25T15:51:52.081767`, with or without seconds and
+    /// fraction, `T` or a space between date and time, an optional offset (`Z`, `UTC`, `+01`, `+0100`, `+01:00`, which is
+    /// applied), or a date alone.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-            return Some(Self(time.timestamp_micros()));
+        if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+            return date.and_hms_opt(0, 0, 0).map(Self::from_naive);
         }
-        ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"]
+        let (local, offset) = split_offset(text)?;
+        let time = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
             .iter()
-            .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
-            .or_else(|| {
-                let date = chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
-                date.and_hms_opt(0, 0, 0)
-            })
-            .map(Self::from_naive)
+            .find_map(|format| NaiveDateTime::parse_from_str(local, format).ok())?;
+        time.checked_sub_signed(offset).map(Self::from_naive)
     }
+}
+
+/// Splits a time from its offset from UTC, which is zero where there is none.
+fn split_offset(text: &str) -> Option<(&str, TimeDelta)> {
+    /// How long a date is, which has hyphens too.
+    const DATE: usize = 10;
+    for utc in ["Z", "z", "UTC", "GMT"] {
+        if let Some(local) = text.strip_suffix(utc) {
+            return Some((local.trim_end(), TimeDelta::zero()));
+        }
+    }
+    let time = text.get(DATE..)?;
+    let Some(at) = time.find(['+', '-']) else { return Some((text, TimeDelta::zero())) };
+    let (local, offset) = text.split_at_checked(DATE + at)?;
+    let (sign, digits) = offset.split_at_checked(1)?;
+    let numbers: Vec<&str> = match digits.split(':').collect::<Vec<_>>().as_slice() {
+        [together] if together.len() == 4 => {
+            let (hours, minutes) = together.split_at_checked(2)?;
+            vec![hours, minutes]
+        }
+        parts if parts.len() <= 3 => parts.to_vec(),
+        _ => return None,
+    };
+    let mut seconds = 0;
+    for (number, (unit, limit)) in numbers.iter().zip([(3600, 24), (60, 60), (1, 60)]) {
+        let is_number = number.len() == 2 && number.bytes().all(|byte| byte.is_ascii_digit());
+        let number = number.parse::<i64>().ok().filter(|number| is_number && *number < limit)?;
+        seconds += number * unit;
+    }
+    Some((local.trim_end(), TimeDelta::seconds(if sign == "-" { -seconds } else { seconds })))
 }
 
 /// As Python's `datetime.isoformat()` writes it: no offset, no fraction when it is zero.
@@ -184,6 +212,50 @@ mod tests {
         assert_eq!(Timestamp::parse("2026-02-25T02:00:00+02:00"), Some(midnight));
         assert_eq!(Timestamp::parse("2026-02-25 00:00:00"), Some(midnight));
         for text in ["", "now", "2026-13-01", "2026-02-25T25:00:00", "1772034712"] {
+            assert_eq!(Timestamp::parse(text), None, "{text}");
+        }
+    }
+
+    /// As PostgreSQL, MySQL, SQLite, Ruby, Go and PHP write it.
+    #[test]
+    fn reads_what_databases_write() {
+        let noon = Timestamp::parse("2026-11-27T12:00:00").unwrap();
+        for text in [
+            "2026-11-27 12:00:00+00",
+            "2026-11-27 12:00:00.000000+00",
+            "2026-11-27 12:00:00-00",
+            "2026-11-27 13:00:00+01",
+            "2026-11-27 17:30:00+0530",
+            "2026-11-27T17:30:00+05:30",
+            "2026-11-27 12:19:32+00:19:32",
+            "2026-11-27T08:30:00.0-0330",
+            "2026-11-27T08:30-03:30",
+            "2026-11-27 12:00",
+            "2026-11-27T12:00Z",
+            "2026-11-27T12:00:00.000z",
+            "2026-11-27 12:00:00 UTC",
+            "2026-11-27 12:00:00 +0000",
+            "2026-11-27 12:00:00 +00:00",
+            "2026-11-28 12:00:00+24:00",
+        ] {
+            let expected = (!text.contains("24:00")).then_some(noon);
+            assert_eq!(Timestamp::parse(text), expected, "{text}");
+        }
+        assert_eq!(Timestamp::parse("2026-11-27 12:00:00.25+00").unwrap().as_micros() % 1_000_000, 250_000);
+        for text in [
+            "2026-11-27 12",
+            "2026-11-27 12:00:00+1",
+            "2026-11-27 12:00:00+001",
+            "2026-11-27 12:00:00+01:",
+            "2026-11-27 12:00:00+01:60",
+            "2026-11-27 12:00:00+aa",
+            "2026-11-27 12:00:00+01+01",
+            "2026-11-27 12:00:00+\u{e9}",
+            "2026-11-27 12:00:00 CEST",
+            "2026-11-27+01",
+            "2026-11-27Z",
+            "\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}",
+        ] {
             assert_eq!(Timestamp::parse(text), None, "{text}");
         }
     }

@@ -1,11 +1,14 @@
 //! What of an imported user is acceptable, and the rows that it becomes.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::de::IgnoredAny;
 use uuid::Builder;
 
-use crate::crypto::{keycloak_hash, plain, recognise_hash, token, totp};
+use crate::crypto::{
+    FirebaseParams, fbscrypt_hash, firebase_hash, keycloak_hash, plain, recognise_hash, token, totp,
+};
 use crate::domain::{
     AttrOwner, Code, Error, ImportedAttr, ImportedLink, ImportedUser, Password, Result, SecType, Timestamp,
     UserId, check_long_text, check_name, joined_names, random_uuid,
@@ -37,7 +40,11 @@ pub(in crate::ops) struct ImportedRows {
 impl Sso {
     /// Checks an imported user and brings values into the form in which they are kept. What is wrong with a part that the
     /// user can be without goes to `lost`, and the part goes away.
-    pub(in crate::ops) fn check_imported(&self, user: &mut ImportedUser) -> Result<()> {
+    pub(in crate::ops) fn check_imported(
+        &self,
+        user: &mut ImportedUser,
+        firebase: Option<&FirebaseParams>,
+    ) -> Result<()> {
         user.username = self.check_username(Some(std::mem::take(&mut user.username)))?;
         if user.user_id.as_deref().is_some_and(|user_id| UserId::parse(user_id).is_none()) {
             let detail = "user_id: `zusr` and letters and digits, 64 at most; leave it out to have one made";
@@ -63,7 +70,7 @@ impl Sso {
         user.creation_ctx = check_long_text("creation_ctx", user.creation_ctx.take())?;
         user.rate_limit_def = check_long_text("rate_limit_def", user.rate_limit_def.take())?;
         check_rate_limits(user.is_rate_limit_active, user.rate_limit_def.as_deref())?;
-        user.password_hash = user.password_hash.take().map(check_hash).transpose()?;
+        user.password_hash = user.password_hash.take().map(|hash| check_hash(hash, firebase)).transpose()?;
         user.totp_key = match user.totp_key.take().filter(|key| !key.is_empty()) {
             Some(key) => Some(totp::validate_key(key.expose()).map_err(|error| about("totp_key", &error))?),
             None if user.is_totp_enabled => return Err(invalid("totp_key: needed with is_totp_enabled")),
@@ -171,18 +178,40 @@ impl Sso {
 }
 
 /// A hash in the form in which it is kept: one that a password can be compared with.
-fn check_hash(hash: Password) -> Result<Password> {
-    let text = hash.expose();
-    if text.len() > MAX_HASH_LENGTH {
+fn check_hash(hash: Password, firebase: Option<&FirebaseParams>) -> Result<Password> {
+    if hash.expose().len() > MAX_HASH_LENGTH {
         return Err(invalid(format!("password_hash: at most {MAX_HASH_LENGTH} bytes")));
     }
-    let hash = if text.starts_with('{') {
-        keycloak_hash(text).map_err(|error| about("password_hash", &error))?
-    } else {
-        hash
+    let kept = kept_hash(hash, firebase).and_then(|hash| recognise_hash(hash.expose()).map(|_name| hash));
+    kept.map_err(|error| about("password_hash", &error))
+}
+
+/// A hash without what only its export has.
+fn kept_hash(hash: Password, firebase: Option<&FirebaseParams>) -> Result<Password> {
+    let text = hash.expose();
+    if text.starts_with("$fbscrypt$") {
+        return fbscrypt_hash(text, firebase);
+    }
+    if !text.trim_start().starts_with('{') {
+        return Ok(hash);
+    }
+    let Ok(object) = serde_json::from_str::<BTreeMap<Cow<'_, str>, IgnoredAny>>(text) else {
+        // `{SSHA}…` and the like.
+        return if text.starts_with('{') { Ok(hash) } else { Err(no_object()) };
     };
-    recognise_hash(hash.expose()).map_err(|error| about("password_hash", &error))?;
-    Ok(hash)
+    if object.contains_key("passwordHash") {
+        firebase_hash(text, firebase)
+    } else if object.contains_key("secretData") || object.contains_key("credentialData") {
+        keycloak_hash(text)
+    } else {
+        Err(no_object())
+    }
+}
+
+fn no_object() -> Error {
+    Error::internal(
+        "an object is a hash if it is Keycloak's (`secretData`, `credentialData`) or Firebase's (`passwordHash`, `salt`)",
+    )
 }
 
 fn check_attr(attr: &ImportedAttr, names: &mut HashSet<String>) -> Result<()> {
@@ -294,10 +323,27 @@ mod tests {
     fn a_hash_is_one_that_is_verified() {
         let keycloak = r#"{"secretData":"{\"value\":\"c2VjcmV0c2VjcmV0c2VjcmV0\",\"salt\":\"c2FsdA==\"}",
             "credentialData":"{\"hashIterations\":5,\"algorithm\":\"pbkdf2-sha256\"}"}"#;
-        let hash = check_hash(keycloak.into()).unwrap();
+        let hash = check_hash(keycloak.into(), None).unwrap();
         assert_eq!(hash.expose(), "$pbkdf2-sha256$5$c2FsdA$c2VjcmV0c2VjcmV0c2VjcmV0");
-        for wrong in ["hunter2", "md5$salt$hash", "", "{}", &"$2a$06$".repeat(1000)] {
-            let error = check_hash(wrong.into()).unwrap_err();
+        for ldap in [
+            "{SSHA}teysqyvPWApd23CGxYfV6bSKJhRmDCFk",
+            "{CRYPT}$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+        ] {
+            assert_eq!(check_hash(ldap.into(), None).unwrap().expose(), ldap);
+        }
+        let named = [
+            ("{MD5}PLTnMmMfR+brlh80VUt83g==", "{MD5}"),
+            ("md5$salt$hash", "md5$"),
+            ("$1$o1zx/hrO$gsf3CS.nFZiXJMZlGwErs0", "($1$)"),
+            (r#"{"passwordHash": "AAAA", "salt": "AAAA"}"#, "(Python: firebase)"),
+            (r#"{"algorithm": "argon2"}"#, "(`passwordHash`, `salt`)"),
+        ];
+        for (wrong, end) in named {
+            let said = because(&check_hash(wrong.into(), None).unwrap_err());
+            assert!(said.ends_with(end) && said.starts_with("password_hash: "), "{said}");
+        }
+        for wrong in ["hunter2", "{hunter2", " {hunter2}", "", "{}", &"$2a$06$".repeat(1000)] {
+            let error = check_hash(wrong.into(), None).unwrap_err();
             assert_eq!(error.code(), Code::CommonInvalidInput);
             assert!(!because(&error).contains("hunter2"));
         }

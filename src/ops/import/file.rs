@@ -4,9 +4,9 @@
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read};
 
-use crate::domain::{Code, Error, ImportBatch, ImportRecord, ImportSource, ImportedUser, Result};
+use crate::domain::{Code, Error, ImportBatch, ImportRecord, ImportSource, ImportedUser, Result, Unusable};
 use crate::ops::import::check::shown;
-use crate::ops::import::record::{Members, is_column, may_have_lines, user_of, user_of_row};
+use crate::ops::import::record::{Members, is_column, may_have_lines, read_user, user_of_row};
 
 /// The longest line that is looked at, in bytes.
 const MAX_LINE: usize = 16 << 20;
@@ -17,6 +17,14 @@ const MAX_QUOTED: usize = 1 << 20;
 /// How many bytes of lines make a batch, where they are long.
 const MAX_BATCH: u64 = 4 << 20;
 
+/// How much is kept of a line that is too long, in bytes: its username may be in it.
+const LOOKED_AT: usize = 4096;
+
+const COMMA: char = ',';
+
+/// What may stand between values, where the header says so by itself.
+const DELIMITERS: [char; 4] = [COMMA, ';', '\t', '|'];
+
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// How users stand in a file.
@@ -24,7 +32,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 pub enum FileFormat {
     /// A JSON object a line.
     JsonLines,
-    /// Values between commas, behind a line that names them.
+    /// Values between commas, semicolons, tabs or bars, behind a line that names them.
     Csv,
 }
 
@@ -35,7 +43,15 @@ impl FileSource {
     /// Reads from here. `total` is how many bytes there are, where that is known.
     pub fn new(from: impl Read + Send + 'static, format: FileFormat, total: Option<u64>) -> Self {
         let lines = Lines { reader: BufReader::with_capacity(1 << 16, Box::new(from)), number: 0, read: 0 };
-        let reading = Reading { lines, format, total, held: VecDeque::new(), header: None, has_begun: false };
+        let reading = Reading {
+            lines,
+            format,
+            total,
+            held: VecDeque::new(),
+            header: None,
+            delimiter: COMMA,
+            has_begun: false,
+        };
         Self(Some(Box::new(reading)))
     }
 }
@@ -61,6 +77,8 @@ struct Reading {
     /// Lines that have been read, and are to be read once more as rows of their own.
     held: VecDeque<Line>,
     header: Option<Vec<String>>,
+    /// What stands between the values of a row.
+    delimiter: char,
     has_begun: bool,
 }
 
@@ -97,11 +115,11 @@ impl Reading {
             let Some(line) = self.lines.next()? else { return Ok(None) };
             let user = match line.text() {
                 Ok(text) if text.trim().is_empty() => continue,
-                Ok(text) => Members::parse(text).and_then(|members| {
-                    *is_all_foreign = false;
-                    user_of(&members)
-                }),
-                Err(reason) => Err(reason),
+                Ok(text) => {
+                    *is_all_foreign = *is_all_foreign && Members::parse(text).is_err();
+                    read_user(text)
+                }
+                Err(reason) => Err(Unusable { username: Members::named_in(line.readable()), reason }),
             };
             return Ok(Some(record(line.number, user)));
         }
@@ -109,15 +127,15 @@ impl Reading {
 
     fn read_header(&mut self) -> Result<Vec<String>> {
         let refused = |detail: String| Error::refused(Code::CommonInvalidInput, detail);
-        let line = loop {
-            match self.next_line()? {
-                Some(line) if line.is_blank() => {}
-                Some(line) => break line,
-                None => return Ok(Vec::new()),
-            }
-        };
-        let text = line.text().map_err(|reason| refused(format!("the first line: {reason}")))?;
-        let Split::Row { cells, .. } = split(text) else {
+        let Some(mut line) = self.next_full_line()? else { return Ok(Vec::new()) };
+        let wrong = |reason| refused(format!("the first line: {reason}"));
+        let named = named_delimiter(line.text().map_err(wrong)?).map_err(wrong)?;
+        if named.is_some() {
+            line = self.next_full_line()?.ok_or_else(|| refused("there is no header".to_owned()))?;
+        }
+        let text = line.text().map_err(wrong)?;
+        self.delimiter = named.unwrap_or_else(|| delimiter_of(text));
+        let Split::Row { cells, .. } = split(text, self.delimiter) else {
             return Err(refused("the first line is no header: a quote in it is not closed".to_owned()));
         };
         let header: Vec<String> = cells.iter().map(|cell| cell.trim().to_owned()).collect();
@@ -136,6 +154,15 @@ impl Reading {
         Ok(header)
     }
 
+    fn next_full_line(&mut self) -> Result<Option<Line>> {
+        loop {
+            match self.next_line()? {
+                Some(line) if line.is_blank() => {}
+                other => return Ok(other),
+            }
+        }
+    }
+
     fn next_line(&mut self) -> Result<Option<Line>> {
         match self.held.pop_front() {
             Some(line) => Ok(Some(line)),
@@ -146,21 +173,19 @@ impl Reading {
     /// A row is a line, or several where a quote reaches over their ends. Where it turns out not to end, or not to make a
     /// row, the first of the lines is at fault, and those behind it are rows of their own.
     fn next_row(&mut self) -> Result<Option<ImportRecord>> {
-        let first = loop {
-            match self.next_line()? {
-                Some(line) if line.is_blank() => {}
-                Some(line) => break line,
-                None => return Ok(None),
-            }
-        };
+        let Some(first) = self.next_full_line()? else { return Ok(None) };
         let number = first.number;
         let mut text = match first.text() {
             Ok(text) => text.to_owned(),
-            Err(reason) => return Ok(Some(record(number, Err(reason)))),
+            Err(reason) => {
+                let header = self.header.as_deref().unwrap_or_default();
+                let username = named_in(header, first.readable(), self.delimiter);
+                return Ok(Some(record(number, Err(Unusable { username, reason }))));
+            }
         };
         let mut behind = Vec::new();
         let split = loop {
-            match split(&text) {
+            match split(&text, self.delimiter) {
                 // What has been looked at is looked at again with twice as many lines.
                 Split::Open if self.take_more(&mut behind, &mut text)? => {}
                 other => break other,
@@ -168,11 +193,12 @@ impl Reading {
         };
         let header = self.header.as_deref().unwrap_or_default();
         let (user, used) = match split {
-            Split::Row { cells, lines: 1 } => (user_of_cells(header, &cells), 0),
-            Split::Row { cells, lines } if may_be(header, &cells) => {
-                (user_of_cells(header, &cells), lines - 1)
+            Split::Row { cells, lines: 1 } => (user_of_row(header, &cells), 0),
+            Split::Row { cells, lines } if may_be(header, &cells) => (user_of_row(header, &cells), lines - 1),
+            _ => {
+                let reason = "a quote in this line is not closed, or closed at the wrong place".to_owned();
+                (Err(Unusable { username: named_in(header, first.readable(), self.delimiter), reason }), 0)
             }
-            _ => (Err("a quote in this line is not closed, or closed at the wrong place".to_owned()), 0),
         };
         for line in behind.drain(used..).rev() {
             self.held.push_front(line);
@@ -203,15 +229,41 @@ fn may_be(header: &[String], cells: &[String]) -> bool {
         && header.iter().zip(cells).all(|(name, cell)| !cell.contains('\n') || may_have_lines(name))
 }
 
-fn user_of_cells(header: &[String], cells: &[String]) -> Result<ImportedUser, String> {
-    if cells.len() != header.len() {
-        return Err(format!("{} values, and the header names {} columns", cells.len(), header.len()));
-    }
-    user_of_row(header, cells)
+/// The username in a line that is no row, if it stands in front of what is wrong with it.
+fn named_in(header: &[String], line: &str, delimiter: char) -> Option<String> {
+    let before = line.find('"').and_then(|quote| line.get(..quote)).unwrap_or(line);
+    let Split::Row { mut cells, .. } = split(before, delimiter) else { return None };
+    // The last one is not finished.
+    cells.pop();
+    header.iter().zip(cells).find(|(name, _)| *name == "username").map(|(_, cell)| cell)
 }
 
-fn record(line: u64, user: Result<ImportedUser, String>) -> ImportRecord {
+fn record(line: u64, user: Result<ImportedUser, Unusable>) -> ImportRecord {
     ImportRecord { position: format!("line {line}"), user: user.map(Box::new) }
+}
+
+/// The delimiter in a line such as `sep=;`, which spreadsheets write and read in front of the header. None: it is another
+/// line.
+fn named_delimiter(line: &str) -> Result<Option<char>, String> {
+    let line = line.trim_matches(['\u{feff}', '"']);
+    let Some(start) = line.get(..4).filter(|start| start.eq_ignore_ascii_case("sep=")) else {
+        return Ok(None);
+    };
+    let mut named = line.trim_start_matches(start).chars();
+    match (named.next(), named.next()) {
+        (Some(delimiter), None) if !delimiter.is_alphanumeric() && delimiter != '"' => Ok(Some(delimiter)),
+        _ => Err("sep= names one character, such as sep=;".to_owned()),
+    }
+}
+
+/// What stands between the names of a header: that which makes most names of it, `username` among them.
+fn delimiter_of(header: &str) -> char {
+    let names = |delimiter: char| match split(header, delimiter) {
+        Split::Row { cells, .. } if cells.iter().any(|cell| cell.trim() == "username") => cells.len(),
+        _ => 0,
+    };
+    // Of several, the last one would be taken.
+    DELIMITERS.into_iter().rev().max_by_key(|delimiter| names(*delimiter)).unwrap_or(COMMA)
 }
 
 /// What the beginning of some text is.
@@ -226,7 +278,7 @@ enum Split {
 }
 
 /// Splits off the first row (RFC 4180). Quotes in a value that does not begin with one are part of it.
-fn split(text: &str) -> Split {
+fn split(text: &str, delimiter: char) -> Split {
     #[derive(Clone, Copy, PartialEq, Eq)]
     enum At {
         Start,
@@ -248,7 +300,7 @@ fn split(text: &str) -> Split {
                 at = At::Quoted;
             }
             (_, '\n') => break,
-            (_, ',') => {
+            (_, c) if c == delimiter => {
                 cells.push(std::mem::take(&mut cell));
                 at = At::Start;
             }
@@ -266,7 +318,7 @@ fn split(text: &str) -> Split {
     Split::Row { cells, lines }
 }
 
-/// A line without its end. Of one that is too long there is only its number.
+/// A line without its end. Of one that is too long there is only its beginning.
 struct Line {
     number: u64,
     bytes: Vec<u8>,
@@ -280,6 +332,18 @@ impl Line {
         }
         std::str::from_utf8(&self.bytes)
             .map_err(|error| format!("not UTF-8: byte {}", error.valid_up_to() + 1))
+    }
+
+    /// The text in front of what is not UTF-8.
+    fn readable(&self) -> &str {
+        match std::str::from_utf8(&self.bytes) {
+            Ok(text) => text,
+            Err(error) => self
+                .bytes
+                .get(..error.valid_up_to())
+                .and_then(|start| std::str::from_utf8(start).ok())
+                .unwrap_or_default(),
+        }
     }
 
     fn is_blank(&self) -> bool {
@@ -328,7 +392,8 @@ impl Lines {
             };
             if line.bytes.len() + part.len() > MAX_LINE {
                 line.is_too_long = true;
-                line.bytes = Vec::new();
+                line.bytes.truncate(LOOKED_AT);
+                line.bytes.shrink_to_fit();
             }
             if !line.is_too_long {
                 line.bytes.extend_from_slice(part);
@@ -376,7 +441,44 @@ mod tests {
             ("a,\"b\"c", Split::Malformed),
         ];
         for (text, expected) in cases {
-            assert_eq!(split(text), expected, "{text}");
+            assert_eq!(split(text, COMMA), expected, "{text}");
+            let other = |text: &str| text.replace(',', ";");
+            let expected = match expected {
+                Split::Row { cells, lines } => {
+                    Split::Row { cells: cells.iter().map(|cell| other(cell)).collect(), lines }
+                }
+                other => other,
+            };
+            assert_eq!(split(&other(text), ';'), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_header_says_what_stands_between_values() {
+        for (header, expected) in [
+            ("username", ','),
+            ("username,email", ','),
+            ("username;email", ';'),
+            ("\"email\";\"username\"", ';'),
+            ("username\temail", '\t'),
+            ("username|email", '|'),
+            ("username,attr.a;b", ','),
+            ("username;attr.a,b;email", ';'),
+            ("email;name", ','),
+        ] {
+            assert_eq!(delimiter_of(header), expected, "{header}");
+        }
+    }
+
+    #[test]
+    fn a_line_of_spreadsheets_says_it_too() {
+        for (line, expected) in
+            [("sep=;", Some(';')), ("SEP=\t", Some('\t')), ("\"sep=,\"", Some(',')), ("username", None)]
+        {
+            assert_eq!(named_delimiter(line).unwrap(), expected, "{line}");
+        }
+        for line in ["sep=", "sep=;;", "sep=a", "sep=ab"] {
+            assert!(named_delimiter(line).is_err(), "{line}");
         }
     }
 }

@@ -3,6 +3,7 @@
 pub(super) mod check;
 pub(super) mod export;
 pub(super) mod file;
+mod pace;
 pub(super) mod record;
 pub(super) mod users;
 pub(super) mod zato;

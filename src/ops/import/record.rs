@@ -3,12 +3,12 @@
 use std::fmt;
 
 use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer as _};
 use serde_json::value::RawValue;
 
 use crate::domain::{
     ApprovalStatus, AttrValue, ImportedAttr, ImportedLink, ImportedUser, Password, SignUpStatus, Timestamp,
-    joined_names,
+    Unusable, joined_names,
 };
 use crate::ops::import::check::shown;
 
@@ -53,43 +53,64 @@ pub(in crate::ops) const FIELDS: [&str; 33] = [
 ];
 
 /// The members of a JSON object in their order, their values as they stand there.
-pub struct Members<'a>(Vec<(String, &'a RawValue)>);
+pub(in crate::ops) struct Members<'a>(Vec<(String, &'a RawValue)>);
 
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
+/// Collects members. Those in front of a mistake stay.
+struct Collect<'a, 'm>(&'m mut Vec<(String, &'a RawValue)>);
 
-        impl<'de> Visitor<'de> for Object {
-            type Value = Vec<(String, &'de RawValue)>;
+impl<'de> Visitor<'de> for Collect<'de, '_> {
+    type Value = ();
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(members)
-            }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(member) = map.next_entry()? {
+            self.0.push(member);
         }
-
-        deserializer.deserialize_map(Object).map(Members)
+        Ok(())
     }
 }
 
 impl<'a> Members<'a> {
-    /// Reads an object. The reason never quotes it.
-    pub fn parse(text: &'a str) -> Result<Self, String> {
-        serde_json::from_str(text).map_err(|error| {
-            if error.is_eof() {
-                "the JSON object is cut off".to_owned()
-            } else {
-                format!("not a JSON object: column {}", error.column())
-            }
-        })
+    /// Reads an object. The reason never quotes it, but for the username that stands in front of a mistake.
+    pub(in crate::ops) fn parse(text: &'a str) -> Result<Self, Unusable> {
+        let mut members = Vec::new();
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let read = deserializer.deserialize_map(Collect(&mut members)).and_then(|()| deserializer.end());
+        let members = Self(members);
+        match read {
+            Ok(()) => Ok(members),
+            Err(error) if error.is_eof() => Err(members.unusable("the JSON object is cut off".to_owned())),
+            Err(error) => Err(members.unusable(format!("not a JSON object: column {}", error.column()))),
+        }
     }
+
+    /// The username in the beginning of an object.
+    pub(in crate::ops) fn named_in(start: &'a str) -> Option<String> {
+        Self::parse(start).err().and_then(|unusable| unusable.username)
+    }
+
+    fn unusable(&self, reason: String) -> Unusable {
+        let named = self.0.iter().find(|(name, _)| name == "username").map(|(_, value)| value.get());
+        // A number is no username, and says who is meant.
+        let username = named.and_then(|named| match serde_json::from_str(named) {
+            Ok(serde_json::Value::String(username)) => Some(username),
+            Ok(serde_json::Value::Number(number)) => Some(number.to_string()),
+            _ => None,
+        });
+        Unusable { username, reason }
+    }
+}
+
+/// The user that the text of a JSON object describes.
+///
+/// # Errors
+/// Why there is none. Never a value but the username.
+pub fn read_user(text: &str) -> Result<ImportedUser, Unusable> {
+    let members = Members::parse(text)?;
+    user_of(&members).map_err(|reason| members.unusable(reason))
 }
 
 /// A given value of a field.
@@ -135,11 +156,7 @@ impl Given<'_> {
     }
 }
 
-/// The user that an object describes.
-///
-/// # Errors
-/// Why there is none. Never a value.
-pub fn user_of(members: &Members<'_>) -> Result<ImportedUser, String> {
+fn user_of(members: &Members<'_>) -> Result<ImportedUser, String> {
     let mut user = ImportedUser::default();
     for (index, (name, value)) in members.0.iter().enumerate() {
         if members.0.iter().take(index).any(|(earlier, _)| earlier == name) {
@@ -154,8 +171,18 @@ pub fn user_of(members: &Members<'_>) -> Result<ImportedUser, String> {
 /// The user that a row describes. Empty cells say nothing.
 ///
 /// # Errors
-/// As [`user_of`].
-pub(in crate::ops) fn user_of_row(header: &[String], cells: &[String]) -> Result<ImportedUser, String> {
+/// As [`read_user`].
+pub(in crate::ops) fn user_of_row(header: &[String], cells: &[String]) -> Result<ImportedUser, Unusable> {
+    row(header, cells).map_err(|reason| {
+        let named = header.iter().zip(cells).find(|(name, _)| *name == "username");
+        Unusable { username: named.map(|(_, cell)| cell.clone()), reason }
+    })
+}
+
+fn row(header: &[String], cells: &[String]) -> Result<ImportedUser, String> {
+    if cells.len() != header.len() {
+        return Err(format!("{} values, and the header names {} columns", cells.len(), header.len()));
+    }
     let mut user = ImportedUser::default();
     for (name, cell) in header.iter().zip(cells).filter(|(_, cell)| !cell.is_empty()) {
         put(&mut user, name, Given::Cell(cell))?;
@@ -273,7 +300,7 @@ fn put_attrs(user: &mut ImportedUser, json: &RawValue) -> Result<(), String> {
     if json.get() == "null" {
         return Ok(());
     }
-    if let Ok(plain) = serde_json::from_str::<Members<'_>>(json.get()) {
+    if let Ok(plain) = Members::parse(json.get()) {
         let attr = |(name, value): (String, &RawValue)| attr_of(name, raw_value(value));
         user.attrs.extend(plain.0.into_iter().map(attr));
         return Ok(());
@@ -294,7 +321,7 @@ fn raw_value(value: &RawValue) -> AttrValue {
 }
 
 fn attr(json: &RawValue) -> Result<ImportedAttr, String> {
-    let members = Members::parse(json.get())?;
+    let members = Members::parse(json.get()).map_err(|unusable| unusable.reason)?;
     let (mut name, mut value) = (None, None);
     let mut attr = attr_of(String::new(), AttrValue::from_json_text(String::new()));
     for (field, json) in members.0 {
@@ -326,7 +353,7 @@ fn put_links(user: &mut ImportedUser, json: &RawValue) -> Result<(), String> {
 }
 
 fn link(json: &RawValue) -> Result<ImportedLink, String> {
-    let members = Members::parse(json.get())?;
+    let members = Members::parse(json.get()).map_err(|unusable| unusable.reason)?;
     let (mut auth_type, mut auth_username, mut is_active, mut creation_time) = (None, None, true, None);
     for (field, json) in members.0 {
         let given = Given::Json(json);
@@ -351,7 +378,33 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<ImportedUser, String> {
-        user_of(&Members::parse(text)?)
+        read_user(text).map_err(|unusable| unusable.reason)
+    }
+
+    #[test]
+    fn the_user_is_named_where_so_much_can_be_read() {
+        let named = |text: &str| read_user(text).unwrap_err().username;
+        for text in [
+            r#"{"username": "ann", "password_hash": 12345}"#,
+            r#"{"password_hash": 12345, "username": "ann"}"#,
+            r#"{"username": "ann", "colour": "red"}"#,
+            r#"{"username": "ann", "email": "ann@exa"#,
+            r#"{"username": "ann", "email": }"#,
+            r#"{"username": "ann"} {"username": "bob"}"#,
+        ] {
+            assert_eq!(named(text).as_deref(), Some("ann"), "{text}");
+        }
+        assert_eq!(named(r#"{"username": 7}"#).as_deref(), Some("7"));
+        for text in
+            ["", "[]", r#"{"username": "an"#, r#"{"username": ["ann"]}"#, r#"{"email": "a@example.com"}"#]
+        {
+            assert_eq!(named(text), None, "{text}");
+        }
+        let header = ["is_locked".to_owned(), "username".to_owned()];
+        for cells in [vec!["maybe", "ann"], vec!["", "ann", ""]] {
+            let cells: Vec<String> = cells.into_iter().map(str::to_owned).collect();
+            assert_eq!(user_of_row(&header, &cells).unwrap_err().username.as_deref(), Some("ann"));
+        }
     }
 
     #[test]

@@ -9,41 +9,54 @@
 //! them there and goes on behind them.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
+use tokio::time::{Instant, sleep};
+
+use crate::config::DatabaseUrl;
+use crate::crypto::FirebaseParams;
 use crate::domain::{
     Context, Error, ImportBatch, ImportFinding, ImportObserver, ImportRecord, ImportSource, ImportSummary,
-    ImportedLink, ImportedUser, Operation, Result, SecType, UserId,
+    ImportedLink, ImportedUser, Operation, Result, SecType, Unusable, UserId,
 };
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
 use crate::ops::audit::Trail;
 use crate::ops::import::check::{ImportedRows, because, shown};
+use crate::ops::import::pace::Pace;
 use crate::store::import::seen::Seen;
 use crate::store::import::users::Linkable;
 use crate::store::linked_auth::link::Linked;
 use crate::store::{self, Tx};
 
-/// How many users one transaction takes by default. Ids are random, so that each batch changes
-/// pages all over the indexes, and each page is written once a batch: fewer batches are fewer pages. On SQLite, where one
-/// writes at a time, others wait for a batch meanwhile.
+/// How many users are read, checked and sealed together by default. They are written in transactions as large as
+/// [`Pace`] says.
 const BATCH: usize = 4000;
 
+/// The rows of a user alone: the user and an identity.
+const USER_ROWS: usize = 2;
+
+/// The part of the time of a transaction that passes before the next one, on SQLite.
+const BREAK: u32 = 4;
+
 /// How users are imported.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ImportOptions {
     /// What the audit entry says that they come from: the format of a file, or the name of a product.
     pub origin: &'static str,
     /// Nothing is written: the report and the summary say what would have been.
     pub dry_run: bool,
-    /// How many users one transaction takes at most.
+    /// How many users are read, and written, together at most.
     pub batch_size: usize,
+    /// What hashes of Firebase need to be verified.
+    pub firebase: Option<Arc<FirebaseParams>>,
 }
 
 impl ImportOptions {
     /// What is usual.
     #[must_use]
     pub const fn new(origin: &'static str, dry_run: bool) -> Self {
-        Self { origin, dry_run, batch_size: BATCH }
+        Self { origin, dry_run, batch_size: BATCH, firebase: None }
     }
 }
 
@@ -56,6 +69,14 @@ struct Ready {
     links: Vec<(i64, ImportedLink)>,
     /// None in a dry run.
     rows: Option<ImportedRows>,
+}
+
+impl Ready {
+    /// How many rows there are to write.
+    fn row_count(&self) -> usize {
+        let own = self.rows.as_ref().map_or(0, |rows| USER_ROWS + rows.attrs.len());
+        own + self.links.len()
+    }
 }
 
 /// A batch on its way: who is to be written, and what is known of the others.
@@ -141,9 +162,9 @@ impl Sso {
     ) -> Result<ImportSummary> {
         self.run(ctx, Operation::UserImport, Actor::Trusted(None), async |call| {
             let mut summary = ImportSummary::default();
-            let outcome = self.import_all(&mut source, options, observer, &mut summary).await;
+            let outcome = self.import_all(&mut source, &options, observer, &mut summary).await;
             // What has come until then is there, also where the rest does not come.
-            note(&mut call.trail, options, &summary);
+            note(&mut call.trail, &options, &summary);
             outcome.map(|()| summary)
         })
         .await
@@ -152,19 +173,22 @@ impl Sso {
     async fn import_all(
         &self,
         source: &mut impl ImportSource,
-        options: ImportOptions,
+        options: &ImportOptions,
         observer: &mut impl ImportObserver,
         summary: &mut ImportSummary,
     ) -> Result<()> {
         let mut seen = Seen::new().await?;
+        let mut pace = Pace::new();
         let mut next = self.prepare(source, &mut seen, options).await?;
         while let Some(batch) = next.take() {
             let (done, total) = (batch.done, batch.total);
             // A task of its own: a source may hold up this one, and call what waits for the transaction to end.
             let sso = self.clone();
-            let written = tokio::spawn(async move { sso.write(batch.ready, batch.report).await });
+            let written = tokio::spawn(async move { sso.write(batch.ready, batch.report, pace).await });
             let following = self.prepare(source, &mut seen, options).await;
-            written.await.map_err(Error::internal)??.tell(summary, observer)?;
+            let (report, so_far) = written.await.map_err(Error::internal)??;
+            pace = so_far;
+            report.tell(summary, observer)?;
             observer.progressed(summary, done, total);
             next = following?;
         }
@@ -176,14 +200,14 @@ impl Sso {
         &self,
         source: &mut impl ImportSource,
         seen: &mut Seen,
-        options: ImportOptions,
+        options: &ImportOptions,
     ) -> Result<Option<Prepared>> {
         let ImportBatch { records, done, total } = source.next_batch(options.batch_size.max(1)).await?;
         if records.is_empty() {
             return Ok(None);
         }
-        let sso = self.clone();
-        let mut batch = computed(move || Ok(sso.check_all(records))).await?;
+        let (sso, firebase) = (self.clone(), options.firebase.clone());
+        let mut batch = computed(move || Ok(sso.check_all(records, firebase.as_deref()))).await?;
         batch.done = done;
         batch.total = total;
         self.leave_out_repeated(&mut batch, seen).await?;
@@ -203,19 +227,19 @@ impl Sso {
         sealed.await.map(Some)
     }
 
-    fn check_all(&self, records: Vec<ImportRecord>) -> Prepared {
+    fn check_all(&self, records: Vec<ImportRecord>, firebase: Option<&FirebaseParams>) -> Prepared {
         let mut batch = Prepared::default();
         for (index, ImportRecord { position, user }) in records.into_iter().enumerate() {
             batch.report.summary.read += 1;
             let mut user = match user {
                 Ok(user) => *user,
-                Err(reason) => {
-                    batch.report.refuse(index, position, None, reason);
+                Err(Unusable { username, reason }) => {
+                    batch.report.refuse(index, position, username.as_deref(), reason);
                     continue;
                 }
             };
             let given_name = shown(&user.username);
-            match self.check_imported(&mut user) {
+            match self.check_imported(&mut user, firebase) {
                 Ok(()) => batch.ready.push(Ready { index, position, user, links: Vec::new(), rows: None }),
                 Err(error) => batch.report.refuse(index, position, Some(&given_name), because(&error)),
             }
@@ -315,37 +339,37 @@ impl Sso {
 
     /// Writes those of a batch who are ready, and says what became of all of it. In a dry run there are no rows, and
     /// nothing is written.
-    async fn write(&self, ready: Vec<Ready>, mut report: Report) -> Result<Report> {
+    async fn write(&self, ready: Vec<Ready>, mut report: Report, mut pace: Pace) -> Result<(Report, Pace)> {
         let is_dry = ready.iter().all(|ready| ready.rows.is_none());
         if is_dry {
             ready.into_iter().for_each(|ready| report.imported(ready));
-            return Ok(report);
+            return Ok((report, pace));
         }
-        match self.write_together(ready, &mut report).await? {
-            None => {}
+        let mut rest = ready.into_iter();
+        loop {
+            let share = pace.share(rest.as_slice().iter().map(Ready::row_count));
+            let together: Vec<_> = rest.by_ref().take(share).collect();
+            if together.is_empty() {
+                return Ok((report, pace));
+            }
             // One of them is in the way of all.
-            Some(ready) => {
-                for ready in ready {
-                    if let Some(refused) = self.write_together(vec![ready], &mut report).await? {
-                        for ready in refused {
-                            let Ready { index, position, user, .. } = ready;
-                            report.refuse(
-                                index,
-                                position,
-                                Some(&user.username),
-                                "the database does not take it",
-                            );
-                        }
-                    }
+            for alone in self.write_together(together, &mut report, &mut pace).await?.unwrap_or_default() {
+                let refused = self.write_together(vec![alone], &mut report, &mut pace).await?;
+                for Ready { index, position, user, .. } in refused.into_iter().flatten() {
+                    report.refuse(index, position, Some(&user.username), "the database does not take it");
                 }
             }
         }
-        Ok(report)
     }
 
     /// Writes users in one transaction; gives them back if the database does not take them like that.
-    async fn write_together(&self, mut ready: Vec<Ready>, report: &mut Report) -> Result<Option<Vec<Ready>>> {
-        let (inserted, not_linked) = match self.insert_all(&ready).await {
+    async fn write_together(
+        &self,
+        mut ready: Vec<Ready>,
+        report: &mut Report,
+        pace: &mut Pace,
+    ) -> Result<Option<Vec<Ready>>> {
+        let (inserted, not_linked) = match self.insert_all(&ready, pace).await {
             Ok(done) => done,
             Err(Error::Internal(_)) => return Ok(Some(ready)),
             Err(error) => return Err(error),
@@ -370,10 +394,15 @@ impl Sso {
 
     /// Inserts users with all that is theirs; the ids of those that were not there yet, and the links that could not be
     /// made, each with the number of its user.
-    async fn insert_all(&self, ready: &[Ready]) -> Result<(HashSet<UserId>, Vec<(usize, String)>)> {
+    async fn insert_all(
+        &self,
+        ready: &[Ready],
+        pace: &mut Pace,
+    ) -> Result<(HashSet<UserId>, Vec<(usize, String)>)> {
         let all = || ready.iter().filter_map(|ready| ready.rows.as_ref());
         let users: Vec<_> = all().map(|rows| &rows.user).collect();
         let mut tx = self.db().write_much().await?;
+        let begun = Instant::now();
         let inserted = store::import::users::add_users(&mut tx, &users).await?;
         let new = || all().filter(|rows| inserted.contains(&rows.user.user_id));
         let identities: Vec<_> = new().map(|rows| &rows.identity).collect();
@@ -387,6 +416,12 @@ impl Sso {
             not_linked.extend(reasons.into_iter().map(|reason| (number, reason)));
         }
         tx.commit().await?;
+        let time = begun.elapsed();
+        pace.took(ready.iter().map(Ready::row_count).sum(), time);
+        // Another process that waits for SQLite looks again and again whether it may write: it is to find an opening.
+        if !matches!(self.config().database.url, DatabaseUrl::Postgres(_)) {
+            sleep(time / BREAK).await;
+        }
         Ok((inserted, not_linked))
     }
 
@@ -433,7 +468,7 @@ async fn computed<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
     tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
 }
 
-fn note(trail: &mut Trail, options: ImportOptions, summary: &ImportSummary) {
+fn note(trail: &mut Trail, options: &ImportOptions, summary: &ImportSummary) {
     trail.note("origin", options.origin);
     if options.dry_run {
         trail.note("dry_run", "true");

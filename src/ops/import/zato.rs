@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::{AtRest, DatabaseUrl};
 use crate::crypto::fernet::{self, FernetKey};
-use crate::domain::{ImportBatch, ImportRecord, ImportSource, Result, Timestamp};
+use crate::domain::{ImportBatch, ImportRecord, ImportSource, Result, Timestamp, Unusable};
 use crate::ops::import::zato_user::{Reader, SecDefHere, token_text};
 use crate::ops::keyring::options_of;
 use crate::store::import::zato::{ZatoAttr, ZatoDb, ZatoError, ZatoLink, ZatoPage, ZatoTotals, ZatoUser};
@@ -146,10 +146,10 @@ fn records(reader: &mut Reader, page: ZatoPage) -> Vec<ImportRecord> {
     let mut record = |user: ZatoUser| {
         let attrs = attrs.remove(&user.user_id).unwrap_or_default();
         let links = links.remove(&user.user_id).unwrap_or_default();
-        ImportRecord {
-            position: format!("row {}", user.id.unwrap_or_default()),
-            user: reader.user(user, attrs, links).map(Box::new),
-        }
+        let position = format!("row {}", user.id.unwrap_or_default());
+        let username = user.username.as_ref().map(|name| String::from_utf8_lossy(name).into_owned());
+        let user = reader.user(user, attrs, links).map(Box::new);
+        ImportRecord { position, user: user.map_err(|reason| Unusable { username, reason }) }
     };
     page.users.into_iter().map(&mut record).collect()
 }

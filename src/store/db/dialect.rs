@@ -19,12 +19,13 @@ pub const NEXT_UNIT_SQLITE: &str = "RELEASE unit; SAVEPOINT unit";
 pub const ROLLBACK_UNIT_SQLITE: &str = "ROLLBACK TO unit";
 pub const COMMIT_SQLITE: &str = "COMMIT";
 /// What the writing connection has, usually (SQLite's own defaults) and while large units follow each other. These change
-/// indexes all over, for ids are random: 16 MB of pages are kept instead of 2, 128 MB of them come into the write-ahead
-/// log before they go from there to where they belong, instead of 4, and what pages were before a statement stays in memory.
+/// indexes all over, for ids are random: 16 MB of pages are kept instead of 2, 16 MB of them come into the write-ahead log
+/// before they go from there to where they belong, instead of 4, and what pages were before a statement stays in memory. More
+/// in the log would be written less often, but all at a time, and others who write wait for it.
 pub const USUAL_ROOM_SQLITE: &str =
     "PRAGMA cache_size = -2000; PRAGMA wal_autocheckpoint = 1000; PRAGMA temp_store = DEFAULT";
 pub const LARGE_ROOM_SQLITE: &str =
-    "PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 32000; PRAGMA temp_store = MEMORY";
+    "PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 4000; PRAGMA temp_store = MEMORY";
 /// Whether or not a transaction is open.
 pub const ROLLBACK_SQLITE: &str = "SAVEPOINT unit; ROLLBACK";
 
