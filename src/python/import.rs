@@ -14,6 +14,7 @@ use crate::domain::{
 };
 use crate::ops::{ImportOptions, Sso, read_user};
 use crate::python::branch::Branch;
+use crate::python::runtime::fork;
 use crate::python::runtime::gate;
 use crate::python::runtime::gate::Pass;
 use crate::python::value::convert::{CidArgument, RemoteAddrArgument, timestamp};
@@ -162,16 +163,25 @@ impl domain::ImportSource for Source {
     async fn next_batch(&mut self, limit: usize) -> domain::Result<ImportBatch> {
         let Some(iterator) = self.iterator.take() else { return Ok(ImportBatch::default()) };
         let number = self.number;
+        let generation = gate::generation();
         let take = move || {
             // A fork waits for the iterable, which is Python code and may call the API, as it does for hooks.
             let _pass = Pass::enter_now();
-            gate::visit(|py| gate::nested(|| take(py, iterator, number, limit)))
+            gate::visit(|py| {
+                let taken = gate::nested(|| take(py, iterator, number, limit));
+                fork::notice();
+                taken
+            })
         };
         let taken = if self.is_here {
             take()
         } else {
             tokio::task::spawn_blocking(take).await.map_err(Error::internal)?
         };
+        if gate::generation() != generation {
+            // The iterable has forked, and this is the child: the operation must not go on here.
+            return std::future::pending().await;
+        }
         let taken = taken.ok_or_else(|| Error::unavailable("the interpreter is ending"))?;
         match taken {
             Ok((iterator, records)) => {

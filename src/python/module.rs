@@ -18,6 +18,7 @@ use crate::python::value::error;
 /// Registered with `atexit`: from here on no thread of ours attaches to the interpreter.
 #[pyfunction]
 fn at_exit(py: Python<'_>) {
+    fork::notice();
     gate::end_visits(py);
 }
 

@@ -17,6 +17,7 @@ use tokio::task::spawn_blocking;
 use crate::ops::{HookError, HookFuture};
 use crate::python::runtime::caller;
 use crate::python::runtime::caller::{Caller, Waiting};
+use crate::python::runtime::fork;
 use crate::python::runtime::gate;
 use crate::python::runtime::gate::Pass;
 
@@ -145,6 +146,7 @@ impl HookCall {
         let Self { hook, callable, caller } = self;
         // From here on a fork waits for the hook, even if no call does.
         let _pass = Pass::enter_now();
+        let generation = gate::generation();
         let is_here = caller.is_this_thread();
         let later = Arc::clone(&read);
         let begin = move || begin(hook, callable, &caller, arguments, &read);
@@ -156,6 +158,10 @@ impl HookCall {
             }
             other => other,
         };
+        if gate::generation() != generation {
+            // The hook has forked, and this is the child: the operation must not go on here.
+            return std::future::pending().await;
+        }
         match step {
             Step::Done(result) => result,
             Step::OnLoop(result) => {
@@ -211,7 +217,9 @@ fn panicked() -> Step {
 /// Runs a part of a hook on this thread, attached to the interpreter.
 fn visit(hook: &str, code: impl FnOnce(Python<'_>) -> Result<Step, Trouble>) -> Step {
     let step = gate::visit(|py| {
-        gate::nested(|| code(py).unwrap_or_else(|trouble| Step::Done(Err(trouble.log(py, hook)))))
+        let step = gate::nested(|| code(py).unwrap_or_else(|trouble| Step::Done(Err(trouble.log(py, hook)))));
+        fork::notice();
+        step
     });
     step.unwrap_or_else(ending)
 }

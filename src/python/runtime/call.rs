@@ -1,6 +1,7 @@
 //! How a call runs: it blocks its thread, or returns something to await. Nothing here is generic: operation and
 //! conversion are erased before, so that this is compiled once for all of them.
 
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use tokio::time::timeout;
 
 use crate::python::runtime::awaitable::{Awaitable, Started};
 use crate::python::runtime::caller::{Caller, waits_for};
+use crate::python::runtime::fork;
 use crate::python::runtime::gate;
 use crate::python::runtime::gate::Pass;
 use crate::python::runtime::process::{Delivery, Process};
@@ -68,6 +70,7 @@ pub fn run(py: Python<'_>, mode: Mode, call: Call) -> PyResult<Bound<'_, PyAny>>
 
 /// Drives a call on this thread, so that nothing is handed over to another.
 fn block(py: Python<'_>, call: Call) -> PyResult<Outcome> {
+    fork::notice();
     let _pass = Pass::enter(py);
     let process = Process::current().map_err(Fault::from)?;
     // Needed for the drop after a Ctrl-C too: a task returns connections to their pool.
@@ -81,7 +84,14 @@ fn block(py: Python<'_>, call: Call) -> PyResult<Outcome> {
         match step {
             Ok(outcome) => return Ok(outcome),
             // A signal handler is Python code: it may call the API, or fork.
-            Err(_) => gate::nested(|| py.check_signals())?,
+            Err(_) => {
+                let generation = gate::generation();
+                gate::nested(|| py.check_signals())?;
+                fork::notice();
+                if gate::generation() != generation {
+                    return Err(Fault::ForkedInCall.into());
+                }
+            }
         }
     }
 }
@@ -94,6 +104,7 @@ pub fn start(py: Python<'_>, call: Call) -> PyResult<Started> {
         return Ok(Started::Ready(block(py, call)?(py)?.unbind()));
     }
     let event_loop = running_loop(py)?;
+    fork::notice();
     let pass = Pass::enter(py);
     let process = Process::current().map_err(Fault::from)?;
     let mut future = Box::pin(waits_for(Caller::event_loop(&event_loop)?, caught(call)));
@@ -123,13 +134,39 @@ pub fn start(py: Python<'_>, call: Call) -> PyResult<Started> {
 }
 
 /// The call, with a panic inside it turned into a fault: PyO3 would raise a `BaseException` that no handler expects,
-/// and tokio would hide it.
-async fn caught(mut call: Call) -> Outcome {
+/// and tokio would hide it. Where Python code inside it has forked, it ends in the child: all that it holds is the
+/// parent's.
+async fn caught(call: Call) -> Outcome {
+    let mut held = Held { call: Some(call), generation: gate::generation() };
     std::future::poll_fn(move |context| {
+        let Some(call) = &mut held.call else { return Poll::Pending };
         let step = catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(context)));
+        if held.is_in_child() {
+            return Poll::Ready(Box::new(|_| Err(Fault::ForkedInCall.into())));
+        }
         step.unwrap_or_else(|_| Poll::Ready(Box::new(|_| Err(Fault::Panicked.into()))))
     })
     .await
+}
+
+/// A call, and between which forks it began.
+struct Held {
+    call: Option<Call>,
+    generation: u32,
+}
+
+impl Held {
+    fn is_in_child(&self) -> bool {
+        gate::generation() != self.generation
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if self.is_in_child() {
+            mem::forget(self.call.take());
+        }
+    }
 }
 
 fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {

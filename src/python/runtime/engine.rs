@@ -25,6 +25,10 @@ const CLOSED: u8 = 1;
 const LEFT_IN_PARENT: u8 = 2;
 const HELD_BY_PARENT: u8 = 3;
 
+/// An SQLite file was open when this process was forked, or an ancestor of it, and was not closed before: what SQLite
+/// remembers of locks is wrong here, and another thread may have held its own locks.
+static IS_FILE_INHERITED: AtomicBool = AtomicBool::new(false);
+
 /// The way to the engine, which all objects of one tree share.
 pub struct Handle {
     config: Config,
@@ -55,6 +59,7 @@ impl Handle {
 
     /// Which database, without the password of its URL, and whether it was closed.
     pub fn description(&self) -> String {
+        fork::notice();
         let state = match self.state.load(SeqCst) {
             CLOSED => "closed",
             LEFT_IN_PARENT | HELD_BY_PARENT => "left in the parent process",
@@ -66,6 +71,7 @@ impl Handle {
     /// The fast path: an answer that an open engine has without waiting. It is computed on the calling thread, which
     /// stays attached to the interpreter, so that no fork can come in between.
     pub fn fast_path<T>(&self, answer: impl FnOnce(&Sso) -> Option<T>) -> Option<T> {
+        fork::notice();
         answer(self.engine.load().as_deref()?)
     }
 
@@ -110,6 +116,9 @@ impl Handle {
                 LEFT_IN_PARENT => return Err(Fault::LeftInParent),
                 HELD_BY_PARENT => return Err(Fault::HeldByParent),
                 _ => {}
+            }
+            if IS_FILE_INHERITED.load(SeqCst) && matches!(self.config.database.url, DatabaseUrl::SqliteFile(_)) {
+                return Err(Fault::HeldByParent);
             }
             if let Some(engine) = self.engine.load_full() {
                 return Ok(engine);
@@ -160,12 +169,21 @@ impl Forkable for Handle {
 
     fn after_in_child(&self) {
         self.is_half_closed.store(false, SeqCst);
-        mem::forget(self.turn.swap(Arc::default()));
-        let Some(engine) = self.engine.swap(None) else { return };
-        let lost = match engine.config().database.url {
+        // Held where it was being opened, or closed.
+        let turn = self.turn.swap(Arc::default());
+        let is_busy = turn.try_lock().is_err();
+        mem::forget(turn);
+        let engine = self.engine.swap(None);
+        if engine.is_none() && !is_busy {
+            return;
+        }
+        let lost = match self.config.database.url {
             DatabaseUrl::SqliteMemory => LEFT_IN_PARENT,
             // The parent holds locks on the file.
-            DatabaseUrl::SqliteFile(_) => HELD_BY_PARENT,
+            DatabaseUrl::SqliteFile(_) => {
+                IS_FILE_INHERITED.store(true, SeqCst);
+                HELD_BY_PARENT
+            }
             // The child opens connections of its own.
             DatabaseUrl::Postgres(_) => USABLE,
         };
@@ -180,6 +198,7 @@ impl Forkable for Handle {
 impl Drop for Handle {
     /// Closes an engine that nobody closed. Only a fork waits for that.
     fn drop(&mut self) {
+        fork::notice();
         if let Some(engine) = self.engine.swap(None)
             && let Some(process) = Process::existing()
         {

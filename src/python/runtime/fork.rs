@@ -7,11 +7,14 @@
 //! ```
 //!
 //! An engine with a database in memory stays open in the parent, and so does the runtime it needs. A fork made in C
-//! without Python's hooks is not noticed. One that runs only the child's hook (uWSGI) has the effect of a fork that
-//! could not close anything.
+//! (uWSGI) runs none of these hooks, or only the child's: every call compares the process id, and the first one in the
+//! child does what its hook would have done. Nothing could be closed then.
 
 use std::pin::Pin;
+use std::process;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, Weak};
+use std::thread;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -50,6 +53,48 @@ type Registry = Vec<Weak<dyn Forkable>>;
 /// All that a fork has to close. Without a lock: another thread could hold it during the fork.
 static REGISTRY: ArcSwapOption<Registry> = ArcSwapOption::const_empty();
 
+/// The process that runtime and engines belong to; 0 before the module is imported.
+static HOME: AtomicU32 = AtomicU32::new(0);
+/// The process in which a thread is making them its own.
+static MOVING: AtomicU32 = AtomicU32::new(0);
+
+/// Notices whether this is the child of a fork that has run no hook, before anything is used that is still the parent's.
+pub fn notice() {
+    let here = process::id();
+    if HOME.load(SeqCst) != here {
+        arrive(here);
+    }
+}
+
+/// Leaves behind what is the parent's. Other threads wait meanwhile.
+#[cold]
+fn arrive(here: u32) {
+    loop {
+        // In the child of a fork in the middle of this, it is the number of the parent.
+        let moving = MOVING.load(SeqCst);
+        if moving != here && MOVING.compare_exchange(moving, here, SeqCst, SeqCst).is_ok() {
+            break;
+        }
+        if HOME.load(SeqCst) == here {
+            return;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    if HOME.load(SeqCst) != here {
+        leave_behind();
+        HOME.store(here, SeqCst);
+    }
+    MOVING.store(0, SeqCst);
+}
+
+fn leave_behind() {
+    Process::forget();
+    for forkable in registered() {
+        forkable.after_in_child();
+    }
+    gate::after_fork_in_child();
+}
+
 /// Includes this in every fork for as long as it lives.
 pub fn register(forkable: Weak<dyn Forkable>) {
     REGISTRY.rcu(|registry| {
@@ -65,6 +110,7 @@ fn registered() -> Vec<Arc<dyn Forkable>> {
 
 #[pyfunction]
 fn before_fork(py: Python<'_>) {
+    notice();
     gate::announce_fork();
     py.detach(|| {
         let deadline = Instant::now() + PATIENCE;
@@ -98,15 +144,18 @@ fn after_fork_in_parent() {
 
 #[pyfunction]
 fn after_fork_in_child() {
-    Process::forget();
-    for forkable in registered() {
-        forkable.after_in_child();
+    if gate::is_fork_announced() {
+        // Whatever the number of the process: it may be the parent's, in a namespace of its own.
+        leave_behind();
+        HOME.store(process::id(), SeqCst);
+    } else {
+        notice();
     }
-    gate::after_fork_in_child();
 }
 
 /// Registers the hooks above with the interpreter. Once, at import.
 pub fn install_hooks(py: Python<'_>) -> PyResult<()> {
+    HOME.store(process::id(), SeqCst);
     // Hooks that were registered earlier run after ours. The one of `logging` takes its lock, which a running call may
     // need while we wait for that call.
     py.import("logging")?;

@@ -134,6 +134,16 @@ pub fn after_fork_in_parent() {
     GATE.fetch_sub(FORK, SeqCst);
 }
 
+/// How many forks there are between the first process and this one, as far as they were noticed.
+pub fn generation() -> u32 {
+    GENERATION.load(SeqCst)
+}
+
+/// Whether a fork is announced, so that its hooks run.
+pub fn is_fork_announced() -> bool {
+    GATE.load(SeqCst) >= FORK
+}
+
 /// Called in the child after the fork: the other threads, and their calls, do not exist here.
 pub fn after_fork_in_child() {
     GENERATION.fetch_add(1, SeqCst);

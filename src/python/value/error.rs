@@ -25,6 +25,8 @@ pub enum Fault {
     LeftInParent,
     /// The database file was in use when this process was forked.
     HeldByParent,
+    /// Python code inside the call has forked, and this is the child.
+    ForkedInCall,
 }
 
 impl From<Error> for Fault {
@@ -49,7 +51,8 @@ impl Fault {
             | Self::Panicked
             | Self::Closed
             | Self::LeftInParent
-            | Self::HeldByParent => true,
+            | Self::HeldByParent
+            | Self::ForkedInCall => true,
             Self::Failed(Error::Refused { .. } | Error::RateLimited { .. }) => false,
         }
     }
@@ -66,9 +69,12 @@ impl Fault {
             }
             Self::HeldByParent => backend(
                 py,
-                "os.fork() was called during a call that did not end in time: \
-                 its database file cannot be used safely in the child",
+                "this process was forked while the database file was in use, in C (uWSGI: set lazy-apps), or os.fork() was \
+                 called during a call that did not end in time: SQLite cannot be used safely in the child",
             ),
+            Self::ForkedInCall => {
+                backend(py, "the process was forked during this call: it goes on in the parent only")
+            }
         }
     }
 }

@@ -113,7 +113,7 @@ impl Db {
                 let mut migrator = migrator(|(version, name, _, postgres)| (*version, *name, *postgres));
                 migrator.set_locking(false);
                 let is_shared = !lent.has_named_statements();
-                let (conn, end, _) = lent.used().parts();
+                let (conn, end, limit) = lent.used().parts();
                 let work = async {
                     let mut tx = conn.begin_with(dialect::BEGIN_POSTGRES).await?;
                     sqlx::raw_sql(LOCK_POSTGRES).execute(&mut *tx).await?;
@@ -131,7 +131,7 @@ impl Db {
                         Err(error) => tx.rollback().await.map(|()| Err(error)),
                     }
                 };
-                let outcome = limited(MIGRATION_TIMEOUT, work).await;
+                let outcome = limited(limit.with(MIGRATION_TIMEOUT), work).await;
                 end.note(&outcome);
                 outcome.map_err(|error| failed(url, &error))?
             }

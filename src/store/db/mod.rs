@@ -7,6 +7,7 @@ pub(crate) mod detached;
 pub(super) mod dialect;
 pub(super) mod error;
 pub(super) mod migrate;
+pub mod owner;
 pub(super) mod pool;
 pub mod postgres;
 pub mod setting;

@@ -17,6 +17,7 @@ use crate::store::cache::slots::{Slots, Touched};
 use crate::store::db::detached::ToTheEnd;
 use crate::store::db::dialect;
 use crate::store::db::error::is_locked;
+use crate::store::db::owner::Owner;
 use crate::store::db::postgres::connect::Connector;
 use crate::store::db::postgres::lent::Lent;
 use crate::store::db::postgres::limit::Use;
@@ -65,6 +66,7 @@ impl Options {
 #[derive(Clone, Debug)]
 pub struct Db {
     pub(in crate::store) pools: Pools,
+    owner: Owner,
     epochs: Arc<Epochs>,
     listening: Option<Arc<Listening>>,
 }
@@ -194,7 +196,7 @@ impl Db {
     }
 
     fn new(pools: Pools, epochs: Arc<Epochs>, listening: Option<Listening>) -> Self {
-        Self { pools, epochs, listening: listening.map(Arc::new) }
+        Self { pools, owner: Owner::this(), epochs, listening: listening.map(Arc::new) }
     }
 
     /// What is known of changes.
@@ -216,6 +218,7 @@ impl Db {
     /// # Errors
     /// [`crate::domain::Error::Unavailable`] when none is to be had.
     pub async fn read(&self) -> Result<Conn> {
+        self.owner.check().map_err(Error::unavailable)?;
         Ok(Conn::new(match &self.pools {
             Pools::Sqlite { readers, .. } => Inner::Sqlite(readers.acquire().await.map_err(map_error)?),
             Pools::Postgres(pool) => {
@@ -230,6 +233,7 @@ impl Db {
     /// # Errors
     /// [`crate::domain::Error::Unavailable`] when no connection is to be had, or other writers do not end.
     pub async fn write(&self) -> Result<Tx> {
+        self.owner.check().map_err(Error::unavailable)?;
         Ok(self.tx(match &self.pools {
             Pools::Sqlite { writer, .. } => Inner::SqliteTx(writer.begin().await?),
             Pools::Postgres(pool) => Inner::PostgresTx(pool.to_write().await.map_err(Error::unavailable)?),
@@ -241,6 +245,7 @@ impl Db {
     /// # Errors
     /// As [`Db::write`].
     pub async fn write_much(&self) -> Result<Tx> {
+        self.owner.check().map_err(Error::unavailable)?;
         Ok(self.tx(match &self.pools {
             Pools::Sqlite { writer, .. } => Inner::SqliteTx(writer.begin_large().await?),
             Pools::Postgres(pool) => {
@@ -258,6 +263,9 @@ impl Db {
 
     /// Closes every connection, after those in use have come back.
     pub async fn close(&self) {
+        if !self.owner.is_here() {
+            return;
+        }
         if let Some(listening) = &self.listening {
             listening.listener.stop().await;
         }

@@ -14,6 +14,7 @@ use crate::domain::Result;
 use crate::domain::one_line;
 use crate::store::db::dialect;
 use crate::store::db::pool::Raw;
+use crate::store::db::owner::Owner;
 use crate::store::db::postgres::limit::{Usage, Use};
 use crate::store::{Options, map_error};
 
@@ -399,7 +400,7 @@ impl Source {
                     Err(last)
                 };
                 match timeout(PATIENCE, connected).await {
-                    Ok(Ok(conn)) => Ok(Self::Postgres(conn, Usage::within(STATEMENT_TIMEOUT))),
+                    Ok(Ok(conn)) => Ok(Self::Postgres(conn, Usage::within(STATEMENT_TIMEOUT, Owner::this()))),
                     Ok(Err(error)) => Err(format!("{}; {hint}", one_line(&error.to_string()))),
                     Err(_) => Err(format!("no answer within {} s; {hint}", PATIENCE.as_secs())),
                 }

@@ -8,7 +8,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::domain::Result;
 use crate::store::db::detached::in_a_task;
 use crate::store::db::dialect;
-use crate::store::db::postgres::limit::{State, Usage, Use, limited, run};
+use crate::store::db::postgres::limit::{Limit, State, Usage, Use, limited, run};
 use crate::store::db::postgres::shelf::{Live, Shelf};
 
 /// How long a transaction that nobody wants any more may take to be rolled back.
@@ -40,7 +40,7 @@ pub struct Lent {
 impl Lent {
     /// A connection that comes back to this shelf.
     pub fn new(live: Live, shelf: Shelf, permit: OwnedSemaphorePermit, terms: Terms) -> Self {
-        let usage = Usage::within(terms.limit);
+        let usage = Usage::within(terms.limit, live.conn.owner());
         Self { live: Some(live), shelf, permit: Some(permit), usage, terms, is_second: false }
     }
 
@@ -105,6 +105,9 @@ impl Lent {
 impl Drop for Lent {
     fn drop(&mut self) {
         let Some(mut live) = self.live.take() else { return };
+        if !live.conn.owner().is_here() {
+            return;
+        }
         match self.usage.state {
             State::Ready => {}
             State::Busy => return,
@@ -119,7 +122,7 @@ impl Drop for Lent {
         }
         let (shelf, permit) = (self.shelf.clone(), self.permit.take());
         in_a_task(async move {
-            if run(&mut live.conn, dialect::ROLLBACK_POSTGRES, ROLLBACK_TIMEOUT).await.is_ok() {
+            if run(&mut live.conn, dialect::ROLLBACK_POSTGRES, Limit::of(ROLLBACK_TIMEOUT)).await.is_ok() {
                 shelf.put_back(live);
             }
             drop(permit);

@@ -8,6 +8,7 @@ use tokio::time::timeout;
 
 use crate::domain::Result;
 use crate::store::db::error::{is_broken, map_error};
+use crate::store::db::owner::Owner;
 
 /// How much longer than the server an answer is waited for: its own limit ends a statement and keeps the connection.
 const GRACE: Duration = Duration::from_secs(1);
@@ -25,22 +26,42 @@ pub enum State {
     Silent,
 }
 
+/// How long a statement is waited for, and in which process.
+#[derive(Clone, Copy, Debug)]
+pub struct Limit {
+    time: Duration,
+    owner: Owner,
+}
+
+impl Limit {
+    /// So long, in this process.
+    pub fn of(time: Duration) -> Self {
+        Self { time, owner: Owner::this() }
+    }
+
+    /// Another time, in the same process.
+    #[must_use]
+    pub const fn with(self, time: Duration) -> Self {
+        Self { time, ..self }
+    }
+}
+
 /// What is known of a connection in use, and how long its statements may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Usage {
     pub state: State,
-    limit: Duration,
+    limit: Limit,
 }
 
 impl Usage {
     /// Statements may take so long on the server.
-    pub fn within(limit: Duration) -> Self {
-        Self { state: State::Ready, limit: limit.saturating_add(GRACE) }
+    pub const fn within(limit: Duration, owner: Owner) -> Self {
+        Self { state: State::Ready, limit: Limit { time: limit.saturating_add(GRACE), owner } }
     }
 
     /// The same from now on.
-    pub fn allow(&mut self, limit: Duration) {
-        self.limit = limit.saturating_add(GRACE);
+    pub const fn allow(&mut self, limit: Duration) {
+        self.limit = self.limit.with(limit.saturating_add(GRACE));
     }
 }
 
@@ -57,7 +78,7 @@ impl<'c> Use<'c> {
     }
 
     /// The connection, what to tell when the statement has ended, and how long it may take.
-    pub const fn parts(self) -> (&'c mut PgConnection, End<'c>, Duration) {
+    pub const fn parts(self) -> (&'c mut PgConnection, End<'c>, Limit) {
         let Self { conn, usage } = self;
         let limit = usage.limit;
         usage.state = State::Busy;
@@ -85,14 +106,15 @@ impl End<'_> {
     }
 }
 
-/// Waits no longer than this for PostgreSQL.
+/// Waits no longer than this for PostgreSQL, and nowhere but in the process that has opened the connection.
 pub async fn limited<T>(
-    limit: Duration,
+    limit: Limit,
     work: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> Result<T, sqlx::Error> {
-    match timeout(limit, work).await {
+    limit.owner.check()?;
+    match timeout(limit.time, work).await {
         Ok(outcome) => outcome,
-        Err(_) => Err(silent(limit, "statement_timeout")),
+        Err(_) => Err(silent(limit.time, "statement_timeout")),
     }
 }
 
@@ -107,7 +129,7 @@ pub fn silent(limit: Duration, key: &str) -> sqlx::Error {
 pub async fn run(
     conn: &mut PgConnection,
     statement: &'static str,
-    limit: Duration,
+    limit: Limit,
 ) -> Result<(), sqlx::Error> {
     limited(limit, async { sqlx::raw_sql(statement).execute(conn).await.map(drop) }).await
 }

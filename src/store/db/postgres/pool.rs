@@ -21,7 +21,7 @@ use crate::store::db::dialect;
 use crate::store::db::error::is_full;
 use crate::store::db::postgres::connect::Connector;
 use crate::store::db::postgres::lent::{Lent, Terms};
-use crate::store::db::postgres::limit::{limited, run, silent};
+use crate::store::db::postgres::limit::{Limit, limited, run, silent};
 use crate::store::db::postgres::server::Server;
 use crate::store::db::postgres::shelf::{Idle, Live, Shelf, close_soon};
 
@@ -122,6 +122,7 @@ impl PgPool {
     }
 
     async fn acquire(&self, begin: Option<&'static str>) -> Result<Lent, sqlx::Error> {
+        self.shelf.owner().check()?;
         let deadline = Instant::now() + self.server.connect_timeout;
         let terms = Terms {
             limit: self.statement_timeout(),
@@ -157,7 +158,7 @@ impl PgPool {
         let outcome = match statement {
             Some(statement) => {
                 let limit = if has_rested { LOOK_TIMEOUT } else { self.statement_timeout() };
-                run(&mut live.conn, statement, limit).await
+                run(&mut live.conn, statement, Limit::of(limit)).await
             }
             None if has_rested => match timeout(LOOK_TIMEOUT, live.conn.ping()).await {
                 Ok(outcome) => outcome,
@@ -188,7 +189,7 @@ impl PgPool {
             opened.await?
         };
         if let Some(statement) = statement {
-            run(&mut live.conn, statement, self.statement_timeout()).await?;
+            run(&mut live.conn, statement, Limit::of(self.statement_timeout())).await?;
         }
         Ok(live)
     }

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::domain::one_line;
 use crate::store::db::detached::in_a_task;
+use crate::store::db::owner::{Owned, Owner};
 
 /// After how long a server that admitted no more is asked again, and how long after each further connection.
 const QUIET: Duration = Duration::from_secs(10);
@@ -24,6 +25,7 @@ pub struct Shelf(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
+    owner: Owner,
     max: usize,
     idle_timeout: Duration,
     permits: Arc<Semaphore>,
@@ -48,7 +50,7 @@ struct State {
 #[derive(Debug)]
 pub struct Live {
     /// The driver's own.
-    pub conn: PgConnection,
+    pub conn: Owned<PgConnection>,
     /// When it was opened.
     pub born: Instant,
     _counted: Counted,
@@ -77,7 +79,19 @@ impl Shelf {
     pub fn new(max: u32, idle_timeout: Duration) -> Self {
         let max = usize::try_from(max).unwrap_or(usize::MAX).clamp(1, Semaphore::MAX_PERMITS);
         let permits = Arc::new(Semaphore::new(max));
-        Self(Arc::new(Shared { max, idle_timeout, permits, size: Arc::default(), state: Mutex::default() }))
+        Self(Arc::new(Shared {
+            owner: Owner::this(),
+            max,
+            idle_timeout,
+            permits,
+            size: Arc::default(),
+            state: Mutex::default(),
+        }))
+    }
+
+    /// The process that its connections belong to.
+    pub fn owner(&self) -> Owner {
+        self.0.owner
     }
 
     /// The right to one connection.
@@ -114,7 +128,7 @@ impl Shelf {
     /// There is one more connection.
     pub fn admit(&self, conn: PgConnection) -> Live {
         self.0.size.fetch_add(1, SeqCst);
-        Live { conn, born: Instant::now(), _counted: Counted(Arc::clone(&self.0.size)) }
+        Live { conn: Owned::new(conn), born: Instant::now(), _counted: Counted(Arc::clone(&self.0.size)) }
     }
 
     /// How many connections there are.
@@ -209,7 +223,9 @@ impl Shared {
 }
 
 async fn close(live: Live) {
-    drop(timeout(CLOSE_TIMEOUT, live.conn.close()).await);
+    if let Some(conn) = live.conn.into_inner() {
+        drop(timeout(CLOSE_TIMEOUT, conn.close()).await);
+    }
 }
 
 /// Takes leave of the server, which nobody waits for.
