@@ -26,7 +26,7 @@ pub use section::apps::Apps;
 pub use section::attr::Attr;
 pub use section::audit::{Audit, AuditFile};
 pub use section::cleanup::Cleanup;
-pub use section::database::{Database, DatabaseUrl, InvalidDatabaseUrl, Pooler};
+pub use section::database::{Create, Database, DatabaseUrl, InvalidDatabaseUrl, Pooler};
 pub use section::email::Email;
 pub use section::hash_secret::HashSecret;
 pub use section::http::Http;

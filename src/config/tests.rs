@@ -17,6 +17,7 @@ main.site_name = ""
 main.secret_key_file = ""
 main.secret_key = ""
 database.url = "sqlite:///sso.db"
+database.create = "auto"
 database.max_connections = 16
 database.connect_timeout = "3 s"
 database.statement_timeout = "10 s"

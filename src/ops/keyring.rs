@@ -28,6 +28,9 @@ pub enum OpenError {
     /// The keyring that the database was made with is not there.
     #[error("{0}")]
     MissingKey(String),
+    /// The database is not there, and is not to be made.
+    #[error("{0}")]
+    MissingDatabase(String),
     /// Something else.
     #[error(transparent)]
     Other(#[from] crate::domain::Error),
@@ -81,6 +84,21 @@ pub(in crate::ops) fn existing_keyring(config: &Config) -> Result<Option<LoadedK
     }
 }
 
+/// Whether a keyring can be made for a database that has none yet.
+///
+/// # Errors
+/// [`OpenError::MissingKey`] for one that others have to share.
+pub(in crate::ops) fn check_new_keyring(config: &Config) -> Result<(), OpenError> {
+    match &config.database.url {
+        DatabaseUrl::Postgres(_) if config.secret_key_file().is_none() => Err(OpenError::MissingKey(
+            "a PostgreSQL database needs a secret key that all its nodes share: set ZATO_SSO_SECRET_KEY, or \
+             main.secret_key_file in the configuration (zato-sso init makes one)"
+                .to_owned(),
+        )),
+        DatabaseUrl::Postgres(_) | DatabaseUrl::SqliteFile(_) | DatabaseUrl::SqliteMemory => Ok(()),
+    }
+}
+
 /// Makes a keyring for a database that has none yet.
 pub(in crate::ops) fn new_keyring(
     config: &Config,
@@ -90,15 +108,8 @@ pub(in crate::ops) fn new_keyring(
     if let Some(path) = config.secret_key_file() {
         return Ok(Keyring::load_or_create(Path::new(&path), random, clock.now())?);
     }
-    match &config.database.url {
-        // It lives no longer than the process does, and so may its key.
-        DatabaseUrl::SqliteMemory => Ok(without_file(Keyring::generate(random, clock.now())?)),
-        DatabaseUrl::SqliteFile(_) | DatabaseUrl::Postgres(_) => Err(OpenError::MissingKey(
-            "a PostgreSQL database needs a secret key that all its nodes share: set ZATO_SSO_SECRET_KEY, or \
-             main.secret_key_file in the configuration (zato-sso init makes one)"
-                .to_owned(),
-        )),
-    }
+    // A database in memory lives no longer than the process does, and so may its key.
+    Ok(without_file(Keyring::generate(random, clock.now())?))
 }
 
 const fn without_file(keyring: Keyring) -> LoadedKeyring {

@@ -1,11 +1,11 @@
 //! Opening: configuration, database and keyring must fit together before anything else happens.
 
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64};
 
-use crate::config::{Cache, Config, DatabaseUrl};
+use crate::config::{Cache, Config, Create, DatabaseUrl};
 use crate::crypto::{HashParams, HashPool, KeyringError, LoadedKeyring};
 use crate::domain::{Clock, Random, SystemClock, SystemRandom, random_uuid};
 use crate::ops::access::name::{case_of_names, case_warning};
@@ -13,8 +13,8 @@ use crate::ops::audit;
 use crate::ops::background::Background;
 use crate::ops::hook::{Hooks, NoHooks};
 use crate::ops::keyring::{
-    KEYRING_CHECK, OpenError, database_options, existing_keyring, key_file_warning, missing_key, new_keyring,
-    read_check,
+    KEYRING_CHECK, OpenError, check_new_keyring, database_options, existing_keyring, key_file_warning,
+    missing_key, new_keyring, read_check,
 };
 use crate::ops::mail::mailer::Mailer;
 use crate::ops::mail::{message, smtp};
@@ -71,10 +71,11 @@ impl Sso {
         let smtp = smtp::Smtp::new(&config).map_err(OpenError::Config)?;
 
         check_key_file(&config)?;
+        let may_be_new = may_be_new(&config)?;
         let options = database_options(&config);
         let db = Db::connect(&options, config.database.max_connections).await?;
         let LoadedKeyring { keyring, wide_mode, .. } =
-            match prepare(&db, &options, &config, &*clock, &*random).await {
+            match prepare(&db, &options, &config, may_be_new, &*clock, &*random).await {
                 Ok(keyring) => keyring,
                 Err(error) => {
                     db.close().await;
@@ -160,17 +161,56 @@ fn check_key_file(config: &Config) -> Result<(), OpenError> {
     Err(KeyringError::NotCreated { path: path.clone(), source }.into())
 }
 
+/// Whether the database may turn out to be empty, and is made then. An SQLite file that must not be made is missed here, so
+/// that no empty one is left behind.
+fn may_be_new(config: &Config) -> Result<bool, OpenError> {
+    let create = config.database.create;
+    let DatabaseUrl::SqliteFile(path) = &config.database.url else {
+        return Ok(create != Create::Never || matches!(config.database.url, DatabaseUrl::SqliteMemory));
+    };
+    // The key first: who makes both makes the database first.
+    let key_file = config.secret_key_file().filter(|path| config.main.secret_key.is_none() && path.exists());
+    let is_missing = matches!(path.try_exists(), Ok(false));
+    let log = is_missing.then(|| beside(path, "-wal")).filter(|log| log.exists());
+    let may_be_new = match create {
+        Create::Always => true,
+        Create::Never => false,
+        Create::Auto => key_file.is_none() && log.is_none(),
+    };
+    match (key_file.or(log), is_missing && !may_be_new) {
+        (_, false) => Ok(may_be_new),
+        (Some(left), true) if create == Create::Auto => Err(OpenError::MissingDatabase(format!(
+            "there is no database {}, but {} is there: restore the database, or set database.create = \"always\" to begin \
+             with an empty one",
+            config.database.url,
+            left.display()
+        ))),
+        (_, true) => Err(OpenError::MissingDatabase(format!(
+            "there is no database {}, and database.create = \"never\"",
+            config.database.url
+        ))),
+    }
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
 /// Schema and keyring. A database that was made before is checked against the keyring before anything is changed, and a
 /// key that is missing then is not made anew: what it sealed would be lost behind a new one.
 async fn prepare(
     db: &Db,
     options: &Options,
     config: &Config,
+    may_be_new: bool,
     clock: &dyn Clock,
     random: &dyn Random,
 ) -> Result<LoadedKeyring, OpenError> {
     let url = options.display();
     let check = match db.schema_state(&url).await? {
+        SchemaState::Empty if !may_be_new => return Err(empty_database(config, &url)),
         SchemaState::Empty => None,
         SchemaState::Older(_) | SchemaState::Current => read_check(db).await?,
         // Refused here, and says why.
@@ -186,7 +226,12 @@ async fn prepare(
         }
         (Some(loaded), None) => loaded,
         (None, Some(_)) => return Err(missing_key(config, &url)),
-        (None, None) => new_keyring(config, clock, random)?,
+        (None, None) => {
+            check_new_keyring(config)?;
+            // Where there is a key, there has been a database: not the other way round.
+            db.migrate(&url).await?;
+            new_keyring(config, clock, random)?
+        }
     };
     db.migrate(&url).await?;
     if read_check(db).await?.is_none() {
@@ -199,4 +244,15 @@ async fn prepare(
         loaded.keyring.verify_check(&check)?;
     }
     Ok(loaded)
+}
+
+/// The error for a database without a schema that must not get one.
+fn empty_database(config: &Config, url: &str) -> OpenError {
+    let why = match config.secret_key_file() {
+        Some(key) if config.database.create == Create::Auto => format!("but its key {} is there", key.display()),
+        _ => "and database.create = \"never\"".to_owned(),
+    };
+    OpenError::MissingDatabase(format!(
+        "the database {url} is empty, {why}: restore it, or set database.create = \"always\" to begin with an empty one"
+    ))
 }

@@ -11,7 +11,7 @@ use crate::cli::output::failure::Failure;
 use crate::cli::output::print::{Output, say};
 use crate::cli::setup::open as setup;
 use crate::cli::setup::open::DEFAULT_FILE;
-use crate::config::{Config, DatabaseUrl, Loader, Origin};
+use crate::config::{Config, Create, DatabaseUrl, Loader, Origin};
 use crate::ops::{SchemaState, Sso, schema_state};
 
 /// The key file of a database that has no place for one beside it.
@@ -45,6 +45,9 @@ pub(in crate::cli) async fn run(global: &Global, out: &Output) -> Result<(), Fai
     let is_key_new = key_file.as_deref().is_some_and(|file| !file.exists());
     let is_database_new = schema_state(&config).await? == SchemaState::Empty;
     let database = config.database.url.to_string();
+    // That is what this command is for.
+    let mut config = config;
+    config.database.create = Create::Always;
     Sso::open(setup::quiet(config)).await?.close().await;
     let is_config_new = is_config_new && write(&file, &text)?;
 

@@ -16,6 +16,9 @@ section! {
     Database = "database" {
         /// sqlite:///relative.db, sqlite:////absolute/path.db, sqlite::memory: or postgresql://user:password@host/name.
         url: DatabaseUrl = DatabaseUrl::default(),
+        /// SQLite: whether a database that is not there is made: "auto" unless its key file or write-ahead log is there, so
+        /// that a lost one is noticed, "always" or "never". zato-sso init makes it in any case.
+        create: Create = Create::Auto,
         /// How many connections there may be at a time.
         max_connections: u32 = 16,
         /// PostgreSQL: seconds that a call waits for a connection, and that a host may take to give one.
@@ -29,6 +32,18 @@ section! {
         pooler: Pooler = Pooler::None,
         /// PostgreSQL: where changes are heard of, if not at database.url: the server itself behind a pooler.
         listen_url: SecretUrl = SecretUrl::default(),
+    }
+}
+
+choices! {
+    /// Whether an SQLite database that is not there is made.
+    Create: r#""auto", "always" or "never""# {
+        /// Unless something of a former one is there: its key file, or its write-ahead log.
+        Auto = "auto",
+        /// It is.
+        Always = "always",
+        /// It is not.
+        Never = "never",
     }
 }
 

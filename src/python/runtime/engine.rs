@@ -138,7 +138,7 @@ fn not_opened(error: OpenError) -> Fault {
         OpenError::Config(_) | OpenError::Keyring(_) | OpenError::MissingKey(_) => {
             Fault::Misconfigured(reason)
         }
-        OpenError::Database(_) | OpenError::Other(_) => Fault::NotOpened(reason),
+        OpenError::Database(_) | OpenError::MissingDatabase(_) | OpenError::Other(_) => Fault::NotOpened(reason),
     }
 }
 

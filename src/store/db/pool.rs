@@ -17,6 +17,7 @@ use crate::store::cache::slots::{Slots, Touched};
 use crate::store::db::detached::ToTheEnd;
 use crate::store::db::dialect;
 use crate::store::db::error::is_locked;
+use crate::store::db::identity::Identity;
 use crate::store::db::owner::Owner;
 use crate::store::db::postgres::connect::Connector;
 use crate::store::db::postgres::lent::Lent;
@@ -75,7 +76,7 @@ pub struct Db {
 #[derive(Clone, Debug)]
 pub(in crate::store) enum Pools {
     /// SQLite: many readers, one writer. In memory both are the same, single connection.
-    Sqlite { readers: SqlitePool, writer: Writer },
+    Sqlite { readers: SqlitePool, writer: Writer, identity: Option<Arc<Identity>> },
     /// PostgreSQL.
     Postgres(PgPool),
 }
@@ -107,6 +108,10 @@ impl Db {
                 let connect = dialect::sqlite_file(path);
                 let conn = connect_patiently(&connect).await;
                 let conn = conn.map_err(|error| failed(&error, hint))?;
+                // Should it be deleted, no other is made in its place.
+                let connect = connect.create_if_missing(false);
+                let identity = Identity::of(path).map_err(|error| failed(&sqlx::Error::Io(error), hint))?;
+                let identity = Arc::new(identity);
                 let readers = SqlitePoolOptions::new()
                     .max_connections(max_connections.max(1))
                     .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -121,8 +126,8 @@ impl Db {
                     ),
                 })?;
                 let epochs = Arc::new(Epochs::beside(file));
-                let writer = Writer::own(connect, conn, Arc::clone(&epochs));
-                Ok(Self::new(Pools::Sqlite { readers, writer }, epochs, None))
+                let writer = Writer::own(connect, conn, Arc::clone(&identity), Arc::clone(&epochs));
+                Ok(Self::new(Pools::Sqlite { readers, writer, identity: Some(identity) }, epochs, None))
             }
             Options::SqliteMemory => {
                 let pool = SqlitePoolOptions::new()
@@ -192,7 +197,7 @@ impl Db {
     fn sharing(pool: SqlitePool) -> Self {
         let epochs = Arc::new(Epochs::alone());
         let writer = Writer::sharing(pool.clone(), Arc::clone(&epochs));
-        Self::new(Pools::Sqlite { readers: pool, writer }, epochs, None)
+        Self::new(Pools::Sqlite { readers: pool, writer, identity: None }, epochs, None)
     }
 
     fn new(pools: Pools, epochs: Arc<Epochs>, listening: Option<Listening>) -> Self {
@@ -220,7 +225,10 @@ impl Db {
     pub async fn read(&self) -> Result<Conn> {
         self.owner.check().map_err(Error::unavailable)?;
         Ok(Conn::new(match &self.pools {
-            Pools::Sqlite { readers, .. } => Inner::Sqlite(readers.acquire().await.map_err(map_error)?),
+            Pools::Sqlite { readers, identity, .. } => {
+                identity.as_ref().map_or(Ok(()), |identity| identity.check())?;
+                Inner::Sqlite(readers.acquire().await.map_err(map_error)?)
+            }
             Pools::Postgres(pool) => {
                 Inner::Postgres(pool.to_read().await.map_err(Error::unavailable)?, pool.clone())
             }
@@ -270,7 +278,7 @@ impl Db {
             listening.listener.stop().await;
         }
         match &self.pools {
-            Pools::Sqlite { readers, writer } => {
+            Pools::Sqlite { readers, writer, .. } => {
                 writer.close().await;
                 readers.close().await;
             }

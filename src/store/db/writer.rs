@@ -35,6 +35,7 @@ use crate::store::cache::slots::Touched;
 use crate::store::db::detached::{ToTheEnd, in_a_task};
 use crate::store::db::dialect;
 use crate::store::db::error::again;
+use crate::store::db::identity::Identity;
 use crate::store::map_error;
 
 /// How long a call waits for its turn before the database counts as away.
@@ -69,7 +70,7 @@ struct State {
 #[derive(Debug)]
 enum Source {
     /// It is the writer's own, and opened anew when it is of no use any more.
-    Own(Box<SqliteConnectOptions>),
+    Own(Box<SqliteConnectOptions>, Arc<Identity>),
     /// It is the readers' only one, who need it as soon as no writer is at work.
     Shared(SqlitePool),
 }
@@ -128,8 +129,13 @@ impl Seat {
 
 impl Writer {
     /// A writer with a connection of its own, and how another is opened should that one break.
-    pub fn own(options: SqliteConnectOptions, conn: SqliteConnection, epochs: Arc<Epochs>) -> Self {
-        Self::new(Source::Own(Box::new(options)), Some(Connected::Own(conn)), epochs)
+    pub fn own(
+        options: SqliteConnectOptions,
+        conn: SqliteConnection,
+        identity: Arc<Identity>,
+        epochs: Arc<Epochs>,
+    ) -> Self {
+        Self::new(Source::Own(Box::new(options), identity), Some(Connected::Own(conn)), epochs)
     }
 
     /// A writer with the one connection that readers have too.
@@ -229,6 +235,14 @@ impl Line {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Makes sure that the file that is written to is the one that others see.
+    fn check_identity(&self) -> Result<()> {
+        match &self.source {
+            Source::Own(_, identity) => identity.check(),
+            Source::Shared(_) => Ok(()),
+        }
+    }
+
     fn close(&self) {
         let mut state = self.lock();
         state.is_closed = true;
@@ -295,6 +309,7 @@ impl Turn {
 
     /// Opens the database's transaction, on a connection with room for a large unit or without.
     async fn open(&mut self, begin: &'static str, is_roomy: bool) -> Result<()> {
+        self.line.check_identity()?;
         self.connect().await?;
         if self.seat().is_roomy != is_roomy {
             let room = if is_roomy { dialect::LARGE_ROOM_SQLITE } else { dialect::USUAL_ROOM_SQLITE };
@@ -315,7 +330,7 @@ impl Turn {
     async fn connect(&mut self) -> Result<()> {
         if self.seat().conn.is_none() {
             let conn = match &self.line.source {
-                Source::Own(options) => SqliteConnection::connect_with(options).await.map(Connected::Own),
+                Source::Own(options, _) => SqliteConnection::connect_with(options).await.map(Connected::Own),
                 Source::Shared(pool) => pool.acquire().await.map(Connected::Shared),
             };
             let seat = self.seat();
@@ -348,13 +363,15 @@ impl Turn {
         self.line.commits.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         let touched = std::mem::take(&mut self.seat().touched);
         if touched.is_empty() {
-            return self.run(dialect::COMMIT_SQLITE).await;
+            self.run(dialect::COMMIT_SQLITE).await?;
+            return self.line.check_identity();
         }
         let epochs = Arc::clone(&self.line.epochs);
         let change = epochs.before_commit(touched).await?;
         let outcome = self.run(dialect::COMMIT_SQLITE).await;
         change.after_commit();
-        outcome
+        // What went into a file that nobody sees any more is not acknowledged.
+        outcome.and_then(|()| self.line.check_identity())
     }
 
     /// Takes back what a unit has changed that did not come to its end.
