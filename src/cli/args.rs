@@ -104,6 +104,10 @@ pub(super) enum Command {
     ExpiringPasswords(ExpiringPasswordsArgs),
     /// Check configuration, key, database and clock, and say what to do; exit status 1 if there is a problem
     Doctor,
+    /// Write a copy of the SQLite database into a new file, while it is in use; which key belongs to it stands beside it
+    Backup(BackupArgs),
+    /// Put a backup in the place of what the SQLite database has, while it is in use
+    Restore(BackupArgs),
     /// Look at the configuration, or convert one
     Config {
         #[command(subcommand)]
@@ -324,6 +328,12 @@ pub(super) enum ImportCommand {
     Users(ImportUsersArgs),
     /// Bring the users of a Zato 3.x server over, with their passwords; exit status 1 if anything of a user had to be left behind
     Zato(ImportZatoArgs),
+}
+
+#[derive(Args)]
+pub(super) struct BackupArgs {
+    /// The file of the backup
+    pub file: PathBuf,
 }
 
 /// How an import is run, wherever its users come from.

@@ -118,6 +118,10 @@ fn execute(cli: Cli, serve: Serve) -> Result<(), Failure> {
         Command::Export { command: ExportCommand::Users(args) } => {
             with_config(&global, |config| command::export::users(config, args))
         }
+        Command::Backup(args) => with_config(&global, |config| command::backup::make(config, args, &out)),
+        Command::Restore(args) => {
+            with_config(&global, |config| command::backup::put_back(config, args, &out))
+        }
         Command::Migrate(args) => with_config(&global, |config| command::migrate::run(config, &args, &out)),
     }
 }

@@ -41,6 +41,7 @@ pub use linked_auth::identify::ExternalCredential;
 pub use linked_auth::link::SecDefName;
 pub use linked_auth::sec_def::{CreatedSecDef, NewSecDef};
 pub use linked_auth::session::{ExternalAuth, RequestAuth};
+pub use maintenance::backup::{Backup, BackupError, back_up, restore};
 pub use maintenance::cleanup::Cleaned;
 pub use maintenance::doctor::{Finding, Verdict, examine};
 pub use open::{Parts, schema_state};

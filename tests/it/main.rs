@@ -21,6 +21,8 @@ mod browser;
 #[cfg(feature = "server")]
 mod cli;
 #[cfg(feature = "server")]
+mod cli_backup;
+#[cfg(feature = "server")]
 mod cli_convert;
 #[cfg(feature = "server")]
 mod cli_credential;

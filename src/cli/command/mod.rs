@@ -1,5 +1,6 @@
 //! The commands, one file a group.
 
+pub(super) mod backup;
 pub(super) mod config;
 pub(super) mod credential;
 pub(super) mod doctor;

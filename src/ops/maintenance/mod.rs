@@ -1,5 +1,6 @@
-//! Cleanup of what has expired, and the doctor.
+//! Cleanup of what has expired, backups, and the doctor.
 
+pub(super) mod backup;
 pub(super) mod cleanup;
 pub(super) mod doctor;
 pub(super) mod refusals;

@@ -317,6 +317,11 @@ impl Conn {
         self.touched.user(user_id);
     }
 
+    /// The same of everybody.
+    pub(in crate::store) const fn touch_everybody(&mut self) {
+        self.touched.everybody();
+    }
+
     /// The same of these users.
     pub(in crate::store) fn touch_all(&mut self, owners: &[(String,)]) {
         owners.iter().for_each(|(user_id,)| self.touch(user_id));

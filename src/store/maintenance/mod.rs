@@ -1,4 +1,5 @@
-//! Deletion of what has expired, and what a database says of its health.
+//! Deletion of what has expired, copies, and what a database says of its health.
 
 pub mod cleanup;
+pub mod copy;
 pub mod doctor;
