@@ -136,6 +136,13 @@ class UserAPI:
         require_super_user: bool = True,
         auto_approve: bool = False,
     ) -> str: ...
+    def ensure_super_user(
+        self,
+        cid: str,
+        data: dict[str, Any],
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> str: ...
     def signup(
         self,
         cid: str,

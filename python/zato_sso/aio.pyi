@@ -104,6 +104,13 @@ class _UserAPI:
         require_super_user: bool = True,
         auto_approve: bool = False,
     ) -> str: ...
+    async def ensure_super_user(
+        self,
+        cid: str,
+        data: dict[str, Any],
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> str: ...
     async def signup(
         self,
         cid: str,

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::domain::{Password, SecType};
 use crate::ops::SecDefHere;
@@ -46,7 +46,9 @@ pub(super) enum Command {
     /// Create a user, who can log in immediately
     CreateUser(NewUserArgs),
     /// Create a super-user, who can log in immediately
-    CreateSuperUser(NewUserArgs),
+    CreateSuperUser(NewSuperUserArgs),
+    /// Give a user the role of a super-user, or take it away
+    UpdateUser(UpdateUserArgs),
     /// Delete a user with all sessions, attributes and links, after asking
     DeleteUser(DeleteUserArgs),
     /// Lock a user's account: the user cannot log in, and open sessions are refused
@@ -145,6 +147,24 @@ pub(super) struct NewUserArgs {
     /// or leave it out and be asked
     #[arg(long, value_parser = password)]
     pub password: Option<Password>,
+}
+
+#[derive(Args)]
+pub(super) struct NewSuperUserArgs {
+    #[command(flatten)]
+    pub user: NewUserArgs,
+    /// Do nothing if there is a super-user of this name already, whose password stays. Several may run at the same time
+    #[arg(long)]
+    pub if_missing: bool,
+}
+
+#[derive(Args)]
+pub(super) struct UpdateUserArgs {
+    /// The user's name
+    pub username: String,
+    /// Whether the user is a super-user. The last one who can log in keeps the role
+    #[arg(long, value_name = "BOOL", required = true, action = ArgAction::Set, value_parser = BoolishValueParser::new())]
+    pub super_user: bool,
 }
 
 #[derive(Args)]

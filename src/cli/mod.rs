@@ -59,12 +59,11 @@ fn execute(cli: Cli, serve: Serve) -> Result<(), Failure> {
             command::config::show(&setup::open::load(&global)?, &out)
         }
         Command::Config { command: ConfigCommand::Convert(args) } => command::config::convert(&args, &out),
-        Command::CreateUser(args) => {
-            with_config(&global, |config| command::user::create(config, args, false, &out))
-        }
+        Command::CreateUser(args) => with_config(&global, |config| command::user::create(config, args, &out)),
         Command::CreateSuperUser(args) => {
-            with_config(&global, |config| command::user::create(config, args, true, &out))
+            with_config(&global, |config| command::user::create_super_user(config, args, &out))
         }
+        Command::UpdateUser(args) => with_config(&global, |config| command::user::update(config, args, &out)),
         Command::DeleteUser(args) => with_config(&global, |config| command::user::delete(config, args, &out)),
         Command::LockUser(args) => {
             with_config(&global, |config| command::user::set_lock(config, args, true, &out))

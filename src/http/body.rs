@@ -46,7 +46,10 @@ impl Bodies {
         let mut held = Held::default();
         let mut drained: usize = 0;
         while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
-            let Ok(data) = frame.map_err(|_| Failure::BadRequest(None))?.into_data() else { continue };
+            let Ok(data) = frame.map_err(|_| Failure::bad("the body did not arrive as a whole"))?.into_data()
+            else {
+                continue;
+            };
             if drained == 0 && held.bytes.len() + data.len() <= self.limit {
                 self.reserve(&mut held, data.len())?;
                 held.bytes.extend_from_slice(&data);
@@ -86,7 +89,7 @@ impl Bodies {
 impl Held<'_> {
     /// As text.
     pub fn text(&self) -> Result<&str, Failure> {
-        std::str::from_utf8(&self.bytes).map_err(|_| Failure::BadRequest(None))
+        std::str::from_utf8(&self.bytes).map_err(|_| Failure::bad("the body is not UTF-8"))
     }
 }
 

@@ -66,6 +66,16 @@ impl Failure {
         Self::BadRequest(Some(detail.into()))
     }
 
+    /// An element without which there is nothing to do was not sent.
+    pub fn missing(name: &str) -> Self {
+        Self::bad(format!("{name} is missing"))
+    }
+
+    /// An element has a value of another type than it is to have. Never what was sent.
+    pub fn mistyped(name: &str, expected: &str) -> Self {
+        Self::bad(format!("{name}: expected {expected}"))
+    }
+
     /// The status, unless a face has others for its refusals.
     pub const fn status(&self) -> StatusCode {
         match self {

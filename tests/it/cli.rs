@@ -8,6 +8,8 @@ use crate::command::Folder;
 use crate::support::{KEY, Kind, PASSWORD, any_rows, credentials, ctx, refusal};
 
 on_both_databases! {
+    of_commands_that_want_a_super_user_one_creates_it;
+    the_role_of_a_super_user_is_given_and_taken;
     who_is_made_by_the_command_can_log_in;
     a_locked_user_cannot_log_in_until_unlocked;
     a_user_is_deleted_after_asking;
@@ -383,4 +385,47 @@ fn a_reader_that_has_had_enough_is_no_error() {
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}
+
+async fn of_commands_that_want_a_super_user_one_creates_it(kind: Kind) {
+    let mut folder = Folder::with_database(kind).await;
+    folder.set("ZATO_SSO_PASSWORD", PASSWORD);
+    let line = "--json create-super-user root1 --if-missing";
+    let started: Vec<_> =
+        (0..4).map(|_| folder.command(line).stdout(std::process::Stdio::piped()).spawn().unwrap()).collect();
+    let mut ids = std::collections::BTreeSet::new();
+    for process in started {
+        let done = process.wait_with_output().unwrap();
+        assert!(done.status.success());
+        let user: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+        assert_eq!(user["is_super_user"], true);
+        ids.insert(user["user_id"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(ids.len(), 1);
+    // The password of one who exists stays, and none is asked for.
+    folder.unset("ZATO_SSO_PASSWORD");
+    let said = folder.run("create-super-user root1 --if-missing");
+    assert_eq!(said.text(), "Super-user `root1` exists already\n");
+    folder.world().await.login("root1").await;
+    folder.set("ZATO_SSO_PASSWORD", PASSWORD);
+    assert!(folder.run("create-super-user root1").stderr.contains("E001002"));
+    folder.run("create-user user1").text();
+    let said = folder.run("create-super-user user1 --if-missing");
+    assert!(
+        said.status == 1 && said.stderr.contains("E001002") && said.stderr.contains("not a super-user"),
+        "{said}"
+    );
+}
+
+async fn the_role_of_a_super_user_is_given_and_taken(kind: Kind) {
+    let folder = Folder::with_database(kind).await;
+    let world = folder.world().await;
+    world.super_user("root1").await;
+    world.user("user1").await;
+    let refused = folder.run("update-user root1 --super-user false");
+    assert!(refused.status == 1 && refused.stderr.contains("E008002"), "{refused}");
+    let said = folder.run("update-user user1 --super-user true");
+    assert_eq!(said.text(), "User `user1` is now a super-user\n");
+    assert_eq!(folder.run("--json update-user root1 --super-user no").json()["is_super_user"], false);
+    assert_eq!(folder.run("update-user user1").status, 2);
 }

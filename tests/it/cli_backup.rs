@@ -72,7 +72,7 @@ async fn what_is_no_backup_of_this_key_changes_nothing() {
         let said = folder.run(line);
         assert!(said.status == 1 && said.stderr.contains(why) && said.stderr.lines().count() == 1, "{said}");
     };
-    refused(&folder, "backup copy.db", "copy.db is there already: give another name");
+    refused(&folder, "backup copy.db", "copy.db exists already: choose another name");
     refused(&folder, "backup none/copy.db", "cannot write none/copy.db");
     refused(&folder, "restore none.db", "cannot read none.db");
     folder.write("text.db", "no database");
@@ -81,7 +81,7 @@ async fn what_is_no_backup_of_this_key_changes_nothing() {
     refused(&folder, "restore cut.db", "cut.db: ");
     std::fs::write(folder.path("live.db"), &whole).unwrap();
     std::fs::write(folder.path("live.db-wal"), b"x").unwrap();
-    refused(&folder, "restore live.db", "make a backup with zato-sso backup");
+    refused(&folder, "restore live.db", "create a backup with zato-sso backup");
     let key = folder.get("ZATO_SSO_SECRET_KEY").to_owned();
     folder.set("ZATO_SSO_SECRET_KEY", "b3RoZXIgb3RoZXIgb3RoZXIgb3RoZXIgb3RoZXIgISE=");
     refused(&folder, "restore copy.db", "key");

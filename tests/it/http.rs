@@ -14,6 +14,7 @@ on_both_databases! {
     paths_may_end_with_a_slash_and_have_aliases;
     the_application_comes_from_input_or_header_or_configuration;
     what_is_malformed_is_a_bad_request_and_what_is_empty_is_refused;
+    a_bad_request_says_what_is_missing_or_wrong_and_nothing_of_what_was_sent;
     a_body_over_the_limit_is_refused_in_words;
     whatever_an_element_holds_is_never_our_fault;
     health_tells_whether_the_database_answers;
@@ -62,7 +63,7 @@ async fn the_worked_example_of_the_specification(kind: Kind) {
     let without = server.ask("POST /user/login", &[], r#"{"password":"x","current_app":"CRM"}"#);
     insta::allow_duplicates! {
         insta::assert_snapshot!(wrong.shape(), @r#"403 {"cid":"…","status":"error","sub_status":["E005001"]}"#);
-        insta::assert_snapshot!(without.shape(), @r#"400 {"result":"Error","cid":"…","details":"Bad request"}"#);
+        insta::assert_snapshot!(without.shape(), @r#"400 {"result":"Error","cid":"…","details":"Bad request: username is missing"}"#);
     }
     assert_ne!(wrong.json()["cid"], without.json()["cid"]);
 }
@@ -185,6 +186,61 @@ async fn the_application_comes_from_input_or_header_or_configuration(kind: Kind)
     assert_eq!(server.ask("POST /user/login", &[], &named(json!("Unknown"))).refusal(), "E004001");
     assert_eq!(server.ask("POST /user/login", &[], &named(json!(null))).refusal(), "E004001");
     assert_eq!(server.ask("POST /user/login", &[], &named(json!(5))).status, 400);
+}
+
+async fn a_bad_request_says_what_is_missing_or_wrong_and_nothing_of_what_was_sent(kind: Kind) {
+    let server = Server::new(kind).await;
+    let nested = format!("{{\"username\":{}{}}}", "[".repeat(200), "]".repeat(200));
+    for (line, body, said) in [
+        ("POST /user/login", r#"{"username":"hunter2"}"#, "password is missing"),
+        ("POST /user/login", r#"{"username":["hunter2"],"password":"x"}"#, "username: expected text"),
+        ("POST /user/login", r#"{"username":"hunter2","#, "the body is not a JSON object: line 1, column 22"),
+        ("POST /user/login", r#"["hunter2"]"#, "the body is not a JSON object: line 1, column 0"),
+        ("POST /user/login", nested.as_str(), "the body is nested too deeply, or has too many values"),
+        ("POST /user/login?username=%ff", "", "the query string is not encoded as UTF-8"),
+        ("GET /user", "", "ust is missing"),
+        ("GET /user", r#"{"ust":{"a":"hunter2"}}"#, "ust: expected text"),
+        ("POST /user", r#"{"ust":"x"}"#, "username is missing"),
+        (
+            "POST /user",
+            r#"{"ust":"x","username":"a","is_locked":"hunter2"}"#,
+            "is_locked: expected true or false",
+        ),
+        (
+            "PATCH /user",
+            r#"{"ust":"x","password_expiry":"hunter2"}"#,
+            "password_expiry: expected a time such as 2026-02-25T15:51:52",
+        ),
+        (
+            "PATCH /user",
+            r#"{"ust":"x","sign_up_status":"hunter2"}"#,
+            "sign_up_status: expected before_confirmation, to_approve or final",
+        ),
+        ("GET /user/search", r#"{"ust":"x","page_size":"hunter2"}"#, "page_size: expected a whole number"),
+        ("GET /user/session", r#"{"ust":"x"}"#, "target_ust is missing"),
+        (
+            "POST /user/signup",
+            r#"{"username":"a","password":"b","app_list":{"a":"hunter2"}}"#,
+            "app_list: expected a list of names",
+        ),
+        ("POST /user/attr", r#"{"ust":"x","name":"hunter2"}"#, "value is missing"),
+        ("POST /user/attr", r#"{"ust":"x"}"#, "name and value, or data: missing"),
+        (
+            "POST /user/attr",
+            r#"{"ust":"x","data":[1]}"#,
+            "data: expected a list of objects with name and value",
+        ),
+        (
+            "GET /user/attr",
+            r#"{"ust":"x","name":"a","data":["hunter2"]}"#,
+            "name and data: expected one of them",
+        ),
+        ("GET /user/attr", r#"{"ust":"x"}"#, "name or data is missing"),
+    ] {
+        let answer = server.ask(line, &[], body);
+        let shape = format!(r#"400 {{"result":"Error","cid":"…","details":"Bad request: {said}"}}"#);
+        assert_eq!(answer.shape(), shape, "{line} {body}");
+    }
 }
 
 async fn what_is_malformed_is_a_bad_request_and_what_is_empty_is_refused(kind: Kind) {

@@ -165,6 +165,7 @@ async fn users_change_themselves_and_super_users_everybody(kind: Kind) {
     assert_eq!(update(&user, json!({"username": "user2"})).refusal(), "E001002");
     assert_eq!(update(&user, json!({})).refusal(), "E008003");
     assert_eq!(update(&user, json!({"is_locked": false})).refusal(), "E008002");
+    assert_eq!(update(&user, json!({"is_super_user": true})).refusal(), "E008002");
     assert_eq!(update(&user, json!({"first_name": "x", "user_id": "zusrother"})).refusal(), "E005001");
     update(&user, json!({"first_name": "x", "user_id": user_id.as_str()})).ok();
 
@@ -182,6 +183,11 @@ async fn users_change_themselves_and_super_users_everybody(kind: Kind) {
     );
     assert_eq!(ask(&server, "GET /user", &json!({"ust": user})).refusal(), "E007001");
     let of_user = |name: &str, value: Value| update(&root, json!({"user_id": user_id.as_str(), name: value}));
+    for is_super_user in [true, false] {
+        of_user("is_super_user", json!(is_super_user)).ok();
+        assert_eq!(shown()["is_super_user"], is_super_user);
+    }
+    assert_eq!(update(&root, json!({"is_super_user": "0"})).refusal(), "E008002");
     assert_eq!(of_user("is_locked", json!(null)).refusal(), "E008002");
     assert_eq!(of_user("rate_limit_def", json!("*=1/week")).refusal(), "E008002");
     for (name, value) in [

@@ -73,6 +73,7 @@ SITE_CALLS += ["get_identity_session", "end_session", "end_identity_session"]
 # Calls that REST does not have, and why.
 NOT_IN_REST = {
     "user.create_super_user": "the role is given in-process and by command only",
+    "user.ensure_super_user": "for applications as they start, in-process and by command",
     "user.get_user_by_username": "trusted, in-process",
     "user.delete_user_by_username": "trusted, in-process",
     "user.set_password": "trusted, in-process",

@@ -22,6 +22,10 @@ def new_user(stage: Stage) -> Arguments:
     return {"cid": "cid", "data": data, "current_ust": stage.admin, **CONTEXT, **more}
 
 
+def ensured(stage: Stage) -> Arguments:
+    return {"cid": "cid", "data": {"username": unique("user"), "password": PASSWORD}, **CONTEXT}
+
+
 def sign_up(stage: Stage) -> Arguments:
     username = unique("user")
     ctx = SignupCtx(username=username, email=f"{username}@example.com", password=PASSWORD, app_list=[APP])
@@ -282,6 +286,7 @@ CALLS: dict[str, tuple[Callable[[Stage], Arguments], type]] = {
     "user.create_user": (new_user, str),
     "user.create": (new_user, str),
     "user.create_super_user": (new_user, str),
+    "user.ensure_super_user": (ensured, str),
     "user.signup": (sign_up, str),
     "user.confirm_signup": (confirm_sign_up, type(None)),
     "user.confirm_email": (confirm_email, type(None)),

@@ -104,8 +104,11 @@ def test_what_is_none_is_as_good_as_not_given(stage: Stage) -> None:
     data["username"] = unique("user")
     stage.sso.user.create_user("cid", data, stage.admin, APP, ADDRESS)
     assert [data[name] for name in [*NAMES, "email", "totp_label", "creation_ctx"]] == [None] * 7
-    assert data["password_is_set"] is False
+    # A random one, which nobody knows.
+    assert data["password_is_set"] is True
+    assert data["password_last_set"] == data["sign_up_time"]
     assert data["password_expiry"] is None
+    assert "password" not in data
     assert len(base64.b32decode(data["totp_key"] + "=" * (-len(data["totp_key"]) % 8))) >= 20
 
 

@@ -141,7 +141,7 @@ def test_the_worked_example_over_the_network(command: Command, rest: httpx.Clien
     assert wrong.json()["sub_status"] == ["E005001"]
     missing = rest.post("/user/login", content=b'{"password":"x","current_app":"CRM"}')
     assert list(answer(missing, 400)) == ["result", "cid", "details"]
-    assert missing.json()["details"] == "Bad request"
+    assert missing.json()["details"] == "Bad request: username is missing"
 
 
 def test_clients_authenticate_by_linked_definitions(command: Command, rest: httpx.Client, sso: SSO) -> None:

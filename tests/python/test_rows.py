@@ -372,6 +372,7 @@ CODES: dict[str, dict[str, Case]] = {
         **passwords("password", data),
         **FOR_SUPER_USERS,
     },
+    "user.ensure_super_user": {**USERNAMES, **EMAILS, **passwords("password", data)},
     "user.approve_user": ON_SOMEBODY,
     "user.approve": ON_SOMEBODY,
     "user.reject_user": ON_SOMEBODY,

@@ -28,6 +28,7 @@ DOCUMENTED = {
         " auto_approve=False)",
         "create_super_user(cid, data, current_ust=None, current_app=None, remote_addr=None, require_super_user=True,"
         " auto_approve=False)",
+        "ensure_super_user(cid, data, current_app=None, remote_addr=None)",
         "signup(cid, ctx, current_app, remote_addr)",
         "confirm_signup(cid, confirm_token, current_app, remote_addr)",
         "confirm_email(cid, confirm_token, current_app, remote_addr)",

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from support import ADDRESS, APP, PASSWORD, AsyncSSO
 from zato_sso import SSO, ValidationError, status_code
+
+if TYPE_CHECKING:
+    from conftest import Script
 
 
 @pytest.fixture(autouse=True)
@@ -135,3 +139,47 @@ async def test_the_same_for_asyncio(sso: SSO, aio: Callable[[], AsyncSSO]) -> No
         assert seen.first_name == "Ann"
         await shared.user.delete("cid", user1, root, APP, ADDRESS)
         assert await shared.user.get_user_by_username("cid", "user1") is None
+
+
+def test_super_users_give_and_take_the_role(sso: SSO) -> None:
+    root, user1, root1 = ust(sso, "root1"), user_id(sso, "user1"), user_id(sso, "root1")
+    with pytest.raises(ValidationError, match=status_code.common.invalid_input):
+        sso.user.update_current_user("cid", {"is_super_user": True}, ust(sso, "user1"), APP, ADDRESS)
+    with pytest.raises(ValidationError, match=status_code.common.invalid_input):
+        sso.user.update_user_by_id("cid", root1, {"is_super_user": False}, root, APP, ADDRESS)
+    sso.user.update("cid", {"is_super_user": True}, root, APP, ADDRESS, user_id=user1)
+    sso.session.require_super_user("cid", ust(sso, "user1"), APP, ADDRESS)
+    sso.user.update("cid", {"is_super_user": False}, ust(sso, "user1"), APP, ADDRESS, user_id=root1)
+    with pytest.raises(ValidationError, match=status_code.auth.not_allowed):
+        sso.session.require_super_user("cid", root, APP, ADDRESS)
+
+
+def test_a_super_user_is_ensured(sso: SSO, aio: Callable[[], AsyncSSO], run: Callable[[Any], Any]) -> None:
+    data = account("root2")
+    root2 = sso.user.ensure_super_user("cid", data)
+    assert (data["user_id"], data["is_super_user"], data["approval_status"]) == (root2, True, "approved")
+    assert "password" not in data
+
+    async def again() -> str:
+        async with aio() as other:
+            return await other.user.ensure_super_user("cid", {"username": "root2", "password": "another long one"})
+
+    assert run(again()) == root2
+    ust(sso, "root2")
+    with pytest.raises(ValidationError, match=status_code.username.exists):
+        sso.user.ensure_super_user("cid", account("user1"))
+
+
+WORKER = """
+from zato_sso import SSO
+sso = SSO(config=config)
+print(sso.user.ensure_super_user("cid", {"username": "root9", "password": PASSWORD}))
+sso.close()
+"""
+
+
+def test_of_workers_that_start_together_one_creates_the_super_user(script: Script) -> None:
+    with ThreadPoolExecutor() as pool:
+        done = list(pool.map(script, [WORKER] * 4))
+    assert [process.returncode for process in done] == [0] * 4, done
+    assert len({process.stdout for process in done}) == 1

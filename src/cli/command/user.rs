@@ -1,17 +1,17 @@
-//! `create-user`, `create-super-user`, `delete-user`, `lock-user`, `unlock-user`, `list-users` and `show-user`.
+//! `create-user`, `create-super-user`, `update-user`, `delete-user`, `lock-user`, `unlock-user`, `list-users` and `show-user`.
 
 use std::io::{self, BufRead, Write};
 use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::cli::args::{DeleteUserArgs, NewUserArgs, UserArgs};
+use crate::cli::args::{DeleteUserArgs, NewSuperUserArgs, NewUserArgs, UpdateUserArgs, UserArgs};
 use crate::cli::output::failure::Failure;
 use crate::cli::output::print::{JsonArray, Output, Stream, user_object, yes_or_no};
 use crate::cli::output::table::Table;
 use crate::cli::setup::{open as setup, secret};
 use crate::config::Config;
-use crate::domain::{Code, Error, NewUser, SignUpStatus, User, one_line};
+use crate::domain::{Code, Edit, Error, NewUser, SignUpStatus, User, UserUpdate, one_line};
 use crate::ops::{Actor, Sso};
 
 /// What `creation_ctx` says of users made by the command.
@@ -28,15 +28,68 @@ const TITLES: [&str; 7] =
     ["USERNAME", "USER ID", "DISPLAY NAME", "EMAIL", "SUPER-USER", "LOCKED", "APPROVAL"];
 
 /// Makes a user who can log in immediately.
-pub(in crate::cli) async fn create(
+pub(in crate::cli) async fn create(config: Config, args: NewUserArgs, out: &Output) -> Result<(), Failure> {
+    // Before anything is opened: without a password nothing has changed.
+    let new = new_user(args)?;
+    let sso = setup::open_or_create(config).await?;
+    let outcome = insert(&sso, new).await;
+    sso.close().await;
+    let user = outcome?;
+    out.result(&format!("Created user `{}`", user.username), &user_object(user).into())
+}
+
+async fn insert(sso: &Sso, new: NewUser) -> Result<User, Failure> {
+    Ok(sso.create_user(&setup::context(sso)?, Actor::Trusted(None), new, true).await?)
+}
+
+/// Makes a super-user who can log in immediately, unless that one exists and nothing else was asked for.
+pub(in crate::cli) async fn create_super_user(
     config: Config,
-    args: NewUserArgs,
-    is_super_user: bool,
+    args: NewSuperUserArgs,
     out: &Output,
 ) -> Result<(), Failure> {
-    // Before anything is opened: without a password nothing has changed.
+    let NewSuperUserArgs { user, if_missing } = args;
+    if !if_missing {
+        let new = new_user(user)?;
+        let sso = setup::open_or_create(config).await?;
+        let outcome = insert_super_user(&sso, new).await;
+        sso.close().await;
+        return told(outcome?, true, out);
+    }
+    let sso = setup::open_or_create(config).await?;
+    let outcome = ensure_super_user(&sso, user).await;
+    sso.close().await;
+    let (user, is_new) = outcome?;
+    told(user, is_new, out)
+}
+
+fn told(user: User, is_new: bool, out: &Output) -> Result<(), Failure> {
+    let text = if is_new {
+        format!("Created super-user `{}`", user.username)
+    } else {
+        format!("Super-user `{}` exists already", user.username)
+    };
+    out.result(&text, &user_object(user).into())
+}
+
+async fn insert_super_user(sso: &Sso, new: NewUser) -> Result<User, Failure> {
+    Ok(sso.create_super_user(&setup::context(sso)?, Actor::Trusted(None), new, true).await?)
+}
+
+/// A password is needed only where there is no such super-user yet.
+async fn ensure_super_user(sso: &Sso, args: NewUserArgs) -> Result<(User, bool), Failure> {
+    let ctx = setup::context(sso)?;
+    if let Some(found) = sso.get_user_by_username(&ctx, &args.username, false).await?
+        && found.user.is_super_user
+    {
+        return Ok((Arc::unwrap_or_clone(found.user), false));
+    }
+    Ok(sso.ensure_super_user(&ctx, new_user(args)?).await?)
+}
+
+fn new_user(args: NewUserArgs) -> Result<NewUser, Failure> {
     let password = secret::new_password(args.password)?;
-    let new = NewUser {
+    Ok(NewUser {
         username: Some(args.username),
         password: Some(password),
         email: args.email,
@@ -47,24 +100,29 @@ pub(in crate::cli) async fn create(
         sign_up_status: Some(SignUpStatus::Final),
         creation_ctx: Some(CREATION_CTX.to_owned()),
         ..NewUser::default()
-    };
-    let sso = setup::open_or_create(config).await?;
-    let outcome = insert(&sso, new, is_super_user).await;
-    sso.close().await;
-    let user = outcome?;
-    let kind = if is_super_user { "super-user" } else { "user" };
-    let text = format!("Created {kind} `{}`", user.username);
-    out.result(&text, &user_object(user).into())
+    })
 }
 
-async fn insert(sso: &Sso, new: NewUser, is_super_user: bool) -> Result<User, Failure> {
+/// Gives a user the role of a super-user, or takes it away.
+pub(in crate::cli) async fn update(
+    config: Config,
+    args: UpdateUserArgs,
+    out: &Output,
+) -> Result<(), Failure> {
+    let sso = setup::open_existing(config).await?;
+    let outcome = set_role(&sso, &args).await;
+    sso.close().await;
+    let user = outcome?;
+    let is = if user.is_super_user { "is now a super-user" } else { "is not a super-user now" };
+    out.result(&format!("User `{}` {is}", user.username), &user_object(user).into())
+}
+
+async fn set_role(sso: &Sso, args: &UpdateUserArgs) -> Result<User, Failure> {
     let ctx = setup::context(sso)?;
-    let actor = Actor::Trusted(None);
-    Ok(if is_super_user {
-        sso.create_super_user(&ctx, actor, new, true).await?
-    } else {
-        sso.create_user(&ctx, actor, new, true).await?
-    })
+    let user = find(sso, &args.username).await?;
+    let update = UserUpdate { is_super_user: Edit::Set(args.super_user), ..UserUpdate::default() };
+    sso.update_user_by_id(&ctx, Actor::Trusted(None), user.user_id.as_str(), update).await?;
+    find(sso, &args.username).await
 }
 
 /// Deletes a user, after asking.

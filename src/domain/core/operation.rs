@@ -103,8 +103,9 @@ operations! {
     UserList: "user.list", Disclosure, Trusted, [Command], "for the command line; REST has the search";
     UserCreate: "user.create", Change, SuperUser, [Rest, Python, Command], "";
     UserCreateSuperUser: "user.create_super_user", Change, SuperUser, [Python, Command], "super-users are created from the command line and in-process only";
+    UserEnsureSuperUser: "user.ensure_super_user", Change, Trusted, [Python, Command], "for programs as they start: trusted callers in the same process, and the command line";
     UserUpdateCurrent: "user.update_current", Change, Oneself, [Rest, Python], "";
-    UserUpdateById: "user.update_by_id", Change, OneselfOrSuperUser, [Rest, Python], "";
+    UserUpdateById: "user.update_by_id", Change, OneselfOrSuperUser, [Rest, Python, Command], "";
     UserDeleteById: "user.delete_by_id", Change, SuperUser, [Rest, Python, Command], "";
     UserDeleteByUsername: "user.delete_by_username", Change, SuperUser, [Python], "for trusted callers in the same process";
     UserApprove: "user.approve", Change, SuperUser, [Rest, Python], "";

@@ -54,6 +54,8 @@ pub struct UserUpdate {
     /// A code of the key that is to be asked for, with which users show that they have it when they switch TOTP on.
     pub totp_code: Option<Password>,
     pub is_locked: Edit<bool>,
+    /// Makes a super-user of a user, or takes the role away.
+    pub is_super_user: Edit<bool>,
     pub password_expiry: Edit<Timestamp>,
     pub password_must_change: Edit<bool>,
     pub sign_up_status: Edit<SignUpStatus>,
@@ -63,13 +65,14 @@ pub struct UserUpdate {
 }
 
 impl UserUpdate {
-    /// Whether it changes what proves who the user is.
+    /// Whether it changes what proves who the user is, or gives or takes the role that may do everything.
     #[must_use]
     pub const fn changes_proof(&self) -> bool {
         self.username.is_given()
             || self.email.is_given()
             || self.is_totp_enabled.is_given()
             || self.totp_key.is_given()
+            || self.is_super_user.is_given()
     }
 
     /// The names of what users may change about themselves, and is to be changed.
@@ -93,6 +96,7 @@ impl UserUpdate {
     pub fn administrative(&self) -> Vec<&'static str> {
         given([
             ("is_locked", self.is_locked.is_given()),
+            ("is_super_user", self.is_super_user.is_given()),
             ("password_expiry", self.password_expiry.is_given()),
             ("password_must_change", self.password_must_change.is_given()),
             ("sign_up_status", self.sign_up_status.is_given()),

@@ -198,7 +198,8 @@ impl Named {
         match (name, data) {
             (Some(name), None) => Ok(Self::One(name.0)),
             (None, Some(data)) => Ok(Self::Many(data.0)),
-            (Some(_), Some(_)) | (None, None) => Err(Failure::BadRequest(None)),
+            (Some(_), Some(_)) => Err(Failure::bad("name and data: expected one of them")),
+            (None, None) => Err(Failure::bad("name or data is missing")),
         }
     }
 
@@ -247,7 +248,10 @@ fn items(
             });
             Ok(read.collect())
         }
-        _ => Err(Failure::BadRequest(None)),
+        (None, None, None) => Err(Failure::bad("name and value, or data: missing")),
+        (Some(_), None, None) => Err(Failure::missing("value")),
+        (None, Some(_), None) => Err(Failure::missing("name")),
+        (_, _, Some(_)) => Err(Failure::bad("name and value, or data: expected one of them")),
     }
 }
 

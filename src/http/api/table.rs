@@ -71,7 +71,7 @@ mod tests {
         POST /user/logout: ust []
         GET /user: ust [user_id]
         POST /user: ust, username [password, password_must_change, display_name, first_name, middle_name, last_name, email, is_locked, sign_up_status, is_totp_enabled, totp_key, totp_label, is_rate_limit_active, rate_limit_def, auto_approve]
-        PATCH /user: ust [user_id, totp_code, username, email, display_name, first_name, middle_name, last_name, is_totp_enabled, totp_label, totp_key, is_locked, password_expiry, password_must_change, sign_up_status, approval_status, is_rate_limit_active, rate_limit_def]
+        PATCH /user: ust [user_id, totp_code, username, email, display_name, first_name, middle_name, last_name, is_totp_enabled, totp_label, totp_key, is_locked, is_super_user, password_expiry, password_must_change, sign_up_status, approval_status, is_rate_limit_active, rate_limit_def]
         DELETE /user: ust, user_id []
         POST /user/approve: ust, user_id []
         POST /user/reject: ust, user_id []

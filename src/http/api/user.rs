@@ -176,7 +176,7 @@ input! {
         editable {
             username: Text, email: Text, display_name: Text, first_name: Text, middle_name: Text,
             last_name: Text, is_totp_enabled: Flag, totp_label: Text, totp_key: Secret, is_locked: Flag,
-            password_expiry: Time, password_must_change: Flag, sign_up_status: Stage,
+            is_super_user: Flag, password_expiry: Time, password_must_change: Flag, sign_up_status: Stage,
             approval_status: Decision, is_rate_limit_active: Flag, rate_limit_def: Text
         }
     }
@@ -197,6 +197,7 @@ async fn update(call: Call, input: Update) -> Answer<Nothing> {
         totp_label: text(input.totp_label),
         totp_code: Secret::given(input.totp_code),
         is_locked: flag(input.is_locked),
+        is_super_user: flag(input.is_super_user),
         password_expiry: input.password_expiry.map(|time| time.0),
         password_must_change: flag(input.password_must_change),
         sign_up_status: input.sign_up_status.map(|status| status.0),

@@ -30,10 +30,11 @@ pub(in crate::http) fn with_headers(failure: &Failure, mut response: Response) -
 
 /// The body: requests that are wrong as such are described in words, all others by a code.
 fn body(failure: &Failure, cid: &Cid) -> String {
-    let described = |details| json!({"result": "Error", "cid": cid.as_str(), "details": details});
+    let described = |details: &str| json!({"result": "Error", "cid": cid.as_str(), "details": details});
     let coded = |code: Code| json!({"cid": cid.as_str(), "status": "error", "sub_status": [code.as_str()]});
     let body = match failure {
-        Failure::BadRequest(_) => described("Bad request"),
+        Failure::BadRequest(None) => described("Bad request"),
+        Failure::BadRequest(Some(detail)) => described(&format!("Bad request: {detail}")),
         Failure::NotFound => described("Not found"),
         Failure::MethodNotAllowed => described("Method not allowed"),
         Failure::TooLarge => described("Request body too large"),
@@ -61,6 +62,8 @@ mod tests {
         let cid = Cid::new("c1");
         let bodies: Vec<String> = [
             Failure::BadRequest(None),
+            Failure::missing("username"),
+            Failure::mistyped("is_locked", "true or false"),
             Failure::NotFound,
             Failure::MethodNotAllowed,
             Failure::TooLarge,
@@ -74,6 +77,8 @@ mod tests {
         .collect();
         insta::assert_snapshot!(bodies.join("\n"), @r#"
         400 {"result":"Error","cid":"c1","details":"Bad request"}
+        400 {"result":"Error","cid":"c1","details":"Bad request: username is missing"}
+        400 {"result":"Error","cid":"c1","details":"Bad request: is_locked: expected true or false"}
         404 {"result":"Error","cid":"c1","details":"Not found"}
         405 {"result":"Error","cid":"c1","details":"Method not allowed"}
         413 {"result":"Error","cid":"c1","details":"Request body too large"}

@@ -51,7 +51,7 @@ pub(in crate::http) async fn read<'a>(
     known.extend(UST_NAMES);
     let mut elements = Elements::read(parts.uri.query(), body, &known)?;
     let current_app = match elements.take(CURRENT_APP) {
-        Some(given) => given.text()?,
+        Some(given) => given.text(CURRENT_APP)?,
         None => header_text(app.app_header.as_ref().and_then(|name| headers.get(name)))?
             .unwrap_or(&app.sso.config().apps.default)
             .to_owned(),
@@ -69,7 +69,7 @@ pub(in crate::http) async fn read<'a>(
     let mut actor = None;
     if taken.iter().any(|element| UST_NAMES.contains(&element.name)) {
         actor = match credential(&mut elements, headers) {
-            Some(Credential::Session(ust)) => Some(Ust::from(ust.text()?).into()),
+            Some(Credential::Session(ust)) => Some(Ust::from(ust.text(UST_NAMES[0])?).into()),
             Some(Credential::External(credential)) => {
                 let totp_code = elements.get(TOTP_CODE).cloned();
                 // Boxed: few requests need it, and it would make the future of every request large.
@@ -107,7 +107,7 @@ async fn authenticate(
     credential: &ExternalCredential,
     totp_code: Option<Given<'_>>,
 ) -> Result<Actor, Failure> {
-    let totp_code = totp_code.and_then(|given| given.typed::<String>().ok()).map(Password::from);
+    let totp_code = totp_code.and_then(|given| given.typed::<String>()).map(Password::from);
     let user_agent = call.user_agent.as_deref();
     Ok(call.sso.authenticate_request(&call.ctx, credential, totp_code, user_agent).await?.actor)
 }
@@ -140,7 +140,7 @@ fn credential<'a>(elements: &mut Elements<'a>, headers: &HeaderMap) -> Option<Cr
 
 fn header_text(value: Option<&axum::http::HeaderValue>) -> Result<Option<&str>, Failure> {
     let text = value.map(|value| std::str::from_utf8(value.as_bytes()));
-    text.transpose().map_err(|_| Failure::BadRequest(None))
+    text.transpose().map_err(|_| Failure::bad("the header with the application is not UTF-8"))
 }
 
 #[cfg(test)]

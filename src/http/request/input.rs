@@ -42,28 +42,28 @@ pub(in crate::http) struct Sent<'a> {
 /// A type of elements without which a request is a bad one.
 pub(in crate::http) trait Required: Sized {
     /// Takes the element with this name.
-    fn take(sent: &mut Sent<'_>, name: &str) -> Result<Self, Failure>;
+    fn take(sent: &mut Sent<'_>, name: &str, kind: Kind) -> Result<Self, Failure>;
 }
 
 /// Null is the empty value of the type.
 impl<T: DeserializeOwned> Required for T {
-    fn take(sent: &mut Sent<'_>, name: &str) -> Result<Self, Failure> {
-        sent.elements.take(name).ok_or(Failure::BadRequest(None))?.typed()
+    fn take(sent: &mut Sent<'_>, name: &str, kind: Kind) -> Result<Self, Failure> {
+        sent.elements.take(name).ok_or_else(|| Failure::missing(name))?.element(name, kind)
     }
 }
 
 impl Required for Acting {
-    fn take(sent: &mut Sent<'_>, _: &str) -> Result<Self, Failure> {
-        sent.actor.clone().map(Self).ok_or(Failure::BadRequest(None))
+    fn take(sent: &mut Sent<'_>, name: &str, _: Kind) -> Result<Self, Failure> {
+        sent.actor.clone().map(Self).ok_or_else(|| Failure::missing(name))
     }
 }
 
 impl Required for Target {
-    fn take(sent: &mut Sent<'_>, name: &str) -> Result<Self, Failure> {
+    fn take(sent: &mut Sent<'_>, name: &str, kind: Kind) -> Result<Self, Failure> {
         match (sent.elements.take(name), &sent.actor) {
-            (Some(given), _) => given.typed().map(|Token(ust)| Self(Some(ust))),
+            (Some(given), _) => given.element(name, kind).map(|Token(ust)| Self(Some(ust))),
             (None, Some(Actor::Known(_))) => Ok(Self(None)),
-            (None, _) => Err(Failure::BadRequest(None)),
+            (None, _) => Err(Failure::missing(name)),
         }
     }
 }
@@ -72,10 +72,11 @@ impl Required for Target {
 pub(in crate::http) fn optional<T: DeserializeOwned>(
     sent: &mut Sent<'_>,
     name: &str,
+    kind: Kind,
 ) -> Result<Option<T>, Failure> {
     match sent.elements.take(name).filter(|given| !given.is_null()) {
         None => Ok(None),
-        Some(given) => given.typed().map(Some),
+        Some(given) => given.element(name, kind).map(Some),
     }
 }
 
@@ -83,11 +84,12 @@ pub(in crate::http) fn optional<T: DeserializeOwned>(
 pub(in crate::http) fn editable<T: DeserializeOwned>(
     sent: &mut Sent<'_>,
     name: &str,
+    kind: Kind,
 ) -> Result<Edit<T>, Failure> {
     match sent.elements.take(name) {
         None => Ok(Edit::Keep),
         Some(given) if given.is_null() => Ok(Edit::Clear),
-        Some(given) => given.typed().map(Edit::Set),
+        Some(given) => given.element(name, kind).map(Edit::Set),
     }
 }
 
@@ -134,11 +136,19 @@ macro_rules! input {
             fn read(
                 sent: &mut $crate::http::request::input::Sent<'_>,
             ) -> Result<Self, $crate::http::failure::Failure> {
-                use $crate::http::request::input;
+                use $crate::http::request::{input, value};
                 Ok(Self {
-                    $($required: input::Required::take(sent, stringify!($required))?,)*
-                    $($optional: input::optional(sent, stringify!($optional))?,)*
-                    $($($editable: input::editable(sent, stringify!($editable))?,)*)?
+                    $($required: input::Required::take(
+                        sent,
+                        stringify!($required),
+                        value::$required_type::KIND,
+                    )?,)*
+                    $($optional: input::optional(sent, stringify!($optional), value::$optional_type::KIND)?,)*
+                    $($($editable: input::editable(
+                        sent,
+                        stringify!($editable),
+                        value::$editable_type::KIND,
+                    )?,)*)?
                 })
             }
         }

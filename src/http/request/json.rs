@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::http::failure::Failure;
 use crate::http::request::budget::is_within_budget;
-use crate::http::request::value::Text;
+use crate::http::request::value::{Kind, Text};
 
 /// The value of an element, not read yet.
 #[derive(Clone, Debug)]
@@ -35,18 +35,22 @@ impl Given<'_> {
         }
     }
 
-    /// As this type. The message of an error may quote the input, so it goes nowhere.
-    pub fn typed<T: DeserializeOwned>(self) -> Result<T, Failure> {
-        let typed = match self {
-            Self::Text(text) => T::deserialize(StringDeserializer::<serde_json::Error>::new(text)),
-            Self::Json(json) => serde_json::from_str(json.get()),
-        };
-        typed.map_err(|_| Failure::BadRequest(None))
+    /// As this type; None if it is of another one. The message of an error may quote the input, so it goes nowhere.
+    pub fn typed<T: DeserializeOwned>(self) -> Option<T> {
+        match self {
+            Self::Text(text) => T::deserialize(StringDeserializer::<serde_json::Error>::new(text)).ok(),
+            Self::Json(json) => serde_json::from_str(json.get()).ok(),
+        }
     }
 
-    /// As text; null is the empty one.
-    pub fn text(self) -> Result<String, Failure> {
-        self.typed::<Text>().map(|text| text.0)
+    /// The element of this name as this type, of which `kind` says in words what it is.
+    pub fn element<T: DeserializeOwned>(self, name: &str, kind: Kind) -> Result<T, Failure> {
+        self.typed().ok_or_else(|| Failure::mistyped(name, kind.expected()))
+    }
+
+    /// The element of this name as text; null is the empty one.
+    pub fn text(self, name: &str) -> Result<String, Failure> {
+        self.element(name, Kind::Text).map(|Text(text)| text)
     }
 }
 
@@ -60,7 +64,8 @@ impl<'a> Elements<'a> {
     pub fn read(query: Option<&str>, body: &'a str, known: &[&'static str]) -> Result<Self, Failure> {
         let mut elements = Self::default();
         for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
-            let (name, value) = decode_pair(pair).ok_or(Failure::BadRequest(None))?;
+            let (name, value) =
+                decode_pair(pair).ok_or_else(|| Failure::bad("the query string is not encoded as UTF-8"))?;
             if let Some(name) = known.iter().find(|known| **known == name) {
                 elements.put(name, Given::Text(value));
             }
@@ -69,11 +74,11 @@ impl<'a> Elements<'a> {
             return Ok(elements);
         }
         if !is_within_budget(body) {
-            return Err(Failure::BadRequest(None));
+            return Err(Failure::bad("the body is nested too deeply, or has too many values"));
         }
         let mut json = Deserializer::from_str(body);
         let members = (&mut json).deserialize_map(Members { known, elements: &mut elements });
-        members.and_then(|()| json.end()).map_err(|_| Failure::BadRequest(None))?;
+        members.and_then(|()| json.end()).map_err(|error| not_an_object(&error))?;
         Ok(elements)
     }
 
@@ -90,6 +95,12 @@ impl<'a> Elements<'a> {
         let position = self.0.iter().position(|(known, _)| *known == name)?;
         Some(self.0.swap_remove(position).1)
     }
+}
+
+/// Where a body stops being a JSON object. Without the parser's own words, which may quote it.
+fn not_an_object(error: &serde_json::Error) -> Failure {
+    let (line, column) = (error.line(), error.column());
+    Failure::bad(format!("the body is not a JSON object: line {line}, column {column}"))
 }
 
 /// Finds the members of an object that are known, and skips the others.
@@ -178,7 +189,7 @@ mod tests {
         let mut object = Map::new();
         for name in KNOWN {
             if let Some(given) = elements.take(name) {
-                object.insert((*name).to_owned(), given.typed().ok()?);
+                object.insert((*name).to_owned(), given.typed()?);
             }
         }
         Some(Value::Object(object))

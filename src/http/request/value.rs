@@ -39,6 +39,23 @@ pub enum Kind {
     NameOp,
 }
 
+impl Kind {
+    /// What it is, in words for who sent something else.
+    pub const fn expected(self) -> &'static str {
+        match self {
+            Self::Text | Self::Secret | Self::Token => "text",
+            Self::Flag => "true or false",
+            Self::Number => "a whole number",
+            Self::Time => "a time such as 2026-02-25T15:51:52",
+            Self::SignUpStatus => "before_confirmation, to_approve or final",
+            Self::Names => "a list of names",
+            Self::Items => "a list of objects with name and value",
+            Self::ApprovalStatus => "before_decision, approved or rejected",
+            Self::NameOp => "and or or",
+        }
+    }
+}
+
 /// Text.
 #[derive(Debug)]
 pub struct Text(pub String);

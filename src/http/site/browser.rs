@@ -149,7 +149,7 @@ async fn check(State(app): State<Arc<App>>, request: Request) -> Response {
         let known = ["callback_uri", "return_uri", "state", "top_realm", "sub_realm"];
         let mut query = Elements::read(parts.uri.query(), "", &known)
             .map_err(|_| Failure::bad("its query string is not encoded as it should be"))?;
-        let mut element = |name: &str| query.take(name).and_then(|given| given.text().ok());
+        let mut element = |name: &str| query.take(name).and_then(|given| given.text(name).ok());
         let state = element("state");
         let check = BrowserCheck {
             callback_uri: element("callback_uri").unwrap_or_default(),

@@ -5,7 +5,7 @@
 //! | one's own username, email, TOTP | yes |
 //! | one's own password | no, it needs the old one |
 //! | the same of others, and their passwords, as a super-user | yes |
-//! | to make super-users, and to link definitions, as a super-user | yes: both make a way to log in |
+//! | to make super-users, to take the role away, and to link definitions, as a super-user | yes: these make a way to log in, or take one |
 //! | to delete, as a super-user | yes: the name is free afterwards |
 //! | to lock, approve, end sessions, as a super-user | no |
 //! | the process itself, and the command | no |

@@ -211,7 +211,8 @@ impl Scratch {
     /// Makes it, empty. What an earlier run has left behind is removed.
     fn new(path: PathBuf) -> io::Result<Self> {
         let lock = private(&path)?;
-        lock.try_lock().map_err(|_| io::Error::new(ErrorKind::WouldBlock, "another process is writing it"))?;
+        lock.try_lock()
+            .map_err(|_| io::Error::new(ErrorKind::WouldBlock, "another process is writing it"))?;
         if !is_at(&lock, &path) {
             return Err(io::Error::new(ErrorKind::WouldBlock, "another process has just written it"));
         }
@@ -239,8 +240,9 @@ impl Drop for Scratch {
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
-    let same = |here: fs::Metadata, there: fs::Metadata| here.dev() == there.dev() && here.ino() == there.ino();
-    matches!((file.metadata(), fs::metadata(path)), (Ok(here), Ok(there)) if same(here, there))
+    let same =
+        |here: &fs::Metadata, there: &fs::Metadata| here.dev() == there.dev() && here.ino() == there.ino();
+    matches!((file.metadata(), fs::metadata(path)), (Ok(here), Ok(there)) if same(&here, &there))
 }
 
 #[cfg(not(unix))]

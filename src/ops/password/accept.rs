@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use crate::crypto::token::new_password;
 use crate::crypto::{Place, Verdict, plain};
 use crate::domain::{
     Code, EmailKind, Error, Password, Result, SessionId, Timestamp, UserId, opaque_string, time_ordered_uuid,
@@ -190,6 +191,12 @@ impl Sso {
         } else {
             Ok(plain(hash.as_bytes()))
         }
+    }
+
+    /// The hash of a random password that is forgotten here. For a user without a password of their own a login costs
+    /// what it costs for others, and a password comes by a reset.
+    pub(in crate::ops) async fn hash_unknown_password(&self, user_id: &UserId) -> Result<Vec<u8>> {
+        self.hash_password(user_id, new_password(&*self.core.random)?).await
     }
 
     /// Whether this is the user's password. For a user that does not exist, or has none, it is not, and finding that

@@ -16,7 +16,8 @@ use crate::store::site::identity::IdentityRow;
 use crate::store::user::account::{Inserted, UserRow};
 
 impl Sso {
-    /// Creates a user: `final`, and waiting for approval unless configuration or `auto_approve` says otherwise.
+    /// Creates a user: `final`, and waiting for approval unless configuration or `auto_approve` says otherwise. Without a
+    /// password the user gets a random one, which nobody is told and which does not expire.
     ///
     /// # Errors
     /// E005001 without the right to; a code of the username, email or password that is not acceptable; E008002 for
@@ -52,6 +53,44 @@ impl Sso {
         .await
     }
 
+    /// Makes sure that there is a super-user of this name, for programs as they start: creates one, approved, or leaves one
+    /// who exists as they are. Whether the user is new. Of several programs that start at once, one creates the user.
+    ///
+    /// # Errors
+    /// As [`Sso::create_user`]; E001002 if the name is that of a user who is no super-user.
+    pub async fn ensure_super_user(&self, ctx: &Context, new: NewUser) -> Result<(User, bool)> {
+        self.run(ctx, Operation::UserEnsureSuperUser, Actor::Trusted(None), async |call| {
+            let username = prepare_username(new.username.as_deref().unwrap_or_default()).unwrap_or_default();
+            if let Some(row) = self.row_by_username(&username).await? {
+                return Ok((self.existing_super_user(call, row)?, false));
+            }
+            match self.insert_account(call, new, true, true).await {
+                Ok(user) => Ok((user, true)),
+                Err(error) if error.code() == Code::UsernameExists => {
+                    // Another program was quicker. On SQLite its transaction may still wait for the commit that this
+                    // one shares: what was read counts when that is done.
+                    let mut tx = self.db().write().await?;
+                    let key = self.username_key(&username);
+                    let row = store::user::account::by_username(&mut tx, &username, &key).await?;
+                    tx.commit().await?;
+                    Ok((self.existing_super_user(call, row.ok_or(error)?)?, false))
+                }
+                Err(error) => Err(error),
+            }
+        })
+        .await
+    }
+
+    fn existing_super_user(&self, call: &mut Call<'_>, row: UserRow) -> Result<User> {
+        if !row.is_super_user {
+            // Anybody may have signed up by this name.
+            let detail = "username: a user of this name exists who is not a super-user";
+            return Err(Error::refused(Code::UsernameExists, detail));
+        }
+        call.trail.on(&row.user_id);
+        self.open_user(row)
+    }
+
     async fn insert_account(
         &self,
         call: &mut Call<'_>,
@@ -61,7 +100,11 @@ impl Sso {
     ) -> Result<User> {
         let needs_approval = self.config().signup.is_approval_needed && !auto_approve;
         let approval = if needs_approval { ApprovalStatus::BeforeDecision } else { ApprovalStatus::Approved };
-        let row = self.new_row(new, call.changed_by(), approval, is_super_user).await?;
+        let mut row = self.new_row(new, call.changed_by(), approval, is_super_user).await?;
+        if row.password_hash.is_none() {
+            row.password_hash = Some(self.hash_unknown_password(&row.user_id).await?);
+            row.password_last_set = Some(row.sign_up_time);
+        }
         let user = self.open_user(row.clone())?;
         call.trail.on(&user.user_id);
         call.trail.note("username", user.username.as_str());

@@ -37,8 +37,8 @@ impl Sso {
     ///
     /// # Errors
     /// E005001 without the right to, E001100 if there is no such user, E008003 where nothing is to be changed, E008002
-    /// for what only super-users may change and for a value that is not acceptable, E001xxx and E002xxx for a username
-    /// or email that is not; E005010 for a username, an email or TOTP if the caller's login is not fresh; who switches
+    /// for what only super-users may change, for a value that is not acceptable and for the role of the last super-user, E001xxx and E002xxx for a username
+    /// or email that is not; E005010 for a username, an email, TOTP or the role if the caller's login is not fresh; who switches
     /// TOTP on for oneself without a code of the key is refused with E005008, with a wrong one with E005001.
     pub async fn update_user_by_id(
         &self,
@@ -76,6 +76,10 @@ impl Sso {
         call.trail.note("changed", [personal, administrative].concat().join(", "));
 
         let mut tx = self.db().write().await?;
+        if update.is_super_user == Edit::Set(false) {
+            // Before the row of the user is locked: two who take the role from each other wait here.
+            check_another_super_user(&mut tx, &user_id).await?;
+        }
         let mut row =
             store::user::account::by_id_for_update(&mut tx, &user_id).await?.ok_or(Code::UserIdInvalid)?;
         let former = row.clone();
@@ -188,6 +192,9 @@ impl Sso {
             row.totp_label = label.map(|label| self.seal(Column::TotpLabel, user_id, &label)).transpose()?;
         }
 
+        if let Some(is_super_user) = required("is_super_user", update.is_super_user)? {
+            row.is_super_user = is_super_user;
+        }
         if let Some(is_locked) = required("is_locked", update.is_locked)? {
             row.is_locked = is_locked;
             row.locked_time = Some(now);
@@ -219,6 +226,21 @@ impl Sso {
         }
         Ok(())
     }
+}
+
+/// Somebody else must be left who may do everything.
+///
+/// # Errors
+/// E008002 where this is the only super-user who can log in.
+async fn check_another_super_user(tx: &mut Tx, user_id: &UserId) -> Result<()> {
+    let all = store::user::account::super_users_for_update(tx).await?;
+    if all.iter().any(|one| one.user_id != *user_id && one.held.may_have_sessions())
+        || all.iter().all(|one| one.user_id != *user_id)
+    {
+        return Ok(());
+    }
+    let detail = "is_super_user: there is no other super-user who can log in";
+    Err(Error::refused(Code::CommonInvalidInput, detail))
 }
 
 /// A value that may change and not be taken away.

@@ -131,6 +131,39 @@ impl UserApi {
         self.branch.run(py, operation, enrich(data))
     }
 
+    /// Makes sure that there is a super-user of this name: for applications as they start. It creates one, who is approved, or
+    /// leaves one who exists as they are, password included. Workers that start at the same time may all call it.
+    ///
+    /// For trusted callers in the same process: it needs no session.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     data: As for :meth:`create_user`; the username is required.
+    ///     current_app: The application on whose behalf the call is made; by default ``apps.default``.
+    ///     remote_addr: The address that the call comes from.
+    ///
+    /// Returns:
+    ///     The user_id of the super-user.
+    ///
+    /// Raises:
+    ///     ValidationError: E001002 if the name is that of a user who is not a super-user; otherwise as
+    ///         :meth:`create_user`.
+    #[pyo3(signature = (cid, data, current_app=None, remote_addr=None))]
+    fn ensure_super_user<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        data: &Bound<'py, PyDict>,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let new = data::new_user(data)?;
+        let operation =
+            async move |sso: Arc<Sso>| sso.ensure_super_user(&ctx, new).await.map(|(user, _is_new)| user);
+        self.branch.run(py, operation, enrich(data))
+    }
+
     /// Approves a user, who may log in from now on. It can be repeated, and called after a rejection.
     ///
     /// Raises:

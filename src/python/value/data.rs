@@ -166,6 +166,7 @@ pub fn user_update(data: &Bound<'_, PyDict>) -> PyResult<UserUpdate> {
         totp_label: data.edit("totp_label", Data::text)?,
         totp_code: data.secret("totp_code")?,
         is_locked: data.edit("is_locked", Data::flag)?,
+        is_super_user: data.edit("is_super_user", Data::flag)?,
         password_expiry: data.edit("password_expiry", Data::time)?,
         password_must_change: data.edit("password_must_change", Data::flag)?,
         sign_up_status: data.edit("sign_up_status", Data::sign_up_status)?,

@@ -89,6 +89,12 @@ sql! {
         "SELECT ", columns!(), " FROM sso_user WHERE email_index = $1 \
          ORDER BY email_is_claimed DESC, username LIMIT $2"
     );
+    SUPER_USERS = "SELECT user_id, password_last_set, is_locked, sign_up_status, approval_status FROM sso_user \
+        WHERE is_super_user = TRUE AND is_active = TRUE ORDER BY user_id";
+    SUPER_USERS_FOR_UPDATE_POSTGRES = concat!(
+        "SELECT user_id, password_last_set, is_locked, sign_up_status, approval_status FROM sso_user \
+         WHERE is_super_user = TRUE AND is_active = TRUE ORDER BY user_id", dialect::for_update_postgres!()
+    );
     PAGE_BY_USERNAME = concat!(
         "SELECT ", columns!(), " FROM sso_user WHERE username > $1 ORDER BY username LIMIT $2"
     );
@@ -105,7 +111,7 @@ sql! {
         approval_status = $17, approval_status_mod_time = $18, approval_status_mod_by = $19, password_expiry = $20, \
         password_must_change = $21, is_totp_enabled = $22, totp_key = $23, totp_label = $24, \
         totp_last_step = $25, is_rate_limit_active = $26, rate_limit_def = $27, username_key = $28, \
-        username_skeleton = $29 WHERE user_id = $1";
+        username_skeleton = $29, is_super_user = $30 WHERE user_id = $1";
     SET_EMAIL = "UPDATE sso_user SET email = $2, email_index = $3, email_is_claimed = $4 WHERE user_id = $1";
     SET_TOTP = "UPDATE sso_user SET totp_key = $2, totp_label = $3, totp_last_step = $4 WHERE user_id = $1";
     DELETE_BY_ID = "DELETE FROM sso_user WHERE user_id = $1 RETURNING user_id, username";
@@ -216,6 +222,17 @@ impl From<&UserRow> for HeldUser {
 }
 
 row! {
+    /// A super-user, and what may keep them from logging in.
+    #[derive(Clone, Debug)]
+    #[expect(missing_docs, reason = "the names are the columns'")]
+    pub struct SuperUser {
+        pub user_id: UserId,
+    } with {
+        pub held: HeldUser,
+    }
+}
+
+row! {
     /// Who was deleted.
     #[derive(Clone, Debug)]
     #[expect(missing_docs, reason = "the names are the columns'")]
@@ -261,6 +278,15 @@ pub async fn by_id(conn: &mut Conn, user_id: &UserId) -> Result<Option<UserRow>>
 pub async fn by_id_for_update(tx: &mut Tx, user_id: &UserId) -> Result<Option<UserRow>> {
     let sql = tx.choose(BY_ID, BY_ID_FOR_UPDATE_POSTGRES);
     fetch_optional!(tx, UserRow, sql, user_id)
+}
+
+/// The super-users, locked until the transaction ends. Locked in one order: two that ask for them wait for each other.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn super_users_for_update(tx: &mut Tx) -> Result<Vec<SuperUser>> {
+    let statement = tx.choose(SUPER_USERS, SUPER_USERS_FOR_UPDATE_POSTGRES);
+    fetch_all!(tx, SuperUser, statement)
 }
 
 /// The user with this name, whose key that is. Of a user without a key, the name is the key: who has exactly this name
@@ -405,6 +431,7 @@ pub async fn update(tx: &mut Tx, row: &UserRow) -> Result<Updated> {
         row.rate_limit_def.as_deref(),
         row.username_key.as_deref(),
         row.username_skeleton.as_deref(),
+        row.is_super_user,
     );
     updated(outcome)
 }
