@@ -528,6 +528,10 @@ class SiteAPI:
         current_app: str | None = None,
         remote_addr: _RemoteAddr | None = None,
         trusted: bool | None = None,
+        new_key: bool = False,
+        long_key: bool = False,
+        keep_old_key: bool = False,
+        end_old_key: bool = False,
     ) -> dict[str, Any]: ...
     def delete(
         self,

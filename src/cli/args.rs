@@ -83,7 +83,7 @@ pub(super) enum Command {
     CreateSite(NewSiteArgs),
     /// List all sites, by subdomain
     ListSites,
-    /// Give a site other callback URIs, in the place of those that it has, or change whether it is trusted
+    /// Give a site other callback URIs or another private key, or change whether it is trusted. What is not given stays
     UpdateSite(UpdateSiteArgs),
     /// Delete a site, and end the sessions that it started, after asking
     DeleteSite(DeleteSiteArgs),
@@ -298,15 +298,31 @@ pub(super) struct NewSiteArgs {
 }
 
 #[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "they are options of a command")]
 pub(super) struct UpdateSiteArgs {
     /// What it is called
     pub subdomain: String,
-    /// Where browsers may be sent back to; may be given many times
+    /// Where browsers may be sent back to, in the place of those that it has; may be given many times
     #[arg(long, value_name = "URI")]
     pub callback_uri: Vec<String>,
-    /// Whether it reads all users and starts sessions for them. The callback URIs stay as they are unless some are given
+    /// Have browsers be sent back nowhere
+    #[arg(long, conflicts_with = "callback_uri")]
+    pub no_callback_uri: bool,
+    /// Whether it reads all users and starts sessions for them
     #[arg(long, value_name = "BOOLEAN")]
     pub trusted: Option<bool>,
+    /// Make another private key, and print it. The one that it has ends now
+    #[arg(long)]
+    pub new_key: bool,
+    /// Make it one of 256 random bits; by default it is a UUID of 122, as clients of OneAll expect
+    #[arg(long, requires = "new_key")]
+    pub long_key: bool,
+    /// Have the key that it has go on being valid beside the new one, until --end-old-key
+    #[arg(long, requires = "new_key")]
+    pub keep_old_key: bool,
+    /// End the key that was kept beside the new one
+    #[arg(long, conflicts_with = "new_key")]
+    pub end_old_key: bool,
 }
 
 #[derive(Args)]

@@ -20,6 +20,8 @@ pub struct Site {
     pub is_trusted: bool,
     /// When it was made.
     pub creation_time: Timestamp,
+    /// Whether the private key that it had before still counts.
+    pub has_old_key: bool,
     /// Where browsers may be sent back to, in order.
     pub callback_uris: Vec<String>,
 }

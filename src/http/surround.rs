@@ -25,7 +25,7 @@ pub(in crate::http) async fn answer(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let resource = Resource::of(request.uri());
+    let resource = Resource::of(request.uri(), &app.sso.config().http.prefix);
     let cid = match correlation_id(&app.sso, request.headers()) {
         Ok(cid) => cid,
         // Without randomness nothing works, but even that is said in the usual form.

@@ -40,7 +40,9 @@ def attack(database_url: str | None) -> Iterator[str]:
     """Every request of the sessions API with the tokens of users whom the site has nothing to do with."""
     with target(database_url) as server:
         shop, evil = WebSite(server, "shop"), WebSite(server, "evil")
-        ann = shop.data("POST", "/storage/users", user={"login": "ann", "password": PASSWORD})["user"]
+        ann = shop.data("POST", "/storage/users", user={"login": "ann", "password": PASSWORD, "externalid": "ann"})[
+            "user"
+        ]
         anns = ann["identity"]["identity_token"]
         session = shop.data("PUT", f"/sso/sessions/identities/{anns}")["sso_session"]["sso_session_token"]
         victims = {"another site's user": (ann["user_token"], anns)}
@@ -51,28 +53,56 @@ def attack(database_url: str | None) -> Iterator[str]:
             (identity,) = server.sso.identity.get_list("cid", user_id)
             victims[who] = (identity["user_token"], identity["identity_token"])
 
-        worked = []
+        mallory = evil.data("POST", "/storage/users", user={"login": "mallory"})["user"]
+        mallorys = mallory["identity"]["identity_token"]
+        worked, asked = [], 0
         for who, (user, identity) in victims.items():
             for method, path in [
                 ("GET", f"/users/{user}"),
                 ("GET", f"/identities/{identity}"),
                 ("PUT", f"/storage/users/{user}"),
+                ("POST", f"/storage/users/{user}"),
+                ("DELETE", f"/users/{user}"),
+                ("DELETE", f"/identities/{identity}"),
+                ("PUT", f"/identities/{identity}/synchronize"),
                 ("PUT", f"/sso/sessions/identities/{identity}"),
                 ("GET", f"/sso/sessions/identities/{identity}"),
                 ("DELETE", f"/sso/sessions/identities/{identity}"),
                 ("GET", f"/sso/sessions/{session}"),
                 ("DELETE", f"/sso/sessions/{session}"),
             ]:
-                answer = evil.ask(method, path, user={"login": "evil", "password": STOLEN})
+                asked += 1
+                told = {"login": "evil", "password": STOLEN, "externalid": "evil"}
+                answer = evil.ask(method, path, user=told)
                 if answer.status_code != 404:
                     worked.append(f"{method} {path.rsplit('/', 1)[0]} of {who}: {answer.status_code}")
-        listed = evil.data("GET", "/users")["users"]["count"]
-        if listed:
-            worked.append(f"GET /users: {listed} users")
+            # What names a user in the body; and an identity that is theirs, or is to be.
+            identifier = {"field": "user_token", "value": user}
+            for method, path, request in [
+                ("POST", "/storage/users/user/lookup", {"user": {"user_token": user}}),
+                ("POST", "/storage/users/user/lookup", {"user": {"login": "ann", "externalid": "ann"}}),
+                ("POST", "/storage/users/user/lookup", {"user": {"externalid": "ann"}}),
+                ("PUT", "/storage/users/user/synchronize", {"synchronize": {"identifier": identifier}}),
+                ("PUT", f"/identities/{identity}/link", {"user": {"user_token": mallory["user_token"]}}),
+                ("PUT", f"/identities/{mallorys}/link", {"user": {"user_token": user}}),
+            ]:
+                asked += 1
+                answer = evil.ask(method, path, **request)
+                if answer.status_code != 404:
+                    worked.append(f"{method} {path} with {who}: {answer.status_code}")
+        for name in ("users", "identities"):
+            listed = evil.data("GET", f"/{name}")[name]["count"]
+            if listed != 1:
+                worked.append(f"GET /{name}: {listed} of them")
+        for password in ("", STOLEN):
+            asked += 1
+            answer = evil.ask("POST", "/storage/users/user/lookup", user={"login": "mallory", "password": password})
+            if answer.status_code != 401:
+                worked.append(f"a look-up with the password {password!r}: {answer.status_code}")
         guessed = evil.ask("POST", "/storage/users/user/lookup", user={"login": "ann", "password": STOLEN})
         if guessed.status_code != 401:
             worked.append(f"a look-up with a wrong password: {guessed.status_code}")
-        yield f"of {8 * len(victims) + 2} requests about other people {len(worked)} worked"
+        yield f"of {asked + 3} requests about other people {len(worked)} worked"
         assert not worked, "; ".join(worked)
         shop.data("GET", f"/sso/sessions/{session}")
         assert server.log_in("ann").ok, "ann cannot log in any more"

@@ -10,6 +10,7 @@ use crate::support::{Kind, ctx};
 on_both_databases! {
     a_private_key_is_shown_once_and_works;
     sites_are_listed_changed_and_deleted_after_asking;
+    a_site_gets_another_private_key;
 }
 
 async fn a_private_key_is_shown_once_and_works(kind: Kind) {
@@ -73,6 +74,13 @@ async fn sites_are_listed_changed_and_deleted_after_asking(kind: Kind) {
         "{table}"
     );
 
+    // What is not given stays.
+    let said = folder.run("update-site shop --json").json();
+    assert_eq!(said["callback_uris"], json!(["https://b.example/", "https://c.example/"]));
+    let said = folder.run("update-site shop --no-callback-uri --json").json();
+    assert_eq!(said["callback_uris"], json!([]));
+    assert_eq!(folder.run("update-site shop --no-callback-uri --callback-uri https://b.example/").status, 2);
+    folder.run("update-site shop --callback-uri https://c.example/ --callback-uri https://b.example/");
     for (line, is_trusted) in [("true", true), ("false", false), ("true", true)] {
         let said = folder.run(&format!("update-site shop --trusted {line} --json")).json();
         assert_eq!(said["is_trusted"], is_trusted);
@@ -98,4 +106,32 @@ async fn sites_are_listed_changed_and_deleted_after_asking(kind: Kind) {
     folder.run("create-site shop");
     let done = folder.run_with("delete-site shop", "y\n");
     assert_eq!((done.status, done.stdout.as_str()), (0, "Deleted site `shop`, sessions ended: 0\n"));
+}
+
+async fn a_site_gets_another_private_key(kind: Kind) {
+    let folder = Folder::with_database(kind).await;
+    let world = folder.world().await;
+    let made = folder.run("create-site shop --callback-uri https://a.example/ --json").json();
+    let public_key = made["public_key"].as_str().unwrap();
+    let is_key =
+        async |key: &str| world.sso.authenticate_site(&ctx(), public_key, &Password::from(key)).await.is_ok();
+    let first = made["private_key"].as_str().unwrap();
+    let said = folder.run("update-site shop --new-key --keep-old-key");
+    let lines: Vec<&str> = said.stdout.lines().collect();
+    assert_eq!((lines.len(), lines[0]), (3, "Updated site `shop`"), "{said}");
+    let second = lines[1].strip_prefix("Private key, shown only now: ").unwrap();
+    assert!(is_key(first).await && is_key(second).await);
+    assert_eq!(folder.run("list-sites --json").json()[0]["has_old_key"], true);
+    let ended = folder.run("update-site shop --end-old-key --json").json();
+    assert_eq!((ended.get("private_key"), ended.get("has_old_key")), (None, None));
+    assert_eq!((is_key(first).await, is_key(second).await), (false, true));
+    let third = folder.run("update-site shop --new-key --long-key --json").json();
+    assert_eq!(third["callback_uris"], json!(["https://a.example/"]));
+    assert_eq!(third["public_key"], public_key);
+    let third = third["private_key"].as_str().unwrap();
+    assert_eq!((third.len(), is_key(second).await, is_key(third).await), (43, false, true));
+    assert!(!folder.run("list-sites --json").stdout.contains(third));
+    for wrong in ["--keep-old-key", "--long-key", "--new-key --end-old-key"] {
+        assert_eq!(folder.run(&format!("update-site shop {wrong}")).status, 2, "{wrong}");
+    }
 }

@@ -88,6 +88,8 @@ mod site;
 #[cfg(feature = "server")]
 mod site_bounds;
 #[cfg(feature = "server")]
+mod site_oneall;
+#[cfg(feature = "server")]
 mod site_rest;
 mod site_user;
 mod smtp;

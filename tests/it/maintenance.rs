@@ -60,7 +60,8 @@ async fn what_has_expired_is_deleted_and_what_has_not_is_left(kind: Kind) {
     let session = world.login("user1").await;
     let (id, digest) = random(&world);
     let now = START.as_micros();
-    execute(&world, &format!("INSERT INTO sso_site VALUES ({id}, 'a', {id}, {digest}, TRUE, 0, FALSE)"))
+    let columns = "site_id, subdomain, public_key, private_key_digest, is_active, creation_time";
+    execute(&world, &format!("INSERT INTO sso_site ({columns}) VALUES ({id}, 'a', {id}, {digest}, TRUE, 0)"))
         .await;
     // What a site has verified an hour ago, at this very moment an hour ago, and a microsecond later.
     for (name, time) in [("user2", 1), ("user3", now - 3_600_000_000), ("user1", now - 3_599_999_999)] {

@@ -104,6 +104,16 @@ impl Connection {
         self.stream.write_all(bytes).is_ok()
     }
 
+    /// The next answer, after the server has said to go on.
+    pub fn continued(&mut self) -> Answer {
+        let said = b"HTTP/1.1 100 Continue\r\n\r\n";
+        while self.read.len() < said.len() && self.read_more() {}
+        if self.read.starts_with(said) {
+            self.read.drain(..said.len());
+        }
+        self.answer()
+    }
+
     /// The next answer.
     pub fn answer(&mut self) -> Answer {
         let head_length = loop {

@@ -206,7 +206,7 @@ async fn an_address_that_somebody_owns_is_given_to_nobody_else(kind: Kind) {
     world.sso.create_site(&ctx(), trusted_site("shop")).await.unwrap();
     let site = world.sso.act_as_site(&ctx(), "shop").await.unwrap();
     let of_site = |login: &str, email: &str| NewSiteUser {
-        login: login.to_owned(),
+        login: Some(login.to_owned()),
         password: Some(Password::from(OTHER)),
         profile: Some(json!({"emails": [{"value": email}]})),
         ..NewSiteUser::default()

@@ -4,13 +4,16 @@ use serde_json::json;
 use zato_sso::domain::{
     AttrValue, Code, Direction, Edit, Page, PageRequest, Password, SiteSession, User, UserUpdate, Ust,
 };
-use zato_sso::ops::{Actor, CreatedSite, MAX_LIFETIME, NewSite, NewSiteSession, SetPassword, SiteUpdate};
+use zato_sso::ops::{
+    Actor, CreatedSite, KeyChange, MAX_LIFETIME, NewSite, NewSiteSession, SetPassword, SiteUpdate,
+};
 
 use crate::support::{Kind, World, any_rows, ctx, ctx_of, dump, execute, new_site, refusal, trusted_site};
 
 on_both_databases! {
     only_the_right_keys_are_those_of_a_site;
     sites_are_made_listed_changed_and_deleted;
+    a_site_gets_another_key_and_keeps_the_former_one_if_that_is_asked_for;
     a_session_is_what_it_was_started_with;
     a_second_session_of_an_identity_ends_the_first;
     a_site_sees_only_its_own_sessions;
@@ -156,6 +159,47 @@ async fn sites_are_made_listed_changed_and_deleted(kind: Kind) {
             "{name:?}"
         );
         assert_eq!(refusal(sso.act_as_site(&ctx(), name).await), Code::CommonInvalidInput, "{name:?}");
+    }
+}
+
+async fn a_site_gets_another_key_and_keeps_the_former_one_if_that_is_asked_for(kind: Kind) {
+    let Stage { world, created, .. } = Stage::new(kind).await;
+    let public_key = created.site.public_key.to_string();
+    let is_key = async |key: &Password| world.sso.authenticate_site(&ctx(), &public_key, key).await.is_ok();
+    let change = async |key: KeyChange| {
+        let update = SiteUpdate { key, ..SiteUpdate::default() };
+        world.sso.update_site(&ctx(), "shop", update).await.unwrap()
+    };
+    let new = |keeps_old: bool| KeyChange::New { is_long: false, keeps_old };
+    let first = created.private_key;
+    assert!(change(KeyChange::Keep).await.private_key.is_none() && is_key(&first).await);
+    // Without more said, the former one ends.
+    let second = change(new(false)).await.private_key.unwrap();
+    assert_eq!((is_key(&first).await, is_key(&second).await), (false, true));
+    // One is kept, the last one.
+    let changed = change(new(true)).await;
+    let third = changed.private_key.unwrap();
+    assert!(changed.site.has_old_key && world.sso.list_sites(&ctx()).await.unwrap()[0].has_old_key);
+    assert_eq!((is_key(&second).await, is_key(&third).await), (true, true));
+    let changed = change(KeyChange::New { is_long: true, keeps_old: true }).await;
+    let fourth = changed.private_key.unwrap();
+    assert_eq!(fourth.expose().len(), 43);
+    assert_eq!((is_key(&second).await, is_key(&third).await, is_key(&fourth).await), (false, true, true));
+    let ended = change(KeyChange::EndOld).await;
+    assert!(ended.private_key.is_none() && !ended.site.has_old_key);
+    assert_eq!((is_key(&third).await, is_key(&fourth).await), (false, true));
+    assert!(!change(KeyChange::EndOld).await.site.has_old_key);
+    // One that was kept ends with a new one that keeps nothing.
+    let fifth = change(new(true)).await.private_key.unwrap();
+    let sixth = change(new(false)).await.private_key.unwrap();
+    assert_eq!((is_key(&fourth).await, is_key(&fifth).await, is_key(&sixth).await), (false, false, true));
+    let stored = dump(&world).await;
+    for key in [&first, &second, &third, &fourth, &fifth, &sixth] {
+        assert!(!stored.contains(key.expose()));
+    }
+    // Not with what no key can be, either.
+    for wrong in ["", "0", "00000000-0000-0000-0000-000000000000"] {
+        assert!(!is_key(&Password::from(wrong)).await);
     }
 }
 

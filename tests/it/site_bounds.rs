@@ -37,7 +37,18 @@ type Statuses = [u16; 5];
 const REQUESTS: &[(&str, &str, Statuses, Statuses)] = &[
     ("get /users/{token}", "user", [200, 404, 404, 404, 404], [200, 200, 200, 200, 404]),
     ("put /storage/users/{token}", "user", [200, 404, 404, 404, 404], [200, 403, 403, 403, 404]),
+    ("post /storage/users/{token}", "user", [200, 404, 404, 404, 404], [200, 403, 403, 403, 404]),
+    // The user that a site knows by a public token, which stands in the body.
+    ("put /storage/users/user/synchronize", "user", [200, 404, 404, 404, 404], [200, 403, 403, 403, 404]),
+    // Without a password, a look-up reads. A name that a site has given a user is one among its own.
+    ("post /storage/users/user/lookup", "user", [200, 404, 404, 404, 404], [200, 200, 200, 403, 404]),
+    ("post /storage/users/user/lookup", "login", [200, 404, 404, 404, 404], [200, 200, 200, 403, 404]),
+    ("post /storage/users/user/lookup", "externalid", [200, 404, 404, 404, 404], [200, 404, 404, 404, 404]),
     ("get /identities/{token}", "identity", [200, 404, 404, 404, 404], [200, 200, 200, 200, 404]),
+    // To its own user; and its own identity to each of these, where only the site's own is not refused.
+    ("put /identities/{token}/link", "identity", [200, 404, 404, 404, 404], [200, 403, 403, 403, 404]),
+    ("put /identities/{token}/link", "user", [200, 404, 404, 404, 404], [200, 403, 403, 403, 404]),
+    ("put /identities/{token}/synchronize", "identity", [200, 404, 404, 404, 404], [200, 403, 403, 403, 404]),
     ("get /sso/sessions/identities/{token}", "identity", [404; 5], [404; 5]),
     ("delete /sso/sessions/identities/{token}", "identity", [404; 5], [404; 5]),
     (
@@ -65,7 +76,24 @@ const REQUESTS: &[(&str, &str, Statuses, Statuses)] = &[
     // A code that was made for the other site.
     ("get /connections/{token}", "code", [404; 5], [404; 5]),
     // Whoever says the password is told who has it.
-    ("post /storage/users/user/lookup", "login", [200, 200, 200, 200, 401], [200, 200, 200, 200, 401]),
+    (
+        "post /storage/users/user/lookup",
+        "login and password",
+        [200, 200, 200, 200, 401],
+        [200, 200, 200, 200, 401],
+    ),
+    (
+        "post /storage/users/user/lookup",
+        "user and password",
+        [200, 200, 200, 200, 401],
+        [200, 200, 200, 200, 401],
+    ),
+    (
+        "post /storage/users/user/lookup",
+        "externalid and password",
+        [200, 401, 401, 401, 401],
+        [200, 401, 401, 401, 401],
+    ),
     (
         "put /sso/sessions/identities/{token}",
         "identity",
@@ -75,13 +103,25 @@ const REQUESTS: &[(&str, &str, Statuses, Statuses)] = &[
     // That is all that it gives.
     ("get /users/{token}", "user", [200, 404, 404, 404, 404], [200, 200, 200, 200, 404]),
     ("put /storage/users/{token}", "user", [200, 404, 404, 404, 404], [200, 403, 403, 403, 404]),
+    ("post /storage/users/{token}", "user", [200, 404, 404, 404, 404], [200, 403, 403, 403, 404]),
+    ("post /storage/users/user/lookup", "login", [200, 404, 404, 404, 404], [200, 200, 200, 403, 404]),
     ("get /identities/{token}", "identity", [200, 404, 404, 404, 404], [200, 200, 200, 200, 404]),
     // A name that is taken is taken for all.
     ("post /storage/users", "login", [409, 409, 409, 409, 201], [409, 409, 409, 409, 201]),
+    ("put /storage/users/user/synchronize", "login", [200, 409, 409, 409, 200], [200, 409, 409, 409, 200]),
+    (
+        "put /storage/users/user/synchronize",
+        "externalid",
+        [200, 409, 409, 409, 409],
+        [200, 409, 409, 409, 409],
+    ),
+    ("delete /identities/{token}", "identity", [200, 404, 404, 404, 404], [200, 403, 403, 403, 404]),
+    ("delete /users/{token}", "user", [200, 404, 404, 404, 404], [200, 403, 403, 403, 404]),
 ];
 
 /// The requests that no token stands in, which have tests of their own below.
-const LISTS: &[&str] = &["get /sso/sessions", "get /users"];
+const LISTS: &[&str] =
+    &["get /sso/sessions", "get /users", "get /identities", "get /connections", "get /site"];
 
 struct Stage {
     server: Server,
@@ -109,6 +149,7 @@ impl Stage {
             if name == "unknown" {
                 targets.push(json!({
                     "user": UNKNOWN, "identity": UNKNOWN, "session": UNKNOWN, "code": UNKNOWN, "login": name,
+                    "externalid": format!("{name}-external"),
                 }));
                 continue;
             }
@@ -123,6 +164,7 @@ impl Stage {
             let session = start(world, site, &identity).await.unwrap();
             targets.push(json!({
                 "user": identities[0].user_token.to_string(), "identity": identity, "login": name,
+                "externalid": format!("{name}-external"),
                 "session": session.sso_session_token.expose(), "code": code(&server, &session),
             }));
         }
@@ -147,17 +189,48 @@ impl Stage {
         self.server.ask(&format!("{} root:{path}", method.to_uppercase()), &[&keys], &body)
     }
 
-    /// One request of the table with the token of a target.
+    /// One request of the table with the token of a target, which stands in the path or, with what else is said, in the body.
     fn request(&self, line: &str, token: &str, target: &Value) -> Answer {
-        let token = target[token].as_str().unwrap();
-        let (path, query) = (line.replace("{token}", token), "?confirm_deletion=true");
+        let own = &self.targets[0];
+        // Of two tokens, the one that is not tried is that of the site's own user.
+        let in_path = match (line, token) {
+            ("put /identities/{token}/link", "user") => own["identity"].clone(),
+            _ => target[token].clone(),
+        };
+        let (path, query) =
+            (line.replace("{token}", in_path.as_str().unwrap_or_default()), "?confirm_deletion=true");
         let path = if line.starts_with("delete") { format!("{path}{query}") } else { path };
         let user = json!({"login": target["login"], "password": PASSWORD});
         // Who may not be changed would have another password, if they were.
         let changed = if target["login"] == "own" { PASSWORD } else { "another horse battery staple" };
+        let about_user = |user: Value| json!({"request": {"user": user}});
         let body = match line {
-            "post /storage/users" | "post /storage/users/user/lookup" => json!({"request": {"user": user}}),
-            "put /storage/users/{token}" => json!({"request": {"user": {"password": changed}}}),
+            "post /storage/users" => about_user(user),
+            "post /storage/users/user/lookup" => {
+                let (field, has_password) = match token.split_once(" and ") {
+                    Some((field, _)) => (field, true),
+                    None => (token, false),
+                };
+                let name = if field == "user" { "user_token" } else { field };
+                let mut user = json!({name: target[field]});
+                if has_password {
+                    user["password"] = json!(PASSWORD);
+                }
+                about_user(user)
+            }
+            "put /storage/users/user/synchronize" => {
+                let field = if token == "user" { "user_token" } else { token };
+                let identifier = json!({"field": field, "value": target[token]});
+                // By the name that the site has for them, nobody else's login is taken.
+                let user = json!({"login": target["login"], "password": changed});
+                json!({"request": {"synchronize": {"identifier": identifier, "user": user}}})
+            }
+            "put /storage/users/{token}" => about_user(json!({"password": changed})),
+            "post /storage/users/{token}" => about_user(json!({"externalid": target["externalid"]})),
+            "put /identities/{token}/link" => {
+                let user = if token == "user" { target } else { own };
+                about_user(json!({"user_token": user["user"]}))
+            }
             _ => Value::Null,
         };
         self.ask(&self.shop, &path, &body)
@@ -178,7 +251,7 @@ async fn act_as(world: &World, subdomain: &str) -> Actor {
 
 async fn make(world: &World, subdomain: &str, login: &str) -> SiteUser {
     let new = NewSiteUser {
-        login: login.to_owned(),
+        login: Some(login.to_owned()),
         password: Some(Password::from(PASSWORD)),
         external_id: Some(format!("{login}-external")),
         profile: Some(json!({"displayName": "Ann", "emails": [{"value": format!("{login}@example.com")}]})),
@@ -238,10 +311,20 @@ async fn every_request_is_about_a_sites_own_users_alone(kind: Kind) {
         for name in ["theirs", "nobody", "root"] {
             world.login(name).await;
         }
-        // The lists: own, and the one made last; for a trusted site all five. Sessions are each site's own; the last change of
-        // the password has ended that of the own user.
-        assert_eq!(stage.count(&stage.shop, "/users", "users"), if is_trusted { 5 } else { 2 });
-        assert_eq!(stage.count(&stage.other, "/users", "users"), 1);
+        // The lists: the one made last, own was deleted; for a trusted site all four. Sessions are each site's own; the last
+        // change of the password has ended that of the own user.
+        for (path, name) in [("/users", "users"), ("/identities", "identities")] {
+            assert_eq!(stage.count(&stage.shop, path, name), if is_trusted { 4 } else { 1 }, "{name}");
+            assert_eq!(stage.count(&stage.other, path, name), 1, "{name}");
+        }
+        // What a browser brings is for one site.
+        assert_eq!(stage.count(&stage.shop, "/connections", "connections"), 0);
+        assert_eq!(stage.count(&stage.other, "/connections", "connections"), 3);
+        for site in [&stage.shop, &stage.other] {
+            let answer = stage.ask(site, "get /site", &Value::Null).json();
+            let name = &answer["response"]["result"]["data"]["site"]["name"];
+            assert_eq!(*name, site.site.subdomain.as_str());
+        }
         assert_eq!(stage.count(&stage.shop, "/sso/sessions", "sso_sessions"), 3);
         assert_eq!(stage.count(&stage.other, "/sso/sessions", "sso_sessions"), 3);
     }
@@ -269,7 +352,7 @@ async fn what_is_not_a_sites_own_is_as_if_it_were_not_there(kind: Kind) {
             seen += 1;
         }
     }
-    assert_eq!(seen, 33);
+    assert_eq!(seen, 57);
 }
 
 async fn a_password_that_was_verified_lets_a_site_start_sessions_for_an_hour(kind: Kind) {
@@ -439,7 +522,7 @@ async fn trust_is_given_and_taken_away(kind: Kind) {
     let page = PageRequest { page: 1, entries_per_page: 10, direction: Direction::Ascending };
     for (is_trusted, users) in [(false, 0), (true, 1), (false, 0)] {
         let update = SiteUpdate { is_trusted: Some(is_trusted), ..SiteUpdate::default() };
-        let site = world.sso.update_site(&ctx(), "shop", update).await.unwrap();
+        let site = world.sso.update_site(&ctx(), "shop", update).await.unwrap().site;
         assert_eq!((site.is_trusted, site.callback_uris.len()), (is_trusted, 1));
         assert_eq!(world.sso.list_sites(&ctx()).await.unwrap()[0].is_trusted, is_trusted);
         let shop = act_as(&world, "shop").await;

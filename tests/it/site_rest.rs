@@ -25,7 +25,11 @@ struct Stage {
 
 impl Stage {
     async fn new(kind: Kind) -> Self {
-        let server = Server::new(kind).await;
+        Self::with(kind, json!({})).await
+    }
+
+    async fn with(kind: Kind, more: Value) -> Self {
+        let server = Server::with(kind, more).await;
         let created = server.world.sso.create_site(&ctx(), trusted_site("shop")).await.unwrap();
         Self { server, created }
     }
@@ -156,9 +160,15 @@ async fn one_session_is_started_read_and_ended(kind: Kind) {
     assert_eq!(stage.data(&format!("GET {of_identity}"), &Value::Null, 200)["sso_session"], session);
 
     // Nothing is deleted until it is confirmed.
-    for unconfirmed in
-        ["", "?confirm_deletion=", "?confirm_deletion=false", "?confirm_deletion=1", "?other=true"]
-    {
+    for unconfirmed in [
+        "",
+        "?",
+        "?confirm_deletion=",
+        "?confirm_deletion=FALSE",
+        "?confirm_deletion=0",
+        "?confirm_deletion=yes",
+        "?other=true",
+    ] {
         for path in [&one, &of_identity] {
             let (status, info) = stage.refused(&format!("DELETE {path}{unconfirmed}"), &Value::Null);
             assert_eq!(status, 400);
@@ -238,24 +248,26 @@ async fn pages_are_of_any_size_and_in_both_directions(kind: Kind) {
             }
         }
     }
-    let (pagination, entries) = page("");
-    assert_eq!(
-        (&pagination["entries_per_page"], &pagination["order"]["direction"]),
-        (&json!(250), &json!("desc"))
-    );
-    assert_eq!(entries, backwards[..250]);
+    for nothing in
+        ["", "?", "?page=&entries_per_page=&order_direction=", "?page=1&order_direction=DESC&other[]=1"]
+    {
+        let (pagination, entries) = page(nothing);
+        assert_eq!(
+            (&pagination["entries_per_page"], &pagination["order"]["direction"]),
+            (&json!(250), &json!("desc"))
+        );
+        assert_eq!(entries, backwards[..250]);
+    }
     for wrong in [
         "page=0",
         "page=-1",
         "page=x",
-        "page=",
         "page=1.5",
         "page=99999999999999999999",
         "entries_per_page=0",
         "entries_per_page=501",
         "entries_per_page=x",
         "order_direction=up",
-        "order_direction=",
         "page=%zz",
     ] {
         let (status, info) = stage.server_refusal(&format!("/sso/sessions.json?{wrong}"));
@@ -278,23 +290,18 @@ async fn a_lifetime_is_a_number_or_digits(kind: Kind) {
     let stage = Stage::new(kind).await;
     let path = format!("/sso/sessions/identities/{}.json", stage.identity("user1").await);
     let body = |lifetime: &Value| json!({"request": {"sso_session": {"lifetime": lifetime}}});
-    for lifetime in [json!(7200), json!("7200"), json!("07200")] {
+    for lifetime in [json!(7200), json!("7200"), json!("07200"), json!(7200.0)] {
         let session = stage.data(&format!("PUT {path}"), &body(&lifetime), 201)["sso_session"].clone();
         assert_eq!(session["date_expiration"], "Wed, 25 Feb 2026 14:00:00 +0000");
     }
-    let session = stage.data(&format!("PUT {path}"), &body(&Value::Null), 201)["sso_session"].clone();
-    assert_eq!(session["date_expiration"], "Thu, 26 Feb 2026 12:00:00 +0000");
-    for wrong in [
-        json!(0),
-        json!(-1),
-        json!("0"),
-        json!(""),
-        json!("1h"),
-        json!(1.5),
-        json!([]),
-        json!(true),
-        json!(1e300),
-    ] {
+    let mut session = Value::Null;
+    for none in [json!(null), json!("")] {
+        session = stage.data(&format!("PUT {path}"), &body(&none), 201)["sso_session"].clone();
+        assert_eq!(session["date_expiration"], "Thu, 26 Feb 2026 12:00:00 +0000");
+    }
+    for wrong in
+        [json!(0), json!(-1), json!("0"), json!("1h"), json!(1.5), json!([]), json!(true), json!(1e300)]
+    {
         let (status, info) = stage.refused(&format!("PUT {path}"), &body(&wrong));
         assert!(status == 400 && info.contains("lifetime"), "{status} {info}");
     }
@@ -303,7 +310,7 @@ async fn a_lifetime_is_a_number_or_digits(kind: Kind) {
 }
 
 async fn whoever_has_not_the_keys_is_told_so_and_nothing_else(kind: Kind) {
-    let stage = Stage::new(kind).await;
+    let stage = Stage::with(kind, json!({"login_throttle.enabled": false})).await;
     let identity = stage.identity("user1").await;
     let path = format!("/sso/sessions/identities/{identity}.json");
     let started = stage.data(&format!("PUT {path}"), &Value::Null, 201)["sso_session"].clone();
@@ -337,9 +344,19 @@ async fn whoever_has_not_the_keys_is_told_so_and_nothing_else(kind: Kind) {
         "POST /storage/users.json".to_owned(),
         "POST /storage/users/user/lookup.json".to_owned(),
         format!("PUT /storage/users/{token}.json"),
+        "PUT /storage/users/user/synchronize.json".to_owned(),
+        format!("POST /storage/users/{token}.json"),
         "GET /users.json".to_owned(),
         format!("GET /users/{token}.json"),
+        format!("DELETE /users/{token}.json?confirm_deletion=true"),
+        "GET /identities.json".to_owned(),
         format!("GET /identities/{identity}.json"),
+        format!("DELETE /identities/{identity}.json?confirm_deletion=true"),
+        format!("PUT /identities/{identity}/link.json"),
+        format!("PUT /identities/{identity}/synchronize.json"),
+        "GET /connections.json".to_owned(),
+        format!("GET /connections/{token}.json"),
+        "GET /site.json".to_owned(),
     ];
     let mut said = std::collections::BTreeSet::new();
     for line in &lines {
@@ -385,6 +402,17 @@ async fn what_is_wrong_is_told_in_the_same_envelope(kind: Kind) {
         ("GET /users/x.json", 404),
         ("GET /identities/x.json", 404),
         ("GET /storage/none.json", 404),
+        ("GET /storage.json", 404),
+        ("GET /site/x.json", 404),
+        ("GET /site.xml", 404),
+        ("GET /connections/one/two.json", 404),
+        ("PUT /identities/x/unknown.json", 404),
+        ("PUT /identities/x/link.json", 400),
+        ("DELETE /users/x.json", 400),
+        ("POST /users/x.json", 405),
+        ("DELETE /identities.json", 405),
+        ("GET /identities/x/link.json", 405),
+        ("DELETE /site.json", 405),
         ("POST /sso/sessions.json", 405),
         ("PATCH /users.json", 405),
     ] {
@@ -393,13 +421,13 @@ async fn what_is_wrong_is_told_in_the_same_envelope(kind: Kind) {
     let put = |body: &str| stage.server.ask(&format!("PUT root:{path}"), &[&stage.keys()], body);
     for body in [
         "{",
-        "[]",
+        "[1]",
         "1",
         "\"a\"",
         "{\"request\": 1}",
-        "{\"request\": {\"sso_session\": []}}",
+        "{\"request\": {\"sso_session\": [1]}}",
         "\u{feff}{}",
-        r#"{"request": {"sso_session": {"top_realm": 1}}}"#,
+        r#"{"request": {"sso_session": {"top_realm": true}}}"#,
         r#"{"request": {"sso_session": {"sub_realm": {}}}}"#,
     ] {
         let answer = put(body);
@@ -445,6 +473,7 @@ async fn users_are_made_looked_up_changed_and_read(kind: Kind) {
         })
     );
     assert_eq!((&made["login"], &made["date_creation"]), (&json!("ann"), &json!(date)));
+    assert_eq!(made["externalid"], "45673");
     assert_eq!(stage.data(&format!("GET /users/{user_token}.json"), &Value::Null, 200)["user"], made);
     let mut read = identity.clone();
     read["user_token"] = json!(user_token);
@@ -486,10 +515,10 @@ async fn users_are_made_looked_up_changed_and_read(kind: Kind) {
     let user = |user: Value| json!({"request": {"user": user}});
     for (line, body, status) in [
         ("POST /storage/users.json", json!({}), 400),
-        ("POST /storage/users.json", user(json!({"login": 1})), 400),
+        ("POST /storage/users.json", user(json!({"login": true})), 400),
         ("POST /storage/users.json", user(json!({"login": "a b"})), 400),
         ("POST /storage/users.json", user(json!({"login": "bob", "password": "short"})), 400),
-        ("POST /storage/users.json", user(json!({"login": "bob", "identity": []})), 400),
+        ("POST /storage/users.json", user(json!({"login": "bob", "identity": [1]})), 400),
         ("POST /storage/users.json", user(json!({"login": "anna"})), 409),
         ("POST /storage/users.json", user(json!({"login": "bob", "externalid": "45673"})), 409),
         ("PUT /storage/users/11111111-1111-4111-8111-111111111111.json", user(json!({"login": "bob"})), 404),

@@ -146,7 +146,7 @@ async fn both_schemas_are_alike() {
     let (_postgres, mut pg) = postgres().await;
     let (lite_columns, lite_indexes) = sqlite_schema(&mut lite).await;
     let (pg_columns, pg_indexes) = postgres_schema(&mut pg).await;
-    assert_eq!(lite_columns.len(), 22);
+    assert_eq!(lite_columns.len(), 23);
     assert_eq!(lite_columns, pg_columns);
     assert_eq!(lite_indexes, pg_indexes);
 }
@@ -205,6 +205,7 @@ fn whatever_changes_users_or_sessions_is_known() {
         "site::browser::COUNT_COOKIE",
         "site::registry::SESSIONS",
         "site::session::DELETE",
+        "site::session::DELETE_ALL_OF_IDENTITY",
         "site::session::DELETE_OF_IDENTITY",
         "user::account::DELETE_BY_ID",
         // Nothing that a session shows.

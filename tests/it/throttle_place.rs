@@ -266,7 +266,7 @@ async fn a_new_password_and_an_unlock_forgive(kind: Kind) {
     // So does the password that a site gives a user whom it has made.
     let site = world.sso.act_as_site(&ctx(), "shop").await.unwrap();
     let new = zato_sso::ops::NewSiteUser {
-        login: "user2".to_owned(),
+        login: Some("user2".to_owned()),
         password: Some(Password::from(PASSWORD)),
         ..zato_sso::ops::NewSiteUser::default()
     };

@@ -228,3 +228,38 @@ def test_a_php_client_makes_every_documented_call(config: Config, tmp_path: Path
     for gone in ("replaced", "ended", "ended_of_identity", "guessed", "connection"):
         assert came[gone] is None, gone
     assert [came[name] for name in ("twice", "not_confirmed", "end_again", "wrong_key")] == [409, 400, 404, 401]
+
+    assert (came["site"]["name"], came["site"]["subdomain"]) == ("shop", "shop")
+    assert came["site"]["subscription_plan"]["features"]["has_single_signon"] is True
+    token = user["user_token"]
+    assert [found["user_token"] for found in came["found"] + came["with_password"]] == [token] * 6
+    assert came["not_found"] == came["with_wrong_password"] == [None] * 3
+
+    urls = [{"value": "https://a.example"}, {"value": "https://b.example"}]
+    assert (came["replaced_profile"]["urls"], "displayName" in came["replaced_profile"]) == (urls[:1], False)
+    assert (came["appended_profile"]["urls"], came["appended_profile"]["displayName"]) == (urls, "Bea")
+    assert came["kept_profile"]["urls"] == urls
+
+    anonymous, made = came["anonymous"], came["made"]
+    assert (anonymous["login"], anonymous["externalid"], came["mapped"]) == (None, "7", "8")
+    assert [found["user_token"] for found in came["synchronized"]] == [anonymous["user_token"]] * 3
+    assert [found["login"] for found in came["synchronized"]] == ["cy"] * 3
+    assert came["synchronized"][2]["identity"]["displayName"] == "Cy"
+    assert (made["login"], made["externalid"]) == ("dora", "9")
+
+    assert (came["identities"]["count"], came["identities"]["pagination"]["total_entries"]) == (2, 3)
+    assert came["identities"]["entries"][0]["identity_token"] == user["identity"]["identity_token"]
+    own = anonymous["identity"]["identity_token"]
+    assert [found["identity_token"] for found in came["synchronized_identity"]] == [own, own]
+    assert came["linked"]["user"]["user_token"] == came["linked"]["identity"]["user_token"] == made["user_token"]
+    assert came["left"] == "8"
+    assert [came[name] for name in ("mapped_twice", "nothing_to_make")] == [409, 404]
+    assert [came[name] for name in ("identity_not_confirmed", "user_not_confirmed")] == [400, 400]
+    assert [came[name] for name in ("identity_gone", "user_gone")] == [404, 404]
+    assert came["connections"]["count"] == 0
+
+    assert set(came["forms"].values()) == {user["identity"]["identity_token"]}
+    assert came["flags"] == {"true": None, "TRUE": None, "1": None}
+    assert list(came["strange"].values()) == ["users", "users", "site"]
+    assert set(came["unknown"].values()) == {404, 405}
+    assert (came["broken"], came["too_large"]) == (400, 413)

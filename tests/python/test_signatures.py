@@ -90,7 +90,8 @@ DOCUMENTED = {
     "site": [
         "create(cid, subdomain, callback_uris, current_app=None, remote_addr=None, trusted=False, long_key=False)",
         "get_list(cid, current_app=None, remote_addr=None)",
-        "update(cid, subdomain, callback_uris=None, current_app=None, remote_addr=None, trusted=None)",
+        "update(cid, subdomain, callback_uris=None, current_app=None, remote_addr=None, trusted=None, new_key=False,"
+        " long_key=False, keep_old_key=False, end_old_key=False)",
         "delete(cid, subdomain, current_app=None, remote_addr=None)",
         "start_session(cid, subdomain, identity_token, top_realm=None, sub_realm=None, lifetime=None,"
         " session_data=None, current_app=None, remote_addr=None, user_agent=None)",

@@ -45,6 +45,27 @@ def test_a_private_key_is_a_uuid_or_has_256_bits(stage: Stage) -> None:
     assert len(urlsafe_b64decode(f"{long}=")) == 32
 
 
+def test_a_site_gets_another_private_key(stage: Stage) -> None:
+    name = unique("site")
+    first = stage.sso.site.create("cid", name, [f"https://{name}.example/"])
+    changed = stage.sso.site.update("cid", name, new_key=True, keep_old_key=True)
+    assert (changed.pop("has_old_key"), changed.pop("private_key") != first["private_key"]) == (True, True)
+    assert {**changed, "private_key": first["private_key"]} == first
+    (listed,) = [site for site in stage.sso.site.get_list("cid") if site["subdomain"] == name]
+    assert listed == {**changed, "has_old_key": True}
+    assert stage.sso.site.update("cid", name, end_old_key=True) == changed
+    long = stage.sso.site.update("cid", name, new_key=True, long_key=True)
+    assert (len(long["private_key"]), "has_old_key" in long) == (43, False)
+    makes_no_sense: list[dict[str, Any]] = [
+        {"long_key": True},
+        {"keep_old_key": True},
+        {"new_key": True, "end_old_key": True},
+    ]
+    for wrong in makes_no_sense:
+        with pytest.raises(ValueError, match="old_key"):
+            stage.sso.site.update("cid", name, **wrong)
+
+
 def test_only_a_trusted_site_starts_sessions_for_anybody(stage: Stage) -> None:
     name, identity = unique("site"), identity_of(stage, stage.someone().user_id)
     found = stage.sso.user.get_user_by_username("cid", stage.super_user)

@@ -12,7 +12,7 @@ use crate::cli::output::table::Table;
 use crate::cli::setup::open as setup;
 use crate::config::Config;
 use crate::domain::{Site, one_line};
-use crate::ops::{CreatedSite, NewSite, SiteUpdate, Sso};
+use crate::ops::{CreatedSite, KeyChange, NewSite, SiteUpdate, Sso, UpdatedSite};
 
 /// The column titles of `list-sites`.
 const TITLES: [&str; 5] = ["SUBDOMAIN", "PUBLIC KEY", "ACTIVE", "TRUSTED", "CALLBACK URIS"];
@@ -42,7 +42,7 @@ async fn insert(sso: &Sso, args: NewSiteArgs) -> Result<CreatedSite, Failure> {
     Ok(sso.create_site(&setup::context(sso)?, new).await?)
 }
 
-/// Gives a site other callback URIs, or changes whether it is trusted.
+/// Gives a site other callback URIs or another private key, or changes whether it is trusted.
 pub(in crate::cli) async fn update(
     config: Config,
     args: UpdateSiteArgs,
@@ -51,16 +51,36 @@ pub(in crate::cli) async fn update(
     let sso = setup::open_existing(config).await?;
     let outcome = replace(&sso, args).await;
     sso.close().await;
-    let site = outcome?;
-    out.result(&format!("Updated site `{}`", site.subdomain), &object(&site))
+    let UpdatedSite { site, private_key } = outcome?;
+    let mut text = format!("Updated site `{}`", site.subdomain);
+    let mut object = object(&site);
+    if let Some(private_key) = &private_key {
+        text.push_str(&format!("\nPrivate key, shown only now: {}", private_key.expose()));
+        if site.has_old_key {
+            text.push_str("\nThe former key is valid as well, until --end-old-key");
+        }
+        if let Value::Object(object) = &mut object {
+            object.insert("private_key".to_owned(), Value::from(private_key.expose()));
+        }
+    }
+    out.result(&text, &object)
 }
 
-async fn replace(sso: &Sso, args: UpdateSiteArgs) -> Result<Site, Failure> {
-    let UpdateSiteArgs { subdomain, callback_uri, trusted } = args;
-    // Whoever is trusted, or no longer, keeps the callback URIs.
-    let is_about_uris = trusted.is_none() || !callback_uri.is_empty();
-    let update = SiteUpdate { callback_uris: is_about_uris.then_some(callback_uri), is_trusted: trusted };
-    Ok(sso.update_site(&setup::context(sso)?, &subdomain, update).await?)
+async fn replace(sso: &Sso, args: UpdateSiteArgs) -> Result<UpdatedSite, Failure> {
+    let is_about_uris = args.no_callback_uri || !args.callback_uri.is_empty();
+    let key = if args.new_key {
+        KeyChange::New { is_long: args.long_key, keeps_old: args.keep_old_key }
+    } else if args.end_old_key {
+        KeyChange::EndOld
+    } else {
+        KeyChange::Keep
+    };
+    let update = SiteUpdate {
+        callback_uris: is_about_uris.then_some(args.callback_uri),
+        is_trusted: args.trusted,
+        key,
+    };
+    Ok(sso.update_site(&setup::context(sso)?, &args.subdomain, update).await?)
 }
 
 /// Lists all sites. They are made by hand, so there are not so many that they could not be held.
@@ -122,14 +142,20 @@ async fn remove(sso: &Sso, args: &DeleteSiteArgs) -> Result<Option<u64>, Failure
 }
 
 fn object(site: &Site) -> Value {
-    json!({
+    let mut object = json!({
         "subdomain": site.subdomain,
         "public_key": site.public_key.to_string(),
         "is_active": site.is_active,
         "is_trusted": site.is_trusted,
         "creation_time": site.creation_time.to_string(),
         "callback_uris": site.callback_uris,
-    })
+    });
+    if let Value::Object(object) = &mut object
+        && site.has_old_key
+    {
+        object.insert("has_old_key".to_owned(), Value::Bool(true));
+    }
+    object
 }
 
 fn row(site: &Site) -> [String; 5] {

@@ -52,10 +52,10 @@ fn operation(endpoint: &SiteEndpoint, Generators { requests, answers }: &mut Gen
     let content = |schema: &Schema| json!({"application/json": {"schema": schema}});
     let mut responses = Map::new();
     let success = content(&(endpoint.answer)(answers));
-    responses.insert(
-        endpoint.status.as_str().to_owned(),
-        json!({"description": "It worked.", "content": success}),
-    );
+    for status in std::iter::once(endpoint.status).chain(endpoint.other_status) {
+        let response = json!({"description": "It worked.", "content": success});
+        responses.insert(status.as_str().to_owned(), response);
+    }
     let refusal = content(&envelope::describe(answers));
     for (status, description) in FAILURES {
         let mut failure = json!({"description": description, "content": refusal});

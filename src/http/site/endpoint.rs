@@ -15,7 +15,7 @@ use crate::http::failure::Failure;
 use crate::http::metrics::Route;
 use crate::http::site::envelope::{self, About, Flag, Resource};
 use crate::http::site::reply::{Data, Done, Written};
-use crate::http::site::request::{Input, SUFFIX, Sent, SiteCall, read};
+use crate::http::site::request::{Input, SUFFIX, Sent, SiteCall, TOKEN, read};
 
 /// What a handler comes to.
 pub(in crate::http) type Answer<D> = Result<Done<D>, Failure>;
@@ -36,6 +36,8 @@ pub(in crate::http) struct SiteEndpoint {
     pub summary: &'static str,
     /// The status of a success.
     pub status: StatusCode,
+    /// Another one that a success may have.
+    pub other_status: Option<StatusCode>,
     /// Describes the elements of its query string.
     pub query: fn(&mut SchemaGenerator) -> Option<Schema>,
     /// Describes its body.
@@ -63,34 +65,56 @@ impl SiteEndpoint {
             Ok(input) => {
                 let done = handler(call, input);
                 Box::pin(async {
-                    let Done { info, data } = done.await?;
-                    Ok(Written { info, data: data.write()? })
+                    let Done { info, data, status } = done.await?;
+                    Ok(Written { info, data: data.write()?, status })
                 })
             }
             Err(failure) => Box::pin(ready(Err(failure))),
         });
         let route = Route::new(&method, path);
-        let handler = router(&method, route, status, handler);
-        Self { method, path, summary, status, query: I::query, body: I::body, answer: D::describe, handler }
+        let handler = router(&method, path, route, status, handler);
+        Self {
+            method,
+            path,
+            summary,
+            status,
+            other_status: None,
+            query: I::query,
+            body: I::body,
+            answer: D::describe,
+            handler,
+        }
     }
 
-    /// The paths that it has, each with its handler. A token takes the suffix along.
+    /// The same, of which a success may have another status.
+    pub const fn or(mut self, status: StatusCode) -> Self {
+        self.other_status = Some(status);
+        self
+    }
+
+    /// The paths that it has, each with its handler. A token at the end takes the suffix along.
     pub fn routes(&self) -> impl Iterator<Item = (String, MethodRouter<Arc<App>>)> {
-        let suffixes: &[&str] = if self.has_token() { &[""] } else { &["", SUFFIX] };
+        let suffixes: &[&str] = if self.path.ends_with(TOKEN) { &[""] } else { &["", SUFFIX] };
         suffixes.iter().map(|suffix| (format!("{}{suffix}", self.path), self.handler.clone()))
     }
 
-    /// Whether a token ends the path.
+    /// Whether there is a token in the path.
     pub fn has_token(&self) -> bool {
-        self.path.ends_with("{token}")
+        self.path.contains(TOKEN)
     }
 }
 
-fn router(method: &Method, route: Route, status: StatusCode, handler: Handler) -> MethodRouter<Arc<App>> {
+fn router(
+    method: &Method,
+    path: &'static str,
+    route: Route,
+    status: StatusCode,
+    handler: Handler,
+) -> MethodRouter<Arc<App>> {
     let service = move |State(app): State<Arc<App>>, request: Request| {
         let handler = Arc::clone(&handler);
         async move {
-            let answer = serve(app, request, status, &handler).await;
+            let answer = serve(app, request, path, status, &handler).await;
             let mut response = answer.unwrap_or_else(IntoResponse::into_response);
             response.extensions_mut().insert(route);
             response
@@ -103,13 +127,15 @@ fn router(method: &Method, route: Route, status: StatusCode, handler: Handler) -
 async fn serve(
     app: Arc<App>,
     request: Request,
+    path: &'static str,
     status: StatusCode,
     handler: &Handler,
 ) -> Result<Response, Failure> {
     let resource = request.extensions().get::<Resource>().cloned().ok_or(Failure::Internal)?;
     let now = app.sso.now();
-    let (call, sent) = read(app, request).await?;
-    let Written { info, data } = handler(call, sent).await?;
+    let (call, sent) = read(app, request, path).await?;
+    let Written { info, data, status: other } = handler(call, sent).await?;
+    let status = other.unwrap_or(status);
     let about = About { resource: &resource, now, flag: Flag::Success, status, info };
     let json = [(header::CONTENT_TYPE, "application/json")];
     Ok((status, json, envelope::written(&about, data.as_deref())).into_response())

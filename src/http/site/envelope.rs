@@ -9,16 +9,22 @@ use serde_json::value::RawValue;
 use crate::domain::Timestamp;
 use crate::http::site::value::Date;
 
-/// What the paths of this API begin with.
-const ROOTS: [&str; 5] = ["/sso/sessions", "/storage/", "/users", "/identities/", "/connections/"];
+/// What the paths of this API begin with, as whole names.
+const ROOTS: [&str; 6] = ["/sso/sessions", "/storage", "/users", "/identities", "/connections", "/site"];
 
 /// The resource that a request is about: path and query as requested. Only requests of this API have one.
 #[derive(Clone, Debug)]
 pub(in crate::http) struct Resource(PathAndQuery);
 
 impl Resource {
-    pub fn of(uri: &Uri) -> Option<Self> {
-        let is_ours = ROOTS.iter().any(|root| uri.path().starts_with(root));
+    /// That of a request. What stands under the prefix of the other API is not of this one.
+    pub fn of(uri: &Uri, prefix: &str) -> Option<Self> {
+        let begins_with = |root: &str, ends: &[char]| match uri.path().strip_prefix(root) {
+            Some(rest) => rest.is_empty() || rest.starts_with(ends),
+            None => false,
+        };
+        let is_others = !prefix.is_empty() && begins_with(prefix, &['/']);
+        let is_ours = !is_others && ROOTS.iter().any(|root| begins_with(root, &['/', '.']));
         uri.path_and_query().filter(|_| is_ours).cloned().map(Self)
     }
 }
@@ -125,7 +131,7 @@ mod tests {
 
     #[test]
     fn only_the_paths_of_this_api_are_its_resources() {
-        let resource = |text: &'static str| Resource::of(&Uri::from_static(text));
+        let resource = |text: &'static str| Resource::of(&Uri::from_static(text), "/zato/sso");
         for ours in [
             "/sso/sessions.json?page=1",
             "/sso/sessions/x",
@@ -133,11 +139,27 @@ mod tests {
             "/users",
             "/users/x.json",
             "/identities/x",
+            "/identities.json",
+            "/connections.json?",
+            "/site.json",
+            "/site.xml",
+            "/site/x",
+            "/storage",
         ] {
             assert_eq!(resource(ours).unwrap().0.as_str(), ours);
         }
-        for other in ["/zato/sso/user", "/sso/check", "/sso/library.js", "/health", "/"] {
+        for other in [
+            "/zato/sso/user",
+            "/usersx",
+            "/sitemap.xml",
+            "/sso/sessionsx",
+            "/sso/check",
+            "/sso/library.js",
+            "/health",
+            "/",
+        ] {
             assert!(resource(other).is_none(), "{other}");
         }
+        assert!(Resource::of(&Uri::from_static("/site/user"), "/site").is_none());
     }
 }

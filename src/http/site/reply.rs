@@ -1,5 +1,6 @@
 //! Successes of the sessions API: what is told, and lists.
 
+use axum::http::StatusCode;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -15,12 +16,19 @@ pub(in crate::http) struct Done<D> {
     pub info: &'static str,
     /// The result: an object of what is told, by what it is called.
     pub data: D,
+    /// The status, where it is not that of the endpoint.
+    pub status: Option<StatusCode>,
 }
 
 impl<D> Done<D> {
     /// A success of which the result says all.
     pub const fn with(data: D) -> Self {
-        Self { info: "Your request has been processed successfully", data }
+        Self::saying("Your request has been processed successfully", data)
+    }
+
+    /// A success in other words.
+    pub const fn saying(info: &'static str, data: D) -> Self {
+        Self { info, data, status: None }
     }
 }
 
@@ -28,6 +36,7 @@ impl<D> Done<D> {
 pub(in crate::http) struct Written {
     pub info: &'static str,
     pub data: Option<Box<RawValue>>,
+    pub status: Option<StatusCode>,
 }
 
 /// What the result of a success can be.

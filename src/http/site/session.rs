@@ -183,7 +183,7 @@ async fn start(request: SiteCall, Body(given): Body<NewSession>) -> Answer<One> 
         user_agent: call.user_agent.clone(),
     };
     let session = call.sso.start_site_session(&call.ctx, &request.site, &request.token, new).await?;
-    Ok(Done { info: "The SSO session has been created successfully", data: session.into() })
+    Ok(Done::saying("The SSO session has been created successfully", session.into()))
 }
 
 async fn get_of_identity(request: SiteCall, _: NoInput) -> Answer<One> {
@@ -199,4 +199,4 @@ async fn delete_of_identity(request: SiteCall, Query(confirmation): Query<Confir
     Ok(REMOVED)
 }
 
-const REMOVED: Done<Nothing> = Done { info: "The SSO session has been removed successfully", data: Nothing };
+const REMOVED: Done<Nothing> = Done::saying("The SSO session has been removed successfully", Nothing);

@@ -14,6 +14,7 @@ use crate::ops::audit::Trail;
 use crate::ops::credential::totp::TotpVerdict;
 use crate::ops::password::accept::{NewPassword, Terms, is_same_password};
 use crate::store;
+use crate::store::Conn;
 use crate::store::user::account::{HeldUser, UserRow};
 
 /// The data of a login.
@@ -192,6 +193,17 @@ impl Sso {
         let mut conn = self.db().read().await?;
         let key = self.username_key(&request.username);
         let found = store::user::account::by_username(&mut conn, &request.username, &key).await?;
+        self.authenticate_found(trail, request, origin, (conn, found)).await
+    }
+
+    /// The same of somebody who was looked up, in whatever way; if nobody was found, the username of the request is counted.
+    pub(in crate::ops) async fn authenticate_found(
+        &self,
+        trail: &mut Trail,
+        request: &LoginRequest,
+        origin: Origin<'_>,
+        (mut conn, found): (Conn, Option<UserRow>),
+    ) -> Result<Authenticated> {
         if let Some(row) = &found {
             trail.on(&row.user_id);
         }

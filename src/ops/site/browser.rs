@@ -6,20 +6,21 @@
 
 use uuid::Uuid;
 
+use crate::crypto::Place;
 use crate::crypto::token::{self, TokenBits};
 use crate::domain::{
-    Code, Context, Error, Identity, Operation, Password, Result, SessionId, SiteSession, Timestamp,
-    random_uuid,
+    Code, Context, Error, Identity, Operation, Page, PageRequest, Password, Result, SessionId, SiteSession,
+    Timestamp, random_uuid,
 };
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
 use crate::ops::access::check::{PasswordAge, Standing, check_standing};
 use crate::ops::site::identity::{has_made, seen_by};
 use crate::ops::site::registry::check_callback;
-use crate::ops::site::session::token_digest;
+use crate::ops::site::session::{check_page, token_digest};
 use crate::store;
 use crate::store::Conn;
-use crate::store::site::browser::NewCode;
+use crate::store::site::browser::{NewCode, WaitingCode};
 use crate::store::site::session::SiteSessionRow;
 
 /// How long a code is good for, in seconds: for one request of a site's server.
@@ -70,6 +71,17 @@ pub struct Checked {
     pub return_uri: Option<String>,
     /// The code that the site's server finds out with who it is; None if it was not recognised.
     pub connection_token: Option<Password>,
+}
+
+/// A code that a site can read.
+#[derive(Clone, Debug)]
+pub struct WaitingConnection {
+    /// The code.
+    pub connection_token: Password,
+    /// Who was recognised.
+    pub user_token: Uuid,
+    /// When that was.
+    pub time: Timestamp,
 }
 
 /// Who was recognised.
@@ -214,19 +226,54 @@ impl Sso {
         callback_uri: &str,
     ) -> Result<Option<Password>> {
         let connection_token = Password::from(random_uuid(self.random())?.to_string());
-        let mut tx = self.db().write().await?;
+        let digest = code_digest(connection_token.expose());
+        let place = code_place(&digest);
+        let token = self.core.keyring.seal(place, connection_token.expose().as_bytes(), self.random())?;
         let code = NewCode {
-            digest: &code_digest(connection_token.expose()),
+            digest: &digest,
+            token: &token,
             site_id,
             session_id,
             callback_uri,
             expiration_time: self.now().plus_seconds(CODE_LIFETIME),
         };
+        let mut tx = self.db().write().await?;
         if !store::site::browser::insert_code(&mut tx, code).await? {
             return Ok(None);
         }
         tx.commit().await?;
         Ok(Some(connection_token))
+    }
+
+    /// The codes that browsers have for a site and that it has not read yet, by the time they were made at.
+    ///
+    /// # Errors
+    /// E008002 for a page that there cannot be.
+    pub async fn list_connections(
+        &self,
+        ctx: &Context,
+        actor: impl Into<Actor>,
+        request: PageRequest,
+    ) -> Result<Page<WaitingConnection>> {
+        self.run(ctx, Operation::SiteListConnections, actor, async |call| {
+            let site = call.site()?;
+            check_page(request)?;
+            let mut conn = self.db().read().await?;
+            let (total, rows) =
+                store::site::browser::page_of_codes(&mut conn, site.site_id, self.now(), request).await?;
+            drop(conn);
+            let opened = |row: WaitingCode| {
+                let token = self.core.keyring.open(code_place(&row.code_digest), &row.token)?;
+                Ok(WaitingConnection {
+                    connection_token: Password::from(std::str::from_utf8(&token).map_err(Error::internal)?),
+                    user_token: row.user_token,
+                    time: row.expiration_time.plus_seconds(-CODE_LIFETIME),
+                })
+            };
+            let result = rows.into_iter().map(opened).collect::<Result<_>>()?;
+            Ok(Page { total, page_size: request.entries_per_page, cur_page: request.page, result })
+        })
+        .await
     }
 
     /// Tells a site who was recognised, once.
@@ -293,6 +340,11 @@ fn check_state(state: Option<&str>) -> Result<()> {
 /// What a cookie is found by.
 fn cookie_digest(cookie: &Password) -> [u8; 32] {
     token::digest(cookie.expose())
+}
+
+/// Where the sealed text of a code stands.
+const fn code_place(digest: &[u8]) -> Place<'_> {
+    Place { table: "sso_connection", column: "token", row: digest }
 }
 
 /// What a code is found by.

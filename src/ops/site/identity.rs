@@ -51,7 +51,10 @@ impl Sso {
         .await
     }
 
-    async fn identity_row(&self, identity_token: &str) -> Result<Option<IdentityRow>> {
+    pub(in crate::ops::site) async fn identity_row(
+        &self,
+        identity_token: &str,
+    ) -> Result<Option<IdentityRow>> {
         let mut conn = self.db().read().await?;
         store::site::identity::by_token(&mut conn, parse_token(identity_token)).await
     }

@@ -43,6 +43,34 @@ pub struct SiteUpdate {
     pub callback_uris: Option<Vec<String>>,
     /// Whether it speaks for all users.
     pub is_trusted: Option<bool>,
+    /// What becomes of its private key.
+    pub key: KeyChange,
+}
+
+/// What becomes of the private key of a site.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeyChange {
+    /// Nothing.
+    #[default]
+    Keep,
+    /// It gets another one.
+    New {
+        /// Whether that has 256 random bits; see [`NewSite`].
+        is_long: bool,
+        /// Whether the one that it had is one of its keys until that is ended, or gets another one itself.
+        keeps_old: bool,
+    },
+    /// The one that it had before is none any more.
+    EndOld,
+}
+
+/// A site that was just changed.
+#[derive(Clone, Debug)]
+pub struct UpdatedSite {
+    /// The site.
+    pub site: Site,
+    /// Its new private key, if it has got one. It cannot be shown again.
+    pub private_key: Option<Password>,
 }
 
 /// A site that was just made.
@@ -71,13 +99,10 @@ impl Sso {
                 is_active: true,
                 is_trusted: new.is_trusted,
                 creation_time: self.now(),
+                has_old_key: false,
                 callback_uris: check_callbacks(&new.callback_uris)?,
             };
-            let private_key = if new.has_long_key {
-                token::new_token(self.random(), TokenBits::Bits256)?
-            } else {
-                Password::from(random_uuid(self.random())?.to_string())
-            };
+            let private_key = self.new_private_key(new.has_long_key)?;
             let mut tx = self.db().write().await?;
             let digest = token::digest(private_key.expose());
             accept(store::site::registry::insert(&mut tx, &site, &digest).await?)?;
@@ -85,6 +110,13 @@ impl Sso {
             Ok(CreatedSite { site, private_key })
         })
         .await
+    }
+
+    fn new_private_key(&self, is_long: bool) -> Result<Password> {
+        if is_long {
+            return token::new_token(self.random(), TokenBits::Bits256);
+        }
+        Ok(Password::from(random_uuid(self.random())?.to_string()))
     }
 
     /// All sites, by subdomain, for trusted callers. Never their private keys.
@@ -112,12 +144,17 @@ impl Sso {
         .await
     }
 
-    /// Gives a site other callback URIs, or has it speak for all users, for trusted callers.
+    /// Gives a site other callback URIs or another private key, or has it speak for all users, for trusted callers.
     ///
     /// # Errors
     /// E008002 if there is no such site, or for a callback URI that is not acceptable, E008001 for one that another site
     /// has.
-    pub async fn update_site(&self, ctx: &Context, subdomain: &str, update: SiteUpdate) -> Result<Site> {
+    pub async fn update_site(
+        &self,
+        ctx: &Context,
+        subdomain: &str,
+        update: SiteUpdate,
+    ) -> Result<UpdatedSite> {
         self.run(ctx, Operation::SiteUpdate, Actor::Trusted(None), async |call| {
             let mut tx = self.db().write().await?;
             let mut site = site_by_subdomain(&mut tx, subdomain).await?;
@@ -131,8 +168,26 @@ impl Sso {
                 site.is_trusted = is_trusted;
                 store::site::registry::set_trusted(&mut tx, &site).await?;
             }
+            let private_key = match update.key {
+                KeyChange::Keep => None,
+                KeyChange::New { is_long, keeps_old } => {
+                    let private_key = self.new_private_key(is_long)?;
+                    site.has_old_key = keeps_old;
+                    let digest = token::digest(private_key.expose());
+                    store::site::registry::set_key(&mut tx, &site, &digest).await?;
+                    call.trail.note("private_key", "changed");
+                    call.trail.note("keeps_old_key", keeps_old.to_string());
+                    Some(private_key)
+                }
+                KeyChange::EndOld => {
+                    site.has_old_key = false;
+                    store::site::registry::end_old_key(&mut tx, &site).await?;
+                    call.trail.note("old_key", "ended");
+                    None
+                }
+            };
             self.commit(tx, &mut call.trail).await?;
-            Ok(site)
+            Ok(UpdatedSite { site, private_key })
         })
         .await
     }
@@ -157,6 +212,14 @@ impl Sso {
         .await
     }
 
+    /// A site as it sees itself, which shows that its keys are right.
+    ///
+    /// # Errors
+    /// E005001 for anybody else.
+    pub async fn get_site(&self, ctx: &Context, actor: impl Into<Actor>) -> Result<Arc<Site>> {
+        self.run(ctx, Operation::SiteGet, actor, async |call| call.site()).await
+    }
+
     /// Authenticates a site. Every kind of failure takes the same work: a look-up and a comparison.
     ///
     /// # Errors
@@ -173,10 +236,14 @@ impl Sso {
             let found = store::site::registry::by_public_key(&mut conn, public_key).await?;
             drop(conn);
             let given = token::digest(private_key.expose());
-            // That of no key is compared all the same.
-            let (site, digest) =
-                found.map_or((None, vec![0; given.len()]), |(site, digest)| (Some(site), digest));
-            let is_right = compare::equal(&digest, &given);
+            // That of no key is compared all the same, and a key that the site had before always is.
+            let none = || vec![0; given.len()];
+            let (site, current, old) = match found {
+                Some((site, digests)) => (Some(site), digests.current, digests.old.unwrap_or_else(none)),
+                None => (None, none(), none()),
+            };
+            let (is_current, is_old) = (compare::equal(&current, &given), compare::equal(&old, &given));
+            let is_right = is_current || is_old;
             // The key was not guessed: who has it does not wait for others. Who has none has not tried one.
             if !is_right && !private_key.is_empty() {
                 let mut attempt = self.key_attempt(&ctx.remote_addr);

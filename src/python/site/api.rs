@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use pyo3::exceptions::PyValueError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyList};
 
 use crate::domain::Site;
-use crate::ops::{CreatedSite, NewSite, SiteUpdate, Sso};
+use crate::ops::{CreatedSite, KeyChange, NewSite, SiteUpdate, Sso, UpdatedSite};
 use crate::python::branch::Branch;
 use crate::python::value::convert;
 use crate::python::value::convert::{CidArgument, RemoteAddrArgument};
@@ -75,7 +76,8 @@ impl SiteApi {
     /// All sites, by subdomain, without their private keys.
     ///
     /// Returns:
-    ///     A list of dicts: subdomain, public_key, is_active, is_trusted, creation_time, callback_uris.
+    ///     A list of dicts: subdomain, public_key, is_active, is_trusted, creation_time, callback_uris; and
+    ///     has_old_key, which is True, where the key that it had before is valid as well.
     #[pyo3(signature = (cid, current_app=None, remote_addr=None))]
     fn get_list<'py>(
         &self,
@@ -92,16 +94,31 @@ impl SiteApi {
         })
     }
 
-    /// Replaces the callback URIs of a site, or changes whether it is trusted. None leaves them as they are.
+    /// Replaces the callback URIs or the private key of a site, or changes whether it is trusted. What is not given stays.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     subdomain: The name of the site.
+    ///     callback_uris: The URIs that browsers may be redirected back to, in the place of the former ones.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
+    ///     trusted: Whether it speaks for all users, as in ``create``.
+    ///     new_key: Whether it gets another private key.
+    ///     long_key: Whether that has 256 random bits, as in ``create``.
+    ///     keep_old_key: Whether the key that it had goes on being valid beside the new one, until ``end_old_key``.
+    ///     end_old_key: Whether the key that was kept ends.
     ///
     /// Returns:
-    ///     The site, as in ``get_list``.
+    ///     The site, as in ``get_list``; with ``new_key`` also private_key, which cannot be read again.
     ///
     /// Raises:
     ///     ValidationError: E008002 if there is no such site, or for an invalid URI, E008001 for one that another site
     ///         has.
-    #[pyo3(signature = (cid, subdomain, callback_uris=None, current_app=None, remote_addr=None, trusted=None))]
+    ///     ValueError: For a combination of arguments about keys that makes no sense.
+    #[pyo3(signature = (cid, subdomain, callback_uris=None, current_app=None, remote_addr=None, trusted=None,
+        new_key=false, long_key=false, keep_old_key=false, end_old_key=false))]
     #[expect(clippy::too_many_arguments, reason = "as many as the command has, and the context")]
+    #[expect(clippy::fn_params_excessive_bools, reason = "they are the options of the command")]
     fn update<'py>(
         &self,
         py: Python<'py>,
@@ -111,11 +128,32 @@ impl SiteApi {
         current_app: Option<String>,
         remote_addr: Option<RemoteAddrArgument>,
         trusted: Option<bool>,
+        new_key: bool,
+        long_key: bool,
+        keep_old_key: bool,
+        end_old_key: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx = self.branch.context(cid, current_app, remote_addr);
-        let update = SiteUpdate { callback_uris, is_trusted: trusted };
+        let key = match (new_key, end_old_key) {
+            (true, false) => KeyChange::New { is_long: long_key, keeps_old: keep_old_key },
+            (true, true) => {
+                return Err(PyValueError::new_err("end_old_key: a new key ends the old one anyway"));
+            }
+            (false, _) if long_key || keep_old_key => {
+                return Err(PyValueError::new_err("long_key and keep_old_key: they need new_key"));
+            }
+            (false, true) => KeyChange::EndOld,
+            (false, false) => KeyChange::Keep,
+        };
+        let update = SiteUpdate { callback_uris, is_trusted: trusted, key };
         let operation = async move |sso: Arc<Sso>| sso.update_site(&ctx, &subdomain, update).await;
-        self.branch.run(py, operation, |py, site: Site| Ok(to_dict(py, &site)?.into_any()))
+        self.branch.run(py, operation, |py, updated: UpdatedSite| {
+            let dict = to_dict(py, &updated.site)?;
+            if let Some(private_key) = &updated.private_key {
+                dict.set_item("private_key", private_key.expose())?;
+            }
+            Ok(dict.into_any())
+        })
     }
 
     /// Deletes a site and ends its sessions.
@@ -148,5 +186,8 @@ fn to_dict<'py>(py: Python<'py>, site: &Site) -> PyResult<Bound<'py, PyDict>> {
     dict.set_item("is_trusted", site.is_trusted)?;
     dict.set_item("creation_time", convert::datetime(py, site.creation_time)?)?;
     dict.set_item("callback_uris", &site.callback_uris)?;
+    if site.has_old_key {
+        dict.set_item("has_old_key", true)?;
+    }
     Ok(dict)
 }

@@ -37,10 +37,16 @@ const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0004_protection.sql"),
         include_str!("../migrations/postgres/0004_protection.sql"),
     ),
+    (
+        5,
+        "operations",
+        include_str!("../migrations/sqlite/0005_operations.sql"),
+        include_str!("../migrations/postgres/0005_operations.sql"),
+    ),
 ];
 
 /// The latest schema version that this code knows.
-pub const LATEST_VERSION: i64 = 4;
+pub const LATEST_VERSION: i64 = 5;
 
 /// How long an upgrade may take, waiting for others included.
 const MIGRATION_TIMEOUT: Duration = Duration::from_secs(6 * 60 * 60);

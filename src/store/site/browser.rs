@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::domain::{Result, SessionId, Timestamp};
+use crate::domain::{Direction, PageRequest, Result, SessionId, Timestamp};
 use crate::store::db::error::is_dangling;
 use crate::store::site::session::{SiteSessionRow, columns, open};
 use crate::store::{Conn, Tx};
@@ -15,6 +15,22 @@ macro_rules! sites {
             $columns,
             " FROM sso_site JOIN sso_site_callback USING (site_id) WHERE is_active AND callback_uri ",
             $and
+        )
+    };
+}
+
+/// Codes for a site that it can still read, of sessions that are open.
+macro_rules! waiting {
+    ($columns:literal, $rest:literal) => {
+        concat!(
+            "SELECT ",
+            $columns,
+            " FROM sso_browser_code c JOIN sso_connection n ON n.code_digest = c.code_digest \
+             JOIN sso_session s ON s.session_id = c.session_id JOIN sso_user u ON u.user_id = s.user_id \
+             WHERE c.site_id = $1 AND c.expiration_time > $2 AND s.expiration_time > $2 AND NOT u.is_locked \
+             AND u.sign_up_status = 'final' AND u.approval_status = 'approved' \
+             AND (u.password_expiry IS NULL OR u.password_expiry > $2)",
+            $rest
         )
     };
 }
@@ -37,6 +53,27 @@ sql! {
     TAKE_CODE = "DELETE FROM sso_browser_code WHERE code_digest = $1 AND expiration_time > $2 AND site_id = $3 \
         RETURNING session_id, expiration_time";
     BY_ID = concat!(open!(), "session_id = $1");
+    INSERT_TOKEN = "INSERT INTO sso_connection (code_digest, token) VALUES ($1, $2)";
+    COUNT_CODES = waiting!("COUNT(*)", "");
+    CODES_UPWARDS = waiting!(
+        "n.code_digest, n.token, c.expiration_time, u.user_token", " ORDER BY c.expiration_time, n.code_digest LIMIT $3 OFFSET $4"
+    );
+    CODES_DOWNWARDS = waiting!(
+        "n.code_digest, n.token, c.expiration_time, u.user_token",
+        " ORDER BY c.expiration_time DESC, n.code_digest DESC LIMIT $3 OFFSET $4"
+    );
+}
+
+row! {
+    /// A code that its site has not read yet: `token` is an envelope.
+    #[derive(Clone, Debug)]
+    #[expect(missing_docs, reason = "the names are the columns'")]
+    pub struct WaitingCode {
+        pub code_digest: Vec<u8>,
+        pub token: Vec<u8>,
+        pub expiration_time: Timestamp,
+        pub user_token: Uuid,
+    }
 }
 
 row! {
@@ -122,6 +159,8 @@ pub async fn session_of_cookie(
 #[expect(missing_docs, reason = "the names are the columns'")]
 pub struct NewCode<'a> {
     pub digest: &'a [u8],
+    /// An envelope.
+    pub token: &'a [u8],
     pub site_id: Uuid,
     pub session_id: SessionId,
     pub callback_uri: &'a str,
@@ -133,12 +172,34 @@ pub struct NewCode<'a> {
 /// # Errors
 /// When the database cannot answer.
 pub async fn insert_code(tx: &mut Tx, code: NewCode<'_>) -> Result<bool> {
-    let NewCode { digest, site_id, session_id, callback_uri, expiration_time } = code;
+    let NewCode { digest, token, site_id, session_id, callback_uri, expiration_time } = code;
     match execute!(tx, INSERT_CODE, digest, site_id, session_id, callback_uri, expiration_time) {
-        Ok(_) => Ok(true),
-        Err(error) if is_dangling(&error) => Ok(false),
-        Err(error) => Err(error),
+        Ok(_) => {}
+        Err(error) if is_dangling(&error) => return Ok(false),
+        Err(error) => return Err(error),
     }
+    execute!(tx, INSERT_TOKEN, digest, token)?;
+    Ok(true)
+}
+
+/// How many codes a site can still read, and a page of them by time.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn page_of_codes(
+    conn: &mut Conn,
+    site_id: Uuid,
+    now: Timestamp,
+    request: PageRequest,
+) -> Result<(i64, Vec<WaitingCode>)> {
+    let total: Option<(i64,)> = fetch_optional!(conn, (i64,), COUNT_CODES, site_id, now)?;
+    let sql = match request.direction {
+        Direction::Ascending => CODES_UPWARDS,
+        Direction::Descending => CODES_DOWNWARDS,
+    };
+    let (limit, offset) = (request.entries_per_page, request.offset());
+    let codes = fetch_all!(conn, WaitingCode, sql, site_id, now, limit, offset)?;
+    Ok((total.map_or(0, |(total,)| total), codes))
 }
 
 /// Uses up a code that was made for this site. Of several concurrent tries one succeeds.

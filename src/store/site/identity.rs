@@ -41,7 +41,17 @@ sql! {
     );
     BY_TOKEN = concat!(identity!(), " WHERE identity_token = $1");
     BY_USER = concat!(identity!(), " WHERE user_id = $1 ORDER BY creation_time, identity_token");
-    OF_SITE = concat!(identity!(), " WHERE user_id = $1 AND site_id = $2");
+    OF_SITE = concat!(identity!(), " WHERE user_id = $1 AND site_id = $2 ORDER BY creation_time, identity_token");
+    COUNT = "SELECT COUNT(*) FROM sso_identity";
+    COUNT_OWN = "SELECT COUNT(*) FROM sso_identity WHERE site_id = $1";
+    UPWARDS = concat!(identity!(), " ORDER BY creation_time, identity_token LIMIT $1 OFFSET $2");
+    DOWNWARDS = concat!(identity!(), " ORDER BY creation_time DESC, identity_token DESC LIMIT $1 OFFSET $2");
+    OWN_UPWARDS = concat!(
+        identity!(), " WHERE site_id = $3 ORDER BY creation_time, identity_token LIMIT $1 OFFSET $2"
+    );
+    OWN_DOWNWARDS = concat!(
+        identity!(), " WHERE site_id = $3 ORDER BY creation_time DESC, identity_token DESC LIMIT $1 OFFSET $2"
+    );
     CLAIM = "SELECT i.site_id, u.is_super_user, v.verification_time \
         FROM sso_identity i JOIN sso_user u ON u.user_id = i.user_id \
         LEFT JOIN sso_site_verified v ON v.user_id = i.user_id AND v.site_id = $2 WHERE i.identity_token = $1";
@@ -49,12 +59,15 @@ sql! {
         ON CONFLICT (site_id, user_id) DO UPDATE SET verification_time = excluded.verification_time";
     DELETE_VERIFICATIONS = "DELETE FROM sso_site_verified WHERE user_id = $1";
     UPDATE = "UPDATE sso_identity SET external_id = $2, profile = $3, last_modified = $4 WHERE identity_token = $1";
+    MOVE = "UPDATE sso_identity SET user_id = $2, external_id = NULL, last_modified = $3 WHERE identity_token = $1";
+    DELETE = "DELETE FROM sso_identity WHERE identity_token = $1";
     OWNER_SQLITE = user!(" JOIN sso_identity USING (user_id) WHERE identity_token = $1");
     OWNER_POSTGRES = user!(concat!(
         " JOIN sso_identity USING (user_id) WHERE identity_token = $1", dialect::held_user_postgres!()
     ));
     USER_BY_TOKEN = user!(" WHERE user_token = $1");
     OWN_USER_BY_TOKEN = user!(concat!(" WHERE user_token = $1 AND ", own_user!("$2")));
+    USER_BY_EXTERNAL_ID = user!(" JOIN sso_identity USING (user_id) WHERE site_id = $1 AND external_id = $2");
     COUNT_USERS = "SELECT COUNT(*) FROM sso_user";
     COUNT_OWN_USERS = concat!("SELECT COUNT(*) FROM sso_user WHERE ", own_user!("$1"));
     USERS_UPWARDS = user!(" ORDER BY username ASC LIMIT $1 OFFSET $2");
@@ -177,12 +190,55 @@ pub async fn list_of_user(conn: &mut Conn, user_id: &UserId) -> Result<Vec<Ident
     fetch_all!(conn, IdentityRow, BY_USER, user_id)
 }
 
-/// The identity that a site has made for a user.
+/// The identities that a site has made for a user, oldest first. There are some if it has made the user.
 ///
 /// # Errors
 /// When the database cannot answer.
-pub async fn of_site(conn: &mut Conn, user_id: &UserId, site_id: Uuid) -> Result<Option<IdentityRow>> {
-    fetch_optional!(conn, IdentityRow, OF_SITE, user_id, site_id)
+pub async fn of_site(conn: &mut Conn, user_id: &UserId, site_id: Uuid) -> Result<Vec<IdentityRow>> {
+    fetch_all!(conn, IdentityRow, OF_SITE, user_id, site_id)
+}
+
+/// How many identities there are, and a page of them by time: all, or those that a site has made.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn page(
+    conn: &mut Conn,
+    request: PageRequest,
+    made_by: Option<Uuid>,
+) -> Result<(i64, Vec<IdentityRow>)> {
+    let (limit, offset) = (request.entries_per_page, request.offset());
+    let is_upwards = request.direction == Direction::Ascending;
+    let (total, rows): (Option<(i64,)>, Vec<IdentityRow>) = match made_by {
+        None => {
+            let sql = if is_upwards { UPWARDS } else { DOWNWARDS };
+            (fetch_optional!(conn, (i64,), COUNT)?, fetch_all!(conn, IdentityRow, sql, limit, offset)?)
+        }
+        Some(site_id) => {
+            let sql = if is_upwards { OWN_UPWARDS } else { OWN_DOWNWARDS };
+            (
+                fetch_optional!(conn, (i64,), COUNT_OWN, site_id)?,
+                fetch_all!(conn, IdentityRow, sql, limit, offset, site_id)?,
+            )
+        }
+    };
+    Ok((total.map_or(0, |(total,)| total), rows))
+}
+
+/// Has an identity be another user's. The external id stays behind.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn move_to(tx: &mut Tx, identity_token: Uuid, user_id: &UserId, now: Timestamp) -> Result<()> {
+    execute!(tx, MOVE, identity_token, user_id, now).map(drop)
+}
+
+/// Deletes an identity.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn delete(tx: &mut Tx, identity_token: Uuid) -> Result<()> {
+    execute!(tx, DELETE, identity_token).map(drop)
 }
 
 /// Writes what of an identity can change; false if the site has another one with that external id. The transaction is good
@@ -221,6 +277,18 @@ pub async fn user_by_token(
         None => fetch_optional!(conn, UserRow, USER_BY_TOKEN, user_token),
         Some(site_id) => fetch_optional!(conn, UserRow, OWN_USER_BY_TOKEN, user_token, site_id),
     }
+}
+
+/// The user that a site knows by this name.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn user_by_external_id(
+    conn: &mut Conn,
+    site_id: Uuid,
+    external_id: &str,
+) -> Result<Option<UserRow>> {
+    fetch_optional!(conn, UserRow, USER_BY_EXTERNAL_ID, site_id, external_id)
 }
 
 /// How many users there are, and a page of them by name: all, or those that a site has made.

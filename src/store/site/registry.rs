@@ -16,7 +16,7 @@ macro_rules! columns {
 
 macro_rules! site {
     ($more:literal) => {
-        concat!("SELECT ", columns!(), $more, " FROM sso_site")
+        concat!("SELECT ", columns!(), ", old_key_digest IS NOT NULL AS has_old_key", $more, " FROM sso_site")
     };
 }
 
@@ -27,10 +27,14 @@ sql! {
     );
     INSERT_CALLBACK = "INSERT INTO sso_site_callback (site_id, callback_uri) VALUES ($1, $2)";
     SET_TRUSTED = "UPDATE sso_site SET is_trusted = $2 WHERE site_id = $1";
+    SET_KEY = "UPDATE sso_site SET private_key_digest = $2, old_key_digest = NULL WHERE site_id = $1";
+    SET_KEY_AND_KEEP_OLD = "UPDATE sso_site SET private_key_digest = $2, old_key_digest = private_key_digest \
+        WHERE site_id = $1";
+    END_OLD_KEY = "UPDATE sso_site SET old_key_digest = NULL WHERE site_id = $1";
     DELETE_CALLBACKS = "DELETE FROM sso_site_callback WHERE site_id = $1";
     ALL = concat!(site!(""), " ORDER BY subdomain");
     BY_SUBDOMAIN = concat!(site!(""), " WHERE subdomain = $1");
-    BY_PUBLIC_KEY = concat!(site!(", private_key_digest"), " WHERE public_key = $1");
+    BY_PUBLIC_KEY = concat!(site!(", private_key_digest, old_key_digest"), " WHERE public_key = $1");
     ALL_CALLBACKS = "SELECT site_id, callback_uri FROM sso_site_callback ORDER BY callback_uri";
     CALLBACKS = "SELECT callback_uri FROM sso_site_callback WHERE site_id = $1 ORDER BY callback_uri";
     SESSIONS = "DELETE FROM sso_session WHERE site_id = $1 RETURNING user_id";
@@ -45,6 +49,7 @@ row! {
         is_active: bool,
         is_trusted: bool,
         creation_time: Timestamp,
+        has_old_key: bool,
     }
 }
 
@@ -57,6 +62,7 @@ impl SiteRow {
             is_active: self.is_active,
             is_trusted: self.is_trusted,
             creation_time: self.creation_time,
+            has_old_key: self.has_old_key,
             callback_uris,
         }
     }
@@ -65,6 +71,7 @@ impl SiteRow {
 row! {
     struct KeyRow {
         private_key_digest: Vec<u8>,
+        old_key_digest: Option<Vec<u8>>,
     } with {
         site: SiteRow,
     }
@@ -131,6 +138,23 @@ pub async fn set_trusted(tx: &mut Tx, site: &Site) -> Result<()> {
     execute!(tx, SET_TRUSTED, site.site_id, site.is_trusted).map(drop)
 }
 
+/// Gives a site another private key. The one that it had goes on being one of its keys, or does not.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn set_key(tx: &mut Tx, site: &Site, private_key_digest: &[u8]) -> Result<()> {
+    let sql = if site.has_old_key { SET_KEY_AND_KEEP_OLD } else { SET_KEY };
+    execute!(tx, sql, site.site_id, private_key_digest).map(drop)
+}
+
+/// The key that a site had before is none any more.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn end_old_key(tx: &mut Tx, site: &Site) -> Result<()> {
+    execute!(tx, END_OLD_KEY, site.site_id).map(drop)
+}
+
 /// All sites, by subdomain.
 ///
 /// # Errors
@@ -159,13 +183,25 @@ pub async fn by_subdomain(conn: &mut Conn, subdomain: &str) -> Result<Option<Sit
     Ok(Some(row.into_site(callbacks.into_iter().map(|(callback_uri,)| callback_uri).collect())))
 }
 
-/// The site with this public key, without its callback URIs, and the digest of its private key.
+/// The digests of the private keys of a site.
+#[derive(Debug)]
+pub struct KeyDigests {
+    /// Of its key.
+    pub current: Vec<u8>,
+    /// Of the one that it had before, where that still counts.
+    pub old: Option<Vec<u8>>,
+}
+
+/// The site with this public key, without its callback URIs, and the digests of its private keys.
 ///
 /// # Errors
 /// When the database cannot answer.
-pub async fn by_public_key(conn: &mut Conn, public_key: Uuid) -> Result<Option<(Site, Vec<u8>)>> {
+pub async fn by_public_key(conn: &mut Conn, public_key: Uuid) -> Result<Option<(Site, KeyDigests)>> {
     let row: Option<KeyRow> = fetch_optional!(conn, KeyRow, BY_PUBLIC_KEY, public_key)?;
-    Ok(row.map(|row| (row.site.into_site(Vec::new()), row.private_key_digest)))
+    Ok(row.map(|row| {
+        let digests = KeyDigests { current: row.private_key_digest, old: row.old_key_digest };
+        (row.site.into_site(Vec::new()), digests)
+    }))
 }
 
 /// Deletes a site and ends its sessions; how many there were, None if the site was gone already.

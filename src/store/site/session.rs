@@ -57,6 +57,7 @@ sql! {
     UPWARDS = page!("ASC");
     DOWNWARDS = page!("DESC");
     DELETE = "DELETE FROM sso_session WHERE session_id = $1 AND site_id = $2 RETURNING user_id";
+    DELETE_ALL_OF_IDENTITY = "DELETE FROM sso_session WHERE identity_token = $1 RETURNING user_id";
     DELETE_OF_IDENTITY = "DELETE FROM sso_session WHERE site_id = $1 AND identity_token = $2 RETURNING user_id";
 }
 
@@ -194,6 +195,16 @@ pub async fn delete(tx: &mut Tx, site_id: Uuid, session_id: SessionId) -> Result
 /// When the database cannot answer.
 pub async fn delete_of_identity(tx: &mut Tx, site_id: Uuid, identity_token: Uuid) -> Result<u64> {
     let owners = fetch_all!(tx, (String,), DELETE_OF_IDENTITY, site_id, identity_token)?;
+    tx.touch_all(&owners);
+    Ok(owners.len() as u64)
+}
+
+/// Ends the sessions of an identity, whichever site has started them; how many there were.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn delete_all_of_identity(tx: &mut Tx, identity_token: Uuid) -> Result<u64> {
+    let owners = fetch_all!(tx, (String,), DELETE_ALL_OF_IDENTITY, identity_token)?;
     tx.touch_all(&owners);
     Ok(owners.len() as u64)
 }
