@@ -22,6 +22,9 @@ pub mod http;
 #[cfg(feature = "python")]
 mod python;
 
+#[cfg(all(feature = "python", feature = "server"))]
+mod in_process;
+
 /// The command `zato-sso`: runs what these arguments say, the first of which is the name of the program, and returns
 /// the exit status. The stand-alone binary and the console script of the wheel are both this.
 #[cfg(feature = "server")]
@@ -33,4 +36,20 @@ pub fn command(args: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
             http::serve_with_admin(sso, listener.into_std()?, admin, stop).await
         })
     })
+}
+
+/// The REST server on this engine, as the Python face calls it in the same process.
+#[cfg(all(feature = "python", feature = "server"))]
+fn service(sso: &ops::Sso) -> Box<dyn python::server::service::Service> {
+    Box::new(in_process::InProcess::new(sso))
+}
+
+/// The address of the client of the Python face, as `http.trusted_proxies` says.
+#[cfg(all(feature = "python", feature = "server"))]
+fn client_address(
+    peer: std::net::IpAddr,
+    forwarded: &[Vec<u8>],
+    config: &config::Config,
+) -> std::net::IpAddr {
+    in_process::client_address(peer, forwarded, config)
 }

@@ -11,13 +11,24 @@ info = sso.user.login("cid-1", "user1", "the password", "CRM", "127.0.0.1")
 """
 
 from zato_sso import const, status_code
-from zato_sso._core import SSO, AccessTokenCtx, AttrEntity, ImportSummary, Session, SessionInfo, User, __version__
+from zato_sso._core import (
+    SSO,
+    AccessTokenCtx,
+    AttrAPI,
+    AttrEntity,
+    ImportSummary,
+    Session,
+    SessionInfo,
+    User,
+    __version__,
+)
 from zato_sso.ctx import SearchCtx, SignupCtx
 from zato_sso.errors import BackendError, InternalError, InvalidTOTPError, ValidationError
 
 __all__ = [
     "SSO",
     "AccessTokenCtx",
+    "AttrAPI",
     "AttrEntity",
     "BackendError",
     "ImportSummary",

@@ -3,11 +3,13 @@
 import datetime
 import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from types import GenericAlias
 from typing import Any, Generic, TypeAlias, final
 
 from typing_extensions import Self, TypeVar
 
 from zato_sso.aio import SSO as AsyncSSO
+from zato_sso.bound import BoundSSO
 from zato_sso.ctx import SearchCtx, SignupCtx
 
 __all__ = [
@@ -17,22 +19,27 @@ __all__ = [
     "AsyncSSO",
     "AttrAPI",
     "AttrEntity",
+    "Exchange",
     "Hooks",
     "IdentityAPI",
     "ImportSummary",
     "PasswordResetAPI",
+    "Server",
     "Session",
     "SessionAPI",
     "SessionAttrAPI",
     "SessionInfo",
     "SiteAPI",
+    "TestClock",
     "User",
     "UserAPI",
     "UserAttrAPI",
     "__version__",
+    "client_address",
     "code_label",
     "command",
     "status_codes",
+    "with_clock",
 ]
 
 __version__: str
@@ -42,12 +49,53 @@ _RemoteAddr: TypeAlias = str | bytes | Sequence[str | bytes]
 # A JSON value: str, int, float, bool, None, or a list, tuple or dict of these.
 _JSON: TypeAlias = str | float | bool | Sequence[Any] | Mapping[str, Any] | None
 
-# The attributes of an object: their calls block, or, if the object came from `zato_sso.aio`, are awaited.
-_Attr_co = TypeVar("_Attr_co", covariant=True, default=AttrAPI)
+# The attributes of an object: their calls block, or, if the object came from `zato_sso.aio`, are awaited. A plain `User`
+# is one of either.
+_Attr_co = TypeVar("_Attr_co", covariant=True, default=Any)
 
 def code_label(code: str) -> str | None: ...
 def status_codes() -> list[tuple[str, str, str]]: ...
 def command(arguments: Sequence[str]) -> int: ...
+def client_address(sso: SSO | AsyncSSO, peer: str, forwarded: Sequence[bytes]) -> str: ...
+def with_clock(clock: TestClock, config: dict[str, Any], is_async: bool = False, hooks: object = None) -> Any: ...
+
+@final
+class Server:
+    """The REST server in this process. Results are there, or are awaited, as those of the object are."""
+
+    def __new__(cls, sso: SSO | AsyncSSO) -> Self: ...
+    def begin(self, method: str, target: str, headers: Sequence[tuple[bytes, bytes]], peer: str | None) -> Any:
+        """Begins a request.
+
+        Args:
+            method: GET, for instance.
+            target: Path and query string.
+            headers: Names and values, in their order.
+            peer: The address that the connection comes from.
+        """
+
+@final
+class Exchange:
+    """A request to the REST server that is under way."""
+
+    def send(self, data: bytes) -> Any:
+        """Sends a part of the body, and waits until there is room for it. False if nobody reads it any more."""
+    def end(self) -> Any:
+        """Ends the body. A body that is never ended was cut off."""
+    def reply(self) -> Any:
+        """Waits for the answer, once: a tuple of its status and its headers."""
+    def read(self) -> Any:
+        """The next part of the answer's body; None after the last one."""
+
+@final
+class TestClock:
+    """A clock for tests: it goes as the system's does, and can be moved."""
+
+    def __new__(cls) -> Self: ...
+    def advance(self, seconds: float) -> None:
+        """Moves the clock by so many seconds, backwards where they are negative."""
+    def now(self) -> datetime.datetime:
+        """What the clock shows: UTC, without a timezone."""
 
 @final
 class SSO:
@@ -60,31 +108,85 @@ class SSO:
         config: str | os.PathLike[str] | dict[str, Any] | None = None,
         secret_key: str | None = None,
         hooks: object = None,
+        tz_aware: bool | None = None,
     ) -> Self: ...
     @classmethod
-    def from_config(cls, path: str | os.PathLike[str]) -> Self: ...
+    def from_config(cls, path: str | os.PathLike[str]) -> Self:
+        """Creates the object from a configuration file."""
     @property
-    def user(self) -> UserAPI: ...
+    def user(self) -> UserAPI:
+        """Users."""
     @property
-    def session(self) -> SessionAPI: ...
+    def session(self) -> SessionAPI:
+        """Sessions."""
     @property
-    def password_reset(self) -> PasswordResetAPI: ...
+    def password_reset(self) -> PasswordResetAPI:
+        """Password resets by email."""
     @property
-    def totp(self) -> TOTPAPI: ...
+    def totp(self) -> TOTPAPI:
+        """TOTP codes."""
     @property
-    def site(self) -> SiteAPI: ...
+    def site(self) -> SiteAPI:
+        """Sites: clients of the sessions API."""
     @property
-    def identity(self) -> IdentityAPI: ...
+    def identity(self) -> IdentityAPI:
+        """Identities: users as the sites see them."""
+    def bind(
+        self,
+        *,
+        cid: str | None = None,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+        user_agent: str | None = None,
+        current_ust: _Secret | None = None,
+    ) -> BoundSSO:
+        """The same tree with arguments filled in, for one request of a web service, say.
+
+        In the tree that it returns ``cid``, ``current_app``, ``remote_addr``, ``user_agent`` and the caller's own
+        token are keyword-only and may be left out; all other arguments keep their order.
+
+        Args:
+            cid: Correlation ID; by default a new one.
+            current_app: The application on whose behalf calls are made; by default ``apps.default``.
+            remote_addr: The address that calls come from.
+            user_agent: The client's user agent.
+            current_ust: The caller's session token, where there is one.
+
+        Example:
+            >>> me = sso.bind(remote_addr="127.0.0.1")
+            >>> me.user.login("user1", "the password")
+        """
     @property
-    def hooks(self) -> Hooks: ...
+    def hooks(self) -> Hooks:
+        """The hooks: callables that take part in operations. Set one to None to remove it."""
     def import_users(
         self,
         users: Iterable[Mapping[str, Any]],
         dry_run: bool = False,
         *,
         firebase: Mapping[str, str | int] | str | None = None,
-    ) -> ImportSummary: ...
-    def close(self) -> None: ...
+    ) -> ImportSummary:
+        """Imports users from another system, with their password hashes.
+
+        A user who exists already, by user_id or, where none is given, by username, is not changed. A mistake in
+        one dict affects that dict alone, and is listed in the findings of the result. The iterable is read one
+        batch at a time: by ``zato_sso.SSO`` on the calling thread, by ``zato_sso.aio.SSO`` never on the thread
+        of the event loop.
+
+        Args:
+            users: Dicts with the fields of docs/import.md; times may be datetimes.
+            dry_run: True to write nothing, and report what would be written.
+            firebase: The hash parameters of a Firebase project, which its hashes need: a dict with signer_key,
+                salt_separator, rounds and mem_cost, or the text that the Firebase console shows.
+
+        Raises:
+            ValueError: A parameter in ``firebase`` is missing or wrong.
+            BackendError: The database became unreachable. Users imported until then are kept; call again to
+                continue after them.
+            Exception: Any exception that the iterable itself raises; likewise.
+        """
+    def close(self) -> None:
+        """Closes the database. Later calls raise BackendError. May be called twice."""
     def __enter__(self) -> Self: ...
     def __exit__(self, *_exception: object) -> None: ...
 
@@ -103,9 +205,11 @@ class UserAPI:
     """`sso.user`: users, login and logout."""
 
     @property
-    def session(self) -> SessionAPI: ...
+    def session(self) -> SessionAPI:
+        """Sessions; the same as ``sso.session``."""
     @property
-    def attr(self) -> UserAttrAPI: ...
+    def attr(self) -> UserAttrAPI:
+        """Attributes of users."""
     def create_user(
         self,
         cid: str,
@@ -115,7 +219,27 @@ class UserAPI:
         remote_addr: _RemoteAddr | None = None,
         require_super_user: bool = True,
         auto_approve: bool = False,
-    ) -> str: ...
+    ) -> str:
+        """Creates a user, who waits for approval unless ``auto_approve`` or the configuration says otherwise.
+
+        Args:
+            cid: Correlation ID.
+            data: username, password, email, display_name, first_name, middle_name, last_name, is_locked,
+                sign_up_status, password_must_change, is_totp_enabled, totp_key, totp_label,
+                is_rate_limit_active, rate_limit_def, creation_ctx. Values that were assigned are added to
+                it, and the password is removed from it.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made; by default ``apps.default``.
+            remote_addr: The address that the call comes from.
+            require_super_user: False for trusted callers in the same process, who need no session token.
+            auto_approve: True to approve the user immediately.
+
+        Returns:
+            The user_id of the new user.
+
+        Raises:
+            ValidationError: E001xxx, E002xxx, E003xxx or E008002 for an invalid value; E005001 without permission.
+        """
     def create(
         self,
         cid: str,
@@ -125,7 +249,27 @@ class UserAPI:
         remote_addr: _RemoteAddr | None = None,
         require_super_user: bool = True,
         auto_approve: bool = False,
-    ) -> str: ...
+    ) -> str:
+        """Creates a user, who waits for approval unless ``auto_approve`` or the configuration says otherwise.
+
+        Args:
+            cid: Correlation ID.
+            data: username, password, email, display_name, first_name, middle_name, last_name, is_locked,
+                sign_up_status, password_must_change, is_totp_enabled, totp_key, totp_label,
+                is_rate_limit_active, rate_limit_def, creation_ctx. Values that were assigned are added to
+                it, and the password is removed from it.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made; by default ``apps.default``.
+            remote_addr: The address that the call comes from.
+            require_super_user: False for trusted callers in the same process, who need no session token.
+            auto_approve: True to approve the user immediately.
+
+        Returns:
+            The user_id of the new user.
+
+        Raises:
+            ValidationError: E001xxx, E002xxx, E003xxx or E008002 for an invalid value; E005001 without permission.
+        """
     def create_super_user(
         self,
         cid: str,
@@ -135,42 +279,116 @@ class UserAPI:
         remote_addr: _RemoteAddr | None = None,
         require_super_user: bool = True,
         auto_approve: bool = False,
-    ) -> str: ...
+    ) -> str:
+        """Creates a super-user; otherwise the same as :meth:`create_user`."""
     def ensure_super_user(
         self,
         cid: str,
         data: dict[str, Any],
         current_app: str | None = None,
         remote_addr: _RemoteAddr | None = None,
-    ) -> str: ...
+    ) -> str:
+        """Makes sure that there is a super-user of this name: for applications as they start. It creates one, who is approved, or
+        leaves one who exists as they are, password included. Workers that start at the same time may all call it.
+
+        For trusted callers in the same process: it needs no session.
+
+        Args:
+            cid: Correlation ID.
+            data: As for :meth:`create_user`; the username is required.
+            current_app: The application on whose behalf the call is made; by default ``apps.default``.
+            remote_addr: The address that the call comes from.
+
+        Returns:
+            The user_id of the super-user.
+
+        Raises:
+            ValidationError: E001002 if the name is that of a user who is not a super-user; otherwise as
+                :meth:`create_user`.
+        """
     def signup(
         self,
         cid: str,
         ctx: SignupCtx,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> str | None: ...
+    ) -> str | None:
+        """Signs a user up. Before they can log in, they confirm the sign-up with the token, and wait for approval unless
+        the configuration says otherwise.
+
+        Args:
+            cid: Correlation ID.
+            ctx: The details of the sign-up.
+            current_app: The application on whose behalf the call is made; by default the one in ``ctx``,
+                else ``apps.default``.
+            remote_addr: The address that the call comes from.
+
+        Returns:
+            The token; None where it is sent by email only.
+
+        Raises:
+            ValidationError: E004001 or E004002 for an application; E001xxx, E002xxx, E003xxx where the configuration
+                allows them to be shown, else E005001; E008002 for a value of a wrong type.
+            ValueError: ``ctx`` names another application than ``current_app``.
+        """
     def confirm_signup(
         self,
         cid: str,
         confirm_token: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Confirms a sign-up.
+
+        Args:
+            cid: Correlation ID.
+            confirm_token: The token from :meth:`signup`.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Raises:
+            ValidationError: E005006 if there is no such token, E005007 if it was confirmed before.
+        """
     def confirm_email(
         self,
         cid: str,
         confirm_token: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Confirms a new email, by the token that was sent there. It is the user's from then on.
+
+        Args:
+            cid: Correlation ID.
+            confirm_token: The token from the email.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Raises:
+            ValidationError: E005006 if the token is not valid, was used or has expired, E002002 if somebody else has the
+                email by now, E005001 if the user may not log in.
+        """
     def resend_confirmation(
         self,
         cid: str,
         credential: str,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Has the email of a sign-up sent once more, with the same token.
+
+        The answer is the same whether or not somebody has signed up with the credential, and whether or not they have
+        confirmed.
+
+        Args:
+            cid: Correlation ID.
+            credential: The username or the email of the sign-up.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Raises:
+            ValidationError: E005009 after too many requests from one address.
+        """
     def approve_user(
         self,
         cid: str,
@@ -178,7 +396,12 @@ class UserAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Approves a user, who may log in from now on. It can be repeated, and called after a rejection.
+
+        Raises:
+            ValidationError: E005001 without permission, E001100 if there is no such user.
+        """
     def approve(
         self,
         cid: str,
@@ -186,7 +409,12 @@ class UserAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Approves a user, who may log in from now on. It can be repeated, and called after a rejection.
+
+        Raises:
+            ValidationError: E005001 without permission, E001100 if there is no such user.
+        """
     def reject_user(
         self,
         cid: str,
@@ -194,7 +422,12 @@ class UserAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Rejects a user, who can no longer log in; their open sessions are rejected too.
+
+        Raises:
+            ValidationError: As :meth:`approve_user`.
+        """
     def reject(
         self,
         cid: str,
@@ -202,7 +435,12 @@ class UserAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Rejects a user, who can no longer log in; their open sessions are rejected too.
+
+        Raises:
+            ValidationError: As :meth:`approve_user`.
+        """
     def login(
         self,
         cid: str,
@@ -216,7 +454,25 @@ class UserAPI:
         new_password: _Secret | None = "",
         totp_code: _Secret | None = None,
         skip_sec: bool = False,
-    ) -> SessionInfo: ...
+    ) -> SessionInfo:
+        """Logs a user in: opens a session.
+
+        Args:
+            cid: Correlation ID.
+            username: The name of the user.
+            password: The password; str, or bytes in UTF-8.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            user_agent: The client's user agent.
+            has_remote_addr: Whether the client itself sent the remote address, as login metadata.
+            has_user_agent: Whether the client itself sent the user agent, as login metadata.
+            new_password: A new password, to replace the current one.
+            totp_code: The TOTP code, where TOTP is enabled.
+            skip_sec: True for trusted callers in the same process: neither password nor TOTP code is checked.
+
+        Raises:
+            ValidationError: E005001, or the exact code where the configuration allows it to be shown.
+        """
     def logout(
         self,
         cid: str,
@@ -224,7 +480,19 @@ class UserAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         skip_sec: bool = False,
-    ) -> None: ...
+    ) -> None:
+        """Logs a user out: ends the session.
+
+        Args:
+            cid: Correlation ID.
+            ust: The session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            skip_sec: Reserved. The token alone is enough to end the session, even if its user is locked.
+
+        Raises:
+            ValidationError: E005001 if the token belongs to no valid session.
+        """
     def get_current_user(
         self,
         cid: str,
@@ -232,7 +500,12 @@ class UserAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         return_all_attrs: bool = False,
-    ) -> User: ...
+    ) -> User[AttrAPI]:
+        """The user that the session belongs to.
+
+        Raises:
+            ValidationError: The code of an invalid session, or of a check that every call makes.
+        """
     def get_user_by_id(
         self,
         cid: str,
@@ -241,8 +514,16 @@ class UserAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         return_all_attrs: bool = False,
-    ) -> User: ...
-    def get_user_by_username(self, cid: str, username: str, needs_approved: bool = True) -> User | None: ...
+    ) -> User[AttrAPI]:
+        """A user: the caller's own, or any for super-users.
+
+        Raises:
+            ValidationError: E005001 without permission, E001100 if there is no such user.
+        """
+    def get_user_by_username(self, cid: str, username: str, needs_approved: bool = True) -> User[AttrAPI] | None:
+        """The user with this name, for trusted callers in the same process. None if there is no such user, or, with
+        ``needs_approved``, the user is not approved.
+        """
     def search(
         self,
         cid: str,
@@ -251,7 +532,25 @@ class UserAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         serialize_dt: bool = False,
-    ) -> dict[str, Any]: ...
+    ) -> dict[str, Any]:
+        """Searches users, ordered by display name and username. For super-users.
+
+        Args:
+            cid: Correlation ID.
+            ctx: The criteria.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            serialize_dt: Whether datetimes become ISO 8601 text.
+
+        Returns:
+            A dict: total, num_pages, page_size, cur_page, has_next_page, has_prev_page, next_page, prev_page, and
+            result, a list of users as dicts.
+
+        Raises:
+            ValidationError: E005001 without permission; E008002 for a criterion of a wrong type, a name of
+                less than 2 characters, or an unknown attribute.
+        """
     def update_current_user(
         self,
         cid: str,
@@ -259,7 +558,26 @@ class UserAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Changes the caller's own user.
+
+        Args:
+            cid: Correlation ID.
+            data: username, email, display_name, first_name, middle_name, last_name, is_totp_enabled, totp_key,
+                totp_label, totp_code (a code of the key, to switch TOTP on); for super-users also is_locked, password_expiry (a datetime), password_must_change,
+                sign_up_status, approval_status, is_rate_limit_active, rate_limit_def. None removes an email, a
+                name or a label, and generates a new TOTP key; a missing key leaves the value unchanged.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Raises:
+            ValidationError: E008003 if there is nothing to change, E008002 for an unknown key, one that only
+                super-users may change, a wrong type, or None where a value is needed; E001xxx and E002xxx for an
+                invalid username or email; E005010 if the login is not fresh, for a username, an email or TOTP; E005008
+                if totp_code is missing.
+            InvalidTOTPError: E005001 if totp_code is wrong.
+        """
     def update_user_by_id(
         self,
         cid: str,
@@ -268,7 +586,13 @@ class UserAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Changes a user: the caller's own, or any for super-users. Otherwise the same as :meth:`update_current_user`.
+
+        Raises:
+            ValidationError: As :meth:`update_current_user`; E005001 without permission, E001100 if there is no such
+                user.
+        """
     def update(
         self,
         cid: str,
@@ -277,7 +601,8 @@ class UserAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_id: str | None = None,
-    ) -> None: ...
+    ) -> None:
+        """:meth:`update_user_by_id` where ``user_id`` is given, else :meth:`update_current_user`."""
     def delete_user_by_id(
         self,
         cid: str,
@@ -286,7 +611,21 @@ class UserAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         skip_sec: bool = False,
-    ) -> None: ...
+    ) -> None:
+        """Deletes a user with all sessions, attributes, links and reset tokens. Callers cannot delete themselves.
+
+        Args:
+            cid: Correlation ID.
+            user_id: The user to delete.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            skip_sec: True for trusted callers in the same process: ``current_ust`` is ignored.
+
+        Raises:
+            ValidationError: E005001 without permission, E008001 for the caller's own user, E001100 if there is no such
+                user.
+        """
     def delete_user_by_username(
         self,
         cid: str,
@@ -295,7 +634,12 @@ class UserAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         skip_sec: bool = False,
-    ) -> None: ...
+    ) -> None:
+        """Deletes a user by name; otherwise the same as :meth:`delete_user_by_id`.
+
+        Raises:
+            ValidationError: As :meth:`delete_user_by_id`, but E001001 if there is no such user.
+        """
     def delete(
         self,
         cid: str,
@@ -303,7 +647,8 @@ class UserAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Deletes a user: :meth:`delete_user_by_id` without ``skip_sec``."""
     def change_password(
         self,
         cid: str,
@@ -311,7 +656,20 @@ class UserAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Changes a password: the caller's own with the old password, or any for super-users.
+
+        Args:
+            cid: Correlation ID.
+            data: old_password, new_password, user_id, password_expiry (days), must_change.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Raises:
+            ValidationError: E005001 without permission or with a wrong old password, E008003 if a value is
+                missing, E001100 if there is no such user, E003xxx for the new password.
+        """
     def set_password(
         self,
         cid: str,
@@ -322,8 +680,28 @@ class UserAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         details: _JSON = None,
-    ) -> None: ...
-    def validate_password(self, password: _Secret) -> None: ...
+    ) -> None:
+        """Sets a user's password without a session or the old password. For trusted callers in the same process.
+
+        Args:
+            cid: Correlation ID.
+            user_id: The user.
+            password: The new password; the usual rules apply.
+            must_change: Whether it must be changed at the next login.
+            password_expiry: The days until it expires; None or a negative number means the default.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            details: A JSON value for the audit entry, up to 4096 bytes, without secrets.
+
+        Raises:
+            ValidationError: E001100 if there is no such user, E003xxx for the password, E008002 for another value.
+        """
+    def validate_password(self, password: _Secret) -> None:
+        """Checks a password against the configured rules that do not depend on a user.
+
+        Raises:
+            ValidationError: E003001, E003002, E003003 or E003008.
+        """
     def reset_totp_key(
         self,
         cid: str,
@@ -334,7 +712,26 @@ class UserAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         skip_sec: bool = False,
-    ) -> str: ...
+    ) -> str:
+        """Replaces the TOTP key of a user. ``is_totp_enabled``, whether logins need a code, is not changed.
+
+        Args:
+            cid: Correlation ID.
+            current_ust: The caller's session token.
+            user_id: The user; None is the caller. Other users are for super-users only.
+            key: The key, in base32; None generates one.
+            key_label: The label of the key; None leaves it unchanged, an empty text removes it.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            skip_sec: True for trusted callers in the same process: ``current_ust`` is ignored.
+
+        Returns:
+            The new key.
+
+        Raises:
+            ValidationError: E005001 without permission, E001100 if there is no such user, E008002 for an invalid key.
+            ValueError: No ``user_id`` was given with ``skip_sec``.
+        """
     def create_linked_auth(
         self,
         cid: str,
@@ -345,7 +742,26 @@ class UserAPI:
         is_active: bool,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> tuple[str, int]: ...
+    ) -> tuple[str, int]:
+        """Links a security definition to a user: requests that use it act as the user. For super-users.
+
+        Args:
+            cid: Correlation ID.
+            ust: The session token of a super-user.
+            user_id: The user to link it to.
+            auth_type: The kind of the definition: ``const.auth_type.basic_auth`` or ``const.auth_type.jwt``.
+            auth_username: The username of the definition.
+            is_active: Whether requests may use it.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Returns:
+            The user_id and the auth_id, which is the id of the definition.
+
+        Raises:
+            ValidationError: E005001 without permission, E001100 if there is no such user, E008002 if there is no such
+                definition, E008001 if it is linked already.
+        """
     def get_linked_auth_list(
         self,
         cid: str,
@@ -353,7 +769,15 @@ class UserAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_id: str | None = None,
-    ) -> list[dict[str, Any]]: ...
+    ) -> list[dict[str, Any]]:
+        """The definitions that are linked to a user: the caller, or any user for super-users.
+
+        Returns:
+            A list of dicts: auth_type, auth_username, auth_id, auth_name, user_id, creation_time, is_active.
+
+        Raises:
+            ValidationError: E005001 without permission, E001100 if there is no such user.
+        """
     def delete_linked_auth(
         self,
         cid: str,
@@ -363,7 +787,16 @@ class UserAPI:
         auth_username: str,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> int: ...
+    ) -> int:
+        """Removes a link and ends the sessions that it opened. For super-users.
+
+        Returns:
+            The auth_id, which is the id of the definition.
+
+        Raises:
+            ValidationError: E005001 without permission, E001100 if there is no such user, E008002 if there is no such
+                definition, or it is not linked to this user.
+        """
     def get_user_by_linked_auth(
         self,
         cid: str,
@@ -373,7 +806,12 @@ class UserAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         return_all_attrs: bool = False,
-    ) -> User: ...
+    ) -> User[AttrAPI]:
+        """The user that a security definition is linked to: the caller, or any user for super-users.
+
+        Raises:
+            ValidationError: E005001 without permission; E008002 if there is no such definition, or it is not linked.
+        """
     def lock_user(
         self,
         cid: str,
@@ -383,7 +821,21 @@ class UserAPI:
         remote_addr: _RemoteAddr | None = None,
         require_super_user: bool = True,
         current_user: str | None = None,
-    ) -> None: ...
+    ) -> None:
+        """Locks an account: its user cannot log in, and open sessions are rejected.
+
+        Args:
+            cid: Correlation ID.
+            user_id: The user to lock.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made; by default ``apps.default``.
+            remote_addr: The address that the call comes from.
+            require_super_user: False for trusted callers in the same process, who need no session token.
+            current_user: For those callers, the user_id of the user on whose behalf they act.
+
+        Raises:
+            ValidationError: E005001 without permission, E001100 if there is no such user.
+        """
     def unlock_user(
         self,
         cid: str,
@@ -393,14 +845,16 @@ class UserAPI:
         remote_addr: _RemoteAddr | None = None,
         require_super_user: bool = True,
         current_user: str | None = None,
-    ) -> None: ...
+    ) -> None:
+        """Unlocks an account; otherwise the same as :meth:`lock_user`."""
 
 @final
 class SessionAPI:
     """`sso.user.session`, also `sso.session`: sessions."""
 
     @property
-    def attr(self) -> SessionAttrAPI: ...
+    def attr(self) -> SessionAttrAPI:
+        """Attributes of sessions."""
     def verify(
         self,
         cid: str,
@@ -409,7 +863,20 @@ class SessionAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_agent: str | None = None,
-    ) -> bool: ...
+    ) -> bool:
+        """Whether a token belongs to a valid session whose user may log in. For super-users.
+
+        Args:
+            cid: Correlation ID.
+            target_ust: The token to check.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            user_agent: The client's user agent.
+
+        Raises:
+            ValidationError: The code of an invalid ``current_ust``, or E005001 if it is not a super-user's.
+        """
     def renew(
         self,
         cid: str,
@@ -417,7 +884,15 @@ class SessionAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_agent: str | None = None,
-    ) -> datetime.datetime: ...
+    ) -> datetime.datetime:
+        """Extends a session.
+
+        Returns:
+            The new expiration time: a datetime in UTC, without a timezone.
+
+        Raises:
+            ValidationError: The code of an invalid session, or of a check that every call makes.
+        """
     def reauthenticate(
         self,
         cid: str,
@@ -427,7 +902,25 @@ class SessionAPI:
         current_app: str | None = None,
         remote_addr: _RemoteAddr | None = None,
         user_agent: str | None = None,
-    ) -> None: ...
+    ) -> None:
+        """Makes a session fresh: its user proves who they are once more. It is throttled as a login is.
+
+        Changing an email, a username or TOTP needs a session whose login, or the last call of this, is not older than
+        ``login.fresh_for`` minutes.
+
+        Args:
+            cid: Correlation ID.
+            ust: The session's token.
+            password: The user's password.
+            totp_code: A code of the user's authenticator, if TOTP is enabled.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            user_agent: The client's user agent.
+
+        Raises:
+            ValidationError: The code of an invalid session; E005001 for a wrong password or code, E005008 if the code is
+                missing, E005009 while the user has to wait after failures.
+        """
     def get(
         self,
         cid: str,
@@ -437,17 +930,34 @@ class SessionAPI:
         remote_addr: _RemoteAddr | None,
         user_agent: str | None = None,
         check_if_password_expired: bool = True,
-    ) -> Session: ...
+    ) -> Session[AttrAPI]:
+        """A session: the caller's own, or any for super-users.
+
+        Raises:
+            ValidationError: E005001 without permission, E007001 or E007002 if the session has ended.
+        """
     def get_list(
         self,
         cid: str,
-        ust: _Secret | None,
-        target_ust: _Secret | None,
-        current_ust: _Secret | None,
-        current_app: str | None,
-        remote_addr: _RemoteAddr | None,
+        ust: _Secret | None = None,
+        target_ust: _Secret | None = None,
+        current_ust: _Secret | None = None,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
         user_agent: str | None = None,
-    ) -> list[dict[str, Any]]: ...
+    ) -> list[dict[str, Any]]:
+        """The open sessions of a user, oldest first: the caller's own with ``current_ust`` or ``ust`` alone, or, for
+        super-users, those of the user that ``target_ust`` belongs to.
+
+        Returns:
+            A list of dicts: session_id, auth_type, auth_principal, creation_time, expiration_time, remote_addr,
+            user_agent, is_current (whether it is the session that asks), session_state_change_list. Tokens are not
+            included.
+
+        Raises:
+            ValidationError: As :meth:`get`.
+            ValueError: Neither a token of the caller alone nor ``target_ust`` with ``current_ust`` was given.
+        """
     def end(
         self,
         cid: str,
@@ -455,7 +965,19 @@ class SessionAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Ends an open session: one of the caller's own, or any for super-users.
+
+        Args:
+            cid: Correlation ID.
+            session_id: The public id of the session, as :meth:`get_list` shows it.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Raises:
+            ValidationError: E007001 if there is no such session, or it is somebody else's.
+        """
     def end_all(
         self,
         cid: str,
@@ -464,7 +986,23 @@ class SessionAPI:
         except_current: bool = True,
         current_app: str | None = None,
         remote_addr: _RemoteAddr | None = None,
-    ) -> int: ...
+    ) -> int:
+        """Ends the open sessions of a user, those of sites and of linked definitions included.
+
+        Args:
+            cid: Correlation ID.
+            current_ust: The caller's session token.
+            user_id: Whose sessions; None for the caller's own. Those of others only for super-users.
+            except_current: Whether the caller's current session goes on.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Returns:
+            The number of sessions that have ended.
+
+        Raises:
+            ValidationError: E005001 without permission, E001100 if there is no such user.
+        """
     def get_current_session(
         self,
         cid: str,
@@ -472,14 +1010,31 @@ class SessionAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         needs_super_user: bool = False,
-    ) -> Session: ...
+    ) -> Session[AttrAPI]:
+        """The session of the caller.
+
+        Args:
+            cid: Correlation ID.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            needs_super_user: Whether it must belong to a super-user, as with :meth:`require_super_user`.
+
+        Raises:
+            ValidationError: The code of an invalid session, or of a check that every call makes.
+        """
     def require_super_user(
         self,
         cid: str,
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> Session: ...
+    ) -> Session[AttrAPI]:
+        """The session of the caller, who must be a super-user.
+
+        Raises:
+            ValidationError: As :meth:`get_current_session`, and E005001 if the caller is not a super-user.
+        """
     def on_external_auth_succeeded(
         self,
         cid: str,
@@ -492,13 +1047,46 @@ class SessionAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_agent: str | None = None,
-    ) -> SessionInfo: ...
+    ) -> SessionInfo:
+        """Opens a session for the user that a security definition is linked to, or renews the one that was opened before.
+        For trusted callers in the same process that authenticated a request with that definition.
+
+        Args:
+            cid: Correlation ID.
+            sec_type: The kind of the definition: ``const.auth_type.basic_auth`` or ``const.auth_type.jwt``.
+            sec_def_id: The id of the definition.
+            sec_def_username: Its username.
+            user_id: The user that it is linked to.
+            ext_session_id: For JWT, the token: each token has a session of its own. A Basic Auth definition has one
+                session in all, and ignores this.
+            totp_code: The TOTP code, needed where a JWT opens a session and TOTP is enabled.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            user_agent: The client's user agent.
+
+        Returns:
+            The session, which has the same token each time.
+
+        Raises:
+            ValidationError: E005001 if there is no such definition, or it is not linked to this user; E008003 for a JWT
+                without its token; otherwise as for a login.
+        """
     def get_session_by_ext_id(
         self,
         sec_type: str,
         sec_def_id: int,
         ext_session_id: _Secret | None = None,
-    ) -> dict[str, Any] | None: ...
+    ) -> dict[str, Any] | None:
+        """The open session of a security definition. For trusted callers in the same process.
+
+        Args:
+            sec_type: The kind of the definition.
+            sec_def_id: The id of the definition.
+            ext_session_id: For JWT, the token.
+
+        Returns:
+            A dict as in :meth:`get_list`, or None if there is no such session.
+        """
 
 @final
 class SiteAPI:
@@ -513,13 +1101,38 @@ class SiteAPI:
         remote_addr: _RemoteAddr | None = None,
         trusted: bool = False,
         long_key: bool = False,
-    ) -> dict[str, Any]: ...
+    ) -> dict[str, Any]:
+        """Creates a site with a new key pair.
+
+        Args:
+            cid: Correlation ID.
+            subdomain: The name of the site: a label as in host names.
+            callback_uris: The URIs that browsers may be redirected back to.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            trusted: Whether it speaks for all users, except super-users. Any other site does for those that it made, or
+                whose password it has verified within an hour.
+            long_key: Whether the private key has 256 random bits, rather than being a UUID of 122.
+
+        Returns:
+            A dict: subdomain, public_key, private_key, is_active, is_trusted, creation_time, callback_uris. The private
+            key cannot be read again.
+
+        Raises:
+            ValidationError: E008002 for an invalid subdomain or URI, E008001 for one that another site has.
+        """
     def get_list(
         self,
         cid: str,
         current_app: str | None = None,
         remote_addr: _RemoteAddr | None = None,
-    ) -> list[dict[str, Any]]: ...
+    ) -> list[dict[str, Any]]:
+        """All sites, by subdomain, without their private keys.
+
+        Returns:
+            A list of dicts: subdomain, public_key, is_active, is_trusted, creation_time, callback_uris; and
+            has_old_key, which is True, where the key that it had before is valid as well.
+        """
     def update(
         self,
         cid: str,
@@ -532,14 +1145,44 @@ class SiteAPI:
         long_key: bool = False,
         keep_old_key: bool = False,
         end_old_key: bool = False,
-    ) -> dict[str, Any]: ...
+    ) -> dict[str, Any]:
+        """Replaces the callback URIs or the private key of a site, or whether it is trusted. What is not given stays.
+
+        Args:
+            cid: Correlation ID.
+            subdomain: The name of the site.
+            callback_uris: The URIs that browsers may be redirected back to, in the place of the former ones.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            trusted: Whether it speaks for all users, as in ``create``.
+            new_key: Whether it gets another private key.
+            long_key: Whether that has 256 random bits, as in ``create``.
+            keep_old_key: Whether the key that it had goes on being valid beside the new one, until ``end_old_key``.
+            end_old_key: Whether the key that was kept ends.
+
+        Returns:
+            The site, as in ``get_list``; with ``new_key`` also private_key, which cannot be read again.
+
+        Raises:
+            ValidationError: E008002 if there is no such site, or for an invalid URI, E008001 for one that another site
+                has.
+            ValueError: For a combination of arguments about keys that makes no sense.
+        """
     def delete(
         self,
         cid: str,
         subdomain: str,
         current_app: str | None = None,
         remote_addr: _RemoteAddr | None = None,
-    ) -> int: ...
+    ) -> int:
+        """Deletes a site and ends its sessions.
+
+        Returns:
+            The number of sessions that ended.
+
+        Raises:
+            ValidationError: E008002 if there is no such site.
+        """
     def start_session(
         self,
         cid: str,
@@ -552,7 +1195,31 @@ class SiteAPI:
         current_app: str | None = None,
         remote_addr: _RemoteAddr | None = None,
         user_agent: str | None = None,
-    ) -> dict[str, Any]: ...
+    ) -> dict[str, Any]:
+        """Starts a session for an identity, and ends the previous one that the site had for it.
+
+        Args:
+            cid: Correlation ID.
+            subdomain: The site.
+            identity_token: The identity.
+            top_realm: The site's name for a group of its web sites.
+            sub_realm: A part of that group.
+            lifetime: The seconds that the session lasts; by default a day.
+            session_data: A JSON value to store with the session.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            user_agent: The client's user agent.
+
+        Returns:
+            A dict: sso_session_token, session_id, user_id, user_token, identity_token, top_realm, sub_realm, data,
+            num_cookies_set, creation_time, update_time, expiration_time.
+
+        Raises:
+            ValidationError: E001100 if there is no such identity, or the site is not trusted, did not create it, and has not
+                verified the password of its user within an hour; E005001 for a super-user whose password the site has
+                not verified; E005001, E005002, E005003, E005004 or E003004 if the user may not log in; E008002 if there
+                is no such site, or a value is invalid.
+        """
     def get_session_list(
         self,
         cid: str,
@@ -562,7 +1229,25 @@ class SiteAPI:
         order_direction: str = "desc",
         current_app: str | None = None,
         remote_addr: _RemoteAddr | None = None,
-    ) -> dict[str, Any]: ...
+    ) -> dict[str, Any]:
+        """A page of the open sessions of a site, ordered by start time.
+
+        Args:
+            cid: Correlation ID.
+            subdomain: The site.
+            page: The number of the page, from 1.
+            entries_per_page: The most sessions on a page: 1 to 500.
+            order_direction: ``asc`` or ``desc``.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Returns:
+            A dict: total, num_pages, page_size, cur_page, and result, a list of dicts as from ``start_session``.
+
+        Raises:
+            ValueError: order_direction is neither ``asc`` nor ``desc``.
+            ValidationError: E008002 if there is no such site, or page or entries_per_page is invalid.
+        """
     def get_session(
         self,
         cid: str,
@@ -570,7 +1255,15 @@ class SiteAPI:
         sso_session_token: _Secret,
         current_app: str | None = None,
         remote_addr: _RemoteAddr | None = None,
-    ) -> dict[str, Any]: ...
+    ) -> dict[str, Any]:
+        """The open session of a site that has this token; of any site, for a trusted one.
+
+        Returns:
+            A dict as from ``start_session``.
+
+        Raises:
+            ValidationError: E008002 if there is no such site, E007001 if it has no such session.
+        """
     def get_identity_session(
         self,
         cid: str,
@@ -578,7 +1271,16 @@ class SiteAPI:
         identity_token: str,
         current_app: str | None = None,
         remote_addr: _RemoteAddr | None = None,
-    ) -> dict[str, Any]: ...
+    ) -> dict[str, Any]:
+        """The open session that a site has started for an identity.
+
+        Returns:
+            A dict as from ``start_session``.
+
+        Raises:
+            ValidationError: E008002 if there is no such site, E001100 if there is no such identity, E007001 if there is
+                no such session.
+        """
     def end_session(
         self,
         cid: str,
@@ -586,7 +1288,12 @@ class SiteAPI:
         sso_session_token: _Secret,
         current_app: str | None = None,
         remote_addr: _RemoteAddr | None = None,
-    ) -> None: ...
+    ) -> None:
+        """Ends a session of a site.
+
+        Raises:
+            ValidationError: As ``get_session``.
+        """
     def end_identity_session(
         self,
         cid: str,
@@ -594,7 +1301,12 @@ class SiteAPI:
         identity_token: str,
         current_app: str | None = None,
         remote_addr: _RemoteAddr | None = None,
-    ) -> None: ...
+    ) -> None:
+        """Ends the session that a site has started for an identity.
+
+        Raises:
+            ValidationError: As ``get_identity_session``.
+        """
 
 @final
 class IdentityAPI:
@@ -606,14 +1318,36 @@ class IdentityAPI:
         identity_token: str,
         current_app: str | None = None,
         remote_addr: _RemoteAddr | None = None,
-    ) -> dict[str, Any]: ...
+    ) -> dict[str, Any]:
+        """The identity with this token.
+
+        Args:
+            cid: Correlation ID.
+            identity_token: The token of the identity.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Returns:
+            A dict: identity_token, user_id, user_token, provider, external_id, profile, creation_time, last_modified.
+
+        Raises:
+            ValidationError: E001100 if there is no such identity.
+        """
     def get_list(
         self,
         cid: str,
         user_id: str,
         current_app: str | None = None,
         remote_addr: _RemoteAddr | None = None,
-    ) -> list[dict[str, Any]]: ...
+    ) -> list[dict[str, Any]]:
+        """The identities of a user, oldest first. Every user has at least one.
+
+        Returns:
+            A list of dicts, as from ``get``.
+
+        Raises:
+            ValidationError: E001100 if there is no such user.
+        """
 
 @final
 class TOTPAPI:
@@ -627,14 +1361,36 @@ class TOTPAPI:
         username: str | None = "",
         current_app: str | None = None,
         remote_addr: _RemoteAddr | None = None,
-    ) -> None: ...
+    ) -> None:
+        """Checks a TOTP code against a user's key, even if logins do not ask for codes. Unless ``login.totp_single_use``
+        is off, a correct code is used up by this: neither this call nor a login accepts it again.
+
+        Args:
+            cid: Correlation ID.
+            code: The code to check.
+            ust: The session token of the user.
+            username: Instead of ``ust``, the user's name; for trusted callers in the same process.
+            current_app: The application on whose behalf the call is made; by default ``apps.default``.
+            remote_addr: The address that the call comes from.
+
+        Raises:
+            InvalidTOTPError: E005001 if the code is missing, wrong or used, or there is no such user.
+            ValidationError: The code of an invalid session, or of a check that every call makes.
+            ValueError: Not exactly one of ``ust`` and ``username`` was given.
+        """
     def provisioning_uri(
         self,
         cid: str,
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> str: ...
+    ) -> str:
+        """The ``otpauth://`` URI of the caller's own key, for authenticator apps. It contains the key; its label is
+        ``main.site_name`` and the username.
+
+        Raises:
+            ValidationError: The code of an invalid session, or of a check that every call makes.
+        """
 
 @final
 class AttrAPI:
@@ -647,14 +1403,37 @@ class AttrAPI:
         expiration: int | None = None,
         encrypt: bool = False,
         user_id: str | None = None,
-    ) -> None: ...
+    ) -> None:
+        """Creates an attribute.
+
+        Args:
+            name: 1 to 191 characters.
+            value: A JSON value, up to 64 KiB (``attr.max_value_bytes``).
+            expiration: The seconds until it expires.
+            encrypt: Whether its value is encrypted in the database.
+            user_id: The owner, if not the caller; for super-users.
+
+        Raises:
+            ValidationError: E009001 if it exists already; E008002 for an invalid name, value or
+                expiration; E005001 without permission.
+            TypeError: The value is not a JSON value.
+        """
     def create_many(
         self,
         data: list[dict[str, Any]],
         expiration: int | None = None,
         encrypt: bool = False,
         user_id: str | None = None,
-    ) -> None: ...
+    ) -> None:
+        """:meth:`create` for several attributes: all of them or none.
+
+        Args:
+            data: Dicts with name, value, and optionally expiration, encrypt and user_id, which default to those
+                of the call.
+
+        Raises:
+            ValidationError: As :meth:`create`; E008003 if the list is empty, or a dict lacks name or value.
+        """
     def update(
         self,
         name: str,
@@ -662,14 +1441,37 @@ class AttrAPI:
         expiration: int | None = None,
         encrypt: bool = False,
         user_id: str | None = None,
-    ) -> None: ...
+    ) -> None:
+        """Changes the value of an attribute, and its expiration and encryption if they are given.
+
+        Args:
+            name: 1 to 191 characters.
+            value: A JSON value, up to 64 KiB (``attr.max_value_bytes``).
+            expiration: The seconds until it expires.
+            encrypt: Whether its value is encrypted in the database.
+            user_id: The owner, if not the caller; for super-users.
+
+        Raises:
+            ValidationError: E009002 if it does not exist; E008002 for an invalid name, value or
+                expiration; E005001 without permission.
+            TypeError: The value is not a JSON value.
+        """
     def update_many(
         self,
         data: list[dict[str, Any]],
         expiration: int | None = None,
         encrypt: bool = False,
         user_id: str | None = None,
-    ) -> None: ...
+    ) -> None:
+        """:meth:`update` for several attributes: all of them or none.
+
+        Args:
+            data: Dicts with name, value, and optionally expiration, encrypt and user_id, which default to those
+                of the call.
+
+        Raises:
+            ValidationError: As :meth:`update`; E008003 if the list is empty, or a dict lacks name or value.
+        """
     def set(
         self,
         name: str,
@@ -677,34 +1479,82 @@ class AttrAPI:
         expiration: int | None = None,
         encrypt: bool = False,
         user_id: str | None = None,
-    ) -> None: ...
+    ) -> None:
+        """Creates an attribute, or updates it as :meth:`update` does.
+
+        Args:
+            name: 1 to 191 characters.
+            value: A JSON value, up to 64 KiB (``attr.max_value_bytes``).
+            expiration: The seconds until it expires.
+            encrypt: Whether its value is encrypted in the database.
+            user_id: The owner, if not the caller; for super-users.
+
+        Raises:
+            ValidationError: E008002 for an invalid name, value or
+                expiration; E005001 without permission.
+            TypeError: The value is not a JSON value.
+        """
     def set_many(
         self,
         data: list[dict[str, Any]],
         expiration: int | None = None,
         encrypt: bool = False,
         user_id: str | None = None,
-    ) -> None: ...
-    def set_expiry(self, name: str, expiration: int | None) -> None: ...
-    def set_expiry_many(self, data: list[dict[str, Any]], expiration: int | None = None) -> None: ...
-    def get(self, name: str, decrypt: bool = True, serialize_dt: bool = False) -> AttrEntity | None: ...
+    ) -> None:
+        """:meth:`set` for several attributes: all of them or none.
+
+        Args:
+            data: Dicts with name, value, and optionally expiration, encrypt and user_id, which default to those
+                of the call.
+
+        Raises:
+            ValidationError: As :meth:`set`; E008003 if the list is empty, or a dict lacks name or value.
+        """
+    def set_expiry(self, name: str, expiration: int | None) -> None:
+        """Sets the seconds until an attribute expires. With None it lives as long as its user or session.
+
+        Raises:
+            ValidationError: E009002 if it does not exist; E008002 if it would expire immediately; E005001
+                without permission.
+        """
+    def set_expiry_many(self, data: list[dict[str, Any]], expiration: int | None = None) -> None:
+        """:meth:`set_expiry` for several attributes: all of them or none.
+
+        Args:
+            data: Dicts with name, and optionally user_id and expiration, which defaults to that of the call.
+        """
+    def get(self, name: str, decrypt: bool = True, serialize_dt: bool = False) -> AttrEntity | None:
+        """An attribute, or None if there is none.
+
+        Args:
+            name: The name of the attribute.
+            decrypt: False to leave out the value if it is encrypted.
+            serialize_dt: Whether datetimes become ISO 8601 text.
+        """
     def get_many(
         self,
         names: Sequence[str],
         decrypt: bool = True,
         serialize_dt: bool = False,
-    ) -> dict[str, AttrEntity | None]: ...
-    def exists(self, name: str) -> bool: ...
-    def exists_many(self, names: Sequence[str]) -> dict[str, bool]: ...
-    def names(self) -> list[str]: ...
-    def delete(self, name: str) -> None: ...
-    def delete_many(self, names: Sequence[str]) -> None: ...
+    ) -> dict[str, AttrEntity | None]:
+        """A dict of what :meth:`get` returns for each name."""
+    def exists(self, name: str) -> bool:
+        """Whether there is an attribute with this name."""
+    def exists_many(self, names: Sequence[str]) -> dict[str, bool]:
+        """A dict of what :meth:`exists` returns for each name."""
+    def names(self) -> list[str]:
+        """The names of all attributes, in order."""
+    def delete(self, name: str) -> None:
+        """Deletes an attribute. It is no error if there is none."""
+    def delete_many(self, names: Sequence[str]) -> None:
+        """:meth:`delete` for several attributes."""
     def to_dict(
         self,
         decrypt: bool = True,
         value_to_dict: bool = False,
         serialize_dt: bool = False,
-    ) -> dict[str, Any]: ...
+    ) -> dict[str, Any]:
+        """A dict of all attributes by name; with ``value_to_dict`` each is a dict."""
 
 @final
 class UserAttrAPI:
@@ -722,7 +1572,21 @@ class UserAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Creates an attribute.
+
+        Args:
+            name: 1 to 191 characters.
+            value: A JSON value, up to 64 KiB (``attr.max_value_bytes``).
+            expiration: The seconds until it expires.
+            encrypt: Whether its value is encrypted in the database.
+            user_id: The owner, if not the caller; for super-users.
+
+        Raises:
+            ValidationError: E009001 if it exists already; E008002 for an invalid name, value or
+                expiration; E005001 without permission.
+            TypeError: The value is not a JSON value.
+        """
     def create_many(
         self,
         cid: str,
@@ -734,7 +1598,16 @@ class UserAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """:meth:`create` for several attributes: all of them or none.
+
+        Args:
+            data: Dicts with name, value, and optionally expiration, encrypt and user_id, which default to those
+                of the call.
+
+        Raises:
+            ValidationError: As :meth:`create`; E008003 if the list is empty, or a dict lacks name or value.
+        """
     def update(
         self,
         cid: str,
@@ -747,7 +1620,21 @@ class UserAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Changes the value of an attribute, and its expiration and encryption if they are given.
+
+        Args:
+            name: 1 to 191 characters.
+            value: A JSON value, up to 64 KiB (``attr.max_value_bytes``).
+            expiration: The seconds until it expires.
+            encrypt: Whether its value is encrypted in the database.
+            user_id: The owner, if not the caller; for super-users.
+
+        Raises:
+            ValidationError: E009002 if it does not exist; E008002 for an invalid name, value or
+                expiration; E005001 without permission.
+            TypeError: The value is not a JSON value.
+        """
     def update_many(
         self,
         cid: str,
@@ -759,7 +1646,16 @@ class UserAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """:meth:`update` for several attributes: all of them or none.
+
+        Args:
+            data: Dicts with name, value, and optionally expiration, encrypt and user_id, which default to those
+                of the call.
+
+        Raises:
+            ValidationError: As :meth:`update`; E008003 if the list is empty, or a dict lacks name or value.
+        """
     def set(
         self,
         cid: str,
@@ -772,7 +1668,21 @@ class UserAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Creates an attribute, or updates it as :meth:`update` does.
+
+        Args:
+            name: 1 to 191 characters.
+            value: A JSON value, up to 64 KiB (``attr.max_value_bytes``).
+            expiration: The seconds until it expires.
+            encrypt: Whether its value is encrypted in the database.
+            user_id: The owner, if not the caller; for super-users.
+
+        Raises:
+            ValidationError: E008002 for an invalid name, value or
+                expiration; E005001 without permission.
+            TypeError: The value is not a JSON value.
+        """
     def set_many(
         self,
         cid: str,
@@ -784,7 +1694,16 @@ class UserAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """:meth:`set` for several attributes: all of them or none.
+
+        Args:
+            data: Dicts with name, value, and optionally expiration, encrypt and user_id, which default to those
+                of the call.
+
+        Raises:
+            ValidationError: As :meth:`set`; E008003 if the list is empty, or a dict lacks name or value.
+        """
     def set_expiry(
         self,
         cid: str,
@@ -795,7 +1714,13 @@ class UserAttrAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_id: str | None = None,
-    ) -> None: ...
+    ) -> None:
+        """Sets the seconds until an attribute expires. With None it lives as long as its user or session.
+
+        Raises:
+            ValidationError: E009002 if it does not exist; E008002 if it would expire immediately; E005001
+                without permission.
+        """
     def set_expiry_many(
         self,
         cid: str,
@@ -806,7 +1731,12 @@ class UserAttrAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_id: str | None = None,
-    ) -> None: ...
+    ) -> None:
+        """:meth:`set_expiry` for several attributes: all of them or none.
+
+        Args:
+            data: Dicts with name, and optionally user_id and expiration, which defaults to that of the call.
+        """
     def get(
         self,
         cid: str,
@@ -818,7 +1748,14 @@ class UserAttrAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_id: str | None = None,
-    ) -> AttrEntity | None: ...
+    ) -> AttrEntity | None:
+        """An attribute, or None if there is none.
+
+        Args:
+            name: The name of the attribute.
+            decrypt: False to leave out the value if it is encrypted.
+            serialize_dt: Whether datetimes become ISO 8601 text.
+        """
     def get_many(
         self,
         cid: str,
@@ -830,7 +1767,8 @@ class UserAttrAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_id: str | None = None,
-    ) -> dict[str, AttrEntity | None]: ...
+    ) -> dict[str, AttrEntity | None]:
+        """A dict of what :meth:`get` returns for each name."""
     def exists(
         self,
         cid: str,
@@ -840,7 +1778,8 @@ class UserAttrAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_id: str | None = None,
-    ) -> bool: ...
+    ) -> bool:
+        """Whether there is an attribute with this name."""
     def exists_many(
         self,
         cid: str,
@@ -850,7 +1789,8 @@ class UserAttrAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_id: str | None = None,
-    ) -> dict[str, bool]: ...
+    ) -> dict[str, bool]:
+        """A dict of what :meth:`exists` returns for each name."""
     def names(
         self,
         cid: str,
@@ -859,7 +1799,8 @@ class UserAttrAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_id: str | None = None,
-    ) -> list[str]: ...
+    ) -> list[str]:
+        """The names of all attributes, in order."""
     def delete(
         self,
         cid: str,
@@ -869,7 +1810,8 @@ class UserAttrAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_id: str | None = None,
-    ) -> None: ...
+    ) -> None:
+        """Deletes an attribute. It is no error if there is none."""
     def delete_many(
         self,
         cid: str,
@@ -879,7 +1821,8 @@ class UserAttrAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_id: str | None = None,
-    ) -> None: ...
+    ) -> None:
+        """:meth:`delete` for several attributes."""
     def to_dict(
         self,
         cid: str,
@@ -891,7 +1834,8 @@ class UserAttrAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_id: str | None = None,
-    ) -> dict[str, Any]: ...
+    ) -> dict[str, Any]:
+        """A dict of all attributes by name; with ``value_to_dict`` each is a dict."""
 
 @final
 class SessionAttrAPI:
@@ -910,7 +1854,21 @@ class SessionAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Creates an attribute.
+
+        Args:
+            name: 1 to 191 characters.
+            value: A JSON value, up to 64 KiB (``attr.max_value_bytes``).
+            expiration: The seconds until it expires.
+            encrypt: Whether its value is encrypted in the database.
+            user_id: The owner, if not the caller; for super-users.
+
+        Raises:
+            ValidationError: E009001 if it exists already; E008002 for an invalid name, value or
+                expiration; E005001 without permission.
+            TypeError: The value is not a JSON value.
+        """
     def create_many(
         self,
         cid: str,
@@ -923,7 +1881,16 @@ class SessionAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """:meth:`create` for several attributes: all of them or none.
+
+        Args:
+            data: Dicts with name, value, and optionally expiration, encrypt and user_id, which default to those
+                of the call.
+
+        Raises:
+            ValidationError: As :meth:`create`; E008003 if the list is empty, or a dict lacks name or value.
+        """
     def update(
         self,
         cid: str,
@@ -937,7 +1904,21 @@ class SessionAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Changes the value of an attribute, and its expiration and encryption if they are given.
+
+        Args:
+            name: 1 to 191 characters.
+            value: A JSON value, up to 64 KiB (``attr.max_value_bytes``).
+            expiration: The seconds until it expires.
+            encrypt: Whether its value is encrypted in the database.
+            user_id: The owner, if not the caller; for super-users.
+
+        Raises:
+            ValidationError: E009002 if it does not exist; E008002 for an invalid name, value or
+                expiration; E005001 without permission.
+            TypeError: The value is not a JSON value.
+        """
     def update_many(
         self,
         cid: str,
@@ -950,7 +1931,16 @@ class SessionAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """:meth:`update` for several attributes: all of them or none.
+
+        Args:
+            data: Dicts with name, value, and optionally expiration, encrypt and user_id, which default to those
+                of the call.
+
+        Raises:
+            ValidationError: As :meth:`update`; E008003 if the list is empty, or a dict lacks name or value.
+        """
     def set(
         self,
         cid: str,
@@ -964,7 +1954,21 @@ class SessionAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Creates an attribute, or updates it as :meth:`update` does.
+
+        Args:
+            name: 1 to 191 characters.
+            value: A JSON value, up to 64 KiB (``attr.max_value_bytes``).
+            expiration: The seconds until it expires.
+            encrypt: Whether its value is encrypted in the database.
+            user_id: The owner, if not the caller; for super-users.
+
+        Raises:
+            ValidationError: E008002 for an invalid name, value or
+                expiration; E005001 without permission.
+            TypeError: The value is not a JSON value.
+        """
     def set_many(
         self,
         cid: str,
@@ -977,7 +1981,16 @@ class SessionAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """:meth:`set` for several attributes: all of them or none.
+
+        Args:
+            data: Dicts with name, value, and optionally expiration, encrypt and user_id, which default to those
+                of the call.
+
+        Raises:
+            ValidationError: As :meth:`set`; E008003 if the list is empty, or a dict lacks name or value.
+        """
     def set_expiry(
         self,
         cid: str,
@@ -988,7 +2001,13 @@ class SessionAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Sets the seconds until an attribute expires. With None it lives as long as its user or session.
+
+        Raises:
+            ValidationError: E009002 if it does not exist; E008002 if it would expire immediately; E005001
+                without permission.
+        """
     def set_expiry_many(
         self,
         cid: str,
@@ -999,7 +2018,12 @@ class SessionAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """:meth:`set_expiry` for several attributes: all of them or none.
+
+        Args:
+            data: Dicts with name, and optionally user_id and expiration, which defaults to that of the call.
+        """
     def get(
         self,
         cid: str,
@@ -1011,7 +2035,14 @@ class SessionAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> AttrEntity | None: ...
+    ) -> AttrEntity | None:
+        """An attribute, or None if there is none.
+
+        Args:
+            name: The name of the attribute.
+            decrypt: False to leave out the value if it is encrypted.
+            serialize_dt: Whether datetimes become ISO 8601 text.
+        """
     def get_many(
         self,
         cid: str,
@@ -1023,7 +2054,8 @@ class SessionAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> dict[str, AttrEntity | None]: ...
+    ) -> dict[str, AttrEntity | None]:
+        """A dict of what :meth:`get` returns for each name."""
     def exists(
         self,
         cid: str,
@@ -1033,7 +2065,8 @@ class SessionAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> bool: ...
+    ) -> bool:
+        """Whether there is an attribute with this name."""
     def exists_many(
         self,
         cid: str,
@@ -1043,7 +2076,8 @@ class SessionAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> dict[str, bool]: ...
+    ) -> dict[str, bool]:
+        """A dict of what :meth:`exists` returns for each name."""
     def names(
         self,
         cid: str,
@@ -1052,7 +2086,8 @@ class SessionAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> list[str]: ...
+    ) -> list[str]:
+        """The names of all attributes, in order."""
     def delete(
         self,
         cid: str,
@@ -1062,7 +2097,8 @@ class SessionAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Deletes an attribute. It is no error if there is none."""
     def delete_many(
         self,
         cid: str,
@@ -1072,7 +2108,8 @@ class SessionAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """:meth:`delete` for several attributes."""
     def to_dict(
         self,
         cid: str,
@@ -1084,25 +2121,35 @@ class SessionAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> dict[str, Any]: ...
+    ) -> dict[str, Any]:
+        """A dict of all attributes by name; with ``value_to_dict`` each is a dict."""
 
 @final
 class AttrEntity:
     """An attribute. Datetimes are ISO 8601 text if `serialize_dt=True` was given."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The name, 1 to 191 characters."""
     @property
-    def value(self) -> Any: ...
+    def value(self) -> Any:
+        """The value: a new object each time. None if it is encrypted and ``decrypt=False`` was given."""
     @property
-    def creation_time(self) -> datetime.datetime | Any: ...
+    def creation_time(self) -> datetime.datetime | Any:
+        """When it was created; UTC, without a timezone."""
     @property
-    def last_modified(self) -> datetime.datetime | Any: ...
+    def last_modified(self) -> datetime.datetime | Any:
+        """When its value was last set; UTC, without a timezone."""
     @property
-    def expiration_time(self) -> datetime.datetime | Any: ...
+    def expiration_time(self) -> datetime.datetime | Any:
+        """When it expires; UTC, without a timezone. The end of the year 9999 if it lives as long as its user or session."""
     @property
-    def is_encrypted(self) -> bool: ...
-    def to_dict(self) -> dict[str, Any]: ...
+    def is_encrypted(self) -> bool:
+        """Whether its value is encrypted in the database."""
+    def to_dict(self, serialize_dt: bool | None = None) -> dict[str, Any]:
+        """All of these values, by name. Datetimes become ISO 8601 text if ``serialize_dt`` is True; by default they are as
+        in the attribute itself.
+        """
     def __eq__(self, other: object, /) -> bool: ...
 
 @final
@@ -1116,7 +2163,19 @@ class PasswordResetAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_agent: str | None,
-    ) -> None: ...
+    ) -> None:
+        """Emails a token to the user with this credential. The caller cannot tell whether there is such a user.
+
+        Args:
+            cid: Correlation ID.
+            credential: A username or an email address, as ``password_reset.user_search_by`` says.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            user_agent: The client's user agent.
+
+        Raises:
+            ValidationError: E004001 for an unknown application.
+        """
     def access_token(
         self,
         cid: str,
@@ -1124,7 +2183,23 @@ class PasswordResetAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_agent: str | None,
-    ) -> AccessTokenCtx: ...
+    ) -> AccessTokenCtx:
+        """Exchanges a token, once, for a key that allows a new password to be set.
+
+        Args:
+            cid: Correlation ID.
+            token: The token from the email.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            user_agent: The client's user agent.
+
+        Returns:
+            An AccessTokenCtx: the key, valid for ``password_reset.password_change_session_duration`` seconds, and its
+            user.
+
+        Raises:
+            ValidationError: E010001 if the token is invalid, used or expired, or its user may not log in.
+        """
     def change_password(
         self,
         cid: str,
@@ -1134,16 +2209,34 @@ class PasswordResetAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_agent: str | None,
-    ) -> None: ...
+    ) -> None:
+        """Sets a new password, once. This ends all reset tokens of the user, and all sessions if
+        ``session.end_on_password_change`` is set.
+
+        Args:
+            cid: Correlation ID.
+            new_password: The new password.
+            token: The token from the email.
+            reset_key: The key that it was exchanged for.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            user_agent: The client's user agent.
+
+        Raises:
+            ValidationError: E010001 if the token or key is invalid, used or expired, or its user may not log in;
+                E003xxx if the password is not accepted, after which token and key can be used again.
+        """
 
 @final
 class AccessTokenCtx:
     """The key that a password reset token was exchanged for, and its user."""
 
     @property
-    def reset_key(self) -> str: ...
+    def reset_key(self) -> str:
+        """The key that, together with the token, allows a new password to be set. It cannot be read again."""
     @property
-    def user(self) -> dict[str, str]: ...
+    def user(self) -> dict[str, str]:
+        """The user: a dict of user_id and username."""
     def __eq__(self, other: object, /) -> bool: ...
 
 @final
@@ -1151,35 +2244,48 @@ class ImportSummary:
     """The result of an import."""
 
     @property
-    def read(self) -> int: ...
+    def read(self) -> int:
+        """The number of dicts that were read."""
     @property
-    def imported(self) -> int: ...
+    def imported(self) -> int:
+        """The number of users that were created, or would be in a dry run."""
     @property
-    def already_there(self) -> int: ...
+    def already_there(self) -> int:
+        """The number of users that existed before, and were not changed."""
     @property
-    def refused(self) -> int: ...
+    def refused(self) -> int:
+        """The number of dicts that were rejected."""
     @property
-    def incomplete(self) -> int: ...
+    def incomplete(self) -> int:
+        """The number of imported users of whom a part was not imported."""
     @property
-    def findings(self) -> list[dict[str, Any]]: ...
+    def findings(self) -> list[dict[str, Any]]:
+        """What was not imported, up to 1000 entries: dicts with position, username, is_refused and reason."""
 
 @final
 class SessionInfo:
     """A new session, as a login returns it."""
 
     @property
-    def username(self) -> str: ...
+    def username(self) -> str:
+        """The name of its user."""
     @property
-    def user_id(self) -> str: ...
+    def user_id(self) -> str:
+        """The ID of its user."""
     @property
-    def ust(self) -> str: ...
+    def ust(self) -> str:
+        """The session token. It cannot be read again."""
     @property
-    def creation_time(self) -> datetime.datetime: ...
+    def creation_time(self) -> datetime.datetime:
+        """When the session was opened; UTC, without a timezone."""
     @property
-    def expiration_time(self) -> datetime.datetime: ...
+    def expiration_time(self) -> datetime.datetime:
+        """When it expires; UTC, without a timezone."""
     @property
-    def has_w_about_to_exp(self) -> bool: ...
-    def to_dict(self, serialize_dt: bool = True) -> dict[str, Any]: ...
+    def has_w_about_to_exp(self) -> bool:
+        """Whether the user's password expires soon."""
+    def to_dict(self, serialize_dt: bool = True) -> dict[str, Any]:
+        """All of these values, the token included. Datetimes become ISO 8601 text unless ``serialize_dt`` is False."""
     def __eq__(self, other: object, /) -> bool: ...
 
 @final
@@ -1187,28 +2293,43 @@ class Session(Generic[_Attr_co]):
     """A session, without its token."""
 
     @property
-    def session_id(self) -> str: ...
+    def session_id(self) -> str:
+        """The public ID: it names the session but gives no access to it."""
     @property
-    def user_id(self) -> str: ...
+    def user_id(self) -> str:
+        """The ID of its user."""
     @property
-    def username(self) -> str: ...
+    def username(self) -> str:
+        """The name of its user."""
     @property
-    def is_super_user(self) -> bool: ...
+    def is_super_user(self) -> bool:
+        """Whether its user is a super-user."""
     @property
-    def creation_time(self) -> datetime.datetime: ...
+    def creation_time(self) -> datetime.datetime:
+        """When it was opened; UTC, without a timezone."""
     @property
-    def expiration_time(self) -> datetime.datetime: ...
+    def expiration_time(self) -> datetime.datetime:
+        """When it expires; UTC, without a timezone."""
     @property
-    def remote_addr(self) -> str: ...
+    def remote_addr(self) -> str:
+        """The address that it was opened from; several addresses are joined by ", "."""
     @property
-    def user_agent(self) -> str | None: ...
+    def user_agent(self) -> str | None:
+        """The user agent that opened it."""
     @property
-    def auth_type(self) -> str: ...
+    def auth_type(self) -> str:
+        """How it was opened: default, basic_auth or jwt."""
     @property
-    def auth_principal(self) -> str: ...
+    def auth_principal(self) -> str:
+        """The username that it was opened with."""
     @property
-    def attr(self) -> _Attr_co: ...
-    def to_dict(self) -> dict[str, Any]: ...
+    def attr(self) -> _Attr_co:
+        """The attributes of the session. Calls act for the caller who got this object."""
+    def to_dict(self, serialize_dt: bool = False) -> dict[str, Any]:
+        """A dict of creation_time, expiration_time, remote_addr and user_agent. Datetimes become ISO 8601 text if
+        ``serialize_dt`` is True.
+        """
+    def __class_getitem__(cls, item: Any) -> GenericAlias: ...
     def __eq__(self, other: object, /) -> bool: ...
 
 @final
@@ -1216,72 +2337,110 @@ class User(Generic[_Attr_co]):
     """A user. Fields that the caller may not see are None."""
 
     @property
-    def user_id(self) -> str: ...
+    def user_id(self) -> str:
+        """The public ID."""
     @property
-    def username(self) -> str: ...
+    def username(self) -> str:
+        """The name for logins."""
     @property
-    def email(self) -> str | None: ...
+    def email(self) -> str | None:
+        """The email address."""
     @property
-    def display_name(self) -> str | None: ...
+    def display_name(self) -> str | None:
+        """The name to display."""
     @property
-    def first_name(self) -> str | None: ...
+    def first_name(self) -> str | None:
+        """First name."""
     @property
-    def middle_name(self) -> str | None: ...
+    def middle_name(self) -> str | None:
+        """Middle name."""
     @property
-    def last_name(self) -> str | None: ...
+    def last_name(self) -> str | None:
+        """Last name."""
     @property
-    def is_totp_enabled(self) -> bool: ...
+    def is_totp_enabled(self) -> bool:
+        """Whether a login needs a TOTP code."""
     @property
-    def totp_label(self) -> str | None: ...
+    def totp_label(self) -> str | None:
+        """The label of the key in authenticator apps."""
     @property
-    def totp_key(self) -> str | None: ...
+    def totp_key(self) -> str | None:
+        """The TOTP key in base32; only where ``return_all_attrs`` was asked for."""
     @property
-    def is_active(self) -> bool | None: ...
+    def is_active(self) -> bool | None:
+        """Reserved: True."""
     @property
-    def is_internal(self) -> bool | None: ...
+    def is_internal(self) -> bool | None:
+        """Reserved: False."""
     @property
-    def is_super_user(self) -> bool | None: ...
+    def is_super_user(self) -> bool | None:
+        """Whether the user is a super-user."""
     @property
-    def is_locked(self) -> bool | None: ...
+    def is_locked(self) -> bool | None:
+        """Whether the account is locked."""
     @property
-    def locked_time(self) -> datetime.datetime | None: ...
+    def locked_time(self) -> datetime.datetime | None:
+        """When the account was last locked or unlocked."""
     @property
-    def locked_by(self) -> str | None: ...
+    def locked_by(self) -> str | None:
+        """The user_id of the user who locked or unlocked it, or "auto"."""
     @property
-    def sign_up_status(self) -> str | None: ...
+    def sign_up_status(self) -> str | None:
+        """before_confirmation, to_approve or final."""
     @property
-    def sign_up_time(self) -> datetime.datetime | None: ...
+    def sign_up_time(self) -> datetime.datetime | None:
+        """When the account was created."""
     @property
-    def sign_up_confirm_time(self) -> datetime.datetime | None: ...
+    def sign_up_confirm_time(self) -> datetime.datetime | None:
+        """When the sign-up was confirmed."""
     @property
-    def approval_status(self) -> str | None: ...
+    def approval_status(self) -> str | None:
+        """before_decision, approved or rejected."""
     @property
-    def approval_status_mod_time(self) -> datetime.datetime | None: ...
+    def approval_status_mod_time(self) -> datetime.datetime | None:
+        """When the approval status last changed."""
     @property
-    def approval_status_mod_by(self) -> str | None: ...
+    def approval_status_mod_by(self) -> str | None:
+        """The user_id of the user who changed it, or "auto"."""
     @property
-    def is_approval_needed(self) -> bool | None: ...
+    def is_approval_needed(self) -> bool | None:
+        """Whether the user still waits for approval."""
     @property
-    def password_is_set(self) -> bool | None: ...
+    def password_is_set(self) -> bool | None:
+        """Whether the user has a password."""
     @property
-    def password_last_set(self) -> datetime.datetime | None: ...
+    def password_last_set(self) -> datetime.datetime | None:
+        """When the password was set."""
     @property
-    def password_expiry(self) -> datetime.datetime | None: ...
+    def password_expiry(self) -> datetime.datetime | None:
+        """When the password expires."""
     @property
-    def password_must_change(self) -> bool | None: ...
+    def password_must_change(self) -> bool | None:
+        """Whether the password must be changed at the next login."""
     @property
-    def is_rate_limit_active(self) -> bool | None: ...
+    def is_rate_limit_active(self) -> bool | None:
+        """Whether the rate limit applies to requests."""
     @property
-    def rate_limit_type(self) -> str | None: ...
+    def rate_limit_type(self) -> str | None:
+        """Reserved."""
     @property
-    def rate_limit_def(self) -> str | None: ...
+    def rate_limit_def(self) -> str | None:
+        """The definition of the rate limit."""
     @property
-    def rate_limit_check_parent_def(self) -> bool | None: ...
+    def rate_limit_check_parent_def(self) -> bool | None:
+        """Reserved."""
     @property
-    def creation_ctx(self) -> Any: ...
+    def creation_ctx(self) -> Any:
+        """The JSON value that was stored when the account was created."""
     @property
-    def is_current_super_user(self) -> bool: ...
+    def is_current_super_user(self) -> bool:
+        """Whether the caller who got this object is a super-user."""
     @property
-    def attr(self) -> _Attr_co: ...
-    def to_dict(self) -> dict[str, Any]: ...
+    def attr(self) -> _Attr_co:
+        """The attributes of the user. Calls act for the caller who got this object."""
+    def to_dict(self, serialize_dt: bool = False) -> dict[str, Any]:
+        """All fields that the caller may see, without the attributes. Datetimes become ISO 8601 text if
+        ``serialize_dt`` is True.
+        """
+    def __class_getitem__(cls, item: Any) -> GenericAlias: ...
     def __eq__(self, other: object, /) -> bool: ...

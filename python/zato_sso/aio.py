@@ -9,5 +9,6 @@ async with SSO("sqlite:///sso.db") as sso:
 """
 
 from zato_sso._core import AsyncSSO as SSO
+from zato_sso._core import AttrAPI
 
-__all__ = ["SSO"]
+__all__ = ["SSO", "AttrAPI"]

@@ -21,9 +21,10 @@ from zato_sso._core import (
     _RemoteAddr,
     _Secret,
 )
+from zato_sso.bound import AsyncBoundSSO
 from zato_sso.ctx import SearchCtx, SignupCtx
 
-__all__ = ["SSO"]
+__all__ = ["SSO", "AttrAPI"]
 
 @final
 class SSO:
@@ -36,32 +37,86 @@ class SSO:
         config: str | os.PathLike[str] | dict[str, Any] | None = None,
         secret_key: str | None = None,
         hooks: object = None,
+        tz_aware: bool | None = None,
     ) -> Self: ...
     @classmethod
-    def from_config(cls, path: str | os.PathLike[str]) -> Self: ...
+    def from_config(cls, path: str | os.PathLike[str]) -> Self:
+        """Creates the object from a configuration file."""
     @property
-    def user(self) -> _UserAPI: ...
+    def user(self) -> _UserAPI:
+        """Users."""
     @property
-    def session(self) -> _SessionAPI: ...
+    def session(self) -> _SessionAPI:
+        """Sessions."""
     @property
-    def password_reset(self) -> _PasswordResetAPI: ...
+    def password_reset(self) -> _PasswordResetAPI:
+        """Password resets by email."""
     @property
-    def totp(self) -> _TOTPAPI: ...
+    def totp(self) -> _TOTPAPI:
+        """TOTP codes."""
     @property
-    def site(self) -> _SiteAPI: ...
+    def site(self) -> _SiteAPI:
+        """Sites: clients of the sessions API."""
     @property
-    def identity(self) -> _IdentityAPI: ...
+    def identity(self) -> _IdentityAPI:
+        """Identities: users as the sites see them."""
+    def bind(
+        self,
+        *,
+        cid: str | None = None,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+        user_agent: str | None = None,
+        current_ust: _Secret | None = None,
+    ) -> AsyncBoundSSO:
+        """The same tree with arguments filled in, for one request of a web service, say.
+
+        In the tree that it returns ``cid``, ``current_app``, ``remote_addr``, ``user_agent`` and the caller's own
+        token are keyword-only and may be left out; all other arguments keep their order.
+
+        Args:
+            cid: Correlation ID; by default a new one.
+            current_app: The application on whose behalf calls are made; by default ``apps.default``.
+            remote_addr: The address that calls come from.
+            user_agent: The client's user agent.
+            current_ust: The caller's session token, where there is one.
+
+        Example:
+            >>> me = sso.bind(remote_addr="127.0.0.1")
+            >>> me.user.login("user1", "the password")
+        """
     @property
-    def hooks(self) -> Hooks: ...
+    def hooks(self) -> Hooks:
+        """The hooks: callables that take part in operations. Set one to None to remove it."""
     async def import_users(
         self,
         users: Iterable[Mapping[str, Any]],
         dry_run: bool = False,
         *,
         firebase: Mapping[str, str | int] | str | None = None,
-    ) -> ImportSummary: ...
+    ) -> ImportSummary:
+        """Imports users from another system, with their password hashes.
+
+        A user who exists already, by user_id or, where none is given, by username, is not changed. A mistake in
+        one dict affects that dict alone, and is listed in the findings of the result. The iterable is read one
+        batch at a time: by ``zato_sso.SSO`` on the calling thread, by ``zato_sso.aio.SSO`` never on the thread
+        of the event loop.
+
+        Args:
+            users: Dicts with the fields of docs/import.md; times may be datetimes.
+            dry_run: True to write nothing, and report what would be written.
+            firebase: The hash parameters of a Firebase project, which its hashes need: a dict with signer_key,
+                salt_separator, rounds and mem_cost, or the text that the Firebase console shows.
+
+        Raises:
+            ValueError: A parameter in ``firebase`` is missing or wrong.
+            BackendError: The database became unreachable. Users imported until then are kept; call again to
+                continue after them.
+            Exception: Any exception that the iterable itself raises; likewise.
+        """
     async def open(self) -> None: ...
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Closes the database. Later calls raise BackendError. May be called twice."""
     async def __aenter__(self) -> Self: ...
     async def __aexit__(self, *_exception: object) -> None: ...
 
@@ -71,9 +126,11 @@ class _UserAPI:
     """`sso.user`: users, login and logout."""
 
     @property
-    def session(self) -> _SessionAPI: ...
+    def session(self) -> _SessionAPI:
+        """Sessions; the same as ``sso.session``."""
     @property
-    def attr(self) -> _UserAttrAPI: ...
+    def attr(self) -> _UserAttrAPI:
+        """Attributes of users."""
     async def create_user(
         self,
         cid: str,
@@ -83,7 +140,27 @@ class _UserAPI:
         remote_addr: _RemoteAddr | None = None,
         require_super_user: bool = True,
         auto_approve: bool = False,
-    ) -> str: ...
+    ) -> str:
+        """Creates a user, who waits for approval unless ``auto_approve`` or the configuration says otherwise.
+
+        Args:
+            cid: Correlation ID.
+            data: username, password, email, display_name, first_name, middle_name, last_name, is_locked,
+                sign_up_status, password_must_change, is_totp_enabled, totp_key, totp_label,
+                is_rate_limit_active, rate_limit_def, creation_ctx. Values that were assigned are added to
+                it, and the password is removed from it.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made; by default ``apps.default``.
+            remote_addr: The address that the call comes from.
+            require_super_user: False for trusted callers in the same process, who need no session token.
+            auto_approve: True to approve the user immediately.
+
+        Returns:
+            The user_id of the new user.
+
+        Raises:
+            ValidationError: E001xxx, E002xxx, E003xxx or E008002 for an invalid value; E005001 without permission.
+        """
     async def create(
         self,
         cid: str,
@@ -93,7 +170,27 @@ class _UserAPI:
         remote_addr: _RemoteAddr | None = None,
         require_super_user: bool = True,
         auto_approve: bool = False,
-    ) -> str: ...
+    ) -> str:
+        """Creates a user, who waits for approval unless ``auto_approve`` or the configuration says otherwise.
+
+        Args:
+            cid: Correlation ID.
+            data: username, password, email, display_name, first_name, middle_name, last_name, is_locked,
+                sign_up_status, password_must_change, is_totp_enabled, totp_key, totp_label,
+                is_rate_limit_active, rate_limit_def, creation_ctx. Values that were assigned are added to
+                it, and the password is removed from it.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made; by default ``apps.default``.
+            remote_addr: The address that the call comes from.
+            require_super_user: False for trusted callers in the same process, who need no session token.
+            auto_approve: True to approve the user immediately.
+
+        Returns:
+            The user_id of the new user.
+
+        Raises:
+            ValidationError: E001xxx, E002xxx, E003xxx or E008002 for an invalid value; E005001 without permission.
+        """
     async def create_super_user(
         self,
         cid: str,
@@ -103,42 +200,116 @@ class _UserAPI:
         remote_addr: _RemoteAddr | None = None,
         require_super_user: bool = True,
         auto_approve: bool = False,
-    ) -> str: ...
+    ) -> str:
+        """Creates a super-user; otherwise the same as :meth:`create_user`."""
     async def ensure_super_user(
         self,
         cid: str,
         data: dict[str, Any],
         current_app: str | None = None,
         remote_addr: _RemoteAddr | None = None,
-    ) -> str: ...
+    ) -> str:
+        """Makes sure that there is a super-user of this name: for applications as they start. It creates one, who is approved, or
+        leaves one who exists as they are, password included. Workers that start at the same time may all call it.
+
+        For trusted callers in the same process: it needs no session.
+
+        Args:
+            cid: Correlation ID.
+            data: As for :meth:`create_user`; the username is required.
+            current_app: The application on whose behalf the call is made; by default ``apps.default``.
+            remote_addr: The address that the call comes from.
+
+        Returns:
+            The user_id of the super-user.
+
+        Raises:
+            ValidationError: E001002 if the name is that of a user who is not a super-user; otherwise as
+                :meth:`create_user`.
+        """
     async def signup(
         self,
         cid: str,
         ctx: SignupCtx,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> str | None: ...
+    ) -> str | None:
+        """Signs a user up. Before they can log in, they confirm the sign-up with the token, and wait for approval unless
+        the configuration says otherwise.
+
+        Args:
+            cid: Correlation ID.
+            ctx: The details of the sign-up.
+            current_app: The application on whose behalf the call is made; by default the one in ``ctx``,
+                else ``apps.default``.
+            remote_addr: The address that the call comes from.
+
+        Returns:
+            The token; None where it is sent by email only.
+
+        Raises:
+            ValidationError: E004001 or E004002 for an application; E001xxx, E002xxx, E003xxx where the configuration
+                allows them to be shown, else E005001; E008002 for a value of a wrong type.
+            ValueError: ``ctx`` names another application than ``current_app``.
+        """
     async def confirm_signup(
         self,
         cid: str,
         confirm_token: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Confirms a sign-up.
+
+        Args:
+            cid: Correlation ID.
+            confirm_token: The token from :meth:`signup`.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Raises:
+            ValidationError: E005006 if there is no such token, E005007 if it was confirmed before.
+        """
     async def confirm_email(
         self,
         cid: str,
         confirm_token: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Confirms a new email, by the token that was sent there. It is the user's from then on.
+
+        Args:
+            cid: Correlation ID.
+            confirm_token: The token from the email.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Raises:
+            ValidationError: E005006 if the token is not valid, was used or has expired, E002002 if somebody else has the
+                email by now, E005001 if the user may not log in.
+        """
     async def resend_confirmation(
         self,
         cid: str,
         credential: str,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Has the email of a sign-up sent once more, with the same token.
+
+        The answer is the same whether or not somebody has signed up with the credential, and whether or not they have
+        confirmed.
+
+        Args:
+            cid: Correlation ID.
+            credential: The username or the email of the sign-up.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Raises:
+            ValidationError: E005009 after too many requests from one address.
+        """
     async def approve_user(
         self,
         cid: str,
@@ -146,7 +317,12 @@ class _UserAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Approves a user, who may log in from now on. It can be repeated, and called after a rejection.
+
+        Raises:
+            ValidationError: E005001 without permission, E001100 if there is no such user.
+        """
     async def approve(
         self,
         cid: str,
@@ -154,7 +330,12 @@ class _UserAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Approves a user, who may log in from now on. It can be repeated, and called after a rejection.
+
+        Raises:
+            ValidationError: E005001 without permission, E001100 if there is no such user.
+        """
     async def reject_user(
         self,
         cid: str,
@@ -162,7 +343,12 @@ class _UserAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Rejects a user, who can no longer log in; their open sessions are rejected too.
+
+        Raises:
+            ValidationError: As :meth:`approve_user`.
+        """
     async def reject(
         self,
         cid: str,
@@ -170,7 +356,12 @@ class _UserAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Rejects a user, who can no longer log in; their open sessions are rejected too.
+
+        Raises:
+            ValidationError: As :meth:`approve_user`.
+        """
     async def login(
         self,
         cid: str,
@@ -184,7 +375,25 @@ class _UserAPI:
         new_password: _Secret | None = "",
         totp_code: _Secret | None = None,
         skip_sec: bool = False,
-    ) -> SessionInfo: ...
+    ) -> SessionInfo:
+        """Logs a user in: opens a session.
+
+        Args:
+            cid: Correlation ID.
+            username: The name of the user.
+            password: The password; str, or bytes in UTF-8.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            user_agent: The client's user agent.
+            has_remote_addr: Whether the client itself sent the remote address, as login metadata.
+            has_user_agent: Whether the client itself sent the user agent, as login metadata.
+            new_password: A new password, to replace the current one.
+            totp_code: The TOTP code, where TOTP is enabled.
+            skip_sec: True for trusted callers in the same process: neither password nor TOTP code is checked.
+
+        Raises:
+            ValidationError: E005001, or the exact code where the configuration allows it to be shown.
+        """
     async def logout(
         self,
         cid: str,
@@ -192,7 +401,19 @@ class _UserAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         skip_sec: bool = False,
-    ) -> None: ...
+    ) -> None:
+        """Logs a user out: ends the session.
+
+        Args:
+            cid: Correlation ID.
+            ust: The session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            skip_sec: Reserved. The token alone is enough to end the session, even if its user is locked.
+
+        Raises:
+            ValidationError: E005001 if the token belongs to no valid session.
+        """
     async def get_current_user(
         self,
         cid: str,
@@ -200,7 +421,12 @@ class _UserAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         return_all_attrs: bool = False,
-    ) -> User[_AttrAPI]: ...
+    ) -> User[AttrAPI]:
+        """The user that the session belongs to.
+
+        Raises:
+            ValidationError: The code of an invalid session, or of a check that every call makes.
+        """
     async def get_user_by_id(
         self,
         cid: str,
@@ -209,10 +435,16 @@ class _UserAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         return_all_attrs: bool = False,
-    ) -> User[_AttrAPI]: ...
-    async def get_user_by_username(
-        self, cid: str, username: str, needs_approved: bool = True
-    ) -> User[_AttrAPI] | None: ...
+    ) -> User[AttrAPI]:
+        """A user: the caller's own, or any for super-users.
+
+        Raises:
+            ValidationError: E005001 without permission, E001100 if there is no such user.
+        """
+    async def get_user_by_username(self, cid: str, username: str, needs_approved: bool = True) -> User[AttrAPI] | None:
+        """The user with this name, for trusted callers in the same process. None if there is no such user, or, with
+        ``needs_approved``, the user is not approved.
+        """
     async def search(
         self,
         cid: str,
@@ -221,7 +453,25 @@ class _UserAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         serialize_dt: bool = False,
-    ) -> dict[str, Any]: ...
+    ) -> dict[str, Any]:
+        """Searches users, ordered by display name and username. For super-users.
+
+        Args:
+            cid: Correlation ID.
+            ctx: The criteria.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            serialize_dt: Whether datetimes become ISO 8601 text.
+
+        Returns:
+            A dict: total, num_pages, page_size, cur_page, has_next_page, has_prev_page, next_page, prev_page, and
+            result, a list of users as dicts.
+
+        Raises:
+            ValidationError: E005001 without permission; E008002 for a criterion of a wrong type, a name of
+                less than 2 characters, or an unknown attribute.
+        """
     async def update_current_user(
         self,
         cid: str,
@@ -229,7 +479,26 @@ class _UserAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Changes the caller's own user.
+
+        Args:
+            cid: Correlation ID.
+            data: username, email, display_name, first_name, middle_name, last_name, is_totp_enabled, totp_key,
+                totp_label, totp_code (a code of the key, to switch TOTP on); for super-users also is_locked, password_expiry (a datetime), password_must_change,
+                sign_up_status, approval_status, is_rate_limit_active, rate_limit_def. None removes an email, a
+                name or a label, and generates a new TOTP key; a missing key leaves the value unchanged.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Raises:
+            ValidationError: E008003 if there is nothing to change, E008002 for an unknown key, one that only
+                super-users may change, a wrong type, or None where a value is needed; E001xxx and E002xxx for an
+                invalid username or email; E005010 if the login is not fresh, for a username, an email or TOTP; E005008
+                if totp_code is missing.
+            InvalidTOTPError: E005001 if totp_code is wrong.
+        """
     async def update_user_by_id(
         self,
         cid: str,
@@ -238,7 +507,13 @@ class _UserAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Changes a user: the caller's own, or any for super-users. Otherwise the same as :meth:`update_current_user`.
+
+        Raises:
+            ValidationError: As :meth:`update_current_user`; E005001 without permission, E001100 if there is no such
+                user.
+        """
     async def update(
         self,
         cid: str,
@@ -247,7 +522,8 @@ class _UserAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_id: str | None = None,
-    ) -> None: ...
+    ) -> None:
+        """:meth:`update_user_by_id` where ``user_id`` is given, else :meth:`update_current_user`."""
     async def delete_user_by_id(
         self,
         cid: str,
@@ -256,7 +532,21 @@ class _UserAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         skip_sec: bool = False,
-    ) -> None: ...
+    ) -> None:
+        """Deletes a user with all sessions, attributes, links and reset tokens. Callers cannot delete themselves.
+
+        Args:
+            cid: Correlation ID.
+            user_id: The user to delete.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            skip_sec: True for trusted callers in the same process: ``current_ust`` is ignored.
+
+        Raises:
+            ValidationError: E005001 without permission, E008001 for the caller's own user, E001100 if there is no such
+                user.
+        """
     async def delete_user_by_username(
         self,
         cid: str,
@@ -265,7 +555,12 @@ class _UserAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         skip_sec: bool = False,
-    ) -> None: ...
+    ) -> None:
+        """Deletes a user by name; otherwise the same as :meth:`delete_user_by_id`.
+
+        Raises:
+            ValidationError: As :meth:`delete_user_by_id`, but E001001 if there is no such user.
+        """
     async def delete(
         self,
         cid: str,
@@ -273,7 +568,8 @@ class _UserAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Deletes a user: :meth:`delete_user_by_id` without ``skip_sec``."""
     async def change_password(
         self,
         cid: str,
@@ -281,7 +577,20 @@ class _UserAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Changes a password: the caller's own with the old password, or any for super-users.
+
+        Args:
+            cid: Correlation ID.
+            data: old_password, new_password, user_id, password_expiry (days), must_change.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Raises:
+            ValidationError: E005001 without permission or with a wrong old password, E008003 if a value is
+                missing, E001100 if there is no such user, E003xxx for the new password.
+        """
     async def set_password(
         self,
         cid: str,
@@ -292,8 +601,28 @@ class _UserAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         details: _JSON = None,
-    ) -> None: ...
-    async def validate_password(self, password: _Secret) -> None: ...
+    ) -> None:
+        """Sets a user's password without a session or the old password. For trusted callers in the same process.
+
+        Args:
+            cid: Correlation ID.
+            user_id: The user.
+            password: The new password; the usual rules apply.
+            must_change: Whether it must be changed at the next login.
+            password_expiry: The days until it expires; None or a negative number means the default.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            details: A JSON value for the audit entry, up to 4096 bytes, without secrets.
+
+        Raises:
+            ValidationError: E001100 if there is no such user, E003xxx for the password, E008002 for another value.
+        """
+    async def validate_password(self, password: _Secret) -> None:
+        """Checks a password against the configured rules that do not depend on a user.
+
+        Raises:
+            ValidationError: E003001, E003002, E003003 or E003008.
+        """
     async def reset_totp_key(
         self,
         cid: str,
@@ -304,7 +633,26 @@ class _UserAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         skip_sec: bool = False,
-    ) -> str: ...
+    ) -> str:
+        """Replaces the TOTP key of a user. ``is_totp_enabled``, whether logins need a code, is not changed.
+
+        Args:
+            cid: Correlation ID.
+            current_ust: The caller's session token.
+            user_id: The user; None is the caller. Other users are for super-users only.
+            key: The key, in base32; None generates one.
+            key_label: The label of the key; None leaves it unchanged, an empty text removes it.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            skip_sec: True for trusted callers in the same process: ``current_ust`` is ignored.
+
+        Returns:
+            The new key.
+
+        Raises:
+            ValidationError: E005001 without permission, E001100 if there is no such user, E008002 for an invalid key.
+            ValueError: No ``user_id`` was given with ``skip_sec``.
+        """
     async def create_linked_auth(
         self,
         cid: str,
@@ -315,7 +663,26 @@ class _UserAPI:
         is_active: bool,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> tuple[str, int]: ...
+    ) -> tuple[str, int]:
+        """Links a security definition to a user: requests that use it act as the user. For super-users.
+
+        Args:
+            cid: Correlation ID.
+            ust: The session token of a super-user.
+            user_id: The user to link it to.
+            auth_type: The kind of the definition: ``const.auth_type.basic_auth`` or ``const.auth_type.jwt``.
+            auth_username: The username of the definition.
+            is_active: Whether requests may use it.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Returns:
+            The user_id and the auth_id, which is the id of the definition.
+
+        Raises:
+            ValidationError: E005001 without permission, E001100 if there is no such user, E008002 if there is no such
+                definition, E008001 if it is linked already.
+        """
     async def get_linked_auth_list(
         self,
         cid: str,
@@ -323,7 +690,15 @@ class _UserAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_id: str | None = None,
-    ) -> list[dict[str, Any]]: ...
+    ) -> list[dict[str, Any]]:
+        """The definitions that are linked to a user: the caller, or any user for super-users.
+
+        Returns:
+            A list of dicts: auth_type, auth_username, auth_id, auth_name, user_id, creation_time, is_active.
+
+        Raises:
+            ValidationError: E005001 without permission, E001100 if there is no such user.
+        """
     async def delete_linked_auth(
         self,
         cid: str,
@@ -333,7 +708,16 @@ class _UserAPI:
         auth_username: str,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> int: ...
+    ) -> int:
+        """Removes a link and ends the sessions that it opened. For super-users.
+
+        Returns:
+            The auth_id, which is the id of the definition.
+
+        Raises:
+            ValidationError: E005001 without permission, E001100 if there is no such user, E008002 if there is no such
+                definition, or it is not linked to this user.
+        """
     async def get_user_by_linked_auth(
         self,
         cid: str,
@@ -343,7 +727,12 @@ class _UserAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         return_all_attrs: bool = False,
-    ) -> User[_AttrAPI]: ...
+    ) -> User[AttrAPI]:
+        """The user that a security definition is linked to: the caller, or any user for super-users.
+
+        Raises:
+            ValidationError: E005001 without permission; E008002 if there is no such definition, or it is not linked.
+        """
     async def lock_user(
         self,
         cid: str,
@@ -353,7 +742,21 @@ class _UserAPI:
         remote_addr: _RemoteAddr | None = None,
         require_super_user: bool = True,
         current_user: str | None = None,
-    ) -> None: ...
+    ) -> None:
+        """Locks an account: its user cannot log in, and open sessions are rejected.
+
+        Args:
+            cid: Correlation ID.
+            user_id: The user to lock.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made; by default ``apps.default``.
+            remote_addr: The address that the call comes from.
+            require_super_user: False for trusted callers in the same process, who need no session token.
+            current_user: For those callers, the user_id of the user on whose behalf they act.
+
+        Raises:
+            ValidationError: E005001 without permission, E001100 if there is no such user.
+        """
     async def unlock_user(
         self,
         cid: str,
@@ -363,7 +766,8 @@ class _UserAPI:
         remote_addr: _RemoteAddr | None = None,
         require_super_user: bool = True,
         current_user: str | None = None,
-    ) -> None: ...
+    ) -> None:
+        """Unlocks an account; otherwise the same as :meth:`lock_user`."""
 
 @final
 @type_check_only
@@ -371,7 +775,8 @@ class _SessionAPI:
     """`sso.user.session`, also `sso.session`: sessions."""
 
     @property
-    def attr(self) -> _SessionAttrAPI: ...
+    def attr(self) -> _SessionAttrAPI:
+        """Attributes of sessions."""
     async def verify(
         self,
         cid: str,
@@ -380,7 +785,20 @@ class _SessionAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_agent: str | None = None,
-    ) -> bool: ...
+    ) -> bool:
+        """Whether a token belongs to a valid session whose user may log in. For super-users.
+
+        Args:
+            cid: Correlation ID.
+            target_ust: The token to check.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            user_agent: The client's user agent.
+
+        Raises:
+            ValidationError: The code of an invalid ``current_ust``, or E005001 if it is not a super-user's.
+        """
     async def renew(
         self,
         cid: str,
@@ -388,7 +806,15 @@ class _SessionAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_agent: str | None = None,
-    ) -> datetime.datetime: ...
+    ) -> datetime.datetime:
+        """Extends a session.
+
+        Returns:
+            The new expiration time: a datetime in UTC, without a timezone.
+
+        Raises:
+            ValidationError: The code of an invalid session, or of a check that every call makes.
+        """
     async def reauthenticate(
         self,
         cid: str,
@@ -398,7 +824,25 @@ class _SessionAPI:
         current_app: str | None = None,
         remote_addr: _RemoteAddr | None = None,
         user_agent: str | None = None,
-    ) -> None: ...
+    ) -> None:
+        """Makes a session fresh: its user proves who they are once more. It is throttled as a login is.
+
+        Changing an email, a username or TOTP needs a session whose login, or the last call of this, is not older than
+        ``login.fresh_for`` minutes.
+
+        Args:
+            cid: Correlation ID.
+            ust: The session's token.
+            password: The user's password.
+            totp_code: A code of the user's authenticator, if TOTP is enabled.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            user_agent: The client's user agent.
+
+        Raises:
+            ValidationError: The code of an invalid session; E005001 for a wrong password or code, E005008 if the code is
+                missing, E005009 while the user has to wait after failures.
+        """
     async def get(
         self,
         cid: str,
@@ -408,17 +852,34 @@ class _SessionAPI:
         remote_addr: _RemoteAddr | None,
         user_agent: str | None = None,
         check_if_password_expired: bool = True,
-    ) -> Session[_AttrAPI]: ...
+    ) -> Session[AttrAPI]:
+        """A session: the caller's own, or any for super-users.
+
+        Raises:
+            ValidationError: E005001 without permission, E007001 or E007002 if the session has ended.
+        """
     async def get_list(
         self,
         cid: str,
-        ust: _Secret | None,
-        target_ust: _Secret | None,
-        current_ust: _Secret | None,
-        current_app: str | None,
-        remote_addr: _RemoteAddr | None,
+        ust: _Secret | None = None,
+        target_ust: _Secret | None = None,
+        current_ust: _Secret | None = None,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
         user_agent: str | None = None,
-    ) -> list[dict[str, Any]]: ...
+    ) -> list[dict[str, Any]]:
+        """The open sessions of a user, oldest first: the caller's own with ``current_ust`` or ``ust`` alone, or, for
+        super-users, those of the user that ``target_ust`` belongs to.
+
+        Returns:
+            A list of dicts: session_id, auth_type, auth_principal, creation_time, expiration_time, remote_addr,
+            user_agent, is_current (whether it is the session that asks), session_state_change_list. Tokens are not
+            included.
+
+        Raises:
+            ValidationError: As :meth:`get`.
+            ValueError: Neither a token of the caller alone nor ``target_ust`` with ``current_ust`` was given.
+        """
     async def end(
         self,
         cid: str,
@@ -426,7 +887,19 @@ class _SessionAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Ends an open session: one of the caller's own, or any for super-users.
+
+        Args:
+            cid: Correlation ID.
+            session_id: The public id of the session, as :meth:`get_list` shows it.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Raises:
+            ValidationError: E007001 if there is no such session, or it is somebody else's.
+        """
     async def end_all(
         self,
         cid: str,
@@ -435,7 +908,23 @@ class _SessionAPI:
         except_current: bool = True,
         current_app: str | None = None,
         remote_addr: _RemoteAddr | None = None,
-    ) -> int: ...
+    ) -> int:
+        """Ends the open sessions of a user, those of sites and of linked definitions included.
+
+        Args:
+            cid: Correlation ID.
+            current_ust: The caller's session token.
+            user_id: Whose sessions; None for the caller's own. Those of others only for super-users.
+            except_current: Whether the caller's current session goes on.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Returns:
+            The number of sessions that have ended.
+
+        Raises:
+            ValidationError: E005001 without permission, E001100 if there is no such user.
+        """
     async def get_current_session(
         self,
         cid: str,
@@ -443,14 +932,31 @@ class _SessionAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         needs_super_user: bool = False,
-    ) -> Session[_AttrAPI]: ...
+    ) -> Session[AttrAPI]:
+        """The session of the caller.
+
+        Args:
+            cid: Correlation ID.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            needs_super_user: Whether it must belong to a super-user, as with :meth:`require_super_user`.
+
+        Raises:
+            ValidationError: The code of an invalid session, or of a check that every call makes.
+        """
     async def require_super_user(
         self,
         cid: str,
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> Session[_AttrAPI]: ...
+    ) -> Session[AttrAPI]:
+        """The session of the caller, who must be a super-user.
+
+        Raises:
+            ValidationError: As :meth:`get_current_session`, and E005001 if the caller is not a super-user.
+        """
     async def on_external_auth_succeeded(
         self,
         cid: str,
@@ -463,13 +969,46 @@ class _SessionAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_agent: str | None = None,
-    ) -> SessionInfo: ...
+    ) -> SessionInfo:
+        """Opens a session for the user that a security definition is linked to, or renews the one that was opened before.
+        For trusted callers in the same process that authenticated a request with that definition.
+
+        Args:
+            cid: Correlation ID.
+            sec_type: The kind of the definition: ``const.auth_type.basic_auth`` or ``const.auth_type.jwt``.
+            sec_def_id: The id of the definition.
+            sec_def_username: Its username.
+            user_id: The user that it is linked to.
+            ext_session_id: For JWT, the token: each token has a session of its own. A Basic Auth definition has one
+                session in all, and ignores this.
+            totp_code: The TOTP code, needed where a JWT opens a session and TOTP is enabled.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            user_agent: The client's user agent.
+
+        Returns:
+            The session, which has the same token each time.
+
+        Raises:
+            ValidationError: E005001 if there is no such definition, or it is not linked to this user; E008003 for a JWT
+                without its token; otherwise as for a login.
+        """
     async def get_session_by_ext_id(
         self,
         sec_type: str,
         sec_def_id: int,
         ext_session_id: _Secret | None = None,
-    ) -> dict[str, Any] | None: ...
+    ) -> dict[str, Any] | None:
+        """The open session of a security definition. For trusted callers in the same process.
+
+        Args:
+            sec_type: The kind of the definition.
+            sec_def_id: The id of the definition.
+            ext_session_id: For JWT, the token.
+
+        Returns:
+            A dict as in :meth:`get_list`, or None if there is no such session.
+        """
 
 @final
 @type_check_only
@@ -485,13 +1024,38 @@ class _SiteAPI:
         remote_addr: _RemoteAddr | None = None,
         trusted: bool = False,
         long_key: bool = False,
-    ) -> dict[str, Any]: ...
+    ) -> dict[str, Any]:
+        """Creates a site with a new key pair.
+
+        Args:
+            cid: Correlation ID.
+            subdomain: The name of the site: a label as in host names.
+            callback_uris: The URIs that browsers may be redirected back to.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            trusted: Whether it speaks for all users, except super-users. Any other site does for those that it made, or
+                whose password it has verified within an hour.
+            long_key: Whether the private key has 256 random bits, rather than being a UUID of 122.
+
+        Returns:
+            A dict: subdomain, public_key, private_key, is_active, is_trusted, creation_time, callback_uris. The private
+            key cannot be read again.
+
+        Raises:
+            ValidationError: E008002 for an invalid subdomain or URI, E008001 for one that another site has.
+        """
     async def get_list(
         self,
         cid: str,
         current_app: str | None = None,
         remote_addr: _RemoteAddr | None = None,
-    ) -> list[dict[str, Any]]: ...
+    ) -> list[dict[str, Any]]:
+        """All sites, by subdomain, without their private keys.
+
+        Returns:
+            A list of dicts: subdomain, public_key, is_active, is_trusted, creation_time, callback_uris; and
+            has_old_key, which is True, where the key that it had before is valid as well.
+        """
     async def update(
         self,
         cid: str,
@@ -504,14 +1068,44 @@ class _SiteAPI:
         long_key: bool = False,
         keep_old_key: bool = False,
         end_old_key: bool = False,
-    ) -> dict[str, Any]: ...
+    ) -> dict[str, Any]:
+        """Replaces the callback URIs or the private key of a site, or whether it is trusted. What is not given stays.
+
+        Args:
+            cid: Correlation ID.
+            subdomain: The name of the site.
+            callback_uris: The URIs that browsers may be redirected back to, in the place of the former ones.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            trusted: Whether it speaks for all users, as in ``create``.
+            new_key: Whether it gets another private key.
+            long_key: Whether that has 256 random bits, as in ``create``.
+            keep_old_key: Whether the key that it had goes on being valid beside the new one, until ``end_old_key``.
+            end_old_key: Whether the key that was kept ends.
+
+        Returns:
+            The site, as in ``get_list``; with ``new_key`` also private_key, which cannot be read again.
+
+        Raises:
+            ValidationError: E008002 if there is no such site, or for an invalid URI, E008001 for one that another site
+                has.
+            ValueError: For a combination of arguments about keys that makes no sense.
+        """
     async def delete(
         self,
         cid: str,
         subdomain: str,
         current_app: str | None = None,
         remote_addr: _RemoteAddr | None = None,
-    ) -> int: ...
+    ) -> int:
+        """Deletes a site and ends its sessions.
+
+        Returns:
+            The number of sessions that ended.
+
+        Raises:
+            ValidationError: E008002 if there is no such site.
+        """
     async def start_session(
         self,
         cid: str,
@@ -524,7 +1118,31 @@ class _SiteAPI:
         current_app: str | None = None,
         remote_addr: _RemoteAddr | None = None,
         user_agent: str | None = None,
-    ) -> dict[str, Any]: ...
+    ) -> dict[str, Any]:
+        """Starts a session for an identity, and ends the previous one that the site had for it.
+
+        Args:
+            cid: Correlation ID.
+            subdomain: The site.
+            identity_token: The identity.
+            top_realm: The site's name for a group of its web sites.
+            sub_realm: A part of that group.
+            lifetime: The seconds that the session lasts; by default a day.
+            session_data: A JSON value to store with the session.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            user_agent: The client's user agent.
+
+        Returns:
+            A dict: sso_session_token, session_id, user_id, user_token, identity_token, top_realm, sub_realm, data,
+            num_cookies_set, creation_time, update_time, expiration_time.
+
+        Raises:
+            ValidationError: E001100 if there is no such identity, or the site is not trusted, did not create it, and has not
+                verified the password of its user within an hour; E005001 for a super-user whose password the site has
+                not verified; E005001, E005002, E005003, E005004 or E003004 if the user may not log in; E008002 if there
+                is no such site, or a value is invalid.
+        """
     async def get_session_list(
         self,
         cid: str,
@@ -534,7 +1152,25 @@ class _SiteAPI:
         order_direction: str = "desc",
         current_app: str | None = None,
         remote_addr: _RemoteAddr | None = None,
-    ) -> dict[str, Any]: ...
+    ) -> dict[str, Any]:
+        """A page of the open sessions of a site, ordered by start time.
+
+        Args:
+            cid: Correlation ID.
+            subdomain: The site.
+            page: The number of the page, from 1.
+            entries_per_page: The most sessions on a page: 1 to 500.
+            order_direction: ``asc`` or ``desc``.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Returns:
+            A dict: total, num_pages, page_size, cur_page, and result, a list of dicts as from ``start_session``.
+
+        Raises:
+            ValueError: order_direction is neither ``asc`` nor ``desc``.
+            ValidationError: E008002 if there is no such site, or page or entries_per_page is invalid.
+        """
     async def get_session(
         self,
         cid: str,
@@ -542,7 +1178,15 @@ class _SiteAPI:
         sso_session_token: _Secret,
         current_app: str | None = None,
         remote_addr: _RemoteAddr | None = None,
-    ) -> dict[str, Any]: ...
+    ) -> dict[str, Any]:
+        """The open session of a site that has this token; of any site, for a trusted one.
+
+        Returns:
+            A dict as from ``start_session``.
+
+        Raises:
+            ValidationError: E008002 if there is no such site, E007001 if it has no such session.
+        """
     async def get_identity_session(
         self,
         cid: str,
@@ -550,7 +1194,16 @@ class _SiteAPI:
         identity_token: str,
         current_app: str | None = None,
         remote_addr: _RemoteAddr | None = None,
-    ) -> dict[str, Any]: ...
+    ) -> dict[str, Any]:
+        """The open session that a site has started for an identity.
+
+        Returns:
+            A dict as from ``start_session``.
+
+        Raises:
+            ValidationError: E008002 if there is no such site, E001100 if there is no such identity, E007001 if there is
+                no such session.
+        """
     async def end_session(
         self,
         cid: str,
@@ -558,7 +1211,12 @@ class _SiteAPI:
         sso_session_token: _Secret,
         current_app: str | None = None,
         remote_addr: _RemoteAddr | None = None,
-    ) -> None: ...
+    ) -> None:
+        """Ends a session of a site.
+
+        Raises:
+            ValidationError: As ``get_session``.
+        """
     async def end_identity_session(
         self,
         cid: str,
@@ -566,7 +1224,12 @@ class _SiteAPI:
         identity_token: str,
         current_app: str | None = None,
         remote_addr: _RemoteAddr | None = None,
-    ) -> None: ...
+    ) -> None:
+        """Ends the session that a site has started for an identity.
+
+        Raises:
+            ValidationError: As ``get_identity_session``.
+        """
 
 @final
 @type_check_only
@@ -579,14 +1242,36 @@ class _IdentityAPI:
         identity_token: str,
         current_app: str | None = None,
         remote_addr: _RemoteAddr | None = None,
-    ) -> dict[str, Any]: ...
+    ) -> dict[str, Any]:
+        """The identity with this token.
+
+        Args:
+            cid: Correlation ID.
+            identity_token: The token of the identity.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Returns:
+            A dict: identity_token, user_id, user_token, provider, external_id, profile, creation_time, last_modified.
+
+        Raises:
+            ValidationError: E001100 if there is no such identity.
+        """
     async def get_list(
         self,
         cid: str,
         user_id: str,
         current_app: str | None = None,
         remote_addr: _RemoteAddr | None = None,
-    ) -> list[dict[str, Any]]: ...
+    ) -> list[dict[str, Any]]:
+        """The identities of a user, oldest first. Every user has at least one.
+
+        Returns:
+            A list of dicts, as from ``get``.
+
+        Raises:
+            ValidationError: E001100 if there is no such user.
+        """
 
 @final
 @type_check_only
@@ -601,18 +1286,39 @@ class _TOTPAPI:
         username: str | None = "",
         current_app: str | None = None,
         remote_addr: _RemoteAddr | None = None,
-    ) -> None: ...
+    ) -> None:
+        """Checks a TOTP code against a user's key, even if logins do not ask for codes. Unless ``login.totp_single_use``
+        is off, a correct code is used up by this: neither this call nor a login accepts it again.
+
+        Args:
+            cid: Correlation ID.
+            code: The code to check.
+            ust: The session token of the user.
+            username: Instead of ``ust``, the user's name; for trusted callers in the same process.
+            current_app: The application on whose behalf the call is made; by default ``apps.default``.
+            remote_addr: The address that the call comes from.
+
+        Raises:
+            InvalidTOTPError: E005001 if the code is missing, wrong or used, or there is no such user.
+            ValidationError: The code of an invalid session, or of a check that every call makes.
+            ValueError: Not exactly one of ``ust`` and ``username`` was given.
+        """
     async def provisioning_uri(
         self,
         cid: str,
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> str: ...
+    ) -> str:
+        """The ``otpauth://`` URI of the caller's own key, for authenticator apps. It contains the key; its label is
+        ``main.site_name`` and the username.
+
+        Raises:
+            ValidationError: The code of an invalid session, or of a check that every call makes.
+        """
 
 @final
-@type_check_only
-class _AttrAPI:
+class AttrAPI:
     """The attributes of one user or one session: `user.attr` and `session.attr` of the objects that calls return."""
 
     async def create(
@@ -622,14 +1328,37 @@ class _AttrAPI:
         expiration: int | None = None,
         encrypt: bool = False,
         user_id: str | None = None,
-    ) -> None: ...
+    ) -> None:
+        """Creates an attribute.
+
+        Args:
+            name: 1 to 191 characters.
+            value: A JSON value, up to 64 KiB (``attr.max_value_bytes``).
+            expiration: The seconds until it expires.
+            encrypt: Whether its value is encrypted in the database.
+            user_id: The owner, if not the caller; for super-users.
+
+        Raises:
+            ValidationError: E009001 if it exists already; E008002 for an invalid name, value or
+                expiration; E005001 without permission.
+            TypeError: The value is not a JSON value.
+        """
     async def create_many(
         self,
         data: list[dict[str, Any]],
         expiration: int | None = None,
         encrypt: bool = False,
         user_id: str | None = None,
-    ) -> None: ...
+    ) -> None:
+        """:meth:`create` for several attributes: all of them or none.
+
+        Args:
+            data: Dicts with name, value, and optionally expiration, encrypt and user_id, which default to those
+                of the call.
+
+        Raises:
+            ValidationError: As :meth:`create`; E008003 if the list is empty, or a dict lacks name or value.
+        """
     async def update(
         self,
         name: str,
@@ -637,14 +1366,37 @@ class _AttrAPI:
         expiration: int | None = None,
         encrypt: bool = False,
         user_id: str | None = None,
-    ) -> None: ...
+    ) -> None:
+        """Changes the value of an attribute, and its expiration and encryption if they are given.
+
+        Args:
+            name: 1 to 191 characters.
+            value: A JSON value, up to 64 KiB (``attr.max_value_bytes``).
+            expiration: The seconds until it expires.
+            encrypt: Whether its value is encrypted in the database.
+            user_id: The owner, if not the caller; for super-users.
+
+        Raises:
+            ValidationError: E009002 if it does not exist; E008002 for an invalid name, value or
+                expiration; E005001 without permission.
+            TypeError: The value is not a JSON value.
+        """
     async def update_many(
         self,
         data: list[dict[str, Any]],
         expiration: int | None = None,
         encrypt: bool = False,
         user_id: str | None = None,
-    ) -> None: ...
+    ) -> None:
+        """:meth:`update` for several attributes: all of them or none.
+
+        Args:
+            data: Dicts with name, value, and optionally expiration, encrypt and user_id, which default to those
+                of the call.
+
+        Raises:
+            ValidationError: As :meth:`update`; E008003 if the list is empty, or a dict lacks name or value.
+        """
     async def set(
         self,
         name: str,
@@ -652,34 +1404,82 @@ class _AttrAPI:
         expiration: int | None = None,
         encrypt: bool = False,
         user_id: str | None = None,
-    ) -> None: ...
+    ) -> None:
+        """Creates an attribute, or updates it as :meth:`update` does.
+
+        Args:
+            name: 1 to 191 characters.
+            value: A JSON value, up to 64 KiB (``attr.max_value_bytes``).
+            expiration: The seconds until it expires.
+            encrypt: Whether its value is encrypted in the database.
+            user_id: The owner, if not the caller; for super-users.
+
+        Raises:
+            ValidationError: E008002 for an invalid name, value or
+                expiration; E005001 without permission.
+            TypeError: The value is not a JSON value.
+        """
     async def set_many(
         self,
         data: list[dict[str, Any]],
         expiration: int | None = None,
         encrypt: bool = False,
         user_id: str | None = None,
-    ) -> None: ...
-    async def set_expiry(self, name: str, expiration: int | None) -> None: ...
-    async def set_expiry_many(self, data: list[dict[str, Any]], expiration: int | None = None) -> None: ...
-    async def get(self, name: str, decrypt: bool = True, serialize_dt: bool = False) -> AttrEntity | None: ...
+    ) -> None:
+        """:meth:`set` for several attributes: all of them or none.
+
+        Args:
+            data: Dicts with name, value, and optionally expiration, encrypt and user_id, which default to those
+                of the call.
+
+        Raises:
+            ValidationError: As :meth:`set`; E008003 if the list is empty, or a dict lacks name or value.
+        """
+    async def set_expiry(self, name: str, expiration: int | None) -> None:
+        """Sets the seconds until an attribute expires. With None it lives as long as its user or session.
+
+        Raises:
+            ValidationError: E009002 if it does not exist; E008002 if it would expire immediately; E005001
+                without permission.
+        """
+    async def set_expiry_many(self, data: list[dict[str, Any]], expiration: int | None = None) -> None:
+        """:meth:`set_expiry` for several attributes: all of them or none.
+
+        Args:
+            data: Dicts with name, and optionally user_id and expiration, which defaults to that of the call.
+        """
+    async def get(self, name: str, decrypt: bool = True, serialize_dt: bool = False) -> AttrEntity | None:
+        """An attribute, or None if there is none.
+
+        Args:
+            name: The name of the attribute.
+            decrypt: False to leave out the value if it is encrypted.
+            serialize_dt: Whether datetimes become ISO 8601 text.
+        """
     async def get_many(
         self,
         names: Sequence[str],
         decrypt: bool = True,
         serialize_dt: bool = False,
-    ) -> dict[str, AttrEntity | None]: ...
-    async def exists(self, name: str) -> bool: ...
-    async def exists_many(self, names: Sequence[str]) -> dict[str, bool]: ...
-    async def names(self) -> list[str]: ...
-    async def delete(self, name: str) -> None: ...
-    async def delete_many(self, names: Sequence[str]) -> None: ...
+    ) -> dict[str, AttrEntity | None]:
+        """A dict of what :meth:`get` returns for each name."""
+    async def exists(self, name: str) -> bool:
+        """Whether there is an attribute with this name."""
+    async def exists_many(self, names: Sequence[str]) -> dict[str, bool]:
+        """A dict of what :meth:`exists` returns for each name."""
+    async def names(self) -> list[str]:
+        """The names of all attributes, in order."""
+    async def delete(self, name: str) -> None:
+        """Deletes an attribute. It is no error if there is none."""
+    async def delete_many(self, names: Sequence[str]) -> None:
+        """:meth:`delete` for several attributes."""
     async def to_dict(
         self,
         decrypt: bool = True,
         value_to_dict: bool = False,
         serialize_dt: bool = False,
-    ) -> dict[str, Any]: ...
+    ) -> dict[str, Any]:
+        """A dict of all attributes by name; with ``value_to_dict`` each is a dict."""
 
 @final
 @type_check_only
@@ -698,7 +1498,21 @@ class _UserAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Creates an attribute.
+
+        Args:
+            name: 1 to 191 characters.
+            value: A JSON value, up to 64 KiB (``attr.max_value_bytes``).
+            expiration: The seconds until it expires.
+            encrypt: Whether its value is encrypted in the database.
+            user_id: The owner, if not the caller; for super-users.
+
+        Raises:
+            ValidationError: E009001 if it exists already; E008002 for an invalid name, value or
+                expiration; E005001 without permission.
+            TypeError: The value is not a JSON value.
+        """
     async def create_many(
         self,
         cid: str,
@@ -710,7 +1524,16 @@ class _UserAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """:meth:`create` for several attributes: all of them or none.
+
+        Args:
+            data: Dicts with name, value, and optionally expiration, encrypt and user_id, which default to those
+                of the call.
+
+        Raises:
+            ValidationError: As :meth:`create`; E008003 if the list is empty, or a dict lacks name or value.
+        """
     async def update(
         self,
         cid: str,
@@ -723,7 +1546,21 @@ class _UserAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Changes the value of an attribute, and its expiration and encryption if they are given.
+
+        Args:
+            name: 1 to 191 characters.
+            value: A JSON value, up to 64 KiB (``attr.max_value_bytes``).
+            expiration: The seconds until it expires.
+            encrypt: Whether its value is encrypted in the database.
+            user_id: The owner, if not the caller; for super-users.
+
+        Raises:
+            ValidationError: E009002 if it does not exist; E008002 for an invalid name, value or
+                expiration; E005001 without permission.
+            TypeError: The value is not a JSON value.
+        """
     async def update_many(
         self,
         cid: str,
@@ -735,7 +1572,16 @@ class _UserAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """:meth:`update` for several attributes: all of them or none.
+
+        Args:
+            data: Dicts with name, value, and optionally expiration, encrypt and user_id, which default to those
+                of the call.
+
+        Raises:
+            ValidationError: As :meth:`update`; E008003 if the list is empty, or a dict lacks name or value.
+        """
     async def set(
         self,
         cid: str,
@@ -748,7 +1594,21 @@ class _UserAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Creates an attribute, or updates it as :meth:`update` does.
+
+        Args:
+            name: 1 to 191 characters.
+            value: A JSON value, up to 64 KiB (``attr.max_value_bytes``).
+            expiration: The seconds until it expires.
+            encrypt: Whether its value is encrypted in the database.
+            user_id: The owner, if not the caller; for super-users.
+
+        Raises:
+            ValidationError: E008002 for an invalid name, value or
+                expiration; E005001 without permission.
+            TypeError: The value is not a JSON value.
+        """
     async def set_many(
         self,
         cid: str,
@@ -760,7 +1620,16 @@ class _UserAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """:meth:`set` for several attributes: all of them or none.
+
+        Args:
+            data: Dicts with name, value, and optionally expiration, encrypt and user_id, which default to those
+                of the call.
+
+        Raises:
+            ValidationError: As :meth:`set`; E008003 if the list is empty, or a dict lacks name or value.
+        """
     async def set_expiry(
         self,
         cid: str,
@@ -771,7 +1640,13 @@ class _UserAttrAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_id: str | None = None,
-    ) -> None: ...
+    ) -> None:
+        """Sets the seconds until an attribute expires. With None it lives as long as its user or session.
+
+        Raises:
+            ValidationError: E009002 if it does not exist; E008002 if it would expire immediately; E005001
+                without permission.
+        """
     async def set_expiry_many(
         self,
         cid: str,
@@ -782,7 +1657,12 @@ class _UserAttrAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_id: str | None = None,
-    ) -> None: ...
+    ) -> None:
+        """:meth:`set_expiry` for several attributes: all of them or none.
+
+        Args:
+            data: Dicts with name, and optionally user_id and expiration, which defaults to that of the call.
+        """
     async def get(
         self,
         cid: str,
@@ -794,7 +1674,14 @@ class _UserAttrAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_id: str | None = None,
-    ) -> AttrEntity | None: ...
+    ) -> AttrEntity | None:
+        """An attribute, or None if there is none.
+
+        Args:
+            name: The name of the attribute.
+            decrypt: False to leave out the value if it is encrypted.
+            serialize_dt: Whether datetimes become ISO 8601 text.
+        """
     async def get_many(
         self,
         cid: str,
@@ -806,7 +1693,8 @@ class _UserAttrAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_id: str | None = None,
-    ) -> dict[str, AttrEntity | None]: ...
+    ) -> dict[str, AttrEntity | None]:
+        """A dict of what :meth:`get` returns for each name."""
     async def exists(
         self,
         cid: str,
@@ -816,7 +1704,8 @@ class _UserAttrAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_id: str | None = None,
-    ) -> bool: ...
+    ) -> bool:
+        """Whether there is an attribute with this name."""
     async def exists_many(
         self,
         cid: str,
@@ -826,7 +1715,8 @@ class _UserAttrAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_id: str | None = None,
-    ) -> dict[str, bool]: ...
+    ) -> dict[str, bool]:
+        """A dict of what :meth:`exists` returns for each name."""
     async def names(
         self,
         cid: str,
@@ -835,7 +1725,8 @@ class _UserAttrAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_id: str | None = None,
-    ) -> list[str]: ...
+    ) -> list[str]:
+        """The names of all attributes, in order."""
     async def delete(
         self,
         cid: str,
@@ -845,7 +1736,8 @@ class _UserAttrAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_id: str | None = None,
-    ) -> None: ...
+    ) -> None:
+        """Deletes an attribute. It is no error if there is none."""
     async def delete_many(
         self,
         cid: str,
@@ -855,7 +1747,8 @@ class _UserAttrAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_id: str | None = None,
-    ) -> None: ...
+    ) -> None:
+        """:meth:`delete` for several attributes."""
     async def to_dict(
         self,
         cid: str,
@@ -867,7 +1760,8 @@ class _UserAttrAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_id: str | None = None,
-    ) -> dict[str, Any]: ...
+    ) -> dict[str, Any]:
+        """A dict of all attributes by name; with ``value_to_dict`` each is a dict."""
 
 @final
 @type_check_only
@@ -887,7 +1781,21 @@ class _SessionAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Creates an attribute.
+
+        Args:
+            name: 1 to 191 characters.
+            value: A JSON value, up to 64 KiB (``attr.max_value_bytes``).
+            expiration: The seconds until it expires.
+            encrypt: Whether its value is encrypted in the database.
+            user_id: The owner, if not the caller; for super-users.
+
+        Raises:
+            ValidationError: E009001 if it exists already; E008002 for an invalid name, value or
+                expiration; E005001 without permission.
+            TypeError: The value is not a JSON value.
+        """
     async def create_many(
         self,
         cid: str,
@@ -900,7 +1808,16 @@ class _SessionAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """:meth:`create` for several attributes: all of them or none.
+
+        Args:
+            data: Dicts with name, value, and optionally expiration, encrypt and user_id, which default to those
+                of the call.
+
+        Raises:
+            ValidationError: As :meth:`create`; E008003 if the list is empty, or a dict lacks name or value.
+        """
     async def update(
         self,
         cid: str,
@@ -914,7 +1831,21 @@ class _SessionAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Changes the value of an attribute, and its expiration and encryption if they are given.
+
+        Args:
+            name: 1 to 191 characters.
+            value: A JSON value, up to 64 KiB (``attr.max_value_bytes``).
+            expiration: The seconds until it expires.
+            encrypt: Whether its value is encrypted in the database.
+            user_id: The owner, if not the caller; for super-users.
+
+        Raises:
+            ValidationError: E009002 if it does not exist; E008002 for an invalid name, value or
+                expiration; E005001 without permission.
+            TypeError: The value is not a JSON value.
+        """
     async def update_many(
         self,
         cid: str,
@@ -927,7 +1858,16 @@ class _SessionAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """:meth:`update` for several attributes: all of them or none.
+
+        Args:
+            data: Dicts with name, value, and optionally expiration, encrypt and user_id, which default to those
+                of the call.
+
+        Raises:
+            ValidationError: As :meth:`update`; E008003 if the list is empty, or a dict lacks name or value.
+        """
     async def set(
         self,
         cid: str,
@@ -941,7 +1881,21 @@ class _SessionAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Creates an attribute, or updates it as :meth:`update` does.
+
+        Args:
+            name: 1 to 191 characters.
+            value: A JSON value, up to 64 KiB (``attr.max_value_bytes``).
+            expiration: The seconds until it expires.
+            encrypt: Whether its value is encrypted in the database.
+            user_id: The owner, if not the caller; for super-users.
+
+        Raises:
+            ValidationError: E008002 for an invalid name, value or
+                expiration; E005001 without permission.
+            TypeError: The value is not a JSON value.
+        """
     async def set_many(
         self,
         cid: str,
@@ -954,7 +1908,16 @@ class _SessionAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """:meth:`set` for several attributes: all of them or none.
+
+        Args:
+            data: Dicts with name, value, and optionally expiration, encrypt and user_id, which default to those
+                of the call.
+
+        Raises:
+            ValidationError: As :meth:`set`; E008003 if the list is empty, or a dict lacks name or value.
+        """
     async def set_expiry(
         self,
         cid: str,
@@ -965,7 +1928,13 @@ class _SessionAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Sets the seconds until an attribute expires. With None it lives as long as its user or session.
+
+        Raises:
+            ValidationError: E009002 if it does not exist; E008002 if it would expire immediately; E005001
+                without permission.
+        """
     async def set_expiry_many(
         self,
         cid: str,
@@ -976,7 +1945,12 @@ class _SessionAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """:meth:`set_expiry` for several attributes: all of them or none.
+
+        Args:
+            data: Dicts with name, and optionally user_id and expiration, which defaults to that of the call.
+        """
     async def get(
         self,
         cid: str,
@@ -988,7 +1962,14 @@ class _SessionAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> AttrEntity | None: ...
+    ) -> AttrEntity | None:
+        """An attribute, or None if there is none.
+
+        Args:
+            name: The name of the attribute.
+            decrypt: False to leave out the value if it is encrypted.
+            serialize_dt: Whether datetimes become ISO 8601 text.
+        """
     async def get_many(
         self,
         cid: str,
@@ -1000,7 +1981,8 @@ class _SessionAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> dict[str, AttrEntity | None]: ...
+    ) -> dict[str, AttrEntity | None]:
+        """A dict of what :meth:`get` returns for each name."""
     async def exists(
         self,
         cid: str,
@@ -1010,7 +1992,8 @@ class _SessionAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> bool: ...
+    ) -> bool:
+        """Whether there is an attribute with this name."""
     async def exists_many(
         self,
         cid: str,
@@ -1020,7 +2003,8 @@ class _SessionAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> dict[str, bool]: ...
+    ) -> dict[str, bool]:
+        """A dict of what :meth:`exists` returns for each name."""
     async def names(
         self,
         cid: str,
@@ -1029,7 +2013,8 @@ class _SessionAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> list[str]: ...
+    ) -> list[str]:
+        """The names of all attributes, in order."""
     async def delete(
         self,
         cid: str,
@@ -1039,7 +2024,8 @@ class _SessionAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Deletes an attribute. It is no error if there is none."""
     async def delete_many(
         self,
         cid: str,
@@ -1049,7 +2035,8 @@ class _SessionAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """:meth:`delete` for several attributes."""
     async def to_dict(
         self,
         cid: str,
@@ -1061,7 +2048,8 @@ class _SessionAttrAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> dict[str, Any]: ...
+    ) -> dict[str, Any]:
+        """A dict of all attributes by name; with ``value_to_dict`` each is a dict."""
 
 @final
 @type_check_only
@@ -1075,7 +2063,19 @@ class _PasswordResetAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_agent: str | None,
-    ) -> None: ...
+    ) -> None:
+        """Emails a token to the user with this credential. The caller cannot tell whether there is such a user.
+
+        Args:
+            cid: Correlation ID.
+            credential: A username or an email address, as ``password_reset.user_search_by`` says.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            user_agent: The client's user agent.
+
+        Raises:
+            ValidationError: E004001 for an unknown application.
+        """
     async def access_token(
         self,
         cid: str,
@@ -1083,7 +2083,23 @@ class _PasswordResetAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_agent: str | None,
-    ) -> AccessTokenCtx: ...
+    ) -> AccessTokenCtx:
+        """Exchanges a token, once, for a key that allows a new password to be set.
+
+        Args:
+            cid: Correlation ID.
+            token: The token from the email.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            user_agent: The client's user agent.
+
+        Returns:
+            An AccessTokenCtx: the key, valid for ``password_reset.password_change_session_duration`` seconds, and its
+            user.
+
+        Raises:
+            ValidationError: E010001 if the token is invalid, used or expired, or its user may not log in.
+        """
     async def change_password(
         self,
         cid: str,
@@ -1093,4 +2109,20 @@ class _PasswordResetAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_agent: str | None,
-    ) -> None: ...
+    ) -> None:
+        """Sets a new password, once. This ends all reset tokens of the user, and all sessions if
+        ``session.end_on_password_change`` is set.
+
+        Args:
+            cid: Correlation ID.
+            new_password: The new password.
+            token: The token from the email.
+            reset_key: The key that it was exchanged for.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            user_agent: The client's user agent.
+
+        Raises:
+            ValidationError: E010001 if the token or key is invalid, used or expired, or its user may not log in;
+                E003xxx if the password is not accepted, after which token and key can be used again.
+        """

@@ -16,6 +16,7 @@ main.encrypt_password = true
 main.site_name = ""
 main.secret_key_file = ""
 main.secret_key = ""
+main.tz_aware = false
 database.url = "sqlite:///sso.db"
 database.create = "auto"
 database.max_connections = 16

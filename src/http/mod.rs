@@ -26,6 +26,7 @@ mod surround;
 pub use api::endpoint::{Block, Endpoint};
 pub use api::table::{blocks, endpoints};
 pub use describe::openapi::document;
+pub use request::address::client_address;
 pub use request::input::Element;
 pub use request::value::Kind;
 pub use routes::router;

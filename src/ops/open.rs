@@ -249,7 +249,9 @@ async fn prepare(
 /// The error for a database without a schema that must not get one.
 fn empty_database(config: &Config, url: &str) -> OpenError {
     let why = match config.secret_key_file() {
-        Some(key) if config.database.create == Create::Auto => format!("but its key {} is there", key.display()),
+        Some(key) if config.database.create == Create::Auto => {
+            format!("but its key {} is there", key.display())
+        }
         _ => "and database.create = \"never\"".to_owned(),
     };
     OpenError::MissingDatabase(format!(

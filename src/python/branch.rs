@@ -6,13 +6,13 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
 use crate::config::Config;
-use crate::domain::{Context, Result};
-use crate::ops::{Address, Asker, Sso};
+use crate::domain::{Clock, Context, Result};
+use crate::ops::{Address, Asker, Parts, Sso};
 use crate::python::hook::registry::Hooks;
 use crate::python::runtime::awaitable::{Awaitable, Started};
 use crate::python::runtime::call::{self, Call, Convert, Mode, Outcome, none};
 use crate::python::runtime::engine::Handle;
-use crate::python::value::convert::{CidArgument, RemoteAddrArgument, RemoteAddrText};
+use crate::python::value::convert::{CidArgument, RemoteAddrArgument, RemoteAddrText, Times};
 use crate::python::value::error::Fault;
 
 /// An operation: an asynchronous closure that is given the engine.
@@ -37,6 +37,7 @@ pub struct Branch {
     handle: Arc<Handle>,
     mode: Mode,
     default_app: Arc<str>,
+    times: Times,
     hooks: Py<Hooks>,
 }
 
@@ -47,6 +48,7 @@ impl Clone for Branch {
             handle: Arc::clone(&self.handle),
             mode: self.mode,
             default_app: Arc::clone(&self.default_app),
+            times: self.times,
             hooks: self.hooks.clone_ref(py),
         })
     }
@@ -54,12 +56,14 @@ impl Clone for Branch {
 
 impl Branch {
     /// The branch of a new tree, whose engine is not open yet.
-    pub fn new(config: Config, mode: Mode, hooks: &Bound<'_, Hooks>) -> Self {
+    pub fn new(config: Config, mode: Mode, hooks: &Bound<'_, Hooks>, clock: Arc<dyn Clock>) -> Self {
         let default_app = config.apps.default.as_str().into();
+        let times = Times { is_aware: config.main.tz_aware };
         Self {
-            handle: Handle::new(config, hooks.get().link()),
+            handle: Handle::new(config, Parts { hooks: hooks.get().link(times), clock, ..Parts::default() }),
             mode,
             default_app,
+            times,
             hooks: hooks.clone().unbind(),
         }
     }
@@ -77,6 +81,17 @@ impl Branch {
     /// Which database, and whether it was closed: see [`Handle::description`].
     pub fn description(&self) -> String {
         self.handle.description()
+    }
+
+    /// The configuration of the tree.
+    #[cfg(feature = "server")]
+    pub fn config(&self) -> &Config {
+        self.handle.config()
+    }
+
+    /// How calls return times.
+    pub const fn times(&self) -> Times {
+        self.times
     }
 
     /// Whether calls block.

@@ -12,7 +12,10 @@ mod module;
 mod password;
 mod root;
 mod runtime;
+#[cfg(feature = "server")]
+pub(crate) mod server;
 mod session;
 mod site;
+mod testing;
 mod user;
 mod value;

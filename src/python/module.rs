@@ -10,7 +10,10 @@ use crate::python::import::Summary;
 use crate::python::password::AccessTokenCtx;
 use crate::python::root;
 use crate::python::runtime::{fork, gate};
+#[cfg(feature = "server")]
+use crate::python::server::exchange;
 use crate::python::session::entity::{Session, SessionInfo};
+use crate::python::testing::TestClock;
 use crate::python::user::api::UserApi;
 use crate::python::user::entity::User;
 use crate::python::value::error;
@@ -48,6 +51,14 @@ fn core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(status_codes, module)?)?;
     #[cfg(feature = "server")]
     module.add_function(wrap_pyfunction!(command, module)?)?;
+    #[cfg(feature = "server")]
+    {
+        module.add_function(wrap_pyfunction!(exchange::client_address, module)?)?;
+        module.add_class::<exchange::Server>()?;
+        module.add_class::<exchange::Exchange>()?;
+    }
+    module.add_class::<TestClock>()?;
+    module.add_function(wrap_pyfunction!(root::with_clock, module)?)?;
     root::add_classes(module)?;
     module.add_class::<Hooks>()?;
     module.add_class::<User>()?;

@@ -1,13 +1,16 @@
 //! The roots of the object tree, `zato_sso.SSO` and `zato_sso.aio.SSO`, with the one list of their branches.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
 use crate::config::{Config, Loader};
+use crate::domain::SystemClock;
 use crate::python::branch::Branch;
 use crate::python::credential::TotpApi;
 use crate::python::hook::registry::Hooks;
@@ -17,6 +20,7 @@ use crate::python::runtime::call::Mode;
 use crate::python::session::api::SessionApi;
 use crate::python::site::api::SiteApi;
 use crate::python::site::identity::IdentityApi;
+use crate::python::testing::TestClock;
 use crate::python::user::api::UserApi;
 use crate::python::value::data;
 
@@ -57,16 +61,17 @@ macro_rules! roots {
         #[pymethods]
         impl $class {
             #[new]
-            #[pyo3(signature = (database_url=None, *, config=None, secret_key=None, hooks=None))]
+            #[pyo3(signature = (database_url=None, *, config=None, secret_key=None, hooks=None, tz_aware=None))]
             fn new(
                 py: Python<'_>,
                 database_url: Option<String>,
                 config: Option<&Bound<'_, PyAny>>,
                 secret_key: Option<String>,
                 hooks: Option<&Bound<'_, PyAny>>,
+                tz_aware: Option<bool>,
             ) -> PyResult<Self> {
-                let config = load(database_url, config, secret_key)?;
-                let branch = Branch::new(config, $mode, &Hooks::new(py, hooks)?);
+                let config = load(database_url, config, secret_key, tz_aware)?;
+                let branch = Branch::new(config, $mode, &Hooks::new(py, hooks)?, Arc::new(SystemClock));
                 if branch.is_blocking() {
                     branch.open(py)?;
                 }
@@ -92,6 +97,34 @@ macro_rules! roots {
                     self.0.$name.clone_ref(py)
                 }
             )*
+
+            /// The same tree with arguments filled in, for one request of a web service, say.
+            ///
+            /// In the tree that it returns ``cid``, ``current_app``, ``remote_addr``, ``user_agent`` and the caller's own
+            /// token are keyword-only and may be left out; all other arguments keep their order.
+            ///
+            /// Args:
+            ///     cid: Correlation ID; by default a new one.
+            ///     current_app: The application on whose behalf calls are made; by default ``apps.default``.
+            ///     remote_addr: The address that calls come from.
+            ///     user_agent: The client's user agent.
+            ///     current_ust: The caller's session token, where there is one.
+            ///
+            /// Example:
+            ///     >>> me = sso.bind(remote_addr="127.0.0.1")
+            ///     >>> me.user.login("user1", "the password")
+            #[pyo3(signature = (*, cid=None, current_app=None, remote_addr=None, user_agent=None, current_ust=None))]
+            fn bind<'py>(
+                slf: &Bound<'py, Self>,
+                cid: Option<&Bound<'py, PyAny>>,
+                current_app: Option<&Bound<'py, PyAny>>,
+                remote_addr: Option<&Bound<'py, PyAny>>,
+                user_agent: Option<&Bound<'py, PyAny>>,
+                current_ust: Option<&Bound<'py, PyAny>>,
+            ) -> PyResult<Bound<'py, PyAny>> {
+                let filled = [cid, current_app, remote_addr, user_agent, current_ust];
+                bind(slf.as_any(), filled)
+            }
 
             /// The hooks: callables that take part in operations. Set one to None to remove it.
             #[getter]
@@ -168,6 +201,7 @@ roots! { py, branch:
 ///     secret_key: The key that encrypts secrets in the database, instead of a key file.
 ///     hooks: Callables that take part in operations: a dict of them by name, or an object that has them as attributes.
 ///         They can also be set later, on ``sso.hooks``.
+///     tz_aware: True for datetimes with the timezone UTC; by default as ``main.tz_aware`` says, which is without one.
 ///
 /// Raises:
 ///     ValueError: The configuration or the secret key is not valid.
@@ -200,6 +234,7 @@ impl BlockingSso {
 ///     secret_key: The key that encrypts secrets in the database, instead of a key file.
 ///     hooks: Callables that take part in operations: a dict of them by name, or an object that has them as attributes.
 ///         They can also be set later, on ``sso.hooks``.
+///     tz_aware: True for datetimes with the timezone UTC; by default as ``main.tz_aware`` says, which is without one.
 ///
 /// Raises:
 ///     ValueError: The configuration is not valid.
@@ -233,11 +268,58 @@ impl AwaitableSso {
     }
 }
 
+/// What all branches of a tree share, if this is the root of one.
+#[cfg(feature = "server")]
+pub fn branch_of(tree: &Bound<'_, PyAny>) -> Option<Branch> {
+    if let Ok(blocking) = tree.cast::<BlockingSso>() {
+        return Some(blocking.get().0.branch.clone());
+    }
+    Some(tree.cast::<AwaitableSso>().ok()?.get().0.branch.clone())
+}
+
+/// An object whose time is that of a clock which tests move.
+///
+/// Args:
+///     clock: A TestClock.
+///     config: A dict with configuration.
+///     is_async: Whether it is one of ``zato_sso.aio``.
+///     hooks: As with ``SSO``.
+#[pyfunction]
+#[pyo3(signature = (clock, config, is_async=false, hooks=None))]
+pub fn with_clock<'py>(
+    py: Python<'py>,
+    clock: &TestClock,
+    config: &Bound<'py, PyAny>,
+    is_async: bool,
+    hooks: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let config = load(None, Some(config), None, None)?;
+    let mode = if is_async { Mode::Awaitable } else { Mode::Blocking };
+    let branch = Branch::new(config, mode, &Hooks::new(py, hooks)?, clock.clock());
+    if is_async {
+        return Ok(Bound::new(py, AwaitableSso(Tree::new(py, branch)?))?.into_any());
+    }
+    branch.open(py)?;
+    Ok(Bound::new(py, BlockingSso(Tree::new(py, branch)?))?.into_any())
+}
+
+/// A tree with arguments filled in, as `zato_sso.bound` makes it of any.
+fn bind<'py>(
+    tree: &Bound<'py, PyAny>,
+    filled: [Option<&Bound<'py, PyAny>>; 5],
+) -> PyResult<Bound<'py, PyAny>> {
+    static BIND: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let [cid, current_app, remote_addr, user_agent, current_ust] = filled;
+    let bind = BIND.import(tree.py(), "zato_sso.bound", "bind")?;
+    bind.call1((tree, cid, current_app, remote_addr, user_agent, current_ust))
+}
+
 /// Configuration from the arguments of a constructor and the environment.
 fn load(
     database_url: Option<String>,
     config: Option<&Bound<'_, PyAny>>,
     secret_key: Option<String>,
+    tz_aware: Option<bool>,
 ) -> PyResult<Config> {
     let mut loader = Loader::new().process_environment();
     match config {
@@ -257,6 +339,9 @@ fn load(
     }
     if let Some(key) = secret_key {
         loader = loader.argument("main.secret_key", key);
+    }
+    if let Some(is_aware) = tz_aware {
+        loader = loader.argument("main.tz_aware", is_aware);
     }
     loader.load().map_err(|error| PyValueError::new_err(error.to_string()))
 }

@@ -383,7 +383,7 @@ async fn a_hash_that_nobody_understands_is_no_wrong_password(kind: Kind) {
         store_hash(&world, "user1", hash).await;
         let error = world.sso.login(&ctx(), credentials("user1", PASSWORD)).await.unwrap_err();
         assert!(matches!(error, Error::Internal(_)), "{hash} {error}");
-        assert!(!error.to_string().contains('$'), "{error}");
+        assert!(!error.to_string().contains(&hash[5..]), "{error}");
         assert_eq!(stored_hash(&world, "user1").await, hash);
     }
 }

@@ -209,6 +209,9 @@ class Awaited:
             return Awaited(found, self._loop)
 
         def call(*args: object, **kwargs: object) -> object:
+            if name == "bind":
+                return Awaited(found(*args, **kwargs), self._loop)
+
             async def wait() -> object:
                 return await found(*args, **kwargs)
 

@@ -274,9 +274,7 @@ def test_sessions_are_listed_oldest_first_and_never_with_a_token(stage: Stage) -
     assert len(stage.sso.session.get_list("cid", ust, None, None, APP, ADDRESS)) == 2
 
 
-@pytest.mark.parametrize(
-    "given", [(), ("ust", "target_ust"), ("ust", "current_ust"), ("target_ust",), ("current_ust",)]
-)
+@pytest.mark.parametrize("given", [(), ("ust", "target_ust"), ("ust", "current_ust"), ("target_ust",)])
 def test_a_list_is_asked_for_in_one_of_two_ways(stage: Stage, given: tuple[str, ...]) -> None:
     tokens: dict[str, str | None] = dict.fromkeys(("ust", "target_ust", "current_ust"))
     tokens.update(dict.fromkeys(given, stage.admin))

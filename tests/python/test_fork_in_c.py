@@ -1,4 +1,4 @@
-"""A fork made in C, without Python's hooks: no answer of another process, nothing that hangs, nothing inherited used."""
+"""A fork made in C, without the hooks of Python: no answer of another process, nothing hangs, nothing is shared."""
 
 from __future__ import annotations
 

@@ -68,7 +68,8 @@ DOCUMENTED = {
         "verify(cid, target_ust, current_ust, current_app, remote_addr, user_agent=None)",
         "renew(cid, ust, current_app, remote_addr, user_agent=None)",
         "get(cid, target_ust, current_ust, current_app, remote_addr, user_agent=None, check_if_password_expired=True)",
-        "get_list(cid, ust, target_ust, current_ust, current_app, remote_addr, user_agent=None)",
+        "get_list(cid, ust=None, target_ust=None, current_ust=None, current_app=None, remote_addr=None,"
+        " user_agent=None)",
         "reauthenticate(cid, ust, password, totp_code=None, current_app=None, remote_addr=None, user_agent=None)",
         "end(cid, session_id, current_ust, current_app, remote_addr)",
         "end_all(cid, current_ust, user_id=None, except_current=True, current_app=None, remote_addr=None)",
@@ -134,7 +135,7 @@ for name, own in ATTRIBUTES.items():
     DOCUMENTED.setdefault("user.attr", []).append(f"{name}({given}, *, {context}{whose})")
     DOCUMENTED.setdefault("session.attr", []).append(f"{name}({given}, *, target_ust, {context})")
 
-CONSTRUCTOR = "SSO(database_url=None, *, config=None, secret_key=None, hooks=None)"
+CONSTRUCTOR = "SSO(database_url=None, *, config=None, secret_key=None, hooks=None, tz_aware=None)"
 CALLS = [(branch, text) for branch, texts in DOCUMENTED.items() for text in texts]
 Signature = list[tuple[str, inspect._ParameterKind, object]]
 
@@ -196,6 +197,7 @@ def test_sessions_are_in_two_places_of_the_tree(tree: Any) -> None:
     assert tree.session is tree.user.session
     assert {name for name in dir(tree) if not name.startswith("_")} - {"open"} == {
         *(
+            "bind",
             "close",
             "from_config",
             "hooks",

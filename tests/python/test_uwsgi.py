@@ -21,7 +21,7 @@ from test_fork import is_on_a_file
 from zato_sso import SSO
 
 UWSGI = str(Path(sys.executable).with_name("uwsgi"))
-APPLICATION = '''
+APPLICATION = """
 import json
 import os
 import sys
@@ -41,7 +41,7 @@ def application(environ, start_response):
         status, body = "500 Error", f"{type(error).__name__} {error}"
     start_response(status, [("Content-Type", "text/plain"), ("X-Process", str(os.getpid()))])
     return [body.encode()]
-'''
+"""
 
 
 @contextmanager

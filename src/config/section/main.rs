@@ -19,6 +19,8 @@ section! {
         secret_key_file: Option<PathBuf> = None,
         /// The key itself, used instead of the key file. Better given in the environment, as ZATO_SSO_SECRET_KEY, than here.
         secret_key: Option<SecretString> = None,
+        /// Whether Python gets times as datetimes with the timezone UTC. False: in UTC, without a timezone.
+        tz_aware: bool = false,
     }
 }
 

@@ -9,7 +9,8 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The client's address. `X-Forwarded-For` is read from right to left, as far as what added to it is trusted: each proxy
 /// appends the address that it was called from; addresses further left may be forged.
-pub(in crate::http) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+#[must_use]
+pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let mut client = peer.to_canonical();
     // The header may stand in several lines, which count as one, in their order.
     for line in headers.get_all(X_FORWARDED_FOR).iter().rev() {

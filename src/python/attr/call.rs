@@ -10,6 +10,7 @@ use crate::ops::{Actor, AttrExpiry, AttrItem, AttrTarget, AttrWrite, Sso};
 use crate::python::attr::entity::AttrEntity;
 use crate::python::branch::Branch;
 use crate::python::runtime::call::none;
+use crate::python::value::convert::Times;
 
 /// A call: its context, who acts, and the user or session that owns the attributes.
 #[derive(Clone)]
@@ -52,10 +53,11 @@ impl AttrCall {
         serialize_dt: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let Self { branch, ctx, actor, target } = self;
+        let times = branch.times();
         let operation =
             async move |sso: Arc<Sso>| sso.get_attrs(&ctx, actor, &target, vec![name], decrypt).await;
         branch.run(py, operation, move |py, mut found: Vec<(String, Option<Attr>)>| {
-            entity(py, found.pop().and_then(|(_, attr)| attr), serialize_dt)
+            entity(py, found.pop().and_then(|(_, attr)| attr), serialize_dt, times)
         })
     }
 
@@ -67,11 +69,12 @@ impl AttrCall {
         serialize_dt: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let Self { branch, ctx, actor, target } = self;
+        let times = branch.times();
         let operation = async move |sso: Arc<Sso>| sso.get_attrs(&ctx, actor, &target, names, decrypt).await;
         branch.run(py, operation, move |py, found: Vec<(String, Option<Attr>)>| {
             let dict = PyDict::new(py);
             for (name, attr) in found {
-                dict.set_item(name, entity(py, attr, serialize_dt)?)?;
+                dict.set_item(name, entity(py, attr, serialize_dt, times)?)?;
             }
             Ok(dict.into_any())
         })
@@ -112,14 +115,15 @@ impl AttrCall {
         serialize_dt: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let Self { branch, ctx, actor, target } = self;
+        let times = branch.times();
         let operation = async move |sso: Arc<Sso>| sso.all_attrs(&ctx, actor, &target, decrypt).await;
         branch.run(py, operation, move |py, attrs: Vec<Attr>| {
             let dict = PyDict::new(py);
             for attr in attrs {
-                let entity = AttrEntity { attr, serialize_dt };
+                let entity = AttrEntity { attr, serialize_dt, times };
                 let name = entity.attr.name.clone();
                 if value_to_dict {
-                    dict.set_item(name, entity.to_dict(py)?)?;
+                    dict.set_item(name, entity.to_dict(py, None)?)?;
                 } else {
                     dict.set_item(name, entity.into_pyobject(py)?)?;
                 }
@@ -129,9 +133,14 @@ impl AttrCall {
     }
 }
 
-fn entity(py: Python<'_>, attr: Option<Attr>, serialize_dt: bool) -> PyResult<Bound<'_, PyAny>> {
+fn entity(
+    py: Python<'_>,
+    attr: Option<Attr>,
+    serialize_dt: bool,
+    times: Times,
+) -> PyResult<Bound<'_, PyAny>> {
     match attr {
-        Some(attr) => Ok(AttrEntity { attr, serialize_dt }.into_pyobject(py)?.into_any()),
+        Some(attr) => Ok(AttrEntity { attr, serialize_dt, times }.into_pyobject(py)?.into_any()),
         None => Ok(py.None().into_bound(py)),
     }
 }

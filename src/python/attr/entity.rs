@@ -1,10 +1,10 @@
 //! `AttrEntity`: an attribute, as calls return it.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::PyDict;
 
 use crate::domain::{Attr, Timestamp};
-use crate::python::value::convert;
+use crate::python::value::convert::Times;
 use crate::python::value::error::not_pickled;
 
 /// An attribute. Datetimes are ISO 8601 text if ``serialize_dt=True`` was given.
@@ -14,6 +14,7 @@ pub struct AttrEntity {
     pub attr: Attr,
     /// Whether datetimes are ISO 8601 text.
     pub serialize_dt: bool,
+    pub times: Times,
 }
 
 #[pymethods]
@@ -57,14 +58,18 @@ impl AttrEntity {
         self.attr.is_encrypted
     }
 
-    /// All of these values, by name.
-    pub fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+    /// All of these values, by name. Datetimes become ISO 8601 text if ``serialize_dt`` is True; by default they are as
+    /// in the attribute itself.
+    #[pyo3(signature = (serialize_dt=None))]
+    pub fn to_dict<'py>(&self, py: Python<'py>, serialize_dt: Option<bool>) -> PyResult<Bound<'py, PyDict>> {
+        let serialize_dt = serialize_dt.unwrap_or(self.serialize_dt);
+        let time = |at| self.times.value(py, at, serialize_dt);
         let dict = PyDict::new(py);
         dict.set_item("name", self.name())?;
         dict.set_item("value", self.value(py)?)?;
-        dict.set_item("creation_time", self.creation_time(py)?)?;
-        dict.set_item("last_modified", self.last_modified(py)?)?;
-        dict.set_item("expiration_time", self.expiration_time(py)?)?;
+        dict.set_item("creation_time", time(self.attr.creation_time)?)?;
+        dict.set_item("last_modified", time(self.attr.last_modified)?)?;
+        dict.set_item("expiration_time", time(self.attr.expiration_time)?)?;
         dict.set_item("is_encrypted", self.is_encrypted())?;
         Ok(dict)
     }
@@ -85,9 +90,6 @@ impl AttrEntity {
 
 impl AttrEntity {
     fn time<'py>(&self, py: Python<'py>, at: Timestamp) -> PyResult<Bound<'py, PyAny>> {
-        if self.serialize_dt {
-            return Ok(PyString::new(py, &at.to_string()).into_any());
-        }
-        Ok(convert::datetime(py, at)?.into_any())
+        self.times.value(py, at, self.serialize_dt)
     }
 }

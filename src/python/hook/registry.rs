@@ -22,7 +22,7 @@ use crate::domain::{Code, Email, ExpiringPassword, SignUpDetails, SignUpVerdict,
 use crate::ops::{self, HookFuture};
 use crate::python::hook::call::{HookCall, Trouble};
 use crate::python::runtime::caller;
-use crate::python::value::convert;
+use crate::python::value::convert::Times;
 
 type Slot = ArcSwapOption<Py<PyAny>>;
 
@@ -140,8 +140,8 @@ impl Hooks {
     }
 
     /// The hooks as the engine calls them.
-    pub fn link(&self) -> Arc<dyn ops::Hooks> {
-        Arc::new(Link(Arc::downgrade(&self.slots)))
+    pub fn link(&self, times: Times) -> Arc<dyn ops::Hooks> {
+        Arc::new(Link { slots: Arc::downgrade(&self.slots), times })
     }
 }
 
@@ -160,11 +160,14 @@ fn callable(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<Arc<Py<PyAn
 
 /// The way from the engine to the hooks. It does not keep them alive: the running call does.
 #[derive(Debug)]
-struct Link(Weak<Slots>);
+struct Link {
+    slots: Weak<Slots>,
+    times: Times,
+}
 
 impl Link {
     fn call(&self, name: &'static str, slot: fn(&Slots) -> &Slot) -> Option<HookCall> {
-        let slots = self.0.upgrade()?;
+        let slots = self.slots.upgrade()?;
         Some(HookCall::new(name, &*slot(&slots).load_full()?))
     }
 }
@@ -194,7 +197,7 @@ impl ops::Hooks for Link {
     }
 
     fn sends_email(&self) -> bool {
-        self.0.upgrade().is_some_and(|slots| slots.send_email.load().is_some())
+        self.slots.upgrade().is_some_and(|slots| slots.send_email.load().is_some())
     }
 
     fn send_email(&self, message: &Email) -> Option<HookFuture<()>> {
@@ -205,8 +208,8 @@ impl ops::Hooks for Link {
 
     fn on_password_expiring(&self, users: &[ExpiringPassword]) -> Option<HookFuture<()>> {
         let call = self.call("on_password_expiring", |slots| &slots.on_password_expiring)?;
-        let users = users.to_vec();
-        Some(call.run(move |py| (expiring(py, &users)?,).into_pyobject(py), nothing))
+        let (users, times) = (users.to_vec(), self.times);
+        Some(call.run(move |py| (expiring(py, &users, times)?,).into_pyobject(py), nothing))
     }
 }
 
@@ -254,13 +257,13 @@ fn email<'py>(py: Python<'py>, message: &Email) -> PyResult<Bound<'py, PyDict>> 
     Ok(dict)
 }
 
-fn expiring<'py>(py: Python<'py>, users: &[ExpiringPassword]) -> PyResult<Bound<'py, PyList>> {
+fn expiring<'py>(py: Python<'py>, users: &[ExpiringPassword], times: Times) -> PyResult<Bound<'py, PyList>> {
     let list = PyList::empty(py);
     for user in users {
         let dict = PyDict::new(py);
         dict.set_item("user_id", user.user_id.as_str())?;
         dict.set_item("username", &user.username)?;
-        dict.set_item("password_expiry", convert::datetime(py, user.password_expiry)?)?;
+        dict.set_item("password_expiry", times.datetime(py, user.password_expiry)?)?;
         list.append(dict)?;
     }
     Ok(list)

@@ -10,8 +10,7 @@ use crate::ops::{Actor, AttrTarget, SecDefName, Sso};
 use crate::python::attr::call::AttrCall;
 use crate::python::user::api::UserApi;
 use crate::python::user::entity::User;
-use crate::python::value::convert;
-use crate::python::value::convert::{CidArgument, RemoteAddrArgument, UstArgument};
+use crate::python::value::convert::{CidArgument, RemoteAddrArgument, Times, UstArgument};
 
 #[pymethods]
 impl UserApi {
@@ -78,8 +77,9 @@ impl UserApi {
         let operation = async move |sso: Arc<Sso>| {
             sso.get_linked_auth_list(&ctx, Actor::from(ust.0), user_id.as_deref()).await
         };
-        self.branch.run(py, operation, |py, links: Vec<LinkedAuth>| {
-            let dicts = links.iter().map(|link| to_dict(py, link)).collect::<PyResult<Vec<_>>>()?;
+        let times = self.branch.times();
+        self.branch.run(py, operation, move |py, links: Vec<LinkedAuth>| {
+            let dicts = links.iter().map(|link| to_dict(py, link, times)).collect::<PyResult<Vec<_>>>()?;
             Ok(PyList::new(py, dicts)?.into_any())
         })
     }
@@ -146,14 +146,14 @@ impl UserApi {
     }
 }
 
-fn to_dict<'py>(py: Python<'py>, link: &LinkedAuth) -> PyResult<Bound<'py, PyDict>> {
+fn to_dict<'py>(py: Python<'py>, link: &LinkedAuth, times: Times) -> PyResult<Bound<'py, PyDict>> {
     let dict = PyDict::new(py);
     dict.set_item("auth_type", link.auth_type.as_str())?;
     dict.set_item("auth_username", &link.auth_username)?;
     dict.set_item("auth_id", link.auth_id)?;
     dict.set_item("auth_name", &link.auth_name)?;
     dict.set_item("user_id", link.user_id.as_str())?;
-    dict.set_item("creation_time", convert::datetime(py, link.creation_time)?)?;
+    dict.set_item("creation_time", times.datetime(py, link.creation_time)?)?;
     dict.set_item("is_active", link.is_active)?;
     Ok(dict)
 }

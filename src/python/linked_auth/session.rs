@@ -60,7 +60,9 @@ impl SessionApi {
             user_agent,
         };
         let operation = async move |sso: Arc<Sso>| sso.on_external_auth_succeeded(&ctx, auth).await;
-        self.branch.run(py, operation, |py, info| Ok(SessionInfo(info).into_pyobject(py)?.into_any()))
+        let times = self.branch.times();
+        self.branch
+            .run(py, operation, move |py, info| Ok(SessionInfo { info, times }.into_pyobject(py)?.into_any()))
     }
 
     /// The open session of a security definition. For trusted callers in the same process.
@@ -84,8 +86,9 @@ impl SessionApi {
             let token = ext_session_id.as_ref().map(|token| &token.0);
             sso.get_session_by_ext_id(&sec_type, sec_def_id, token).await
         };
-        self.branch.run(py, operation, |py, found: Option<SessionListing>| match found {
-            Some(listing) => Ok(to_dict(py, &listing)?.into_any()),
+        let times = self.branch.times();
+        self.branch.run(py, operation, move |py, found: Option<SessionListing>| match found {
+            Some(listing) => Ok(to_dict(py, &listing, times)?.into_any()),
             None => Ok(py.None().into_bound(py)),
         })
     }

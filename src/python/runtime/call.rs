@@ -142,7 +142,8 @@ async fn caught(call: Call) -> Outcome {
         let Some(call) = &mut held.call else { return Poll::Pending };
         let step = catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(context)));
         if held.is_in_child() {
-            return Poll::Ready(Box::new(|_| Err(Fault::ForkedInCall.into())));
+            let outcome: Outcome = Box::new(|_| Err(Fault::ForkedInCall.into()));
+            return Poll::Ready(outcome);
         }
         step.unwrap_or_else(|_| Poll::Ready(Box::new(|_| Err(Fault::Panicked.into()))))
     })

@@ -12,7 +12,7 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::{Config, DatabaseUrl};
-use crate::ops::{self, OpenError, Parts, Sso};
+use crate::ops::{OpenError, Parts, Sso};
 use crate::python::runtime::call::{Call, Outcome, none};
 use crate::python::runtime::fork;
 use crate::python::runtime::fork::{Forkable, PuttingAway};
@@ -32,7 +32,7 @@ static IS_FILE_INHERITED: AtomicBool = AtomicBool::new(false);
 /// The way to the engine, which all objects of one tree share.
 pub struct Handle {
     config: Config,
-    hooks: Arc<dyn ops::Hooks>,
+    parts: Parts,
     engine: ArcSwapOption<Sso>,
     /// Held while the engine is opened or closed. A child process replaces it: the thread that held it in the parent
     /// does not exist there.
@@ -44,10 +44,10 @@ pub struct Handle {
 
 impl Handle {
     /// A handle to an engine that is not open yet.
-    pub fn new(config: Config, hooks: Arc<dyn ops::Hooks>) -> Arc<Self> {
+    pub fn new(config: Config, parts: Parts) -> Arc<Self> {
         let handle = Arc::new(Self {
             config,
-            hooks,
+            parts,
             engine: ArcSwapOption::const_empty(),
             turn: ArcSwap::from_pointee(Mutex::new(())),
             state: AtomicU8::new(USABLE),
@@ -55,6 +55,12 @@ impl Handle {
         });
         fork::register(Arc::<Self>::downgrade(&handle));
         handle
+    }
+
+    /// The configuration of the engine.
+    #[cfg(feature = "server")]
+    pub const fn config(&self) -> &Config {
+        &self.config
     }
 
     /// Which database, without the password of its URL, and whether it was closed.
@@ -117,14 +123,16 @@ impl Handle {
                 HELD_BY_PARENT => return Err(Fault::HeldByParent),
                 _ => {}
             }
-            if IS_FILE_INHERITED.load(SeqCst) && matches!(self.config.database.url, DatabaseUrl::SqliteFile(_)) {
+            if IS_FILE_INHERITED.load(SeqCst)
+                && matches!(self.config.database.url, DatabaseUrl::SqliteFile(_))
+            {
                 return Err(Fault::HeldByParent);
             }
             if let Some(engine) = self.engine.load_full() {
                 return Ok(engine);
             }
-            let parts = Parts { hooks: Arc::clone(&self.hooks), ..Parts::default() };
-            let engine = Arc::new(Sso::open_with(self.config.clone(), parts).await.map_err(not_opened)?);
+            let opened = Sso::open_with(self.config.clone(), self.parts.clone());
+            let engine = Arc::new(opened.await.map_err(not_opened)?);
             self.engine.store(Some(Arc::clone(&engine)));
             Ok(engine)
         })
@@ -138,7 +146,9 @@ fn not_opened(error: OpenError) -> Fault {
         OpenError::Config(_) | OpenError::Keyring(_) | OpenError::MissingKey(_) => {
             Fault::Misconfigured(reason)
         }
-        OpenError::Database(_) | OpenError::MissingDatabase(_) | OpenError::Other(_) => Fault::NotOpened(reason),
+        OpenError::Database(_) | OpenError::MissingDatabase(_) | OpenError::Other(_) => {
+            Fault::NotOpened(reason)
+        }
     }
 }
 

@@ -14,9 +14,8 @@ use crate::python::attr::call::AttrCall;
 use crate::python::branch::Branch;
 use crate::python::runtime::call::none;
 use crate::python::session::entity::Session;
-use crate::python::value::convert;
 use crate::python::value::convert::{
-    CidArgument, CidText, PasswordArgument, RemoteAddrArgument, RemoteAddrText, UstArgument, UstText,
+    CidArgument, CidText, PasswordArgument, RemoteAddrArgument, RemoteAddrText, Times, UstArgument, UstText,
 };
 
 /// ``sso.user.session``, also ``sso.session``: sessions.
@@ -108,7 +107,8 @@ impl SessionApi {
         let operation = async move |sso: Arc<Sso>| {
             sso.renew_session(&ctx, Actor::from(ust.0), user_agent.as_deref()).await
         };
-        self.branch.run(py, operation, |py, end: Timestamp| Ok(convert::datetime(py, end)?.into_any()))
+        let times = self.branch.times();
+        self.branch.run(py, operation, move |py, end: Timestamp| times.datetime(py, end))
     }
 
     /// Makes a session fresh: its user proves who they are once more. It is throttled as a login is.
@@ -242,8 +242,8 @@ impl SessionApi {
         self.get_current_session(py, cid, current_ust, current_app, remote_addr, true)
     }
 
-    /// The open sessions of a user, oldest first: the caller's own with ``ust`` alone, or, for super-users, those of
-    /// the user that ``target_ust`` belongs to.
+    /// The open sessions of a user, oldest first: the caller's own with ``current_ust`` or ``ust`` alone, or, for
+    /// super-users, those of the user that ``target_ust`` belongs to.
     ///
     /// Returns:
     ///     A list of dicts: session_id, auth_type, auth_principal, creation_time, expiration_time, remote_addr,
@@ -252,8 +252,8 @@ impl SessionApi {
     ///
     /// Raises:
     ///     ValidationError: As :meth:`get`.
-    ///     ValueError: Neither ``ust`` alone nor ``target_ust`` with ``current_ust`` was given.
-    #[pyo3(signature = (cid, ust, target_ust, current_ust, current_app, remote_addr, user_agent=None))]
+    ///     ValueError: Neither a token of the caller alone nor ``target_ust`` with ``current_ust`` was given.
+    #[pyo3(signature = (cid, ust=None, target_ust=None, current_ust=None, current_app=None, remote_addr=None, user_agent=None))]
     #[expect(clippy::too_many_arguments, reason = "the documented signature")]
     fn get_list<'py>(
         &self,
@@ -268,7 +268,7 @@ impl SessionApi {
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx = self.branch.context(cid, current_app, remote_addr);
         let (current, target) = match (ust, target_ust, current_ust) {
-            (Some(ust), None, None) => (ust.0, None),
+            (Some(own), None, None) | (None, None, Some(own)) => (own.0, None),
             (None, Some(target), Some(current)) => (current.0, Some(target.0)),
             _ => {
                 let expected = "expected either ust alone, or target_ust together with current_ust";
@@ -277,8 +277,10 @@ impl SessionApi {
         };
         let operation =
             async move |sso: Arc<Sso>| sso.list_sessions(&ctx, Actor::from(current), target.as_ref()).await;
-        self.branch.run(py, operation, |py, sessions: Vec<SessionListing>| {
-            let dicts = sessions.iter().map(|listing| to_dict(py, listing)).collect::<PyResult<Vec<_>>>()?;
+        let times = self.branch.times();
+        self.branch.run(py, operation, move |py, sessions: Vec<SessionListing>| {
+            let dicts =
+                sessions.iter().map(|listing| to_dict(py, listing, times)).collect::<PyResult<Vec<_>>>()?;
             Ok(PyList::new(py, dicts)?.into_any())
         })
     }
@@ -360,6 +362,7 @@ fn answer(py: Python<'_>, is_valid: bool) -> PyResult<Bound<'_, PyAny>> {
 pub(in crate::python) fn to_dict<'py>(
     py: Python<'py>,
     listing: &SessionListing,
+    times: Times,
 ) -> PyResult<Bound<'py, PyDict>> {
     let session = &listing.session;
     let changes = PyList::empty(py);
@@ -367,7 +370,7 @@ pub(in crate::python) fn to_dict<'py>(
         let entry = PyDict::new(py);
         entry.set_item("remote_addr", &change.remote_addr)?;
         entry.set_item("user_agent", &change.user_agent)?;
-        entry.set_item("timestamp_utc", convert::datetime(py, change.timestamp_utc)?)?;
+        entry.set_item("timestamp_utc", times.datetime(py, change.timestamp_utc)?)?;
         entry.set_item("ctx_source", change.ctx_source.as_str())?;
         entry.set_item("idx", change.idx)?;
         changes.append(entry)?;
@@ -376,8 +379,8 @@ pub(in crate::python) fn to_dict<'py>(
     dict.set_item("session_id", session.session_id.to_string())?;
     dict.set_item("auth_type", session.auth_type.as_str())?;
     dict.set_item("auth_principal", &session.auth_principal)?;
-    dict.set_item("creation_time", convert::datetime(py, session.creation_time)?)?;
-    dict.set_item("expiration_time", convert::datetime(py, session.expiration_time)?)?;
+    dict.set_item("creation_time", times.datetime(py, session.creation_time)?)?;
+    dict.set_item("expiration_time", times.datetime(py, session.expiration_time)?)?;
     dict.set_item("remote_addr", &session.remote_addr)?;
     dict.set_item("user_agent", &session.user_agent)?;
     dict.set_item("is_current", listing.is_current)?;

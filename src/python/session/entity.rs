@@ -2,54 +2,58 @@
 
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyType};
 
 use crate::domain::{self, SessionView};
 use crate::python::attr::api::AttrApi;
 use crate::python::attr::call::AttrCall;
-use crate::python::value::convert::time;
+use crate::python::value::convert::Times;
 use crate::python::value::error::not_pickled;
+use crate::python::value::generic::generic_alias;
 
 /// A new session, as a login returns it.
 #[pyclass(frozen, module = "zato_sso")]
-pub struct SessionInfo(pub domain::SessionInfo);
+pub struct SessionInfo {
+    pub info: domain::SessionInfo,
+    pub times: Times,
+}
 
 #[pymethods]
 impl SessionInfo {
     /// The name of its user.
     #[getter]
     fn username(&self) -> &str {
-        &self.0.username
+        &self.info.username
     }
 
     /// The ID of its user.
     #[getter]
     fn user_id(&self) -> &str {
-        self.0.user_id.as_str()
+        self.info.user_id.as_str()
     }
 
     /// The session token. It cannot be read again.
     #[getter]
     fn ust(&self) -> &str {
-        self.0.ust.expose()
+        self.info.ust.expose()
     }
 
     /// When the session was opened; UTC, without a timezone.
     #[getter]
     fn creation_time<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        time(py, self.0.creation_time)
+        self.times.datetime(py, self.info.creation_time)
     }
 
     /// When it expires; UTC, without a timezone.
     #[getter]
     fn expiration_time<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        time(py, self.0.expiration_time)
+        self.times.datetime(py, self.info.expiration_time)
     }
 
     /// Whether the user's password expires soon.
     #[getter]
     fn has_w_about_to_exp(&self) -> bool {
-        self.0.has_w_about_to_exp
+        self.info.has_w_about_to_exp
     }
 
     /// All of these values, the token included. Datetimes become ISO 8601 text unless ``serialize_dt`` is False.
@@ -60,20 +64,16 @@ impl SessionInfo {
         dict.set_item("user_id", self.user_id())?;
         dict.set_item("ust", self.ust())?;
         for (name, at) in
-            [("creation_time", self.0.creation_time), ("expiration_time", self.0.expiration_time)]
+            [("creation_time", self.info.creation_time), ("expiration_time", self.info.expiration_time)]
         {
-            if serialize_dt {
-                dict.set_item(name, at.to_string())?;
-            } else {
-                dict.set_item(name, time(py, at)?)?;
-            }
+            dict.set_item(name, self.times.value(py, at, serialize_dt)?)?;
         }
-        dict.set_item("has_w_about_to_exp", self.0.has_w_about_to_exp)?;
+        dict.set_item("has_w_about_to_exp", self.info.has_w_about_to_exp)?;
         Ok(dict)
     }
 
     fn __repr__(&self) -> String {
-        let info = &self.0;
+        let info = &self.info;
         format!(
             "SessionInfo(username={:?}, user_id='{}', expiration_time='{}')",
             info.username, info.user_id, info.expiration_time
@@ -81,7 +81,7 @@ impl SessionInfo {
     }
 
     fn __eq__(&self, other: &Self) -> bool {
-        self.0.ust.expose() == other.0.ust.expose()
+        self.info.ust.expose() == other.info.ust.expose()
     }
 
     fn __reduce__(&self) -> PyResult<()> {
@@ -125,13 +125,13 @@ impl Session {
     /// When it was opened; UTC, without a timezone.
     #[getter]
     fn creation_time<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        time(py, self.view.session.creation_time)
+        self.attr.branch.times().datetime(py, self.view.session.creation_time)
     }
 
     /// When it expires; UTC, without a timezone.
     #[getter]
     fn expiration_time<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        time(py, self.view.session.expiration_time)
+        self.attr.branch.times().datetime(py, self.view.session.expiration_time)
     }
 
     /// The address that it was opened from; several addresses are joined by ", ".
@@ -168,11 +168,14 @@ impl Session {
         self.attr.branch.traverse(&visit)
     }
 
-    /// A dict of creation_time, expiration_time, remote_addr and user_agent.
-    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+    /// A dict of creation_time, expiration_time, remote_addr and user_agent. Datetimes become ISO 8601 text if
+    /// ``serialize_dt`` is True.
+    #[pyo3(signature = (serialize_dt=false))]
+    fn to_dict<'py>(&self, py: Python<'py>, serialize_dt: bool) -> PyResult<Bound<'py, PyDict>> {
+        let (times, session) = (self.attr.branch.times(), &self.view.session);
         let dict = PyDict::new(py);
-        dict.set_item("creation_time", self.creation_time(py)?)?;
-        dict.set_item("expiration_time", self.expiration_time(py)?)?;
+        dict.set_item("creation_time", times.value(py, session.creation_time, serialize_dt)?)?;
+        dict.set_item("expiration_time", times.value(py, session.expiration_time, serialize_dt)?)?;
         dict.set_item("remote_addr", self.remote_addr())?;
         dict.set_item("user_agent", self.user_agent())?;
         Ok(dict)
@@ -188,6 +191,15 @@ impl Session {
 
     fn __eq__(&self, other: &Self) -> bool {
         self.view == other.view
+    }
+
+    /// For annotations such as ``Session[AttrAPI]``, which some frameworks evaluate.
+    #[classmethod]
+    fn __class_getitem__<'py>(
+        cls: &Bound<'py, PyType>,
+        item: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        generic_alias(cls, item)
     }
 
     fn __reduce__(&self) -> PyResult<()> {

@@ -10,8 +10,7 @@ use pyo3::types::{PyDict, PyInt, PyList};
 use crate::domain::Site;
 use crate::ops::{CreatedSite, KeyChange, NewSite, SiteUpdate, Sso, UpdatedSite};
 use crate::python::branch::Branch;
-use crate::python::value::convert;
-use crate::python::value::convert::{CidArgument, RemoteAddrArgument};
+use crate::python::value::convert::{CidArgument, RemoteAddrArgument, Times};
 
 /// ``sso.site``: sites, clients of the sessions API, and their sessions. For trusted callers.
 #[pyclass(frozen, name = "SiteAPI", module = "zato_sso._core")]
@@ -66,8 +65,9 @@ impl SiteApi {
         let ctx = self.branch.context(cid, current_app, remote_addr);
         let new = NewSite { subdomain, callback_uris, is_trusted: trusted, has_long_key: long_key };
         let operation = async move |sso: Arc<Sso>| sso.create_site(&ctx, new).await;
-        self.branch.run(py, operation, |py, created: CreatedSite| {
-            let dict = to_dict(py, &created.site)?;
+        let times = self.branch.times();
+        self.branch.run(py, operation, move |py, created: CreatedSite| {
+            let dict = to_dict(py, &created.site, times)?;
             dict.set_item("private_key", created.private_key.expose())?;
             Ok(dict.into_any())
         })
@@ -88,13 +88,14 @@ impl SiteApi {
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx = self.branch.context(cid, current_app, remote_addr);
         let operation = async move |sso: Arc<Sso>| sso.list_sites(&ctx).await;
-        self.branch.run(py, operation, |py, sites: Vec<Site>| {
-            let dicts = sites.iter().map(|site| to_dict(py, site)).collect::<PyResult<Vec<_>>>()?;
+        let times = self.branch.times();
+        self.branch.run(py, operation, move |py, sites: Vec<Site>| {
+            let dicts = sites.iter().map(|site| to_dict(py, site, times)).collect::<PyResult<Vec<_>>>()?;
             Ok(PyList::new(py, dicts)?.into_any())
         })
     }
 
-    /// Replaces the callback URIs or the private key of a site, or changes whether it is trusted. What is not given stays.
+    /// Replaces the callback URIs or the private key of a site, or whether it is trusted. What is not given stays.
     ///
     /// Args:
     ///     cid: Correlation ID.
@@ -147,8 +148,9 @@ impl SiteApi {
         };
         let update = SiteUpdate { callback_uris, is_trusted: trusted, key };
         let operation = async move |sso: Arc<Sso>| sso.update_site(&ctx, &subdomain, update).await;
-        self.branch.run(py, operation, |py, updated: UpdatedSite| {
-            let dict = to_dict(py, &updated.site)?;
+        let times = self.branch.times();
+        self.branch.run(py, operation, move |py, updated: UpdatedSite| {
+            let dict = to_dict(py, &updated.site, times)?;
             if let Some(private_key) = &updated.private_key {
                 dict.set_item("private_key", private_key.expose())?;
             }
@@ -178,13 +180,13 @@ impl SiteApi {
     }
 }
 
-fn to_dict<'py>(py: Python<'py>, site: &Site) -> PyResult<Bound<'py, PyDict>> {
+fn to_dict<'py>(py: Python<'py>, site: &Site, times: Times) -> PyResult<Bound<'py, PyDict>> {
     let dict = PyDict::new(py);
     dict.set_item("subdomain", &site.subdomain)?;
     dict.set_item("public_key", site.public_key.to_string())?;
     dict.set_item("is_active", site.is_active)?;
     dict.set_item("is_trusted", site.is_trusted)?;
-    dict.set_item("creation_time", convert::datetime(py, site.creation_time)?)?;
+    dict.set_item("creation_time", times.datetime(py, site.creation_time)?)?;
     dict.set_item("callback_uris", &site.callback_uris)?;
     if site.has_old_key {
         dict.set_item("has_old_key", true)?;

@@ -10,8 +10,7 @@ use serde_json::Value;
 use crate::domain::Identity;
 use crate::ops::Sso;
 use crate::python::branch::Branch;
-use crate::python::value::convert;
-use crate::python::value::convert::{CidArgument, RemoteAddrArgument};
+use crate::python::value::convert::{CidArgument, RemoteAddrArgument, Times};
 
 /// ``sso.identity``: identities, under which sites know users. For trusted callers.
 #[pyclass(frozen, name = "IdentityAPI", module = "zato_sso._core")]
@@ -55,7 +54,8 @@ impl IdentityApi {
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx = self.branch.context(cid, current_app, remote_addr);
         let operation = async move |sso: Arc<Sso>| sso.get_identity(&ctx, &identity_token).await;
-        self.branch.run(py, operation, |py, identity: Identity| Ok(to_dict(py, &identity)?.into_any()))
+        let times = self.branch.times();
+        self.branch.run(py, operation, move |py, one: Identity| Ok(to_dict(py, &one, times)?.into_any()))
     }
 
     /// The identities of a user, oldest first. Every user has at least one.
@@ -76,8 +76,9 @@ impl IdentityApi {
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx = self.branch.context(cid, current_app, remote_addr);
         let operation = async move |sso: Arc<Sso>| sso.list_identities(&ctx, &user_id).await;
-        self.branch.run(py, operation, |py, identities: Vec<Identity>| {
-            let dicts = identities.iter().map(|one| to_dict(py, one)).collect::<PyResult<Vec<_>>>()?;
+        let times = self.branch.times();
+        self.branch.run(py, operation, move |py, identities: Vec<Identity>| {
+            let dicts = identities.iter().map(|one| to_dict(py, one, times)).collect::<PyResult<Vec<_>>>()?;
             Ok(PyList::new(py, dicts)?.into_any())
         })
     }
@@ -92,7 +93,7 @@ pub(in crate::python) fn loaded<'py>(
     py.import("json")?.call_method1("loads", (json,)).map(Some)
 }
 
-fn to_dict<'py>(py: Python<'py>, identity: &Identity) -> PyResult<Bound<'py, PyDict>> {
+fn to_dict<'py>(py: Python<'py>, identity: &Identity, times: Times) -> PyResult<Bound<'py, PyDict>> {
     let dict = PyDict::new(py);
     dict.set_item("identity_token", identity.identity_token.to_string())?;
     dict.set_item("user_id", identity.user_id.as_str())?;
@@ -101,7 +102,7 @@ fn to_dict<'py>(py: Python<'py>, identity: &Identity) -> PyResult<Bound<'py, PyD
     dict.set_item("external_id", identity.external_id.as_deref())?;
     let profile = identity.profile.as_ref().map(Value::to_string);
     dict.set_item("profile", loaded(py, profile.as_deref())?)?;
-    dict.set_item("creation_time", convert::datetime(py, identity.creation_time)?)?;
-    dict.set_item("last_modified", convert::datetime(py, identity.last_modified)?)?;
+    dict.set_item("creation_time", times.datetime(py, identity.creation_time)?)?;
+    dict.set_item("last_modified", times.datetime(py, identity.last_modified)?)?;
     Ok(dict)
 }

@@ -11,8 +11,7 @@ use crate::ops::{NewSiteSession, Sso};
 use crate::python::runtime::call::none;
 use crate::python::site::api::SiteApi;
 use crate::python::site::identity;
-use crate::python::value::convert;
-use crate::python::value::convert::{CidArgument, PasswordArgument, RemoteAddrArgument};
+use crate::python::value::convert::{CidArgument, PasswordArgument, RemoteAddrArgument, Times};
 use crate::python::value::data;
 
 #[pymethods]
@@ -64,7 +63,8 @@ impl SiteApi {
             let site = sso.act_as_site(&ctx, &subdomain).await?;
             sso.start_site_session(&ctx, &site, &identity_token, new).await
         };
-        self.branch.run(py, operation, one)
+        let times = self.branch.times();
+        self.branch.run(py, operation, move |py, session| one(py, &session, times))
     }
 
     /// A page of the open sessions of a site, ordered by start time.
@@ -109,9 +109,10 @@ impl SiteApi {
             let site = sso.act_as_site(&ctx, &subdomain).await?;
             sso.list_site_sessions(&ctx, &site, request).await
         };
-        self.branch.run(py, operation, |py, page: Page<SiteSession>| {
-            let dicts =
-                page.result.iter().map(|session| to_dict(py, session)).collect::<PyResult<Vec<_>>>()?;
+        let times = self.branch.times();
+        self.branch.run(py, operation, move |py, page: Page<SiteSession>| {
+            let dicts = page.result.iter().map(|session| to_dict(py, session, times));
+            let dicts = dicts.collect::<PyResult<Vec<_>>>()?;
             let dict = PyDict::new(py);
             dict.set_item("total", page.total)?;
             dict.set_item("num_pages", page.num_pages())?;
@@ -144,7 +145,8 @@ impl SiteApi {
             let site = sso.act_as_site(&ctx, &subdomain).await?;
             sso.get_site_session(&ctx, &site, &sso_session_token.0).await
         };
-        self.branch.run(py, operation, one)
+        let times = self.branch.times();
+        self.branch.run(py, operation, move |py, session| one(py, &session, times))
     }
 
     /// The open session that a site has started for an identity.
@@ -170,7 +172,8 @@ impl SiteApi {
             let site = sso.act_as_site(&ctx, &subdomain).await?;
             sso.get_site_session_of_identity(&ctx, &site, &identity_token).await
         };
-        self.branch.run(py, operation, one)
+        let times = self.branch.times();
+        self.branch.run(py, operation, move |py, session| one(py, &session, times))
     }
 
     /// Ends a session of a site.
@@ -218,11 +221,11 @@ impl SiteApi {
     }
 }
 
-fn one(py: Python<'_>, session: SiteSession) -> PyResult<Bound<'_, PyAny>> {
-    Ok(to_dict(py, &session)?.into_any())
+fn one<'py>(py: Python<'py>, session: &SiteSession, times: Times) -> PyResult<Bound<'py, PyAny>> {
+    Ok(to_dict(py, session, times)?.into_any())
 }
 
-fn to_dict<'py>(py: Python<'py>, session: &SiteSession) -> PyResult<Bound<'py, PyDict>> {
+fn to_dict<'py>(py: Python<'py>, session: &SiteSession, times: Times) -> PyResult<Bound<'py, PyDict>> {
     let dict = PyDict::new(py);
     dict.set_item("sso_session_token", session.sso_session_token.expose())?;
     dict.set_item("session_id", session.session_id.to_string())?;
@@ -233,8 +236,8 @@ fn to_dict<'py>(py: Python<'py>, session: &SiteSession) -> PyResult<Bound<'py, P
     dict.set_item("sub_realm", session.sub_realm.as_deref())?;
     dict.set_item("data", identity::loaded(py, session.data.as_ref().map(AttrValue::as_json_text))?)?;
     dict.set_item("num_cookies_set", session.num_cookies_set)?;
-    dict.set_item("creation_time", convert::datetime(py, session.creation_time)?)?;
-    dict.set_item("update_time", convert::datetime(py, session.update_time)?)?;
-    dict.set_item("expiration_time", convert::datetime(py, session.expiration_time)?)?;
+    dict.set_item("creation_time", times.datetime(py, session.creation_time)?)?;
+    dict.set_item("update_time", times.datetime(py, session.update_time)?)?;
+    dict.set_item("expiration_time", times.datetime(py, session.expiration_time)?)?;
     Ok(dict)
 }

@@ -17,7 +17,7 @@ use crate::python::session::entity::SessionInfo;
 use crate::python::user::entity::{User, field};
 use crate::python::user::permit::actor;
 use crate::python::value::convert::{
-    CidArgument, CidText, PasswordArgument, RemoteAddrArgument, RemoteAddrText, UstArgument, UstText,
+    CidArgument, CidText, PasswordArgument, RemoteAddrArgument, RemoteAddrText, Times, UstArgument, UstText,
 };
 use crate::python::value::data;
 
@@ -106,7 +106,7 @@ impl UserApi {
         let actor = actor(current_ust, require_super_user, None);
         let new = data::new_user(data)?;
         let operation = async move |sso: Arc<Sso>| sso.create_user(&ctx, actor, new, auto_approve).await;
-        self.branch.run(py, operation, enrich(data))
+        self.branch.run(py, operation, enrich(data, self.branch.times()))
     }
 
     /// Creates a super-user; otherwise the same as :meth:`create_user`.
@@ -128,7 +128,7 @@ impl UserApi {
         let new = data::new_user(data)?;
         let operation =
             async move |sso: Arc<Sso>| sso.create_super_user(&ctx, actor, new, auto_approve).await;
-        self.branch.run(py, operation, enrich(data))
+        self.branch.run(py, operation, enrich(data, self.branch.times()))
     }
 
     /// Makes sure that there is a super-user of this name: for applications as they start. It creates one, who is approved, or
@@ -161,7 +161,7 @@ impl UserApi {
         let new = data::new_user(data)?;
         let operation =
             async move |sso: Arc<Sso>| sso.ensure_super_user(&ctx, new).await.map(|(user, _is_new)| user);
-        self.branch.run(py, operation, enrich(data))
+        self.branch.run(py, operation, enrich(data, self.branch.times()))
     }
 
     /// Approves a user, who may log in from now on. It can be repeated, and called after a rejection.
@@ -255,7 +255,9 @@ impl UserApi {
             is_by_command: false,
         };
         let operation = async move |sso: Arc<Sso>| sso.login(&ctx, request).await;
-        self.branch.run(py, operation, |py, info| Ok(SessionInfo(info).into_pyobject(py)?.into_any()))
+        let times = self.branch.times();
+        self.branch
+            .run(py, operation, move |py, info| Ok(SessionInfo { info, times }.into_pyobject(py)?.into_any()))
     }
 
     /// Logs a user out: ends the session.
@@ -455,6 +457,7 @@ impl UserApi {
 /// It returns the user_id.
 fn enrich(
     data: &Bound<'_, PyDict>,
+    times: Times,
 ) -> impl for<'a> FnOnce(Python<'a>, domain::User) -> PyResult<Bound<'a, PyAny>> + Send + 'static {
     let data = data.clone().unbind();
     move |py, user| {
@@ -462,7 +465,7 @@ fn enrich(
         let view =
             UserView { user: Arc::new(user), visibility: Visibility::All, is_current_super_user: false };
         for (name, value) in view.fields() {
-            data.set_item(name, field(py, name, &value)?)?;
+            data.set_item(name, field(py, name, &value, times, false)?)?;
         }
         if data.contains("password")? {
             data.del_item("password")?;

@@ -2,13 +2,14 @@
 
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyString};
+use pyo3::types::{PyBool, PyDict, PyString, PyType};
 
 use crate::domain::{Field, UserView};
 use crate::python::attr::api::AttrApi;
 use crate::python::attr::call::AttrCall;
-use crate::python::value::convert::time;
+use crate::python::value::convert::Times;
 use crate::python::value::error::not_pickled;
+use crate::python::value::generic::generic_alias;
 
 /// Writes the class of users: a getter for each field, which is None if the caller may not see it.
 macro_rules! user_class {
@@ -39,13 +40,20 @@ macro_rules! user_class {
                 self.attr.branch.traverse(&visit)
             }
 
-            /// All fields that the caller may see, without the attributes.
-            fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-                let dict = PyDict::new(py);
-                for (name, value) in self.view.fields() {
-                    dict.set_item(name, field(py, name, &value)?)?;
-                }
-                Ok(dict)
+            /// All fields that the caller may see, without the attributes. Datetimes become ISO 8601 text if
+            /// ``serialize_dt`` is True.
+            #[pyo3(signature = (serialize_dt=false))]
+            fn to_dict<'py>(&self, py: Python<'py>, serialize_dt: bool) -> PyResult<Bound<'py, PyDict>> {
+                to_dict(py, &self.view, self.attr.branch.times(), serialize_dt)
+            }
+
+            /// For annotations such as ``User[AttrAPI]``, which some frameworks evaluate.
+            #[classmethod]
+            fn __class_getitem__<'py>(
+                cls: &Bound<'py, PyType>,
+                item: &Bound<'py, PyAny>,
+            ) -> PyResult<Bound<'py, PyAny>> {
+                generic_alias(cls, item)
             }
 
             fn __repr__(&self) -> String {
@@ -77,7 +85,11 @@ impl User {
     fn get<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
         let fields = self.view.fields();
         let found = fields.iter().find(|(known, _)| *known == name);
-        found.map_or_else(|| Ok(py.None().into_bound(py)), |(name, value)| field(py, name, value))
+        let times = self.attr.branch.times();
+        found.map_or_else(
+            || Ok(py.None().into_bound(py)),
+            |(name, value)| field(py, name, value, times, false),
+        )
     }
 }
 
@@ -149,12 +161,32 @@ user_class! {
 }
 
 /// The value of a field as a Python object.
-pub fn field<'py>(py: Python<'py>, name: &str, value: &Field<'_>) -> PyResult<Bound<'py, PyAny>> {
+pub fn field<'py>(
+    py: Python<'py>,
+    name: &str,
+    value: &Field<'_>,
+    times: Times,
+    serialize_dt: bool,
+) -> PyResult<Bound<'py, PyAny>> {
     match value {
         Field::None => Ok(py.None().into_bound(py)),
         Field::Bool(value) => Ok(PyBool::new(py, *value).to_owned().into_any()),
         Field::Text(json) if name == "creation_ctx" => py.import("json")?.call_method1("loads", (json,)),
         Field::Text(value) => Ok(PyString::new(py, value).into_any()),
-        Field::Time(at) => time(py, *at),
+        Field::Time(at) => times.value(py, *at, serialize_dt),
     }
+}
+
+/// The fields of a user, by name.
+pub fn to_dict<'py>(
+    py: Python<'py>,
+    view: &UserView,
+    times: Times,
+    serialize_dt: bool,
+) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    for (name, value) in view.fields() {
+        dict.set_item(name, field(py, name, &value, times, serialize_dt)?)?;
+    }
+    Ok(dict)
 }

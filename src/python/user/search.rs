@@ -5,11 +5,11 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use crate::domain::{Field, Page, UserView};
+use crate::domain::{Page, UserView};
 use crate::ops::{Actor, Sso};
 use crate::python::user::api::UserApi;
-use crate::python::user::entity::field;
-use crate::python::value::convert::{CidArgument, RemoteAddrArgument, UstArgument};
+use crate::python::user::entity::to_dict;
+use crate::python::value::convert::{CidArgument, RemoteAddrArgument, Times, UstArgument};
 use crate::python::value::data;
 
 #[pymethods]
@@ -47,21 +47,20 @@ impl UserApi {
         let ctx = self.branch.context(cid, current_app, remote_addr);
         let operation =
             async move |sso: Arc<Sso>| sso.search_users(&ctx, Actor::from(current_ust.0), search).await;
-        self.branch.run(py, operation, move |py, page| Ok(found(py, &page, serialize_dt)?.into_any()))
+        let times = self.branch.times();
+        self.branch.run(py, operation, move |py, page| Ok(found(py, &page, times, serialize_dt)?.into_any()))
     }
 }
 
-fn found<'py>(py: Python<'py>, page: &Page<UserView>, serialize_dt: bool) -> PyResult<Bound<'py, PyDict>> {
+fn found<'py>(
+    py: Python<'py>,
+    page: &Page<UserView>,
+    times: Times,
+    serialize_dt: bool,
+) -> PyResult<Bound<'py, PyDict>> {
     let result = PyList::empty(py);
     for view in &page.result {
-        let user = PyDict::new(py);
-        for (name, value) in view.fields() {
-            match value {
-                Field::Time(at) if serialize_dt => user.set_item(name, at.to_string())?,
-                other => user.set_item(name, field(py, name, &other)?)?,
-            }
-        }
-        result.append(user)?;
+        result.append(to_dict(py, view, times, serialize_dt)?)?;
     }
     let (next_page, prev_page) = (page.next_page(), page.prev_page());
     let dict = PyDict::new(py);

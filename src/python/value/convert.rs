@@ -3,7 +3,7 @@
 use chrono::{Datelike, Timelike};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDateTime, PyList, PyString, PyTuple};
+use pyo3::types::{PyDateTime, PyList, PyString, PyTuple, PyTzInfo};
 
 use crate::domain::{Cid, Password, RemoteAddr, Timestamp, Ust};
 
@@ -66,26 +66,41 @@ impl<'a, 'py> FromPyObject<'a, 'py> for CidArgument {
     }
 }
 
-/// A datetime in UTC, without a timezone.
-pub fn datetime<'py>(py: Python<'py>, time: Timestamp) -> PyResult<Bound<'py, PyDateTime>> {
-    let time = time.to_naive();
-    let small = |part: u32| u8::try_from(part).unwrap_or(u8::MAX);
-    PyDateTime::new(
-        py,
-        time.year(),
-        small(time.month()),
-        small(time.day()),
-        small(time.hour()),
-        small(time.minute()),
-        small(time.second()),
-        time.nanosecond() / 1000,
-        None,
-    )
+/// How a tree returns times: in UTC, without a timezone or, as `main.tz_aware` says, with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Times {
+    /// Whether datetimes have a timezone.
+    pub is_aware: bool,
 }
 
-/// As [`datetime`], for a getter whose value may be None.
-pub fn time(py: Python<'_>, at: Timestamp) -> PyResult<Bound<'_, PyAny>> {
-    Ok(datetime(py, at)?.into_any())
+impl Times {
+    /// A datetime.
+    pub fn datetime(self, py: Python<'_>, at: Timestamp) -> PyResult<Bound<'_, PyAny>> {
+        let time = at.to_naive();
+        let small = |part: u32| u8::try_from(part).unwrap_or(u8::MAX);
+        let utc = if self.is_aware { Some(PyTzInfo::utc(py)?) } else { None };
+        let datetime = PyDateTime::new(
+            py,
+            time.year(),
+            small(time.month()),
+            small(time.day()),
+            small(time.hour()),
+            small(time.minute()),
+            small(time.second()),
+            time.nanosecond() / 1000,
+            utc.as_deref(),
+        )?;
+        Ok(datetime.into_any())
+    }
+
+    /// A datetime, or the same as ISO 8601 text: what `datetime.fromisoformat` makes the datetime of.
+    pub fn value(self, py: Python<'_>, at: Timestamp, serialize_dt: bool) -> PyResult<Bound<'_, PyAny>> {
+        if !serialize_dt {
+            return self.datetime(py, at);
+        }
+        let text = if self.is_aware { format!("{at}+00:00") } else { at.to_string() };
+        Ok(PyString::new(py, &text).into_any())
+    }
 }
 
 /// A secret that the caller is meant to get, such as a new TOTP key.

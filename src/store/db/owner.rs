@@ -33,7 +33,8 @@ impl Owner {
     }
 }
 
-const FORKED: &str = "this process was forked from the one that has opened the database: open it here as well";
+const FORKED: &str =
+    "this process was forked from the one that has opened the database: open it here as well";
 
 /// A value that is left alone, not dropped, in any process but the one that it was made in.
 #[derive(Debug)]

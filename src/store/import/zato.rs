@@ -13,8 +13,8 @@ use tokio::time::timeout;
 use crate::domain::Result;
 use crate::domain::one_line;
 use crate::store::db::dialect;
-use crate::store::db::pool::Raw;
 use crate::store::db::owner::Owner;
+use crate::store::db::pool::Raw;
 use crate::store::db::postgres::limit::{Usage, Use};
 use crate::store::{Options, map_error};
 

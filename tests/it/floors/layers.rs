@@ -13,7 +13,7 @@ pub(super) const FLOORS: &[&str] = &["domain", "config", "crypto", "store", "ops
 pub(super) const FACES: &[&str] = &["http", "python", "cli"];
 
 /// The files above all of it, which put the parts together.
-const TOP: &[&str] = &["lib", "main"];
+const TOP: &[&str] = &["lib", "main", "in_process"];
 
 /// Libraries that only faces name.
 const FACE_LIBRARIES: &[&str] =
@@ -163,6 +163,8 @@ fn an_import_from_below_or_beside_is_fine() {
         ("python/module.rs", "fn main() -> u8 { crate::command(args) }"),
         ("lib.rs", "pub mod cli; pub mod http; pub fn run() { cli::run(http::serve) }"),
         ("main.rs", "fn main() { zato_sso::command() }"),
+        ("python/server.rs", "fn f(sso: &Sso) { crate::service(sso) }"),
+        ("in_process.rs", "use crate::http; use crate::python::Service;"),
     ] {
         assert_eq!(violations(place, text), Vec::<String>::new());
     }

@@ -126,10 +126,6 @@ pub fn silent(limit: Duration, key: &str) -> sqlx::Error {
 }
 
 /// Runs a statement without arguments, in the simple protocol.
-pub async fn run(
-    conn: &mut PgConnection,
-    statement: &'static str,
-    limit: Limit,
-) -> Result<(), sqlx::Error> {
+pub async fn run(conn: &mut PgConnection, statement: &'static str, limit: Limit) -> Result<(), sqlx::Error> {
     limited(limit, async { sqlx::raw_sql(statement).execute(conn).await.map(drop) }).await
 }
