@@ -179,6 +179,12 @@ class common:
     internal_error: Final = "E008004"
     """A fault of zato_sso itself."""
 
+    overloaded: Final = "E008005"
+    """There is more to do than can be done."""
+
+    unavailable: Final = "E008006"
+    """The database is unreachable, or cannot be written to."""
+
 
 class attr:
     """Custom attributes of users and sessions."""

@@ -14,6 +14,7 @@ use crate::config::section::database::{Database, DatabaseUrl};
 use crate::config::section::email::Email;
 use crate::config::section::hash_secret::HashSecret;
 use crate::config::section::http::Http;
+use crate::config::section::log::Log;
 use crate::config::section::login::Login;
 use crate::config::section::main::Main;
 use crate::config::section::password::Password;
@@ -91,6 +92,8 @@ config! {
     http: Http,
     /// The audit log.
     audit: Audit,
+    /// The log of the server.
+    log: Log,
     /// The deletion of what has expired.
     cleanup: Cleanup,
     /// The delay after failed logins.

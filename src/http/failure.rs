@@ -23,6 +23,8 @@ pub(in crate::http) enum Failure {
     MethodNotAllowed,
     /// The body is longer than `http.max_body_bytes`: 413.
     TooLarge,
+    /// The body came too slowly, or not to its end: 408.
+    TooSlow,
     /// The sender did not prove who it is: 401.
     Unauthorized {
         /// The code in metrics.
@@ -42,7 +44,9 @@ pub(in crate::http) enum Failure {
         /// How long to wait before another attempt can succeed.
         retry_after: Duration,
     },
-    /// Something that is needed is unreachable for the moment, or took too long: 503.
+    /// There is more to do than can be done, or it took too long: 503.
+    Overloaded,
+    /// Something that is needed is unreachable for the moment: 503.
     Unavailable,
     /// Our fault: 500.
     Internal,
@@ -54,6 +58,7 @@ impl From<Error> for Failure {
             Error::Refused { code, detail } => Self::Refused { code, detail },
             Error::RateLimited { retry_after } => Self::RateLimited { retry_after },
             // The audit log has the cause; clients do not get it.
+            Error::Overloaded(_) => Self::Overloaded,
             Error::Unavailable(_) => Self::Unavailable,
             Error::Internal(_) => Self::Internal,
         }
@@ -83,21 +88,45 @@ impl Failure {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Unauthorized { .. } => StatusCode::UNAUTHORIZED,
             Self::Refused { .. } => StatusCode::FORBIDDEN,
             Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Overloaded | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// When it makes sense to ask again, where there is reason to.
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::RateLimited { retry_after } => Some(*retry_after),
+            Self::Overloaded => Some(Duration::from_secs(1)),
+            Self::Unavailable => Some(Duration::from_secs(5)),
+            Self::BadRequest(_)
+            | Self::NotFound
+            | Self::MethodNotAllowed
+            | Self::TooLarge
+            | Self::TooSlow
+            | Self::Unauthorized { .. }
+            | Self::Refused { .. }
+            | Self::Internal => None,
         }
     }
 
     /// The code that says why, where there is one.
     pub const fn code(&self) -> Option<Code> {
         match self {
-            Self::BadRequest(_) | Self::NotFound | Self::MethodNotAllowed | Self::TooLarge => None,
+            Self::BadRequest(_)
+            | Self::NotFound
+            | Self::MethodNotAllowed
+            | Self::TooLarge
+            | Self::TooSlow => None,
             Self::Unauthorized { code, .. } | Self::Refused { code, .. } => Some(*code),
             Self::RateLimited { .. } => Some(Code::AuthRateLimited),
-            Self::Unavailable | Self::Internal => Some(Code::CommonInternalError),
+            Self::Overloaded => Some(Code::CommonOverloaded),
+            Self::Unavailable => Some(Code::CommonUnavailable),
+            Self::Internal => Some(Code::CommonInternalError),
         }
     }
 }

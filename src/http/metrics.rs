@@ -1,5 +1,6 @@
 //! What the server counts, in the text form that Prometheus reads (OpenMetrics 1.0).
 
+use std::fmt;
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
@@ -12,6 +13,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::domain::Code;
+use crate::ops::State as ProcessState;
 
 /// The media type of the text form.
 pub(in crate::http) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -24,6 +26,13 @@ const BUCKETS: [f64; 12] = [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.
 pub(in crate::http) struct Route {
     method: &'static str,
     path: &'static str,
+}
+
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { method, path } = self;
+        if path.is_empty() { f.write_str("a request") } else { write!(f, "{method} {path}") }
+    }
 }
 
 impl Route {
@@ -69,6 +78,9 @@ pub(in crate::http) struct Metrics {
     durations: Family<Route, Histogram, Buckets>,
     refusals: Family<Refused, Counter>,
     in_flight: Gauge,
+    audit_writable: Gauge,
+    audit_lines_lost: Counter,
+    log_lines_lost: Counter,
 }
 
 impl Metrics {
@@ -81,7 +93,33 @@ impl Metrics {
         registry.register_with_unit("http_request_duration", about, Unit::Seconds, durations.clone());
         registry.register("http_refusals", "Requests that the rules refused, by code", refusals.clone());
         registry.register("http_requests_in_flight", "Requests under way", in_flight.clone());
-        Self { registry, requests, durations, refusals, in_flight }
+        let (audit_writable, audit_lines_lost, log_lines_lost) =
+            (Gauge::default(), Counter::default(), Counter::default());
+        registry.register(
+            "audit_writable",
+            "Whether audit entries can be written to audit.file",
+            audit_writable.clone(),
+        );
+        registry.register(
+            "audit_lines_lost",
+            "Audit lines that could not be written",
+            audit_lines_lost.clone(),
+        );
+        registry.register(
+            "log_lines_lost",
+            "Lines of the log that could not be written",
+            log_lines_lost.clone(),
+        );
+        Self {
+            registry,
+            requests,
+            durations,
+            refusals,
+            in_flight,
+            audit_writable,
+            audit_lines_lost,
+            log_lines_lost,
+        }
     }
 
     /// A request has come. It is under way until what this returns is dropped, answered or not.
@@ -100,8 +138,14 @@ impl Metrics {
         }
     }
 
-    /// All of them as text.
-    pub fn text(&self) -> String {
+    /// All of them as text, with the state of the process.
+    pub fn text(&self, state: ProcessState) -> String {
+        self.audit_writable.set(state.is_audit_writable.into());
+        for (counter, count) in
+            [(&self.audit_lines_lost, state.audit_lines_lost), (&self.log_lines_lost, state.log_lines_lost)]
+        {
+            counter.inc_by(count.saturating_sub(counter.get()));
+        }
         let mut text = String::new();
         // Writing to a string does not fail.
         match encode(&mut text, &self.registry) {
@@ -138,7 +182,9 @@ mod tests {
             metrics.answered(login, status, refusal, Duration::from_millis(30));
         }
         let _request = metrics.began();
-        let text = metrics.text();
+        let state = ProcessState { is_audit_writable: true, audit_lines_lost: 2, log_lines_lost: 0 };
+        assert_eq!(metrics.text(state), metrics.text(state));
+        let text = metrics.text(state);
         for line in [
             "zato_sso_http_requests_total{method=\"POST\",path=\"/user/login\",status=\"200\"} 1",
             "zato_sso_http_requests_total{method=\"POST\",path=\"/user/login\",status=\"400\"} 1",
@@ -147,6 +193,9 @@ mod tests {
             "zato_sso_http_request_duration_seconds_bucket{le=\"0.05\",method=\"POST\",path=\"/user/login\"} 3",
             "zato_sso_http_refusals_total{code=\"E005001\"} 1",
             "zato_sso_http_requests_in_flight 1",
+            "zato_sso_audit_writable 1",
+            "zato_sso_audit_lines_lost_total 2",
+            "zato_sso_log_lines_lost_total 0",
             "# EOF",
         ] {
             assert!(text.lines().any(|one| one == line), "{line}\n{text}");

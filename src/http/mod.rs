@@ -4,8 +4,8 @@
 //! There `request` merges query string and body into the typed input of the endpoint's handler, and the handler
 //! calls one operation. Each block has its table of endpoints, one line each, in the file with the block's name.
 //!
-//! Files import in this order: `failure`, `metrics`, `body`, `app`, `request`, `reply`, then `api` and `site`, then `describe`,
-//! `surround`, `routes`, `connection`, `server`.
+//! Files import in this order: `failure`, `metrics`, `room`, `closing`, `progress`, `body`, `sent`, `app`, `request`, `reply`, then
+//! `api` and `site`, then `describe`, `surround`, `routes`, `crowd`, `connection`, `server`.
 
 #[macro_use]
 mod request;
@@ -13,12 +13,17 @@ mod request;
 mod api;
 mod app;
 mod body;
+mod closing;
 mod connection;
+mod crowd;
 mod describe;
 mod failure;
 mod metrics;
+mod progress;
 mod reply;
+mod room;
 mod routes;
+mod sent;
 mod server;
 mod site;
 mod surround;

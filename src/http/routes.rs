@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::get;
+use axum::{Extension, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::http::api::endpoint::Endpoint;
@@ -17,6 +17,7 @@ use crate::http::app::App;
 use crate::http::describe::{health, openapi, reference};
 use crate::http::failure::Failure;
 use crate::http::metrics;
+use crate::http::sent::Shared;
 use crate::http::site::{browser, table as sites};
 use crate::http::surround::{answer, panicked};
 use crate::ops::Sso;
@@ -75,7 +76,7 @@ fn with_endpoint(router: Router<Arc<App>>, paths: Vec<String>, endpoint: Endpoin
 }
 
 async fn counted(State(app): State<Arc<App>>) -> impl IntoResponse {
-    ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], app.metrics.text())
+    ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], app.metrics.text(app.sso.state()))
 }
 
 /// The description of the API: for programs, and to read.
@@ -86,8 +87,8 @@ fn described(prefix: &str) -> Router<Arc<App>> {
     let json = [(CONTENT_TYPE, "application/json")];
     let html = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, reference::POLICY)];
     Router::new()
-        .route("/openapi.json", get(async move || (json, document.clone())))
-        .route("/docs", get(async move || (html, page.clone())))
+        .route("/openapi.json", get(async move || (Extension(Shared), json, document.clone())))
+        .route("/docs", get(async move || (Extension(Shared), html, page.clone())))
 }
 
 /// Adds what surrounds all routes, and all paths that have no route.

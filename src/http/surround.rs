@@ -1,18 +1,24 @@
 //! What all answers have in common: a correlation id, headers, a time limit, and one form for failures.
 
 use std::any::Any;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::domain::Cid;
+use crate::config::LogLevel;
+use crate::domain::{Cid, Code};
 use crate::http::app::App;
+use crate::http::describe::health;
 use crate::http::failure::Failure;
+use crate::http::progress::Progress;
 use crate::http::reply::failure as json;
+use crate::http::request::address::client_address;
+use crate::http::room::Network;
 use crate::http::site;
 use crate::http::site::envelope::Resource;
 use crate::ops::Sso;
@@ -37,16 +43,57 @@ pub(in crate::http) async fn answer(
     }
     let start = Instant::now();
     let _under_way = app.metrics.began();
+    let progress = request.extensions().get::<Arc<Progress>>().cloned();
+    let network = network(&app, &request);
+    if let Some(network) = network {
+        request.extensions_mut().insert(network);
+    }
     let limit = app.sso.config().http.request_timeout;
-    let response = match tokio::time::timeout(limit, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => Failure::Unavailable.into_response(),
+    let response = match turned_away(&app, &request, progress.as_deref()) {
+        Some(failure) => failure.into_response(),
+        None => match tokio::time::timeout(limit, next.run(request)).await {
+            Ok(response) => response,
+            Err(_) => Failure::Overloaded.into_response(),
+        },
     };
     let route = response.extensions().get().copied().unwrap_or_default();
-    let code = response.extensions().get().and_then(Failure::code);
+    let mut code = response.extensions().get().and_then(Failure::code);
     let response = finish(&app, response, &cid, resource.as_ref());
+    let held = app.answers.hold(response, network, progress.as_ref());
+    let mut response = held.unwrap_or_else(|| {
+        code = Failure::Overloaded.code();
+        finish(&app, Failure::Overloaded.into_response(), &cid, resource.as_ref())
+    });
+    if app.closing.has_begun() || progress.is_some_and(|progress| progress.is_reserve) {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    match code {
+        Some(Code::CommonInternalError) => {
+            let text = format!("{route} was answered with {}", response.status().as_u16());
+            app.sso.log().say(LogLevel::Error, "http.error", &text, Some(&cid));
+        }
+        Some(Code::CommonOverloaded) => app.note_overload(&cid),
+        Some(_) | None => {}
+    }
     app.metrics.answered(route, response.status(), code, start.elapsed());
     response
+}
+
+/// Why a request is not served at all: there is no room for its connection, or the server is about to end and says so to
+/// those who ask whether it is ready.
+fn turned_away(app: &App, request: &Request, progress: Option<&Progress>) -> Option<Failure> {
+    let path = request.uri().path();
+    if progress.is_some_and(|progress| progress.is_reserve) && !health::is_at(path) {
+        return Some(Failure::Overloaded);
+    }
+    (app.closing.has_begun() && health::asks_for_more(path)).then_some(Failure::Unavailable)
+}
+
+/// What network a request comes from, as far as that is known.
+fn network(app: &App, request: &Request) -> Option<Network> {
+    let ConnectInfo(peer) = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
+    let trusted = &app.sso.config().http.trusted_proxies;
+    Some(Network::of(client_address(peer.ip(), request.headers(), trusted)))
 }
 
 /// A handler that panics is our fault, and the next request is none the worse for it.
@@ -77,8 +124,5 @@ fn finish(app: &App, response: Response, cid: &Cid, resource: Option<&Resource>)
     // same for everybody says so itself.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if app.is_closing() {
-        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
     response
 }

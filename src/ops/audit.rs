@@ -1,61 +1,54 @@
 //! The audit trail: one entry an operation, as a JSON line and, for security events, in the database.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use crate::config::AuditFile;
+use crate::config::{Audit, AuditTarget};
 use crate::domain::{
-    AuditEvent, AuditKind, AuditResult, Code, Context, Error, Operation, Result, Timestamp, UserId,
-    without_controls,
+    AuditEvent, AuditKind, AuditResult, Clock as _, Code, Context, Error, Operation, Result, SystemClock,
+    Timestamp, UserId, without_controls,
 };
+use crate::ops::journal::{Journal, Log, Reporting};
+use crate::ops::sink::{Sink, Target};
 
 /// The longest name of an application that is kept, in characters.
 const MAX_APP_LENGTH: usize = 128;
 
-/// Where JSON lines go.
+/// Where entries go beside the database.
 #[derive(Debug)]
-pub(super) enum Log {
-    Stderr,
-    File(Mutex<File>),
+pub(super) enum AuditLog {
+    Lines(Sink),
+    Journal(Arc<dyn Journal>),
     Off,
 }
 
-impl Log {
-    /// Opens what configuration names. A file is appended to, and made if missing, for its owner to read.
-    pub fn open(target: &AuditFile) -> Result<Self, String> {
-        let path = match target {
-            AuditFile::Stderr => return Ok(Self::Stderr),
-            AuditFile::Off => return Ok(Self::Off),
-            AuditFile::File(path) => path,
+impl AuditLog {
+    /// Opens what configuration names; what becomes of it is told to the log.
+    pub fn open(config: &Audit, reporting: &Reporting, log: &Arc<Log>) -> Result<Self, String> {
+        let journal = match reporting {
+            Reporting::To(journal) => Some(journal),
+            Reporting::Off | Reporting::Server => None,
         };
-        let mut options = OpenOptions::new();
-        options.create(true).append(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file =
-            options.open(path).map_err(|error| format!("cannot write to {}: {error}", path.display()))?;
-        Ok(Self::File(Mutex::new(file)))
+        let target = match (config.target(journal.is_some()), journal) {
+            (AuditTarget::Off, _) => return Ok(Self::Off),
+            (AuditTarget::Logging, Some(journal)) => return Ok(Self::Journal(Arc::clone(journal))),
+            (AuditTarget::Logging | AuditTarget::Stderr, _) => Target::Stderr,
+            (AuditTarget::File(path), _) => Target::File(path),
+        };
+        let log = Arc::clone(log);
+        Sink::open(target, remark, Box::new(move |change| log.say_change(change))).map(Self::Lines)
     }
 
     /// Writes the line of an entry, in one piece. A log that cannot be written to does not stop the service.
     pub fn write(&self, trail: &Trail) {
-        let line = format!("{}\n", json_line(&trail.event));
-        let written = match self {
-            Self::Off => return,
-            Self::Stderr => std::io::stderr().lock().write_all(line.as_bytes()),
-            Self::File(file) => {
-                let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-                file.write_all(line.as_bytes())
-            }
-        };
-        drop(written);
+        match self {
+            Self::Off => {}
+            Self::Lines(sink) => sink.send(&format!("{}\n", json(&trail.event))),
+            Self::Journal(journal) => journal.audit(&trail.event, &json(&trail.event)),
+        }
     }
-}
 
-impl Log {
     /// Ends the entry of what happens beside any call, at this time: a line, and nothing in the database.
     pub fn tell(&self, mut trail: Trail, now: Timestamp, outcome: Result<(), &str>) {
         trail.event.time = now;
@@ -65,6 +58,28 @@ impl Log {
         }
         self.write(&trail);
     }
+
+    /// The way out, if lines are written here.
+    pub const fn sink(&self) -> Option<&Sink> {
+        match self {
+            Self::Lines(sink) => Some(sink),
+            Self::Journal(_) | Self::Off => None,
+        }
+    }
+}
+
+fn remark(lost: u64) -> String {
+    let result = Code::CommonInternalError.as_str();
+    let line = json!({
+        "time": SystemClock.now().to_string(),
+        "cid": "",
+        "op": "audit.lost",
+        "current_user": null,
+        "target_user": null,
+        "result": result,
+        "extra": {"lines": lost},
+    });
+    format!("{line}\n")
 }
 
 /// The audit entry of an operation under way: what is known of it so far.
@@ -129,8 +144,8 @@ impl Trail {
                 self.event.result = AuditResult::Refused(error.code());
                 true
             }
-            Error::Unavailable(_) | Error::Internal(_) => {
-                self.event.result = AuditResult::Refused(Code::CommonInternalError);
+            Error::Overloaded(_) | Error::Unavailable(_) | Error::Internal(_) => {
+                self.event.result = AuditResult::Refused(error.code());
                 self.note("error", error.to_string());
                 false
             }
@@ -163,7 +178,8 @@ fn extra(event: &AuditEvent) -> Value {
     event.extra.iter().map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str()))).collect()
 }
 
-fn json_line(event: &AuditEvent) -> String {
+/// All of an entry.
+fn json(event: &AuditEvent) -> Value {
     let mut all = Map::new();
     all.insert("current_app".into(), json!(event.current_app));
     all.insert("remote_addr".into(), json!(event.remote_addr.joined()));
@@ -179,5 +195,4 @@ fn json_line(event: &AuditEvent) -> String {
         "result": event.result.as_str(),
         "extra": all,
     })
-    .to_string()
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::config::LogLevel;
 use crate::domain::{
     AuditKind, Cid, Code, Context, Error, Operation, RemoteAddr, Result, SessionId, Site, UserId, Who,
     time_ordered_uuid,
@@ -12,6 +13,7 @@ use crate::ops::Sso;
 use crate::ops::access::actor::{Actor, Caller};
 use crate::ops::access::check::PasswordAge;
 use crate::ops::audit::Trail;
+use crate::ops::hook::HOOK_ERROR;
 use crate::store;
 use crate::store::Tx;
 use crate::store::db::detached::ToTheEnd;
@@ -250,9 +252,16 @@ impl Sso {
                 if trail.event.kind == AuditKind::SessionCheck && !self.config().audit.session_checks {
                     return Ok(());
                 }
-                self.record_alone(&trail).await?;
+                match self.record_alone(&trail).await {
+                    // What was only read is there, also on a full disk: its entry is written when there is room again.
+                    Err(Error::Unavailable(_)) if trail.event.kind == AuditKind::Disclosure => {
+                        self.core.refusals.keep(&trail.event);
+                    }
+                    outcome => outcome?,
+                }
             }
             Some(error) => {
+                self.log_failure(trail.event.op, error, &trail.event.cid);
                 let is_refusal = trail.fail(error);
                 if is_refusal && is_of_stranger {
                     if self.is_for_database(&trail) {
@@ -263,6 +272,9 @@ impl Sso {
                     trail.note("audit_error", failed.to_string());
                 }
             }
+        }
+        if let Some((_, why)) = trail.event.extra.iter().find(|(name, _)| *name == HOOK_ERROR) {
+            self.log().say(LogLevel::Warning, "hook.failed", why, Some(&trail.event.cid));
         }
         self.core.audit.write(&trail);
         Ok(())

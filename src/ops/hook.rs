@@ -9,6 +9,9 @@ use std::pin::Pin;
 use crate::domain::{Email, ExpiringPassword, SignUpDetails, SignUpVerdict, UserId};
 use crate::ops::audit::Trail;
 
+/// The note of an audit entry that says that a hook has failed.
+pub(in crate::ops) const HOOK_ERROR: &str = "hook_error";
+
 /// What a hook comes to.
 pub type HookFuture<T> = Pin<Box<dyn Future<Output = Result<T, HookError>> + Send>>;
 
@@ -82,6 +85,6 @@ impl Hooks for NoHooks {
 impl Trail {
     /// Notes that a hook has failed.
     pub fn hook_failed(&mut self, hook: &str, error: &HookError) {
-        self.note("hook_error", format!("{hook}: {error}"));
+        self.note(HOOK_ERROR, format!("{hook}: {error}"));
     }
 }

@@ -11,6 +11,7 @@ mod call;
 mod credential;
 mod hook;
 mod import;
+mod journal;
 mod keyring;
 mod linked_auth;
 mod mail;
@@ -21,9 +22,12 @@ mod outbox;
 mod password;
 mod refusals;
 mod session;
+mod sink;
 mod site;
 mod sso;
+mod state;
 mod user;
+mod watch;
 
 pub use access::actor::{Actor, Caller};
 pub use access::app::AppProof;
@@ -36,6 +40,7 @@ pub use import::record::read_user;
 pub use import::users::ImportOptions;
 pub use import::zato::{LeftBehind, ZatoOpenError, ZatoOptions, ZatoSource};
 pub use import::zato_user::SecDefHere;
+pub use journal::{Journal, Log, Reporting};
 pub use keyring::OpenError;
 pub use linked_auth::identify::ExternalCredential;
 pub use linked_auth::link::SecDefName;
@@ -56,6 +61,7 @@ pub use site::registry::{CreatedSite, KeyChange, NewSite, SiteUpdate, UpdatedSit
 pub use site::session::{DEFAULT_LIFETIME, MAX_LIFETIME, NewSiteSession};
 pub use site::user::{NewSiteUser, SiteUser, SiteUserUpdate};
 pub use sso::Sso;
+pub use state::State;
 pub use user::name::UsernamesMigrated;
 pub use user::signup::SignUpRequest;
 

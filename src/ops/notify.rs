@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use crate::config::LogLevel;
 use crate::domain::{Context, Error, Operation, Result, UserId, time_ordered_uuid};
 use crate::ops::Sso;
 use crate::ops::access::user_row::Column;
 use crate::ops::audit::Trail;
 use crate::ops::mail::envelope::{Content, Envelope, Request};
+use crate::ops::mail::mailer::NO_WAY;
 use crate::ops::mail::message::{self, About};
 use crate::store;
 use crate::store::Tx;
@@ -136,6 +138,8 @@ impl Sso {
         let new = NewMessage { message_id, kind, user_id, message: &message, creation_time: now };
         if !store::mail::outbox::insert(tx, &new, max).await? {
             trail.note("reason", "too many emails are waiting");
+            let text = "an email was not taken: too many are waiting, see email.max_waiting";
+            self.log().say(LogLevel::Warning, "email.refused", text, None);
             return Err(Error::RateLimited { retry_after: WHEN_FULL });
         }
         trail.has_mail = true;
@@ -167,8 +171,8 @@ impl Sso {
                 trail.on(user_id);
             }
             trail.note("template", template);
-            trail.note("not_sent", "smtp.url is not set: no email is");
-            self.core.audit.tell(trail, self.now(), Ok(()));
+            self.core.audit.tell(trail, self.now(), Err(NO_WAY));
+            self.log().say(LogLevel::Warning, "email.not_sent", NO_WAY, Some(&ctx.cid));
         }
         false
     }

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64};
 
-use crate::config::{Cache, Config, Create, DatabaseUrl};
+use crate::config::{Cache, Config, Create, DatabaseUrl, LogLevel};
 use crate::crypto::{HashParams, HashPool, KeyringError, LoadedKeyring};
 use crate::domain::{Clock, Random, SystemClock, SystemRandom, random_uuid};
 use crate::ops::access::name::{case_of_names, case_warning};
-use crate::ops::audit;
+use crate::ops::audit::AuditLog;
 use crate::ops::background::Background;
 use crate::ops::hook::{Hooks, NoHooks};
+use crate::ops::journal::{Log, Reporting};
 use crate::ops::keyring::{
     KEYRING_CHECK, OpenError, check_new_keyring, database_options, existing_keyring, key_file_warning,
     missing_key, new_keyring, read_check,
@@ -20,6 +21,7 @@ use crate::ops::mail::mailer::Mailer;
 use crate::ops::mail::{message, smtp};
 use crate::ops::refusals::Refusals;
 use crate::ops::sso::{Core, Sso};
+use crate::ops::state::Watch;
 use crate::store::session::cache::SessionCache;
 use crate::store::session::renewal::Renewals;
 use crate::store::{self, Db, Options, SchemaState};
@@ -36,12 +38,19 @@ pub struct Parts {
     pub random: Arc<dyn Random>,
     /// What takes part in operations.
     pub hooks: Arc<dyn Hooks>,
+    /// Where its log goes.
+    pub reporting: Reporting,
 }
 
 impl Default for Parts {
-    /// The clock and the generator of the system, and no hooks.
+    /// The clock and the generator of the system, no hooks, and no log.
     fn default() -> Self {
-        Self { clock: Arc::new(SystemClock), random: Arc::new(SystemRandom), hooks: Arc::new(NoHooks) }
+        Self {
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+            hooks: Arc::new(NoHooks),
+            reporting: Reporting::Off,
+        }
     }
 }
 
@@ -60,11 +69,15 @@ impl Sso {
     /// # Errors
     /// As [`Sso::open`].
     pub async fn open_with(config: Config, parts: Parts) -> Result<Self, OpenError> {
-        let Parts { clock, random, hooks } = parts;
+        let Parts { clock, random, hooks, reporting } = parts;
         let hash = &config.hash_secret;
         let params = HashParams::new(hash.memory_kib, hash.iterations, hash.parallelism)
             .map_err(|error| OpenError::Config(format!("hash_secret: {error}")))?;
-        let audit = audit::Log::open(&config.audit.file).map_err(|error| {
+        let log = Log::open(&reporting, &config.log.file, config.log.level).map_err(|error| {
+            OpenError::Config(format!("log.file: {error}; give another path, stdout or off"))
+        })?;
+        let log = Arc::new(log);
+        let audit = AuditLog::open(&config.audit, &reporting, &log).map_err(|error| {
             OpenError::Config(format!("audit.file: {error}; give another path, stderr or off"))
         })?;
         let templates = message::load_templates(&config).map_err(OpenError::Config)?;
@@ -110,6 +123,10 @@ impl Sso {
             clock,
             random,
             audit,
+            log,
+            is_reporting: !matches!(reporting, Reporting::Off),
+            is_server: matches!(reporting, Reporting::Server),
+            watch: Watch::default(),
             templates,
             smtp,
             mailer,
@@ -124,6 +141,10 @@ impl Sso {
         sso.start_maintenance();
         sso.start_recording_refusals();
         sso.start_sending();
+        sso.start_watching();
+        for warning in sso.warnings() {
+            sso.log().say(LogLevel::Warning, "open.warning", warning, None);
+        }
         Ok(sso)
     }
 }

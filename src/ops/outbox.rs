@@ -20,11 +20,12 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use uuid::Uuid;
 
+use crate::config::LogLevel;
 use crate::domain::{Context, Email, EmailKind, Operation, Result};
 use crate::ops::Sso;
 use crate::ops::audit::Trail;
 use crate::ops::mail::envelope::{Content, Envelope, Letter, Request, RequestKind};
-use crate::ops::mail::mailer::Signal;
+use crate::ops::mail::mailer::{NO_WAY, Signal};
 use crate::ops::mail::smtp::Undelivered;
 use crate::ops::sso::Core;
 use crate::store::mail::outbox::{self, Claimed, Holder, Lane};
@@ -146,9 +147,8 @@ impl Sso {
             Err(Undelivered::NoWay) => {
                 self.finish(claimed).await?;
                 if self.core.mailer.is_first_time() {
-                    let mut trail = trail;
-                    trail.note("not_sent", "smtp.url is not set: no email is");
-                    self.core.audit.tell(trail, self.now(), Ok(()));
+                    self.core.audit.tell(trail, self.now(), Err(NO_WAY));
+                    self.log().say(LogLevel::Warning, "email.not_sent", NO_WAY, Some(&ctx.cid));
                 }
                 Ok(None)
             }
@@ -157,6 +157,10 @@ impl Sso {
                 self.give_up(claimed, trail, &why).await.map(|()| None)
             }
             Err(Undelivered::ForNow(why)) => {
+                if claimed.attempts <= 1 {
+                    let text = format!("an email waits, it could not be sent: {why}");
+                    self.log().say(LogLevel::Warning, "email.deferred", &text, Some(&ctx.cid));
+                }
                 let pause = pause_after(claimed.attempts);
                 let is_own = claimed.attempts <= OWN_ATTEMPTS;
                 let others = if is_own { pause + COURTESY } else { pause };
@@ -255,6 +259,8 @@ impl Sso {
         }
         trail.give_up(why);
         self.commit(tx, &mut trail).await?;
+        let text = format!("an email was given up: {why}");
+        self.log().say(LogLevel::Error, "email.given_up", &text, Some(&trail.event.cid));
         self.core.audit.write(&trail);
         Ok(())
     }

@@ -63,6 +63,21 @@ impl Refusals {
         Counted::add(&mut counted, key, Counted { count: 1, event });
     }
 
+    /// Keeps an entry that the database could not take, to be written with the others: a row of its own, as long as there is
+    /// room.
+    pub fn keep(&self, event: &AuditEvent) {
+        let minute = event.time.as_micros().div_euclid(MICROS_PER_MINUTE);
+        let place = event.cid.as_str().to_owned();
+        let key = Key { minute, op: event.op, result: event.result.as_str(), place };
+        let mut counted = self.lock();
+        if counted.len() < MAX_ROWS || counted.contains_key(&key) {
+            Counted::add(&mut counted, key, Counted { count: 1, event: event.clone() });
+        } else {
+            drop(counted);
+            self.count(event);
+        }
+    }
+
     /// Takes those of minutes that are past.
     pub fn take_before(&self, now: Timestamp) -> Vec<(Key, Counted)> {
         let minute = now.as_micros().div_euclid(MICROS_PER_MINUTE);

@@ -6,23 +6,28 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use crate::config::Config;
+use crate::config::{Config, LogLevel};
 use crate::crypto::{HashPool, Keyring};
 use crate::domain::{Clock, Random, Result, Timestamp};
-use crate::ops::audit::Log;
+use crate::ops::audit::AuditLog;
 use crate::ops::background::Background;
 use crate::ops::hook::Hooks;
-use crate::ops::keyring::KEYRING_CHECK;
+use crate::ops::journal::Log;
 use crate::ops::mail::mailer::Mailer;
 use crate::ops::mail::smtp::Smtp;
 use crate::ops::mail::template::Templates;
 use crate::ops::refusals::Refusals;
+use crate::ops::sink::Sink;
+use crate::ops::state::Watch;
 use crate::store::Db;
 use crate::store::session::cache::SessionCache;
 use crate::store::session::renewal::Renewals;
 
 /// How long closing waits for emails to be sent. It must be done before a fork that waits for it loses its patience.
 const CLOSING: Duration = Duration::from_secs(3);
+
+/// How long closing waits for lines that nobody may ever read.
+const FLUSHING: Duration = Duration::from_millis(500);
 
 /// Single sign-on over one open database. Cheap to clone; all clones are the same.
 #[derive(Clone, Debug)]
@@ -40,7 +45,12 @@ pub(in crate::ops) struct Core {
     pub hashing: HashPool,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
-    pub audit: Log,
+    pub audit: AuditLog,
+    pub log: Arc<Log>,
+    /// Whether it has a log, and whether it serves others.
+    pub is_reporting: bool,
+    pub is_server: bool,
+    pub watch: Watch,
     pub templates: Templates,
     pub smtp: Option<Smtp>,
     pub mailer: Mailer,
@@ -67,6 +77,28 @@ impl Sso {
         &self.core.warnings
     }
 
+    /// The log.
+    #[must_use]
+    pub fn log(&self) -> &Log {
+        &self.core.log
+    }
+
+    /// Waits until the log is written, for a moment at most. It blocks, and is for the end of a process.
+    pub fn close_log(&self) {
+        self.core.log.close(FLUSHING);
+    }
+
+    /// Opens the files of the audit and of the log anew, by their names: they may have been moved away.
+    pub fn reopen_files(&self) {
+        let audit = self.core.audit.sink().map_or(Ok(()), Sink::reopen);
+        for outcome in [self.core.log.reopen(), audit] {
+            if let Err(why) = outcome {
+                self.log().say(LogLevel::Error, "file.not_reopened", &why, None);
+            }
+        }
+        self.log().say(LogLevel::Info, "file.reopened", "log and audit files were opened anew", None);
+    }
+
     /// The source of randomness, for correlation ids.
     #[must_use]
     pub fn random(&self) -> &dyn Random {
@@ -86,14 +118,6 @@ impl Sso {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.core.clock.now()
-    }
-
-    /// Whether the database answers.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`](crate::domain::Error::Unavailable) when it does not.
-    pub async fn check_ready(&self) -> Result<()> {
-        crate::store::maintenance::doctor::check_ready(self.db(), KEYRING_CHECK).await
     }
 
     /// Writes the refusals of callers without a session that were counted so far to the database: one row for each minute,
@@ -118,8 +142,13 @@ impl Sso {
             drop(timeout(CLOSING, self.let_go_of_emails()).await);
         }
         let core = Arc::clone(&self.core);
-        // Joining the threads blocks.
-        let hashing = tokio::task::spawn_blocking(move || core.hashing.close());
+        // Joining the threads blocks, and so does waiting for who reads the lines.
+        let hashing = tokio::task::spawn_blocking(move || {
+            core.hashing.close();
+            if let Some(sink) = core.audit.sink() {
+                sink.close(FLUSHING);
+            }
+        });
         self.core.db.close().await;
         self.core.sessions.close();
         drop(hashing.await);

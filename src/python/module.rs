@@ -9,7 +9,7 @@ use crate::python::hook::registry::Hooks;
 use crate::python::import::Summary;
 use crate::python::password::AccessTokenCtx;
 use crate::python::root;
-use crate::python::runtime::{fork, gate};
+use crate::python::runtime::{fork, gate, journal};
 #[cfg(feature = "server")]
 use crate::python::server::exchange;
 use crate::python::session::entity::{Session, SessionInfo};
@@ -22,6 +22,7 @@ use crate::python::value::error;
 #[pyfunction]
 fn at_exit(py: Python<'_>) {
     fork::notice();
+    journal::hand_over(py);
     gate::end_visits(py);
 }
 

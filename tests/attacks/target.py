@@ -73,8 +73,10 @@ def settings(database_url: str, **sections: Mapping[str, Any]) -> dict[str, Any]
 
 
 @contextmanager
-def target(database_url: str | None = None, **sections: Mapping[str, Any]) -> Iterator[Target]:
-    """A server on a database, started and stopped."""
+def target(
+    database_url: str | None = None, descriptors: int | None = None, **sections: Mapping[str, Any]
+) -> Iterator[Target]:
+    """A server on a database, started and stopped; it may open so many files."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         config = settings(database_url or f"sqlite:///{folder / 'sso.db'}", **sections)
@@ -88,6 +90,8 @@ def target(database_url: str | None = None, **sections: Mapping[str, Any]) -> It
         path.write_text("\n".join(keys), encoding="utf-8")
         environment = {name: value for name, value in os.environ.items() if not name.startswith("ZATO_SSO_")}
         command = [COMMAND, "--config", str(path), "--json", "serve", "--listen", "127.0.0.1:0"]
+        if descriptors is not None:
+            command = ["sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh", *command]
         with (
             SSO(config=config) as sso,
             subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process,

@@ -244,3 +244,24 @@ fn it_can_look_while_the_server_runs() {
     assert_eq!(server.end().0, Some(0));
     assert_eq!(json!(folder.names()), json!(["sso.db", "sso.db-epoch", "sso.db.key", "sso.toml"]));
 }
+
+#[test]
+fn an_audit_file_that_cannot_be_written_to_is_told() {
+    let mut folder = initialised();
+    let audit = |folder: &Folder| {
+        let (status, lines, text) = findings(folder);
+        (status, lines.into_iter().find(|line| line.starts_with("audit")), text)
+    };
+    assert_eq!(audit(&folder).1, None);
+    folder.set("ZATO_SSO_AUDIT__FILE", "audit.jsonl");
+    let (status, line, text) = audit(&folder);
+    assert_eq!((status, line.as_deref()), (0, Some("audit ok")), "{text}");
+    folder.write("audit.jsonl", "");
+    assert_eq!(audit(&folder).1.as_deref(), Some("audit ok"));
+    for wrong in ["nowhere/audit.jsonl", "."] {
+        folder.set("ZATO_SSO_AUDIT__FILE", wrong);
+        let (status, line, text) = audit(&folder);
+        assert_eq!((status, line.as_deref()), (1, Some("audit problem")), "{text}");
+        assert!(text.contains("cannot be written to"), "{text}");
+    }
+}

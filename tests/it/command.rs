@@ -161,22 +161,69 @@ pub struct Running {
     pub child: Child,
     /// What it has announced.
     pub line: String,
-    rest: Vec<BufReader<Box<dyn std::io::Read>>>,
+    out: Stream,
+    err: Stream,
 }
+
+type Stream = BufReader<Box<dyn std::io::Read + Send>>;
 
 impl Running {
     /// Waits for the line by which the server says that it listens: on standard error, or with JSON on standard output.
     pub fn start(folder: &Folder, line: &str) -> Self {
-        let mut child = folder.command(line).spawn().unwrap();
-        let out = BufReader::new(Box::new(child.stdout.take().unwrap()) as Box<dyn std::io::Read>);
-        let err = BufReader::new(Box::new(child.stderr.take().unwrap()) as Box<dyn std::io::Read>);
-        let mut rest = if line.contains("--json") { vec![out, err] } else { vec![err, out] };
+        Self::spawn(folder.command(line), line.contains("--json"))
+    }
+
+    /// The same where no file may be longer than so many bytes.
+    pub fn start_limited(folder: &Folder, line: &str, bytes: u64) -> Self {
+        let inner = folder.command(line);
+        let mut command = Command::new("/bin/sh");
+        // In units of 512 bytes.
+        command.arg("-c").arg(format!("ulimit -f {}; exec \"$@\"", bytes / 512)).arg("sh");
+        command.arg(inner.get_program()).args(inner.get_args()).env_clear();
+        for (name, value) in inner.get_envs() {
+            if let Some(value) = value {
+                command.env(name, value);
+            }
+        }
+        command.current_dir(inner.get_current_dir().unwrap());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::spawn(command, line.contains("--json"))
+    }
+
+    fn spawn(mut command: Command, is_json: bool) -> Self {
+        let mut child = command.spawn().unwrap();
+        let mut out: Stream = BufReader::new(Box::new(child.stdout.take().unwrap()));
+        let mut err: Stream = BufReader::new(Box::new(child.stderr.take().unwrap()));
+        let announcing = if is_json { &mut out } else { &mut err };
         let mut announced = String::new();
         while !announced.contains("http://") {
             announced.clear();
-            assert_ne!(rest[0].read_line(&mut announced).unwrap(), 0, "the server ended");
+            assert_ne!(announcing.read_line(&mut announced).unwrap(), 0, "the server ended");
         }
-        Self { child, line: announced.trim_end().to_owned(), rest }
+        Self { child, line: announced.trim_end().to_owned(), out, err }
+    }
+
+    /// Where it listens, if it has said so as JSON.
+    pub fn address(&self) -> String {
+        let said: Value = serde_json::from_str(&self.line).unwrap();
+        said["listen"].as_str().unwrap().to_owned()
+    }
+
+    /// The next line of its log.
+    pub fn logged(&mut self) -> Value {
+        let mut line = String::new();
+        self.out.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line:?}"))
+    }
+
+    /// The next line of its log that is about this.
+    pub fn until_logged(&mut self, event: &str) -> Value {
+        loop {
+            let line = self.logged();
+            if line["event"] == event {
+                return line;
+            }
+        }
     }
 
     pub fn signal(&self, name: &str) {
@@ -184,8 +231,14 @@ impl Running {
         assert!(sent.success());
     }
 
-    /// The exit status, and what it wrote since it began to listen.
-    pub fn end(mut self) -> (Option<i32>, String) {
+    /// The exit status, and what it wrote to standard error since it began to listen.
+    pub fn end(self) -> (Option<i32>, String) {
+        let (status, err, _) = self.end_with_log();
+        (status, err)
+    }
+
+    /// The same, and the rest of its log.
+    pub fn end_with_log(mut self) -> (Option<i32>, String, Vec<Value>) {
         let deadline = Instant::now() + Duration::from_secs(20);
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -194,11 +247,10 @@ impl Running {
             assert!(Instant::now() < deadline, "the server does not end");
             std::thread::sleep(Duration::from_millis(10));
         };
-        let mut text = String::new();
-        for stream in &mut self.rest {
-            std::io::Read::read_to_string(stream, &mut text).unwrap();
-        }
-        (status.code(), text)
+        let (mut out, mut err) = (String::new(), String::new());
+        std::io::Read::read_to_string(&mut self.err, &mut err).unwrap();
+        std::io::Read::read_to_string(&mut self.out, &mut out).unwrap();
+        (status.code(), err, out.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
     }
 }
 

@@ -373,8 +373,8 @@ async fn health_tells_whether_the_database_answers(kind: Kind) {
     let not_ready = server.ask("GET root:/health/ready", &[], "").shape();
     let no_login = server.ask("POST /user/login", &[], &login(PASSWORD)).shape();
     insta::allow_duplicates! {
-        insta::assert_snapshot!(not_ready, @r#"503 {"cid":"…","status":"error","sub_status":["E008004"]}"#);
-        insta::assert_snapshot!(no_login, @r#"503 {"cid":"…","status":"error","sub_status":["E008004"]}"#);
+        insta::assert_snapshot!(not_ready, @r#"503 {"cid":"…","status":"error","sub_status":["E008006"]}"#);
+        insta::assert_snapshot!(no_login, @r#"503 {"cid":"…","status":"error","sub_status":["E008006"]}"#);
     }
 }
 

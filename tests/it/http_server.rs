@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::rest::{Server, request};
+use crate::rest::{Connection, Server, request};
 use crate::support::{Kind, PASSWORD};
 
 on_both_databases! {
@@ -21,15 +21,23 @@ on_both_databases! {
     a_client_that_begins_with_http2_is_answered_so;
     a_head_that_does_not_come_ends_the_connection;
     a_connection_may_be_silent_between_requests_but_not_for_long;
-    others_wait_while_there_are_as_many_connections_as_may_be;
+    who_waits_for_its_client_makes_room_and_health_is_told_in_any_case;
+    an_address_has_connections_of_its_own_and_trusted_proxies_any_number;
+    answers_that_nobody_reads_take_no_more_than_they_may;
+    an_answer_that_nobody_reads_ends_its_connection;
+    the_end_does_not_wait_for_what_is_half_sent;
+    the_server_says_that_it_is_not_ready_before_it_ends;
     a_head_that_is_too_large_is_refused;
     metrics_and_documentation_have_an_address_of_their_own;
     metrics_and_documentation_can_be_switched_off;
 }
 
+fn login_body() -> String {
+    json!({"username": "user1", "password": PASSWORD}).to_string()
+}
+
 fn login() -> String {
-    let body = json!({"username": "user1", "password": PASSWORD}).to_string();
-    request("POST /user/login", &[], &body)
+    request("POST /user/login", &[], &login_body())
 }
 
 async fn pause() {
@@ -129,7 +137,7 @@ async fn a_request_that_takes_too_long_is_given_up(kind: Kind) {
     connection.write(&text[..text.len() - 1]);
     let answer = connection.answer();
     insta::allow_duplicates! {
-        insta::assert_snapshot!(answer.shape(), @r#"503 {"cid":"…","status":"error","sub_status":["E008004"]}"#);
+        insta::assert_snapshot!(answer.shape(), @r#"503 {"cid":"…","status":"error","sub_status":["E008005"]}"#);
     }
     server.ask("GET root:/health/live", &[], "").ok();
 }
@@ -285,21 +293,214 @@ async fn a_connection_may_be_silent_between_requests_but_not_for_long(kind: Kind
     assert!(start.elapsed() < Duration::from_millis(1_000), "{:?}", start.elapsed());
 }
 
-async fn others_wait_while_there_are_as_many_connections_as_may_be(kind: Kind) {
+/// A connection with a request under way, whose body is not complete.
+fn half_sent(server: &Server) -> (Connection, String) {
+    let mut connection = server.connect();
+    let text = login();
+    let (head, tail) = text.split_at(text.len() - 1);
+    connection.write(head);
+    (connection, tail.to_owned())
+}
+
+async fn who_waits_for_its_client_makes_room_and_health_is_told_in_any_case(kind: Kind) {
     let server = Server::with(kind, json!({"http.max_connections": 2})).await;
+    server.world.user("user1").await;
     let live = request("GET root:/health/live", &[], "");
     let (mut first, mut second) = (server.connect(), server.connect());
     for connection in [&mut first, &mut second] {
         connection.write(&live);
         connection.answer().ok();
+        pause().await;
     }
+    // The one that has waited longest goes.
     let mut third = server.connect();
     third.write(&live);
-    assert!(third.is_silent_for(Duration::from_millis(500)));
-    drop(first);
     third.answer().ok();
+    assert!(first.is_closed());
     second.write(&live);
     second.answer().ok();
+    drop((second, third));
+    pause().await;
+
+    let (mut busy, tail) = half_sent(&server);
+    let (_other, _) = half_sent(&server);
+    pause().await;
+    for path in ["/health/live", "/health/ready/"] {
+        let answer = server.ask(&format!("GET root:{path}"), &[], "");
+        answer.ok();
+        assert_eq!(answer.header("connection"), Some("close"));
+    }
+    let answer = server.ask("POST /user/login", &[], "{}");
+    insta::allow_duplicates! {
+        insta::assert_snapshot!(answer.shape(), @r#"503 {"cid":"…","status":"error","sub_status":["E008005"]}"#);
+    }
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    // Silence does not keep others from asking.
+    let _silent: Vec<_> = (0..40).map(|_| server.connect()).collect();
+    server.ask("GET root:/health/live", &[], "").ok();
+    busy.write(tail);
+    busy.answer().ok();
+    server.ask("POST /user/login", &[], &login_body()).ok();
+}
+
+async fn an_address_has_connections_of_its_own_and_trusted_proxies_any_number(kind: Kind) {
+    for (proxies, expected) in [(json!([]), 503), (json!(["127.0.0.0/8"]), 400)] {
+        let settings = json!({"http.max_connections_per_address": 2, "http.trusted_proxies": proxies});
+        let server = Server::with(kind, settings).await;
+        let _busy = [half_sent(&server), half_sent(&server)];
+        pause().await;
+        assert_eq!(server.ask("POST /user/login", &[], "{}").status, expected);
+    }
+}
+
+/// A client of HTTP/2 that reads nothing of answers until it says so: how much of each it takes is 0.
+struct Unreading(TcpStream);
+
+const WINDOW_UPDATE: u8 = 8;
+const END_HEADERS: u8 = 0x4;
+const END_STREAM: u8 = 0x1;
+
+impl Unreading {
+    fn new(server: &Server) -> Self {
+        let mut stream = TcpStream::connect(server.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").unwrap();
+        // SETTINGS_INITIAL_WINDOW_SIZE (RFC 9113, section 6.5.2).
+        stream.write_all(&frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0])).unwrap();
+        Self(stream)
+    }
+
+    /// Asks for the attribute `a` of a session.
+    fn ask(&mut self, id: u8, ust: &str) {
+        let path = format!("/zato/sso/user/attr?name=a&ust={ust}");
+        let mut head = vec![0x82, 0x86, 0x04];
+        // A length of 127 and more goes on in the next byte (RFC 7541, section 5.1).
+        match u8::try_from(path.len()).unwrap() {
+            short @ 0..127 => head.push(short),
+            long => head.extend([127, long - 127]),
+        }
+        head.extend(path.bytes());
+        head.extend([0x01, 9]);
+        head.extend(b"localhost");
+        self.0.write_all(&frame(HEADERS, END_HEADERS | END_STREAM, id, &head)).unwrap();
+    }
+
+    /// Whether the next answer is a success.
+    fn is_ok(&mut self) -> bool {
+        loop {
+            if let (HEADERS, _, payload) = read_frame(&mut self.0) {
+                return payload[0] == 0x88;
+            }
+        }
+    }
+
+    /// Reads an answer to its end.
+    fn read(&mut self, id: u8) {
+        let all = [0, 1, 0, 0];
+        self.0.write_all(&frame(WINDOW_UPDATE, 0, id, &all)).unwrap();
+        while !matches!(self.frame(), (DATA, END_STREAM)) {}
+    }
+
+    /// The type and the flags of the next frame.
+    fn frame(&mut self) -> (u8, u8) {
+        let mut head = [0; 9];
+        self.0.read_exact(&mut head).unwrap();
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        self.0.read_exact(&mut vec![0; usize::try_from(length).unwrap()]).unwrap();
+        (head[3], head[4])
+    }
+
+    fn is_closed(&mut self) -> bool {
+        let mut rest = Vec::new();
+        self.0.read_to_end(&mut rest).is_ok()
+    }
+}
+
+/// A session with an attribute of 12,000 bytes.
+async fn with_attribute(server: &Server) -> String {
+    server.world.user("user1").await;
+    let ust = server.ust("user1");
+    let body = json!({"ust": ust, "name": "a", "value": "x".repeat(12_000)}).to_string();
+    server.ask("PUT /user/attr", &[], &body).ok();
+    ust
+}
+
+async fn answers_that_nobody_reads_take_no_more_than_they_may(kind: Kind) {
+    // Of an address: 16 KiB.
+    let settings = json!({"http.max_body_bytes": 16_384, "http.max_answer_memory": 65_536});
+    let server = Server::with(kind, settings).await;
+    let ust = with_attribute(&server).await;
+    let mut client = Unreading::new(&server);
+    client.ask(1, &ust);
+    assert!(client.is_ok());
+    client.ask(3, &ust);
+    assert!(!client.is_ok());
+    let path = format!("GET /user/attr?name=a&ust={ust}");
+    let refused = server.ask(&path, &[], "");
+    assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")));
+    // What is small always finds room.
+    server.ask("POST /user/login", &[], &login_body()).ok();
+    client.read(1);
+    pause().await;
+    server.ask(&path, &[], "").ok();
+    // Nor does one that goes away leave anything.
+    client.ask(5, &ust);
+    client.ask(7, &ust);
+    pause().await;
+    drop(client);
+    pause().await;
+    server.ask(&path, &[], "").ok();
+}
+
+async fn an_answer_that_nobody_reads_ends_its_connection(kind: Kind) {
+    let server = Server::with(kind, json!({"http.write_timeout": "400 ms"})).await;
+    let ust = with_attribute(&server).await;
+    let mut client = Unreading::new(&server);
+    let start = Instant::now();
+    client.ask(1, &ust);
+    assert!(client.is_ok());
+    assert!(client.is_closed());
+    let took = start.elapsed();
+    assert!(took >= Duration::from_millis(400) && took < Duration::from_secs(5), "{took:?}");
+}
+
+async fn the_end_does_not_wait_for_what_is_half_sent(kind: Kind) {
+    let mut server = Server::new(kind).await;
+    let ust = with_attribute(&server).await;
+    let mut unreading = Unreading::new(&server);
+    unreading.ask(1, &ust);
+    assert!(unreading.is_ok());
+    let mut in_head = server.connect();
+    in_head.write("POST /zato/sso/user/login HTTP/1.1\r\nHost:");
+    let (mut in_body, _) = half_sent(&server);
+    pause().await;
+    let start = Instant::now();
+    server.begin_stop();
+    server.ended().await;
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    assert_eq!(in_body.answer().status, 408);
+    assert!(in_head.is_closed());
+}
+
+async fn the_server_says_that_it_is_not_ready_before_it_ends(kind: Kind) {
+    let mut server = Server::with(kind, json!({"http.drain": "1 s"})).await;
+    server.world.user("user1").await;
+    server.ask("GET root:/health/ready", &[], "").ok();
+    let start = Instant::now();
+    server.begin_stop();
+    pause().await;
+    let ready = server.ask("GET root:/health/ready", &[], "");
+    insta::allow_duplicates! {
+        insta::assert_snapshot!(ready.shape(), @r#"503 {"cid":"…","status":"error","sub_status":["E008006"]}"#);
+    }
+    assert_eq!(ready.header("retry-after"), Some("5"));
+    server.ask("GET root:/health/live", &[], "").ok();
+    let login = server.ask("POST /user/login", &[], &login_body());
+    login.ok();
+    assert_eq!(login.header("connection"), Some("close"));
+    let address = server.address;
+    server.ended().await;
+    assert!(start.elapsed() >= Duration::from_secs(1) && TcpStream::connect(address).is_err());
 }
 
 async fn a_head_that_is_too_large_is_refused(kind: Kind) {

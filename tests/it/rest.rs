@@ -140,14 +140,6 @@ impl Connection {
         answer
     }
 
-    /// Whether nothing comes for so long.
-    pub fn is_silent_for(&mut self, time: Duration) -> bool {
-        self.stream.set_read_timeout(Some(time)).unwrap();
-        let read = self.stream.read(&mut [0; 1]);
-        self.stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        read.is_err_and(|error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut))
-    }
-
     /// Whether the server has closed the connection.
     pub fn is_closed(&mut self) -> bool {
         !self.read_more()

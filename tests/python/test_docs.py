@@ -227,12 +227,25 @@ def test_every_key_of_the_configuration_stands_on_its_page_with_its_default(tmp_
 def test_every_key_that_a_page_names_is_one(tmp_path: Path) -> None:
     keys = defaults(tmp_path)
     # Other names of that form: calls and their branches, labels of status codes, an operation of the audit log.
-    others = {*calls(), "session.attr", *codes().values(), "email.send"}
+    others = {*calls(), "session.attr", *codes().values(), "email.send", *logged_events()}
     sections = {key.partition(".")[0] for key in keys}
     for name, text in PAGES.items():
         for key in re.findall(r"`(\w+\.[a-z_]+)`", text):
             if key.partition(".")[0] in sections:
                 assert key in keys or key in others, f"{name}: {key}"
+
+
+def logged_events() -> set[str]:
+    """What the code logs."""
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.rs")]
+    return {event for source in sources for event in re.findall(r'LogLevel::\w+,\s*"(\w+\.\w+)"', source)}
+
+
+def test_everything_that_is_logged_stands_on_the_page_of_operations() -> None:
+    _, _, section = PAGES["operations.md"].partition("\n## The log\n")
+    table = section.partition("\n## ")[0]
+    first = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    assert {event for cell in first for event in re.findall(r"`([\w.]+)`", cell)} == logged_events()
 
 
 def codes() -> dict[str, str]:

@@ -503,6 +503,8 @@ def short_name() -> Any:
 NOT_SAID = {
     "E005005": "wrong or missing rights are always E005001",
     "E008004": "a fault of the product",
+    "E008005": "overload, a BackendError",
+    "E008006": "an unreachable database, a BackendError",
     "W003005": "a warning: the login succeeds",
 }
 # Calls that nobody's session makes.

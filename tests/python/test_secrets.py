@@ -158,8 +158,8 @@ def dump(config: Config) -> bytes:
     return everything
 
 
-def test_an_audit_goes_to_standard_error_by_default(config: Config, capfd: pytest.CaptureFixture[str]) -> None:
-    with SSO(config={**config, "audit": {}}) as sso:
+def test_an_audit_goes_to_standard_error_if_so_configured(config: Config, capfd: pytest.CaptureFixture[str]) -> None:
+    with SSO(config={**config, "audit": {"sink": "stderr"}}) as sso:
         sso.user.create_user("cid-of-mine", {"username": "someone"}, require_super_user=False)
     (line,) = capfd.readouterr().err.splitlines()
     assert '"cid":"cid-of-mine"' in line

@@ -12,8 +12,8 @@ use tokio::sync::oneshot;
 use crate::cli::output::failure::Failure;
 use crate::cli::output::print::{Output, say};
 use crate::cli::setup::open as setup;
-use crate::config::Config;
-use crate::ops::Sso;
+use crate::config::{Config, LogLevel};
+use crate::ops::{Parts, Reporting, Sso};
 
 /// How long closing the database may take.
 const CLOSING: Duration = Duration::from_secs(5);
@@ -37,18 +37,24 @@ pub(in crate::cli) async fn run(config: Config, out: &Output, serve: Serve) -> R
         None => (None, None),
     };
     let mut signals = Signals::listen()?;
-    let sso = setup::open_or_create(config).await?;
+    raise_descriptors();
+    let parts = Parts { reporting: Reporting::Server, ..Parts::default() };
+    let sso = setup::open_or_create(config, parts).await?;
     for warning in sso.warnings() {
         say(&format!("zato-sso: {warning}"));
     }
     announce(address, admin_address, out)?;
+    let text = format!("zato-sso {} listens on {address}", env!("CARGO_PKG_VERSION"));
+    sso.log().say(LogLevel::Info, "server.start", &text, None);
 
     let (tell, told) = oneshot::channel::<()>();
     let serving = serve(sso.clone(), listener, admin, Box::pin(async { drop(told.await) }));
+    let signalled = sso.clone();
     let stopping = async move {
-        signals.next().await;
+        signals.next(&signalled).await;
+        signalled.log().say(LogLevel::Info, "server.stopping", "told to stop: no more connections", None);
         drop(tell);
-        signals.next().await;
+        signals.next(&signalled).await;
     };
     let outcome = tokio::select! {
         outcome = serving => outcome,
@@ -56,6 +62,11 @@ pub(in crate::cli) async fn run(config: Config, out: &Output, serve: Serve) -> R
     };
     // What was cut off may still hold a connection.
     drop(tokio::time::timeout(CLOSING, sso.close()).await);
+    match &outcome {
+        Ok(()) => sso.log().say(LogLevel::Info, "server.stop", "stopped", None),
+        Err(error) => sso.log().say(LogLevel::Error, "server.stop", &format!("stopped: {error}"), None),
+    }
+    drop(tokio::task::spawn_blocking(move || sso.close_log()).await);
     outcome.map_err(|error| Failure::Message(format!("the server stopped: {error}")))
 }
 
@@ -107,6 +118,24 @@ struct Signals {
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
+    /// A log was moved away.
+    #[cfg(unix)]
+    hangup: tokio::signal::unix::Signal,
+    /// A file has reached the greatest size that the system allows. That is an error of writing, and no reason to die.
+    #[cfg(unix)]
+    _too_large: tokio::signal::unix::Signal,
+}
+
+/// What `SIGXFSZ` is where this runs.
+#[cfg(unix)]
+const FILE_TOO_LARGE: i32 = 25;
+
+/// Has as many file descriptors as the system allows this process: each connection needs one.
+fn raise_descriptors() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    // Where this fails there are as many as before, and as many connections as they allow.
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).ok();
 }
 
 impl Signals {
@@ -119,17 +148,23 @@ impl Signals {
             Ok(Self {
                 interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
                 terminate: signal(SignalKind::terminate()).map_err(failed)?,
+                hangup: signal(SignalKind::hangup()).map_err(failed)?,
+                _too_large: signal(SignalKind::from_raw(FILE_TOO_LARGE)).map_err(failed)?,
             })
         }
         #[cfg(not(unix))]
         Ok(Self {})
     }
 
-    async fn next(&mut self) {
+    /// Waits for one of them. At SIGHUP files are opened anew meanwhile.
+    async fn next(&mut self, sso: &Sso) {
         #[cfg(unix)]
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+        loop {
+            tokio::select! {
+                _ = self.interrupt.recv() => return,
+                _ = self.terminate.recv() => return,
+                _ = self.hangup.recv() => sso.reopen_files(),
+            }
         }
         #[cfg(not(unix))]
         drop(tokio::signal::ctrl_c().await);

@@ -12,7 +12,7 @@ use crate::cli::output::table::Table;
 use crate::cli::setup::{open as setup, secret};
 use crate::config::Config;
 use crate::domain::{Code, Edit, Error, NewUser, SignUpStatus, User, UserUpdate, one_line};
-use crate::ops::{Actor, Sso};
+use crate::ops::{Actor, Parts, Sso};
 
 /// What `creation_ctx` says of users made by the command.
 const CREATION_CTX: &str = r#"{"source":"zato-sso command"}"#;
@@ -31,7 +31,7 @@ const TITLES: [&str; 7] =
 pub(in crate::cli) async fn create(config: Config, args: NewUserArgs, out: &Output) -> Result<(), Failure> {
     // Before anything is opened: without a password nothing has changed.
     let new = new_user(args)?;
-    let sso = setup::open_or_create(config).await?;
+    let sso = setup::open_or_create(config, Parts::default()).await?;
     let outcome = insert(&sso, new).await;
     sso.close().await;
     let user = outcome?;
@@ -51,12 +51,12 @@ pub(in crate::cli) async fn create_super_user(
     let NewSuperUserArgs { user, if_missing } = args;
     if !if_missing {
         let new = new_user(user)?;
-        let sso = setup::open_or_create(config).await?;
+        let sso = setup::open_or_create(config, Parts::default()).await?;
         let outcome = insert_super_user(&sso, new).await;
         sso.close().await;
         return told(outcome?, true, out);
     }
-    let sso = setup::open_or_create(config).await?;
+    let sso = setup::open_or_create(config, Parts::default()).await?;
     let outcome = ensure_super_user(&sso, user).await;
     sso.close().await;
     let (user, is_new) = outcome?;

@@ -50,7 +50,9 @@ impl fmt::Display for Failure {
                 Some(advice) => format!("{error}: {advice}"),
                 None => error.to_string(),
             },
-            Self::Operation(error @ Error::Unavailable(_)) => format!("{error}; try again"),
+            Self::Operation(error @ (Error::Overloaded(_) | Error::Unavailable(_))) => {
+                format!("{error}; try again")
+            }
             Self::Operation(error) => error.to_string(),
             Self::Message(message) => message.clone(),
             Self::Output(error) => format!("cannot write to standard output: {error}"),

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use crate::cli::args::Global;
 use crate::cli::output::failure::Failure;
 use crate::cli::output::print::say;
-use crate::config::{AuditFile, Config, DatabaseUrl, Loader, Origin};
+use crate::config::{AuditFile, AuditTarget, Config, DatabaseUrl, Loader, Origin};
 use crate::domain::{Cid, Context, RemoteAddr};
-use crate::ops::Sso;
+use crate::ops::{Parts, Sso};
 
 /// The configuration file that is read where none is named.
 pub(in crate::cli) const DEFAULT_FILE: &str = "sso.toml";
@@ -32,7 +32,7 @@ pub(in crate::cli) fn load_to_change(global: &Global) -> Result<Config, Failure>
 
 /// The same configuration without audit entries on the standard error stream.
 pub(in crate::cli) fn quiet(mut config: Config) -> Config {
-    if config.audit.file == AuditFile::Stderr {
+    if config.audit.target(false) == AuditTarget::Stderr {
         config.audit.file = AuditFile::Off;
     }
     config
@@ -105,9 +105,9 @@ pub(in crate::cli) fn explain(global: &Global, file: Option<&Path>, config: &Con
 }
 
 /// Opens the database and creates it if it is missing. Says so, since the name may be mistyped.
-pub(in crate::cli) async fn open_or_create(config: Config) -> Result<Sso, Failure> {
+pub(in crate::cli) async fn open_or_create(config: Config, parts: Parts) -> Result<Sso, Failure> {
     let made = missing_file(&config).map(|_| format!("zato-sso: made the database {}", config.database.url));
-    let sso = Sso::open(config).await?;
+    let sso = Sso::open_with(config, parts).await?;
     if let Some(made) = made {
         say(&made);
     }

@@ -266,7 +266,7 @@ macro_rules! choices {
         $name:ident: $expected:literal { $(#[doc = $doc:literal] $variant:ident = $text:literal,)+ }
     ) => {
         $(#[doc = $about])+
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum $name { $(#[doc = $doc] $variant,)+ }
 
         impl $crate::config::load::setting::Setting for $name {

@@ -8,6 +8,7 @@ pub(super) mod database;
 pub(super) mod email;
 pub(super) mod hash_secret;
 pub(super) mod http;
+pub(super) mod log;
 pub(super) mod login;
 pub(super) mod main;
 pub(super) mod password;

@@ -58,7 +58,7 @@ impl HashPool {
     /// Hashes a new password. Returns what to store.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the queue is full or there is no memory.
+    /// [`Error::Overloaded`] when the queue is full, [`Error::Unavailable`] when there is no memory.
     pub async fn hash(&self, password: Password, salt: Salt) -> Result<String> {
         self.run(move |hasher| hasher.hash(&password, &salt)).await
     }
@@ -83,7 +83,7 @@ impl HashPool {
     /// busy for a while, as hashing does.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the queue is full.
+    /// [`Error::Overloaded`] when the queue is full.
     pub async fn complexity(&self, password: Password, about: Vec<String>) -> Result<u8> {
         self.run(move |_| Ok(complexity::score(&password, &about))).await
     }
@@ -128,7 +128,7 @@ impl HashPool {
             stopped => stopped.insert(self.start()?),
         };
         queue.try_send(job).map_err(|error| match error {
-            TrySendError::Full(_) => Error::unavailable("too many passwords are waiting to be hashed"),
+            TrySendError::Full(_) => Error::Overloaded("too many passwords are waiting to be hashed"),
             TrySendError::Disconnected(_) => Error::internal("the hashing threads have ended"),
         })
     }
@@ -285,7 +285,7 @@ mod tests {
         let release = occupy(&pool).await;
         abandon(&pool, |_| Ok(())).await;
         let error = pool.verify_unknown("password".into()).await.unwrap_err();
-        assert!(matches!(error, Error::Unavailable(_)), "{error}");
+        assert!(matches!(error, Error::Overloaded(_)), "{error}");
         drop(release);
         while pool.verify_unknown("password".into()).await.is_err() {
             tokio::task::yield_now().await;

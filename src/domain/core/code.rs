@@ -74,6 +74,8 @@ codes! {
     CommonInvalidInput = "E008002", "common", "invalid_input";
     CommonMissingInput = "E008003", "common", "missing_input";
     CommonInternalError = "E008004", "common", "internal_error";
+    CommonOverloaded = "E008005", "common", "overloaded";
+    CommonUnavailable = "E008006", "common", "unavailable";
     AttrAlreadyExists = "E009001", "attr", "already_exists";
     AttrNoSuchAttr = "E009002", "attr", "no_such_attr";
     PasswordResetCouldNotAccess = "E010001", "password_reset", "could_not_access";
@@ -90,6 +92,6 @@ mod tests {
         let labels: HashSet<_> = Code::ALL.iter().map(|code| (code.group(), code.label())).collect();
         assert_eq!(codes.len(), Code::ALL.len());
         assert_eq!(labels.len(), Code::ALL.len());
-        assert_eq!(Code::ALL.len(), 40);
+        assert_eq!(Code::ALL.len(), 42);
     }
 }

@@ -32,7 +32,10 @@ pub enum Error {
         /// How long to wait before another attempt can succeed.
         retry_after: Duration,
     },
-    /// Something that is needed is unavailable at the moment: the database, or a free place in the hashing queue.
+    /// There is more to do than can be done: [`Code::CommonOverloaded`].
+    #[error("too much to do for the moment: {0}")]
+    Overloaded(&'static str),
+    /// Something that is needed is unavailable at the moment, such as the database: [`Code::CommonUnavailable`].
     #[error("not available for the moment: {0}")]
     Unavailable(#[source] Source),
     /// Our fault.
@@ -71,7 +74,9 @@ impl Error {
         match self {
             Self::Refused { code, .. } => *code,
             Self::RateLimited { .. } => Code::AuthRateLimited,
-            Self::Unavailable(_) | Self::Internal(_) => Code::CommonInternalError,
+            Self::Overloaded(_) => Code::CommonOverloaded,
+            Self::Unavailable(_) => Code::CommonUnavailable,
+            Self::Internal(_) => Code::CommonInternalError,
         }
     }
 }

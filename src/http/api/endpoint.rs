@@ -129,7 +129,7 @@ impl Endpoint {
 
     async fn run(&self, app: &App, request: Request) -> Result<Response, Failure> {
         let (parts, body) = request.into_parts();
-        let body = app.bodies.read(body).await?;
+        let body = app.read_body(&parts, body).await?;
         let (call, sent) =
             extract::read(app, &parts, body.text()?, self.elements, self.operations.is_empty()).await?;
         let running = (self.handler)(call, sent);

@@ -22,8 +22,8 @@ pub(in crate::http) fn with_headers(failure: &Failure, mut response: Response) -
     let headers = response.headers_mut();
     headers.remove(header::CONTENT_LENGTH);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Failure::RateLimited { retry_after } = failure {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(*retry_after)));
+    if let Some(retry_after) = failure.retry_after() {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(retry_after)));
     }
     response
 }
@@ -38,9 +38,12 @@ fn body(failure: &Failure, cid: &Cid) -> String {
         Failure::NotFound => described("Not found"),
         Failure::MethodNotAllowed => described("Method not allowed"),
         Failure::TooLarge => described("Request body too large"),
+        Failure::TooSlow => described("Request body too slow"),
         Failure::Unauthorized { code, .. } | Failure::Refused { code, .. } => coded(*code),
         Failure::RateLimited { .. } => coded(Code::AuthRateLimited),
-        Failure::Unavailable | Failure::Internal => coded(Code::CommonInternalError),
+        Failure::Overloaded => coded(Code::CommonOverloaded),
+        Failure::Unavailable => coded(Code::CommonUnavailable),
+        Failure::Internal => coded(Code::CommonInternalError),
     };
     body.to_string()
 }
@@ -69,6 +72,8 @@ mod tests {
             Failure::TooLarge,
             Failure::Refused { code: Code::AuthLocked, detail: Some("in words".into()) },
             Failure::RateLimited { retry_after: Duration::ZERO },
+            Failure::TooSlow,
+            Failure::Overloaded,
             Failure::Unavailable,
             Failure::Internal,
         ]
@@ -84,7 +89,9 @@ mod tests {
         413 {"result":"Error","cid":"c1","details":"Request body too large"}
         403 {"cid":"c1","status":"error","sub_status":["E005002"]}
         429 {"cid":"c1","status":"error","sub_status":["E005009"]}
-        503 {"cid":"c1","status":"error","sub_status":["E008004"]}
+        408 {"result":"Error","cid":"c1","details":"Request body too slow"}
+        503 {"cid":"c1","status":"error","sub_status":["E008005"]}
+        503 {"cid":"c1","status":"error","sub_status":["E008006"]}
         500 {"cid":"c1","status":"error","sub_status":["E008004"]}
         "#);
     }

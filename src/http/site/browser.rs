@@ -109,6 +109,8 @@ fn told(failure: Failure) -> Response {
         | Failure::TooLarge
         | Failure::Unauthorized { .. }
         | Failure::RateLimited { .. }
+        | Failure::TooSlow
+        | Failure::Overloaded
         | Failure::Unavailable
         | Failure::Internal => return failure.into_response(),
     };
@@ -121,7 +123,7 @@ async fn register(State(app): State<Arc<App>>, request: Request) -> Response {
         let call = extract::caller(&app, &parts, &app.sso.config().apps.default)?;
         let origin =
             parts.headers.get(header::ORIGIN).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let body = app.bodies.read(body).await?;
+        let body = app.read_body(&parts, body).await?;
         let field = |wanted: &str| {
             let mut fields = url::form_urlencoded::parse(&body.bytes);
             fields.find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned()).unwrap_or_default()

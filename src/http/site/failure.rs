@@ -38,6 +38,8 @@ const fn status_of(failure: &Failure) -> StatusCode {
         | Failure::TooLarge
         | Failure::Unauthorized { .. }
         | Failure::RateLimited { .. }
+        | Failure::TooSlow
+        | Failure::Overloaded
         | Failure::Unavailable
         | Failure::Internal => failure.status(),
     }
@@ -79,6 +81,8 @@ const fn status_of_code(code: Code) -> StatusCode {
         | Code::CommonInvalidInput
         | Code::CommonMissingInput
         | Code::CommonInternalError
+        | Code::CommonOverloaded
+        | Code::CommonUnavailable
         | Code::AttrAlreadyExists
         | Code::AttrNoSuchAttr
         | Code::PasswordResetCouldNotAccess => StatusCode::BAD_REQUEST,
@@ -101,6 +105,8 @@ fn info_of(failure: &Failure) -> Cow<'_, str> {
         Failure::RateLimited { .. } => {
             "Too many failed attempts: try again after the time in the header Retry-After"
         }
+        Failure::TooSlow => "The body of the request came too slowly: send it again",
+        Failure::Overloaded => "There is too much to do for the moment: try again later",
         Failure::Unavailable => "The service is not available for the moment: try again later",
         Failure::Internal => "The server has failed: try again, and tell its operator if it goes on",
         Failure::Refused { code, detail: None } => match code {

@@ -156,7 +156,7 @@ pub(in crate::http) async fn read(
             other => other,
         }
     })?;
-    let body = app.bodies.read(body).await?;
+    let body = app.read_body(&parts, body).await?;
     let no_json = || Failure::bad("The body is not JSON: send a JSON object");
     let text = body.text().map_err(|_| no_json())?;
     let body = if text.trim_ascii().is_empty() {

@@ -1,11 +1,11 @@
 //! Proxies that are not in `http.trusted_proxies`: all their clients seem to come from one address, and are throttled together.
 
-use std::io::Write as _;
 use std::net::IpAddr;
 use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 
+use crate::config::LogLevel;
 use crate::domain::{Result, Timestamp};
 use crate::ops::Sso;
 use crate::store;
@@ -28,7 +28,7 @@ pub(in crate::ops) struct UntrustedProxy {
 
 impl Sso {
     /// A peer has sent `X-Forwarded-For` and is not in `http.trusted_proxies`. It is a proxy that somebody forgot to name, or
-    /// a client that hides where it comes from. The standard error stream is told of the first one, and the doctor knows the
+    /// a client that hides where it comes from. The log is told of the first one, and the doctor knows the
     /// last.
     pub fn note_untrusted_proxy(&self, peer: IpAddr) {
         let (now, last) = (self.now(), &self.core.proxy_noted);
@@ -42,9 +42,7 @@ impl Sso {
         }
         let peer = peer.to_canonical();
         if noted == 0 {
-            let line = format!("zato-sso: warning: {}\n", advice(peer));
-            // Nobody may be listening.
-            drop(std::io::stderr().lock().write_all(line.as_bytes()));
+            self.log().say(LogLevel::Warning, "proxy.untrusted", &advice(peer), None);
         }
         let sso = self.clone();
         in_a_task(async move {

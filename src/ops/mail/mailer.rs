@@ -8,6 +8,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
+/// Why an email is not sent where nothing sends any.
+pub(in crate::ops) const NO_WAY: &str = "not sent: smtp.url is not set, and no email is sent";
+
 /// What the tasks are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::ops) enum Signal {

@@ -1,14 +1,19 @@
 //! The doctor: looks at everything that single sign-on needs, changes nothing, and says what to do.
 
 use std::fs::OpenOptions;
+use std::path::Path;
 use std::time::Duration;
 
-use crate::config::{AuditFile, Cache, Config, DatabaseUrl, Pooler};
+use tokio::time::{sleep, timeout};
+
+use crate::config::{AuditFile, AuditTarget, Cache, Config, DatabaseUrl, Pooler};
 use crate::domain::{Clock, Timestamp};
 use crate::ops::access::proxy::{UntrustedProxy, advice, last_untrusted_proxy};
 use crate::ops::keyring::{database_options, existing_keyring, key_file_warning, missing_key, read_check};
 use crate::ops::mail::message;
 use crate::ops::mail::smtp::Smtp;
+use crate::ops::watch::{LEAST_ROOM, UNHEARD};
+use crate::store::cache::lease::Hearing;
 use crate::store::maintenance::doctor::{Health, ReadOnly, health};
 use crate::store::{Db, LATEST_VERSION, SchemaState};
 
@@ -84,6 +89,7 @@ pub async fn examine(config: &Config, clock: &dyn Clock) -> Vec<Finding> {
     let mut findings = look_at_config(config);
     findings.extend(look_at_key(config, &database));
     findings.extend(of_database);
+    findings.extend(look_at_audit(config));
     findings.push(look_at_clock(clock, &database));
     findings.push(look_at_smtp(config).await);
     findings
@@ -235,7 +241,11 @@ async fn look_inside(
         Ok(Health::Postgres { version, now, read_only }) => {
             found.server_time = Some((asked, now, clock.now()));
             findings.push(of_postgres(url, &version, read_only));
-            findings.extend(of_pooler(config));
+            match of_pooler(config) {
+                Some(finding) => findings.push(finding),
+                None if read_only.is_none() => findings.extend(look_at_hearing(config, db).await),
+                None => {}
+            }
         }
         Err(error) => {
             let text = format!("{url} cannot be read: {error}; restore it from a backup if that stays");
@@ -313,6 +323,31 @@ fn of_pooler(config: &Config) -> Option<Finding> {
     })
 }
 
+/// How long the doctor waits to hear of a change.
+const PATIENCE_TO_HEAR: Duration = Duration::from_secs(3);
+
+/// Whether what other nodes change is heard of, without which no session is cached.
+async fn look_at_hearing(config: &Config, db: &Db) -> Option<Finding> {
+    if config.session.cache == Cache::Off {
+        return None;
+    }
+    db.start_listening();
+    let heard = async {
+        loop {
+            // To ask is to want it.
+            db.epochs().hear();
+            match db.hearing() {
+                Some(Hearing::Unknown) => sleep(Duration::from_millis(20)).await,
+                found => return found,
+            }
+        }
+    };
+    match timeout(PATIENCE_TO_HEAR, heard).await {
+        Ok(None | Some(Hearing::Heard)) => None,
+        Ok(Some(Hearing::Unheard | Hearing::Unknown)) | Err(_) => Some(Finding::warning(DATABASE, UNHEARD)),
+    }
+}
+
 fn of_sqlite(config: &Config, url: &str, damage: Option<&str>, journal_mode: &str) -> Vec<Finding> {
     let mut findings = vec![match damage {
         None => Finding::ok(DATABASE, format!("{url} is whole")),
@@ -326,6 +361,9 @@ fn of_sqlite(config: &Config, url: &str, damage: Option<&str>, journal_mode: &st
         );
         findings.push(Finding::warning(DATABASE, text));
     }
+    if let DatabaseUrl::SqliteFile(path) = &config.database.url {
+        findings.extend(look_at_room(DATABASE, path));
+    }
     // Opened, and nothing written.
     if let DatabaseUrl::SqliteFile(path) = &config.database.url
         && let Err(error) = OpenOptions::new().write(true).open(path)
@@ -334,6 +372,44 @@ fn of_sqlite(config: &Config, url: &str, damage: Option<&str>, journal_mode: &st
         findings.push(Finding::problem(DATABASE, text));
     }
     findings
+}
+
+/// What little room on a disk deserves a look, in bytes.
+const LITTLE_ROOM: u64 = 256 << 20;
+
+/// Whether there is room on the disk of a file.
+fn look_at_room(check: &'static str, path: &Path) -> Option<Finding> {
+    let disk = rustix::fs::statvfs(path).ok()?;
+    let room = disk.f_bavail.saturating_mul(disk.f_frsize);
+    let text = format!("{} MiB are left on the disk of {}: make room there", room >> 20, path.display());
+    match room {
+        ..LEAST_ROOM => Some(Finding::problem(check, text)),
+        LEAST_ROOM..LITTLE_ROOM => Some(Finding::warning(check, text)),
+        LITTLE_ROOM.. => None,
+    }
+}
+
+const AUDIT: &str = "audit";
+
+/// Whether entries can be written to a file. None is made.
+fn look_at_audit(config: &Config) -> Option<Finding> {
+    let AuditTarget::File(path) = config.audit.target(false) else { return None };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let is_there = path.exists();
+    let writable = if is_there {
+        OpenOptions::new().append(true).open(&path).map(drop)
+    } else {
+        rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).map_err(Into::into)
+    };
+    Some(match writable {
+        Ok(()) => look_at_room(AUDIT, if is_there { &path } else { folder })
+            .unwrap_or_else(|| Finding::ok(AUDIT, format!("{} can be written to", path.display()))),
+        Err(error) => {
+            let text =
+                format!("{} cannot be written to: {error}; correct audit.file, or its mode", path.display());
+            Finding::problem(AUDIT, text)
+        }
+    })
 }
 
 const CLOCK: &str = "clock";

@@ -17,6 +17,7 @@ use crate::python::runtime::caller::{Caller, waits_for};
 use crate::python::runtime::fork;
 use crate::python::runtime::gate;
 use crate::python::runtime::gate::Pass;
+use crate::python::runtime::journal;
 use crate::python::runtime::process::{Delivery, Process};
 use crate::python::value::error::Fault;
 
@@ -63,7 +64,11 @@ pub fn none(py: Python<'_>, (): ()) -> PyResult<Bound<'_, PyAny>> {
 /// Blocks on a call, or returns something that runs it when awaited.
 pub fn run(py: Python<'_>, mode: Mode, call: Call) -> PyResult<Bound<'_, PyAny>> {
     match mode {
-        Mode::Blocking => block(py, call)?(py),
+        Mode::Blocking => {
+            let outcome = block(py, call);
+            journal::hand_over(py);
+            outcome?(py)
+        }
         Mode::Awaitable => Awaitable::lazy(py, Box::new(|py| start(py, call))),
     }
 }
@@ -113,6 +118,8 @@ pub fn start(py: Python<'_>, call: Call) -> PyResult<Started> {
         future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
     };
     if let Poll::Ready(outcome) = first_step {
+        drop(pass);
+        journal::hand_over(py);
         return Ok(Started::Ready(outcome(py)?.unbind()));
     }
     let promise = event_loop.call_method0("create_future")?.unbind();
@@ -190,6 +197,7 @@ fn settle_soon(event_loop: &Bound<'_, PyAny>, promise: Py<PyAny>, value: Bound<'
 /// Gives an asyncio future its result, unless the task that waited was cancelled.
 #[pyfunction]
 fn settle(promise: &Bound<'_, PyAny>, value: Bound<'_, PyAny>, is_error: bool) -> PyResult<()> {
+    journal::hand_over(promise.py());
     if !promise.call_method0("done")?.is_truthy()? {
         promise.call_method1(if is_error { "set_exception" } else { "set_result" }, (value,))?;
     }

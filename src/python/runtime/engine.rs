@@ -12,11 +12,12 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::{Config, DatabaseUrl};
-use crate::ops::{OpenError, Parts, Sso};
+use crate::ops::{OpenError, Parts, Reporting, Sso};
 use crate::python::runtime::call::{Call, Outcome, none};
 use crate::python::runtime::fork;
 use crate::python::runtime::fork::{Forkable, PuttingAway};
 use crate::python::runtime::gate::Pass;
+use crate::python::runtime::journal::Loggers;
 use crate::python::runtime::process::Process;
 use crate::python::value::error::Fault;
 
@@ -131,8 +132,8 @@ impl Handle {
             if let Some(engine) = self.engine.load_full() {
                 return Ok(engine);
             }
-            let opened = Sso::open_with(self.config.clone(), self.parts.clone());
-            let engine = Arc::new(opened.await.map_err(not_opened)?);
+            let parts = Parts { reporting: Reporting::To(Arc::new(Loggers)), ..self.parts.clone() };
+            let engine = Arc::new(Sso::open_with(self.config.clone(), parts).await.map_err(not_opened)?);
             self.engine.store(Some(Arc::clone(&engine)));
             Ok(engine)
         })

@@ -23,6 +23,7 @@ use pyo3::types::IntoPyDict;
 use tokio::time::Instant;
 
 use crate::python::runtime::gate;
+use crate::python::runtime::journal;
 use crate::python::runtime::process::Process;
 
 /// How long a fork waits for running calls, and for engines to close.
@@ -89,6 +90,7 @@ fn arrive(here: u32) {
 
 fn leave_behind() {
     Process::forget();
+    journal::forget();
     for forkable in registered() {
         forkable.after_in_child();
     }
@@ -136,6 +138,7 @@ fn before_fork(py: Python<'_>) {
 
 #[pyfunction]
 fn after_fork_in_parent() {
+    journal::after_fork_in_parent();
     for forkable in registered() {
         forkable.after_in_parent();
     }

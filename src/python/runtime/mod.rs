@@ -6,4 +6,5 @@ pub(super) mod caller;
 pub(super) mod engine;
 pub(super) mod fork;
 pub(super) mod gate;
+pub(super) mod journal;
 pub(super) mod process;

@@ -7,6 +7,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{IntoPyDict, PyDict, PyType};
 
 use crate::domain::{Code, Error, WRONG_TOTP_CODE};
+use crate::python::value::logger;
 
 /// The reason why a call has no result.
 #[derive(Debug)]
@@ -45,7 +46,7 @@ impl Fault {
     /// Whether the fault lies with the machinery, not with the request.
     pub const fn is_technical(&self) -> bool {
         match self {
-            Self::Failed(Error::Unavailable(_) | Error::Internal(_))
+            Self::Failed(Error::Overloaded(_) | Error::Unavailable(_) | Error::Internal(_))
             | Self::NotOpened(_)
             | Self::Misconfigured(_)
             | Self::Panicked
@@ -83,9 +84,11 @@ impl Fault {
 fn class_of(error: &Error) -> &'static str {
     match error {
         Error::Refused { detail: Some(detail), .. } if detail == WRONG_TOTP_CODE => "InvalidTOTPError",
-        Error::Refused { .. } | Error::RateLimited { .. } | Error::Unavailable(_) | Error::Internal(_) => {
-            "ValidationError"
-        }
+        Error::Refused { .. }
+        | Error::RateLimited { .. }
+        | Error::Overloaded(_)
+        | Error::Unavailable(_)
+        | Error::Internal(_) => "ValidationError",
     }
 }
 
@@ -98,7 +101,7 @@ fn failure(py: Python<'_>, class: &str, error: Error) -> PyResult<PyErr> {
             let more = [("retry_after", retry_after.as_secs_f64())].into_py_dict(py)?;
             refusal(py, class, Code::AuthRateLimited, more)
         }
-        Error::Unavailable(_) => backend(py, &error.to_string()),
+        Error::Overloaded(_) | Error::Unavailable(_) => backend(py, &error.to_string()),
         // The cause is for the log, not for the caller.
         Error::Internal(source) => internal(py, &source.to_string()),
     }
@@ -123,9 +126,7 @@ fn backend(py: Python<'_>, message: &str) -> PyResult<PyErr> {
 fn internal(py: Python<'_>, source: &str) -> PyResult<PyErr> {
     static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     static LOGGER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let logger = LOGGER.get_or_try_init(py, || {
-        Ok::<_, PyErr>(py.import("logging")?.call_method1("getLogger", ("zato_sso",))?.unbind())
-    })?;
+    let logger = LOGGER.get_or_try_init(py, || logger::get(py, logger::FAULTS))?;
     logger.call_method1(py, "error", ("internal error: %s", source))?;
     Ok(PyErr::from_value(CLASS.import(py, "zato_sso.errors", "InternalError")?.call0()?))
 }

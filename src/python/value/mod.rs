@@ -4,3 +4,4 @@ pub(super) mod convert;
 pub(super) mod data;
 pub(super) mod error;
 pub(super) mod generic;
+pub(super) mod logger;

@@ -82,7 +82,7 @@ impl EpochFile {
         let identity = |found: std::fs::Metadata| (found.dev(), found.ino());
         let here = identity(self.file.load().metadata()?);
         if std::fs::metadata(&self.path).is_ok_and(|there| identity(there) == here) {
-            return Ok(());
+            return self.mend(slots);
         }
         let _turn = self.turn();
         self.is_lost.store(true, SeqCst);
@@ -92,6 +92,24 @@ impl EpochFile {
         self.heard.store(written, SeqCst);
         slots.raise_all();
         self.is_lost.store(false, SeqCst);
+        Ok(())
+    }
+
+    /// Writes the head of the file anew if it is not there any more, because somebody has emptied the file or a disk was full.
+    fn mend(&self, slots: &Slots) -> io::Result<()> {
+        let file = self.file.load();
+        if file.metadata()?.len() >= ENTRIES {
+            return Ok(());
+        }
+        let _turn = self.turn();
+        // Whoever holds it is about to write.
+        if file.try_lock().is_err() {
+            return Ok(());
+        }
+        let outcome = mend_locked(&file, self.heard.load(SeqCst));
+        file.unlock()?;
+        self.heard.store(outcome?, SeqCst);
+        slots.raise_all();
         Ok(())
     }
 
@@ -114,7 +132,8 @@ impl EpochFile {
         let (heard, written) = (self.heard.load(SeqCst), whole_word(&file)? / 2);
         // A file that was emptied has fewer.
         let is_lost = written < heard || written - heard > RING / 2;
-        if is_lost || !raise_entries(&file, heard..written, slots)? {
+        // Nor does one that was cut off have those that were heard of.
+        if is_lost || !raise_entries(&file, heard..written, slots).unwrap_or(false) {
             slots.raise_all();
         }
         self.heard.store(written, SeqCst);
@@ -143,6 +162,9 @@ impl EpochFile {
     }
 
     fn write(&self, file: &File, touched: &Touched, slots: &Slots) -> io::Result<()> {
+        if whole_word(file).is_err() {
+            mend_locked(file, self.heard.load(SeqCst))?;
+        }
         // What others have written first: entries are counted.
         let mut written = self.catch_up(slots)?;
         let _turn = self.turn();
@@ -202,6 +224,17 @@ fn prepare(file: &File) -> io::Result<u64> {
     let outcome = prepare_locked(file);
     file.unlock()?;
     outcome
+}
+
+/// Writes the head of a file that has lost it; how many entries it then counts: more than any process has heard of.
+fn mend_locked(file: &File, heard: u64) -> io::Result<u64> {
+    if let Some(word) = read_word(file).ok().flatten() {
+        return Ok(word / 2);
+    }
+    let written = (heard + 4 * RING) % (1 << 61);
+    file.write_all_at(MAGIC, 0)?;
+    write_word(file, written * 2)?;
+    Ok(written)
 }
 
 fn prepare_locked(file: &File) -> io::Result<u64> {
@@ -398,6 +431,33 @@ mod tests {
         let third = EpochFile::beside(&stage.folder.path().join("sso.db")).unwrap();
         assert_eq!(third.hear(&Slots::default()), Trust::Keep);
         assert!(!holds(&stage.other, "b", since));
+    }
+
+    #[tokio::test]
+    async fn what_was_cut_off_mends_itself() {
+        for length in [0, 5, 20, 24, 100] {
+            for mended_by_commit in [true, false] {
+                let stage = Stage::new();
+                for _ in 0..20 {
+                    stage.one.before_commit(touched("a")).await.unwrap().after_commit();
+                }
+                assert_eq!(stage.other.hear(), Trust::Keep);
+                let since = stage.other.now();
+                OpenOptions::new().write(true).open(stage.path()).unwrap().set_len(length).unwrap();
+                if mended_by_commit {
+                    stage.one.before_commit(touched("b")).await.unwrap().after_commit();
+                } else {
+                    stage.one.check_identity();
+                }
+                assert_eq!((stage.one.hear(), stage.other.hear()), (Trust::Keep, Trust::Keep), "{length}");
+                if mended_by_commit {
+                    assert!(!holds(&stage.other, "b", since), "{length}");
+                }
+                let since = stage.other.now();
+                stage.one.before_commit(touched("a")).await.unwrap().after_commit();
+                assert!(!holds(&stage.other, "a", since) && holds(&stage.other, "b", since), "{length}");
+            }
+        }
     }
 
     #[test]

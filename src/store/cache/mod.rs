@@ -2,5 +2,5 @@
 
 pub(super) mod epoch;
 pub(super) mod file;
-pub(super) mod lease;
+pub mod lease;
 pub mod slots;

@@ -23,7 +23,7 @@ pub const COMMIT_SQLITE: &str = "COMMIT";
 /// before they go from there to where they belong, instead of 4, and what pages were before a statement stays in memory. More
 /// in the log would be written less often, but all at a time, and others who write wait for it.
 pub const USUAL_ROOM_SQLITE: &str =
-    "PRAGMA cache_size = -2000; PRAGMA wal_autocheckpoint = 1000; PRAGMA temp_store = DEFAULT";
+    "PRAGMA cache_size = -2000; PRAGMA wal_autocheckpoint = 1000; PRAGMA temp_store = MEMORY";
 pub const LARGE_ROOM_SQLITE: &str =
     "PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 4000; PRAGMA temp_store = MEMORY";
 /// Whether or not a transaction is open.
@@ -46,6 +46,8 @@ pub fn sqlite_file(path: &Path) -> SqliteConnectOptions {
         .busy_timeout(BUSY_TIMEOUT)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
+        // What is sorted needs no room on the disk, which may be full.
+        .pragma("temp_store", "MEMORY")
         .statement_cache_capacity(256)
         .disable_statement_logging()
 }

@@ -12,7 +12,7 @@ use sqlx::{Connection as _, Sqlite, SqliteConnection, SqlitePool};
 use crate::domain::{Error, Result, one_line};
 use crate::store::cache::epoch::Epochs;
 use crate::store::cache::file::EpochFile;
-use crate::store::cache::lease::Lease;
+use crate::store::cache::lease::{Hearing, Lease};
 use crate::store::cache::slots::{Slots, Touched};
 use crate::store::db::detached::ToTheEnd;
 use crate::store::db::dialect;
@@ -216,6 +216,12 @@ impl Db {
             let Listening { connector, pool, slots, lease, listener } = &**listening;
             listener.start(Arc::clone(connector), pool.clone(), Arc::clone(slots), Arc::clone(lease));
         }
+    }
+
+    /// Whether changes by other nodes are heard of; none where that needs no server to tell.
+    #[must_use]
+    pub fn hearing(&self) -> Option<Hearing> {
+        self.listening.as_ref().map(|listening| listening.lease.hearing())
     }
 
     /// A connection to read with.

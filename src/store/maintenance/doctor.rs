@@ -42,19 +42,19 @@ pub enum ReadOnly {
     Fenced,
 }
 
-/// Whether the database can do its work: read, and, on PostgreSQL, write.
+/// Whether the database can do its work: read, and, on PostgreSQL, write. The value of this setting.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when it cannot.
-pub async fn check_ready(db: &Db, setting: &str) -> Result<()> {
+pub async fn check_ready(db: &Db, setting: &str) -> Result<Option<Vec<u8>>> {
     let mut conn = db.read().await?;
     if conn.is_sqlite() {
-        return crate::store::db::setting::get(&mut conn, setting).await.map(drop);
+        return crate::store::db::setting::get(&mut conn, setting).await;
     }
     let found: Option<(Vec<u8>, bool)> = fetch_optional!(conn, (Vec<u8>, bool), READY_POSTGRES, setting)?;
     match found {
         Some((_, true)) => Err(Error::unavailable("the database is read-only: a standby, or fenced")),
-        _ => Ok(()),
+        found => Ok(found.map(|(value, _)| value)),
     }
 }
 

@@ -14,7 +14,6 @@
 //! and does not read would hold up the notifications of everybody in the end. After any pause everything is forgotten.
 
 use std::fmt;
-use std::io::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -44,10 +43,6 @@ const PAUSE_IF_UNHEARD: Duration = Duration::from_secs(30);
 const TIME_TO_SWALLOW: Duration = Duration::from_millis(50);
 /// What such a notification begins with, which no id of a user does.
 const PROOF: &str = "!";
-
-/// What is said once when it turns out that notifications do not arrive.
-const UNHEARD: &str = "zato-sso: sessions are not cached, since changes by other nodes are not heard of: does a pooler give each \
-    transaction another connection? Set database.pooler to \"transaction\", and database.listen_url to the server itself";
 
 /// Why listening ended.
 enum Ended {
@@ -122,10 +117,6 @@ async fn run(connector: Arc<Connector>, pool: PgPool, slots: Arc<Slots>, lease: 
                     PAUSE_AFTER_FAILURE
                 }
                 Ended::Unheard => {
-                    if lease.0.hearing() != Hearing::Unheard {
-                        // Nobody need read it, and a full pipe must hold up nothing.
-                        drop(tokio::task::spawn_blocking(|| drop(writeln!(std::io::stderr(), "{UNHEARD}"))));
-                    }
                     lease.0.set_hearing(Hearing::Unheard);
                     PAUSE_IF_UNHEARD
                 }
