@@ -454,6 +454,7 @@ class UserAPI:
         new_password: _Secret | None = "",
         totp_code: _Secret | None = None,
         skip_sec: bool = False,
+        device_token: _Secret | None = None,
     ) -> SessionInfo:
         """Logs a user in: opens a session.
 
@@ -2284,6 +2285,11 @@ class SessionInfo:
     @property
     def has_w_about_to_exp(self) -> bool:
         """Whether the user's password expires soon."""
+    @property
+    def device_token(self) -> str | None:
+        """What to pass as ``device_token`` to the next login from this device. None if it has one already, or if the
+        configuration wants none. It cannot be read again.
+        """
     def to_dict(self, serialize_dt: bool = True) -> dict[str, Any]:
         """All of these values, the token included. Datetimes become ISO 8601 text unless ``serialize_dt`` is False."""
     def __eq__(self, other: object, /) -> bool: ...

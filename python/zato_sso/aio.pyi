@@ -375,6 +375,7 @@ class _UserAPI:
         new_password: _Secret | None = "",
         totp_code: _Secret | None = None,
         skip_sec: bool = False,
+        device_token: _Secret | None = None,
     ) -> SessionInfo:
         """Logs a user in: opens a session.
 

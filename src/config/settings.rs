@@ -12,6 +12,7 @@ use crate::config::section::audit::Audit;
 use crate::config::section::cleanup::Cleanup;
 use crate::config::section::database::{Database, DatabaseUrl};
 use crate::config::section::email::Email;
+use crate::config::section::hash::Hash;
 use crate::config::section::hash_secret::HashSecret;
 use crate::config::section::http::Http;
 use crate::config::section::log::Log;
@@ -64,6 +65,8 @@ config! {
     database: Database,
     /// How passwords are hashed.
     hash_secret: HashSecret,
+    /// Calls that wait for that.
+    hash: Hash,
     /// The applications.
     apps: Apps,
     /// Logins.

@@ -29,6 +29,8 @@ hash_secret.memory_kib = 19456
 hash_secret.iterations = 2
 hash_secret.parallelism = 1
 hash_secret.allow_weak = false
+hash.max_wait = 10
+hash.max_waiting_kib = 16384
 apps.all = ["CRM"]
 apps.signup_allowed = []
 apps.login_allowed = ["CRM"]
@@ -51,6 +53,7 @@ session.max_lifetime = 0
 session.end_on_password_change = true
 session.end_on_totp_change = true
 session.end_on_lock = true
+session.max_per_user = 1000
 session.cache = "on"
 session.cache_size = 100000
 password.expiry = 0
@@ -99,6 +102,8 @@ search.max_unpaginated = 10000
 attr.max_value_bytes = 65536
 attr.max_bytes_per_owner = 1048576
 attr.max_per_owner = 1000
+attr.max_bytes_in_sessions = 16777216
+attr.max_in_sessions = 10000
 smtp.url = ""
 email.templates = ""
 email.max_waiting = 10000
@@ -137,6 +142,7 @@ login_throttle.initial_delay = 1
 login_throttle.max_delay = 900
 login_throttle.max_failures = 100
 login_throttle.known_place_days = 30
+login_throttle.known_devices = 10
 "#;
 
 fn toml(text: &str) -> Result<Config, Error> {
@@ -213,6 +219,7 @@ fn arguments_override_the_environment_which_overrides_the_file_and_that_the_defa
     session.end_on_password_change = true (default)
     session.end_on_totp_change = true (default)
     session.end_on_lock = true (default)
+    session.max_per_user = 1000 (default)
     session.cache = "on" (default)
     session.cache_size = 3 (environment variable ZATO_SSO_SESSION__CACHE_SIZE)
     "#);

@@ -11,6 +11,8 @@ use super::{Timestamp, UserId};
 pub enum EmailKind {
     /// Asks a new user to confirm the sign-up.
     SignupConfirm,
+    /// Tells the owner of an address that somebody has tried to sign up with it.
+    SignupExists,
     /// Welcomes a user who has confirmed.
     SignupWelcome,
     /// Lets a user choose a new password.
@@ -23,8 +25,9 @@ pub enum EmailKind {
 
 impl EmailKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::SignupConfirm,
+        Self::SignupExists,
         Self::SignupWelcome,
         Self::PasswordReset,
         Self::EmailConfirm,
@@ -36,6 +39,7 @@ impl EmailKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::SignupConfirm => "signup-confirm",
+            Self::SignupExists => "signup-exists",
             Self::SignupWelcome => "signup-welcome",
             Self::PasswordReset => "password-reset-link",
             Self::EmailConfirm => "email-confirm",

@@ -37,7 +37,7 @@ pub use session::{AuthType, ChangeSource, Session, SessionInfo, SessionView, Sta
 pub use site::{Direction, Identity, PageRequest, Site, SiteSession};
 pub use unicode::email::{EmailAddress, InvalidEmail, canonical_email, split_sender};
 pub use unicode::look_alike::{looks, skeleton};
-pub use unicode::name::{opaque_string, prepare_username, username_key};
+pub use unicode::name::{composed, has_link, opaque_string, prepare_username, stored_forms, username_key};
 pub use unicode::reserved::{is_rejected_email, is_reserved_name};
 pub use user::account::{
     ApprovalStatus, ExpiringPassword, Field, NewUser, SignUpStatus, User, UserView, Visibility,

@@ -1,6 +1,6 @@
 //! Sessions: what a login opens.
 
-use super::{SessionId, Timestamp, UserId, Ust, without_controls};
+use super::{Password, SessionId, Timestamp, UserId, Ust, without_controls};
 use crate::domain::user::account::named;
 
 /// The longest user agent that is kept, in characters.
@@ -104,4 +104,7 @@ pub struct SessionInfo {
     pub expiration_time: Timestamp,
     /// Whether the password expires soon.
     pub has_w_about_to_exp: bool,
+    /// What the next login from this device sends, so that it waits for nobody else's failures. None where the device has
+    /// one already. It cannot be shown again.
+    pub device_token: Option<Password>,
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::config::LogLevel;
+use crate::crypto::{Turn, on_behalf};
 use crate::domain::{
     AuditKind, Cid, Code, Context, Error, Operation, RemoteAddr, Result, SessionId, Site, UserId, Who,
     time_ordered_uuid,
@@ -12,8 +13,10 @@ use crate::domain::{
 use crate::ops::Sso;
 use crate::ops::access::actor::{Actor, Caller};
 use crate::ops::access::check::PasswordAge;
+use crate::ops::access::throttle::{Prefix, place_of};
 use crate::ops::audit::Trail;
 use crate::ops::hook::HOOK_ERROR;
+use crate::ops::refusals::{Counting, Refused};
 use crate::store;
 use crate::store::Tx;
 use crate::store::db::detached::ToTheEnd;
@@ -96,14 +99,17 @@ impl Call<'_> {
         own.map(|caller| caller.session().session_id)
     }
 
-    /// Whether the call is by somebody who has not shown who they are. A site that looks users up does so for strangers.
-    fn is_of_stranger(&self, operation: Operation) -> bool {
-        let is_unknown = match &self.admitted {
-            Admitted::Anonymous => operation.who() != Who::System,
-            Admitted::Site(_) => operation == Operation::SiteLookUpUser,
-            Admitted::User(_) | Admitted::Process(_) => false,
-        };
-        is_unknown && self.trail.event.current_user.is_none()
+    /// Whose refusal it is. A site that looks users up does so for strangers.
+    fn refused(&self, operation: Operation) -> Refused {
+        if let Some(user_id) = &self.trail.event.current_user {
+            return Refused::Known(user_id.to_string());
+        }
+        match &self.admitted {
+            Admitted::Anonymous if operation.who() != Who::System => Refused::Stranger,
+            Admitted::Site(_) if operation == Operation::SiteLookUpUser => Refused::Stranger,
+            Admitted::Site(site) => Refused::Known(format!("site:{}", site.subdomain)),
+            Admitted::Anonymous | Admitted::User(_) | Admitted::Process(_) => Refused::Known(String::new()),
+        }
     }
 
     /// The user that the call is about, noted in the audit entry: the caller if none is named; others only for
@@ -122,6 +128,24 @@ impl Call<'_> {
         self.trail.on(&target);
         Ok(target)
     }
+}
+
+/// In whose turn an operation has passwords hashed; None for those that have none hashed.
+fn turn(ctx: &Context, operation: Operation) -> Option<Turn> {
+    let is_login = match operation {
+        Operation::UserLogin
+        | Operation::SessionReauthenticate
+        | Operation::SessionAuthenticate
+        | Operation::SiteLookUpUser => true,
+        Operation::UserSignup
+        | Operation::UserChangePassword
+        | Operation::PasswordResetChangePassword
+        | Operation::UserCreate
+        | Operation::SiteCreateUser
+        | Operation::SiteUpdateUser => false,
+        _ => return None,
+    };
+    Some(Turn { is_login, place: place_of(&ctx.remote_addr, Prefix::NETWORK) })
 }
 
 impl Sso {
@@ -150,9 +174,9 @@ impl Sso {
     ) -> Result<T> {
         let trail = Trail::new(ctx, operation, self.now());
         let mut call = Call { ctx, trail, admitted: Admitted::Anonymous };
-        let outcome = body(&mut call).await;
-        let is_of_stranger = outcome.is_err() && call.is_of_stranger(operation);
-        self.close_entry(call.trail, outcome.as_ref().err(), is_of_stranger).await?;
+        let outcome = on_behalf(turn(ctx, operation), body(&mut call)).await;
+        let failed = outcome.as_ref().err().map(|error| (error, call.refused(operation)));
+        self.close_entry(call.trail, failed).await?;
         outcome
     }
 
@@ -238,13 +262,9 @@ impl Sso {
         Ok(())
     }
 
-    /// Ends an operation: a refusal, or a success that changed nothing, is recorded now.
-    async fn close_entry(
-        &self,
-        mut trail: Trail,
-        failed: Option<&Error>,
-        is_of_stranger: bool,
-    ) -> Result<()> {
+    /// Ends an operation: a success that changed nothing is recorded now. Refusals can be caused as fast as requests can be
+    /// sent: what the database keeps of them is bounded, whoever causes them.
+    async fn close_entry(&self, mut trail: Trail, failed: Option<(&Error, Refused)>) -> Result<()> {
         match failed {
             None if trail.is_left_out => return Ok(()),
             None if trail.is_committed => {}
@@ -260,15 +280,14 @@ impl Sso {
                     outcome => outcome?,
                 }
             }
-            Some(error) => {
+            Some((error, refused)) => {
                 self.log_failure(trail.event.op, error, &trail.event.cid);
-                let is_refusal = trail.fail(error);
-                if is_refusal && is_of_stranger {
-                    if self.is_for_database(&trail) {
-                        self.core.refusals.count(&trail.event);
-                    }
                 // The refusal stands whether or not it could be recorded.
-                } else if is_refusal && let Err(failed) = self.record_alone(&trail).await {
+                if trail.fail(error)
+                    && self.is_for_database(&trail)
+                    && self.core.refusals.count(&trail.event, refused) == Counting::First
+                    && let Err(failed) = self.record_alone(&trail).await
+                {
                     trail.note("audit_error", failed.to_string());
                 }
             }
@@ -297,7 +316,8 @@ impl Sso {
             }
     }
 
-    async fn insert(&self, tx: &mut Tx, trail: &Trail) -> Result<()> {
+    /// Writes an entry of something that a change brings with it; the line follows when the change is committed.
+    pub(in crate::ops) async fn insert(&self, tx: &mut Tx, trail: &Trail) -> Result<()> {
         if !self.is_for_database(trail) {
             return Ok(());
         }

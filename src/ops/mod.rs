@@ -53,7 +53,7 @@ pub use open::{Parts, schema_state};
 pub use password::change::{ChangePassword, SetPassword};
 pub use password::reset::ResetAccess;
 pub use session::login::LoginRequest;
-pub use session::manage::SessionListing;
+pub use session::manage::{Ended, SessionListing};
 pub use site::browser::{BrowserCheck, BrowserCookie, Checked, Connection, Registration, WaitingConnection};
 pub use site::lookup::UserKey;
 pub use site::profile::UpdateMode;

@@ -4,9 +4,10 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64};
+use std::time::Duration;
 
 use crate::config::{Cache, Config, Create, DatabaseUrl, LogLevel};
-use crate::crypto::{HashParams, HashPool, KeyringError, LoadedKeyring};
+use crate::crypto::{HashParams, HashPool, KeyringError, LoadedKeyring, WaitLimits};
 use crate::domain::{Clock, Random, SystemClock, SystemRandom, random_uuid};
 use crate::ops::access::name::{case_of_names, case_warning};
 use crate::ops::audit::AuditLog;
@@ -25,9 +26,6 @@ use crate::ops::state::Watch;
 use crate::store::session::cache::SessionCache;
 use crate::store::session::renewal::Renewals;
 use crate::store::{self, Db, Options, SchemaState};
-
-/// How many logins may wait for a free hashing thread, for each thread, before more are turned away.
-const HASH_QUEUE_PER_THREAD: usize = 64;
 
 /// What single sign-on is given beside its configuration.
 #[derive(Clone, Debug)]
@@ -103,9 +101,16 @@ impl Sso {
             }
         };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let hashing = HashPool::new(params, threads, threads.saturating_mul(HASH_QUEUE_PER_THREAD));
+        let limits = WaitLimits {
+            max_bytes: usize::try_from(config.hash.max_waiting_kib)
+                .unwrap_or(usize::MAX)
+                .saturating_mul(1024),
+            max_wait: Duration::from_secs(config.hash.max_wait.into()),
+        };
+        let hashing = HashPool::new(params, threads, limits);
         let names = case_warning(&config, is_case_insensitive);
-        let warnings = key_file_warning(&config, wide_mode).into_iter().chain(names).collect();
+        let emails = email_change_warning(&config, hooks.sends_email());
+        let warnings = key_file_warning(&config, wide_mode).into_iter().chain(names).chain(emails).collect();
         let background = Background::default();
         let mailer = Mailer::new(random_uuid(&*random)?);
         let size = (config.session.cache == Cache::On).then_some(config.session.cache_size);
@@ -147,6 +152,16 @@ impl Sso {
         }
         Ok(sso)
     }
+}
+
+/// What is said where new emails are to be confirmed by a link that nothing sends.
+fn email_change_warning(config: &Config, has_hook: bool) -> Option<String> {
+    let is_in_vain = config.email.confirm_change == Some(true) && config.smtp.url.is_empty() && !has_hook;
+    is_in_vain.then(|| {
+        "email.confirm_change is true, but nothing sends emails: a new email counts at once, until there is smtp.url or a \
+         hook that sends them"
+            .to_owned()
+    })
 }
 
 /// How the schema of the configured database compares with the latest one. No database is made and none is changed: an

@@ -1,5 +1,9 @@
-//! Refusals of callers without a session. Anybody can cause them, as many as they like: each is a line in the log, and the
-//! database has one row for each minute, kind and address, with their number.
+//! Refusals. Anybody can cause them, as many as they like: each is a line in the log, and the database has few rows of them.
+//!
+//! | of whom | rows |
+//! |---|---|
+//! | a caller without a session | one for each minute, operation, result and address, with their number |
+//! | a user, a site, the process itself | the first of each minute, operation and result, as it was; the others of it are one row more |
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -24,9 +28,34 @@ const BATCH: usize = 100;
 
 const MICROS_PER_MINUTE: i64 = 60_000_000;
 
+/// Whose refusal it is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(in crate::ops) enum Refused {
+    /// Of somebody who has not shown who they are.
+    Stranger,
+    /// Of a user, a site, or, if it is empty, the process itself.
+    Known(String),
+}
+
+/// What became of a refusal that was counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::ops) enum Counting {
+    /// It is the first of its kind in this minute, and the caller writes it.
+    First,
+    /// It is one of those that a later row is about.
+    More,
+}
+
 /// What was refused and is not in the database yet.
 #[derive(Debug, Default)]
-pub(in crate::ops) struct Refusals(Mutex<HashMap<Key, Counted>>);
+pub(in crate::ops) struct Refusals(Mutex<Waiting>);
+
+/// Strangers take no room from others, whose first refusals are written at once.
+#[derive(Debug, Default)]
+struct Waiting {
+    strangers: HashMap<Key, Counted>,
+    others: HashMap<Key, Counted>,
+}
 
 /// What one row is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -34,6 +63,7 @@ pub(in crate::ops) struct Key {
     minute: i64,
     op: &'static str,
     result: &'static str,
+    by: Refused,
     place: String,
 }
 
@@ -47,20 +77,36 @@ pub(in crate::ops) struct Counted {
 
 impl Refusals {
     /// Counts one. What it takes in memory is bounded, however many there are and from wherever.
-    pub fn count(&self, event: &AuditEvent) {
+    pub fn count(&self, event: &AuditEvent, by: Refused) -> Counting {
         let minute = event.time.as_micros().div_euclid(MICROS_PER_MINUTE);
+        let (op, result) = (event.op, event.result.as_str());
         let place = place_of(&event.remote_addr);
-        let mut key = Key { minute, op: event.op, result: event.result.as_str(), place: place.joined() };
-        let mut event = AuditEvent { remote_addr: place, ..event.clone() };
+        let mut event = AuditEvent { remote_addr: place.clone(), ..event.clone() };
         if event.extra.iter().map(|(_, value)| value.len()).sum::<usize>() > MAX_NOTES {
             event.extra.clear();
         }
-        let mut counted = self.lock();
-        if counted.len() >= MAX_ROWS && !counted.contains_key(&key) {
-            OTHERS.clone_into(&mut key.place);
-            event.remote_addr = RemoteAddr::from(OTHERS);
+        let mut waiting = self.lock();
+        if by == Refused::Stranger {
+            let mut key = Key { minute, op, result, by, place: place.joined() };
+            if waiting.strangers.len() >= MAX_ROWS && !waiting.strangers.contains_key(&key) {
+                OTHERS.clone_into(&mut key.place);
+                event.remote_addr = RemoteAddr::from(OTHERS);
+            }
+            Counted::add(&mut waiting.strangers, key, Counted { count: 1, event });
+            return Counting::More;
         }
-        Counted::add(&mut counted, key, Counted { count: 1, event });
+        let mut key = Key { minute, op, result, by, place: String::new() };
+        let is_known = waiting.others.contains_key(&key);
+        if !is_known && waiting.others.len() < MAX_ROWS {
+            waiting.others.insert(key, Counted { count: 0, event });
+            return Counting::First;
+        }
+        if !is_known {
+            key.by = Refused::Known(OTHERS.to_owned());
+            event.current_user = None;
+        }
+        Counted::add(&mut waiting.others, key, Counted { count: 1, event });
+        Counting::More
     }
 
     /// Keeps an entry that the database could not take, to be written with the others: a row of its own, as long as there is
@@ -68,24 +114,30 @@ impl Refusals {
     pub fn keep(&self, event: &AuditEvent) {
         let minute = event.time.as_micros().div_euclid(MICROS_PER_MINUTE);
         let place = event.cid.as_str().to_owned();
-        let key = Key { minute, op: event.op, result: event.result.as_str(), place };
-        let mut counted = self.lock();
-        if counted.len() < MAX_ROWS || counted.contains_key(&key) {
-            Counted::add(&mut counted, key, Counted { count: 1, event: event.clone() });
+        let key = Key { minute, op: event.op, result: event.result.as_str(), by: Refused::Stranger, place };
+        let mut waiting = self.lock();
+        if waiting.strangers.len() < MAX_ROWS || waiting.strangers.contains_key(&key) {
+            Counted::add(&mut waiting.strangers, key, Counted { count: 1, event: event.clone() });
         } else {
-            drop(counted);
-            self.count(event);
+            drop(waiting);
+            self.count(event, Refused::Stranger);
         }
     }
 
     /// Takes those of minutes that are past.
     pub fn take_before(&self, now: Timestamp) -> Vec<(Key, Counted)> {
         let minute = now.as_micros().div_euclid(MICROS_PER_MINUTE);
-        self.lock().extract_if(|key, _| key.minute != minute).collect()
+        let mut waiting = self.lock();
+        let Waiting { strangers, others } = &mut *waiting;
+        let is_past = |key: &Key, _: &mut Counted| key.minute != minute;
+        let past = strangers.extract_if(is_past).chain(others.extract_if(is_past));
+        past.filter(|(_, row)| row.count > 0).collect()
     }
 
     pub fn take_all(&self) -> Vec<(Key, Counted)> {
-        self.lock().drain().collect()
+        let mut waiting = self.lock();
+        let Waiting { strangers, others } = &mut *waiting;
+        strangers.drain().chain(others.drain()).filter(|(_, row)| row.count > 0).collect()
     }
 
     /// Writes them to the database.
@@ -108,15 +160,17 @@ impl Refusals {
 
     /// Takes back what could not be written, as far as there is room.
     fn put_back(&self, rows: Vec<(Key, Counted)>) {
-        let mut counted = self.lock();
+        let mut waiting = self.lock();
         for (key, row) in rows {
+            let counted =
+                if key.by == Refused::Stranger { &mut waiting.strangers } else { &mut waiting.others };
             if counted.len() < MAX_ROWS.saturating_mul(2) || counted.contains_key(&key) {
-                Counted::add(&mut counted, key, row);
+                Counted::add(counted, key, row);
             }
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Counted>> {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -133,6 +187,9 @@ impl Counted {
         }
         if known.event.current_app != more.event.current_app {
             known.event.current_app.clear();
+        }
+        if known.event.remote_addr != more.event.remote_addr {
+            known.event.remote_addr = RemoteAddr::default();
         }
         known.event.extra.retain(|note| more.event.extra.contains(note));
     }
@@ -200,16 +257,16 @@ mod tests {
         for address in
             ["10.0.0.1", "::ffff:10.0.0.1", "2001:db8::1", "2001:db8::2", "2001:db8:0:1::1", "", "text"]
         {
-            refusals.count(&event(0, address));
+            refusals.count(&event(0, address), Refused::Stranger);
         }
         let expected =
             [("", 1), ("10.0.0.1", 2), ("2001:db8:0:1::/64", 1), ("2001:db8::/64", 2), ("text", 1)];
         assert_eq!(rows(&refusals), expected.map(|(place, count)| (place.to_owned(), count)));
-        refusals.count(&event(59_999_999, ""));
-        refusals.count(&event(60_000_000, ""));
-        refusals.count(&AuditEvent { op: "user.logout", ..event(60_000_000, "") });
+        refusals.count(&event(59_999_999, ""), Refused::Stranger);
+        refusals.count(&event(60_000_000, ""), Refused::Stranger);
+        refusals.count(&AuditEvent { op: "user.logout", ..event(60_000_000, "") }, Refused::Stranger);
         let result = AuditResult::Refused(Code::AuthRateLimited);
-        refusals.count(&AuditEvent { result, ..event(60_000_000, "") });
+        refusals.count(&AuditEvent { result, ..event(60_000_000, "") }, Refused::Stranger);
         let past = refusals.take_before(Timestamp::from_micros(119_999_999));
         assert_eq!(past.iter().map(|(key, _)| key.minute).collect::<Vec<_>>(), [0]);
         assert_eq!(refusals.take_all().len(), 3);
@@ -225,13 +282,16 @@ mod tests {
             extra: vec![("reason", "same".to_owned()), ("note", note.to_owned())],
             ..event(0, "")
         };
-        refusals.count(&about(&one, "a"));
-        refusals.count(&about(&one, "b"));
+        refusals.count(&about(&one, "a"), Refused::Stranger);
+        refusals.count(&about(&one, "b"), Refused::Stranger);
         let [(key, row)] = refusals.take_all().try_into().unwrap();
         assert_eq!(row.event.target_user.as_ref(), Some(&one));
         assert_eq!(row.extra(), r#"{"reason":"same","count":2}"#);
         refusals.put_back(vec![(key, row)]);
-        refusals.count(&AuditEvent { current_app: "Billing".to_owned(), ..about(&other, "b") });
+        refusals.count(
+            &AuditEvent { current_app: "Billing".to_owned(), ..about(&other, "b") },
+            Refused::Stranger,
+        );
         let [(_, row)] = refusals.take_all().try_into().unwrap();
         assert_eq!((row.count, row.event.target_user.as_ref()), (3, None));
         assert_eq!(row.event.current_app, "");
@@ -243,11 +303,40 @@ mod tests {
         for number in 0..50_000_u32 {
             let address = format!("10.{}.{}.{}", number >> 16, number >> 8 & 255, number & 255);
             let extra = vec![("note", "x".repeat(2_000))];
-            refusals.count(&AuditEvent { extra, ..event(0, &address) });
+            refusals.count(&AuditEvent { extra, ..event(0, &address) }, Refused::Stranger);
         }
-        assert!(refusals.lock().values().all(|row| row.event.extra.is_empty()));
+        assert!(refusals.lock().strangers.values().all(|row| row.event.extra.is_empty()));
         let rows = rows(&refusals);
         assert_eq!(rows.len(), MAX_ROWS + 1);
         assert!(rows.contains(&(OTHERS.to_owned(), 50_000 - MAX_ROWS as u64)));
+    }
+    #[test]
+    fn of_a_user_the_first_of_a_minute_is_written_and_the_others_are_counted() {
+        let refusals = Refusals::default();
+        let random = crate::domain::SystemRandom;
+        let users = [UserId::random(&random).unwrap(), UserId::random(&random).unwrap()];
+        let count = |user: &UserId, time: i64, address: &str| {
+            let event = AuditEvent { current_user: Some(user.clone()), ..event(time, address) };
+            refusals.count(&event, Refused::Known(user.to_string()))
+        };
+        for user in &users {
+            assert_eq!(count(user, 0, "10.0.0.1"), Counting::First);
+        }
+        // What was written is in no row of its own.
+        assert!(refusals.take_all().is_empty());
+        assert_eq!(count(&users[0], 0, "10.0.0.1"), Counting::First);
+        for address in ["10.0.0.1", "10.0.0.2"] {
+            assert_eq!(count(&users[0], 59_999_999, address), Counting::More);
+        }
+        assert_eq!(count(&users[0], 60_000_000, "10.0.0.1"), Counting::First);
+        let [(_, row)] = refusals.take_before(Timestamp::from_micros(60_000_000)).try_into().unwrap();
+        assert_eq!((row.count, row.event.current_user.as_ref()), (2, Some(&users[0])));
+        assert_eq!(row.event.remote_addr.joined(), "");
+        // Many users together are bounded too.
+        let firsts = (0..2_000).filter(|_| {
+            let user = UserId::random(&random).unwrap();
+            count(&user, 120_000_000, "10.0.0.1") == Counting::First
+        });
+        assert!(firsts.count() <= MAX_ROWS);
     }
 }

@@ -25,12 +25,15 @@ macro_rules! insert {
 sql! {
     GET = get!();
     HOLD_POSTGRES = concat!(get!(), dialect::for_update_postgres!());
-    /// Three counters, and whether the place of the third one is known: the time of the last login from there.
+    /// Four counters; whether the place of the third one is known, which is the time of the last login from there; and whether
+    /// the device of the fourth one is: when it was used last, and since when it is known.
     LOOK = concat!(
         get!(),
-        " OR kind = $3 AND subject = $4 OR kind = $5 AND subject = $6 \
+        " OR kind = $3 AND subject = $4 OR kind = $5 AND subject = $6 OR kind = $8 AND subject = $9 \
          UNION ALL SELECT 'known_place', place_digest, 0, login_time, 0, 0 FROM sso_known_place \
-         WHERE user_id = $7 AND place_digest = $6"
+         WHERE user_id = $7 AND place_digest = $6 \
+         UNION ALL SELECT 'known_device', device_digest, 0, last_use, creation_time, 0 FROM sso_device \
+         WHERE user_id = $7 AND device_digest = $10"
     );
     MAKE = insert!("$1, $2, 0, $3, 0, $3", "DO NOTHING");
     SET = "UPDATE sso_throttle SET count = $3, window_start = $4, blocked_until = $5, expiration_time = $6 \
@@ -47,6 +50,15 @@ sql! {
          count = CASE WHEN sso_throttle.window_start = excluded.window_start THEN sso_throttle.count + 1 ELSE 1 END, \
          window_start = excluded.window_start, expiration_time = excluded.expiration_time RETURNING count"
     );
+    /// One more in a part of an hour, and the time of the last one in it.
+    COUNT_IN_PART = insert!(
+        "$1, $2, 1, $3, 0, $4",
+        "(kind, subject) DO UPDATE SET count = sso_throttle.count + 1, window_start = excluded.window_start, \
+         expiration_time = excluded.expiration_time"
+    );
+    UNCOUNT = "UPDATE sso_throttle SET count = count - 1 WHERE kind = $1 AND subject = $2";
+    SUM_OF_PARTS = "SELECT CAST(COALESCE(SUM(count), 0) AS BIGINT) AS count, MIN(window_start) AS oldest FROM sso_throttle \
+        WHERE kind = $1 AND subject IN ($2, $3, $4, $5, $6, $7, $8) AND window_start > $9 AND count > 0";
 }
 
 /// What a counter counts.
@@ -133,9 +145,14 @@ pub struct Known {
     pub place: Option<Throttle>,
     /// When the user last logged in from there.
     pub place_time: Option<Timestamp>,
+    /// The failures of the user with this device.
+    pub device: Option<Throttle>,
+    /// When the user last logged in with it, and when for the first time.
+    pub device_times: Option<(Timestamp, Timestamp)>,
 }
 
-/// What is known of a name, an address, and a place of a user, as far as they are given, in one statement.
+/// What is known of a name, an address, and of a place and a device of a user, as far as they are given, in one statement. Of
+/// a device there is its counter, and the digest of its token.
 ///
 /// # Errors
 /// When the database cannot answer.
@@ -143,13 +160,16 @@ pub async fn look(
     conn: &mut Conn,
     name: Option<Subject<'_>>,
     address: Option<Subject<'_>>,
-    place: Option<(Subject<'_>, &UserId)>,
+    place: Option<Subject<'_>>,
+    device: Option<(Subject<'_>, &[u8])>,
+    user_id: Option<&UserId>,
 ) -> Result<Known> {
     const NONE: (&str, &[u8]) = ("", &[]);
     let text = |subject: Option<Subject<'_>>| subject.map_or(NONE.0, |(kind, _)| kind.as_str());
     let digest =
         |subject: Option<Subject<'_>>| subject.map_or(NONE.1.to_vec(), |(_, digest)| digest.to_vec());
-    let (place, user_id) = place.map_or((None, ""), |(subject, user_id)| (Some(subject), user_id.as_str()));
+    let user_id = user_id.map_or("", UserId::as_str);
+    let (device, token) = device.map_or((None, NONE.1), |(subject, token)| (Some(subject), token));
     let rows = fetch_all!(
         conn,
         Row,
@@ -160,18 +180,24 @@ pub async fn look(
         digest(address),
         text(place),
         digest(place),
-        user_id
+        user_id,
+        text(device),
+        digest(device),
+        token
     )?;
     let of = |wanted: Option<Subject<'_>>| {
         let (kind, subject) = wanted?;
         rows.iter().find(|row| row.kind == kind.as_str() && row.subject == subject).map(Row::throttle)
     };
-    let known = rows.iter().find(|row| row.kind == "known_place");
+    let known = |kind: &str| rows.iter().find(|row| row.kind == kind);
     Ok(Known {
         name: of(name),
         address: of(address),
         place: of(place),
-        place_time: known.map(|row| Timestamp::from_micros(row.window_start)),
+        place_time: known("known_place").map(|row| Timestamp::from_micros(row.window_start)),
+        device: of(device),
+        device_times: known("known_device")
+            .map(|row| (Timestamp::from_micros(row.window_start), Timestamp::from_micros(row.blocked_until))),
     })
 }
 
@@ -233,4 +259,60 @@ pub async fn count(tx: &mut Tx, kind: Kind, subject: &[u8], start: Timestamp, en
     let counted: Option<(i64,)> =
         fetch_optional!(tx, (i64,), COUNT, kind, subject, start.as_micros(), end.as_micros())?;
     Ok(counted.map_or(1, |(count,)| count))
+}
+
+row! {
+    /// What was counted within an hour.
+    #[derive(Clone, Copy, Debug)]
+    #[expect(missing_docs, reason = "the names say it")]
+    pub struct Counted {
+        pub count: i64,
+        /// When the part that ends first had its last one.
+        pub oldest: Option<Timestamp>,
+    }
+}
+
+/// Counts one more in a part of an hour.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn count_in_part(
+    tx: &mut Tx,
+    kind: Kind,
+    part: &[u8],
+    now: Timestamp,
+    end: Timestamp,
+) -> Result<()> {
+    execute!(tx, COUNT_IN_PART, kind.as_str(), part, now, end).map(drop)
+}
+
+/// Takes back what was counted last.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn uncount(tx: &mut Tx, kind: Kind, part: &[u8]) -> Result<()> {
+    execute!(tx, UNCOUNT, kind.as_str(), part).map(drop)
+}
+
+/// What was counted in these parts, seven at most, as far as the last one in each came later than `since`.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn sum_of_parts(tx: &mut Tx, kind: Kind, parts: &[[u8; 32]], since: Timestamp) -> Result<Counted> {
+    let part = |index: usize| parts.get(index).map_or(&[][..], |part| &part[..]);
+    let counted = fetch_optional!(
+        tx,
+        Counted,
+        SUM_OF_PARTS,
+        kind.as_str(),
+        part(0),
+        part(1),
+        part(2),
+        part(3),
+        part(4),
+        part(5),
+        part(6),
+        since
+    )?;
+    Ok(counted.unwrap_or(Counted { count: 0, oldest: None }))
 }

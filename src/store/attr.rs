@@ -6,7 +6,7 @@ use data_encoding::HEXLOWER;
 use serde::Serialize;
 
 use super::Conn;
-use crate::domain::{AttrOwner, Error, Result, Timestamp};
+use crate::domain::{AttrOwner, Error, Result, SessionId, Timestamp};
 use crate::store::db::dialect::{
     attrs_postgres, attrs_sqlite, held_postgres, held_sqlite, strings_postgres, strings_sqlite,
     uuid_postgres, uuid_sqlite,
@@ -222,6 +222,18 @@ macro_rules! some {
 attr_table!(user: "sso_user_attr", "sso_user", "user_id", text, text);
 attr_table!(session: "sso_session_attr", "sso_session", "session_id", uuid_sqlite, uuid_postgres);
 
+mod together {
+    sql! {
+        OF_SESSIONS = concat!(
+            "SELECT '' AS owner, COUNT(*) AS attrs, ", length!(), " AS bytes FROM sso_session_attr \
+             WHERE expiration_time > $2 AND session_id IN (SELECT session_id FROM sso_session \
+             WHERE user_id = (SELECT user_id FROM sso_session WHERE session_id = $1))"
+        );
+    }
+    pub(super) const SESSIONS: &str = OF_SESSIONS;
+}
+
+pub(super) const TOGETHER_STATEMENTS: &[(&str, &str)] = together::STATEMENTS;
 pub(super) const USER_STATEMENTS: &[(&str, &str)] = user::STATEMENTS;
 pub(super) const SESSION_STATEMENTS: &[(&str, &str)] = session::STATEMENTS;
 
@@ -405,6 +417,18 @@ pub async fn usage(conn: &mut Conn, owners: &[&AttrOwner]) -> Result<Vec<Usage>>
     let sql = conn.choose(sqlite, postgres);
     let ids = array(owners.iter().map(|owner| id_text(owner)))?;
     fetch_all!(conn, Usage, sql, &ids)
+}
+
+/// What the attributes of all sessions of the user take who has this one, but for those that have expired.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn usage_of_sessions(
+    conn: &mut Conn,
+    session_id: SessionId,
+    now: Timestamp,
+) -> Result<Option<Usage>> {
+    fetch_optional!(conn, Usage, together::SESSIONS, session_id, now)
 }
 
 /// Deletes those of an owner's attributes that do not exist any more.

@@ -10,6 +10,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
     [
         attr::USER_STATEMENTS,
         attr::SESSION_STATEMENTS,
+        attr::TOGETHER_STATEMENTS,
         audit::STATEMENTS,
         site::browser::STATEMENTS,
         maintenance::doctor::STATEMENTS,
@@ -22,6 +23,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         mail::outbox::STATEMENTS,
         password::history::STATEMENTS,
         password::reset::STATEMENTS,
+        session::device::STATEMENTS,
         session::renewal::STATEMENTS,
         linked_auth::sec_def::STATEMENTS,
         session::record::STATEMENTS,

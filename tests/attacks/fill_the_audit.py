@@ -1,4 +1,4 @@
-"""Refusals that anybody can cause, so that the table of audit entries grows without end."""
+"""Refusals that anybody can cause, with a session or without, so that the table of audit entries grows without end."""
 
 from __future__ import annotations
 
@@ -34,9 +34,10 @@ def counts(server: Target) -> tuple[int, int]:
 
 
 def attack(database_url: str | None) -> Iterator[str]:
-    """Thousands of refusals of eight kinds; then the server ends, and has written what it counted."""
+    """Thousands of refusals of nine kinds; then the server ends, and has written what it counted."""
     with target(database_url, login_throttle={"enabled": False}) as server, requests.Session() as session:
         caused = 0
+        ust = server.log_in(server.user()).json()["ust"]
         for number in range(ROUNDS):
             for method, path, elements in [
                 ("POST", "/user/login", {"username": f"name-{number}", "password": "wrong"}),
@@ -44,6 +45,10 @@ def attack(database_url: str | None) -> Iterator[str]:
                 ("DELETE", "/user", {"ust": f"zust{number}", "user_id": "zusrx"}),
                 ("POST", "/user/lock", {"ust": f"zust{number}", "user_id": "zusrx"}),
                 ("POST", "/user/login", {"username": "x", "password": "x", "current_app": f"app-{number}"}),
+                # A regular user, in a session of their own.
+                ("GET", "/user/search", {"ust": ust}),
+                ("GET", "/user", {"ust": ust, "user_id": f"zusr{number:022}"}),
+                ("POST", "/user/attr", {"ust": ust, "name": "", "value": "x"}),
             ]:
                 address = f"{server.url}/zato/sso{path}"
                 caused += session.request(method, address, json=elements, timeout=60).status_code >= 400

@@ -43,8 +43,11 @@ class Mailbox:
 
     def find(self, address: str, part: str, patience: float = 20) -> str:
         """The first line of the email to an address that has this in it."""
-        text = self._wait(patience, lambda: next((text for text in self.to(address) if part in text), None))
-        return text.splitlines()[0]
+        return self.text(address, part, patience).splitlines()[0]
+
+    def text(self, address: str, part: str, patience: float = 20) -> str:
+        """The email to an address that has this in it."""
+        return self._wait(patience, lambda: next((text for text in self.to(address) if part in text), None))
 
     def _wait(self, patience: float, look: Any) -> str:
         deadline = time.monotonic() + patience

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use zato_sso::domain::Code;
-use zato_sso::ops::{AttrExpiry, AttrItem, AttrWrite};
+use zato_sso::ops::{Actor, AttrExpiry, AttrItem, AttrTarget, AttrWrite};
 
 use crate::attr::{item, names, scopes};
 use crate::support::{Kind, World, ctx, refusal};
@@ -12,6 +12,7 @@ on_both_databases! {
     the_values_of_an_owner_take_so_many_bytes_and_no_more;
     what_is_above_the_quotas_stays_readable_and_may_shrink;
     several_at_once_do_not_pass_a_quota_together;
+    the_sessions_of_a_user_have_so_much_together;
     an_answer_holds_so_much_and_no_more;
 }
 
@@ -106,6 +107,39 @@ async fn several_at_once_do_not_pass_a_quota_together(kind: Kind) {
         }
         assert_eq!((written, world.names(&scope).await.len()), (5, 5));
     }
+}
+
+async fn the_sessions_of_a_user_have_so_much_together(kind: Kind) {
+    let limits = json!({"attr.max_in_sessions": 5, "attr.max_bytes_in_sessions": 300});
+    let world = World::with(kind, limits).await;
+    for username in ["user1", "user2"] {
+        world.user(username).await;
+    }
+    let session = async |username: &str| {
+        let ust = world.login(username).await.ust;
+        (Actor::from(&ust), AttrTarget::Session(Some(ust)))
+    };
+    let (first, second, other) = (session("user1").await, session("user1").await, session("user2").await);
+    let set = async |scope: &(Actor, AttrTarget), name: &str, length: usize| {
+        let items = vec![item(name, &json!("x".repeat(length)))];
+        world.write(scope, AttrWrite::Set, items).await.map(drop)
+    };
+    for name in ["a", "b"] {
+        set(&first, name, 1).await.unwrap();
+        set(&second, name, 1).await.unwrap();
+    }
+    set(&second, "c", 1).await.unwrap();
+    for scope in [&first, &second] {
+        assert_eq!(refusal(set(scope, "d", 1).await), Code::CommonInvalidInput);
+    }
+    assert_eq!(refusal(set(&first, "a", 300).await), Code::CommonInvalidInput);
+    set(&first, "a", 200).await.unwrap();
+    assert_eq!(refusal(set(&second, "a", 200).await), Code::CommonInvalidInput);
+    // Of somebody else, nothing counts.
+    set(&other, "a", 200).await.unwrap();
+    // Nor does what has ended.
+    world.sso.logout(&ctx(), first.0.clone()).await.unwrap();
+    set(&second, "d", 200).await.unwrap();
 }
 
 async fn an_answer_holds_so_much_and_no_more(kind: Kind) {

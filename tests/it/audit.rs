@@ -17,6 +17,7 @@ on_both_databases! {
     a_change_that_cannot_be_recorded_is_not_made;
     a_refusal_is_recorded_whatever_the_application_is_called;
     refusals_of_strangers_are_one_row_for_each_minute_kind_and_address;
+    refusals_of_users_and_sites_are_two_rows_for_each_minute_and_kind;
     refusals_of_strangers_are_there_after_closing;
     entries_are_kept_as_long_as_configured;
     a_login_without_a_password_says_so;
@@ -251,13 +252,46 @@ async fn refusals_of_strangers_are_one_row_for_each_minute_kind_and_address(kind
         any_rows(&world, about).await,
         [user.user_id.as_str().as_bytes(), user.user_id.as_str().as_bytes()]
     );
-    // Who has a session has a row for each.
-    let info = world.login("user1").await;
-    for _ in 0..3 {
+}
+
+async fn refusals_of_users_and_sites_are_two_rows_for_each_minute_and_kind(kind: Kind) {
+    let (world, path) = world_with_file(kind, json!({})).await;
+    let user = world.user("user1").await;
+    world.user("user2").await;
+    world.sso.create_site(&ctx(), new_site("shop", &[])).await.unwrap();
+    let site = world.sso.act_as_site(&ctx(), "shop").await.unwrap();
+    let (info, other) = (world.login("user1").await, world.login("user2").await);
+    let locked = NewUser { is_locked: Some(true), ..new_user("locked") };
+    world.sso.create_user(&ctx(), Actor::Trusted(None), locked, true).await.unwrap();
+    let before = any_rows(&world, "SELECT op FROM sso_audit").await.len();
+    let lines_before = lines(&path).len();
+    for number in 0..20 {
         refusal(world.sso.create_user(&ctx(), &info.ust, new_user("x"), false).await);
+        refusal(world.sso.create_user(&ctx(), &other.ust, new_user("x"), false).await);
+        refusal(world.sso.get_user_by_id(&ctx(), &info.ust, "zusrx", false).await);
+        refusal(world.sso.get_site_user(&ctx(), &site, "00000000-0000-4000-8000-000000000000").await);
+        // Known by the password, and refused all the same.
+        let address = format!("10.0.{number}.1");
+        refusal(world.sso.login(&ctx_of("CRM", &address), credentials("locked", PASSWORD)).await);
+        if number == 9 {
+            world.clock.advance_seconds(60);
+        }
     }
-    let own = "SELECT op FROM sso_audit WHERE op = 'user.create' AND actor_id IS NOT NULL";
-    assert_eq!(any_rows(&world, own).await.len(), 3);
+    assert_eq!(lines(&path).len(), lines_before + 100, "each is a line");
+    assert_eq!(
+        any_rows(&world, "SELECT op FROM sso_audit").await.len() - before,
+        10,
+        "the first are there at once"
+    );
+    world.sso.record_refusals().await.unwrap();
+    assert_eq!(any_rows(&world, "SELECT op FROM sso_audit").await.len() - before, 20);
+    let own = format!(
+        "SELECT extra FROM sso_audit WHERE op = 'user.create' AND actor_id = '{}' ORDER BY audit_id",
+        user.user_id
+    );
+    let own = any_rows(&world, &own).await;
+    assert_eq!(own.iter().filter(|extra| **extra == br#"{"count":9}"#.to_vec()).count(), 2, "{own:?}");
+    assert_eq!(own.iter().filter(|extra| **extra == b"{}".to_vec()).count(), 2, "{own:?}");
 }
 
 async fn refusals_of_strangers_are_there_after_closing(kind: Kind) {

@@ -38,12 +38,13 @@ async fn what_was_deleted_is_said(kind: Kind) {
         out: email_changes       0
         out: throttle_counters   0
         out: known_places        0
+        out: known_devices       0
         out: audit_entries       0
         ");
     }
     let said = folder.run("cleanup --json").json();
     assert_eq!(said["sessions"], 0);
-    assert_eq!(said.as_object().unwrap().len(), 12);
+    assert_eq!(said.as_object().unwrap().len(), 13);
     assert_eq!(folder.run("list-sessions user1 --json").json().as_array().unwrap().len(), 1);
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 use zato_sso::config::Loader;
-use zato_sso::domain::NewUser;
+use zato_sso::domain::{Edit, NewUser, UserUpdate};
 use zato_sso::ops::{Actor, Sso};
 
 use crate::smtp::{Manner, SmtpServer, token_in};
@@ -18,6 +18,8 @@ on_both_databases! {
     a_server_that_refuses_for_now_is_asked_again;
     a_server_that_refuses_for_good_is_not_asked_again;
     without_a_server_the_log_says_that_nothing_is_sent;
+    a_link_that_nothing_sends_is_not_waited_for;
+    a_name_in_an_email_is_no_link;
 }
 
 const ADDRESS: &str = "planted@example.com";
@@ -174,4 +176,30 @@ async fn a_domain_of_other_letters_is_written_in_ascii(kind: Kind) {
     let email = server.email(1).await;
     assert!(email.contains("To: ann@xn--bcher-kva.example\n"), "{email}");
     assert!(email.contains("<sso@xn--bcher-kva.example>\n"), "{email}");
+}
+
+async fn a_link_that_nothing_sends_is_not_waited_for(kind: Kind) {
+    let world = World::with(kind, json!({"email.confirm_change": true})).await;
+    let warnings = world.sso.warnings().join("\n");
+    assert!(warnings.contains("email.confirm_change is true, but nothing sends emails"), "{warnings}");
+    world.user("user1").await;
+    let ust = world.login("user1").await.ust;
+    let update = UserUpdate { email: Edit::Set("new@example.com".to_owned()), ..UserUpdate::default() };
+    world.sso.update_current_user(&ctx(), &ust, update).await.unwrap();
+    let user = world.sso.get_current_user(&ctx(), &ust, false).await.unwrap().user;
+    assert_eq!(user.email.as_deref(), Some("new@example.com"));
+    let server = SmtpServer::new(Manner::Kind).await;
+    let able = world.reopened(json!({"email.confirm_change": true, "smtp.url": server.url})).await;
+    assert!(!able.warnings().join("\n").contains("confirm_change"));
+}
+
+async fn a_name_in_an_email_is_no_link(kind: Kind) {
+    let server = SmtpServer::new(Manner::Kind).await;
+    let world = World::with(kind, json!({"smtp.url": server.url})).await;
+    let new = NewUser { email: Some("ann@example.com".to_owned()), ..new_user("www.evil.example/x") };
+    world.sso.create_user(&ctx(), Actor::Trusted(None), new, true).await.unwrap();
+    world.sso.create_reset_token(&ctx(), "www.evil.example/x", None).await.unwrap();
+    let email = server.email(1).await;
+    assert!(!email.contains("www.evil") && !email.contains("evil.example"), "{email}");
+    world.sso.close().await;
 }

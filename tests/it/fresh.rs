@@ -20,6 +20,7 @@ on_both_databases! {
     a_guess_at_the_code_is_throttled;
     a_change_of_the_second_factor_ends_the_other_sessions;
     sessions_may_outlast_a_change_of_the_second_factor;
+    a_totp_key_is_shown_only_while_fresh;
 }
 
 const OTHER_KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
@@ -74,10 +75,8 @@ async fn a_session_changes_what_proves_its_user_only_while_it_is_fresh(kind: Kin
     let view = world.sso.get_current_user(&ctx(), &ust, true).await.unwrap();
     assert_eq!(view.user.email.as_deref(), Some("early@example.com"));
     assert_eq!((view.user.username.as_str(), view.user.is_totp_enabled), ("user1", false));
-    assert_eq!(
-        view.user.totp_key.as_ref().map(Password::expose),
-        user.totp_key.as_ref().map(Password::expose)
-    );
+    let stored = world.sso.get_user_by_username(&ctx(), "user1", false).await.unwrap().unwrap().user;
+    assert_eq!(stored.totp_key.as_ref().map(Password::expose), user.totp_key.as_ref().map(Password::expose));
 
     // What proves nothing changes at any time, and a password with the old one.
     let update = UserUpdate { first_name: set("Ann"), totp_label: set("phone"), ..UserUpdate::default() };
@@ -421,4 +420,20 @@ async fn sessions_may_outlast_a_change_of_the_second_factor(kind: Kind) {
     let (own, other) = (world.login("user1").await.ust, world.login("user1").await.ust);
     world.sso.reset_totp_key(&ctx(), &own, ResetTotpKey::default()).await.unwrap();
     assert!(goes_on(&world, &other).await);
+}
+
+async fn a_totp_key_is_shown_only_while_fresh(kind: Kind) {
+    let world = World::new(kind).await;
+    world.user("user1").await;
+    let ust = world.login("user1").await.ust;
+    let keys = async || {
+        let uri = world.sso.totp_provisioning_uri(&ctx(), &ust).await;
+        let user = world.sso.get_current_user(&ctx(), &ust, true).await.unwrap().user;
+        (uri.map(drop).map_err(|error| error.code()), user.totp_key.is_some())
+    };
+    assert_eq!(keys().await, (Ok(()), true));
+    world.clock.advance_seconds(10 * 60);
+    assert_eq!(keys().await, (Err(Code::AuthFreshLoginNeeded), false));
+    world.sso.reauthenticate(&ctx(), &ust, Password::from(PASSWORD), None).await.unwrap();
+    assert_eq!(keys().await, (Ok(()), true));
 }

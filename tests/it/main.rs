@@ -44,6 +44,7 @@ mod cli_session;
 mod cli_site;
 #[cfg(feature = "server")]
 mod command;
+mod device;
 mod email;
 mod external_auth;
 #[cfg(feature = "server")]
@@ -89,6 +90,8 @@ mod site;
 mod site_bounds;
 #[cfg(feature = "server")]
 mod site_oneall;
+#[cfg(feature = "server")]
+mod site_resources;
 #[cfg(feature = "server")]
 mod site_rest;
 mod site_user;

@@ -16,6 +16,7 @@ on_both_databases! {
     an_address_list_is_that_of_every_form_of_a_name;
     failures_count_for_every_form_of_a_name;
     case_matters_where_the_database_says_so_until_names_are_migrated;
+    a_name_that_is_shown_is_one_in_every_form;
     a_password_is_one_in_every_form;
     a_hash_of_a_raw_password_is_verified_and_replaced;
 }
@@ -248,6 +249,41 @@ async fn case_matters_where_the_database_says_so_until_names_are_migrated(kind: 
     let keys = "SELECT username_key FROM sso_user ORDER BY username_key";
     assert_eq!(any_rows(&world, keys).await, [b"anna".to_vec(), b"bob".to_vec(), b"carl".to_vec()]);
     assert!(world.reopened(json!({})).await.is_case_insensitive());
+}
+
+async fn a_name_that_is_shown_is_one_in_every_form(kind: Kind) {
+    let world = World::new(kind).await;
+    world.super_user("boss1").await;
+    let boss = world.login("boss1").await.ust;
+    let user = world.user("user1").await;
+    // As an earlier version has stored it.
+    let (upper, lower) = (NFD.to_uppercase(), NFD);
+    execute(
+        &world,
+        &format!(
+            "UPDATE sso_user SET display_name = '{lower}', display_name_upper = '{upper}', first_name = '{lower}', \
+             first_name_upper = '{upper}' WHERE username = 'user1'"
+        ),
+    )
+    .await;
+    let found = async |name: &str, is_name_exact: bool| {
+        let search =
+            UserSearch { display_name: Some(name.to_owned()), is_name_exact, ..UserSearch::default() };
+        world.sso.search_users(&ctx(), &boss, search).await.unwrap().total
+    };
+    for name in [NFC, NFD, "j\u{fc}rgen"] {
+        assert_eq!((found(name, true).await, found(name, false).await), (1, 1), "{name}");
+    }
+    assert_eq!((found("\u{fc}r", false).await, found("u\u{308}rg", false).await), (1, 1));
+    // The next write of the user normalises what it does not change.
+    let update = UserUpdate { last_name: Edit::Set("Lee".to_owned()), ..UserUpdate::default() };
+    world.sso.update_user_by_id(&ctx(), &boss, user.user_id.as_str(), update).await.unwrap();
+    let names =
+        any_rows(&world, "SELECT display_name || first_name FROM sso_user WHERE username = 'user1'").await;
+    assert_eq!(names, [format!("{NFC}{NFC}").into_bytes()]);
+    for name in [NFC, NFD] {
+        assert_eq!((found(name, true).await, found(name, false).await), (1, 1), "{name}");
+    }
 }
 
 async fn a_password_is_one_in_every_form(kind: Kind) {

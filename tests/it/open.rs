@@ -83,6 +83,15 @@ async fn a_database_of_any_earlier_version_is_upgraded(kind: Kind) {
             insert_site(&db).await;
         }
         let world = World::on(db, json!({}), Arc::new(NoHooks)).await;
+        // Names that were told apart by the case of letters stay apart, and only where there were any.
+        assert_eq!(world.sso.is_case_insensitive(), earlier != 2, "version {earlier}");
+        let case = any_rows(&world, "SELECT value FROM sso_setting WHERE name = 'username_case'").await;
+        let expected: &[u8] = if earlier == 2 { b"sensitive" } else { b"insensitive" };
+        assert_eq!(case, [expected.to_vec()], "version {earlier}");
+        for (name, is_found) in [("older", earlier == 2), ("OLDER", false)] {
+            let found = world.sso.get_user_by_username(&ctx(), name, false).await.unwrap();
+            assert_eq!(found.is_some(), is_found, "version {earlier}: {name}");
+        }
         world.user("user1").await;
         // Every user has an identity, whenever they came.
         let unknown = "SELECT username FROM sso_user u WHERE NOT EXISTS (\

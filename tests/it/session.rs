@@ -6,7 +6,7 @@ use zato_sso::domain::{
 };
 use zato_sso::ops::{Actor, ChangePassword, LoginRequest};
 
-use crate::support::{Kind, PASSWORD, START, World, credentials, ctx, ctx_of, execute, refusal};
+use crate::support::{Kind, PASSWORD, START, World, any_rows, credentials, ctx, ctx_of, execute, refusal};
 
 on_both_databases! {
     verify_is_for_super_users_and_tells_valid_from_invalid;
@@ -24,6 +24,7 @@ on_both_databases! {
     a_session_is_ended_by_its_id_by_its_user_or_a_super_user;
     all_others_or_all_sessions_of_a_user_are_ended;
     a_list_of_sessions_holds_the_newest;
+    a_user_has_so_many_sessions_and_a_login_ends_the_oldest;
 }
 
 async fn verify_is_for_super_users_and_tells_valid_from_invalid(kind: Kind) {
@@ -394,7 +395,7 @@ async fn all_others_or_all_sessions_of_a_user_are_ended(kind: Kind) {
     let other = world.login("user2").await.ust;
     let user_id = Some(user.user_id.as_str());
     let end_all = async |ust: &Ust, user_id: Option<&str>, except_current: bool| {
-        world.sso.end_all_sessions(&ctx(), ust, user_id, except_current).await.map(|ended| ended.len())
+        world.sso.end_all_sessions(&ctx(), ust, user_id, except_current).await.map(|ended| ended.count)
     };
     for named in [None, user_id] {
         let mut usts = Vec::new();
@@ -447,5 +448,45 @@ async fn a_list_of_sessions_holds_the_newest(kind: Kind) {
     let own = world.sso.get_current_session(&ctx(), &ust).await.unwrap().session.session_id;
     world.sso.end_session(&ctx(), root.clone(), &own.to_string(), None).await.unwrap();
     let ended = world.sso.end_all_sessions(&ctx(), root, Some(user.user_id.as_str()), false).await.unwrap();
-    assert_eq!(ended.len(), 600);
+    assert_eq!(ended.count, 600);
+}
+
+async fn a_user_has_so_many_sessions_and_a_login_ends_the_oldest(kind: Kind) {
+    let world = World::with(kind, json!({"session.max_per_user": 3})).await;
+    for username in ["user1", "user2"] {
+        world.user(username).await;
+    }
+    let other = world.login("user2").await.ust;
+    let mut usts = Vec::new();
+    for _ in 0..3 {
+        usts.push(world.login("user1").await.ust);
+        world.clock.advance_seconds(60);
+    }
+    // Used last, although it is the oldest.
+    world.sso.renew_session(&ctx(), &usts[0], None).await.unwrap();
+    let states = async |usts: &[Ust]| {
+        let mut ended = Vec::new();
+        for ust in usts {
+            ended.push(is_over(&world, ust).await);
+        }
+        ended
+    };
+    assert_eq!(states(&usts).await, [false, false, false]);
+    usts.push(world.login("user1").await.ust);
+    assert_eq!(states(&usts).await, [false, true, false, false]);
+    assert!(!is_over(&world, &other).await);
+    let entries = "SELECT extra FROM sso_audit WHERE op = 'session.end'";
+    let entry = String::from_utf8(any_rows(&world, entries).await.remove(0)).unwrap();
+    assert!(entry.contains("session.max_per_user") && entry.contains("session_id"), "{entry}");
+    // A lower limit counts at the next login.
+    let sso = world.reopened(json!({"session.max_per_user": 1})).await;
+    let last = sso.login(&ctx(), credentials("user1", PASSWORD)).await.unwrap().ust;
+    assert_eq!(states(&usts).await, [true, true, true, true]);
+    assert!(!is_over(&world, &last).await);
+    // No limit.
+    let sso = world.reopened(json!({"session.max_per_user": 0})).await;
+    for _ in 0..5 {
+        sso.login(&ctx(), credentials("user1", PASSWORD)).await.unwrap();
+    }
+    assert!(!is_over(&world, &last).await);
 }

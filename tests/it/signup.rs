@@ -22,6 +22,7 @@ on_both_databases! {
     every_value_is_checked_and_told_where_configured;
     real_names_sign_up_and_look_alikes_of_reserved_words_do_not;
     by_default_only_what_discloses_something_is_kept_back;
+    no_name_is_a_link;
     an_address_is_one_however_it_is_written;
     what_is_no_address_is_refused_wherever_one_is_taken;
     where_nothing_is_told_every_refusal_is_the_same_and_hashes_once;
@@ -238,6 +239,28 @@ async fn real_names_sign_up_and_look_alikes_of_reserved_words_do_not(kind: Kind)
         let error = world.sso.sign_up(&ctx(), request).await.unwrap_err();
         assert_eq!(error.code(), Code::UsernameInvalid, "{name:?}");
         assert!(error.to_string().starts_with("E001001 username.invalid: username: "), "{error}");
+    }
+}
+
+async fn no_name_is_a_link(kind: Kind) {
+    let world = World::with(kind, open()).await;
+    for name in ["http://evil.example", "www.evil.example", "WWW.evil.example", "\u{ff57}ww.evil.example"] {
+        let outcome =
+            world.sso.sign_up(&ctx(), SignUpRequest { username: name.to_owned(), ..request("x") }).await;
+        assert_eq!(refusal(outcome), Code::UsernameInvalid, "{name}");
+        let text = || Some(name.to_owned());
+        for names in [
+            SignUpNames { display_name: text(), ..SignUpNames::default() },
+            SignUpNames { first_name: text(), ..SignUpNames::default() },
+            SignUpNames { middle_name: text(), ..SignUpNames::default() },
+            SignUpNames { last_name: text(), ..SignUpNames::default() },
+        ] {
+            let outcome = world.sso.sign_up(&ctx(), SignUpRequest { names, ..request("user1") }).await;
+            assert_eq!(refusal(outcome), Code::CommonInvalidInput, "{name}");
+        }
+    }
+    for name in ["ann.lee", "w.ww", "ann/bob", "a:b"] {
+        world.sso.sign_up(&ctx(), request(name)).await.unwrap();
     }
 }
 

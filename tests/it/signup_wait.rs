@@ -1,7 +1,7 @@
 //! Sign-ups that wait for being confirmed: whose the address is until then, and how it ends.
 
 use serde_json::json;
-use zato_sso::domain::{Code, Edit, NewUser, Password, SignUpStatus, UserUpdate};
+use zato_sso::domain::{Code, Edit, Error, NewUser, Password, SignUpStatus, UserSearch, UserUpdate};
 use zato_sso::ops::{Actor, NewSiteUser, SignUpRequest};
 
 use crate::signup::{open, open_but, request};
@@ -21,6 +21,15 @@ on_both_databases! {
     the_email_of_a_sign_up_can_be_repeated;
     a_token_is_returned_where_nothing_else_would_tell_it;
     too_many_sign_ups_are_refused_whoever_has_the_email;
+    no_hour_has_more_sign_ups_than_the_limit_whenever_it_begins;
+    in_one_network_an_owner_confirms_no_password_of_another;
+    who_signs_up_again_with_the_same_password_keeps_it;
+    a_sign_up_with_the_address_of_a_user_is_like_any_other;
+    a_name_that_is_an_address_tells_no_more;
+    where_nothing_is_mailed_a_known_address_is_refused;
+    what_a_site_says_of_its_users_keeps_nobody_from_an_address;
+    what_was_not_confirmed_in_time_is_not_seen_either;
+    sign_ups_of_earlier_versions_end_too;
 }
 
 /// Configuration of an open house whose emails arrive at this server.
@@ -57,11 +66,13 @@ async fn the_owner_s_sign_up_takes_the_place_of_an_earlier_one(kind: Kind) {
         let earlier = world.sso.confirm_sign_up(&ctx(), &of_squatter).await;
         assert_eq!(refusal(earlier), Code::AuthNoSuchSignUpToken);
         world.sso.confirm_sign_up(&ctx(), &of_owner).await.unwrap();
-        world.login("ann").await;
-        for name in ["ann", squatter] {
-            let login = world.sso.login(&ctx(), credentials(name, OTHER)).await;
+        // Whose the last password is, nobody knows: who has the mailbox sets one, and is sent what it takes.
+        for (name, password) in [("ann", OTHER), ("ann", PASSWORD), (squatter, OTHER)] {
+            let login = world.sso.login(&ctx(), credentials(name, password)).await;
             assert_eq!(refusal(login), Code::AuthNotAllowed);
         }
+        set_by_reset(&world, &server, PASSWORD).await;
+        world.login("ann").await;
         // Now the address is owned.
         let late = with_password("late", "ANN@example.com", OTHER);
         assert_eq!(refusal(world.sso.sign_up(&ctx(), late).await), Code::EmailExists);
@@ -88,18 +99,249 @@ async fn a_password_that_somebody_else_has_chosen_does_not_count(kind: Kind) {
         let login = world.sso.login(&home, credentials("ann", password)).await;
         assert_eq!(refusal(login), Code::AuthNotAllowed);
     }
-    // Who has the mailbox sets a password.
-    world.sso.create_reset_token(&home, "ann", None).await.unwrap();
-    let is_reset = |email: &String| email.contains("Subject: A new password");
-    while !server.received().iter().any(is_reset) {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
-    let email = server.received().into_iter().find(is_reset).unwrap();
-    let token = Password::from(crate::smtp::token_in(&email));
-    let access = world.sso.access_reset_token(&home, &token, None).await.unwrap();
-    world.sso.reset_password(&home, &token, &access.reset_key, Password::from(PASSWORD)).await.unwrap();
+    set_by_reset(&world, &server, PASSWORD).await;
     world.login("ann").await;
     world.sso.close().await;
+}
+
+/// The email of this kind that has come, or comes.
+async fn email_with(server: &SmtpServer, part: &str) -> String {
+    loop {
+        if let Some(email) = server.received().into_iter().find(|email| email.contains(part)) {
+            return email;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+}
+
+/// Sets the password with what was sent to the owner of the address without being asked for.
+async fn set_by_reset(world: &World, server: &SmtpServer, password: &str) {
+    let email = email_with(server, "Subject: A new password").await;
+    let token = Password::from(crate::smtp::token_in(&email));
+    let access = world.sso.access_reset_token(&ctx(), &token, None).await.unwrap();
+    world.sso.reset_password(&ctx(), &token, &access.reset_key, Password::from(password)).await.unwrap();
+}
+
+async fn in_one_network_an_owner_confirms_no_password_of_another(kind: Kind) {
+    let server = SmtpServer::new(Manner::Kind).await;
+    let world = World::with(kind, by_email(&server, json!({}))).await;
+    let sign_up = async |address: &str, password: &str| {
+        let request = with_password("ann", "ann@example.com", password);
+        world.sso.sign_up(&ctx_of("CRM", address), request).await.unwrap();
+    };
+    // The owner, and a neighbour in the same /24 behind them; the link that is valid is the neighbour's.
+    sign_up("10.0.0.1", PASSWORD).await;
+    server.email(1).await;
+    sign_up("10.0.0.2", OTHER).await;
+    let token = confirm_token(&server.email(2).await);
+    world.sso.confirm_sign_up(&ctx_of("CRM", "10.0.0.1"), &token).await.unwrap();
+    for password in [OTHER, PASSWORD] {
+        let login = world.sso.login(&ctx_of("CRM", "10.0.0.2"), credentials("ann", password)).await;
+        assert_eq!(refusal(login), Code::AuthNotAllowed);
+    }
+    set_by_reset(&world, &server, PASSWORD).await;
+    world.login("ann").await;
+    world.sso.close().await;
+}
+
+async fn who_signs_up_again_with_the_same_password_keeps_it(kind: Kind) {
+    let server = SmtpServer::new(Manner::Kind).await;
+    let world = World::with(kind, by_email(&server, json!({}))).await;
+    for (count, name) in [(1, "an"), (2, "ann"), (3, "ann")] {
+        world.sso.sign_up(&ctx(), with_password(name, "ann@example.com", PASSWORD)).await.unwrap();
+        server.email(count).await;
+    }
+    let token = confirm_token(&server.email(3).await);
+    world.sso.confirm_sign_up(&ctx_of("CRM", "10.9.9.9"), &token).await.unwrap();
+    world.login("ann").await;
+    world.sso.close().await;
+}
+
+/// Waits until nothing is to be sent.
+async fn settle(world: &World) {
+    while !any_rows(world, "SELECT kind FROM sso_outbox").await.is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+}
+
+/// The same, and nothing tells who has an account.
+fn hiding(server: &SmtpServer, more: serde_json::Value) -> serde_json::Value {
+    let mut all = by_email(server, json!({"signup.inform_if_email_exists": false}));
+    all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    all
+}
+
+async fn a_sign_up_with_the_address_of_a_user_is_like_any_other(kind: Kind) {
+    let server = SmtpServer::new(Manner::Kind).await;
+    let world = World::with(kind, hiding(&server, json!({}))).await;
+    world.super_user("root1").await;
+    let owner = NewUser { email: Some("ann@example.com".to_owned()), ..new_user("ann") };
+    world.sso.create_user(&ctx(), Actor::Trusted(None), owner, true).await.unwrap();
+    let sign_up = async |name: &str, email: &str| {
+        let outcome = world.sso.sign_up(&ctx(), with_password(name, email, OTHER)).await;
+        outcome.map(|token| token.is_some()).map_err(|error| error.to_string())
+    };
+    let log_in = async |name: &str, password: &str| {
+        let outcome = world.sso.login(&ctx(), credentials(name, password)).await;
+        outcome.map(drop).map_err(|error| error.to_string())
+    };
+    // Of a user, and of nobody: whatever is tried next, it goes the same way.
+    let mut all = Vec::new();
+    for (letter, email) in [("k", "ann@example.com"), ("f", "free@example.com")] {
+        let name = |number: u8| format!("{letter}{letter}{number}");
+        let mut seen = vec![sign_up(&name(1), email).await];
+        // The name is taken, and the password known, as long as it waits.
+        seen.push(sign_up(&name(1), &format!("{letter}-other@example.com")).await);
+        for password in [OTHER, PASSWORD] {
+            seen.push(log_in(&name(1), password).await.map(|()| true));
+        }
+        seen.push(sign_up(&name(2), &email.to_uppercase()).await);
+        // The first name is free again, and the second one is not.
+        seen.push(sign_up(&name(1), &format!("{letter}-another@example.com")).await);
+        seen.push(sign_up(&name(2), &format!("{letter}-third@example.com")).await);
+        seen.push(log_in(&name(2), OTHER).await.map(|()| true));
+        for credential in [&*name(2), email] {
+            settle(&world).await;
+            world.sso.resend_confirmation(&ctx(), credential).await.unwrap();
+            settle(&world).await;
+        }
+        // Past the limit of the address.
+        for number in 3..13 {
+            seen.push(sign_up(&name(number), email).await);
+        }
+        all.push(seen);
+    }
+    assert_eq!(all[0], all[1]);
+    assert_eq!(all[0][0], Ok(false));
+    assert!(all[0].iter().any(|outcome| outcome.as_ref().is_err_and(|error| error.starts_with("E005009"))));
+
+    // The owner is told, without a token, and without anything that a stranger has chosen.
+    let email = email_with(&server, "Subject: You have an account at").await;
+    assert!(email.contains("To: ann@example.com\n") && email.contains("Hello ann,"), "{email}");
+    assert!(!email.contains("kk"), "{email}");
+    // Nobody sees what is left of that.
+    let root = world.login("root1").await.ust;
+    let search =
+        UserSearch { sign_up_status: Some(SignUpStatus::BeforeConfirmation), ..UserSearch::default() };
+    let found = world.sso.search_users(&ctx(), &root, search).await.unwrap();
+    let names: Vec<_> = found.result.iter().map(|view| view.user.username.clone()).collect();
+    assert_eq!(names.iter().filter(|name| name.starts_with("kk")).collect::<Vec<_>>(), ["kk1"], "{names:?}");
+    let all_users = world.sso.list_users(&ctx(), "", 100).await.unwrap();
+    assert_eq!(i64::try_from(all_users.len()).unwrap(), found.total + 2);
+    world.login("ann").await;
+    // It ends as any other does.
+    world.clock.advance_seconds(25 * 3600);
+    world.sso.clean_up(&ctx()).await.unwrap();
+    let names = any_rows(&world, "SELECT username FROM sso_user ORDER BY username").await;
+    assert_eq!(names, [b"ann".to_vec(), b"root1".to_vec()]);
+    world.sso.close().await;
+    let to_owner = server.received().into_iter().filter(|email| email.contains("To: ann@example.com\n"));
+    assert!(to_owner.clone().count() <= 10);
+    assert!(
+        to_owner.clone().all(|email| email.contains("You have an account")),
+        "no link of a stranger's sign-up"
+    );
+}
+
+async fn a_name_that_is_an_address_tells_no_more(kind: Kind) {
+    let server = SmtpServer::new(Manner::Kind).await;
+    let more = json!({"password_reset.user_search_by": "username_or_email"});
+    let world = World::with(kind, hiding(&server, more)).await;
+    for (name, email) in [("ann", "ann@example.com"), ("zoe@example.com", "zoe@example.com")] {
+        let owner = NewUser { email: Some(email.to_owned()), ..new_user(name) };
+        world.sso.create_user(&ctx(), Actor::Trusted(None), owner, true).await.unwrap();
+    }
+    for email in ["ann@example.com", "zoe@example.com", "free@example.com"] {
+        for _ in 0..2 {
+            let own = world.sso.sign_up(&ctx(), with_password(email, email, OTHER)).await;
+            assert!(own.unwrap().is_none(), "{email}");
+        }
+        let foreign = world.sso.sign_up(&ctx(), with_password(email, "mallory@example.com", OTHER)).await;
+        assert_eq!(refusal(foreign), Code::UsernameInvalid, "{email}");
+    }
+    world.login("zoe@example.com").await;
+    world.sso.close().await;
+}
+
+async fn where_nothing_is_mailed_a_known_address_is_refused(kind: Kind) {
+    let hidden = open_but(json!({"signup.inform_if_email_exists": false}));
+    let world = World::with(kind, hidden).await;
+    let owner = NewUser { email: Some("ann@example.com".to_owned()), ..new_user("ann") };
+    world.sso.create_user(&ctx(), Actor::Trusted(None), owner, true).await.unwrap();
+    let outcome = world.sso.sign_up(&ctx(), with_password("mallory", "ann@example.com", OTHER)).await;
+    assert_eq!(refusal(outcome), Code::AuthNotAllowed);
+}
+
+async fn what_a_site_says_of_its_users_keeps_nobody_from_an_address(kind: Kind) {
+    let server = SmtpServer::new(Manner::Kind).await;
+    let world = World::with(kind, by_email(&server, json!({}))).await;
+    world.sso.create_site(&ctx(), trusted_site("shop")).await.unwrap();
+    let site = world.sso.act_as_site(&ctx(), "shop").await.unwrap();
+    let new = NewSiteUser {
+        login: Some("squatter".to_owned()),
+        password: Some(Password::from(OTHER)),
+        profile: Some(json!({"emails": [{"value": "ann@example.com"}]})),
+        ..NewSiteUser::default()
+    };
+    world.sso.create_site_user(&ctx(), &site, new).await.unwrap();
+    world.sso.sign_up(&ctx(), with_password("ann", "ann@example.com", PASSWORD)).await.unwrap();
+    world.sso.confirm_sign_up(&ctx(), &confirm_token(&server.email(1).await)).await.unwrap();
+    world.login("ann").await;
+    // Now it is owned.
+    let late = world.sso.sign_up(&ctx(), with_password("late", "ann@example.com", OTHER)).await;
+    assert_eq!(refusal(late), Code::EmailExists);
+    world.sso.close().await;
+}
+
+async fn what_was_not_confirmed_in_time_is_not_seen_either(kind: Kind) {
+    let world = World::with(kind, open_but(json!({"signup.confirm_within": 2}))).await;
+    world.super_user("root1").await;
+    world.sso.sign_up(&ctx(), with_password("user1", "a@example.com", PASSWORD)).await.unwrap();
+    let user_id = world.sso.list_users(&ctx(), "root1", 10).await.unwrap()[0].user_id.to_string();
+    let seen = async || {
+        let root = world.login("root1").await.ust;
+        let search = |username: Option<&str>, user_id: Option<&str>| UserSearch {
+            username: username.map(str::to_owned),
+            user_id: user_id.map(str::to_owned),
+            ..UserSearch::default()
+        };
+        let mut found = Vec::new();
+        for search in [search(None, None), search(Some("user1"), None), search(None, Some(&user_id))] {
+            found.push(world.sso.search_users(&ctx(), &root, search).await.unwrap().total);
+        }
+        found.push(i64::from(world.sso.get_user_by_id(&ctx(), &root, &user_id, false).await.is_ok()));
+        found
+            .push(i64::from(world.sso.get_user_by_username(&ctx(), "user1", false).await.unwrap().is_some()));
+        found.push(i64::try_from(world.sso.list_users(&ctx(), "", 10).await.unwrap().len()).unwrap());
+        found
+    };
+    world.clock.advance_seconds(2 * 3600 - 1);
+    assert_eq!(seen().await, [2, 1, 1, 1, 1, 2]);
+    world.clock.advance_seconds(1);
+    assert_eq!(seen().await, [1, 0, 0, 0, 0, 1]);
+}
+
+async fn sign_ups_of_earlier_versions_end_too(kind: Kind) {
+    let world = World::with(kind, open()).await;
+    let mut tokens = Vec::new();
+    for name in ["user1", "user2"] {
+        tokens.push(world.sso.sign_up(&ctx(), request(name)).await.unwrap().unwrap());
+    }
+    let earlier = "UPDATE sso_user SET sign_up_token = NULL, sign_up_expiration = NULL";
+    execute(&world, earlier).await;
+    // Without a limit they stay.
+    let for_good = world.reopened(open_but(json!({"signup.confirm_within": 0}))).await;
+    for_good.clean_up(&ctx()).await.unwrap();
+    world.clock.advance_seconds(400 * 86_400);
+    // They have as long as those that begin now.
+    world.sso.clean_up(&ctx()).await.unwrap();
+    world.clock.advance_seconds(24 * 3600 - 1);
+    world.sso.confirm_sign_up(&ctx(), &tokens[0]).await.unwrap();
+    world.clock.advance_seconds(1);
+    assert_eq!(refusal(world.sso.confirm_sign_up(&ctx(), &tokens[1]).await), Code::AuthNoSuchSignUpToken);
+    world.sso.clean_up(&ctx()).await.unwrap();
+    let names = any_rows(&world, "SELECT username FROM sso_user").await;
+    assert_eq!(names, [b"user1".to_vec()]);
 }
 
 async fn an_owner_who_is_refused_is_not_given_another_s_password(kind: Kind) {
@@ -311,4 +553,35 @@ async fn too_many_sign_ups_are_refused_whoever_has_the_email(kind: Kind) {
     assert_eq!(refusal(error), Code::AuthRateLimited);
     world.clock.advance_seconds(3600);
     sign_up("user6", "f@example.com", "10.0.0.1").await.unwrap();
+}
+
+async fn no_hour_has_more_sign_ups_than_the_limit_whenever_it_begins(kind: Kind) {
+    let world = World::with(kind, open_but(json!({"signup.max_per_hour_per_address": 4}))).await;
+    let sign_up = async |number: usize| {
+        let request = with_password(&format!("u{number}"), &format!("e{number}@example.com"), PASSWORD);
+        world.sso.sign_up(&ctx(), request).await.map(drop)
+    };
+    // Shortly before the hour of the clock is over.
+    world.clock.advance_seconds(3_590);
+    for number in 0..4 {
+        sign_up(number).await.unwrap();
+    }
+    let mut waited = 0;
+    for seconds in [20, 1_800, 1_700] {
+        world.clock.advance_seconds(seconds);
+        waited += seconds;
+        let Err(Error::RateLimited { retry_after }) = sign_up(4).await else { panic!("after {waited} s") };
+        assert_eq!(i64::try_from(retry_after.as_secs()).unwrap(), 3_600 - waited);
+    }
+    world.clock.advance_seconds(3_600 - waited);
+    // One after the other, and at no time more than four within an hour. What is refused is not counted.
+    let mut times = Vec::new();
+    for minute in 0..300 {
+        if sign_up(10 + minute).await.is_ok() {
+            times.push(minute);
+        }
+        world.clock.advance_seconds(60);
+    }
+    assert!(times.windows(5).all(|five| five[4] - five[0] >= 60), "{times:?}");
+    assert!(times.len() >= 16, "{times:?}");
 }

@@ -146,7 +146,7 @@ async fn both_schemas_are_alike() {
     let (_postgres, mut pg) = postgres().await;
     let (lite_columns, lite_indexes) = sqlite_schema(&mut lite).await;
     let (pg_columns, pg_indexes) = postgres_schema(&mut pg).await;
-    assert_eq!(lite_columns.len(), 23);
+    assert_eq!(lite_columns.len(), 24);
     assert_eq!(lite_columns, pg_columns);
     assert_eq!(lite_indexes, pg_indexes);
 }
@@ -196,6 +196,7 @@ fn whatever_changes_users_or_sessions_is_known() {
         "session::record::DELETE",
         "session::record::DELETE_OF_DEFINITION",
         "session::record::DELETE_OF_USER",
+        "session::record::DELETE_OLDEST",
         "session::record::DELETE_OTHERS_OF_USER",
         "session::record::SET_AUTH_TIME",
         "session::record::SET_DIGEST",
@@ -227,6 +228,7 @@ fn whatever_changes_users_or_sessions_is_known() {
         "user::signup::DELETE_EXPIRED_NAME",
         "user::signup::DELETE_WITH_EMAIL",
         "user::signup::DISCLAIM",
+        "user::signup::GIVE_END",
         "user::signup::KEEP",
         "user::signup::SET_TOKEN",
         "user::signup::UNSET_PASSWORD",

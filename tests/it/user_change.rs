@@ -219,6 +219,10 @@ async fn super_users_change_anybody_and_more(kind: Kind) {
     let expiry = UserUpdate { password_expiry: Edit::Set(Timestamp::NEVER), ..UserUpdate::default() };
     world.sso.update_current_user(&ctx(), &root, expiry).await.unwrap();
     assert_eq!(read(&world, "root1").await.password_expiry, Some(Timestamp::NEVER));
+    // None is no date at all.
+    let never = UserUpdate { password_expiry: Edit::Clear, ..UserUpdate::default() };
+    world.sso.update_current_user(&ctx(), &root, never).await.unwrap();
+    assert_eq!(read(&world, "root1").await.password_expiry, None);
     let nobody = world.sso.update_user_by_id(&ctx(), &root, "zusrnobody", update).await;
     assert_eq!(refusal(nobody), Code::UserIdInvalid);
 }
@@ -255,7 +259,6 @@ async fn what_is_forbidden_missing_or_wrong_is_refused_and_changes_nothing(kind:
         (base(), Code::CommonMissingInput),
         (UserUpdate { username: Edit::Clear, ..rename() }, Code::CommonInvalidInput),
         (UserUpdate { is_locked: Edit::Clear, ..rename() }, Code::CommonInvalidInput),
-        (UserUpdate { password_expiry: Edit::Clear, ..rename() }, Code::CommonInvalidInput),
         (UserUpdate { password_must_change: Edit::Clear, ..rename() }, Code::CommonInvalidInput),
         (UserUpdate { sign_up_status: Edit::Clear, ..rename() }, Code::CommonInvalidInput),
         (UserUpdate { approval_status: Edit::Clear, ..rename() }, Code::CommonInvalidInput),

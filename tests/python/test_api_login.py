@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from stage import Someone, Stage, refused
 from support import ADDRESS, APP, PASSWORD, totp_code
-from zato_sso import SSO, SessionInfo
+from zato_sso import SSO, SessionInfo, ValidationError
 
 TOTP_KEY = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 NEW_PASSWORD = "another battery staple"
@@ -52,6 +53,7 @@ def test_a_login_says_whose_session_it_is_and_how_long_it_lasts(stage: Stage) ->
         "creation_time": info.creation_time.isoformat(),
         "expiration_time": info.expiration_time.isoformat(),
         "has_w_about_to_exp": False,
+        "device_token": info.device_token,
     }
     assert info.to_dict(serialize_dt=False)["creation_time"] == info.creation_time
 
@@ -320,3 +322,31 @@ def test_an_upgrade_of_hashing_comes_with_the_next_login(stage: Stage) -> None:
 def test_every_login_is_a_session_of_its_own(stage: Stage) -> None:
     someone = stage.someone()
     assert len({stage.log_in(someone) for _ in range(10)}) == 10
+
+
+def test_a_device_token_gives_a_budget_of_its_own(stage: Stage) -> None:
+    someone = stage.someone()
+    with stage.changed(login_throttle={"initial_delay": 3600, "max_delay": 3600}) as sso:
+        first = login(sso, someone.username)
+        token = first.device_token
+        assert token is not None
+        assert len(token) >= 43
+        assert token not in repr(first)
+        for _ in range(6):
+            with suppress(ValidationError):
+                login(sso, someone.username, password="a wrong guess")
+        with refused("E005009"):
+            login(sso, someone.username)
+        info = login(sso, someone.username, device_token=token)
+        assert info.device_token is None
+        assert "device_token" not in info.to_dict()
+        for wrong in [token + "x", "", b"x"]:
+            for _ in range(6):
+                with suppress(ValidationError):
+                    login(sso, someone.username, password="a wrong guess")
+            with refused("E005009"):
+                login(sso, someone.username, device_token=wrong)
+            login(sso, someone.username, device_token=token)
+        # It takes the place of no password.
+        with refused("E005001"):
+            login(sso, someone.username, password=token, device_token=token)

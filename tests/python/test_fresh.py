@@ -154,3 +154,14 @@ def test_there_is_no_limit_where_configuration_says_so(stage: Stage) -> None:
     stage.make_stale(someone.username)
     with stage.changed(login={"fresh_for": 0}) as sso:
         sso.user.update_current_user("cid", {"totp_key": KEY}, ust, APP, ADDRESS)
+
+
+def test_a_totp_key_is_shown_only_while_fresh(stage: Stage) -> None:
+    someone, ust = stage.newcomer(totp_key=KEY)
+    user, totp = stage.sso.user, stage.sso.totp
+    assert user.get_current_user("cid", ust, APP, ADDRESS, return_all_attrs=True).totp_key == KEY
+    assert KEY in totp.provisioning_uri("cid", ust, APP, ADDRESS)
+    stage.make_stale(someone.username)
+    assert user.get_current_user("cid", ust, APP, ADDRESS, return_all_attrs=True).totp_key is None
+    with refused("E005010"):
+        totp.provisioning_uri("cid", ust, APP, ADDRESS)

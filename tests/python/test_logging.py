@@ -176,9 +176,9 @@ def test_a_hook_that_fails_is_told(logged: Config, caplog: pytest.LogCaptureFixt
         username = unique("user")
         data = {"username": username, "password": PASSWORD}
         sso.user.create_user("cid", data, require_super_user=False, auto_approve=True)
-        sso.user.login("cid-of-hook", username, PASSWORD, APP, ADDRESS)
-    (told,) = [record for record in caplog.records if getattr(record, "event", None) == "hook.failed"]
-    assert (told.levelno, told.cid) == (logging.WARNING, "cid-of-hook")  # type: ignore[attr-defined]
+        sso.user.login("cid", username, PASSWORD, APP, ADDRESS)
+    (told,) = [record for record in caplog.records if record.name == FAULTS]
+    assert told.levelno == logging.ERROR
     assert "session_expiry" in told.getMessage()
 
 

@@ -524,3 +524,24 @@ def test_our_own_faults_show_nothing_but_in_the_log(
                     await shared.user.get_user_by_username("cid", "nobody")
 
         run(main())
+
+
+async def _log_in_together(sso: AsyncSSO, username: str, count: int) -> list[object]:
+    logins = (sso.user.login("cid", username, PASSWORD, APP, f"10.0.{number % 250}.1") for number in range(count))
+    return list(await asyncio.gather(*logins, return_exceptions=True))
+
+
+def test_three_hundred_logins_at_once_wait_for_each_other(database_url: str) -> None:
+    costly = {"memory_kib": 1024, "iterations": 1, "parallelism": 1, "allow_weak": True}
+    config = changed(config_of(database_url, new_key(), costly), hash={"max_wait": 120})
+    with SSO(config=config) as sso:
+        username = unique("user")
+        data = {"username": username, "password": PASSWORD}
+        sso.user.create_user("cid", data, require_super_user=False, auto_approve=True)
+
+    async def run() -> list[object]:
+        async with AsyncSSO(config=config) as sso:
+            return await _log_in_together(sso, username, 300)
+
+    outcomes = asyncio.run(run())
+    assert [outcome for outcome in outcomes if isinstance(outcome, BaseException)] == []

@@ -38,7 +38,8 @@ DOCUMENTED = {
         "reject_user(cid, user_id, current_ust, current_app, remote_addr)",
         "reject(cid, user_id, current_ust, current_app, remote_addr)",
         "login(cid, username, password, current_app, remote_addr, user_agent=None, has_remote_addr=False,"
-        " has_user_agent=False, new_password='', totp_code=None, skip_sec=False)",
+        " has_user_agent=False, new_password='', totp_code=None, skip_sec=False,"
+        " device_token=None)",
         "logout(cid, ust, current_app, remote_addr, skip_sec=False)",
         "get_current_user(cid, current_ust, current_app, remote_addr, return_all_attrs=False)",
         "get_user_by_id(cid, user_id, current_ust, current_app, remote_addr, return_all_attrs=False)",

@@ -95,6 +95,8 @@ def test_super_users_change_everybody(sso: SSO) -> None:
     sso.user.update("cid", {"password_expiry": in_paris}, root, APP, ADDRESS, user1)
     seen = sso.user.get_user_by_id("cid", user1, root, APP, ADDRESS)
     assert seen.password_expiry == in_paris.astimezone(timezone.utc).replace(tzinfo=None)
+    sso.user.update("cid", {"password_expiry": None}, root, APP, ADDRESS, user1)
+    assert sso.user.get_user_by_id("cid", user1, root, APP, ADDRESS).password_expiry is None
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ async fn ended(sso: &Sso, args: &EndSessionsArgs) -> Result<Vec<SessionListing>,
             let ended = sso.end_session(&ctx, by, session_id, Some(&user_id)).await;
             Ok(vec![ended.map_err(|error| no_such_session(error, &args.username))?])
         }
-        None => Ok(sso.end_all_sessions(&ctx, by, Some(user_id.as_str()), false).await?),
+        None => Ok(sso.end_all_sessions(&ctx, by, Some(user_id.as_str()), false).await?.sessions),
     }
 }
 

@@ -12,6 +12,10 @@ section! {
         max_bytes_per_owner: usize = 1_048_576,
         /// How many attributes one user or one session has.
         max_per_owner: usize = 1_000,
+        /// How many bytes the values of all sessions of one user take together.
+        max_bytes_in_sessions: usize = 16_777_216,
+        /// How many attributes all sessions of one user have together.
+        max_in_sessions: usize = 10_000,
     }
 }
 
@@ -19,6 +23,8 @@ impl Validate for Attr {
     fn validate(&self) -> Result<(), Invalid> {
         within("attr.max_value_bytes", self.max_value_bytes, 0..=1_048_576)?;
         within("attr.max_bytes_per_owner", self.max_bytes_per_owner, 0..=1_099_511_627_776)?;
-        within("attr.max_per_owner", self.max_per_owner, 0..=1_000_000_000)
+        within("attr.max_per_owner", self.max_per_owner, 0..=1_000_000_000)?;
+        within("attr.max_bytes_in_sessions", self.max_bytes_in_sessions, 0..=1_099_511_627_776)?;
+        within("attr.max_in_sessions", self.max_in_sessions, 0..=1_000_000_000)
     }
 }

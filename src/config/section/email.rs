@@ -14,7 +14,8 @@ section! {
         /// is refused (E005009).
         max_waiting: u32 = 10_000,
         /// Whether a new email of one's own counts when it is confirmed by a link that is sent there, and not at once.
-        /// "auto" asks for that where there is smtp.url or a hook that sends emails.
+        /// "auto" asks for that where there is smtp.url or a hook that sends emails; where there is neither, true is a warning
+        /// at opening, and a new email counts at once.
         confirm_change: Option<bool> = None,
         /// The page where a new email is confirmed, for links in emails: the token is appended as the parameter `token`.
         /// Empty: emails have the token alone.

@@ -6,6 +6,7 @@ pub(super) mod audit;
 pub(super) mod cleanup;
 pub(super) mod database;
 pub(super) mod email;
+pub(super) mod hash;
 pub(super) mod hash_secret;
 pub(super) mod http;
 pub(super) mod log;

@@ -18,6 +18,9 @@ section! {
         /// Whether a user's sessions end, for good, when the user is locked or rejected. Where not, they are only refused
         /// for as long as that lasts.
         end_on_lock: bool = true,
+        /// How many sessions a user has at most. A login that would make one more ends the one that was not used for the longest
+        /// time. 0 is no limit.
+        max_per_user: u32 = 1_000,
         /// "on" keeps sessions in the process too, and sees changes made by others; "off" reads the database each time.
         cache: Cache = Cache::On,
         /// How many sessions the cache keeps.
@@ -45,6 +48,7 @@ impl Validate for Session {
     fn validate(&self) -> Result<(), Invalid> {
         within("session.expiry", self.expiry, 1..=MAX_SESSION_MINUTES)?;
         within("session.max_lifetime", self.max_lifetime, 0..=MAX_HOURS)?;
+        within("session.max_per_user", self.max_per_user, 0..=1_000_000)?;
         within("session.cache_size", self.cache_size, 1..=1_000_000_000)
     }
 }

@@ -19,6 +19,9 @@ section! {
         /// Days for which the network that a user has logged in from is known: from there, the failures of others do not delay
         /// that user. 0: no network is known.
         known_place_days: u32 = 30,
+        /// How many devices of a user are known, by a token that a login answers with and the next one sends. Whoever has it has
+        /// a count of failures of their own, for as many days as a network is known. 0: no such token is given out.
+        known_devices: u32 = 10,
     }
 }
 
@@ -30,6 +33,7 @@ impl Validate for LoginThrottle {
         // NIST SP 800-63B-4, section 3.2.2: at most 100.
         within("login_throttle.max_failures", self.max_failures, 1..=100)?;
         within("login_throttle.known_place_days", self.known_place_days, 0..=3_650)?;
+        within("login_throttle.known_devices", self.known_devices, 0..=100)?;
         if self.max_delay < self.initial_delay {
             let problem =
                 format!("must not be below login_throttle.initial_delay, which is {}", self.initial_delay);

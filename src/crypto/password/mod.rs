@@ -11,4 +11,5 @@ pub(super) mod params;
 pub(super) mod pool;
 pub(super) mod stored;
 mod text;
+pub(super) mod turn;
 mod unknown;

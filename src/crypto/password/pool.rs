@@ -2,19 +2,53 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
 
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use crate::crypto::password::complexity;
 use crate::crypto::password::hasher::{Hasher, Verdict};
 use crate::crypto::password::params::{HashParams, Salt};
+use crate::crypto::password::turn::{NotTaken, Queue, Turn, Waiting};
 use crate::domain::{Error, Password, Result};
 
-type Job = Box<dyn FnOnce(&mut Hasher) + Send>;
+/// Bytes that a call takes while it waits, beside its password and the hash to compare with: about as much.
+const WAITING_BYTES: usize = 1_024;
+
+/// Something to do with a hasher.
+trait Job: Waiting {
+    fn run(self: Box<Self>, hasher: &mut Hasher);
+}
+
+struct Task<T, W> {
+    reply: oneshot::Sender<Result<T>>,
+    has_begun: Arc<AtomicBool>,
+    work: W,
+}
+
+impl Waiting for Box<dyn Job> {
+    fn is_given_up(&self) -> bool {
+        (**self).is_given_up()
+    }
+}
+
+impl<T: Send, W: Send> Waiting for Task<T, W> {
+    fn is_given_up(&self) -> bool {
+        self.reply.is_closed()
+    }
+}
+
+impl<T: Send, W: FnOnce(&mut Hasher) -> Result<T> + Send> Job for Task<T, W> {
+    fn run(self: Box<Self>, hasher: &mut Hasher) {
+        self.has_begun.store(true, Ordering::Release);
+        respond(hasher, self.reply, self.work);
+    }
+}
 
 /// Hashes passwords off the async threads.
 ///
@@ -26,24 +60,40 @@ type Job = Box<dyn FnOnce(&mut Hasher) + Send>;
 pub struct HashPool {
     params: HashParams,
     threads: usize,
-    queue_limit: usize,
+    limits: WaitLimits,
     unmatched_hash: String,
     running: Mutex<Option<Running>>,
 }
 
+/// How long calls wait for a thread, and how much they take meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WaitLimits {
+    /// Bytes that all waiting calls take together; a call that does not fit in is refused at once.
+    pub max_bytes: usize,
+    /// How long one waits at most.
+    pub max_wait: Duration,
+}
+
 struct Running {
-    queue: SyncSender<Job>,
+    queue: Arc<Queue<Box<dyn Job>>>,
     threads: Vec<JoinHandle<()>>,
 }
 
+/// The threads end when the queue is empty.
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
 impl HashPool {
-    /// A pool of so many threads; past `queue_limit` waiting calls, further ones are refused. Both are at least 1.
+    /// A pool of so many threads, at least 1.
     #[must_use]
-    pub fn new(params: HashParams, threads: usize, queue_limit: usize) -> Self {
+    pub fn new(params: HashParams, threads: usize, limits: WaitLimits) -> Self {
         Self {
             params,
             threads: threads.max(1),
-            queue_limit: queue_limit.max(1),
+            limits,
             unmatched_hash: params.unmatched_hash(),
             running: Mutex::new(None),
         }
@@ -55,12 +105,19 @@ impl HashPool {
         self.params
     }
 
+    /// How calls wait.
+    #[must_use]
+    pub const fn limits(&self) -> WaitLimits {
+        self.limits
+    }
+
     /// Hashes a new password. Returns what to store.
     ///
     /// # Errors
-    /// [`Error::Overloaded`] when the queue is full, [`Error::Unavailable`] when there is no memory.
+    /// [`Error::Overloaded`] when too many wait, or for too long; [`Error::Unavailable`] when there is no memory.
     pub async fn hash(&self, password: Password, salt: Salt) -> Result<String> {
-        self.run(move |hasher| hasher.hash(&password, &salt)).await
+        let bytes = password.expose().len();
+        self.run(bytes, move |hasher| hasher.hash(&password, &salt)).await
     }
 
     /// Compares a password with what is stored.
@@ -68,7 +125,8 @@ impl HashPool {
     /// # Errors
     /// As [`Self::hash`], and [`Error::Internal`] when what is stored is malformed.
     pub async fn verify(&self, stored: String, password: Password) -> Result<Verdict> {
-        self.run(move |hasher| hasher.verify(&stored, &password)).await
+        let bytes = stored.len().saturating_add(password.expose().len());
+        self.run(bytes, move |hasher| hasher.verify(&stored, &password)).await
     }
 
     /// Takes the time of [`Self::verify`] for a user that does not exist, so that timing does not tell which users exist.
@@ -83,66 +141,82 @@ impl HashPool {
     /// busy for a while, as hashing does.
     ///
     /// # Errors
-    /// [`Error::Overloaded`] when the queue is full.
+    /// [`Error::Overloaded`] when too many wait, or for too long.
     pub async fn complexity(&self, password: Password, about: Vec<String>) -> Result<u8> {
-        self.run(move |_| Ok(complexity::score(&password, &about))).await
+        let about_bytes = about.iter().map(String::len).sum::<usize>();
+        self.run(password.expose().len().saturating_add(about_bytes), move |_| {
+            Ok(complexity::score(&password, &about))
+        })
+        .await
     }
 
     /// What the hashes of a pool of one thread have cost so far, in KiB.
     #[cfg(test)]
     pub(crate) async fn work_kib(&self) -> Result<u64> {
-        self.run(|hasher| Ok(hasher.work_kib())).await
+        self.run(0, |hasher| Ok(hasher.work_kib())).await
     }
 
     /// How many hashes a pool of one thread has computed so far, of all schemes.
     #[cfg(test)]
     pub(crate) async fn hashes(&self) -> Result<u64> {
-        self.run(|hasher| Ok(hasher.hashes())).await
+        self.run(0, |hasher| Ok(hasher.hashes())).await
     }
 
     /// Waits until the calls that are in the queue are done and the threads have ended. The next use starts new ones.
     /// It blocks: not for async code.
     pub fn close(&self) {
         let running = lock(&self.running).take();
-        let Some(Running { queue, threads }) = running else { return };
-        drop(queue);
-        for thread in threads {
+        let Some(mut running) = running else { return };
+        running.queue.close();
+        for thread in running.threads.drain(..) {
             // An error would mean that the thread panicked: it has ended, and that is all that is asked.
             let _ = thread.join();
         }
     }
 
+    /// Has work of so many bytes done, in the turn of the task that asks. Who has waited for too long goes away without.
     async fn run<T: Send + 'static>(
         &self,
+        bytes: usize,
         work: impl FnOnce(&mut Hasher) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (reply, answer) = oneshot::channel();
-        self.enqueue(Box::new(move |hasher| respond(hasher, reply, work)))?;
-        answer.await.map_err(|_| Error::internal("a hashing thread ended before it answered"))?
+        let (reply, mut answer) = oneshot::channel();
+        let has_begun = Arc::new(AtomicBool::new(false));
+        let task = Task { reply, has_begun: Arc::clone(&has_begun), work };
+        self.enqueue(bytes.saturating_add(WAITING_BYTES), Box::new(task))?;
+        let answer = match timeout(self.limits.max_wait, &mut answer).await {
+            Ok(answer) => answer,
+            Err(_) if has_begun.load(Ordering::Acquire) => answer.await,
+            Err(_) => return Err(too_many()),
+        };
+        answer.map_err(|_| Error::internal("a hashing thread ended before it answered"))?
     }
 
-    fn enqueue(&self, job: Job) -> Result<()> {
+    fn enqueue(&self, bytes: usize, job: Box<dyn Job>) -> Result<()> {
         let mut running = lock(&self.running);
         let Running { queue, .. } = match &mut *running {
             Some(running) => running,
             stopped => stopped.insert(self.start()?),
         };
-        queue.try_send(job).map_err(|error| match error {
-            TrySendError::Full(_) => Error::Overloaded("too many passwords are waiting to be hashed"),
-            TrySendError::Disconnected(_) => Error::internal("the hashing threads have ended"),
+        queue.push(Turn::current(), bytes, job).map_err(|error| match error {
+            NotTaken::Full => too_many(),
+            NotTaken::Closed => Error::internal("the hashing threads have ended"),
         })
     }
 
     fn start(&self) -> Result<Running> {
-        let (queue, jobs) = sync_channel(self.queue_limit);
-        let (jobs, params) = (Arc::new(Mutex::new(jobs)), self.params);
+        let (queue, params) = (Arc::new(Queue::new(self.limits.max_bytes)), self.params);
         let threads = (0..self.threads).map(|number| {
-            let jobs = Arc::clone(&jobs);
-            Builder::new().name(format!("zato-sso-hash-{number}")).spawn(move || work_off(&jobs, params))
+            let queue = Arc::clone(&queue);
+            Builder::new().name(format!("zato-sso-hash-{number}")).spawn(move || work_off(&queue, params))
         });
         let threads = threads.collect::<Result<_, _>>().map_err(Error::unavailable)?;
         Ok(Running { queue, threads })
     }
+}
+
+fn too_many() -> Error {
+    Error::Overloaded("too many passwords are waiting to be hashed")
 }
 
 impl fmt::Debug for HashPool {
@@ -150,7 +224,7 @@ impl fmt::Debug for HashPool {
         f.debug_struct("HashPool")
             .field("params", &self.params)
             .field("threads", &self.threads)
-            .field("queue_limit", &self.queue_limit)
+            .field("limits", &self.limits)
             .finish_non_exhaustive()
     }
 }
@@ -168,15 +242,12 @@ fn lanes(params: HashParams) -> Result<ThreadPool, ThreadPoolBuildError> {
 }
 
 /// What a thread does: one job after the other until the queue is closed and empty.
-fn work_off(jobs: &Mutex<Receiver<Job>>, params: HashParams) {
+fn work_off(queue: &Queue<Box<dyn Job>>, params: HashParams) {
     // Without threads for them, lanes are computed one after the other.
     let _lanes = lanes(params);
     let mut hasher = Hasher::new(params);
-    loop {
-        // The lock is held while waiting, and let go before the work begins.
-        let job = lock(jobs).recv();
-        let Ok(job) = job else { return };
-        job(&mut hasher);
+    while let Some(job) = queue.pop() {
+        job.run(&mut hasher);
     }
 }
 
@@ -206,15 +277,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
     use std::sync::mpsc;
-    use std::time::Duration;
+
+    use crate::crypto::on_behalf;
 
     const SALT: Salt = [7; 16];
     const LONG: Duration = Duration::from_secs(30);
 
-    fn pool(threads: usize, queue_limit: usize) -> Arc<HashPool> {
-        Arc::new(HashPool::new(HashParams::new(16, 1, 1).unwrap(), threads, queue_limit))
+    fn pool(threads: usize, calls: usize) -> Arc<HashPool> {
+        // So many with short passwords: a quarter of the bytes is for the passwords and hashes.
+        let limits = WaitLimits { max_bytes: calls * WAITING_BYTES * 5 / 4, max_wait: LONG };
+        Arc::new(HashPool::new(HashParams::new(16, 1, 1).unwrap(), threads, limits))
     }
 
     /// Keeps a thread of the pool busy until the sender that it returns is dropped.
@@ -229,7 +303,7 @@ mod tests {
                 let _ = released.recv();
                 Ok(())
             };
-            pool.run(wait).await
+            pool.run(0, wait).await
         });
         has_started.await.unwrap();
         release
@@ -237,7 +311,7 @@ mod tests {
 
     /// Puts a job into the queue and goes away without waiting for it.
     async fn abandon(pool: &HashPool, work: impl FnOnce(&mut Hasher) -> Result<()> + Send + 'static) {
-        tokio::time::timeout(Duration::ZERO, pool.run(work)).await.unwrap_err();
+        tokio::time::timeout(Duration::ZERO, pool.run(0, work)).await.unwrap_err();
     }
 
     #[tokio::test]
@@ -252,7 +326,7 @@ mod tests {
     #[tokio::test]
     async fn an_unknown_user_costs_what_a_known_one_does() {
         let pool = pool(1, 8);
-        let work_so_far = async || pool.run(|hasher| Ok(hasher.work_kib())).await.unwrap();
+        let work_so_far = async || pool.run(0, |hasher| Ok(hasher.work_kib())).await.unwrap();
         let stored = pool.hash("password".into(), SALT).await.unwrap();
         let before = work_so_far().await;
         let _ = pool.verify(stored, "wrong".into()).await.unwrap();
@@ -268,8 +342,8 @@ mod tests {
         let cores = std::thread::available_parallelism().unwrap().get();
         for lanes in [1, 4] {
             let params = HashParams::new(64, 1, lanes).unwrap();
-            let pool = HashPool::new(params, 1, 8);
-            let threads = pool.run(|_| Ok(rayon::current_num_threads())).await.unwrap();
+            let pool = HashPool::new(params, 1, WaitLimits { max_bytes: 1 << 20, max_wait: LONG });
+            let threads = pool.run(0, |_| Ok(rayon::current_num_threads())).await.unwrap();
             assert_eq!(threads, cores.min(lanes.try_into().unwrap()));
             let stored = pool.hash("password".into(), SALT).await.unwrap();
             // The same as one lane after the other.
@@ -281,7 +355,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_queue_refuses_at_once() {
-        let pool = pool(1, 1);
+        // Half of the room is for logins.
+        let pool = pool(1, 2);
         let release = occupy(&pool).await;
         abandon(&pool, |_| Ok(())).await;
         let error = pool.verify_unknown("password".into()).await.unwrap_err();
@@ -290,6 +365,41 @@ mod tests {
         while pool.verify_unknown("password".into()).await.is_err() {
             tokio::task::yield_now().await;
         }
+    }
+
+    #[tokio::test]
+    async fn who_has_waited_for_too_long_is_refused_and_whose_turn_has_come_is_not() {
+        let limits = WaitLimits { max_bytes: 1 << 20, max_wait: Duration::from_millis(20) };
+        let pool = Arc::new(HashPool::new(HashParams::new(16, 1, 1).unwrap(), 1, limits));
+        let begun = tokio::spawn({
+            let pool = Arc::clone(&pool);
+            let slowly = |_: &mut Hasher| {
+                std::thread::sleep(Duration::from_millis(200));
+                Ok(7)
+            };
+            async move { pool.run(0, slowly).await }
+        });
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let error = pool.verify_unknown("password".into()).await.unwrap_err();
+        assert!(error.to_string().contains("too many passwords are waiting"), "{error}");
+        assert_eq!(begun.await.unwrap().unwrap(), 7);
+        pool.verify_unknown("password".into()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_is_no_login_leaves_room_and_turns_to_logins() {
+        let pool = pool(1, 100);
+        let release = occupy(&pool).await;
+        // Sign-ups and resets of strangers, until no more is taken.
+        let mut flood = 0;
+        while timeout(Duration::ZERO, pool.verify_unknown("password".into())).await.is_err() {
+            flood += 1;
+        }
+        assert!((40..=60).contains(&flood), "{flood}");
+        let login = Turn { is_login: true, place: Some("10.0.0.0".to_owned()) };
+        let login = on_behalf(Some(login), pool.verify_unknown("password".into()));
+        drop(release);
+        login.await.unwrap();
     }
 
     #[tokio::test]
@@ -305,14 +415,14 @@ mod tests {
         .await;
         drop(release);
         // Behind the abandoned one in the queue.
-        pool.run(|_| Ok(())).await.unwrap();
+        pool.run(0, |_| Ok(())).await.unwrap();
         assert!(!worked.load(Ordering::SeqCst));
     }
 
     #[tokio::test]
     async fn a_panic_is_an_error_and_the_thread_goes_on() {
         let pool = pool(1, 8);
-        let error = pool.run(|_| -> Result<()> { panic!("on purpose") }).await.unwrap_err();
+        let error = pool.run(0, |_| -> Result<()> { panic!("on purpose") }).await.unwrap_err();
         assert!(matches!(error, Error::Internal(_)));
         pool.verify_unknown("password".into()).await.unwrap();
     }
@@ -330,7 +440,7 @@ mod tests {
                     busy.fetch_sub(1, Ordering::SeqCst);
                     Ok(())
                 };
-                tokio::spawn(async move { pool.run(work).await })
+                tokio::spawn(async move { pool.run(0, work).await })
             })
             .collect();
         for task in tasks {
@@ -373,7 +483,7 @@ mod tests {
             AT_EXIT.set(Some(TellsWhenDropped(sender)));
             Ok(())
         };
-        pool.run(plant).await.unwrap();
+        pool.run(0, plant).await.unwrap();
         assert!(thread_ended.try_recv().is_err());
         drop(pool);
         thread_ended.recv_timeout(LONG).unwrap();

@@ -5,7 +5,7 @@
 //! (Korean on macOS) is the same name.
 
 use crate::domain::unicode::precis::{Class, class_of, has_one_direction, may_stand_there};
-use crate::domain::unicode::property::{is_mark, nfc, nfkc};
+use crate::domain::unicode::property::{is_mark, nfc, nfd, nfkc};
 
 /// A username in the form in which it is kept: normal form C, letters of the usual width.
 ///
@@ -66,6 +66,26 @@ pub fn prepare_shown_name(text: &str) -> Result<String, &'static str> {
         return Err("there is nothing to be seen");
     }
     Ok(name)
+}
+
+/// A name that an earlier version has stored, with accents in whatever form: as it would be stored now.
+#[must_use]
+pub fn composed(name: &str) -> String {
+    nfc(name)
+}
+
+/// The forms in which a name may be stored: accents are part of a letter, or, by earlier versions, characters of their own.
+#[must_use]
+pub fn stored_forms(name: &str) -> Vec<String> {
+    let (usual, other) = (nfc(name), nfd(name));
+    if usual == other { vec![usual] } else { vec![usual, other] }
+}
+
+/// Whether a name has the beginning of a link in it, which programs that show emails would follow.
+#[must_use]
+pub fn has_link(name: &str) -> bool {
+    let name = nfkc(name).to_lowercase();
+    name.contains("://") || name.contains("www.")
 }
 
 /// A password in the form in which it is hashed: normal form C, with usual spaces. None where it has that form already.
@@ -130,14 +150,9 @@ fn usual_width(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use icu_normalizer::DecomposingNormalizerBorrowed;
     use proptest::prelude::*;
 
     use super::*;
-
-    fn nfd(text: &str) -> String {
-        DecomposingNormalizerBorrowed::new_nfd().normalize(text).into_owned()
-    }
 
     #[test]
     fn usernames_are_letters_of_any_language() {
@@ -224,6 +239,17 @@ mod tests {
             "a\u{2028}b",
         ] {
             assert!(prepare_shown_name(name).is_err(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn links_are_no_names() {
+        for name in ["http://x", "x HTTPS://y", "www.x", "WWW.x", "a www.b", "ｗｗｗ．x", "http：／／x"]
+        {
+            assert!(has_link(name), "{name}");
+        }
+        for name in ["ann.lee", "w.w.w", "a:b/c", "wwwann", "Ann / Bob", "ann@example.com"] {
+            assert!(!has_link(name), "{name}");
         }
     }
 

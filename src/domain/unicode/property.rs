@@ -1,6 +1,6 @@
 //! Normal forms, and properties of characters.
 
-use icu_normalizer::ComposingNormalizerBorrowed;
+use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory, GeneralCategoryGroup};
 use icu_properties::{CodePointMapData, CodePointSetData};
 
@@ -8,6 +8,12 @@ use icu_properties::{CodePointMapData, CodePointSetData};
 #[must_use]
 pub fn nfc(text: &str) -> String {
     ComposingNormalizerBorrowed::new_nfc().normalize(text).into_owned()
+}
+
+/// Normal form D: as C, but accents are characters of their own.
+#[must_use]
+pub fn nfd(text: &str) -> String {
+    DecomposingNormalizerBorrowed::new_nfd().normalize(text).into_owned()
 }
 
 /// Normal form KC: as C, and without differences of form, such as width, ligatures and styles.

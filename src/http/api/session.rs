@@ -191,7 +191,7 @@ async fn end_all(call: Call, input: EndAll) -> Answer<Ended> {
     let (user_id, except_current) =
         (Text::given(input.user_id), Flag::given(input.except_current).unwrap_or(true));
     let ended = call.sso.end_all_sessions(&call.ctx, input.ust.0, user_id.as_deref(), except_current).await?;
-    Ok(Reply::ok(Ended { num_ended: ended.len() }))
+    Ok(Reply::ok(Ended { num_ended: ended.count }))
 }
 
 impl From<SessionListing> for Item {

@@ -56,7 +56,7 @@ input! {
     /// Who logs in, and with what.
     Login {
         required { username: Text, password: Secret }
-        optional { totp_code: Secret, new_password: Secret, remote_addr: Text, user_agent: Text }
+        optional { totp_code: Secret, new_password: Secret, device_token: Secret, remote_addr: Text, user_agent: Text }
     }
 }
 
@@ -64,6 +64,9 @@ input! {
 #[schemars(inline)]
 struct Opened {
     ust: String,
+    /// For the next login from this device, so that it does not wait for the failures of others. Not where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_token: Option<String>,
 }
 
 async fn login(call: Call, input: Login) -> Answer<Opened> {
@@ -75,6 +78,7 @@ async fn login(call: Call, input: Login) -> Answer<Opened> {
         password: Some(input.password.0),
         totp_code: Secret::given(input.totp_code),
         new_password: Secret::given(input.new_password),
+        device_token: Secret::given(input.device_token),
         app_proof: call.app_proof,
         sent_remote_addr: remote_addr.map(|sent| RemoteAddr::from(sent.as_str())),
         has_user_agent: user_agent.is_some(),
@@ -84,7 +88,11 @@ async fn login(call: Call, input: Login) -> Answer<Opened> {
     };
     let session = call.sso.login(&call.ctx, request).await?;
     let warning = session.has_w_about_to_exp.then_some(Code::PasswordWarnAboutToExpire);
-    Ok(Reply::with_warning(Opened { ust: session.ust.expose().to_owned() }, warning))
+    let opened = Opened {
+        ust: session.ust.expose().to_owned(),
+        device_token: session.device_token.map(|token| token.expose().to_owned()),
+    };
+    Ok(Reply::with_warning(opened, warning))
 }
 
 input! {

@@ -164,6 +164,17 @@ async fn create(request: SiteCall, Body(given): Body<Given>) -> Answer<One> {
     Ok(Done::saying("The user has been created successfully", user.into()))
 }
 
+/// A user who was looked up.
+#[derive(Serialize, JsonSchema)]
+#[schemars(inline)]
+struct Found {
+    #[serde(flatten)]
+    one: One,
+    /// For the next look-up from the visitor's device, where one was asked for and is new.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_token: Option<String>,
+}
+
 /// What a user is found by: the first of these that is given.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(inline)]
@@ -174,6 +185,8 @@ struct Credentials {
     /// Without it, the user must be one of the site's own.
     password: Option<Secret>,
     totp_code: Option<Secret>,
+    /// What an earlier look-up from the visitor's device has answered with, or an empty text, which asks for one.
+    device_token: Option<Secret>,
 }
 
 impl Subject for Credentials {
@@ -190,26 +203,31 @@ impl Credentials {
     }
 }
 
-async fn look_up(request: SiteCall, Body(mut given): Body<Credentials>) -> Answer<One> {
+async fn look_up(request: SiteCall, Body(mut given): Body<Credentials>) -> Answer<Found> {
     let (key, call) = (given.key(), &request.call);
     // An empty password is a wrong one, and not none: sites pass on what a visitor has typed.
     let Some(password) = given.password else {
         let missing = "Nothing says which user: send login, user_token or externalid";
         let key = key.ok_or_else(|| Failure::bad(missing))?;
         let user = call.sso.find_site_user(&call.ctx, &request.site, key).await?;
-        return Ok(Done::with(user.into()));
+        return Ok(Done::with(Found { one: user.into(), device_token: None }));
     };
     let key = key.unwrap_or_else(|| UserKey::Login(String::new()));
     let totp_code = given.totp_code.map(|code| code.0);
-    let found = call.sso.look_up_site_user(&call.ctx, &request.site, key, password.0, totp_code).await;
-    let user = found.map_err(|error| match error {
+    let device_token = given.device_token.map(|token| token.0);
+    let found = call
+        .sso
+        .look_up_site_user_on_device(&call.ctx, &request.site, key, password.0, totp_code, device_token)
+        .await;
+    let (user, device_token) = found.map_err(|error| match error {
         Error::Refused { code: code @ Code::AuthNotAllowed, .. } => Failure::Unauthorized {
             code,
             detail: "The credentials are not right: check login and password".into(),
         },
         other => other.into(),
     })?;
-    Ok(Done::with(user.into()))
+    let device_token = device_token.map(|token| token.expose().to_owned());
+    Ok(Done::with(Found { one: user.into(), device_token }))
 }
 
 /// Which user is to be changed or made, and what is said of them.

@@ -3,6 +3,7 @@
 //! | | needs a fresh login |
 //! |---|---|
 //! | one's own username, email, TOTP | yes |
+//! | to read a TOTP key | yes: who has it has the second factor |
 //! | one's own password | no, it needs the old one |
 //! | the same of others, and their passwords, as a super-user | yes |
 //! | to make super-users, to take the role away, and to link definitions, as a super-user | yes: these make a way to log in, or take one |

@@ -1,4 +1,8 @@
-//! Limits of what strangers may have emailed: counted by hour, in the database, for any number of processes.
+//! Limits of what strangers may have emailed: so many within an hour, whenever that begins, counted in the database for any
+//! number of processes.
+//!
+//! An hour is counted in parts, each with the time of the last one in it: what is older than an hour counts no more, at
+//! most ten minutes late.
 //!
 //! Counters of addresses and of emails are the same whether or not there is such a user, so that E005009 tells nothing.
 
@@ -10,8 +14,14 @@ use crate::ops::access::throttle::{Prefix, place_of};
 use crate::store::Tx;
 use crate::store::access::{self, Kind};
 
-/// How long a counter counts, in microseconds.
+/// How long what was counted counts, in microseconds.
 const HOUR: i64 = 3_600_000_000;
+
+/// How long one part of it is.
+const PART: i64 = 600_000_000;
+
+/// How many parts an hour can lie in.
+const PARTS: i64 = 7;
 
 /// How often a user may want another email in an hour: each sends a link to an address that may be anybody's.
 const MAX_EMAIL_CHANGES: u32 = 20;
@@ -95,7 +105,7 @@ impl Sso {
         refuse_past(self.count_mail(tx, kind, &place, max_per_hour).await?)
     }
 
-    /// Counts one more in this hour. Past the limit, the time until the next hour.
+    /// Counts one more, unless there were as many within an hour; then the time until there is room for another.
     async fn count_mail(
         &self,
         tx: &mut Tx,
@@ -107,15 +117,25 @@ impl Sso {
             return Ok(None);
         }
         let now = self.now();
-        let start = Timestamp::from_micros(now.as_micros() - now.as_micros().rem_euclid(HOUR));
-        let end = Timestamp::from_micros(start.as_micros().saturating_add(HOUR));
-        let subject = self.core.keyring.subject_digest(subject);
-        let count = access::count(tx, kind, &subject, start, end).await?;
-        Ok((count > i64::from(max_per_hour)).then(|| end.since(now)))
+        let part = now.as_micros().div_euclid(PART);
+        let digest = |part: i64| self.core.keyring.subject_digest(&format!("{part}\n{subject}"));
+        let parts: Vec<[u8; 32]> = (0..PARTS).map(|earlier| digest(part.saturating_sub(earlier))).collect();
+        let since = Timestamp::from_micros(now.as_micros().saturating_sub(HOUR));
+        let end = Timestamp::from_micros(now.as_micros().saturating_add(HOUR));
+        let Some(current) = parts.first() else { return Ok(None) };
+        // First this, which makes others at the same time wait.
+        access::count_in_part(tx, kind, current, now, end).await?;
+        let counted = access::sum_of_parts(tx, kind, &parts, since).await?;
+        if counted.count <= i64::from(max_per_hour) {
+            return Ok(None);
+        }
+        access::uncount(tx, kind, current).await?;
+        let oldest = counted.oldest.unwrap_or(now);
+        Ok(Some(Timestamp::from_micros(oldest.as_micros().saturating_add(HOUR)).since(now)))
     }
 }
 
-/// E005009 past a limit, with the time until the next hour.
+/// E005009 past a limit, with the time until there is room.
 fn refuse_past(retry_after: Option<Duration>) -> Result<()> {
     retry_after.map_or(Ok(()), |retry_after| Err(Error::RateLimited { retry_after }))
 }

@@ -7,14 +7,24 @@
 //! Who guesses must not lock out the user whose name is guessed for. So a network that the user has logged in from is
 //! known for a while: an attempt from there falls under a count of its own, whatever others do elsewhere or at the same
 //! address. What only the user has, a session or the key of a linked definition, is a place of that kind as well.
+//!
+//! Others may be in that same network, or behind the same proxy. So a login answers with a token of the device, and the next
+//! one that sends it falls under a count of its own again: nobody without the token can use it up. It takes the place of no
+//! password.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::domain::{Error, RemoteAddr, Result, SecType, Site, Throttle, ThrottleRules, Timestamp, UserId};
+use data_encoding::HEXLOWER;
+
+use crate::crypto::token::{self, TokenBits};
+use crate::domain::{
+    Error, Password, RemoteAddr, Result, SecType, Site, Throttle, ThrottleRules, Timestamp, UserId,
+};
 use crate::ops::Sso;
 use crate::store::access as throttle;
 use crate::store::access::{Kind, Known};
 use crate::store::db::detached::ToTheEnd;
+use crate::store::session::device;
 use crate::store::{Conn, Tx};
 
 /// The longest delay at a place that is known, in seconds: its user has one try a minute, whatever happens.
@@ -45,6 +55,9 @@ pub(in crate::ops) struct Attempt {
     place: Option<Place>,
     /// When the user last logged in from the place, as far as that counts; known once the throttle was asked.
     place_time: Option<Timestamp>,
+    device: Option<Device>,
+    /// When the user last logged in with the device, as far as that counts, and when for the first time.
+    device_times: Option<(Timestamp, Timestamp)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +78,13 @@ impl Subject {
 struct Place {
     user_id: UserId,
     subject: Subject,
+}
+
+/// A device that a user may be known by.
+#[derive(Debug)]
+struct Device {
+    token_digest: [u8; 32],
+    place: Place,
 }
 
 impl Sso {
@@ -130,9 +150,24 @@ impl Sso {
         self.attempt(Some(self.own(Kind::TotpPlace, user_id, by)), None, None)
     }
 
+    /// The same attempt with the token of a device, if there is one.
+    pub(in crate::ops) fn with_device(
+        &self,
+        attempt: Attempt,
+        user_id: Option<&UserId>,
+        token: Option<&Password>,
+    ) -> Attempt {
+        let token = token.filter(|token| !token.is_empty() && !attempt.is_of_nothing());
+        let (Some(user_id), Some(token)) = (user_id, token) else { return attempt };
+        let token_digest = token::digest(token.expose());
+        let name = format!("device:{}", HEXLOWER.encode(&token_digest));
+        let place = self.place(Kind::LoginPlace, user_id, &name);
+        Attempt { device: Some(Device { token_digest, place }), ..attempt }
+    }
+
     fn attempt(&self, name: Option<Subject>, address: Option<Subject>, place: Option<Place>) -> Attempt {
         if self.config().login_throttle.enabled {
-            Attempt { name, address, place, place_time: None }
+            Attempt { name, address, place, ..Attempt::default() }
         } else {
             Attempt::default()
         }
@@ -207,13 +242,17 @@ impl Sso {
         }
         let now = self.now();
         let known = attempt.look(conn).await?;
-        let days = i64::from(self.config().login_throttle.known_place_days);
-        attempt.place_time = known.place_time.filter(|time| *time > now.plus_days(-days));
+        let since = now.plus_days(-i64::from(self.config().login_throttle.known_place_days));
+        attempt.place_time = known.place_time.filter(|time| *time > since);
+        attempt.device_times = known.device_times.filter(|(last_use, _)| *last_use > since);
         let remaining = |subject: Option<&Subject>, known: Option<Throttle>| {
             known.and_then(|known| known.remaining(subject?.rules, now))
         };
         let place = attempt.place.as_ref().map(|place| &place.subject);
-        let retry_after = if attempt.is_from_known_place() {
+        let device = attempt.device.as_ref().map(|device| &device.place.subject);
+        let retry_after = if attempt.device_times.is_some() {
+            remaining(device, known.device)
+        } else if attempt.place_time.is_some() {
             remaining(place, known.place)
         } else {
             remaining(attempt.name.as_ref(), known.name)
@@ -221,7 +260,7 @@ impl Sso {
         };
         match retry_after {
             Some(retry_after) => Err(Error::RateLimited { retry_after }),
-            None => Ok(known.name.is_some() || known.place.is_some()),
+            None => Ok(known.name.is_some() || known.place.is_some() || known.device.is_some()),
         }
     }
 
@@ -233,10 +272,10 @@ impl Sso {
         if attempt.is_of_nothing() {
             return Ok(());
         }
-        let is_known = attempt.is_from_known_place();
-        let place = attempt.place.as_ref().map(|place| &place.subject).filter(|_| is_known);
+        let own = attempt.known_subject();
+        let is_known = own.is_some();
         let subjects: Vec<Subject> =
-            place.or(attempt.name.as_ref()).into_iter().chain(&attempt.address).copied().collect();
+            own.or(attempt.name.as_ref()).into_iter().chain(&attempt.address).copied().collect();
         // Who goes away has failed all the same.
         let sso = self.clone();
         ToTheEnd::new(async move { sso.count_failure(&subjects, is_known).await }).await
@@ -261,19 +300,43 @@ impl Sso {
     /// account of their own could clear them between guesses.
     pub(in crate::ops) async fn clear_failures(&self, tx: &mut Tx, attempt: &Attempt) -> Result<()> {
         let place = attempt.place.as_ref().map(|place| &place.subject);
-        for Subject { kind, digest, .. } in attempt.name.iter().chain(place) {
+        let device = attempt.device.as_ref().map(|device| &device.place.subject);
+        for Subject { kind, digest, .. } in attempt.name.iter().chain(place).chain(device) {
             throttle::clear(tx, *kind, digest).await?;
         }
         Ok(())
     }
 
-    /// Notes that the user has logged in from the place of the attempt, unless that was noted within a day.
+    /// Notes that the user has logged in from the place of the attempt, and with its device, unless that was noted within a
+    /// day.
     pub(in crate::ops) async fn remember_place(&self, tx: &mut Tx, attempt: &Attempt) -> Result<()> {
+        if let (Some(device), Some((last_use, creation))) = (&attempt.device, attempt.device_times) {
+            let since = self.now().plus_seconds(-PLACE_NOTED_FOR_SECONDS);
+            // The first use tells it from those that nobody keeps.
+            if last_use <= since || last_use == creation {
+                let later = self.now().max(creation.plus_seconds(1));
+                device::touch(tx, &device.place.user_id, &device.token_digest, later).await?;
+            }
+        }
         let Some(Place { user_id, subject }) = &attempt.place else { return Ok(()) };
         if self.is_place_noted(attempt) {
             return Ok(());
         }
         throttle::remember_place(tx, user_id, &subject.digest, self.now()).await
+    }
+
+    /// A token for the device of an attempt that has come to a login; None where it has one that is known, or where
+    /// configuration wants none.
+    pub(in crate::ops) fn new_device_token(&self, attempt: &Attempt) -> Result<Option<Password>> {
+        let config = &self.config().login_throttle;
+        if attempt.is_of_nothing()
+            || attempt.device_times.is_some()
+            || config.known_devices == 0
+            || config.known_place_days == 0
+        {
+            return Ok(None);
+        }
+        token::new_token(self.random(), TokenBits::Bits256).map(Some)
     }
 
     /// Whether there is nothing to note of the place of an attempt.
@@ -301,15 +364,32 @@ impl Attempt {
         self.name.is_none() && self.address.is_none() && self.place.is_none()
     }
 
-    /// Whether the user has logged in from there not long ago, as the throttle was told when it was last asked.
-    const fn is_from_known_place(&self) -> bool {
-        self.place_time.is_some()
+    /// The same after all devices of the user were forgotten.
+    pub(in crate::ops) fn without_device(self) -> Self {
+        Self { device: None, device_times: None, ..self }
+    }
+
+    /// Whose failures it falls under alone, as the user has logged in like that not long ago; as the throttle was told when
+    /// it was last asked.
+    fn known_subject(&self) -> Option<&Subject> {
+        let device = self.device.as_ref().filter(|_| self.device_times.is_some());
+        let place = self.place.as_ref().filter(|_| self.place_time.is_some());
+        device.map(|device| &device.place).or(place).map(|place| &place.subject)
     }
 
     async fn look(&self, conn: &mut Conn) -> Result<Known> {
-        let place = self.place.as_ref().map(|Place { user_id, subject }| (subject.key(), user_id));
+        let device = self.device.as_ref();
+        let user = self.place.as_ref().or(device.map(|device| &device.place));
         let (name, address) = (self.name.as_ref(), self.address.as_ref());
-        throttle::look(conn, name.map(Subject::key), address.map(Subject::key), place).await
+        throttle::look(
+            conn,
+            name.map(Subject::key),
+            address.map(Subject::key),
+            self.place.as_ref().map(|place| place.subject.key()),
+            device.map(|device| (device.place.subject.key(), &device.token_digest[..])),
+            user.map(|place| &place.user_id),
+        )
+        .await
     }
 }
 

@@ -41,6 +41,7 @@ impl<'a> Growth<'a> {
     pub async fn check(self, limits: &Attr, tx: &mut Tx, now: Timestamp) -> Result<()> {
         let limit =
             |limit: usize| if limit == 0 { i64::MAX } else { i64::try_from(limit).unwrap_or(i64::MAX) };
+        self.check_sessions(limits, tx, now).await?;
         let most = Size { attrs: limit(limits.max_per_owner), bytes: limit(limits.max_bytes_per_owner) };
         if most.attrs == i64::MAX && most.bytes == i64::MAX {
             return Ok(());
@@ -72,6 +73,35 @@ impl<'a> Growth<'a> {
                 let max = most.bytes;
                 let detail = format!("values: at most {max} bytes of one owner (attr.max_bytes_per_owner)");
                 return Err(invalid(detail));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Growth<'_> {
+    /// Refuses what the sessions of one user may not have together, or many sessions would be many quotas.
+    async fn check_sessions(&self, limits: &Attr, tx: &mut Tx, now: Timestamp) -> Result<()> {
+        let (max_attrs, max_bytes) = (limits.max_in_sessions, limits.max_bytes_in_sessions);
+        for (owner, more) in &self.0 {
+            let AttrOwner::Session(session_id) = owner else { continue };
+            if (more.attrs <= 0 && more.bytes <= 0) || (max_attrs == 0 && max_bytes == 0) {
+                continue;
+            }
+            let Some(has) = store::attr::usage_of_sessions(tx, *session_id, now).await? else { continue };
+            let is_over = |has: i64, more: i64, most: usize| {
+                more > 0 && most > 0 && has > i64::try_from(most).unwrap_or(i64::MAX)
+            };
+            if is_over(has.attrs, more.attrs, max_attrs) {
+                let detail = format!(
+                    "at most {max_attrs} attributes of all sessions of a user (attr.max_in_sessions)"
+                );
+                return Err(invalid(detail));
+            }
+            if is_over(has.bytes, more.bytes, max_bytes) {
+                return Err(invalid(format!(
+                    "values: at most {max_bytes} bytes of all sessions of a user (attr.max_bytes_in_sessions)"
+                )));
             }
         }
         Ok(())

@@ -300,9 +300,10 @@ impl Sso {
     /// The `otpauth://` URI of the caller's own key, for authenticator apps. It contains the key.
     ///
     /// # Errors
-    /// A code of the session or of the common checks.
+    /// A code of the session or of the common checks; E005010 if the login is not fresh.
     pub async fn totp_provisioning_uri(&self, ctx: &Context, actor: impl Into<Actor>) -> Result<Password> {
         self.run(ctx, Operation::TotpProvisioningUri, actor, async |call| {
+            self.require_fresh_login(call.caller().ok())?;
             let user_id = call.target(None)?;
             let mut conn = self.db().read().await?;
             let row = store::user::account::by_id(&mut conn, &user_id).await?;

@@ -108,7 +108,8 @@ impl Sso {
             let (mut written, mut after) = (0, String::new());
             loop {
                 let mut conn = self.db().read().await?;
-                let page = store::user::account::page_by_username(&mut conn, &after, PAGE).await?;
+                let page =
+                    store::user::account::page_by_username(&mut conn, &after, PAGE, self.now()).await?;
                 let user_ids: Vec<&str> = page.iter().map(|row| row.user_id.as_str()).collect();
                 let attrs = store::import::users::attrs_of(&mut conn, &user_ids, self.now()).await?;
                 let links = store::import::users::links_of(&mut conn, &user_ids).await?;

@@ -313,7 +313,7 @@ mod tests {
         });
         let sso = Sso::open(Loader::new().arguments(settings).load().unwrap()).await.unwrap();
         let mut core = Arc::into_inner(sso.core).unwrap();
-        core.hashing = HashPool::new(core.hashing.params(), 1, 8);
+        core.hashing = HashPool::new(core.hashing.params(), 1, core.hashing.limits());
         Sso { core: Arc::new(core) }
     }
 

@@ -66,6 +66,7 @@ impl Entered {
             creation_time: self.session.creation_time,
             expiration_time: self.session.expiration_time,
             has_w_about_to_exp: false,
+            device_token: None,
         }
     }
 }
@@ -203,11 +204,13 @@ impl Sso {
         let mut tx = self.db().write().await?;
         // The user's row, then the link, as a deletion takes them: neither goes away before the session is there. The
         // user's row is also what makes requests that come at the same time find the session that the first one opens.
-        let held = store::user::account::lock_row(&mut tx, &entry.user_id).await?;
-        let may_enter = held.is_some_and(|held| held.may_have_sessions());
+        let most = i64::from(self.config().session.max_per_user);
+        let held = store::user::account::lock_row_and_count(&mut tx, &entry.user_id, most).await?;
+        let may_enter = held.is_some_and(|(held, _)| held.may_have_sessions());
         if !may_enter || !store::linked_auth::link::hold(&mut tx, entry.sec_def_id, &entry.user_id).await? {
             return Err(Code::AuthNotAllowed.into());
         }
+        let mut ended_for_room = None;
         let (session, ust) = match store::session::record::by_ext_id(&mut tx, &entry.ext_session_id).await? {
             Some((session, digest)) if self.is_open(&session, &entry, now) => {
                 trail.count_as_activity();
@@ -221,11 +224,16 @@ impl Sso {
                 if let Some((ended, _)) = ended {
                     store::session::record::delete(&mut tx, ended.session_id).await?;
                 }
+                let sessions = held.map_or(0, |(_, sessions)| sessions);
+                ended_for_room = self.end_oldest_sessions(ctx, &mut tx, &entry.user_id, sessions).await?;
                 self.open_external(&mut tx, ctx, &entry, span).await?
             }
         };
         trail.note("session_id", session.session_id.to_string());
         self.commit(tx, trail).await?;
+        if let Some(ended) = ended_for_room {
+            self.core.audit.write(&ended);
+        }
         Ok(Entered { user, session, ust })
     }
 
@@ -268,7 +276,7 @@ impl Sso {
             auth_time: now,
         };
         let ust = self.external_tokens(&session, entry).into_iter().next().ok_or_else(no_key)?;
-        store::session::record::insert(tx, &session, &token::digest(ust.expose())).await?;
+        store::session::record::insert(tx, &session, &token::digest(ust.expose()), None).await?;
         Ok((session, ust))
     }
 
@@ -338,8 +346,8 @@ impl Sso {
             else {
                 return Ok(None);
             };
-            let listed = self.all_open_sessions(&mut conn, &session.user_id).await?;
-            Ok(listed.into_iter().find(|listing| listing.session.session_id == session.session_id))
+            let found = store::session::record::by_id(&mut conn, session.session_id, self.now()).await?;
+            Ok(found.map(SessionListing::from))
         })
         .await
     }

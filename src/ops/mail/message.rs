@@ -1,12 +1,17 @@
 //! Emails to users: what is written to whom.
 
+use std::borrow::Cow;
+
 use crate::config::Config;
-use crate::domain::{EmailKind, Password, Result};
+use crate::domain::{EmailAddress, EmailKind, Password, Result};
 use crate::ops::mail::envelope::Letter;
 use crate::ops::mail::template::{Content, Templates};
 
 /// The locale of emails where configuration does not ask for another.
 const DEFAULT_LOCALE: &str = "en_GB";
+
+/// Takes no room, and ends what looks like a link.
+const WORD_JOINER: char = '\u{2060}';
 
 /// What a site without a name is called.
 const NAMELESS_SITE: &str = "our site";
@@ -63,8 +68,9 @@ pub(in crate::ops) fn write(
     let token = token.map_or("", Password::expose);
     let link = link(page(config, kind), token);
     let minutes = minutes.to_string();
+    let shown = without_links(&username);
     let values = [
-        ("username", username.as_str()),
+        ("username", &*shown),
         ("site_name", site_name.unwrap_or(NAMELESS_SITE)),
         ("token", token),
         ("link", &link),
@@ -83,13 +89,24 @@ pub(in crate::ops) fn write(
     })
 }
 
+/// A name as emails show it: programs that show emails make links of what looks like one, and whoever has chosen the name
+/// would choose where they lead. An invisible character behind each dot, colon and slash keeps them from that; an email
+/// address stays as it is.
+fn without_links(name: &str) -> Cow<'_, str> {
+    if !name.contains(['.', ':', '/']) || EmailAddress::parse(name).is_ok() {
+        return Cow::Borrowed(name);
+    }
+    let apart = |c: char| [Some(c), matches!(c, '.' | ':' | '/').then_some(WORD_JOINER)];
+    Cow::Owned(name.chars().flat_map(apart).flatten().collect())
+}
+
 /// The page that the link of an email leads to; empty where there is none.
 fn page(config: &Config, kind: EmailKind) -> &str {
     match kind {
         EmailKind::SignupConfirm => &config.signup.url,
         EmailKind::PasswordReset => &config.password_reset.url,
         EmailKind::EmailConfirm => &config.email.confirm_url,
-        EmailKind::SignupWelcome | EmailKind::EmailChanged => "",
+        EmailKind::SignupExists | EmailKind::SignupWelcome | EmailKind::EmailChanged => "",
     }
 }
 
@@ -119,6 +136,19 @@ mod tests {
         ];
         for (page, expected) in table {
             assert_eq!(link(page, "T"), expected);
+        }
+    }
+
+    #[test]
+    fn no_name_becomes_a_link() {
+        for name in ["ann", "O'Brien", "ann.lee@example.com", "李小龍"] {
+            assert_eq!(without_links(name), name);
+        }
+        for name in ["http://evil.example/x", "www.evil.example", "evil.example", "evil.example/@a", "a.b"] {
+            let shown = without_links(name);
+            assert_ne!(shown, name);
+            assert!(!shown.contains("://") && !shown.contains("www.e") && !shown.contains(".e"), "{shown}");
+            assert_eq!(shown.replace(WORD_JOINER, ""), name);
         }
     }
 

@@ -176,6 +176,7 @@ fn check(name: &str, source: &str, known: &[&'static str]) -> Result<(), String>
 const fn built_in(kind: EmailKind) -> &'static str {
     match kind {
         EmailKind::SignupConfirm => include_str!("templates/signup-confirm.txt"),
+        EmailKind::SignupExists => include_str!("templates/signup-exists.txt"),
         EmailKind::SignupWelcome => include_str!("templates/signup-welcome.txt"),
         EmailKind::PasswordReset => include_str!("templates/password-reset-link.txt"),
         EmailKind::EmailConfirm => include_str!("templates/email-confirm.txt"),
@@ -187,7 +188,7 @@ const fn built_in(kind: EmailKind) -> &'static str {
 const fn own_values(kind: EmailKind) -> &'static [&'static str] {
     match kind {
         EmailKind::SignupConfirm => &["token", "link"],
-        EmailKind::SignupWelcome | EmailKind::EmailChanged => &[],
+        EmailKind::SignupExists | EmailKind::SignupWelcome | EmailKind::EmailChanged => &[],
         EmailKind::PasswordReset | EmailKind::EmailConfirm => &["token", "link", "minutes"],
     }
 }

@@ -47,6 +47,11 @@ impl Sso {
     pub async fn clean_up(&self, ctx: &Context) -> Result<Cleaned> {
         self.record(ctx, Operation::MaintenanceCleanUp, async |call| {
             let mut cleaned = Cleaned::default();
+            if let Some(end) = self.sign_up_end() {
+                let mut tx = self.db().write().await?;
+                store::user::signup::give_end(&mut tx, end).await?;
+                tx.commit().await?;
+            }
             for what in EXPIRING {
                 let count = self.delete_expired(what).await?;
                 if count > 0 {

@@ -263,6 +263,8 @@ impl Sso {
         self.give_up_email_change(tx, user_id).await?;
         // What a site has verified was the former one.
         store::site::identity::delete_verifications(tx, user_id).await?;
+        // So is whoever has logged in with that one.
+        store::session::device::delete_of_user(tx, user_id).await?;
         if let Some(Former { history_id, envelope }) = &new.former {
             let keep = i64::from(self.config().password.history);
             store::password::history::insert(tx, *history_id, user_id, envelope, new.set_time, keep).await?;
@@ -340,7 +342,7 @@ mod tests {
         });
         let sso = Sso::open(Loader::new().arguments(settings).load().unwrap()).await.unwrap();
         let mut core = Arc::into_inner(sso.core).unwrap();
-        core.hashing = HashPool::new(core.hashing.params(), 1, 8);
+        core.hashing = HashPool::new(core.hashing.params(), 1, core.hashing.limits());
         Sso { core: Arc::new(core) }
     }
 

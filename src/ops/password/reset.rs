@@ -89,7 +89,7 @@ impl Sso {
     }
 
     /// Writes one of them; None, or why there is none.
-    async fn email_reset_token(
+    pub(in crate::ops) async fn email_reset_token(
         &self,
         tx: &mut Tx,
         ctx: &Context,
@@ -293,7 +293,7 @@ impl Sso {
 const MAX_PER_EMAIL: i64 = 10;
 
 /// From where, and with what, something was asked for.
-fn caller(ctx: &Context, user_agent: Option<&str>) -> String {
+pub(in crate::ops) fn caller(ctx: &Context, user_agent: Option<&str>) -> String {
     json!({"remote_addr": ctx.remote_addr.joined(), "user_agent": user_agent.map(clean_user_agent)})
         .to_string()
 }

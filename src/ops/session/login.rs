@@ -15,6 +15,7 @@ use crate::ops::credential::totp::TotpVerdict;
 use crate::ops::password::accept::{NewPassword, Terms, is_same_password};
 use crate::store;
 use crate::store::Conn;
+use crate::store::session::device::NewDevice;
 use crate::store::user::account::{HeldUser, UserRow};
 
 /// The data of a login.
@@ -28,6 +29,8 @@ pub struct LoginRequest {
     pub totp_code: Option<Password>,
     /// A password to change to.
     pub new_password: Option<Password>,
+    /// What an earlier login has answered with: who has it waits for nobody else's failures.
+    pub device_token: Option<Password>,
     /// With what they log in.
     pub user_agent: Option<String>,
     /// What shows that the login comes from the application that it names: without it, metadata is refused.
@@ -119,6 +122,7 @@ impl Sso {
             let expiration_time =
                 self.session_expiration(ctx, &mut call.trail, &row.username, now, now).await;
             let ust = token::new_ust(&*self.core.random)?;
+            let most = self.config().session.max_per_user;
             let session = Session {
                 session_id: SessionId::random(now, &*self.core.random)?,
                 user_id: user_id.clone(),
@@ -139,9 +143,11 @@ impl Sso {
             };
             // What was checked above must still hold: a session must not be opened with a password that was just changed,
             // nor for a user who was just locked, whose sessions have ended.
-            if store::user::account::lock_row(&mut tx, &user_id).await? != Some(HeldUser::from(&row)) {
-                return Err(Code::AuthNotAllowed.into());
-            }
+            let held = store::user::account::lock_row_and_count(&mut tx, &user_id, most.into()).await?;
+            let sessions = match held {
+                Some((user, sessions)) if user == HeldUser::from(&row) => sessions,
+                _ => return Err(Code::AuthNotAllowed.into()),
+            };
             if let Some(new) = &new {
                 self.store_password(&mut tx, &row, new, None).await?;
                 call.trail.note("password", "changed");
@@ -153,9 +159,20 @@ impl Sso {
                 self.clear_failures(&mut tx, &attempt).await?;
             }
             self.remember_place(&mut tx, &attempt).await?;
-            store::session::record::insert(&mut tx, &session, &token::digest(ust.expose())).await?;
+            let ended = self.end_oldest_sessions(ctx, &mut tx, &user_id, sessions).await?;
+            // A new password has ended every device.
+            let attempt = if new.is_some() { attempt.without_device() } else { attempt };
+            let device_token = self.new_device_token(&attempt)?;
+            let digest = device_token.as_ref().map(|token| token::digest(token.expose()));
+            let slots = self.config().login_throttle.known_devices;
+            let device = digest.as_ref().map(|digest| NewDevice { digest, slots });
+            let ust_digest = token::digest(ust.expose());
+            store::session::record::insert(&mut tx, &session, &ust_digest, device).await?;
             call.trail.note("session_id", session.session_id.to_string());
             self.commit(tx, &mut call.trail).await?;
+            if let Some(ended) = ended {
+                self.core.audit.write(&ended);
+            }
             Ok(SessionInfo {
                 username: row.username,
                 user_id,
@@ -163,6 +180,7 @@ impl Sso {
                 creation_time: session.creation_time,
                 expiration_time: session.expiration_time,
                 has_w_about_to_exp,
+                device_token,
             })
         })
         .await
@@ -214,7 +232,9 @@ impl Sso {
         }
         // What is counted is the user's name, however it was written.
         let username = found.as_ref().map_or(request.username.as_str(), |row| row.username.as_str());
-        let mut attempt = self.password_attempt(username, found.as_ref().map(|row| &row.user_id), origin);
+        let user_id = found.as_ref().map(|row| &row.user_id);
+        let attempt = self.password_attempt(username, user_id, origin);
+        let mut attempt = self.with_device(attempt, user_id, request.device_token.as_ref());
         self.check_throttle_on(&mut conn, &mut attempt).await?;
         drop(conn);
         let password = request.password.clone().unwrap_or_else(|| Password::from(""));

@@ -10,10 +10,11 @@ use crate::domain::{
 use crate::ops::Sso;
 use crate::ops::access::actor::{Actor, Caller};
 use crate::ops::access::check::{PasswordAge, Standing, check_standing};
+use crate::ops::audit::Trail;
 use crate::ops::call::Call;
 use crate::store;
-use crate::store::Conn;
 use crate::store::session::renewal::Renewal;
+use crate::store::{Conn, Tx};
 
 /// A session and its history, as lists show it: never with its token.
 #[derive(Clone, Debug)]
@@ -24,6 +25,15 @@ pub struct SessionListing {
     pub state_changes: Vec<StateChange>,
     /// Whether it is the one that asks for the list.
     pub is_current: bool,
+}
+
+/// Sessions that have ended together.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// How many there were.
+    pub count: usize,
+    /// Those of them that a list of sessions had.
+    pub sessions: Vec<SessionListing>,
 }
 
 impl Sso {
@@ -260,9 +270,8 @@ impl Sso {
             });
             let owner = owner.ok_or(Code::SessionNoSuchSession)?;
             call.trail.on(&owner);
-            let open = self.all_open_sessions(&mut tx, &owner).await?;
-            let ended = open.into_iter().find(|listing| listing.session.session_id == session_id);
-            let ended = ended.ok_or(Code::SessionNoSuchSession)?;
+            let ended = store::session::record::by_id(&mut tx, session_id, self.now()).await?;
+            let ended = ended.map(SessionListing::from).ok_or(Code::SessionNoSuchSession)?;
             if !store::session::record::delete(&mut tx, session_id).await? {
                 return Err(Code::SessionNoSuchSession.into());
             }
@@ -274,7 +283,8 @@ impl Sso {
     }
 
     /// Ends all sessions of a user, those of sites and of linked definitions included: one's own, but for the current one
-    /// where that is wanted, or for super-users anybody's. Those that were open.
+    /// where that is wanted, or for super-users anybody's; devices are forgotten by that. How many were open, and, as far as a
+    /// list of sessions has them, which.
     ///
     /// # Errors
     /// E005001 without the right to, E001100 if there is no such user.
@@ -284,21 +294,53 @@ impl Sso {
         actor: impl Into<Actor>,
         user_id: Option<&str>,
         except_current: bool,
-    ) -> Result<Vec<SessionListing>> {
+    ) -> Result<Ended> {
         self.run(ctx, Operation::SessionEndAll, actor, async |call| {
             let user_id = call.target(user_id)?;
             let keep = call.session_to_keep(&user_id).filter(|_| except_current);
-            let mut tx = self.db().write().await?;
-            // A login waits for this, so that none comes between the list and the end.
-            store::user::account::lock_row(&mut tx, &user_id).await?.ok_or(Code::UserIdInvalid)?;
-            let mut sessions = self.all_open_sessions(&mut tx, &user_id).await?;
+            // Before anybody has to wait for it.
+            let mut conn = self.db().read().await?;
+            let mut sessions = self.open_sessions(&mut conn, &user_id).await?;
+            drop(conn);
             sessions.retain(|listing| Some(listing.session.session_id) != keep);
+            let mut tx = self.db().write().await?;
+            // A login waits for this, so that none comes between the number and the end.
+            store::user::account::lock_row(&mut tx, &user_id).await?.ok_or(Code::UserIdInvalid)?;
+            let open = store::session::record::count_open(&mut tx, &user_id, self.now()).await?;
+            let count = open.saturating_sub(i64::from(keep.is_some()));
             store::session::record::delete_of_user(&mut tx, &user_id, keep).await?;
-            call.trail.note("sessions", sessions.len().to_string());
+            call.trail.note("sessions", count.to_string());
             self.commit(tx, &mut call.trail).await?;
-            Ok(sessions)
+            Ok(Ended { count: usize::try_from(count).unwrap_or(0), sessions })
         })
         .await
+    }
+
+    /// Makes room for one more session of a user who has so many already: the one ends that was not used for the longest
+    /// time. The entry of that, whose line is to be written once the transaction is committed.
+    pub(in crate::ops) async fn end_oldest_sessions(
+        &self,
+        ctx: &Context,
+        tx: &mut Tx,
+        user_id: &UserId,
+        sessions: i64,
+    ) -> Result<Option<Trail>> {
+        let most = i64::from(self.config().session.max_per_user);
+        if most == 0 || sessions < most {
+            return Ok(None);
+        }
+        let ended = store::session::record::delete_oldest(tx, user_id, most - 1).await?;
+        let mut trail = Trail::new(ctx, Operation::SessionEnd, self.now());
+        trail.by(user_id);
+        trail.on(user_id);
+        trail.note("reason", "session.max_per_user");
+        match ended.as_slice() {
+            [] => return Ok(None),
+            [session_id] => trail.note("session_id", session_id.to_string()),
+            several => trail.note("sessions", several.len().to_string()),
+        }
+        self.insert(tx, &trail).await?;
+        Ok(Some(trail))
     }
 
     /// Ends the caller's session. That is allowed in any state of the user.
@@ -334,17 +376,7 @@ impl Sso {
         conn: &mut Conn,
         user_id: &UserId,
     ) -> Result<Vec<SessionListing>> {
-        let sessions = store::session::record::list_of_user(conn, user_id, self.now(), false).await?;
-        Ok(sessions.into_iter().map(SessionListing::from).collect())
-    }
-
-    /// All open sessions of a user.
-    pub(in crate::ops) async fn all_open_sessions(
-        &self,
-        conn: &mut Conn,
-        user_id: &UserId,
-    ) -> Result<Vec<SessionListing>> {
-        let sessions = store::session::record::list_of_user(conn, user_id, self.now(), true).await?;
+        let sessions = store::session::record::list_of_user(conn, user_id, self.now()).await?;
         Ok(sessions.into_iter().map(SessionListing::from).collect())
     }
 }

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use crate::crypto::token;
 use crate::domain::{Code, Context, Error, Operation, Password, Result, Site};
 use crate::ops::LoginRequest;
 use crate::ops::Sso;
@@ -15,6 +16,7 @@ use crate::ops::site::user::{
 };
 use crate::store;
 use crate::store::Conn;
+use crate::store::session::device::NewDevice;
 use crate::store::user::account::{HeldUser, UserRow};
 
 /// What a site knows a user by.
@@ -61,12 +63,33 @@ impl Sso {
         password: Password,
         totp_code: Option<Password>,
     ) -> Result<SiteUser> {
+        let found = self.look_up_site_user_on_device(ctx, actor, key, password, totp_code, None).await?;
+        Ok(found.0)
+    }
+
+    /// The same from a device that the site keeps a token for, or wants one for, which an empty one says: failures of other
+    /// visitors do not count then. A token that is new is returned.
+    ///
+    /// # Errors
+    /// As [`Sso::look_up_site_user`].
+    pub async fn look_up_site_user_on_device(
+        &self,
+        ctx: &Context,
+        actor: impl Into<Actor>,
+        key: impl Into<UserKey>,
+        password: Password,
+        totp_code: Option<Password>,
+        device_token: Option<Password>,
+    ) -> Result<(SiteUser, Option<Password>)> {
         let (actor, key) = (actor.into(), key.into());
-        self.to_the_end(
-            ctx,
-            |sso, ctx| async move { sso.look_up(&ctx, actor, key, password, totp_code).await },
-        )
-        .await
+        let proof = LoginRequest {
+            username: key.counted(),
+            password: Some(password),
+            totp_code,
+            device_token,
+            ..LoginRequest::default()
+        };
+        self.to_the_end(ctx, |sso, ctx| async move { sso.look_up(&ctx, actor, key, proof).await }).await
     }
 
     async fn look_up(
@@ -74,19 +97,12 @@ impl Sso {
         ctx: &Context,
         actor: Actor,
         key: UserKey,
-        password: Password,
-        totp_code: Option<Password>,
-    ) -> Result<SiteUser> {
+        request: LoginRequest,
+    ) -> Result<(SiteUser, Option<Password>)> {
         self.run(ctx, Operation::SiteLookUpUser, actor, async |call| {
             let site = call.site()?;
             let mut conn = self.db().read().await?;
             let found = self.row_by_key(&mut conn, &site, &key, None).await?;
-            let request = LoginRequest {
-                username: key.counted(),
-                password: Some(password.clone()),
-                totp_code,
-                ..LoginRequest::default()
-            };
             let Authenticated { row, is_outdated, mut attempt, has_failures } = self
                 .authenticate_found(&mut call.trail, &request, Origin::Site(&site), (conn, found))
                 .await?;
@@ -97,8 +113,10 @@ impl Sso {
             let (user_id, now) = (row.user_id.clone(), self.now());
             check_standing(self.config(), Standing::from(&row), &ctx.remote_addr, now, PasswordAge::Checked)?;
             self.check_password_age(&row, now)?;
-            let upgraded =
-                if is_outdated { Some(self.hash_password(&user_id, password).await?) } else { None };
+            let upgraded = match request.password {
+                Some(password) if is_outdated => Some(self.hash_password(&user_id, password).await?),
+                _ => None,
+            };
             let mut tx = self.db().write().await?;
             // What was verified must still be the password: a change of it ends what sites have verified, and so does a lock.
             if store::user::account::lock_row(&mut tx, &user_id).await? != Some(HeldUser::from(&row)) {
@@ -108,6 +126,15 @@ impl Sso {
                 store::user::account::replace_hash(&mut tx, &user_id, upgraded, old).await?;
             }
             self.remember_place(&mut tx, &attempt).await?;
+            let device_token = match request.device_token {
+                Some(_) => self.new_device_token(&attempt)?,
+                None => None,
+            };
+            if let Some(token) = &device_token {
+                let digest = token::digest(token.expose());
+                let device = NewDevice { digest: &digest, slots: self.config().login_throttle.known_devices };
+                store::session::device::put(&mut tx, &user_id, device, now).await?;
+            }
             if has_failures {
                 self.clear_failures(&mut tx, &attempt).await?;
             }
@@ -116,7 +143,7 @@ impl Sso {
             }
             let user = self.site_user(&mut tx, &site, row).await?;
             self.commit(tx, &mut call.trail).await?;
-            Ok(user)
+            Ok((user, device_token))
         })
         .await
     }

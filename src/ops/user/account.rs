@@ -170,7 +170,7 @@ impl Sso {
             return Ok(());
         }
         for index in self.core.keyring.blind_index_candidates(username) {
-            if store::user::signup::is_email_of_another(tx, user_id, &index).await? {
+            if store::user::signup::other_with_email(tx, user_id, &index).await?.is_some() {
                 return Err(Code::UsernameExists.into());
             }
         }

@@ -31,8 +31,8 @@ impl Sso {
         row: &UserRow,
         update: &mut UserUpdate,
     ) -> Result<Option<String>> {
-        let is_confirmed = self.config().email.confirm_change.unwrap_or_else(|| self.can_send_email());
-        if !is_confirmed {
+        // A link that nothing sends would be waited for in vain.
+        if self.config().email.confirm_change == Some(false) || !self.can_send_email() {
             return Ok(None);
         }
         let email = match mem::take(&mut update.email).given() {

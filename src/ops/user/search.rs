@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::domain::{
     Code, Context, Error, Operation, Page, Result, UserId, UserSearch, UserView, Visibility, check_name,
-    username_key,
+    stored_forms, username_key,
 };
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
@@ -43,7 +43,9 @@ impl Sso {
             };
 
             let mut conn = self.db().read().await?;
-            let total = store::user::search::count(&mut conn, &criteria).await?;
+            let now = self.now();
+            let hidden = store::user::signup::is_any_hidden(&mut conn, now).await?.then_some(now);
+            let total = store::user::search::count(&mut conn, &criteria, hidden).await?;
             let most = i64::from(limits.max_unpaginated);
             if !paginate && most > 0 && total > most {
                 let detail =
@@ -52,7 +54,8 @@ impl Sso {
             }
             let (page_size, cur_page) = if paginate { (page_size, cur_page) } else { (total.max(1), 1) };
             let offset = (cur_page - 1).saturating_mul(page_size);
-            let rows = store::user::search::page(&mut conn, &criteria, total, page_size, offset).await?;
+            let wanted = (&criteria, hidden);
+            let rows = store::user::search::page(&mut conn, wanted, total, page_size, offset).await?;
             drop(conn);
             let shown = |row| {
                 let user = Arc::new(self.open_user(row)?);
@@ -113,14 +116,14 @@ fn unspecific(error: Error) -> Error {
     }
 }
 
-/// A name as it is compared. It is checked like the names that are stored: none can be like what is refused there.
-fn name_criterion(field: &'static str, name: Option<String>, is_exact: bool) -> Result<Option<String>> {
-    let Some(name) = check_name(field, name)? else { return Ok(None) };
+/// A name as it is compared, in the forms that may be stored. It is checked like the names that are stored: none can be like what is refused there.
+fn name_criterion(field: &'static str, name: Option<String>, is_exact: bool) -> Result<Vec<String>> {
+    let Some(name) = check_name(field, name)? else { return Ok(Vec::new()) };
     if !is_exact && name.is_ascii() && name.chars().count() < MIN_PART_LENGTH {
         let detail = format!("{field}: a part of a name has at least {MIN_PART_LENGTH} characters");
         return Err(Error::refused(Code::CommonInvalidInput, detail));
     }
-    Ok(Some(name.to_uppercase()))
+    Ok(stored_forms(&name).iter().map(|form| form.to_uppercase()).collect())
 }
 
 /// The names of the criteria, for the audit trail, which does not keep their values.
@@ -146,12 +149,12 @@ mod tests {
     #[test]
     fn a_part_of_a_name_is_two_characters_or_one_of_another_script() {
         let criterion = |name: &str| name_criterion("first_name", Some(name.to_owned()), false);
-        assert_eq!(criterion(" Ann ").unwrap().as_deref(), Some("ANN"));
-        assert_eq!(criterion("é☃").unwrap().as_deref(), Some("É☃"));
-        assert_eq!(criterion("  ").unwrap(), None);
-        assert_eq!(criterion("李").unwrap().as_deref(), Some("李"));
+        assert_eq!(criterion(" Ann ").unwrap(), ["ANN"]);
+        assert_eq!(criterion("é☃").unwrap(), ["É☃", "E\u{301}☃"]);
+        assert!(criterion("  ").unwrap().is_empty());
+        assert_eq!(criterion("李").unwrap(), ["李"]);
         let whole = |name: &str| name_criterion("first_name", Some(name.to_owned()), true);
-        assert_eq!(whole(" a ").unwrap().as_deref(), Some("A"));
+        assert_eq!(whole(" a ").unwrap(), ["A"]);
         for name in [" a ", "a\0b"] {
             assert_eq!(criterion(name).unwrap_err().code(), Code::CommonInvalidInput, "{name:?}");
         }

@@ -2,15 +2,22 @@
 //!
 //! A stranger signs up, so a refusal says only what configuration allows, and hashes the
 //! password as a success does: how long it takes tells nothing either.
+//!
+//! Where emails can be sent, nobody learns who has an account: a sign-up with the address of a user goes as any other does.
+//! It leaves a decoy, which holds the name and the password as a sign-up that waits would, and which nobody can confirm; the
+//! owner of the address is told.
 
 use std::collections::HashSet;
 
 use uuid::Uuid;
 
+use crate::config::UserSearchBy;
+use crate::crypto::Verdict;
 use crate::crypto::token::{self, TokenBits};
 use crate::domain::{
-    ApprovalStatus, Code, Context, EmailKind, Error, NewUser, Operation, Password, Result, SignUpDetails,
-    SignUpNames, SignUpStatus, SignUpVerdict, UserId, check_name, is_rejected_email, is_reserved_name,
+    ApprovalStatus, Code, Context, EmailAddress, EmailKind, Error, NewUser, Operation, Password, Result,
+    SignUpDetails, SignUpNames, SignUpStatus, SignUpVerdict, Timestamp, UserId, canonical_email, check_name,
+    has_link, is_rejected_email, is_reserved_name,
 };
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
@@ -20,10 +27,14 @@ use crate::ops::audit::Trail;
 use crate::ops::call::{AUTO, Call};
 use crate::ops::mail::envelope::{Request, RequestKind};
 use crate::ops::mail::message::About;
+use crate::ops::password::reset::caller;
 use crate::store;
 use crate::store::Tx;
 use crate::store::user::account::UserRow;
 use crate::store::user::signup::Waiting;
+
+/// How many users with the address of a sign-up are looked at.
+const MAX_WITH_EMAIL: i64 = 20;
 
 /// The data of a sign-up.
 #[derive(Clone, Debug)]
@@ -75,27 +86,57 @@ impl Sso {
                 self.count_sign_up_of(email).await?;
             }
             let confirm_token = token::new_token(&*self.core.random, TokenBits::Bits192)?;
+            let repeated = self.repeated_sign_up(&details, &request.password).await?;
             let row = self.signed_up_row(&details, request.password, &confirm_token).await?;
-            if let Err(error) = self.store_sign_up(call, &row, &details, &confirm_token).await {
-                return Err(self.shown(&mut call.trail, error));
-            }
-            let rules = &self.config().signup;
-            if let Some(told) = self.hooks().on_signup(&row.user_id, &details)
+            let stored = self.store_sign_up(call, &row, &details, &confirm_token, repeated.as_ref()).await;
+            let is_decoy = match stored {
+                Ok(is_decoy) => is_decoy,
+                Err(error) => return Err(self.shown(&mut call.trail, error)),
+            };
+            if !is_decoy
+                && let Some(told) = self.hooks().on_signup(&row.user_id, &details)
                 && let Err(error) = told.await
             {
                 call.trail.hook_failed("on_signup", &error);
             }
-            let is_returned = rules.always_return_confirm_token.unwrap_or_else(|| !self.can_send_email())
-                || !rules.email_confirm_enabled
-                // Nothing else would tell it.
-                || row.email.is_none();
-            Ok(is_returned.then_some(confirm_token))
+            Ok(self.is_token_returned(row.email.is_some()).then_some(confirm_token))
         })
         .await
     }
 
+    /// Whether who signs up gets the token that confirms it, with an email or without.
+    fn is_token_returned(&self, has_email: bool) -> bool {
+        let rules = &self.config().signup;
+        rules.always_return_confirm_token.unwrap_or_else(|| !self.can_send_email())
+            || !rules.email_confirm_enabled
+            // Nothing else would tell it.
+            || !has_email
+    }
+
+    /// Whether a sign-up with an address that somebody owns goes as any other does.
+    fn hides_owners(&self) -> bool {
+        self.can_send_email() && !self.config().signup.inform_if_email_exists && !self.is_token_returned(true)
+    }
+
+    /// The sign-up that waits with the same email and the same password: it is repeated, and nobody else's.
+    async fn repeated_sign_up(&self, details: &SignUpDetails, password: &Password) -> Result<Option<UserId>> {
+        let Some(email) = &details.email else { return Ok(None) };
+        let mut conn = self.db().read().await?;
+        let mut rows = Vec::new();
+        for index in self.core.keyring.blind_index_candidates(email) {
+            rows.extend(store::user::account::by_email_index(&mut conn, &index, MAX_WITH_EMAIL).await?);
+        }
+        drop(conn);
+        let mut waiting = rows.into_iter().filter(|row| {
+            row.sign_up_status == SignUpStatus::BeforeConfirmation && row.sign_up_confirm_digest.is_some()
+        });
+        let Some(row) = waiting.next() else { return Ok(None) };
+        let verdict = self.verify_password(Some(&row), password.clone()).await?;
+        Ok((verdict != Verdict::Wrong).then_some(row.user_id))
+    }
+
     /// Counts a sign-up with this email, before anything is looked up, so that it tells nothing. Who is refused may be its
-    /// owner: the password of the sign-up that waits does not count then, unless it is confirmed from where it came from.
+    /// owner: the password of the sign-up that waits does not count then.
     async fn count_sign_up_of(&self, email: &str) -> Result<()> {
         let mut tx = self.db().write().await?;
         let counted = self.count_sign_up(&mut tx, email).await;
@@ -145,6 +186,9 @@ impl Sso {
         {
             return Err(Error::refused(Code::UsernameInvalid, "username: reserved, choose another one"));
         }
+        if has_link(&username) {
+            return Err(Error::refused(Code::UsernameInvalid, "username: no links"));
+        }
         for (field, name) in [
             ("display_name", &mut details.names.display_name),
             ("first_name", &mut details.names.first_name),
@@ -152,6 +196,9 @@ impl Sso {
             ("last_name", &mut details.names.last_name),
         ] {
             *name = check_name(field, name.take())?;
+            if name.as_deref().is_some_and(has_link) {
+                return Err(Error::refused(Code::CommonInvalidInput, format!("{field}: no links")));
+            }
         }
         details.email = self.check_email(details.email.take())?;
         match &details.email {
@@ -161,11 +208,23 @@ impl Sso {
             }
             _ => {}
         }
+        // Whether somebody has that address is not told by the name either.
+        if self.hides_owners() && self.is_address_of_another(&username, details.email.as_deref()) {
+            let detail = "username: an email address has to be your own";
+            return Err(Error::refused(Code::UsernameInvalid, detail));
+        }
         if !config.signup.password_allow_whitespace && password.expose().chars().any(char::is_whitespace) {
             return Err(Error::refused(Code::PasswordInvalid, "password: white space is not allowed"));
         }
         let about = [Some(username), details.email.clone()].into_iter().flatten().collect();
         self.check_password(password, about).await
+    }
+
+    /// Whether a name is an address, where users are found by either, and not the one that comes with it.
+    fn is_address_of_another(&self, username: &str, email: Option<&str>) -> bool {
+        self.config().password_reset.user_search_by == UserSearchBy::UsernameOrEmail
+            && EmailAddress::parse(username).is_ok()
+            && email.map(canonical_email) != Some(canonical_email(username))
     }
 
     async fn ask_about_sign_up(&self, trail: &mut Trail, details: &SignUpDetails) -> Result<()> {
@@ -238,38 +297,55 @@ impl Sso {
 
     /// Who signs up owns the address once they confirm. Until then it is free: another sign-up takes the place of one that
     /// waits, whose token is good for nothing from then on. The unique index lets one of several at the same time win; an
-    /// account that a super-user has made with the address is looked for.
+    /// account that a super-user has made with the address is looked for. Whether it has become a decoy.
     async fn store_sign_up(
         &self,
         call: &mut Call<'_>,
         row: &UserRow,
         details: &SignUpDetails,
         confirm_token: &Password,
-    ) -> Result<()> {
+        repeated: Option<&UserId>,
+    ) -> Result<bool> {
         let ctx = call.ctx;
         let mut tx = self.db().write().await?;
         let place = self.place_digest(&ctx.remote_addr);
-        let is_contested = self.insert_sign_up(&mut tx, row, details, &place).await?;
-        self.check_look_alikes(&mut tx, row).await?;
-        if let Some(email) = &details.email {
-            for index in self.core.keyring.blind_index_candidates(email) {
-                if store::user::signup::is_email_of_another(&mut tx, &row.user_id, &index).await? {
-                    return Err(Code::EmailExists.into());
-                }
-            }
+        let owner = self.owner_of(&mut tx, row, details).await?;
+        if owner.is_some() && !self.hides_owners() {
+            return Err(Code::EmailExists.into());
         }
+        let is_decoy = owner.is_some();
+        let row = &UserRow { email_is_claimed: row.email_is_claimed && !is_decoy, ..row.clone() };
+        let is_contested = match self.insert_sign_up(&mut tx, row, details, repeated).await {
+            // The name is the address, and that is known: the refusal would tell so.
+            Err(Error::Refused { code: Code::UsernameExists, .. })
+                if is_decoy
+                    && details.email.as_deref().map(canonical_email)
+                        == Some(canonical_email(&details.username)) =>
+            {
+                drop(tx);
+                tx = self.db().write().await?;
+                self.tell_owner(&mut tx, call, owner.as_ref()).await?;
+                self.commit(tx, &mut call.trail).await?;
+                return Ok(true);
+            }
+            outcome => outcome?,
+        };
+        self.check_look_alikes(&mut tx, row).await?;
         let hours = i64::from(self.config().signup.confirm_within);
         let sealed = self.seal(Column::SignUpToken, &row.user_id, confirm_token.expose())?;
         let waiting = Waiting {
-            expiration: (hours > 0).then(|| self.now().plus_minutes(hours.saturating_mul(60))),
+            expiration: self.sign_up_end().or_else(|| is_decoy.then(|| self.now().plus_days(1))),
             token: &sealed,
             place: &place,
             is_contested,
+            is_decoy,
         };
         store::user::signup::wait(&mut tx, &row.user_id, &waiting).await?;
         call.trail.on(&row.user_id);
         call.trail.note("username", details.username.as_str());
-        if self.config().signup.email_confirm_enabled {
+        if is_decoy {
+            self.tell_owner(&mut tx, call, owner.as_ref()).await?;
+        } else if self.config().signup.email_confirm_enabled {
             let about = About {
                 kind: EmailKind::SignupConfirm,
                 token: Some(confirm_token),
@@ -277,16 +353,83 @@ impl Sso {
             };
             self.queue_email(&mut tx, ctx, &mut call.trail, row, about).await?;
         }
-        self.commit(tx, &mut call.trail).await
+        self.commit(tx, &mut call.trail).await?;
+        Ok(is_decoy)
     }
 
-    /// Inserts the user in the place of sign-ups with the same address that wait; whether any came from elsewhere.
+    /// When a sign-up ends that begins now; None is never.
+    pub(in crate::ops) fn sign_up_end(&self) -> Option<Timestamp> {
+        let hours = i64::from(self.config().signup.confirm_within);
+        (hours > 0).then(|| self.now().plus_minutes(hours.saturating_mul(60)))
+    }
+
+    /// Who has the address already.
+    async fn owner_of(&self, tx: &mut Tx, row: &UserRow, details: &SignUpDetails) -> Result<Option<UserId>> {
+        let Some(email) = &details.email else { return Ok(None) };
+        for index in self.core.keyring.blind_index_candidates(email) {
+            let other = store::user::signup::other_with_email(tx, &row.user_id, &index).await?;
+            if other.is_some() {
+                return Ok(other);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Tells the owner of an address that somebody has tried to sign up with it, unless that is about to be told already.
+    async fn tell_owner(&self, tx: &mut Tx, call: &mut Call<'_>, owner: Option<&UserId>) -> Result<()> {
+        let Some(owner) = owner else { return Ok(()) };
+        let about = About::plain(EmailKind::SignupExists);
+        call.trail.note("owner", owner.to_string());
+        if store::mail::outbox::is_waiting(tx, about.kind.as_str(), owner).await? {
+            return Ok(());
+        }
+        match store::user::account::by_id(tx, owner).await? {
+            Some(row) => self.queue_email(tx, call.ctx, &mut call.trail, &row, about).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The same for a decoy whose email is to be repeated. It counts as that of any other sign-up does: who asks for it learns
+    /// nothing by the limit.
+    async fn tell_owner_again(
+        &self,
+        tx: &mut Tx,
+        ctx: &Context,
+        trail: &mut Trail,
+        decoy: &UserRow,
+    ) -> Result<()> {
+        let user_id = &decoy.user_id;
+        let Some(email) = decoy.email.as_deref() else { return Ok(()) };
+        if !store::user::signup::is_decoy(tx, user_id, self.now()).await? {
+            return Ok(());
+        }
+        let email = self.unseal(Column::Email, user_id, email)?;
+        let about = About::plain(EmailKind::SignupExists);
+        for index in self.core.keyring.blind_index_candidates(email.expose()) {
+            let Some(owner) = store::user::signup::other_with_email(tx, user_id, &index).await? else {
+                continue;
+            };
+            if store::mail::outbox::is_waiting(tx, about.kind.as_str(), &owner).await?
+                || !self.count_repeated_email(tx, email.expose()).await?
+            {
+                return Ok(());
+            }
+            if let Some(row) = store::user::account::by_id(tx, &owner).await? {
+                self.queue_promised_email(tx, ctx, trail, &row, about).await?;
+            }
+            return Ok(());
+        }
+        Ok(())
+    }
+
+    /// Inserts the user in the place of sign-ups with the same address that wait; whether any may be somebody else's: it was
+    /// not repeated with its password.
     async fn insert_sign_up(
         &self,
         tx: &mut Tx,
         row: &UserRow,
         details: &SignUpDetails,
-        place: &[u8],
+        repeated: Option<&UserId>,
     ) -> Result<bool> {
         let email = details.email.as_deref();
         let indexes = email.map(|email| self.core.keyring.blind_index_candidates(email)).unwrap_or_default();
@@ -298,7 +441,7 @@ impl Sso {
             }
             is_contested |= replaced
                 .iter()
-                .any(|earlier| earlier.sign_up_contested || earlier.sign_up_place.as_deref() != Some(place));
+                .any(|earlier| earlier.sign_up_contested || Some(&earlier.user_id) != repeated);
             match self.insert_user(tx, row).await {
                 // Another sign-up has come in between, which is replaced as well.
                 Err(Error::Refused { code: Code::EmailExists, .. })
@@ -320,8 +463,9 @@ impl Sso {
     /// Confirms a sign-up with its token: the account is `final`, and can log in once it is approved.
     ///
     /// Who clicks owns the address, but need not be who has chosen the password. Where sign-ups for one address have
-    /// replaced each other and came from different places, the password counts only if the confirmation comes from where
-    /// the sign-up came from. Otherwise it is taken away, and the owner of the address sets one by a reset.
+    /// replaced each other with different passwords, nobody knows whose the last one is: it is taken away, and the owner of
+    /// the address sets one by a reset, which is sent at once. Who got the token in the answer to the sign-up, where nothing
+    /// is mailed, has shown whose it is, if both come from the same network.
     ///
     /// # Errors
     /// E005006 if there is no such token, or it was not used in time, E005007 if it was confirmed before.
@@ -339,11 +483,21 @@ impl Sso {
             let user_id = origin.user_id;
             call.trail.on(&user_id);
             let place = self.place_digest(&ctx.remote_addr);
-            if origin.sign_up_contested && origin.sign_up_place.as_deref() != Some(&place[..]) {
+            let is_elsewhere = origin.sign_up_place.as_deref() != Some(&place[..]);
+            let is_taken_away =
+                origin.sign_up_contested && (is_elsewhere || !self.is_token_returned(origin.has_email));
+            if is_taken_away {
                 call.trail.note("password", "taken away: others have signed up with the address");
                 store::user::signup::unset_password(&mut tx, &user_id).await?;
             }
             let row = store::user::account::by_id(&mut tx, &user_id).await?;
+            if let Some(row) = row.as_ref().filter(|_| is_taken_away && self.can_send_email()) {
+                let creation_ctx = caller(ctx, None);
+                let sent = self.email_reset_token(&mut tx, ctx, &mut call.trail, row, &creation_ctx).await?;
+                if let Some(why) = sent {
+                    call.trail.note("no_reset", why);
+                }
+            }
             if let Some(row) = row.filter(|_| self.config().signup.email_welcome_enabled) {
                 let about = About::plain(EmailKind::SignupWelcome);
                 let queued = self.queue_email(&mut tx, ctx, &mut call.trail, &row, about).await;
@@ -387,7 +541,7 @@ impl Sso {
         let mut rows: Vec<_> = self.row_by_username(&request.credential).await?.into_iter().collect();
         let mut conn = self.db().read().await?;
         for index in self.core.keyring.blind_index_candidates(&request.credential) {
-            rows.extend(store::user::account::by_email_index(&mut conn, &index, 1).await?);
+            rows.extend(store::user::account::by_email_index(&mut conn, &index, MAX_WITH_EMAIL).await?);
         }
         drop(conn);
         let mut trail = Trail::new(ctx, Operation::UserResendConfirmation, self.now());
@@ -409,7 +563,7 @@ impl Sso {
         let (now, user_id) = (self.now(), &row.user_id);
         store::user::account::lock_row(tx, user_id).await?;
         let Some(waiting) = store::user::signup::confirmable(tx, user_id, now).await? else {
-            return Ok(());
+            return self.tell_owner_again(tx, ctx, trail, row).await;
         };
         let Some(email) = row.email.as_deref() else { return Ok(()) };
         let email = self.unseal(Column::Email, user_id, email)?;
@@ -425,11 +579,15 @@ impl Sso {
             None => {
                 let token = token::new_token(&*self.core.random, TokenBits::Bits192)?;
                 let sealed = self.seal(Column::SignUpToken, user_id, token.expose())?;
-                store::user::signup::set_token(tx, user_id, &token::digest(token.expose()), &sealed).await?;
+                let digest = token::digest(token.expose());
+                store::user::signup::set_token(tx, user_id, &digest, &sealed, self.sign_up_end()).await?;
                 token
             }
         };
-        let left = waiting.sign_up_expiration.map(|expiration| expiration.since(now).as_secs().div_ceil(60));
+        let left = waiting
+            .sign_up_expiration
+            .or(self.sign_up_end())
+            .map(|expiration| expiration.since(now).as_secs().div_ceil(60));
         let minutes = i64::try_from(left.unwrap_or(0)).unwrap_or(i64::MAX);
         self.queue_promised_email(tx, ctx, trail, row, About { kind, token: Some(&token), minutes }).await
     }

@@ -2,7 +2,7 @@
 
 use crate::domain::{
     Code, Context, Edit, Error, Operation, Result, Timestamp, UserId, UserUpdate, check_long_text,
-    check_name, is_reserved_name,
+    check_name, composed, is_reserved_name,
 };
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
@@ -176,9 +176,10 @@ impl Sso {
             ("middle_name", update.middle_name, &mut row.middle_name),
             ("last_name", update.last_name, &mut row.last_name),
         ] {
-            if let Some(name) = edit.given() {
-                *column = check_name(field, name)?;
-            }
+            *column = match edit.given() {
+                Some(name) => check_name(field, name)?,
+                None => column.take().map(|name| composed(&name)),
+            };
         }
         if let Some(is_enabled) = update.is_totp_enabled.given() {
             row.is_totp_enabled = is_enabled.unwrap_or(false);
@@ -200,8 +201,8 @@ impl Sso {
             row.locked_time = Some(now);
             row.locked_by = Some(by.to_owned());
         }
-        if let Some(expiry) = required("password_expiry", update.password_expiry)? {
-            row.password_expiry = Some(check_expiry(expiry)?);
+        if let Some(expiry) = update.password_expiry.given() {
+            row.password_expiry = expiry.map(check_expiry).transpose()?;
         }
         if let Some(must_change) = required("password_must_change", update.password_must_change)? {
             row.password_must_change = must_change;

@@ -3,12 +3,14 @@
 use std::sync::{Arc, OnceLock};
 
 use crate::domain::{
-    ApprovalStatus, Code, Context, Operation, Password, Result, User, UserId, UserView, Visibility,
+    ApprovalStatus, Code, Context, Operation, Password, Result, SignUpStatus, User, UserId, UserView,
+    Visibility,
 };
 use crate::ops::Sso;
 use crate::ops::access::actor::{Actor, Caller};
 use crate::ops::access::user_row::Column;
 use crate::store;
+use crate::store::Conn;
 use crate::store::user::account::UserRow;
 
 impl Sso {
@@ -74,10 +76,13 @@ impl Sso {
         }
         let mut conn = self.db().read().await?;
         let row = store::user::account::by_id(&mut conn, user_id).await?.ok_or(Code::UserIdInvalid)?;
+        if self.is_hidden(&mut conn, &row).await? {
+            return Err(Code::UserIdInvalid.into());
+        }
         drop(conn);
         let mut user = self.open_user(row)?;
-        if cached.is_some() {
-            // It is shown only on request, so it is not cached in clear.
+        // It is shown only on request, so it is not cached in clear; and with it a stolen session would be a stolen account.
+        if cached.is_some() || self.require_fresh_login(Some(caller)).is_err() {
             user.totp_key = None;
         }
         let user = Arc::new(user);
@@ -104,6 +109,11 @@ impl Sso {
             if needs_approved && row.approval_status != ApprovalStatus::Approved {
                 return Ok(None);
             }
+            let mut conn = self.db().read().await?;
+            if self.is_hidden(&mut conn, &row).await? {
+                return Ok(None);
+            }
+            drop(conn);
             let user = Arc::new(self.open_user(row)?);
             Ok(Some(UserView { user, visibility: Visibility::SuperUser, is_current_super_user: false }))
         })
@@ -117,11 +127,17 @@ impl Sso {
     pub async fn list_users(&self, ctx: &Context, after: &str, limit: i64) -> Result<Vec<User>> {
         self.record(ctx, Operation::UserList, async |_| {
             let mut conn = self.db().read().await?;
-            let rows = store::user::account::page_by_username(&mut conn, after, limit).await?;
+            let rows = store::user::account::page_by_username(&mut conn, after, limit, self.now()).await?;
             drop(conn);
             rows.into_iter().map(|row| self.open_user(row)).collect()
         })
         .await
+    }
+
+    /// Whether there is no such user, but a row: of a sign-up that was not confirmed in time, or one that nobody can confirm.
+    async fn is_hidden(&self, conn: &mut Conn, row: &UserRow) -> Result<bool> {
+        Ok(row.sign_up_status == SignUpStatus::BeforeConfirmation
+            && store::user::signup::is_hidden(conn, &row.user_id, self.now()).await?)
     }
 
     /// From a row to a user: envelopes opened, states read.

@@ -20,6 +20,7 @@ use crate::python::runtime::caller::{Caller, Waiting};
 use crate::python::runtime::fork;
 use crate::python::runtime::gate;
 use crate::python::runtime::gate::Pass;
+use crate::python::value::logger;
 
 /// The reason why a hook has no answer.
 pub enum Trouble {
@@ -51,9 +52,7 @@ impl Trouble {
             }
         };
         static LOGGER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        let logger = LOGGER.get_or_try_init(py, || {
-            Ok::<_, PyErr>(py.import("logging")?.call_method1("getLogger", ("zato_sso",))?.unbind())
-        });
+        let logger = LOGGER.get_or_try_init(py, || logger::get(py, logger::FAULTS));
         // A failure to log is ignored: the audit log has the error too.
         drop(logger.and_then(|logger| {
             logger.call_method1(py, "error", ("the hook %s failed: it %s", hook, error.to_string()))

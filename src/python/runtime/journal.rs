@@ -79,8 +79,8 @@ impl Journal for Loggers {
     }
 
     fn log(&self, level: LogLevel, event: &'static str, text: &str, cid: Option<&Cid>) {
-        // That one is logged where it becomes an exception.
-        if event == "error.internal" {
+        // Those are logged where they become, or are, exceptions.
+        if matches!(event, "error.internal" | "hook.failed") {
             return;
         }
         let level = match level {

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList};
 
 use crate::domain::{SessionView, Timestamp};
-use crate::ops::{Actor, Asker, AttrTarget, SessionListing, Sso};
+use crate::ops::{Actor, Asker, AttrTarget, Ended, SessionListing, Sso};
 use crate::python::attr::api::SessionAttrApi;
 use crate::python::attr::call::AttrCall;
 use crate::python::branch::Branch;
@@ -345,9 +345,7 @@ impl SessionApi {
             let actor = Actor::from(current_ust.0);
             sso.end_all_sessions(&ctx, actor, user_id.as_deref(), except_current).await
         };
-        self.branch.run(py, operation, |py, ended: Vec<SessionListing>| {
-            Ok(ended.len().into_pyobject(py)?.into_any())
-        })
+        self.branch.run(py, operation, |py, ended: Ended| Ok(ended.count.into_pyobject(py)?.into_any()))
     }
 }
 

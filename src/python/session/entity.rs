@@ -4,7 +4,7 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
 
-use crate::domain::{self, SessionView};
+use crate::domain::{self, Password, SessionView};
 use crate::python::attr::api::AttrApi;
 use crate::python::attr::call::AttrCall;
 use crate::python::value::convert::Times;
@@ -56,7 +56,14 @@ impl SessionInfo {
         self.info.has_w_about_to_exp
     }
 
-    /// All of these values, the token included. Datetimes become ISO 8601 text unless ``serialize_dt`` is False.
+    /// What to pass as ``device_token`` to the next login from this device. None if it has one already, or if the
+    /// configuration wants none. It cannot be read again.
+    #[getter]
+    fn device_token(&self) -> Option<&str> {
+        self.info.device_token.as_ref().map(Password::expose)
+    }
+
+    /// All of these values, the tokens included. Datetimes become ISO 8601 text unless ``serialize_dt`` is False.
     #[pyo3(signature = (serialize_dt=true))]
     fn to_dict<'py>(&self, py: Python<'py>, serialize_dt: bool) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(py);
@@ -69,6 +76,9 @@ impl SessionInfo {
             dict.set_item(name, self.times.value(py, at, serialize_dt)?)?;
         }
         dict.set_item("has_w_about_to_exp", self.info.has_w_about_to_exp)?;
+        if let Some(device_token) = self.device_token() {
+            dict.set_item("device_token", device_token)?;
+        }
         Ok(dict)
     }
 

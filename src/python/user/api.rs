@@ -218,12 +218,14 @@ impl UserApi {
     ///     new_password: A new password, to replace the current one.
     ///     totp_code: The TOTP code, where TOTP is enabled.
     ///     skip_sec: True for trusted callers in the same process: neither password nor TOTP code is checked.
+    ///     device_token: What an earlier login from the same device has returned. It takes the place of no
+    ///         password: with it, the login does not wait for the failures of others.
     ///
     /// Raises:
     ///     ValidationError: E005001, or the exact code where the configuration allows it to be shown.
-    #[pyo3(signature = (cid, username, password, current_app, remote_addr, user_agent=None, has_remote_addr=false, has_user_agent=false, new_password=None, totp_code=None, skip_sec=false))]
+    #[pyo3(signature = (cid, username, password, current_app, remote_addr, user_agent=None, has_remote_addr=false, has_user_agent=false, new_password=None, totp_code=None, skip_sec=false, device_token=None))]
     #[pyo3(
-        text_signature = "($self, cid, username, password, current_app, remote_addr, user_agent=None, has_remote_addr=False, has_user_agent=False, new_password='', totp_code=None, skip_sec=False)"
+        text_signature = "($self, cid, username, password, current_app, remote_addr, user_agent=None, has_remote_addr=False, has_user_agent=False, new_password='', totp_code=None, skip_sec=False, device_token=None)"
     )]
     #[expect(clippy::too_many_arguments, reason = "the documented signature")]
     fn login<'py>(
@@ -240,6 +242,7 @@ impl UserApi {
         new_password: Option<PasswordArgument>,
         totp_code: Option<PasswordArgument>,
         skip_sec: bool,
+        device_token: Option<PasswordArgument>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx = self.branch.context(cid, current_app, remote_addr);
         let request = LoginRequest {
@@ -247,6 +250,7 @@ impl UserApi {
             password: password.map(|password| password.0),
             totp_code: totp_code.map(|code| code.0),
             new_password: new_password.map(|new| new.0),
+            device_token: device_token.map(|token| token.0),
             user_agent,
             sent_remote_addr: has_remote_addr.then(|| ctx.remote_addr.clone()),
             has_user_agent,

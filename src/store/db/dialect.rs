@@ -92,14 +92,29 @@ macro_rules! held_user_postgres {
 pub(in crate::store) use {for_update_postgres, held_user_postgres};
 
 macro_rules! lock_user {
+    ($more:literal) => {
+        concat!(
+            "SELECT password_last_set, is_locked, sign_up_status, approval_status",
+            $more,
+            " FROM sso_user WHERE user_id = $1"
+        )
+    };
+}
+
+/// The same, and how many sessions the user has, as far as the second argument counts.
+macro_rules! lock_user_and_count {
     () => {
-        "SELECT password_last_set, is_locked, sign_up_status, approval_status FROM sso_user WHERE user_id = $1"
+        lock_user!(
+            ", (SELECT COUNT(*) FROM (SELECT 1 FROM sso_session WHERE user_id = $1 LIMIT $2) AS counted) AS sessions"
+        )
     };
 }
 
 /// Keeps others from changing a user until the transaction ends. An SQLite transaction keeps everybody out already.
-pub const LOCK_USER_SQLITE: &str = lock_user!();
-pub const LOCK_USER_POSTGRES: &str = concat!(lock_user!(), " FOR NO KEY UPDATE");
+pub const LOCK_USER_SQLITE: &str = lock_user!("");
+pub const LOCK_USER_POSTGRES: &str = concat!(lock_user!(""), " FOR NO KEY UPDATE");
+pub const LOCK_AND_COUNT_SQLITE: &str = lock_user_and_count!();
+pub const LOCK_AND_COUNT_POSTGRES: &str = concat!(lock_user_and_count!(), " FOR NO KEY UPDATE");
 
 /// The members of a JSON array of strings that is an argument.
 macro_rules! strings_sqlite {

@@ -105,6 +105,8 @@ sql! {
         delete_old!("sso_known_place", "user_id, place_digest", "login_time", dialect::skip_held_sqlite!());
     PLACES_POSTGRES =
         delete_old!("sso_known_place", "user_id, place_digest", "login_time", dialect::skip_held_postgres!());
+    DEVICES_SQLITE = delete_old!("sso_device", "user_id, slot", "last_use", dialect::skip_held_sqlite!());
+    DEVICES_POSTGRES = delete_old!("sso_device", "user_id, slot", "last_use", dialect::skip_held_postgres!());
     AUDIT_SQLITE = delete_old!("sso_audit", "audit_id", "event_time", dialect::skip_held_sqlite!());
     AUDIT_POSTGRES = delete_old!("sso_audit", "audit_id", "event_time", dialect::skip_held_postgres!());
 }
@@ -114,7 +116,7 @@ sql! {
 pub enum Age {
     /// At the time that each has.
     Own,
-    /// When a user has not logged in from a place for as long as it is known.
+    /// When a user has not logged in from a place, or with a device, for as long as it is known.
     KnownPlace,
     /// When an audit entry has been kept for as long as configured.
     Audit,
@@ -138,7 +140,7 @@ impl Expiring {
 }
 
 /// Everything that expires. Sessions come after what goes along with them, so that counts tell what there was.
-pub const EXPIRING: [Expiring; 12] = [
+pub const EXPIRING: [Expiring; 13] = [
     Expiring::new("user_attributes", USER_ATTRS_SQLITE, USER_ATTRS_POSTGRES),
     Expiring::new("session_attributes", SESSION_ATTRS_SQLITE, SESSION_ATTRS_POSTGRES),
     Expiring::new("browser_codes", BROWSER_CODES_SQLITE, BROWSER_CODES_POSTGRES),
@@ -150,6 +152,7 @@ pub const EXPIRING: [Expiring; 12] = [
     Expiring::new("email_changes", EMAIL_CHANGES_SQLITE, EMAIL_CHANGES_POSTGRES),
     Expiring::new("throttle_counters", THROTTLE_SQLITE, THROTTLE_POSTGRES),
     Expiring { age: Age::KnownPlace, ..Expiring::new("known_places", PLACES_SQLITE, PLACES_POSTGRES) },
+    Expiring { age: Age::KnownPlace, ..Expiring::new("known_devices", DEVICES_SQLITE, DEVICES_POSTGRES) },
     Expiring { age: Age::Audit, ..Expiring::new("audit_entries", AUDIT_SQLITE, AUDIT_POSTGRES) },
 ];
 

@@ -1,5 +1,6 @@
 //! Sessions and their renewal.
 
 pub mod cache;
+pub mod device;
 pub mod record;
 pub mod renewal;

@@ -6,9 +6,10 @@ use crate::domain::{
     ApprovalStatus, AuthType, ChangeSource, Error, Result, Session, SessionId, SignUpStatus, StateChange,
     Timestamp, UserId,
 };
-use crate::store::Conn;
+use crate::store::session::device::{self, NewDevice, put_device};
 use crate::store::site;
 use crate::store::user::account::UserRow;
+use crate::store::{Conn, Tx};
 
 /// How many interactions of a session are kept.
 pub const HISTORY_LENGTH: i64 = 100;
@@ -46,9 +47,22 @@ macro_rules! columns {
     };
 }
 
+macro_rules! insert {
+    () => {
+        concat!(
+            "INSERT INTO sso_session (",
+            columns!(""),
+            ", ust_digest) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+        )
+    };
+}
+
 sql! {
-    INSERT = concat!(
-        "INSERT INTO sso_session (", columns!(""), ", ust_digest) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+    INSERT = insert!();
+    /// The same, and the device that the user has logged in with for the first time: two statements, one after the other.
+    INSERT_WITH_DEVICE_SQLITE = concat!(insert!(), "; ", put_device!("$2", "$13", "$3", "$14"));
+    INSERT_WITH_DEVICE_POSTGRES = concat!(
+        "WITH device AS (", put_device!("$2", "$13", "$3", "$14"), ") ", insert!()
     );
     /// Sessions and the states of their users, in one look-up by the digests of tokens: one, or two. No token acts as a
     /// session that a site has started.
@@ -70,6 +84,12 @@ sql! {
     DELETE_OF_DEFINITION = "DELETE FROM sso_session \
         WHERE ext_session_id = $1 OR (ext_session_id > $2 AND ext_session_id < $3) RETURNING user_id";
     OWNER = "SELECT user_id FROM sso_session WHERE session_id = $1";
+    BY_ID = concat!("SELECT ", columns!(""), " FROM sso_session WHERE session_id = $1 AND expiration_time > $2");
+    CHANGES = "SELECT session_id, idx, change_time, ctx_source, remote_addr, user_agent FROM sso_session_change \
+        WHERE session_id = $1 ORDER BY idx";
+    COUNT_OPEN = "SELECT COUNT(*) FROM sso_session WHERE user_id = $1 AND expiration_time > $2";
+    DELETE_OLDEST = "DELETE FROM sso_session WHERE session_id IN (SELECT session_id FROM sso_session WHERE user_id = $1 \
+        ORDER BY expiration_time DESC, creation_time DESC, session_id DESC LIMIT $3 OFFSET $2) RETURNING session_id";
     DELETE = "DELETE FROM sso_session WHERE session_id = $1 RETURNING user_id";
     DELETE_OF_USER = "DELETE FROM sso_session WHERE user_id = $1";
     DELETE_OTHERS_OF_USER = "DELETE FROM sso_session WHERE user_id = $1 AND session_id <> $2";
@@ -137,6 +157,18 @@ row! {
     }
 }
 
+impl ChangeRow {
+    fn into_change(self) -> StateChange {
+        StateChange {
+            idx: self.idx,
+            timestamp_utc: self.change_time,
+            ctx_source: self.ctx_source,
+            remote_addr: self.remote_addr,
+            user_agent: self.user_agent,
+        }
+    }
+}
+
 row! {
     /// What every check of a session needs to know of its user.
     #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,31 +200,52 @@ impl From<&UserRow> for UserState {
     }
 }
 
+/// How many sessions beyond the limit of a user one login ends.
+const MAX_ENDED: i64 = 1_000;
+
 /// The digest of a session's token.
 pub type UstDigest = [u8; 32];
 
-/// Opens a session.
+/// Opens a session, and remembers the device that its user has logged in with, if that is to be.
 ///
 /// # Errors
 /// When the database cannot answer.
-pub async fn insert(conn: &mut Conn, session: &Session, ust_digest: &[u8]) -> Result<()> {
-    execute!(
-        conn,
-        INSERT,
-        session.session_id,
-        &session.user_id,
-        session.creation_time,
-        session.expiration_time,
-        &session.remote_addr,
-        session.user_agent.as_deref(),
-        session.auth_type,
-        &session.auth_principal,
-        session.ext_session_id.as_deref(),
-        session.state_change_count,
-        (session.auth_time != session.creation_time).then_some(session.auth_time),
-        ust_digest,
-    )?;
-    Ok(())
+pub async fn insert(
+    conn: &mut Conn,
+    session: &Session,
+    ust_digest: &[u8],
+    device: Option<NewDevice<'_>>,
+) -> Result<()> {
+    // The values of a session, and more behind them.
+    macro_rules! insert_with {
+        ($sql:expr $(, $more:expr)*) => {
+            execute!(
+                conn,
+                $sql,
+                session.session_id,
+                &session.user_id,
+                session.creation_time,
+                session.expiration_time,
+                &session.remote_addr,
+                session.user_agent.as_deref(),
+                session.auth_type,
+                &session.auth_principal,
+                session.ext_session_id.as_deref(),
+                session.state_change_count,
+                (session.auth_time != session.creation_time).then_some(session.auth_time),
+                ust_digest
+                $(, $more)*
+            )
+        };
+    }
+    match device {
+        None => insert_with!(INSERT),
+        Some(NewDevice { digest, slots }) => {
+            let sql = conn.choose(INSERT_WITH_DEVICE_SQLITE, INSERT_WITH_DEVICE_POSTGRES);
+            insert_with!(sql, digest, i64::from(slots))
+        }
+    }
+    .map(drop)
 }
 
 /// A session, found by the digest of its token, and the state of its user.
@@ -261,8 +314,44 @@ pub async fn delete_of_definition(conn: &mut Conn, ext_session_id: &str) -> Resu
     Ok(owners.len() as u64)
 }
 
-/// A user's sessions that have not expired, oldest first, each with its history. Unless it is to be all: of more than 500
-/// sessions, and of more than 20,000 interactions with them, the newest ones.
+/// A session that has not expired, with its history.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn by_id(
+    conn: &mut Conn,
+    session_id: SessionId,
+    now: Timestamp,
+) -> Result<Option<(Session, Vec<StateChange>)>> {
+    let Some(row) = fetch_optional!(conn, SessionRow, BY_ID, session_id, now)? else { return Ok(None) };
+    let changes = fetch_all!(conn, ChangeRow, CHANGES, session_id)?;
+    let session = row.into_session();
+    let history = with_login(&session, changes.into_iter().map(ChangeRow::into_change).collect());
+    Ok(Some((session, history)))
+}
+
+/// How many sessions of a user have not expired.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn count_open(conn: &mut Conn, user_id: &UserId, now: Timestamp) -> Result<i64> {
+    let count = fetch_optional!(conn, (i64,), COUNT_OPEN, user_id, now)?;
+    Ok(count.map_or(0, |(count,)| count))
+}
+
+/// Ends the sessions of a user but for so many, those that were used last: which they were. Of very many, some stay until
+/// the next time.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn delete_oldest(tx: &mut Tx, user_id: &UserId, keep: i64) -> Result<Vec<SessionId>> {
+    tx.touch(user_id.as_str());
+    let oldest = fetch_all!(tx, (SessionId,), DELETE_OLDEST, user_id, keep, MAX_ENDED)?;
+    Ok(oldest.into_iter().map(|(session_id,)| session_id).collect())
+}
+
+/// A user's sessions that have not expired, oldest first, each with its history. Of more than 500 sessions, and of more
+/// than 20,000 interactions with them, the newest ones.
 ///
 /// # Errors
 /// When the database cannot answer.
@@ -270,23 +359,15 @@ pub async fn list_of_user(
     conn: &mut Conn,
     user_id: &UserId,
     now: Timestamp,
-    is_all: bool,
 ) -> Result<Vec<(Session, Vec<StateChange>)>> {
-    let (most, most_changes) = if is_all { (i64::MAX, i64::MAX) } else { LISTED };
+    let (most, most_changes) = LISTED;
     let mut rows = fetch_all!(conn, SessionRow, BY_USER, user_id, now, most)?;
     let mut changes = fetch_all!(conn, ChangeRow, CHANGES_BY_USER, user_id, now, most_changes)?;
     rows.reverse();
     changes.reverse();
     let mut histories = HashMap::<SessionId, Vec<StateChange>>::new();
     for row in changes {
-        let change = StateChange {
-            idx: row.idx,
-            timestamp_utc: row.change_time,
-            ctx_source: row.ctx_source,
-            remote_addr: row.remote_addr,
-            user_agent: row.user_agent,
-        };
-        histories.entry(row.session_id).or_default().push(change);
+        histories.entry(row.session_id).or_default().push(row.into_change());
     }
     let with_history = |row: SessionRow| {
         let session = row.into_session();
@@ -334,13 +415,14 @@ pub async fn delete(conn: &mut Conn, session_id: SessionId) -> Result<bool> {
 }
 
 /// Ends a user's sessions, all of them or all but one; how many there were. A site that starts another one has to verify the
-/// password again.
+/// password again, and no device is known any more.
 ///
 /// # Errors
 /// When the database cannot answer.
 pub async fn delete_of_user(conn: &mut Conn, user_id: &UserId, keep: Option<SessionId>) -> Result<u64> {
     conn.touch(user_id.as_str());
     site::identity::delete_verifications(conn, user_id).await?;
+    device::delete_of_user(conn, user_id).await?;
     match keep {
         Some(keep) => execute!(conn, DELETE_OTHERS_OF_USER, user_id, keep),
         None => execute!(conn, DELETE_OF_USER, user_id),

@@ -96,7 +96,9 @@ sql! {
          WHERE is_super_user = TRUE AND is_active = TRUE ORDER BY user_id", dialect::for_update_postgres!()
     );
     PAGE_BY_USERNAME = concat!(
-        "SELECT ", columns!(), " FROM sso_user WHERE username > $1 ORDER BY username LIMIT $2"
+        "SELECT ", columns!(), " FROM sso_user WHERE username > $1 AND NOT (sign_up_is_decoy \
+         OR sign_up_status = 'before_confirmation' AND sign_up_expiration IS NOT NULL AND sign_up_expiration <= $3) \
+         ORDER BY username LIMIT $2"
     );
     SET_LOCK = "UPDATE sso_user SET is_locked = $2, locked_time = $3, locked_by = $4 WHERE user_id = $1";
     SET_APPROVAL = "UPDATE sso_user SET approval_status = $2, approval_status_mod_time = $3, \
@@ -117,6 +119,8 @@ sql! {
     DELETE_BY_ID = "DELETE FROM sso_user WHERE user_id = $1 RETURNING user_id, username";
     LOCK_ROW_SQLITE = dialect::LOCK_USER_SQLITE;
     LOCK_ROW_POSTGRES = dialect::LOCK_USER_POSTGRES;
+    LOCK_AND_COUNT_SQLITE = dialect::LOCK_AND_COUNT_SQLITE;
+    LOCK_AND_COUNT_POSTGRES = dialect::LOCK_AND_COUNT_POSTGRES;
 }
 
 row! {
@@ -197,6 +201,14 @@ row! {
         pub is_locked: bool,
         pub sign_up_status: SignUpStatus,
         pub approval_status: ApprovalStatus,
+    }
+}
+
+row! {
+    struct HeldAndCounted {
+        sessions: i64,
+    } with {
+        user: HeldUser,
     }
 }
 
@@ -311,12 +323,17 @@ pub async fn by_email_index(conn: &mut Conn, index: &[u8], limit: i64) -> Result
     fetch_all!(conn, UserRow, BY_EMAIL_INDEX, index, limit)
 }
 
-/// Users whose name comes after this one, by name, so many at most.
+/// Users whose name comes after this one, by name, so many at most; none that are hidden at this time.
 ///
 /// # Errors
 /// When the database cannot answer.
-pub async fn page_by_username(conn: &mut Conn, after: &str, limit: i64) -> Result<Vec<UserRow>> {
-    fetch_all!(conn, UserRow, PAGE_BY_USERNAME, after, limit)
+pub async fn page_by_username(
+    conn: &mut Conn,
+    after: &str,
+    limit: i64,
+    now: Timestamp,
+) -> Result<Vec<UserRow>> {
+    fetch_all!(conn, UserRow, PAGE_BY_USERNAME, after, limit, now)
 }
 
 /// Locks or unlocks; whether there is such a user.
@@ -479,4 +496,18 @@ pub async fn delete_by_id(conn: &mut Conn, user_id: &UserId) -> Result<Option<Re
 pub async fn lock_row(conn: &mut Conn, user_id: &UserId) -> Result<Option<HeldUser>> {
     let sql = conn.choose(LOCK_ROW_SQLITE, LOCK_ROW_POSTGRES);
     fetch_optional!(conn, HeldUser, sql, user_id)
+}
+
+/// The same, and how many sessions the user has, expired ones included; counted up to `most`.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn lock_row_and_count(
+    conn: &mut Conn,
+    user_id: &UserId,
+    most: i64,
+) -> Result<Option<(HeldUser, i64)>> {
+    let sql = conn.choose(LOCK_AND_COUNT_SQLITE, LOCK_AND_COUNT_POSTGRES);
+    let row = fetch_optional!(conn, HeldAndCounted, sql, user_id, most)?;
+    Ok(row.map(|row| (row.user, row.sessions)))
 }

@@ -3,7 +3,7 @@
 
 use sqlx::AssertSqlSafe;
 
-use crate::domain::{ApprovalStatus, NameOp, Result, SignUpStatus};
+use crate::domain::{ApprovalStatus, NameOp, Result, SignUpStatus, Timestamp};
 use crate::store::Conn;
 use crate::store::db::dialect::{SEARCH_POSTGRES, SEARCH_SQLITE, Search};
 use crate::store::user::account::{UserRow, columns};
@@ -34,8 +34,8 @@ pub enum Criteria {
 /// Criteria that are joined by "and".
 #[derive(Clone, Debug)]
 pub struct Filter {
-    /// Display, first, middle and last name, upper-cased.
-    pub names: [Option<String>; 4],
+    /// Display, first, middle and last name, upper-cased, each in the forms in which it may be stored; none are no criterion.
+    pub names: [Vec<String>; 4],
     /// How names are joined.
     pub name_op: NameOp,
     /// Whether names are whole ones, not parts.
@@ -86,11 +86,17 @@ struct Query {
 
 impl Query {
     /// The first value of every user for whom criteria hold.
-    fn new(selected: &str, dialect: &Search, task: Task, criteria: &Criteria) -> Self {
+    fn new(
+        selected: &str,
+        dialect: &Search,
+        task: Task,
+        criteria: &Criteria,
+        hidden: Option<Timestamp>,
+    ) -> Self {
         let in_order = if matches!(task, Task::PageInOrder) { dialect.in_order } else { "" };
         let mut query =
             Self { text: format!("SELECT {selected} FROM sso_user{in_order}"), values: Vec::new() };
-        let conditions = match criteria {
+        let mut conditions = match criteria {
             Criteria::UserId(user_id) => {
                 vec![query.condition("user_id = ", Value::Text(user_id.clone()), "")]
             }
@@ -101,6 +107,15 @@ impl Query {
             }
             Criteria::All(filter) => query.conditions(dialect, task, filter),
         };
+        if let Some(now) = hidden {
+            let now = Value::Number(now.as_micros());
+            conditions.push(query.condition(
+                "NOT (sign_up_is_decoy OR sign_up_status = 'before_confirmation' \
+                 AND sign_up_expiration IS NOT NULL AND sign_up_expiration <= ",
+                now,
+                ")",
+            ));
+        }
         if !conditions.is_empty() {
             query.text.push_str(" WHERE ");
             query.text.push_str(&conditions.join(" AND "));
@@ -108,13 +123,19 @@ impl Query {
         query
     }
 
-    fn count(dialect: &Search, criteria: &Criteria) -> Self {
-        Self::new("COUNT(*)", dialect, Task::Count, criteria)
+    fn count(dialect: &Search, criteria: &Criteria, hidden: Option<Timestamp>) -> Self {
+        Self::new("COUNT(*)", dialect, Task::Count, criteria, hidden)
     }
 
     /// A page in this order. What is skipped is skipped in an index; whole users are read only of the page itself.
-    fn page(dialect: &Search, task: Task, criteria: &Criteria, order: &str, slice: (i64, i64)) -> Self {
-        let mut query = Self::new("username", dialect, task, criteria);
+    fn page(
+        dialect: &Search,
+        task: Task,
+        (criteria, hidden): (&Criteria, Option<Timestamp>),
+        order: &str,
+        slice: (i64, i64),
+    ) -> Self {
+        let mut query = Self::new("username", dialect, task, criteria, hidden);
         query.text.push_str(order);
         let (limit, offset) = slice;
         for (word, number) in [(" LIMIT ", limit), (" OFFSET ", offset)] {
@@ -146,14 +167,22 @@ impl Query {
             Task::PageOfFew => dialect.has_part_by_index,
         };
         let mut names = Vec::new();
-        for (column, name) in NAME_COLUMNS.into_iter().zip(&filter.names) {
-            let Some(name) = name else { continue };
-            names.push(if filter.is_name_exact {
-                self.condition(&format!("{column} = "), Value::Text(name.clone()), "")
-            } else {
-                let argument = self.argument(Value::Text((dialect.part)(name)));
-                has_part(column, &argument)
-            });
+        for (column, forms) in NAME_COLUMNS.into_iter().zip(&filter.names) {
+            let forms: Vec<_> = forms
+                .iter()
+                .map(|name| {
+                    if filter.is_name_exact {
+                        return self.condition(&format!("{column} = "), Value::Text(name.clone()), "");
+                    }
+                    let argument = self.argument(Value::Text((dialect.part)(name)));
+                    has_part(column, &argument)
+                })
+                .collect();
+            match forms.as_slice() {
+                [] => {}
+                [one] => names.push(one.clone()),
+                several => names.push(format!("({})", several.join(" OR "))),
+            }
         }
         let mut all = match filter.name_op {
             NameOp::Or if names.len() > 1 => vec![format!("({})", names.join(" OR "))],
@@ -202,12 +231,12 @@ macro_rules! fetch_found {
     }};
 }
 
-/// How many there are.
+/// How many there are, but for those that are hidden at a time, if there are any.
 ///
 /// # Errors
 /// When the database cannot answer.
-pub async fn count(conn: &mut Conn, criteria: &Criteria) -> Result<i64> {
-    let rows: Vec<(i64,)> = fetch_found!(conn, (i64,), Query::count(dialect(conn), criteria))?;
+pub async fn count(conn: &mut Conn, criteria: &Criteria, hidden: Option<Timestamp>) -> Result<i64> {
+    let rows: Vec<(i64,)> = fetch_found!(conn, (i64,), Query::count(dialect(conn), criteria, hidden))?;
     Ok(rows.first().map_or(0, |(count,)| *count))
 }
 
@@ -217,7 +246,7 @@ pub async fn count(conn: &mut Conn, criteria: &Criteria) -> Result<i64> {
 /// When the database cannot answer.
 pub async fn page(
     conn: &mut Conn,
-    criteria: &Criteria,
+    criteria: (&Criteria, Option<Timestamp>),
     total: i64,
     limit: i64,
     offset: i64,
@@ -252,7 +281,7 @@ pub fn statements_postgres() -> Vec<String> {
 
 fn statements(dialect: &Search) -> Vec<String> {
     let mut all = vec![Criteria::UserId(String::new()), Criteria::Username(String::new(), String::new())];
-    for names in 0..16_u8 {
+    for (names, forms) in (0..16_u8).flat_map(|names| [(names, 1), (names, 2)]) {
         for (name_op, is_name_exact) in
             [(NameOp::And, true), (NameOp::And, false), (NameOp::Or, true), (NameOp::Or, false)]
         {
@@ -264,7 +293,10 @@ fn statements(dialect: &Search) -> Vec<String> {
                     });
                     all.extend(kinds.map(|(approval_status, username_part)| {
                         Criteria::All(Filter {
-                            names: [0, 1, 2, 3].map(|bit| ((names >> bit) & 1 == 1).then(String::new)),
+                            names: [0, 1, 2, 3].map(|bit| {
+                                let count = if (names >> bit) & 1 == 1 { forms } else { 0 };
+                                vec![String::new(); count]
+                            }),
                             name_op,
                             is_name_exact,
                             username_part,
@@ -277,10 +309,11 @@ fn statements(dialect: &Search) -> Vec<String> {
             }
         }
     }
-    let texts = all.iter().flat_map(|criteria| {
-        let page = |task, order| Query::page(dialect, task, criteria, order, (1, 0));
+    let all = all.iter().flat_map(|criteria| [(criteria, None), (criteria, Some(Timestamp::NEVER))]);
+    let texts = all.flat_map(|(criteria, hidden)| {
+        let page = |task, order| Query::page(dialect, task, (criteria, hidden), order, (1, 0));
         [
-            Query::count(dialect, criteria),
+            Query::count(dialect, criteria, hidden),
             page(Task::PageInOrder, FORWARDS),
             page(Task::PageInOrder, BACKWARDS),
             page(Task::PageOfFew, FORWARDS),
@@ -300,7 +333,7 @@ mod tests {
     #[test]
     fn only_what_is_given_stands_in_the_statement() {
         let filter = Filter {
-            names: [None, Some("ANN".into()), None, Some("LEE".into())],
+            names: [vec![], vec!["ANN".into()], vec![], vec!["LEE".into()]],
             name_op: NameOp::Or,
             is_name_exact: false,
             username_part: Some("an".into()),
@@ -308,7 +341,7 @@ mod tests {
             sign_up_status: None,
             approval_status: Some(ApprovalStatus::Approved),
         };
-        let query = Query::count(&SEARCH_POSTGRES, &Criteria::All(filter));
+        let query = Query::count(&SEARCH_POSTGRES, &Criteria::All(filter), None);
         insta::assert_snapshot!(query.text, @"SELECT COUNT(*) FROM sso_user WHERE (first_name_upper LIKE $1 ESCAPE '!' OR last_name_upper LIKE $2 ESCAPE '!') AND lower(username) LIKE $3 ESCAPE '!' AND email_index IN ($4, $5) AND approval_status = $6");
         assert_eq!(query.values.len(), 6);
     }
@@ -324,7 +357,7 @@ mod tests {
     #[test]
     fn whole_users_are_read_of_the_page_alone() {
         let all = Filter {
-            names: [None, None, None, None],
+            names: Default::default(),
             name_op: NameOp::And,
             is_name_exact: true,
             username_part: None,
@@ -332,7 +365,8 @@ mod tests {
             sign_up_status: None,
             approval_status: None,
         };
-        let query = Query::page(&SEARCH_SQLITE, Task::PageInOrder, &Criteria::All(all), FORWARDS, (50, 100));
+        let query =
+            Query::page(&SEARCH_SQLITE, Task::PageInOrder, (&Criteria::All(all), None), FORWARDS, (50, 100));
         let (_, rest) = query.text.split_once(" FROM ").unwrap();
         insta::assert_snapshot!(rest, @"sso_user WHERE username IN (SELECT username FROM sso_user INDEXED BY sso_user_order ORDER BY display_name NULLS FIRST, username LIMIT $1 OFFSET $2) ORDER BY display_name NULLS FIRST, username");
         assert_eq!(query.values.len(), 2);

@@ -12,22 +12,36 @@ macro_rules! waits {
 }
 
 sql! {
-    WAIT = "UPDATE sso_user SET sign_up_expiration = $2, sign_up_token = $3, sign_up_place = $4, sign_up_contested = $5 \
-        WHERE user_id = $1";
-    SET_TOKEN = "UPDATE sso_user SET sign_up_confirm_digest = $2, sign_up_token = $3 WHERE user_id = $1";
+    WAIT = "UPDATE sso_user SET sign_up_expiration = $2, sign_up_token = $3, sign_up_place = $4, sign_up_contested = $5, \
+        sign_up_is_decoy = $6 WHERE user_id = $1";
+    SET_TOKEN = "UPDATE sso_user SET sign_up_confirm_digest = $2, sign_up_token = $3, \
+        sign_up_expiration = COALESCE(sign_up_expiration, $4) WHERE user_id = $1";
+    /// Those of versions that knew no end of sign-ups: they kept no token.
+    GIVE_END = concat!(
+        "UPDATE sso_user SET sign_up_expiration = $2 WHERE sign_up_expiration IS NULL AND sign_up_token IS NULL AND ",
+        waits!("$1")
+    );
+    DECOY = "SELECT user_id FROM sso_user WHERE user_id = $1 AND sign_up_is_decoy AND sign_up_expiration > $2";
+    /// A decoy is nobody, and so is a sign-up that was not confirmed in time.
+    HIDDEN = "SELECT user_id FROM sso_user WHERE user_id = $1 AND (sign_up_is_decoy \
+        OR sign_up_status = $2 AND sign_up_expiration IS NOT NULL AND sign_up_expiration <= $3)";
+    ANY_HIDDEN = "SELECT user_id FROM sso_user WHERE sign_up_expiration <= $1 OR sign_up_is_decoy LIMIT 1";
     WAITING = concat!(
         "SELECT sign_up_expiration, sign_up_token FROM sso_user WHERE user_id = $1 AND ", waits!("$2"),
-        " AND (sign_up_expiration IS NULL OR sign_up_expiration > $3)"
+        " AND (sign_up_expiration IS NULL OR sign_up_expiration > $3) AND NOT sign_up_is_decoy"
     );
     CONFIRM = "UPDATE sso_user SET sign_up_status = $3, sign_up_confirm_time = $4, sign_up_expiration = NULL, \
-        sign_up_token = NULL WHERE sign_up_confirm_digest = $1 AND sign_up_status = $2 \
-        AND (sign_up_expiration IS NULL OR sign_up_expiration > $4) RETURNING user_id, sign_up_place, sign_up_contested";
+        sign_up_token = NULL WHERE sign_up_confirm_digest = $1 AND sign_up_status = $2 AND NOT sign_up_is_decoy \
+        AND (sign_up_expiration IS NULL OR sign_up_expiration > $4) RETURNING user_id, sign_up_place, sign_up_contested, email IS NOT NULL AS has_email";
     BY_DIGEST = "SELECT user_id FROM sso_user WHERE sign_up_confirm_digest = $1 AND sign_up_status <> $2";
     KEEP = "UPDATE sso_user SET sign_up_expiration = NULL WHERE user_id = $1";
     UNSET_PASSWORD = "UPDATE sso_user SET password_hash = NULL, password_last_set = NULL, password_expiry = NULL \
         WHERE user_id = $1";
+    /// What a site says of a user proves nothing, and keeps nobody from the address.
     WITH_EMAIL = concat!(
-        "SELECT user_id FROM sso_user WHERE email_index = $1 AND user_id <> $2 AND NOT (", waits!("$3"), ") LIMIT 1"
+        "SELECT user_id FROM sso_user WHERE email_index = $1 AND user_id <> $2 AND NOT (", waits!("$3"), ") \
+         AND (email_is_claimed OR NOT EXISTS (SELECT 1 FROM sso_identity i WHERE i.user_id = sso_user.user_id \
+         AND i.site_id IS NOT NULL)) ORDER BY email_is_claimed DESC LIMIT 1"
     );
     CLAIMED = concat!(
         "SELECT user_id FROM sso_user WHERE email_index = $1 AND user_id <> $2 AND email_is_claimed AND NOT (",
@@ -36,7 +50,7 @@ sql! {
     DISCLAIM = "UPDATE sso_user SET email_is_claimed = $2 WHERE user_id = $1";
     DELETE_WITH_EMAIL = concat!(
         "DELETE FROM sso_user WHERE email_index = $1 AND ", waits!("$2"),
-        " RETURNING user_id, sign_up_place, sign_up_contested"
+        " RETURNING user_id, sign_up_place, sign_up_contested, email IS NOT NULL AS has_email"
     );
     CONTEST = concat!("UPDATE sso_user SET sign_up_contested = $3 WHERE email_index = $1 AND ", waits!("$2"));
     ANY_WAITING = concat!("SELECT user_id FROM sso_user WHERE email_index = $1 AND ", waits!("$2"), " LIMIT 1");
@@ -57,8 +71,10 @@ pub struct Waiting<'a> {
     pub token: &'a [u8],
     /// By what the place is known that it came from.
     pub place: &'a [u8],
-    /// Whether it took the place of one that came from elsewhere.
+    /// Whether it took the place of another, of somebody who may be somebody else.
     pub is_contested: bool,
+    /// Whether the address is somebody else's, so that nobody can confirm it.
+    pub is_decoy: bool,
 }
 
 row! {
@@ -69,6 +85,7 @@ row! {
         pub user_id: UserId,
         pub sign_up_place: Option<Vec<u8>>,
         pub sign_up_contested: bool,
+        pub has_email: bool,
     }
 }
 
@@ -89,8 +106,8 @@ row! {
 /// When the database cannot answer.
 pub async fn wait(tx: &mut Tx, user_id: &UserId, waiting: &Waiting<'_>) -> Result<()> {
     tx.touch(user_id.as_str());
-    let Waiting { expiration, token, place, is_contested } = waiting;
-    execute!(tx, WAIT, user_id, *expiration, *token, *place, *is_contested).map(drop)
+    let Waiting { expiration, token, place, is_contested, is_decoy } = waiting;
+    execute!(tx, WAIT, user_id, *expiration, *token, *place, *is_contested, *is_decoy).map(drop)
 }
 
 /// The sign-up of this user, if it can be confirmed.
@@ -101,13 +118,53 @@ pub async fn confirmable(tx: &mut Tx, user_id: &UserId, now: Timestamp) -> Resul
     fetch_optional!(tx, Confirmable, WAITING, user_id, BEFORE, now)
 }
 
-/// Gives a sign-up another token in the place of one that is not known any more.
+/// Gives a sign-up another token in the place of one that is not known any more, and an end, if it has none and there is to
+/// be one.
 ///
 /// # Errors
 /// When the database cannot answer.
-pub async fn set_token(tx: &mut Tx, user_id: &UserId, digest: &[u8], sealed: &[u8]) -> Result<()> {
+pub async fn set_token(
+    tx: &mut Tx,
+    user_id: &UserId,
+    digest: &[u8],
+    sealed: &[u8],
+    expiration: Option<Timestamp>,
+) -> Result<()> {
     tx.touch(user_id.as_str());
-    execute!(tx, SET_TOKEN, user_id, digest, sealed).map(drop)
+    execute!(tx, SET_TOKEN, user_id, digest, sealed, expiration).map(drop)
+}
+
+/// Gives an end to sign-ups of versions that knew none.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn give_end(tx: &mut Tx, expiration: Timestamp) -> Result<u64> {
+    execute!(tx, GIVE_END, BEFORE, expiration)
+}
+
+/// Whether there is a user with this id in the table alone: a sign-up that was not confirmed in time, or one that nobody
+/// can confirm.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn is_hidden(conn: &mut Conn, user_id: &UserId, now: Timestamp) -> Result<bool> {
+    Ok(fetch_optional!(conn, (UserId,), HIDDEN, user_id, BEFORE, now)?.is_some())
+}
+
+/// Whether there may be any of them.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn is_any_hidden(conn: &mut Conn, now: Timestamp) -> Result<bool> {
+    Ok(fetch_optional!(conn, (UserId,), ANY_HIDDEN, now)?.is_some())
+}
+
+/// Whether a sign-up is one that nobody can confirm, and waits as if somebody could.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn is_decoy(conn: &mut Conn, user_id: &UserId, now: Timestamp) -> Result<bool> {
+    Ok(fetch_optional!(conn, (UserId,), DECOY, user_id, now)?.is_some())
 }
 
 /// Confirms the sign-up with this digest of its token: whose it is. None if nothing waits for that. Of any number of
@@ -150,12 +207,13 @@ pub async fn unset_password(tx: &mut Tx, user_id: &UserId) -> Result<()> {
     execute!(tx, UNSET_PASSWORD, user_id).map(drop)
 }
 
-/// Whether another user has the email with this index. A sign-up that nobody has confirmed has nothing.
+/// Which other user has the email with this index. A sign-up that nobody has confirmed has nothing.
 ///
 /// # Errors
 /// When the database cannot answer.
-pub async fn is_email_of_another(conn: &mut Conn, user_id: &UserId, index: &[u8]) -> Result<bool> {
-    Ok(fetch_optional!(conn, (UserId,), WITH_EMAIL, index, user_id, BEFORE)?.is_some())
+pub async fn other_with_email(conn: &mut Conn, user_id: &UserId, index: &[u8]) -> Result<Option<UserId>> {
+    let other = fetch_optional!(conn, (UserId,), WITH_EMAIL, index, user_id, BEFORE)?;
+    Ok(other.map(|(user_id,)| user_id))
 }
 
 /// Whether another user owns the email with this index.

@@ -9,3 +9,18 @@ CREATE TABLE sso_connection (
 
 -- What a site has made is listed by time.
 CREATE INDEX sso_identity_site ON sso_identity (site_id, creation_time, identity_token);
+
+-- Devices that users have logged in with. A user has so many slots, and a new device takes a free one, or that of another.
+CREATE TABLE sso_device (
+    user_id TEXT COLLATE "C" NOT NULL REFERENCES sso_user ON DELETE CASCADE,
+    slot BIGINT NOT NULL,
+    device_digest BYTEA NOT NULL,
+    creation_time BIGINT NOT NULL,
+    last_use BIGINT NOT NULL,
+    PRIMARY KEY (user_id, slot)
+);
+CREATE INDEX sso_device_last_use ON sso_device (last_use);
+
+-- A sign-up with an address that somebody else owns: to who made it, it is like any other, but nobody can confirm it.
+ALTER TABLE sso_user ADD COLUMN sign_up_is_decoy BOOLEAN NOT NULL DEFAULT FALSE;
+CREATE INDEX sso_user_sign_up_decoy ON sso_user (user_id) WHERE sign_up_is_decoy;
