@@ -293,6 +293,11 @@ async fn a_connection_may_be_silent_between_requests_but_not_for_long(kind: Kind
     assert!(start.elapsed() < Duration::from_millis(1_000), "{:?}", start.elapsed());
 }
 
+/// Until the server has surely read what was sent, also on a busy machine.
+async fn long_pause() {
+    tokio::time::sleep(Duration::from_millis(500)).await;
+}
+
 /// A connection with a request under way, whose body is not complete.
 fn half_sent(server: &Server) -> (Connection, String) {
     let mut connection = server.connect();
@@ -324,7 +329,7 @@ async fn who_waits_for_its_client_makes_room_and_health_is_told_in_any_case(kind
 
     let (mut busy, tail) = half_sent(&server);
     let (_other, _) = half_sent(&server);
-    pause().await;
+    long_pause().await;
     for path in ["/health/live", "/health/ready/"] {
         let answer = server.ask(&format!("GET root:{path}"), &[], "");
         answer.ok();
@@ -340,6 +345,8 @@ async fn who_waits_for_its_client_makes_room_and_health_is_told_in_any_case(kind
     server.ask("GET root:/health/live", &[], "").ok();
     busy.write(tail);
     busy.answer().ok();
+    // A connection that is being closed counts until it is.
+    long_pause().await;
     server.ask("POST /user/login", &[], &login_body()).ok();
 }
 
@@ -348,7 +355,7 @@ async fn an_address_has_connections_of_its_own_and_trusted_proxies_any_number(ki
         let settings = json!({"http.max_connections_per_address": 2, "http.trusted_proxies": proxies});
         let server = Server::with(kind, settings).await;
         let _busy = [half_sent(&server), half_sent(&server)];
-        pause().await;
+        long_pause().await;
         assert_eq!(server.ask("POST /user/login", &[], "{}").status, expected);
     }
 }

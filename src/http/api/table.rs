@@ -67,7 +67,7 @@ mod tests {
         };
         let table: Vec<String> = endpoints().iter().map(line).collect();
         insta::assert_snapshot!(table.join("\n"), @r"
-        POST /user/login: username, password [totp_code, new_password, remote_addr, user_agent]
+        POST /user/login: username, password [totp_code, new_password, device_token, remote_addr, user_agent]
         POST /user/logout: ust []
         GET /user: ust [user_id]
         POST /user: ust, username [password, password_must_change, display_name, first_name, middle_name, last_name, email, is_locked, sign_up_status, is_totp_enabled, totp_key, totp_label, is_rate_limit_active, rate_limit_def, auto_approve]

@@ -93,7 +93,8 @@ pub(in crate::ops) fn write(
 /// would choose where they lead. An invisible character behind each dot, colon and slash keeps them from that; an email
 /// address stays as it is.
 fn without_links(name: &str) -> Cow<'_, str> {
-    if !name.contains(['.', ':', '/']) || EmailAddress::parse(name).is_ok() {
+    let is_email = !name.contains([':', '/']) && EmailAddress::parse(name).is_ok();
+    if is_email || !name.contains(['.', ':', '/']) {
         return Cow::Borrowed(name);
     }
     let apart = |c: char| [Some(c), matches!(c, '.' | ':' | '/').then_some(WORD_JOINER)];

@@ -327,7 +327,7 @@ mod tests {
             ("signup-welcome.txt", b"{{token}}", "known are username, site_name"),
             ("signup-confirm.txt", b"{{token", "line 1 of the text: syntax error"),
             ("signup-confirm.pl_PL.html", b"\xff", "is not UTF-8"),
-            ("signup-confrim.txt", b"", "only signup-confirm, signup-welcome, password-reset-link"),
+            ("signup-confrim.txt", b"", "only signup-confirm, signup-exists, signup-welcome"),
             ("password-reset-link.xx.txt", b"{{nothing}}", "unknown value"),
         ];
         for (name, content, expected) in table {
