@@ -93,7 +93,7 @@ class TestClock:
 
     def __new__(cls) -> Self: ...
     def advance(self, seconds: float) -> None:
-        """Moves the clock by so many seconds, backwards where they are negative."""
+        """Lets so many seconds pass, or sets the clock back where they are negative."""
     def now(self) -> datetime.datetime:
         """What the clock shows: UTC, without a timezone."""
 

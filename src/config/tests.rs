@@ -19,6 +19,7 @@ main.secret_key = ""
 main.tz_aware = false
 database.url = "sqlite:///sso.db"
 database.create = "auto"
+database.keep_time = true
 database.max_connections = 16
 database.connect_timeout = "3 s"
 database.statement_timeout = "10 s"

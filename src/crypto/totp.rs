@@ -43,6 +43,11 @@ pub fn matching_step(key: &Password, code: &Password, now: Timestamp) -> Result<
     matching.map(i64::try_from).transpose().map_err(Error::internal)
 }
 
+/// The latest time step whose code is taken at this time.
+pub fn last_step(now: Timestamp) -> i64 {
+    i64::try_from(now.as_unix_seconds() / STEP_SECONDS + 1).unwrap_or(i64::MAX)
+}
+
 /// A new key: 160 random bits, in base32 without padding.
 ///
 /// # Errors

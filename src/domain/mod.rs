@@ -22,6 +22,7 @@ pub use self::core::operation::{AuditKind, Face, Operation, Who};
 pub use self::core::page::Page;
 pub use self::core::random::{Random, SystemRandom};
 pub use self::core::secret::{Password, Ust};
+pub use self::core::steady::SteadyClock;
 pub use self::core::text::{one_line, without_controls};
 pub use access::rate_limit::{InvalidRateLimit, RateLimit, RateLimits, RateRule, RateWindow};
 pub use access::throttle::{Throttle, ThrottleRules};

@@ -172,7 +172,7 @@ impl Sso {
         operation: Operation,
         body: impl AsyncFnOnce(&mut Call<'_>) -> Result<T>,
     ) -> Result<T> {
-        let trail = Trail::new(ctx, operation, self.now());
+        let trail = Trail::new(ctx, operation, self.system_time());
         let mut call = Call { ctx, trail, admitted: Admitted::Anonymous };
         let outcome = on_behalf(turn(ctx, operation), body(&mut call)).await;
         let failed = outcome.as_ref().err().map(|error| (error, call.refused(operation)));

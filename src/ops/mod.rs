@@ -26,6 +26,7 @@ mod sink;
 mod site;
 mod sso;
 mod state;
+mod time;
 mod user;
 mod watch;
 

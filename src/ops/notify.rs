@@ -166,12 +166,12 @@ impl Sso {
             return true;
         }
         if self.core.mailer.is_first_time() {
-            let mut trail = Trail::new(ctx, Operation::EmailSend, self.now());
+            let mut trail = Trail::new(ctx, Operation::EmailSend, self.system_time());
             if let Some(user_id) = user_id {
                 trail.on(user_id);
             }
             trail.note("template", template);
-            self.core.audit.tell(trail, self.now(), Err(NO_WAY));
+            self.core.audit.tell(trail, self.system_time(), Err(NO_WAY));
             self.log().say(LogLevel::Warning, "email.not_sent", NO_WAY, Some(&ctx.cid));
         }
         false

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::config::{Cache, Config, Create, DatabaseUrl, LogLevel};
 use crate::crypto::{HashParams, HashPool, KeyringError, LoadedKeyring, WaitLimits};
-use crate::domain::{Clock, Random, SystemClock, SystemRandom, random_uuid};
+use crate::domain::{Clock, Random, SteadyClock, SystemClock, SystemRandom, random_uuid};
 use crate::ops::access::name::{case_of_names, case_warning};
 use crate::ops::audit::AuditLog;
 use crate::ops::background::Background;
@@ -23,6 +23,7 @@ use crate::ops::mail::{message, smtp};
 use crate::ops::refusals::Refusals;
 use crate::ops::sso::{Core, Sso};
 use crate::ops::state::Watch;
+use crate::ops::time::{KeptTime, clock_warning};
 use crate::store::session::cache::SessionCache;
 use crate::store::session::renewal::Renewals;
 use crate::store::{self, Db, Options, SchemaState};
@@ -68,6 +69,8 @@ impl Sso {
     /// As [`Sso::open`].
     pub async fn open_with(config: Config, parts: Parts) -> Result<Self, OpenError> {
         let Parts { clock, random, hooks, reporting } = parts;
+        let clock = if config.database.keep_time { SteadyClock::on(clock) } else { SteadyClock::like(clock) };
+        let clock = Arc::new(clock);
         let hash = &config.hash_secret;
         let params = HashParams::new(hash.memory_kib, hash.iterations, hash.parallelism)
             .map_err(|error| OpenError::Config(format!("hash_secret: {error}")))?;
@@ -100,6 +103,13 @@ impl Sso {
                 return Err(error);
             }
         };
+        let kept_time = match KeptTime::take_up(&db, &clock, config.database.keep_time).await {
+            Ok(kept_time) => kept_time,
+            Err(error) => {
+                db.close().await;
+                return Err(error.into());
+            }
+        };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let limits = WaitLimits {
             max_bytes: usize::try_from(config.hash.max_waiting_kib)
@@ -110,7 +120,8 @@ impl Sso {
         let hashing = HashPool::new(params, threads, limits);
         let names = case_warning(&config, is_case_insensitive);
         let emails = email_change_warning(&config, hooks.sends_email());
-        let warnings = key_file_warning(&config, wide_mode).into_iter().chain(names).chain(emails).collect();
+        let warnings = key_file_warning(&config, wide_mode).into_iter().chain(names).chain(emails);
+        let warnings = warnings.chain(clock_warning(&clock)).collect();
         let background = Background::default();
         let mailer = Mailer::new(random_uuid(&*random)?);
         let size = (config.session.cache == Cache::On).then_some(config.session.cache_size);
@@ -126,6 +137,7 @@ impl Sso {
             keyring,
             hashing,
             clock,
+            kept_time,
             random,
             audit,
             log,
@@ -146,6 +158,7 @@ impl Sso {
         sso.start_maintenance();
         sso.start_recording_refusals();
         sso.start_sending();
+        sso.start_keeping_time().await;
         sso.start_watching();
         for warning in sso.warnings() {
             sso.log().say(LogLevel::Warning, "open.warning", warning, None);

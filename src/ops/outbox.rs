@@ -141,13 +141,13 @@ impl Sso {
             Ok(()) if is_request => Ok(None),
             Ok(()) => {
                 self.finish(claimed).await?;
-                self.core.audit.tell(trail, self.now(), Ok(()));
+                self.core.audit.tell(trail, self.system_time(), Ok(()));
                 Ok(None)
             }
             Err(Undelivered::NoWay) => {
                 self.finish(claimed).await?;
                 if self.core.mailer.is_first_time() {
-                    self.core.audit.tell(trail, self.now(), Err(NO_WAY));
+                    self.core.audit.tell(trail, self.system_time(), Err(NO_WAY));
                     self.log().say(LogLevel::Warning, "email.not_sent", NO_WAY, Some(&ctx.cid));
                 }
                 Ok(None)
@@ -170,7 +170,7 @@ impl Sso {
                 outbox::later(&mut tx, claimed.message_id, self.core.mailer.node, next_time).await?;
                 tx.commit().await?;
                 if is_last {
-                    self.core.audit.tell(trail, self.now(), Err(&format!("kept for later: {why}")));
+                    self.core.audit.tell(trail, self.system_time(), Err(&format!("kept for later: {why}")));
                     return Ok(None);
                 }
                 Ok(is_own.then_some(pause))
@@ -180,7 +180,7 @@ impl Sso {
 
     /// The entry of an email: what became of it.
     fn trail_of(&self, ctx: &Context, claimed: &Claimed) -> Trail {
-        let mut trail = Trail::new(ctx, Operation::EmailSend, self.now());
+        let mut trail = Trail::new(ctx, Operation::EmailSend, self.system_time());
         if let Some(user_id) = &claimed.user_id {
             trail.on(user_id);
         }

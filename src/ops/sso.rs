@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::config::{Config, LogLevel};
 use crate::crypto::{HashPool, Keyring};
-use crate::domain::{Clock, Random, Result, Timestamp};
+use crate::domain::{Random, Result, SteadyClock, Timestamp};
 use crate::ops::audit::AuditLog;
 use crate::ops::background::Background;
 use crate::ops::hook::Hooks;
@@ -19,6 +19,7 @@ use crate::ops::mail::template::Templates;
 use crate::ops::refusals::Refusals;
 use crate::ops::sink::Sink;
 use crate::ops::state::Watch;
+use crate::ops::time::{AT_THE_END, KeptTime, TIME_PATIENCE};
 use crate::store::Db;
 use crate::store::session::cache::SessionCache;
 use crate::store::session::renewal::Renewals;
@@ -43,7 +44,8 @@ pub(in crate::ops) struct Core {
     pub config: Config,
     pub keyring: Keyring,
     pub hashing: HashPool,
-    pub clock: Arc<dyn Clock>,
+    pub clock: Arc<SteadyClock>,
+    pub kept_time: KeptTime,
     pub random: Arc<dyn Random>,
     pub audit: AuditLog,
     pub log: Arc<Log>,
@@ -114,10 +116,15 @@ impl Sso {
         &self.core.db
     }
 
-    /// The time.
+    /// The time, which does not go back when the system's clock does.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.core.clock.now()
+    }
+
+    /// The time of the system's clock, for what others compare with theirs: codes and tokens that they make, and the log.
+    pub(in crate::ops) fn system_time(&self) -> Timestamp {
+        self.core.clock.system_time()
     }
 
     /// Writes the refusals of callers without a session that were counted so far to the database: one row for each minute,
@@ -149,6 +156,8 @@ impl Sso {
                 sink.close(FLUSHING);
             }
         });
+        let time = self.core.kept_time.keep(self.db(), &self.core.clock, AT_THE_END);
+        drop(timeout(TIME_PATIENCE, time).await);
         self.core.db.close().await;
         self.core.sessions.close();
         drop(hashing.await);

@@ -2,19 +2,29 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
+use std::time::Duration;
 
 use pyo3::prelude::*;
 
 use crate::domain::{Clock, SystemClock, Timestamp};
 use crate::python::value::convert::Times;
 
-/// The system's clock, moved.
+/// The system's clock, moved, in microseconds.
 #[derive(Debug, Default)]
-struct Moved(AtomicI64);
+struct Moved {
+    by: AtomicI64,
+    /// Forwards only: so much time has passed as well.
+    forwards: AtomicI64,
+}
 
 impl Clock for Moved {
     fn now(&self) -> Timestamp {
-        Timestamp::from_micros(SystemClock.now().as_micros().saturating_add(self.0.load(SeqCst)))
+        Timestamp::from_micros(SystemClock.now().as_micros().saturating_add(self.by.load(SeqCst)))
+    }
+
+    fn elapsed(&self) -> Duration {
+        let forwards = Duration::from_micros(self.forwards.load(SeqCst).unsigned_abs());
+        SystemClock.elapsed().saturating_add(forwards)
     }
 }
 
@@ -37,10 +47,12 @@ impl TestClock {
         Self::default()
     }
 
-    /// Moves the clock by so many seconds, backwards where they are negative.
+    /// Lets so many seconds pass, or sets the clock back where they are negative.
     fn advance(&self, seconds: f64) {
         #[expect(clippy::cast_possible_truncation, reason = "a cast ends at the limits of the type")]
-        self.0.0.fetch_add((seconds * 1e6) as i64, SeqCst);
+        let micros = (seconds * 1e6) as i64;
+        self.0.by.fetch_add(micros, SeqCst);
+        self.0.forwards.fetch_add(micros.max(0), SeqCst);
     }
 
     /// What the clock shows: UTC, without a timezone.

@@ -99,6 +99,7 @@ mod smtp;
 mod store;
 mod throttle;
 mod throttle_place;
+mod time;
 mod totp;
 mod user;
 mod user_change;

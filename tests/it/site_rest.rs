@@ -88,7 +88,7 @@ fn told(answer: &Answer, resource: &str) -> String {
 }
 
 async fn the_documented_example_is_reproduced(kind: Kind) {
-    let stage = Stage::new(kind).await;
+    let stage = Stage::with(kind, json!({"database.keep_time": false})).await;
     let mut tokens = Vec::new();
     for username in ["user1", "user2"] {
         let identity = stage.identity(username).await;

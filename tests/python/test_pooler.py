@@ -149,7 +149,10 @@ def test_a_pooler_by_transaction_is_supported(postgres_url: str) -> None:
             assert not is_valid(cached, token)
         # No lock and no setting is left to whom the connections belong to next.
         with psycopg.connect(postgres_url, autocommit=True) as beside:
-            locks = beside.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchone()
+            locks = beside.execute(
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' "
+                "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            ).fetchone()
             assert locks == (0,)
         with psycopg.connect(url, autocommit=True, prepare_threshold=None) as beside:
             assert beside.execute("SHOW statement_timeout").fetchone() == ("0",)

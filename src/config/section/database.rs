@@ -19,6 +19,9 @@ section! {
         /// SQLite: whether a database that is not there is made: "auto" unless its key file or write-ahead log is there, so
         /// that a lost one is noticed, "always" or "never". zato-sso init makes it in any case.
         create: Create = Create::Auto,
+        /// Whether the latest time is kept with the data, and time never goes back: what has ended stays so when a clock is set
+        /// back. false forgets it, for the start after a clock that was far ahead.
+        keep_time: bool = true,
         /// How many connections there may be at a time.
         max_connections: u32 = 16,
         /// PostgreSQL: seconds that a call waits for a connection, and that a host may take to give one.

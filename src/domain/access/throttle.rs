@@ -21,6 +21,9 @@ use crate::domain::Timestamp;
 /// How long after a failure, and the delay that it brought, the count starts anew.
 const FORGOTTEN_AFTER_SECONDS: i64 = 86_400;
 
+/// By how much the clocks of nodes may differ.
+const CLOCKS_DIFFER_BY: Duration = Duration::from_secs(60);
+
 /// From which failure there is a delay, and how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ThrottleRules {
@@ -54,12 +57,18 @@ impl Throttle {
         Self { count: 0, since: now, blocked_until: Timestamp::from_micros(0), expiration: now }
     }
 
-    /// How long the delay still lasts; None while attempts are allowed. A clock that has stepped back prolongs no delay
-    /// beyond the longest one.
+    /// How long the delay still lasts; None while attempts are allowed. One that would last longer than it ever did was
+    /// begun by a clock that was ahead: how much of it has passed is not known, and it ends. Clocks of nodes may differ a
+    /// little.
     #[must_use]
     pub fn remaining(&self, rules: ThrottleRules, now: Timestamp) -> Option<Duration> {
-        let longest = Duration::from_secs(rules.max_delay.into());
-        Some(self.blocked_until.since(now).min(longest)).filter(|remaining| !remaining.is_zero())
+        let whole = match delay(rules, self.count) {
+            0 => rules.max_delay.into(),
+            seconds => u64::try_from(seconds).unwrap_or(u64::MAX),
+        };
+        let (whole, remaining) = (Duration::from_secs(whole), self.blocked_until.since(now));
+        let is_possible = !remaining.is_zero() && remaining <= whole.saturating_add(CLOCKS_DIFFER_BY);
+        is_possible.then(|| remaining.min(whole))
     }
 
     /// What becomes of it by one more failure.
@@ -135,8 +144,13 @@ mod tests {
         for _ in 0..20 {
             throttle = throttle.after_failure(RULES, START);
         }
-        let remaining = throttle.remaining(RULES, START.plus_days(-30)).unwrap();
-        assert_eq!(remaining, Duration::from_secs(900));
+        assert_eq!(throttle.remaining(RULES, START), Some(Duration::from_secs(900)));
+        assert_eq!(throttle.remaining(RULES, START.plus_seconds(-60)), Some(Duration::from_secs(900)));
+        for earlier in [START.plus_seconds(-61), START.plus_seconds(-3_600), START.plus_days(-30)] {
+            assert_eq!(throttle.remaining(RULES, earlier), None);
+            let again = throttle.after_failure(RULES, earlier);
+            assert_eq!(again.remaining(RULES, earlier), Some(Duration::from_secs(900)));
+        }
     }
 
     #[test]

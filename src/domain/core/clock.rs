@@ -1,8 +1,9 @@
 //! Time: a UTC instant in microseconds, and where it comes from.
 
 use std::fmt;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta};
 
@@ -139,6 +140,9 @@ impl fmt::Display for Timestamp {
 pub trait Clock: Send + Sync + fmt::Debug {
     /// The current time.
     fn now(&self) -> Timestamp;
+
+    /// What has elapsed since some moment, whatever the clock was set to since.
+    fn elapsed(&self) -> Duration;
 }
 
 /// The system's clock.
@@ -152,28 +156,47 @@ impl Clock for SystemClock {
         let micros = since_epoch.map_or(0, |elapsed| elapsed.as_micros());
         Timestamp(i64::try_from(micros).unwrap_or(i64::MAX))
     }
+
+    fn elapsed(&self) -> Duration {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        START.elapsed()
+    }
 }
 
 /// A clock that stands still until it is moved, for tests.
 #[derive(Debug)]
-pub struct ManualClock(AtomicI64);
+pub struct ManualClock {
+    now: AtomicI64,
+    elapsed: AtomicI64,
+}
 
 impl ManualClock {
     /// A clock that shows `start`.
     #[must_use]
     pub const fn new(start: Timestamp) -> Self {
-        Self(AtomicI64::new(start.0))
+        Self { now: AtomicI64::new(start.0), elapsed: AtomicI64::new(0) }
     }
 
-    /// Moves the clock, backwards when negative.
+    /// Lets so much time pass, or sets the clock back when negative.
     pub fn advance_seconds(&self, seconds: i64) {
-        self.0.fetch_add(seconds.saturating_mul(MICROS_PER_SECOND), Ordering::SeqCst);
+        let micros = seconds.saturating_mul(MICROS_PER_SECOND);
+        self.now.fetch_add(micros, Ordering::SeqCst);
+        self.elapsed.fetch_add(micros.max(0), Ordering::SeqCst);
+    }
+
+    /// Sets the clock forward, in no time.
+    pub fn set_forward_seconds(&self, seconds: i64) {
+        self.now.fetch_add(seconds.saturating_mul(MICROS_PER_SECOND), Ordering::SeqCst);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        Timestamp(self.0.load(Ordering::SeqCst))
+        Timestamp(self.now.load(Ordering::SeqCst))
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::from_micros(self.elapsed.load(Ordering::SeqCst).unsigned_abs())
     }
 }
 

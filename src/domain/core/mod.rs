@@ -10,4 +10,5 @@ pub(super) mod operation;
 pub(super) mod page;
 pub(super) mod random;
 pub(super) mod secret;
+pub(super) mod steady;
 pub(super) mod text;

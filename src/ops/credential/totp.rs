@@ -158,7 +158,7 @@ impl Sso {
         let code = update.totp_code.as_ref().filter(|code| !code.is_empty()).ok_or(Code::AuthTotpMissing)?;
         let mut attempt = self.own_totp_attempt(&row.user_id, "session");
         self.check_throttle(&mut attempt).await?;
-        let Some(step) = totp::matching_step(&key, code, self.now())? else {
+        let Some(step) = totp::matching_step(&key, code, self.system_time())? else {
             self.record_failure(&attempt).await?;
             return Err(wrong_code());
         };
@@ -179,7 +179,10 @@ impl Sso {
             return Err(wrong_code());
         }
         if let Some(step) = proof.step {
-            if step <= row.totp_last_step {
+            let last = totp::last_step(self.system_time());
+            // Of a new key no code was used yet.
+            let is_first = row.totp_last_step == 0;
+            if !is_first && !store::user::account::use_totp_step(tx, &row.user_id, step, last).await? {
                 return Err(wrong_code());
             }
             row.totp_last_step = step;
@@ -285,14 +288,16 @@ impl Sso {
 
     /// What a TOTP code is worth. One that is right is used up by this, where configuration asks for that.
     pub(in crate::ops) async fn use_totp_code(&self, row: &UserRow, code: &Password) -> Result<TotpVerdict> {
-        let Some(step) = totp::matching_step(&self.totp_key(row)?, code, self.now())? else {
+        let now = self.system_time();
+        let Some(step) = totp::matching_step(&self.totp_key(row)?, code, now)? else {
             return Ok(TotpVerdict::Wrong);
         };
         if !self.config().login.totp_single_use {
             return Ok(TotpVerdict::Right);
         }
         let mut tx = self.db().write().await?;
-        let is_first_use = store::user::account::use_totp_step(&mut tx, &row.user_id, step).await?;
+        let is_first_use =
+            store::user::account::use_totp_step(&mut tx, &row.user_id, step, totp::last_step(now)).await?;
         tx.commit().await?;
         Ok(if is_first_use { TotpVerdict::Right } else { TotpVerdict::Used })
     }

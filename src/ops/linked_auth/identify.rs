@@ -87,7 +87,7 @@ impl Sso {
         }
         // A valid signature was not guessed, whatever the claims say.
         if let Proof::Token(token) = &proof
-            && !token.is_good_for(&row.name, &row.token_rules(), self.now())
+            && !token.is_good_for(&row.name, &row.token_rules(), self.system_time())
         {
             return Err(Code::AuthNotAllowed.into());
         }

@@ -289,7 +289,7 @@ impl Sso {
         digest: &[u8],
         Span { now, end }: Span,
     ) -> Result<(Session, Ust)> {
-        let expiration = end.min(self.lifetime_limit(session.creation_time));
+        let expiration = end.min(self.lifetime_limit(session.creation_time)).max(session.expiration_time);
         let renewal = Renewal {
             session_id: session.session_id,
             user_id: session.user_id.clone(),

@@ -4,3 +4,4 @@ pub(super) mod backup;
 pub(super) mod cleanup;
 pub(super) mod doctor;
 pub(super) mod refusals;
+pub(super) mod time;

@@ -22,7 +22,7 @@ async fn run(core: Weak<Core>) {
     loop {
         sleep(BETWEEN_WRITES).await;
         let Some(core) = core.upgrade() else { return };
-        let rows = core.refusals.take_before(core.clock.now());
+        let rows = core.refusals.take_before(core.clock.system_time());
         // What could not be written is kept for the next time.
         drop(core.refusals.write(rows, &core.db, &*core.random).await);
     }

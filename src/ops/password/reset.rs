@@ -71,7 +71,7 @@ impl Sso {
         let rows = self.rows_by_credential(&request.credential).await?;
         let creation_ctx = caller(ctx, request.user_agent.as_deref());
         let mut told = Vec::new();
-        let mut trail = Trail::new(ctx, Operation::PasswordResetCreateToken, self.now());
+        let mut trail = Trail::new(ctx, Operation::PasswordResetCreateToken, self.system_time());
         let mut tx = self.db().write().await?;
         for row in &rows {
             let outcome = self.email_reset_token(&mut tx, ctx, &mut trail, row, &creation_ctx).await?;
@@ -79,11 +79,11 @@ impl Sso {
         }
         self.commit_request(tx, &trail, request_id).await?;
         for (user_id, why) in told {
-            let mut trail = Trail::new(ctx, Operation::EmailSend, self.now());
+            let mut trail = Trail::new(ctx, Operation::EmailSend, self.system_time());
             trail.on(user_id);
             trail.note("template", EmailKind::PasswordReset.as_str());
             trail.note("not_sent", why);
-            self.core.audit.tell(trail, self.now(), Ok(()));
+            self.core.audit.tell(trail, self.system_time(), Ok(()));
         }
         Ok(())
     }

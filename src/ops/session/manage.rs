@@ -120,6 +120,7 @@ impl Sso {
             let now = self.now();
             let (username, created) = (caller.username(), session.creation_time);
             let expiration = self.session_expiration(ctx, &mut call.trail, username, created, now).await;
+            let expiration = expiration.max(session.expiration_time);
             let renewal = Renewal {
                 session_id: session.session_id,
                 user_id: session.user_id.clone(),

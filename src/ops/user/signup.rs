@@ -544,7 +544,7 @@ impl Sso {
             rows.extend(store::user::account::by_email_index(&mut conn, &index, MAX_WITH_EMAIL).await?);
         }
         drop(conn);
-        let mut trail = Trail::new(ctx, Operation::UserResendConfirmation, self.now());
+        let mut trail = Trail::new(ctx, Operation::UserResendConfirmation, self.system_time());
         let mut tx = self.db().write().await?;
         for row in &rows {
             self.email_confirm_token(&mut tx, ctx, &mut trail, row).await?;

@@ -7,6 +7,7 @@ sql! {
     GET = "SELECT value FROM sso_setting WHERE name = $1";
     INSERT = "INSERT INTO sso_setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
     PUT = "INSERT INTO sso_setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    DELETE = "DELETE FROM sso_setting WHERE name = $1";
     REPLACE = "UPDATE sso_setting SET value = $3 WHERE name = $1 AND value = $2";
 }
 
@@ -33,6 +34,15 @@ pub async fn insert(conn: &mut Conn, name: &str, value: &[u8]) -> Result<bool> {
 /// When the database cannot answer.
 pub async fn put(conn: &mut Conn, name: &str, value: &[u8]) -> Result<()> {
     execute!(conn, PUT, name, value)?;
+    Ok(())
+}
+
+/// Removes a setting.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn delete(conn: &mut Conn, name: &str) -> Result<()> {
+    execute!(conn, DELETE, name)?;
     Ok(())
 }
 

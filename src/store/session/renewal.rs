@@ -34,7 +34,7 @@ macro_rules! in_its_slot {
 sql! {
     /// Two statements, one after the other.
     RENEW_SQLITE = concat!(
-        "UPDATE sso_session SET expiration_time = given.expiration_time, \
+        "UPDATE sso_session SET expiration_time = MAX(sso_session.expiration_time, given.expiration_time), \
          state_change_count = state_change_count + 1 \
          FROM (", renewals_sqlite!(), ") AS given WHERE sso_session.session_id = given.session_id; \
          INSERT INTO sso_session_change (session_id, slot, idx, change_time, ctx_source, remote_addr, user_agent) \
@@ -48,7 +48,8 @@ sql! {
         "WITH given AS (", renewals_postgres!(), "), \
          held AS (SELECT session_id FROM sso_session \
          WHERE session_id = ANY(ARRAY(SELECT session_id FROM given)) ORDER BY session_id FOR NO KEY UPDATE), \
-         renewed AS (UPDATE sso_session s SET expiration_time = given.expiration_time, \
+         renewed AS (UPDATE sso_session s \
+         SET expiration_time = GREATEST(s.expiration_time, given.expiration_time), \
          state_change_count = s.state_change_count + 1 FROM given WHERE s.session_id = given.session_id \
          AND s.session_id = ANY(ARRAY(SELECT session_id FROM held)) \
          RETURNING s.session_id, s.state_change_count) \
@@ -71,7 +72,7 @@ pub struct Renewal {
     pub user_agent: Option<String>,
 }
 
-/// Gives sessions new ends and notes by what; those that were there. No session may be among them twice.
+/// Gives sessions new ends, none before the one that it has, and notes by what; those that were there. No session may be among them twice.
 ///
 /// # Errors
 /// When the database cannot answer.

@@ -106,7 +106,10 @@ sql! {
     SET_PASSWORD = "UPDATE sso_user SET password_hash = $2, password_last_set = $3, password_expiry = $4, \
         password_must_change = $5 WHERE user_id = $1";
     REPLACE_HASH = "UPDATE sso_user SET password_hash = $2 WHERE user_id = $1 AND password_hash = $3";
-    USE_TOTP_STEP = "UPDATE sso_user SET totp_last_step = $2 WHERE user_id = $1 AND totp_last_step < $2";
+    /// A step that is later than any can be now was used by a clock that was ahead. Later ones were not used then, but for it.
+    USE_TOTP_STEP = "UPDATE sso_user SET totp_last_step = $2, \
+        totp_ahead_step = CASE WHEN totp_last_step > $3 THEN totp_last_step ELSE totp_ahead_step END \
+        WHERE user_id = $1 AND totp_ahead_step <> $2 AND (totp_last_step < $2 OR totp_last_step > $3)";
     UPDATE = "UPDATE sso_user SET username = $2, email = $3, email_index = $4, display_name = $5, first_name = $6, \
         middle_name = $7, last_name = $8, display_name_upper = $9, first_name_upper = $10, middle_name_upper = $11, \
         last_name_upper = $12, is_locked = $13, locked_time = $14, locked_by = $15, sign_up_status = $16, \
@@ -390,13 +393,13 @@ pub async fn replace_hash(conn: &mut Conn, user_id: &UserId, new: &[u8], old: &[
     Ok(execute!(conn, REPLACE_HASH, user_id, new, old)? == 1)
 }
 
-/// Uses up a TOTP time step: false if it, or a later one, was used before. Of any number of simultaneous calls with
+/// Uses up a TOTP time step: false if it, or a later one up to `last`, was used before. Of any number of simultaneous calls with
 /// the same step, one gets true.
 ///
 /// # Errors
 /// When the database cannot answer.
-pub async fn use_totp_step(conn: &mut Conn, user_id: &UserId, step: i64) -> Result<bool> {
-    Ok(execute!(conn, USE_TOTP_STEP, user_id, step)? == 1)
+pub async fn use_totp_step(conn: &mut Conn, user_id: &UserId, step: i64, last: i64) -> Result<bool> {
+    Ok(execute!(conn, USE_TOTP_STEP, user_id, step, last)? == 1)
 }
 
 /// Writes a user's TOTP key, its label, and the last time step that a code of it was used in.

@@ -24,3 +24,5 @@ CREATE INDEX sso_device_last_use ON sso_device (last_use);
 -- A sign-up with an address that somebody else owns: to who made it, it is like any other, but nobody can confirm it.
 ALTER TABLE sso_user ADD COLUMN sign_up_is_decoy BOOLEAN NOT NULL DEFAULT FALSE;
 CREATE INDEX sso_user_sign_up_decoy ON sso_user (user_id) WHERE sign_up_is_decoy;
+-- The last time step of a TOTP code that was used while the clock was ahead; 0 for none. It is not used again when its time comes.
+ALTER TABLE sso_user ADD COLUMN totp_ahead_step BIGINT NOT NULL DEFAULT 0;
