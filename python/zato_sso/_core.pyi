@@ -24,6 +24,7 @@ __all__ = [
     "IdentityAPI",
     "ImportSummary",
     "PasswordResetAPI",
+    "RecoveryCodeAPI",
     "Server",
     "Session",
     "SessionAPI",
@@ -210,6 +211,8 @@ class UserAPI:
     @property
     def attr(self) -> UserAttrAPI:
         """Attributes of users."""
+    @property
+    def recovery_code(self) -> RecoveryCodeAPI: ...
     def create_user(
         self,
         cid: str,
@@ -1352,7 +1355,7 @@ class IdentityAPI:
 
 @final
 class TOTPAPI:
-    """`sso.totp`: TOTP codes."""
+    """`sso.totp`: TOTP codes, and switching TOTP on and off."""
 
     def validate_code(
         self,
@@ -1392,6 +1395,51 @@ class TOTPAPI:
         Raises:
             ValidationError: The code of an invalid session, or of a check that every call makes.
         """
+    def begin_enrolment(
+        self,
+        cid: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> tuple[str, str]: ...
+    def finish_enrolment(
+        self,
+        cid: str,
+        code: _Secret,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> list[str]: ...
+    def disable(
+        self,
+        cid: str,
+        password: _Secret | None = None,
+        code: _Secret | None = None,
+        current_ust: _Secret | None = None,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> None: ...
+
+@final
+class RecoveryCodeAPI:
+    """`sso.user.recovery_code`: codes that take the place of a TOTP code, each once."""
+
+    def generate(
+        self,
+        cid: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_id: str | None = None,
+    ) -> list[str]: ...
+    def count(
+        self,
+        cid: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_id: str | None = None,
+    ) -> int: ...
 
 @final
 class AttrAPI:

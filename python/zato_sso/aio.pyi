@@ -131,6 +131,8 @@ class _UserAPI:
     @property
     def attr(self) -> _UserAttrAPI:
         """Attributes of users."""
+    @property
+    def recovery_code(self) -> _RecoveryCodeAPI: ...
     async def create_user(
         self,
         cid: str,
@@ -1277,7 +1279,7 @@ class _IdentityAPI:
 @final
 @type_check_only
 class _TOTPAPI:
-    """`sso.totp`: TOTP codes."""
+    """`sso.totp`: TOTP codes, and switching TOTP on and off."""
 
     async def validate_code(
         self,
@@ -1317,6 +1319,52 @@ class _TOTPAPI:
         Raises:
             ValidationError: The code of an invalid session, or of a check that every call makes.
         """
+    async def begin_enrolment(
+        self,
+        cid: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> tuple[str, str]: ...
+    async def finish_enrolment(
+        self,
+        cid: str,
+        code: _Secret,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> list[str]: ...
+    async def disable(
+        self,
+        cid: str,
+        password: _Secret | None = None,
+        code: _Secret | None = None,
+        current_ust: _Secret | None = None,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> None: ...
+
+@final
+@type_check_only
+class _RecoveryCodeAPI:
+    """`sso.user.recovery_code`: codes that take the place of a TOTP code, each once."""
+
+    async def generate(
+        self,
+        cid: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_id: str | None = None,
+    ) -> list[str]: ...
+    async def count(
+        self,
+        cid: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_id: str | None = None,
+    ) -> int: ...
 
 @final
 class AttrAPI:

@@ -69,6 +69,8 @@ pub(super) enum Command {
     ResetUserPassword(ResetPasswordArgs),
     /// Give a user a new TOTP key, and print its URI and, at a terminal, a QR code
     ResetTotpKey(ResetTotpKeyArgs),
+    /// Give a user ten new recovery codes in place of earlier ones, and print them
+    GenerateRecoveryCodes(UserArgs),
     /// List a user's open sessions, oldest first
     ListSessions(UserArgs),
     /// End all open sessions of a user, or one of them, and list what has ended

@@ -92,6 +92,9 @@ fn execute(cli: Cli, serve: Serve) -> Result<(), Failure> {
         Command::ResetTotpKey(args) => {
             with_config(&global, |config| command::credential::reset_key(config, args, &out))
         }
+        Command::GenerateRecoveryCodes(args) => {
+            with_config(&global, |config| command::credential::generate_codes(config, args, &out))
+        }
         Command::Cleanup => with_config(&global, |config| command::maintenance::clean_up(config, &out)),
         Command::ExpiringPasswords(args) => {
             with_config(&global, |config| command::maintenance::expiring_passwords(config, args, &out))

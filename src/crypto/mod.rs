@@ -6,6 +6,7 @@ pub mod jose;
 mod keyring;
 mod linked_auth;
 mod password;
+pub mod recovery_code;
 pub mod token;
 pub mod totp;
 

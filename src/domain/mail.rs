@@ -21,17 +21,29 @@ pub enum EmailKind {
     EmailConfirm,
     /// Tells a user at the former address that there is to be another one.
     EmailChanged,
+    /// Tells a user that the password was changed.
+    PasswordChanged,
+    /// Tells a user that TOTP was switched on or off or has another key, or that there are new recovery codes.
+    SecondFactorChanged,
+    /// Tells a user that a recovery code was used.
+    RecoveryCodeUsed,
+    /// Tells a user of a login from a device or network that is new.
+    NewDevice,
 }
 
 impl EmailKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 10] = [
         Self::SignupConfirm,
         Self::SignupExists,
         Self::SignupWelcome,
         Self::PasswordReset,
         Self::EmailConfirm,
         Self::EmailChanged,
+        Self::PasswordChanged,
+        Self::SecondFactorChanged,
+        Self::RecoveryCodeUsed,
+        Self::NewDevice,
     ];
 
     /// The name of its template.
@@ -44,6 +56,10 @@ impl EmailKind {
             Self::PasswordReset => "password-reset-link",
             Self::EmailConfirm => "email-confirm",
             Self::EmailChanged => "email-changed",
+            Self::PasswordChanged => "password-changed",
+            Self::SecondFactorChanged => "second-factor-changed",
+            Self::RecoveryCodeUsed => "recovery-code-used",
+            Self::NewDevice => "new-device",
         }
     }
 }

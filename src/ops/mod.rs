@@ -34,6 +34,7 @@ pub use access::actor::{Actor, Caller};
 pub use access::app::AppProof;
 pub use access::fast_path::{Address, Asker};
 pub use attr::request::{AttrExpiry, AttrItem, AttrTarget, AttrWrite};
+pub use credential::enrolment::{TotpDisabler, TotpEnrolment};
 pub use credential::totp::{ResetTotpKey, TotpOwner};
 pub use hook::{HookError, HookFuture, Hooks, NoHooks};
 pub use import::file::{FileFormat, FileSource};

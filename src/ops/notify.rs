@@ -5,7 +5,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::config::LogLevel;
-use crate::domain::{Context, Error, Operation, Result, UserId, time_ordered_uuid};
+use crate::domain::{Context, EmailKind, Error, Operation, Result, UserId, time_ordered_uuid};
 use crate::ops::Sso;
 use crate::ops::access::user_row::Column;
 use crate::ops::audit::Trail;
@@ -45,7 +45,38 @@ impl Sso {
         }
     }
 
-    /// The same for what an answer has promised already, however many emails wait: a request is turned into emails.
+    /// Tells a user of a change of what proves who they are, or of something else that they would want to know of, where
+    /// configuration and a way to send emails allow it. However many emails wait, one of each kind for a user is none too
+    /// many, and a change is not refused for it.
+    pub(in crate::ops) async fn tell_of_change(
+        &self,
+        tx: &mut Tx,
+        ctx: &Context,
+        trail: &mut Trail,
+        row: &UserRow,
+        about: About<'_>,
+    ) -> Result<()> {
+        if self.config().email.security_notices && self.can_send_email() {
+            self.queue_promised_email(tx, ctx, trail, row, about).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells a user that the second factor has changed, and how.
+    pub(in crate::ops) async fn tell_of_second_factor(
+        &self,
+        tx: &mut Tx,
+        ctx: &Context,
+        trail: &mut Trail,
+        row: &UserRow,
+        change: &str,
+    ) -> Result<()> {
+        let details = [("change", change)];
+        let about = About { details: &details, ..About::plain(EmailKind::SecondFactorChanged) };
+        self.tell_of_change(tx, ctx, trail, row, about).await
+    }
+
+    /// As [`Self::queue_email`], for what an answer has promised already, however many emails wait.
     pub(in crate::ops) async fn queue_promised_email(
         &self,
         tx: &mut Tx,

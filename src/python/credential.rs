@@ -1,17 +1,21 @@
-//! `sso.totp`: TOTP codes.
+//! `sso.totp`: TOTP codes and enrolment; `sso.user.recovery_code`: recovery codes.
 
 use std::sync::Arc;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
+use pyo3::types::{PyList, PyTuple};
 
-use crate::ops::{Actor, Sso, TotpOwner};
+use crate::domain::Password;
+use crate::ops::{Actor, Sso, TotpDisabler, TotpEnrolment, TotpOwner};
 use crate::python::branch::Branch;
+use crate::python::runtime::call::none;
+use crate::python::user::permit::actor;
 use crate::python::value::convert::{CidArgument, PasswordArgument, RemoteAddrArgument, UstArgument, secret};
 use crate::python::value::error;
 
-/// ``sso.totp``: TOTP codes.
+/// ``sso.totp``: TOTP codes, and switching TOTP on and off.
 #[pyclass(frozen, name = "TOTPAPI", module = "zato_sso._core")]
 pub struct TotpApi {
     branch: Branch,
@@ -88,5 +92,187 @@ impl TotpApi {
         let operation =
             async move |sso: Arc<Sso>| sso.totp_provisioning_uri(&ctx, Actor::from(current_ust.0)).await;
         self.branch.run(py, operation, secret)
+    }
+
+    /// Makes a TOTP key for the caller, which takes effect when :meth:`finish_enrolment` gets a code of it, within half an
+    /// hour. A key that waited before does not any more.
+    ///
+    /// Returns:
+    ///     A tuple: the ``otpauth://`` URI, to be shown as a QR code, and the key in base32.
+    ///
+    /// Raises:
+    ///     ValidationError: The code of an invalid session; E005010 if the login is not fresh.
+    #[pyo3(signature = (cid, current_ust, current_app, remote_addr))]
+    fn begin_enrolment<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        current_ust: UstArgument,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let operation =
+            async move |sso: Arc<Sso>| sso.begin_totp_enrolment(&ctx, Actor::from(current_ust.0)).await;
+        self.branch.run(py, operation, |py, begun: TotpEnrolment| {
+            Ok(PyTuple::new(py, [begun.uri.expose(), begun.key.expose()])?.into_any())
+        })
+    }
+
+    /// Switches TOTP on for the caller with the key of :meth:`begin_enrolment`. The user's other sessions end.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     code: A code of the new key.
+    ///     current_ust: The caller's session token.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
+    ///
+    /// Returns:
+    ///     A list of ten recovery codes, in place of those that there were. They cannot be read again.
+    ///
+    /// Raises:
+    ///     InvalidTOTPError: E005001 if the code is wrong.
+    ///     ValidationError: The code of an invalid session; E005010 if the login is not fresh, E008001 if no key waits,
+    ///         E005009 while the user has to wait after wrong codes.
+    #[pyo3(signature = (cid, code, current_ust, current_app, remote_addr))]
+    fn finish_enrolment<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        code: PasswordArgument,
+        current_ust: UstArgument,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let operation = async move |sso: Arc<Sso>| {
+            sso.finish_totp_enrolment(&ctx, Actor::from(current_ust.0), code.0).await
+        };
+        self.branch.run(py, operation, codes)
+    }
+
+    /// Switches TOTP off for the caller, and ends the recovery codes. The user's other sessions end.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     password: The password of the caller.
+    ///     code: Instead of it, a TOTP code or a recovery code.
+    ///     current_ust: The caller's session token.
+    ///     current_app: The application on whose behalf the call is made; by default ``apps.default``.
+    ///     remote_addr: The address that the call comes from.
+    ///
+    /// Raises:
+    ///     ValidationError: The code of an invalid session; E005010 if the login is not fresh, E005001 for a wrong password
+    ///         or code, E005009 while the user has to wait after failures.
+    ///     ValueError: Not exactly one of ``password`` and ``code`` was given.
+    #[pyo3(signature = (cid, password=None, code=None, current_ust=None, current_app=None, remote_addr=None))]
+    #[expect(clippy::too_many_arguments, reason = "the documented signature")]
+    fn disable<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        password: Option<PasswordArgument>,
+        code: Option<PasswordArgument>,
+        current_ust: Option<UstArgument>,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let given = |secret: Option<PasswordArgument>| {
+            secret.map(|secret| secret.0).filter(|secret| !secret.is_empty())
+        };
+        let by = match (given(password), given(code)) {
+            (Some(password), None) => TotpDisabler::Password(password),
+            (None, Some(code)) => TotpDisabler::Code(code),
+            _ => return Err(PyValueError::new_err("expected exactly one of password and code")),
+        };
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let actor = actor(current_ust, true, None);
+        let operation = async move |sso: Arc<Sso>| sso.disable_totp(&ctx, actor, by).await;
+        self.branch.run(py, operation, none)
+    }
+}
+
+/// Recovery codes as a list of str.
+fn codes(py: Python<'_>, codes: Vec<Password>) -> PyResult<Bound<'_, PyAny>> {
+    Ok(PyList::new(py, codes.iter().map(Password::expose))?.into_any())
+}
+
+/// ``sso.user.recovery_code``: codes that take the place of a TOTP code, each once.
+#[pyclass(frozen, name = "RecoveryCodeAPI", module = "zato_sso._core")]
+pub struct RecoveryCodeApi {
+    branch: Branch,
+}
+
+impl RecoveryCodeApi {
+    pub const fn new(branch: Branch) -> Self {
+        Self { branch }
+    }
+}
+
+#[pymethods]
+impl RecoveryCodeApi {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.branch.traverse(&visit)
+    }
+
+    /// Makes ten new recovery codes, in place of those that there were.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     current_ust: The caller's session token.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
+    ///     user_id: Whose; by default the caller's own. Others' only for super-users.
+    ///
+    /// Returns:
+    ///     A list of codes such as ``7Q2M-X0DK-4RVE-9HTB``. They cannot be read again.
+    ///
+    /// Raises:
+    ///     ValidationError: The code of an invalid session; E005010 if the login is not fresh, E005001 without permission,
+    ///         E001100 if there is no such user.
+    #[pyo3(signature = (cid, current_ust, current_app, remote_addr, user_id=None))]
+    fn generate<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        current_ust: UstArgument,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+        user_id: Option<String>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let operation = async move |sso: Arc<Sso>| {
+            sso.generate_recovery_codes(&ctx, Actor::from(current_ust.0), user_id.as_deref()).await
+        };
+        self.branch.run(py, operation, codes)
+    }
+
+    /// How many recovery codes are left.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     current_ust: The caller's session token.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
+    ///     user_id: Whose; by default the caller's own. Others' only for super-users.
+    ///
+    /// Raises:
+    ///     ValidationError: The code of an invalid session; E005001 without permission, E001100 if there is no such user.
+    #[pyo3(signature = (cid, current_ust, current_app, remote_addr, user_id=None))]
+    fn count<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        current_ust: UstArgument,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+        user_id: Option<String>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let operation = async move |sso: Arc<Sso>| {
+            sso.count_recovery_codes(&ctx, Actor::from(current_ust.0), user_id.as_deref()).await
+        };
+        self.branch.run(py, operation, |py, count: i64| Ok(count.into_pyobject(py)?.into_any()))
     }
 }

@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use crate::domain::Code;
 use crate::python::attr::api::{AttrApi, SessionAttrApi, UserAttrApi};
 use crate::python::attr::entity::AttrEntity;
+use crate::python::credential::RecoveryCodeApi;
 use crate::python::hook::registry::Hooks;
 use crate::python::import::Summary;
 use crate::python::password::AccessTokenCtx;
@@ -70,6 +71,7 @@ fn core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<UserAttrApi>()?;
     module.add_class::<SessionAttrApi>()?;
     module.add_class::<AttrEntity>()?;
+    module.add_class::<RecoveryCodeApi>()?;
     module.add_class::<AccessTokenCtx>()?;
     UserApi::add_aliases(py)?;
     fork::install_hooks(py)?;

@@ -12,6 +12,7 @@ pub mod access;
 pub mod attr;
 pub mod audit;
 pub mod cache;
+pub mod credential;
 pub mod import;
 pub mod linked_auth;
 pub mod mail;

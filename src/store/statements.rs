@@ -1,7 +1,8 @@
 //! Every statement of the product, for the test that prepares each on both databases.
 
 use crate::store::{
-    access, attr, audit, db, import, linked_auth, mail, maintenance, password, session, site, user,
+    access, attr, audit, credential, db, import, linked_auth, mail, maintenance, password, session, site,
+    user,
 };
 
 /// Every statement of the product: name and text.
@@ -13,6 +14,8 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         attr::TOGETHER_STATEMENTS,
         audit::STATEMENTS,
         site::browser::STATEMENTS,
+        credential::enrolment::STATEMENTS,
+        credential::recovery_code::STATEMENTS,
         maintenance::doctor::STATEMENTS,
         site::identity::STATEMENTS,
         import::users::STATEMENTS,

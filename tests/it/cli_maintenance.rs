@@ -36,6 +36,7 @@ async fn what_was_deleted_is_said(kind: Kind) {
         out: site_verifications  0
         out: sign_ups            0
         out: email_changes       0
+        out: totp_enrolments     0
         out: throttle_counters   0
         out: known_places        0
         out: known_devices       0

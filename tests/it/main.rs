@@ -76,8 +76,9 @@ mod password;
 mod password_reset;
 #[cfg(feature = "server")]
 mod password_reset_rest;
-mod renewal;
 #[cfg(feature = "server")]
+mod recovery_code;
+mod renewal;
 mod rest;
 mod search;
 mod session;

@@ -27,8 +27,8 @@ fn the_rules_are_these() {
     let all = [Who::Anyone, Who::Oneself, Who::OneselfOrSuperUser, Who::SuperUser];
     insta::assert_snapshot!(all.map(line).join("\n"), @"
     Anyone: user.login, user.logout, user.signup, user.confirm_signup, user.confirm_email, user.resend_confirmation, session.authenticate, password_reset.create_token, password_reset.access_token, password_reset.change_password
-    Oneself: user.get_current, user.update_current, session.renew, session.reauthenticate
-    OneselfOrSuperUser: user.get_by_id, user.update_by_id, user.change_password, user.reset_totp_key, user.get_linked_auth_list, user.attr_create, user.attr_update, user.attr_set, user.attr_delete, user.attr_get, user.attr_exists, user.attr_names, session.attr_create, session.attr_update, session.attr_set, session.attr_delete, session.attr_get, session.attr_exists, session.attr_names, session.get, session.get_list, session.end, session.end_all
+    Oneself: user.get_current, user.update_current, session.renew, session.reauthenticate, totp.begin_enrolment, totp.finish_enrolment, totp.disable
+    OneselfOrSuperUser: user.get_by_id, user.update_by_id, user.change_password, user.reset_totp_key, user.get_linked_auth_list, user.attr_create, user.attr_update, user.attr_set, user.attr_delete, user.attr_get, user.attr_exists, user.attr_names, session.attr_create, session.attr_update, session.attr_set, session.attr_delete, session.attr_get, session.attr_exists, session.attr_names, session.get, session.get_list, session.end, session.end_all, recovery_code.generate, recovery_code.count
     SuperUser: user.create, user.delete_by_id, user.approve, user.reject, user.lock, user.unlock, user.search, user.create_linked_auth, user.delete_linked_auth, session.verify
     ");
 }
@@ -176,6 +176,7 @@ impl Stage {
                 "password" | "old_password" => Value::from(PASSWORD),
                 "new_password" if element.is_required => Value::from("another battery staple"),
                 "first_name" if endpoint.method == "PATCH" => Value::from("Ann"),
+                "totp_code" if element.is_required => Value::from("000000"),
                 "session_id" => Value::from(whom.session_id.clone()),
                 "name" => Value::from(if is_new { self.unique("name") } else { "there".to_owned() }),
                 "value" => Value::from("2"),
@@ -221,6 +222,8 @@ fn expected(endpoint: &Endpoint, caller: Caller, subject: Subject) -> Option<&'s
         // That there is such a session is not told.
         Operation::SessionEnd if !is_allowed => Some("E007001"),
         _ if !is_allowed => Some("E005001"),
+        // Nothing has begun.
+        Operation::TotpFinishEnrolment => Some("E008001"),
         // Nobody deletes oneself.
         Operation::UserDeleteById if subject == Subject::Oneself => Some("E008001"),
         _ => None,

@@ -360,7 +360,8 @@ async fn those_who_may_not_log_in_get_no_email_and_no_further(kind: Kind) {
     office.change(&before.0, &key, NEW).await.unwrap();
     office.access(&before.1).await.unwrap();
     sso.close().await;
-    assert_eq!(office.server.received().len(), 2);
+    // The two with a token, and one about the new password.
+    assert_eq!(office.server.received().len(), 3);
 }
 
 async fn users_are_found_by_what_is_configured(kind: Kind) {

@@ -46,6 +46,11 @@ REST = {
     "user.confirm_email": "POST /user/email/confirm",
     "user.resend_confirmation": "POST /user/signup/resend",
     "user.reset_totp_key": "PATCH /user/totp",
+    "user.recovery_code.generate": "POST /user/recovery-code",
+    "user.recovery_code.count": "GET /user/recovery-code",
+    "totp.begin_enrolment": "POST /user/totp/enrolment",
+    "totp.finish_enrolment": "PATCH /user/totp/enrolment",
+    "totp.disable": "DELETE /user/totp",
     "user.create_linked_auth": "POST /user/linked",
     "user.get_linked_auth_list": "GET /user/linked",
     "user.delete_linked_auth": "DELETE /user/linked",
@@ -102,6 +107,8 @@ def elements(arguments: Arguments) -> Arguments:
             sent |= value
         elif name in {"key", "key_label"}:
             sent |= {f"totp_{name.removeprefix('key_')}": value} if value is not None else {}
+        elif name == "code":
+            sent["totp_code"] = value
         elif name == "names":
             sent["data"] = value
         elif name == "ctx":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -128,6 +129,21 @@ def validate_code(stage: Stage) -> Arguments:
     key = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
     _, ust = stage.newcomer(totp_key=key)
     return {"cid": "cid", "code": totp_code(key), "ust": ust, "username": "", **CONTEXT}
+
+
+def finish_enrolment(stage: Stage) -> Arguments:
+    who = own_session(stage)
+    _, key = stage.sso.totp.begin_enrolment(**who)
+    return {"cid": "cid", "code": totp_code(key), "current_ust": who["current_ust"], **CONTEXT}
+
+
+def disable_totp(stage: Stage) -> Arguments:
+    _, ust = stage.newcomer()
+    return {"cid": "cid", "password": PASSWORD, "code": None, "current_ust": ust, **CONTEXT}
+
+
+def recovery_codes(stage: Stage) -> Arguments:
+    return {"cid": "cid", "current_ust": stage.admin, **CONTEXT, "user_id": stage.someone().user_id}
 
 
 def session_to_end(stage: Stage) -> Arguments:
@@ -331,6 +347,11 @@ CALLS: dict[str, tuple[Callable[[Stage], Arguments], type]] = {
     "session.require_super_user": (super_users_session, Session),
     "totp.validate_code": (validate_code, type(None)),
     "totp.provisioning_uri": (own_session, str),
+    "totp.begin_enrolment": (own_session, tuple),
+    "totp.finish_enrolment": (finish_enrolment, list),
+    "totp.disable": (disable_totp, type(None)),
+    "user.recovery_code.generate": (recovery_codes, list),
+    "user.recovery_code.count": (recovery_codes, int),
     "session.on_external_auth_succeeded": (external_auth, SessionInfo),
     "session.get_session_by_ext_id": (external_session, dict),
     "site.create": (new_site, dict),
@@ -355,6 +376,7 @@ FOR_SUPER_USERS = {
     *("user.search", "user.update_user_by_id", "user.update"),
     *("user.get_user_by_id", "user.change_password", "session.verify", "session.get", "session.get_list"),
     "session.end_all",
+    *("user.recovery_code.generate", "user.recovery_code.count"),
 }
 # Arguments that may be None everywhere, and those that may be in some calls.
 OPTIONAL = {"current_app", "remote_addr", "user_agent", "new_password", "totp_code", "current_user"}
@@ -367,6 +389,9 @@ OPTIONAL_IN = {
     "user.set_password": {"password_expiry", "details"},
     "user.reset_totp_key": {"current_ust", "user_id", "key", "key_label"},
     "totp.validate_code": {"ust", "username"},
+    "totp.disable": {"password", "code", "current_ust"},
+    "user.recovery_code.generate": {"user_id"},
+    "user.recovery_code.count": {"user_id"},
     "user.get_linked_auth_list": {"user_id"},
     "session.on_external_auth_succeeded": {"ext_session_id"},
     "session.get_session_by_ext_id": {"ext_session_id"},
@@ -378,8 +403,7 @@ every_call = pytest.mark.parametrize("name", CALLS)
 
 
 def call_of(sso: object, name: str) -> Callable[..., Any]:
-    branch, _, method = name.partition(".")
-    call: Callable[..., Any] = getattr(getattr(sso, branch), method)
+    call: Callable[..., Any] = operator.attrgetter(name)(sso)
     return call
 
 
@@ -387,10 +411,10 @@ def test_the_table_has_every_call() -> None:
     sso = AsyncSSO(config=config_of("sqlite::memory:", new_key()))
     public = {
         f"{branch}.{name}"
-        for branch in ("user", "session", "totp", "password_reset", "site", "identity")
-        for name in dir(getattr(sso, branch))
+        for branch in ("user", "user.recovery_code", "session", "totp", "password_reset", "site", "identity")
+        for name in dir(operator.attrgetter(branch)(sso))
         # Branches of their own: sessions stand here, attributes have tests of their own.
-        if not name.startswith("_") and name not in {"session", "attr"}
+        if not name.startswith("_") and name not in {"session", "attr", "recovery_code"}
     }
     assert set(CALLS) == public
 

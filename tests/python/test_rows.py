@@ -419,6 +419,11 @@ CODES: dict[str, dict[str, Case]] = {
     "session.get": FOR_SUPER_USERS,
     "session.get_list": FOR_SUPER_USERS,
     "session.reauthenticate": {"E005001": sets(password="wrong")},
+    "totp.begin_enrolment": {"E005010": stale()},
+    "totp.finish_enrolment": {"E005010": stale(), "E005001": sets(code="000000"), "E008001": as_regular_user},
+    "totp.disable": {"E005010": stale(), "E005001": sets(password="wrong")},
+    "user.recovery_code.generate": {**ON_SOMEBODY, "E005010": stale()},
+    "user.recovery_code.count": ON_SOMEBODY,
     # Somebody else's session is not there for a regular user.
     "session.end": {"E007001": as_regular_user},
     "session.end_all": ON_SOMEBODY,

@@ -1,4 +1,4 @@
-//! `reset-totp-key`: a new key for a user's authenticator, and how it gets there.
+//! `reset-totp-key`: a new key for a user's authenticator, and how it gets there. `generate-recovery-codes`.
 
 use std::io::{self, IsTerminal as _};
 
@@ -6,7 +6,7 @@ use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 use serde_json::json;
 
-use crate::cli::args::ResetTotpKeyArgs;
+use crate::cli::args::{ResetTotpKeyArgs, UserArgs};
 use crate::cli::command::user;
 use crate::cli::output::failure::Failure;
 use crate::cli::output::print::Output;
@@ -57,6 +57,29 @@ async fn replace(sso: &Sso, args: ResetTotpKeyArgs) -> Result<(User, Password, P
     let key = sso.reset_totp_key(&ctx, Actor::Trusted(None), request).await?;
     let uri = totp::provisioning_uri(&key, &user.username, &sso.config().main.site_name)?;
     Ok((user, key, uri))
+}
+
+/// Gives a user new recovery codes, and prints them, one a line.
+pub(in crate::cli) async fn generate_codes(
+    config: Config,
+    args: UserArgs,
+    out: &Output,
+) -> Result<(), Failure> {
+    let sso = setup::open_existing(config).await?;
+    let outcome = generate(&sso, &args.username).await;
+    sso.close().await;
+    let (user, codes) = outcome?;
+    let codes: Vec<&str> = codes.iter().map(Password::expose).collect();
+    let object =
+        json!({"user_id": user.user_id.as_str(), "username": user.username, "recovery_codes": codes});
+    out.result(&codes.join("\n"), &object)
+}
+
+async fn generate(sso: &Sso, username: &str) -> Result<(User, Vec<Password>), Failure> {
+    let user = user::find(sso, username).await?;
+    let (ctx, by) = (setup::context(sso)?, Actor::Trusted(None));
+    let codes = sso.generate_recovery_codes(&ctx, by, Some(user.user_id.as_str())).await?;
+    Ok((user, codes))
 }
 
 /// What an authenticator's camera reads, two rows of modules a line.

@@ -20,6 +20,8 @@ section! {
         /// The page where a new email is confirmed, for links in emails: the token is appended as the parameter `token`.
         /// Empty: emails have the token alone.
         confirm_url: String = String::new(),
+        /// Whether users are emailed when the password, TOTP or recovery codes change, or a recovery code was used.
+        security_notices: bool = true,
         /// Hours in which a new email must be confirmed.
         confirm_within: u32 = 24,
     }

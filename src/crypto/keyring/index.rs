@@ -25,6 +25,14 @@ impl Keyring {
         hmac(&self.active.subject, name.as_bytes())
     }
 
+    /// What may be stored of a user's recovery code, the active key's first: 80 bits are too many to try, and without the
+    /// key nobody can begin.
+    #[must_use]
+    pub fn recovery_code_digests(&self, user_id: &str, code: &str) -> Vec<[u8; 32]> {
+        let bound = Zeroizing::new(format!("{user_id}\n{code}"));
+        self.keys().map(|key| hmac(&key.recovery_code, bound.as_bytes())).collect()
+    }
+
     /// All that may be stored for an email, the active key's first: during a rotation some rows have one of before, and
     /// what earlier versions stored of an email that is not ASCII has another form.
     #[must_use]
@@ -61,6 +69,15 @@ mod tests {
         let candidates = keyring.blind_index_candidates("Ann@BÜCHER.example");
         assert_eq!(candidates, [keyring.blind_index("ann@xn--bcher-kva.example"), former]);
         assert_eq!(keyring.blind_index_candidates("ann@example.com").len(), 1);
+    }
+
+    #[test]
+    fn a_recovery_code_is_bound_to_its_user_and_to_a_key() {
+        let before = Keyring::parse(ONE).unwrap();
+        let during = Keyring::parse(&format!("{TWO},{ONE}")).unwrap();
+        let [former] = before.recovery_code_digests("zusr1", "0000000000000000")[..] else { panic!() };
+        assert_eq!(during.recovery_code_digests("zusr1", "0000000000000000")[1], former);
+        assert!(!during.recovery_code_digests("zusr2", "0000000000000000").contains(&former));
     }
 
     #[test]

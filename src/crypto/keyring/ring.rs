@@ -180,6 +180,7 @@ pub(in crate::crypto) struct MasterKey {
     pub(in crate::crypto) check: KeyBytes,
     pub(in crate::crypto) subject: KeyBytes,
     pub(in crate::crypto) external_session: KeyBytes,
+    pub(in crate::crypto) recovery_code: KeyBytes,
 }
 
 impl MasterKey {
@@ -192,6 +193,7 @@ impl MasterKey {
             check: derive(&secret, "check"),
             subject: derive(&secret, "subject"),
             external_session: derive(&secret, "external-session"),
+            recovery_code: derive(&secret, "recovery-code"),
             secret,
         }
     }

@@ -161,6 +161,11 @@ operations! {
     SessionGetByExtId: "session.get_by_ext_id", Disclosure, Trusted, [Python], "for trusted callers in the same process";
     TotpValidateCode: "totp.validate_code", Change, Anyone, [Python], "for callers in the same process; POST /user/login takes a code";
     TotpProvisioningUri: "totp.provisioning_uri", Disclosure, Oneself, [Python], "for callers in the same process, which show it to the user";
+    TotpBeginEnrolment: "totp.begin_enrolment", Change, Oneself, [Rest, Python], "";
+    TotpFinishEnrolment: "totp.finish_enrolment", Change, Oneself, [Rest, Python], "";
+    TotpDisable: "totp.disable", Change, Oneself, [Rest, Python], "";
+    RecoveryCodeGenerate: "recovery_code.generate", Change, OneselfOrSuperUser, [Rest, Python, Command], "";
+    RecoveryCodeCount: "recovery_code.count", Disclosure, OneselfOrSuperUser, [Rest, Python], "";
     PasswordResetCreateToken: "password_reset.create_token", Change, Anyone, [Rest, Python], "";
     PasswordResetAccessToken: "password_reset.access_token", Change, Anyone, [Rest, Python], "";
     PasswordResetChangePassword: "password_reset.change_password", Change, Anyone, [Rest, Python], "";

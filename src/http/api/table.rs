@@ -1,7 +1,7 @@
 //! Every endpoint under `http.prefix`.
 
 use crate::http::api::endpoint::{Block, Endpoint};
-use crate::http::api::{attr, linked_auth, password, search, session, signup, user};
+use crate::http::api::{attr, credential, linked_auth, password, search, session, signup, user};
 
 /// Every endpoint under `http.prefix`, block by block.
 #[must_use]
@@ -9,6 +9,7 @@ pub fn blocks() -> Vec<Block> {
     let block = |name, endpoints| Block { name, endpoints };
     vec![
         block("Users", user::endpoints()),
+        block("Second factor", credential::endpoints()),
         block("Sign-up", signup::endpoints()),
         block("Search", search::endpoints()),
         block("Sessions", session::endpoints()),
@@ -79,6 +80,11 @@ mod tests {
         DELETE /user/lock: ust, user_id []
         PATCH /user/password: ust, new_password [old_password, user_id, password_expiry, must_change]
         PATCH /user/totp: ust [user_id, totp_key, totp_label]
+        POST /user/totp/enrolment: ust []
+        PATCH /user/totp/enrolment: ust, totp_code []
+        DELETE /user/totp: ust [password, totp_code]
+        POST /user/recovery-code: ust [user_id]
+        GET /user/recovery-code: ust [user_id]
         POST /user/signup: username, password, app_list [email, display_name, first_name, middle_name, last_name]
         PATCH /user/signup: confirm_token []
         POST /user/signup/confirm: confirm_token []

@@ -1,3 +1,5 @@
 //! Credentials beside the password.
 
+pub(super) mod enrolment;
+pub(super) mod recovery_code;
 pub(super) mod totp;

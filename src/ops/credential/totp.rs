@@ -55,7 +55,7 @@ pub(in crate::ops) struct TotpProof {
     attempt: Option<Attempt>,
 }
 
-fn wrong_code() -> Error {
+pub(in crate::ops) fn wrong_code() -> Error {
     Error::refused(Code::AuthNotAllowed, WRONG_TOTP_CODE)
 }
 
@@ -99,6 +99,7 @@ impl Sso {
             store::user::account::set_totp(&mut tx, &row).await?;
             if row.totp_key != former {
                 self.end_sessions_on_totp_change(call, &mut tx, &user_id).await?;
+                self.tell_of_second_factor(&mut tx, call.ctx, &mut call.trail, &row, "totp-key").await?;
             }
             self.commit(tx, &mut call.trail).await?;
             Ok(key)

@@ -11,6 +11,7 @@ use crate::domain::{
 use crate::ops::Sso;
 use crate::ops::access::actor::{Actor, Caller};
 use crate::ops::access::check::{PasswordAge, Standing, check_standing, informed};
+use crate::ops::audit::Trail;
 use crate::ops::call::Call;
 use crate::ops::linked_auth::identify::{ExternalCredential, Identified};
 use crate::ops::linked_auth::sec_def::common_ext_session_id;
@@ -194,7 +195,7 @@ impl Sso {
         let is_open = found.is_some_and(|(session, _)| self.is_open(&session, &entry, now));
         if !is_open {
             if asks_for_totp(&entry, &user) {
-                self.accept_totp_code(&user, &entry).await?;
+                self.accept_totp_code(ctx, trail, &user, &entry).await?;
             }
             self.check_login_app(ctx)?;
         }
@@ -238,11 +239,17 @@ impl Sso {
     }
 
     /// Accepts a TOTP code, which is used up by that. Codes are not to be guessed here either.
-    async fn accept_totp_code(&self, user: &UserRow, entry: &Entry) -> Result<()> {
+    async fn accept_totp_code(
+        &self,
+        ctx: &Context,
+        trail: &mut Trail,
+        user: &UserRow,
+        entry: &Entry,
+    ) -> Result<()> {
         let definition = format!("definition:{}", entry.sec_def_id);
         let mut attempt = self.own_totp_attempt(&user.user_id, &definition);
         self.check_throttle(&mut attempt).await?;
-        self.check_totp_code(user, entry.totp_code.as_ref(), &attempt).await?;
+        self.check_totp_code(ctx, trail, user, entry.totp_code.as_ref(), &attempt).await?;
         if self.check_throttle(&mut attempt).await? {
             let mut tx = self.db().write().await?;
             self.clear_failures(&mut tx, &attempt).await?;

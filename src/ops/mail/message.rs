@@ -43,12 +43,14 @@ pub(in crate::ops) struct About<'a> {
     pub token: Option<&'a Password>,
     /// Minutes that the token is valid.
     pub minutes: i64,
+    /// The other values of its template.
+    pub details: &'a [(&'static str, &'a str)],
 }
 
 impl About<'_> {
     /// An email without a token.
     pub const fn plain(kind: EmailKind) -> Self {
-        Self { kind, token: None, minutes: 0 }
+        Self { kind, token: None, minutes: 0, details: &[] }
     }
 }
 
@@ -63,7 +65,7 @@ pub(in crate::ops) fn write(
     username: String,
     to: String,
 ) -> Result<Letter> {
-    let About { kind, token, minutes } = about;
+    let About { kind, token, minutes, details } = about;
     let site_name = Some(config.main.site_name.trim()).filter(|name| !name.is_empty());
     let token = token.map_or("", Password::expose);
     let link = link(page(config, kind), token);
@@ -76,7 +78,8 @@ pub(in crate::ops) fn write(
         ("link", &link),
         ("minutes", &minutes),
     ];
-    let Content { subject, text, html } = templates.fill(kind, &values.into_iter().collect())?;
+    let Content { subject, text, html } =
+        templates.fill(kind, &values.into_iter().chain(details.iter().copied()).collect())?;
     let title = config.password_reset.email_title.get(locale(config));
     let title = title.filter(|_| kind == EmailKind::PasswordReset);
     Ok(Letter {
@@ -107,7 +110,13 @@ fn page(config: &Config, kind: EmailKind) -> &str {
         EmailKind::SignupConfirm => &config.signup.url,
         EmailKind::PasswordReset => &config.password_reset.url,
         EmailKind::EmailConfirm => &config.email.confirm_url,
-        EmailKind::SignupExists | EmailKind::SignupWelcome | EmailKind::EmailChanged => "",
+        EmailKind::SignupExists
+        | EmailKind::SignupWelcome
+        | EmailKind::EmailChanged
+        | EmailKind::PasswordChanged
+        | EmailKind::SecondFactorChanged
+        | EmailKind::RecoveryCodeUsed
+        | EmailKind::NewDevice => "",
     }
 }
 
@@ -159,7 +168,7 @@ mod tests {
         let templates = Templates::load(None, "en_GB").unwrap();
         let token = Password::from("T");
         let text = |config: &Config, kind| {
-            let about = About { kind, token: Some(&token), minutes: 30 };
+            let about = About { token: Some(&token), minutes: 30, ..About::plain(kind) };
             write(config, &templates, about, "ann".to_owned(), "ann@example.com".to_owned()).unwrap().text
         };
         let kinds = [EmailKind::SignupConfirm, EmailKind::PasswordReset, EmailKind::EmailConfirm];

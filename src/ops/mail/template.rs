@@ -181,6 +181,10 @@ const fn built_in(kind: EmailKind) -> &'static str {
         EmailKind::PasswordReset => include_str!("templates/password-reset-link.txt"),
         EmailKind::EmailConfirm => include_str!("templates/email-confirm.txt"),
         EmailKind::EmailChanged => include_str!("templates/email-changed.txt"),
+        EmailKind::PasswordChanged => include_str!("templates/password-changed.txt"),
+        EmailKind::SecondFactorChanged => include_str!("templates/second-factor-changed.txt"),
+        EmailKind::RecoveryCodeUsed => include_str!("templates/recovery-code-used.txt"),
+        EmailKind::NewDevice => include_str!("templates/new-device.txt"),
     }
 }
 
@@ -188,7 +192,13 @@ const fn built_in(kind: EmailKind) -> &'static str {
 const fn own_values(kind: EmailKind) -> &'static [&'static str] {
     match kind {
         EmailKind::SignupConfirm => &["token", "link"],
-        EmailKind::SignupExists | EmailKind::SignupWelcome | EmailKind::EmailChanged => &[],
+        EmailKind::SignupExists
+        | EmailKind::SignupWelcome
+        | EmailKind::EmailChanged
+        | EmailKind::PasswordChanged => &[],
+        EmailKind::SecondFactorChanged => &["change"],
+        EmailKind::RecoveryCodeUsed => &["left"],
+        EmailKind::NewDevice => &["time", "remote_addr", "user_agent"],
         EmailKind::PasswordReset | EmailKind::EmailConfirm => &["token", "link", "minutes"],
     }
 }

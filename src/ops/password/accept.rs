@@ -9,6 +9,8 @@ use crate::domain::{
 };
 use crate::ops::Sso;
 use crate::ops::access::user_row::Column;
+use crate::ops::call::Call;
+use crate::ops::mail::message::About;
 use crate::store;
 use crate::store::Tx;
 use crate::store::user::account::UserRow;
@@ -240,10 +242,11 @@ impl Sso {
 
     /// Stores a new password, keeps the former one in the history where there is one, and ends the user's sessions but for
     /// one where configuration says so. Resets under way end too, and failed logins are forgotten: what was guessed for is
-    /// not the password any more.
+    /// not the password any more. The user is told.
     pub(in crate::ops) async fn store_password(
         &self,
         tx: &mut Tx,
+        call: &mut Call<'_>,
         row: &UserRow,
         new: &NewPassword,
         keep: Option<SessionId>,
@@ -272,7 +275,8 @@ impl Sso {
         if self.config().session.end_on_password_change {
             store::session::record::delete_of_user(tx, user_id, keep).await?;
         }
-        Ok(())
+        let about = About::plain(EmailKind::PasswordChanged);
+        self.tell_of_change(tx, call.ctx, &mut call.trail, row, about).await
     }
 
     /// Gives up the email that a user wanted, and takes back the email about it that waits.

@@ -150,7 +150,7 @@ impl Sso {
         if held.map(|held| held.password_last_set) != Some(row.password_last_set) {
             return Err(Error::refused(Code::AuthNotAllowed, "the password was changed meanwhile"));
         }
-        self.store_password(&mut tx, row, new, keep).await?;
+        self.store_password(&mut tx, call, row, new, keep).await?;
         self.commit(tx, &mut call.trail).await
     }
 }

@@ -138,7 +138,7 @@ impl Sso {
             }
         };
         let minutes = i64::try_from(expiration.since(now).as_secs().div_ceil(60)).unwrap_or(i64::MAX);
-        let about = About { kind, token: Some(&token), minutes };
+        let about = About { token: Some(&token), minutes, ..About::plain(kind) };
         self.queue_promised_email(tx, ctx, trail, row, about).await?;
         Ok(None)
     }
@@ -278,7 +278,7 @@ impl Sso {
             if !store::password::reset::delete(&mut tx, reset.reset_id).await? {
                 return Err(no_access());
             }
-            self.store_password(&mut tx, &row, &new, None).await?;
+            self.store_password(&mut tx, call, &row, &new, None).await?;
             // Whoever has read the email is the user: they can log in from there, whatever others do to their name.
             let origin = Origin::Address(&ctx.remote_addr);
             let attempt = self.password_attempt(&row.username, Some(&row.user_id), origin);

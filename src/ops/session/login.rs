@@ -11,7 +11,6 @@ use crate::ops::access::app::AppProof;
 use crate::ops::access::check::{PasswordAge, Standing, check_standing, informed, wrong_app};
 use crate::ops::access::throttle::{Attempt, Origin};
 use crate::ops::audit::Trail;
-use crate::ops::credential::totp::TotpVerdict;
 use crate::ops::password::accept::{NewPassword, Terms, is_same_password};
 use crate::store;
 use crate::store::Conn;
@@ -85,7 +84,7 @@ impl Sso {
                 call.trail.note("by", "command");
             }
             let origin = Origin::Address(&ctx.remote_addr);
-            let found = self.authenticate(&mut call.trail, &request, origin).await?;
+            let found = self.authenticate(ctx, &mut call.trail, &request, origin).await?;
             let Authenticated { row, is_outdated, mut attempt, mut has_failures } = found;
             let user_id = row.user_id.clone();
             call.trail.by(&user_id);
@@ -149,7 +148,7 @@ impl Sso {
                 _ => return Err(Code::AuthNotAllowed.into()),
             };
             if let Some(new) = &new {
-                self.store_password(&mut tx, &row, new, None).await?;
+                self.store_password(&mut tx, call, &row, new, None).await?;
                 call.trail.note("password", "changed");
             }
             if let (Some(upgraded), Some(old)) = (&upgraded, &row.password_hash) {
@@ -204,6 +203,7 @@ impl Sso {
     /// Finds out that it is who they say. Every refusal up to the password is the same and takes the same work.
     pub(in crate::ops) async fn authenticate(
         &self,
+        ctx: &Context,
         trail: &mut Trail,
         request: &LoginRequest,
         origin: Origin<'_>,
@@ -211,12 +211,13 @@ impl Sso {
         let mut conn = self.db().read().await?;
         let key = self.username_key(&request.username);
         let found = store::user::account::by_username(&mut conn, &request.username, &key).await?;
-        self.authenticate_found(trail, request, origin, (conn, found)).await
+        self.authenticate_found(ctx, trail, request, origin, (conn, found)).await
     }
 
     /// The same of somebody who was looked up, in whatever way; if nobody was found, the username of the request is counted.
     pub(in crate::ops) async fn authenticate_found(
         &self,
+        ctx: &Context,
         trail: &mut Trail,
         request: &LoginRequest,
         origin: Origin<'_>,
@@ -246,34 +247,11 @@ impl Sso {
         let mut has_failures = None;
         if row.is_totp_enabled {
             self.check_throttle(&mut attempt).await?;
-            self.check_totp_code(&row, request.totp_code.as_ref(), &attempt).await?;
+            self.check_totp_code(ctx, trail, &row, request.totp_code.as_ref(), &attempt).await?;
             has_failures = Some(self.check_throttle(&mut attempt).await?);
         }
         let is_outdated = verdict == Verdict::RightButOutdated;
         Ok(Authenticated { row, is_outdated, attempt, has_failures })
-    }
-
-    /// Accepts the TOTP code of a login, which is used up by that. That a code is missing is no failure where it is said,
-    /// and that one was used before is none either: it was not guessed.
-    pub(in crate::ops) async fn check_totp_code(
-        &self,
-        row: &UserRow,
-        code: Option<&Password>,
-        attempt: &Attempt,
-    ) -> Result<()> {
-        let verdict = match code.filter(|code| !code.is_empty()) {
-            Some(code) => self.use_totp_code(row, code).await?,
-            None if self.config().login.inform_if_totp_missing => return Err(Code::AuthTotpMissing.into()),
-            None => TotpVerdict::Wrong,
-        };
-        match verdict {
-            TotpVerdict::Right => Ok(()),
-            TotpVerdict::Used => Err(Code::AuthNotAllowed.into()),
-            TotpVerdict::Wrong => {
-                self.record_failure(attempt).await?;
-                Err(Code::AuthNotAllowed.into())
-            }
-        }
     }
 
     pub(in crate::ops) fn check_login_app(&self, ctx: &Context) -> Result<()> {

@@ -48,7 +48,7 @@ impl Sso {
                 ..LoginRequest::default()
             };
             let origin = Origin::Session(&ctx.remote_addr);
-            let found = self.authenticate(&mut call.trail, &request, origin).await?;
+            let found = self.authenticate(ctx, &mut call.trail, &request, origin).await?;
             let Authenticated { row, mut attempt, has_failures, .. } = found;
             // The name may have become somebody else's since the session was read.
             if row.user_id != session.user_id {

@@ -273,7 +273,7 @@ impl Sso {
         }
         self.write_user(&mut tx, &former, &row).await?;
         if let Some(password) = &password {
-            self.store_password(&mut tx, &row, password, None).await?;
+            self.store_password(&mut tx, call, &row, password, None).await?;
             call.trail.note("password", "changed");
         }
         if let Some((primary, profile)) = own.first().zip(update.profile) {

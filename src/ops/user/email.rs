@@ -81,7 +81,11 @@ impl Sso {
         };
         store::user::email_change::put(tx, &new).await?;
         call.trail.note("email", "waits to be confirmed");
-        let about = About { kind: EmailKind::EmailConfirm, token: Some(&confirm_token), minutes: hours * 60 };
+        let about = About {
+            token: Some(&confirm_token),
+            minutes: hours * 60,
+            ..About::plain(EmailKind::EmailConfirm)
+        };
         self.queue_email_to(tx, call.ctx, &mut call.trail, row, email, about).await?;
         self.tell_former_email(tx, call, row).await
     }

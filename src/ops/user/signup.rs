@@ -350,6 +350,7 @@ impl Sso {
                 kind: EmailKind::SignupConfirm,
                 token: Some(confirm_token),
                 minutes: hours.saturating_mul(60),
+                details: &[],
             };
             self.queue_email(&mut tx, ctx, &mut call.trail, row, about).await?;
         }
@@ -589,6 +590,13 @@ impl Sso {
             .or(self.sign_up_end())
             .map(|expiration| expiration.since(now).as_secs().div_ceil(60));
         let minutes = i64::try_from(left.unwrap_or(0)).unwrap_or(i64::MAX);
-        self.queue_promised_email(tx, ctx, trail, row, About { kind, token: Some(&token), minutes }).await
+        self.queue_promised_email(
+            tx,
+            ctx,
+            trail,
+            row,
+            About { token: Some(&token), minutes, ..About::plain(kind) },
+        )
+        .await
     }
 }

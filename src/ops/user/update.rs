@@ -121,6 +121,9 @@ impl Sso {
         } else if (row.is_totp_enabled, &row.totp_key) != (former.is_totp_enabled, &former.totp_key) {
             self.end_sessions_on_totp_change(call, &mut tx, &user_id).await?;
         }
+        if let Some(change) = change_of_totp(&former, &row) {
+            self.tell_of_second_factor(&mut tx, call.ctx, &mut call.trail, &former, change).await?;
+        }
         self.commit(tx, &mut call.trail).await
     }
 
@@ -242,6 +245,15 @@ async fn check_another_super_user(tx: &mut Tx, user_id: &UserId) -> Result<()> {
     }
     let detail = "is_super_user: there is no other super-user who can log in";
     Err(Error::refused(Code::CommonInvalidInput, detail))
+}
+
+/// What an email about a change of TOTP says; None where it has not changed.
+fn change_of_totp(former: &UserRow, row: &UserRow) -> Option<&'static str> {
+    match (former.is_totp_enabled, row.is_totp_enabled) {
+        (false, true) => Some("totp-on"),
+        (true, false) => Some("totp-off"),
+        (true, true) | (false, false) => (row.totp_key != former.totp_key).then_some("totp-key"),
+    }
 }
 
 /// A value that may change and not be taken away.

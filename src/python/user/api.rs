@@ -11,6 +11,7 @@ use crate::ops::{Actor, AppProof, AttrTarget, LoginRequest, Sso};
 use crate::python::attr::api::UserAttrApi;
 use crate::python::attr::call::AttrCall;
 use crate::python::branch::Branch;
+use crate::python::credential::RecoveryCodeApi;
 use crate::python::runtime::call::none;
 use crate::python::session::api::SessionApi;
 use crate::python::session::entity::SessionInfo;
@@ -31,12 +32,16 @@ pub struct UserApi {
     /// Attributes of users.
     #[pyo3(get)]
     attr: Py<UserAttrApi>,
+    /// Recovery codes.
+    #[pyo3(get)]
+    recovery_code: Py<RecoveryCodeApi>,
 }
 
 impl UserApi {
     pub fn new(py: Python<'_>, branch: Branch, session: Py<SessionApi>) -> PyResult<Self> {
         let attr = Py::new(py, UserAttrApi::new(branch.clone()))?;
-        Ok(Self { branch, session, attr })
+        let recovery_code = Py::new(py, RecoveryCodeApi::new(branch.clone()))?;
+        Ok(Self { branch, session, attr, recovery_code })
     }
 
     /// A conversion for users, whose attributes are read and written by this actor.
@@ -67,7 +72,8 @@ impl UserApi {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.branch.traverse(&visit)?;
         visit.call(&self.session)?;
-        visit.call(&self.attr)
+        visit.call(&self.attr)?;
+        visit.call(&self.recovery_code)
     }
 
     /// Creates a user, who waits for approval unless ``auto_approve`` or the configuration says otherwise.

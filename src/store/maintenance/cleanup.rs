@@ -99,6 +99,8 @@ sql! {
     SIGN_UPS_POSTGRES = delete_sign_ups!(dialect::skip_held_postgres!());
     EMAIL_CHANGES_SQLITE = delete!("sso_email_change", "user_id", dialect::skip_held_sqlite!());
     EMAIL_CHANGES_POSTGRES = delete!("sso_email_change", "user_id", dialect::skip_held_postgres!());
+    ENROLMENTS_SQLITE = delete!("sso_totp_enrolment", "user_id", dialect::skip_held_sqlite!());
+    ENROLMENTS_POSTGRES = delete!("sso_totp_enrolment", "user_id", dialect::skip_held_postgres!());
     THROTTLE_SQLITE = delete!("sso_throttle", "kind, subject", dialect::skip_held_sqlite!());
     THROTTLE_POSTGRES = delete!("sso_throttle", "kind, subject", dialect::skip_held_postgres!());
     PLACES_SQLITE =
@@ -140,7 +142,7 @@ impl Expiring {
 }
 
 /// Everything that expires. Sessions come after what goes along with them, so that counts tell what there was.
-pub const EXPIRING: [Expiring; 13] = [
+pub const EXPIRING: [Expiring; 14] = [
     Expiring::new("user_attributes", USER_ATTRS_SQLITE, USER_ATTRS_POSTGRES),
     Expiring::new("session_attributes", SESSION_ATTRS_SQLITE, SESSION_ATTRS_POSTGRES),
     Expiring::new("browser_codes", BROWSER_CODES_SQLITE, BROWSER_CODES_POSTGRES),
@@ -150,6 +152,7 @@ pub const EXPIRING: [Expiring; 13] = [
     Expiring::new("site_verifications", SITE_VERIFICATIONS_SQLITE, SITE_VERIFICATIONS_POSTGRES),
     Expiring::new("sign_ups", SIGN_UPS_SQLITE, SIGN_UPS_POSTGRES),
     Expiring::new("email_changes", EMAIL_CHANGES_SQLITE, EMAIL_CHANGES_POSTGRES),
+    Expiring::new("totp_enrolments", ENROLMENTS_SQLITE, ENROLMENTS_POSTGRES),
     Expiring::new("throttle_counters", THROTTLE_SQLITE, THROTTLE_POSTGRES),
     Expiring { age: Age::KnownPlace, ..Expiring::new("known_places", PLACES_SQLITE, PLACES_POSTGRES) },
     Expiring { age: Age::KnownPlace, ..Expiring::new("known_devices", DEVICES_SQLITE, DEVICES_POSTGRES) },

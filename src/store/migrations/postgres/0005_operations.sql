@@ -26,3 +26,11 @@ ALTER TABLE sso_user ADD COLUMN sign_up_is_decoy BOOLEAN NOT NULL DEFAULT FALSE;
 CREATE INDEX sso_user_sign_up_decoy ON sso_user (user_id) WHERE sign_up_is_decoy;
 -- The last time step of a TOTP code that was used while the clock was ahead; 0 for none. It is not used again when its time comes.
 ALTER TABLE sso_user ADD COLUMN totp_ahead_step BIGINT NOT NULL DEFAULT 0;
+-- TOTP keys that are to take effect when a code of them is shown. The key is sealed.
+CREATE TABLE sso_totp_enrolment (
+    user_id TEXT COLLATE "C" NOT NULL PRIMARY KEY REFERENCES sso_user ON DELETE CASCADE,
+    totp_key BYTEA NOT NULL,
+    creation_time BIGINT NOT NULL,
+    expiration_time BIGINT NOT NULL
+);
+CREATE INDEX sso_totp_enrolment_expiration ON sso_totp_enrolment (expiration_time);
