@@ -83,6 +83,8 @@ class Exchange:
         """Sends a part of the body, and waits until there is room for it. False if nobody reads it any more."""
     def end(self) -> Any:
         """Ends the body. A body that is never ended was cut off."""
+    def cut(self) -> None:
+        """Cuts the body off: its client has gone."""
     def reply(self) -> Any:
         """Waits for the answer, once: a tuple of its status and its headers."""
     def read(self) -> Any:
@@ -2364,6 +2366,9 @@ class Session(Generic[_Attr_co]):
     @property
     def expiration_time(self) -> datetime.datetime:
         """When it expires; UTC, without a timezone."""
+    @property
+    def auth_time(self) -> datetime.datetime:
+        """When its user last proved who they are: at the login, or by ``reauthenticate``; UTC."""
     @property
     def remote_addr(self) -> str:
         """The address that it was opened from; several addresses are joined by ", "."""

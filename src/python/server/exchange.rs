@@ -148,6 +148,11 @@ impl Exchange {
         self.branch.run(py, operation, none)
     }
 
+    /// Cuts the body off: its client has gone.
+    fn cut(&self) {
+        drop(self.sender.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
     /// Waits for the answer, once: a tuple of its status and its headers.
     fn reply<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -144,6 +144,12 @@ impl Session {
         self.attr.branch.times().datetime(py, self.view.session.expiration_time)
     }
 
+    /// When its user last proved who they are: at the login, or by ``reauthenticate``; UTC.
+    #[getter]
+    fn auth_time<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.attr.branch.times().datetime(py, self.view.session.auth_time)
+    }
+
     /// The address that it was opened from; several addresses are joined by ", ".
     #[getter]
     fn remote_addr(&self) -> &str {

@@ -1,0 +1,1 @@
+"""Django finds modules here by name."""

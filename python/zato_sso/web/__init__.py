@@ -1,0 +1,1 @@
+"""What the adapters for web frameworks share. Private: import `zato_sso.fastapi`, `zato_sso.flask` and so on."""

@@ -1,0 +1,158 @@
+"""One request, whatever the framework: its correlation ID, its token, where it comes from, and whether it is forged."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from zato_sso._core import client_address
+from zato_sso.errors import BackendError, ValidationError
+from zato_sso.web.settings import Settings, Transport
+
+__all__ = ["ForgedError", "Incoming", "MalformedError", "NoSessionError", "csrf_token", "problem_of"]
+
+_CID: Final = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}")
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+
+
+class NoSessionError(ValidationError):
+    """The request has no session token: 401."""
+
+    def __init__(self) -> None:
+        """The code is that of an unknown session."""
+        super().__init__(["E007001"])
+
+
+class ForgedError(ValidationError):
+    """The request has the cookie of a session and may come from another site: 403."""
+
+    def __init__(self) -> None:
+        """The code is that of any refusal."""
+        super().__init__(["E005001"])
+
+    def to_problem(self, *, instance: str | None = None) -> dict[str, Any]:
+        """As usual, and says what is missing."""
+        detail = "the request needs an Origin of this site, or the token of csrf_token in a header"
+        return {**super().to_problem(instance=instance), "detail": detail}
+
+
+class MalformedError(ValidationError):
+    """The body of a request is not what an endpoint takes: 400."""
+
+    def __init__(self, detail: str) -> None:
+        """Takes what is wrong; it is shown to the client."""
+        super().__init__(["E008002"], detail=detail)
+
+
+def csrf_token(ust: str) -> str:
+    """A token that goes with a session token, and from which the latter cannot be computed."""
+    digest = hmac.digest(ust.encode(), b"zato_sso csrf token", "sha256")
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A request, as an adapter shows it to this module."""
+
+    method: str
+    headers: Mapping[str, str]
+    """By name in lower case."""
+
+    cookies: Mapping[str, str]
+    peer: str | None
+    """The address that the connection comes from."""
+
+    def cid(self, settings: Settings) -> str:
+        """The correlation ID of the client, if it is acceptable, or a new one."""
+        sent = self.headers.get(settings.cid_header.lower(), "")
+        return sent if _CID.fullmatch(sent) else uuid.uuid4().hex
+
+    def token(self, settings: Settings) -> tuple[str, Transport] | None:
+        """The session token, and how it came. What a program sends on purpose comes before a cookie."""
+        if "bearer" in settings.transports:
+            scheme, _, token = self.headers.get("authorization", "").partition(" ")
+            if scheme.lower() == "bearer" and token.strip():
+                return token.strip(), "bearer"
+        if "header" in settings.transports and (token := self.headers.get(settings.header_name.lower(), "").strip()):
+            return token, "header"
+        if "cookie" in settings.transports and (token := self.cookies.get(settings.name, "")):
+            return token, "cookie"
+        return None
+
+    def address(self, sso: Any) -> str | None:
+        """The client's address: the peer's, or what `http.trusted_proxies` say of it."""
+        if self.peer is None:
+            return None
+        forwarded = self.headers.get("x-forwarded-for")
+        return client_address(sso, self.peer, [] if forwarded is None else [forwarded.encode("latin-1", "replace")])
+
+    def bound(self, sso: Any, settings: Settings, *, is_open: bool = False) -> Any:
+        """The tree of an object, bound to this request; without its token for an endpoint that is open to anybody.
+
+        Raises:
+            ForgedError: The request changes something, with the cookie of a session, and may come from another site.
+        """
+        found = None if is_open else self.token(settings)
+        if is_open:
+            self.check_origin(settings)
+        elif found is not None and found[1] == "cookie":
+            self.check_origin(settings, found[0])
+        return sso.bind(
+            cid=self.cid(settings),
+            current_app=settings.current_app,
+            remote_addr=self.address(sso),
+            user_agent=self.headers.get("user-agent"),
+            current_ust=None if found is None else found[0],
+        )
+
+    def is_from_elsewhere(self, settings: Settings) -> bool | None:
+        """Whether a browser says that another site has sent this; None if it says nothing.
+
+        Browsers say it by `Sec-Fetch-Site` and by `Origin`, neither of which a page can change.
+        """
+        origin = self.headers.get("origin")
+        if origin is not None and origin in settings.trusted_origins:
+            return False
+        site = self.headers.get("sec-fetch-site")
+        if site is not None:
+            return site not in {"same-origin", "none"}
+        if origin is not None:
+            # `null`, of a sandboxed page for instance, has no host.
+            host = urlsplit(origin).netloc.lower()
+            return not host or host != self.headers.get("host", "").lower()
+        return None
+
+    def check_origin(self, settings: Settings, ust: str | None = None) -> None:
+        """Rejects a request that changes something and that another site may have sent.
+
+        Without a token, this is about a login: only what a browser says to come from elsewhere is rejected.
+
+        Raises:
+            ForgedError: It may come from another site.
+        """
+        if self.method.upper() in _SAFE_METHODS:
+            return
+        is_from_elsewhere = self.is_from_elsewhere(settings)
+        if is_from_elsewhere is False or (is_from_elsewhere is None and ust is None):
+            return
+        sent = self.headers.get(settings.csrf_header.lower(), "")
+        if ust is not None and sent and hmac.compare_digest(sent.encode(), csrf_token(ust).encode()):
+            return
+        raise ForgedError
+
+
+def problem_of(error: ValidationError | BackendError, cid: str) -> tuple[int, dict[str, str], dict[str, Any]]:
+    """The answer for an exception: status, headers, body."""
+    problem = error.to_problem(instance=f"urn:cid:{cid}")
+    headers = {"Content-Type": "application/problem+json", "Cache-Control": "no-store"}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(max(0, -int(-error.retry_after // 1)))
+    if problem["status"] == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return int(problem["status"]), headers, problem

@@ -1,0 +1,68 @@
+"""How tokens travel between a browser or program and a web application."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import urlsplit
+
+__all__ = ["Settings", "Transport"]
+
+Transport = Literal["cookie", "bearer", "header"]
+_TRANSPORTS = ("cookie", "bearer", "header")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The settings of an adapter. The defaults are safe behind HTTPS; `cookie_secure=False` is for `http://localhost`."""
+
+    current_app: str | None = None
+    """The application on whose behalf calls are made; by default `apps.default`."""
+
+    transports: Sequence[Transport] = ("cookie", "bearer")
+    """Where tokens are looked for. A login returns its token by the first one, unless the request names another."""
+
+    cookie_name: str = ""
+    """By default `__Host-sso`, which only HTTPS can set; `sso` where the cookie is not secure or has another path."""
+
+    cookie_secure: bool = True
+    """Whether browsers send the cookie over HTTPS only."""
+
+    cookie_samesite: Literal["lax", "strict", "none"] = "lax"
+    cookie_path: str = "/"
+
+    header_name: str = "X-SSO-Token"
+    """The header of the transport `header`."""
+
+    csrf_header: str = "X-CSRF-Token"
+    """The header with the token of `csrf_token`, for clients that send no `Origin`."""
+
+    trusted_origins: Sequence[str] = ()
+    """Origins beside the application's own that may send requests with the cookie: `https://app.example.com`."""
+
+    cid_header: str = "X-Request-ID"
+    """The header with the correlation ID, taken from requests and returned in answers."""
+
+    name: str = field(init=False, repr=False, default="")
+    """The name of the cookie in effect."""
+
+    def __post_init__(self) -> None:
+        """Rejects what cannot work, and what would be unsafe."""
+        for transport in self.transports:
+            if transport not in _TRANSPORTS:
+                raise ValueError(f"transports: unknown {transport!r}, expected some of {', '.join(_TRANSPORTS)}")
+        if not self.transports:
+            raise ValueError("transports: at least one is needed")
+        if self.cookie_samesite not in {"lax", "strict", "none"}:
+            raise ValueError("cookie_samesite: expected lax, strict or none")
+        if self.cookie_samesite == "none" and not self.cookie_secure:
+            raise ValueError("cookie_samesite: browsers take none from secure cookies only")
+        for origin in self.trusted_origins:
+            parts = urlsplit(origin)
+            if not parts.scheme or not parts.netloc or f"{parts.scheme}://{parts.netloc}" != origin:
+                raise ValueError(f"trusted_origins: expected https://host or https://host:port, not {origin!r}")
+        is_host_only = self.cookie_secure and self.cookie_path == "/"
+        object.__setattr__(self, "name", self.cookie_name or ("__Host-sso" if is_host_only else "sso"))
+        if self.name.startswith("__Host-") and not is_host_only:
+            raise ValueError("cookie_name: __Host- needs cookie_secure=True and cookie_path='/'")
