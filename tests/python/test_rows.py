@@ -516,6 +516,7 @@ NOT_SAID = {
 NO_SESSION = {
     *(
         "user.signup",
+        "user.ensure_super_user",
         "user.confirm_signup",
         "user.resend_confirmation",
         "user.confirm_email",
