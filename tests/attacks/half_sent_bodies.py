@@ -1,4 +1,4 @@
-"""600 connections that send a megabyte of a body each and never its end, large heads, and idlers that take all descriptors."""
+"""600 connections that send a megabyte of a body each and never its end, large heads, and idlers on all descriptors."""
 
 from __future__ import annotations
 

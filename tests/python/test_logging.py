@@ -12,12 +12,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import Run
 from support import ADDRESS, APP, PASSWORD, AsyncSSO, Config, changed, unique
 from zato_sso import SSO, ValidationError
+
+if TYPE_CHECKING:
+    from conftest import Run
 
 AUDIT = "zato_sso.audit"
 FAULTS = "zato_sso"
@@ -87,7 +89,7 @@ def test_by_default_nothing_is_written_anywhere(logged: Config) -> None:
         with SSO(config={**config, "smtp": {"url": "smtp://127.0.0.1:1?tls=none"}}) as sso:
             data = {"username": "someone", "password": PASSWORD, "email": "a@example.com"}
             sso.user.create_user("cid", data, require_super_user=False)
-            sso.password_reset.create_token("cid", "someone", APP, ADDRESS)
+            sso.password_reset.create_token("cid", "someone", APP, ADDRESS, "agent")
             time.sleep(1)
         """,
     )
@@ -147,7 +149,7 @@ def test_an_email_that_is_not_sent_is_no_success(
         username = unique("user")
         data = {"username": username, "password": PASSWORD, "email": f"{username}@example.com"}
         sso.user.create_user("cid", data, require_super_user=False, auto_approve=True)
-        sso.password_reset.create_token("cid", username, APP, ADDRESS)
+        sso.password_reset.create_token("cid", username, APP, ADDRESS, "agent")
         sent = until(lambda: [record for record in entries() if record.op == "email.send"])  # type: ignore[attr-defined]
         assert sent.result == "E008004"  # type: ignore[attr-defined]
         told = until(lambda: [record for record in caplog.records if record.name == FAULTS])
@@ -161,7 +163,7 @@ def test_an_smtp_server_that_is_away_is_told(logged: Config, caplog: pytest.LogC
         username = unique("user")
         data = {"username": username, "password": PASSWORD, "email": f"{username}@example.com"}
         sso.user.create_user("cid", data, require_super_user=False, auto_approve=True)
-        sso.password_reset.create_token("cid", username, APP, ADDRESS)
+        sso.password_reset.create_token("cid", username, APP, ADDRESS, "agent")
         told = until(lambda: [record for record in caplog.records if record.name == FAULTS])
     assert (told.levelno, told.event) == (logging.WARNING, "email.deferred")  # type: ignore[attr-defined]
     assert "hunter2" not in told.getMessage()
