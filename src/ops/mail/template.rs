@@ -245,7 +245,9 @@ mod tests {
 
     fn values() -> Values<'static> {
         let given = [("username", "<b>{{token}}&'\""), ("site_name", "Site"), ("token", "T")];
-        given.into_iter().chain([("link", "L"), ("minutes", "30")]).collect()
+        let own = [("link", "L"), ("minutes", "30"), ("change", "totp-on"), ("left", "9")];
+        let device = [("time", "2026-02-25T12:00:00"), ("remote_addr", "10.0.0.1"), ("user_agent", "Lynx")];
+        given.into_iter().chain(own).chain(device).collect()
     }
 
     fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
