@@ -108,6 +108,8 @@ class _UserAPI:
     def attr(self) -> _UserAttrAPI:
         """Attributes of users."""
 
+    @property
+    def recovery_code(self) -> _RecoveryCodeAPI: ...
     def create_user(
         self,
         data: dict[str, Any],
@@ -1333,7 +1335,7 @@ class _IdentityAPI:
 
 @type_check_only
 class _TOTPAPI:
-    """`sso.totp`: TOTP codes."""
+    """`sso.totp`: TOTP codes, and switching TOTP on and off."""
 
     def validate_code(
         self,
@@ -1376,6 +1378,57 @@ class _TOTPAPI:
         Raises:
             ValidationError: The code of an invalid session, or of a check that every call makes.
         """
+
+    def begin_enrolment(
+        self,
+        *,
+        cid: str = ...,
+        current_ust: _Secret = ...,
+        current_app: str | None = ...,
+        remote_addr: _RemoteAddr | None = ...,
+    ) -> tuple[str, str]: ...
+    def finish_enrolment(
+        self,
+        code: _Secret,
+        *,
+        cid: str = ...,
+        current_ust: _Secret = ...,
+        current_app: str | None = ...,
+        remote_addr: _RemoteAddr | None = ...,
+    ) -> list[str]: ...
+    def disable(
+        self,
+        password: _Secret | None = None,
+        code: _Secret | None = None,
+        *,
+        cid: str = ...,
+        current_ust: _Secret | None = ...,
+        current_app: str | None = ...,
+        remote_addr: _RemoteAddr | None = ...,
+    ) -> None: ...
+
+@type_check_only
+class _RecoveryCodeAPI:
+    """`sso.user.recovery_code`: codes that take the place of a TOTP code, each once."""
+
+    def generate(
+        self,
+        user_id: str | None = None,
+        *,
+        cid: str = ...,
+        current_ust: _Secret = ...,
+        current_app: str | None = ...,
+        remote_addr: _RemoteAddr | None = ...,
+    ) -> list[str]: ...
+    def count(
+        self,
+        user_id: str | None = None,
+        *,
+        cid: str = ...,
+        current_ust: _Secret = ...,
+        current_app: str | None = ...,
+        remote_addr: _RemoteAddr | None = ...,
+    ) -> int: ...
 
 @type_check_only
 class _UserAttrAPI:
@@ -2139,6 +2192,8 @@ class _AsyncUserAPI:
     def attr(self) -> _AsyncUserAttrAPI:
         """Attributes of users."""
 
+    @property
+    def recovery_code(self) -> _AsyncRecoveryCodeAPI: ...
     async def create_user(
         self,
         data: dict[str, Any],
@@ -3364,7 +3419,7 @@ class _AsyncIdentityAPI:
 
 @type_check_only
 class _AsyncTOTPAPI:
-    """`sso.totp`: TOTP codes."""
+    """`sso.totp`: TOTP codes, and switching TOTP on and off."""
 
     async def validate_code(
         self,
@@ -3407,6 +3462,57 @@ class _AsyncTOTPAPI:
         Raises:
             ValidationError: The code of an invalid session, or of a check that every call makes.
         """
+
+    async def begin_enrolment(
+        self,
+        *,
+        cid: str = ...,
+        current_ust: _Secret = ...,
+        current_app: str | None = ...,
+        remote_addr: _RemoteAddr | None = ...,
+    ) -> tuple[str, str]: ...
+    async def finish_enrolment(
+        self,
+        code: _Secret,
+        *,
+        cid: str = ...,
+        current_ust: _Secret = ...,
+        current_app: str | None = ...,
+        remote_addr: _RemoteAddr | None = ...,
+    ) -> list[str]: ...
+    async def disable(
+        self,
+        password: _Secret | None = None,
+        code: _Secret | None = None,
+        *,
+        cid: str = ...,
+        current_ust: _Secret | None = ...,
+        current_app: str | None = ...,
+        remote_addr: _RemoteAddr | None = ...,
+    ) -> None: ...
+
+@type_check_only
+class _AsyncRecoveryCodeAPI:
+    """`sso.user.recovery_code`: codes that take the place of a TOTP code, each once."""
+
+    async def generate(
+        self,
+        user_id: str | None = None,
+        *,
+        cid: str = ...,
+        current_ust: _Secret = ...,
+        current_app: str | None = ...,
+        remote_addr: _RemoteAddr | None = ...,
+    ) -> list[str]: ...
+    async def count(
+        self,
+        user_id: str | None = None,
+        *,
+        cid: str = ...,
+        current_ust: _Secret = ...,
+        current_app: str | None = ...,
+        remote_addr: _RemoteAddr | None = ...,
+    ) -> int: ...
 
 @type_check_only
 class _AsyncUserAttrAPI:
