@@ -20,7 +20,7 @@ def attack(database_url: str | None) -> Iterator[str]:
     reset = {"user_search_by": "username_or_email"}
     with (
         mailbox() as inbox,
-        target(database_url, smtp={"url": inbox.url}, password_reset=reset, **sections) as server,
+        target(database_url, None, smtp={"url": inbox.url}, password_reset=reset, **sections) as server,
     ):
 
         def sign_up(username: str, email: str, password: str) -> int:

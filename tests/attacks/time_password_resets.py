@@ -24,7 +24,7 @@ def attack(database_url: str | None) -> Iterator[str]:
         "signup": without_limits,
         "password_reset": without_limits,
     }
-    with mailbox() as inbox, target(database_url, smtp={"url": inbox.url}, **sections) as server:
+    with mailbox() as inbox, target(database_url, None, smtp={"url": inbox.url}, **sections) as server:
         known = [server.user(email=f"user{number}@example.com") for number in range(20)]
         with requests.Session() as session:
             for path in ("/password/reset", "/user/signup/resend"):
