@@ -57,10 +57,13 @@ class Application:
         exchange = self._server.begin(
             environ["REQUEST_METHOD"], _target(environ), _headers(environ), environ.get("REMOTE_ADDR")
         )
-        for chunk in _body(environ):
-            if not exchange.send(chunk):
-                break
-        exchange.end()
+        try:
+            for chunk in _body(environ):
+                if not exchange.send(chunk):
+                    break
+            exchange.end()
+        except EOFError:
+            exchange.cut()
         status, headers = exchange.reply()
         try:
             phrase = HTTPStatus(status).phrase
@@ -96,7 +99,11 @@ def _headers(environ: dict[str, Any]) -> list[tuple[bytes, bytes]]:
 
 
 def _body(environ: dict[str, Any]) -> Iterator[bytes]:
-    """The body as it comes: as long as the request says, or to its end where the server marks it."""
+    """The body as it comes: as long as the request says, or to its end where the server marks it.
+
+    Raises:
+        EOFError: It is shorter than the request says.
+    """
     length = environ.get("CONTENT_LENGTH") or ""
     left = int(length) if length.isdecimal() else None
     if left is None and not environ.get("wsgi.input_terminated"):
@@ -105,6 +112,8 @@ def _body(environ: dict[str, Any]) -> Iterator[bytes]:
     while left is None or left > 0:
         chunk = stream.read(_CHUNK if left is None else min(_CHUNK, left))
         if not chunk:
+            if left:
+                raise EOFError("the client has gone")
             return
         if left is not None:
             left -= len(chunk)

@@ -182,6 +182,13 @@ def test_odd_requests_are_answered(web: Config) -> None:
         assert call(app, "/zato/sso/\xff", QUERY_STRING="a=%zz")[0].startswith("4")
 
 
+def test_a_body_that_breaks_off_is_not_taken_as_a_whole(web: Config, name: str) -> None:
+    with SSO(config=web) as sso:
+        body = json.dumps(body_of(name)).encode()
+        status, _, _ = call(wsgi.Application(sso), LOGIN, body, CONTENT_LENGTH=str(len(body) + 1))
+        assert status == "400 Bad Request"
+
+
 def test_a_closed_object_is_said_to_be_closed(web: Config) -> None:
     from zato_sso import BackendError
 
