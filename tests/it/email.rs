@@ -44,7 +44,7 @@ async fn ask(world: &World) {
     world.sso.create_reset_token(&ctx(), "user1", None).await.unwrap();
 }
 
-/// What the log says became of emails: result, attempts and error.
+/// What the log says became of emails: result, and attempts, error or the reason for not sending.
 fn told(log: &std::path::Path) -> Vec<String> {
     let text = fs::read_to_string(log).unwrap();
     assert!(!text.contains("planted"), "{text}");
@@ -53,7 +53,8 @@ fn told(log: &std::path::Path) -> Vec<String> {
     of_email
         .map(|line| {
             assert_eq!(line["extra"]["template"], "password-reset-link");
-            let extra = ["attempts", "error"].map(|name| line["extra"][name].as_str().unwrap_or_default());
+            let extra = ["attempts", "error", "not_sent"]
+                .map(|name| line["extra"][name].as_str().unwrap_or_default());
             format!("{} {}", line["result"].as_str().unwrap(), extra.join(" ").trim())
         })
         .collect()
