@@ -110,6 +110,7 @@ email.templates = ""
 email.max_waiting = 10000
 email.confirm_change = "auto"
 email.confirm_url = ""
+email.security_notices = true
 email.confirm_within = 24
 http.listen = "127.0.0.1:17010"
 http.admin_listen = ""

@@ -11,9 +11,9 @@ use crate::domain::Password;
 use crate::ops::{Actor, Sso, TotpDisabler, TotpEnrolment, TotpOwner};
 use crate::python::branch::Branch;
 use crate::python::runtime::call::none;
-use crate::python::user::permit::actor;
 use crate::python::value::convert::{CidArgument, PasswordArgument, RemoteAddrArgument, UstArgument, secret};
 use crate::python::value::error;
+use crate::python::value::permit::actor;
 
 /// ``sso.totp``: TOTP codes, and switching TOTP on and off.
 #[pyclass(frozen, name = "TOTPAPI", module = "zato_sso._core")]

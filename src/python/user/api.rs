@@ -16,11 +16,11 @@ use crate::python::runtime::call::none;
 use crate::python::session::api::SessionApi;
 use crate::python::session::entity::SessionInfo;
 use crate::python::user::entity::{User, field};
-use crate::python::user::permit::actor;
 use crate::python::value::convert::{
     CidArgument, CidText, PasswordArgument, RemoteAddrArgument, RemoteAddrText, Times, UstArgument, UstText,
 };
 use crate::python::value::data;
+use crate::python::value::permit::actor;
 
 /// ``sso.user``: users, login and logout.
 #[pyclass(frozen, name = "UserAPI", module = "zato_sso._core")]

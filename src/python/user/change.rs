@@ -8,9 +8,9 @@ use pyo3::types::PyDict;
 use crate::ops::{Actor, Sso};
 use crate::python::runtime::call::none;
 use crate::python::user::api::UserApi;
-use crate::python::user::permit::actor;
 use crate::python::value::convert::{CidArgument, RemoteAddrArgument, UstArgument};
 use crate::python::value::data;
+use crate::python::value::permit::actor;
 
 #[pymethods]
 impl UserApi {

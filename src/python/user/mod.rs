@@ -4,6 +4,5 @@ pub(super) mod api;
 pub(super) mod change;
 pub(super) mod entity;
 pub(super) mod password;
-pub(super) mod permit;
 pub(super) mod search;
 pub(super) mod signup;

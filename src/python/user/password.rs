@@ -9,9 +9,9 @@ use crate::domain::Edit;
 use crate::ops::{ResetTotpKey, SetPassword, Sso};
 use crate::python::runtime::call::none;
 use crate::python::user::api::UserApi;
-use crate::python::user::permit::actor;
 use crate::python::value::convert::{CidArgument, PasswordArgument, RemoteAddrArgument, UstArgument, secret};
 use crate::python::value::data;
+use crate::python::value::permit::actor;
 
 /// A JSON value, as text.
 struct JsonArgument(String);

@@ -5,3 +5,4 @@ pub(super) mod data;
 pub(super) mod error;
 pub(super) mod generic;
 pub(super) mod logger;
+pub(super) mod permit;
