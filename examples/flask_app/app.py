@@ -90,11 +90,13 @@ def reset() -> Any:
 @login_required
 def totp() -> Any:
     """Turns TOTP on, by a code of a new key."""
-    key = auth.bound.user.reset_totp_key(None, None, None) if request.method == "GET" else None
+    key = auth.bound.totp.begin_enrolment()[1] if request.method == "GET" else None
     return form(
         "Turn TOTP on",
         ["totp_code"],
-        lambda totp_code: auth.bound.user.update_current_user({"is_totp_enabled": True, "totp_code": totp_code}),
+        lambda totp_code: render_template(
+            "page.html", title="Recovery codes", items=auth.bound.totp.finish_enrolment(totp_code)
+        ),
         key=key,
     )
 

@@ -230,7 +230,8 @@ def test_the_whole_way_of_a_person(web: Config, client: TestClient, mail: Inbox)
     key = client.post("/auth/totp", headers=SITE).json()
     assert key["uri"].startswith("otpauth://")
     code = {"totp_code": totp_code(key["totp_key"])}
-    assert client.post("/auth/totp/enable", json=code, headers=SITE).status_code == 200
+    done = client.post("/auth/totp/enable", json=code, headers=SITE)
+    assert (done.status_code, len(done.json()["recovery_codes"])) == (200, 10)
     assert log_in(client, name).json()["code"] == "E005008"
 
     sessions = client.get("/auth/sessions").json()["sessions"]

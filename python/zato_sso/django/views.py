@@ -156,7 +156,7 @@ class TOTPView(LoginRequiredMixin, _SSOView):
     form_class = forms.CodeForm
     template_name = "zato_sso/totp.html"
     title = "Two-factor authentication"
-    done = "Codes are needed at logins from now on."
+    done = "Codes are needed at logins from now on. These replace one each, if you lose your authenticator:"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """A new key, unless codes are asked for already."""
@@ -165,14 +165,14 @@ class TOTPView(LoginRequiredMixin, _SSOView):
         if user.is_totp_enabled:
             return self.render_to_response(self.get_context_data(is_enabled=True))
         try:
-            key = me.user.reset_totp_key(None, None, None)
+            uri, key = me.totp.begin_enrolment()
         except ValidationError:
             return redirect("sso_login")
-        return self.render_to_response(self.get_context_data(key=key, uri=me.totp.provisioning_uri()))
+        return self.render_to_response(self.get_context_data(key=key, uri=uri))
 
     def call(self, me: Any, data: dict[str, Any]) -> None:
         """Turns it on."""
-        me.user.update_current_user({"is_totp_enabled": True, "totp_code": data["totp_code"]})
+        self.extra_context = {"codes": me.totp.finish_enrolment(data["totp_code"])}
 
 
 @method_decorator(never_cache, name="dispatch")

@@ -225,21 +225,22 @@ def _reauthenticate(me: Any, body: Body, settings: Settings) -> Steps:
 
 
 def _totp_key(me: Any, body: Body, settings: Settings) -> Steps:
-    """A new TOTP key for an authenticator."""
-    key = yield me.user.reset_totp_key(None, None, None)
-    uri = yield me.totp.provisioning_uri()
+    """A TOTP key for an authenticator, which takes effect by a code of it."""
+    uri, key = yield me.totp.begin_enrolment()
     return Reply({"totp_key": key, "uri": uri})
 
 
 def _enable_totp(me: Any, body: Body, settings: Settings) -> Steps:
-    """Ask for TOTP codes at logins, by a code of the new key."""
-    yield me.user.update_current_user({"is_totp_enabled": True, "totp_code": body["totp_code"]})
-    return Reply({})
+    """Ask for TOTP codes at logins, by a code of the new key; returns recovery codes."""
+    codes = yield me.totp.finish_enrolment(body["totp_code"])
+    return Reply({"recovery_codes": codes})
 
 
 def _disable_totp(me: Any, body: Body, settings: Settings) -> Steps:
-    """Ask for no TOTP codes any more."""
-    yield me.user.update_current_user({"is_totp_enabled": False})
+    """Ask for no TOTP codes any more, by the password or a code."""
+    if (body.get("password") is None) == (body.get("totp_code") is None):
+        raise MalformedError("expected either password or totp_code")
+    yield me.totp.disable(body.get("password"), body.get("totp_code"))
     return Reply({})
 
 
@@ -273,7 +274,7 @@ ENDPOINTS: Final = (
     Endpoint("POST", "/session/fresh", _reauthenticate, ("password",), ("totp_code",)),
     Endpoint("POST", "/totp", _totp_key),
     Endpoint("POST", "/totp/enable", _enable_totp, ("totp_code",)),
-    Endpoint("POST", "/totp/disable", _disable_totp),
+    Endpoint("POST", "/totp/disable", _disable_totp, (), ("password", "totp_code")),
     Endpoint("GET", "/users", _users, (), ("page",)),
 )
 
