@@ -214,7 +214,8 @@ class UserAPI:
     def attr(self) -> UserAttrAPI:
         """Attributes of users."""
     @property
-    def recovery_code(self) -> RecoveryCodeAPI: ...
+    def recovery_code(self) -> RecoveryCodeAPI:
+        """Recovery codes."""
     def create_user(
         self,
         cid: str,
@@ -475,6 +476,8 @@ class UserAPI:
             new_password: A new password, to replace the current one.
             totp_code: The TOTP code, where TOTP is enabled.
             skip_sec: True for trusted callers in the same process: neither password nor TOTP code is checked.
+            device_token: What an earlier login from the same device has returned. It takes the place of no
+                password: with it, the login does not wait for the failures of others.
 
         Raises:
             ValidationError: E005001, or the exact code where the configuration allows it to be shown.
@@ -1403,7 +1406,16 @@ class TOTPAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> tuple[str, str]: ...
+    ) -> tuple[str, str]:
+        """Makes a TOTP key for the caller, which takes effect when :meth:`finish_enrolment` gets a code of it, within half an
+        hour. A key that waited before does not any more.
+
+        Returns:
+            A tuple: the ``otpauth://`` URI, to be shown as a QR code, and the key in base32.
+
+        Raises:
+            ValidationError: The code of an invalid session; E005010 if the login is not fresh.
+        """
     def finish_enrolment(
         self,
         cid: str,
@@ -1411,7 +1423,24 @@ class TOTPAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> list[str]: ...
+    ) -> list[str]:
+        """Switches TOTP on for the caller with the key of :meth:`begin_enrolment`. The user's other sessions end.
+
+        Args:
+            cid: Correlation ID.
+            code: A code of the new key.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Returns:
+            A list of ten recovery codes, in place of those that there were. They cannot be read again.
+
+        Raises:
+            InvalidTOTPError: E005001 if the code is wrong.
+            ValidationError: The code of an invalid session; E005010 if the login is not fresh, E008001 if no key waits,
+                E005009 while the user has to wait after wrong codes.
+        """
     def disable(
         self,
         cid: str,
@@ -1420,7 +1449,22 @@ class TOTPAPI:
         current_ust: _Secret | None = None,
         current_app: str | None = None,
         remote_addr: _RemoteAddr | None = None,
-    ) -> None: ...
+    ) -> None:
+        """Switches TOTP off for the caller, and ends the recovery codes. The user's other sessions end.
+
+        Args:
+            cid: Correlation ID.
+            password: The password of the caller.
+            code: Instead of it, a TOTP code or a recovery code.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made; by default ``apps.default``.
+            remote_addr: The address that the call comes from.
+
+        Raises:
+            ValidationError: The code of an invalid session; E005010 if the login is not fresh, E005001 for a wrong password
+                or code, E005009 while the user has to wait after failures.
+            ValueError: Not exactly one of ``password`` and ``code`` was given.
+        """
 
 @final
 class RecoveryCodeAPI:
@@ -1433,7 +1477,23 @@ class RecoveryCodeAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_id: str | None = None,
-    ) -> list[str]: ...
+    ) -> list[str]:
+        """Makes ten new recovery codes, in place of those that there were.
+
+        Args:
+            cid: Correlation ID.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            user_id: Whose; by default the caller's own. Others' only for super-users.
+
+        Returns:
+            A list of codes such as ``7Q2M-X0DK-4RVE-9HTB``. They cannot be read again.
+
+        Raises:
+            ValidationError: The code of an invalid session; E005010 if the login is not fresh, E005001 without permission,
+                E001100 if there is no such user.
+        """
     def count(
         self,
         cid: str,
@@ -1441,7 +1501,19 @@ class RecoveryCodeAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
         user_id: str | None = None,
-    ) -> int: ...
+    ) -> int:
+        """How many recovery codes are left.
+
+        Args:
+            cid: Correlation ID.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            user_id: Whose; by default the caller's own. Others' only for super-users.
+
+        Raises:
+            ValidationError: The code of an invalid session; E005001 without permission, E001100 if there is no such user.
+        """
 
 @final
 class AttrAPI:
@@ -2341,7 +2413,7 @@ class SessionInfo:
         configuration wants none. It cannot be read again.
         """
     def to_dict(self, serialize_dt: bool = True) -> dict[str, Any]:
-        """All of these values, the token included. Datetimes become ISO 8601 text unless ``serialize_dt`` is False."""
+        """All of these values, the tokens included. Datetimes become ISO 8601 text unless ``serialize_dt`` is False."""
     def __eq__(self, other: object, /) -> bool: ...
 
 @final

@@ -109,7 +109,9 @@ class _UserAPI:
         """Attributes of users."""
 
     @property
-    def recovery_code(self) -> _RecoveryCodeAPI: ...
+    def recovery_code(self) -> _RecoveryCodeAPI:
+        """Recovery codes."""
+
     def create_user(
         self,
         data: dict[str, Any],
@@ -385,6 +387,8 @@ class _UserAPI:
             new_password: A new password, to replace the current one.
             totp_code: The TOTP code, where TOTP is enabled.
             skip_sec: True for trusted callers in the same process: neither password nor TOTP code is checked.
+            device_token: What an earlier login from the same device has returned. It takes the place of no
+                password: with it, the login does not wait for the failures of others.
 
         Raises:
             ValidationError: E005001, or the exact code where the configuration allows it to be shown.
@@ -1386,7 +1390,17 @@ class _TOTPAPI:
         current_ust: _Secret = ...,
         current_app: str | None = ...,
         remote_addr: _RemoteAddr | None = ...,
-    ) -> tuple[str, str]: ...
+    ) -> tuple[str, str]:
+        """Makes a TOTP key for the caller, which takes effect when :meth:`finish_enrolment` gets a code of it, within half an
+        hour. A key that waited before does not any more.
+
+        Returns:
+            A tuple: the ``otpauth://`` URI, to be shown as a QR code, and the key in base32.
+
+        Raises:
+            ValidationError: The code of an invalid session; E005010 if the login is not fresh.
+        """
+
     def finish_enrolment(
         self,
         code: _Secret,
@@ -1395,7 +1409,25 @@ class _TOTPAPI:
         current_ust: _Secret = ...,
         current_app: str | None = ...,
         remote_addr: _RemoteAddr | None = ...,
-    ) -> list[str]: ...
+    ) -> list[str]:
+        """Switches TOTP on for the caller with the key of :meth:`begin_enrolment`. The user's other sessions end.
+
+        Args:
+            cid: Correlation ID.
+            code: A code of the new key.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Returns:
+            A list of ten recovery codes, in place of those that there were. They cannot be read again.
+
+        Raises:
+            InvalidTOTPError: E005001 if the code is wrong.
+            ValidationError: The code of an invalid session; E005010 if the login is not fresh, E008001 if no key waits,
+                E005009 while the user has to wait after wrong codes.
+        """
+
     def disable(
         self,
         password: _Secret | None = None,
@@ -1405,7 +1437,22 @@ class _TOTPAPI:
         current_ust: _Secret | None = ...,
         current_app: str | None = ...,
         remote_addr: _RemoteAddr | None = ...,
-    ) -> None: ...
+    ) -> None:
+        """Switches TOTP off for the caller, and ends the recovery codes. The user's other sessions end.
+
+        Args:
+            cid: Correlation ID.
+            password: The password of the caller.
+            code: Instead of it, a TOTP code or a recovery code.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made; by default ``apps.default``.
+            remote_addr: The address that the call comes from.
+
+        Raises:
+            ValidationError: The code of an invalid session; E005010 if the login is not fresh, E005001 for a wrong password
+                or code, E005009 while the user has to wait after failures.
+            ValueError: Not exactly one of ``password`` and ``code`` was given.
+        """
 
 @type_check_only
 class _RecoveryCodeAPI:
@@ -1419,7 +1466,24 @@ class _RecoveryCodeAPI:
         current_ust: _Secret = ...,
         current_app: str | None = ...,
         remote_addr: _RemoteAddr | None = ...,
-    ) -> list[str]: ...
+    ) -> list[str]:
+        """Makes ten new recovery codes, in place of those that there were.
+
+        Args:
+            cid: Correlation ID.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            user_id: Whose; by default the caller's own. Others' only for super-users.
+
+        Returns:
+            A list of codes such as ``7Q2M-X0DK-4RVE-9HTB``. They cannot be read again.
+
+        Raises:
+            ValidationError: The code of an invalid session; E005010 if the login is not fresh, E005001 without permission,
+                E001100 if there is no such user.
+        """
+
     def count(
         self,
         user_id: str | None = None,
@@ -1428,7 +1492,19 @@ class _RecoveryCodeAPI:
         current_ust: _Secret = ...,
         current_app: str | None = ...,
         remote_addr: _RemoteAddr | None = ...,
-    ) -> int: ...
+    ) -> int:
+        """How many recovery codes are left.
+
+        Args:
+            cid: Correlation ID.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            user_id: Whose; by default the caller's own. Others' only for super-users.
+
+        Raises:
+            ValidationError: The code of an invalid session; E005001 without permission, E001100 if there is no such user.
+        """
 
 @type_check_only
 class _UserAttrAPI:
@@ -2193,7 +2269,9 @@ class _AsyncUserAPI:
         """Attributes of users."""
 
     @property
-    def recovery_code(self) -> _AsyncRecoveryCodeAPI: ...
+    def recovery_code(self) -> _AsyncRecoveryCodeAPI:
+        """Recovery codes."""
+
     async def create_user(
         self,
         data: dict[str, Any],
@@ -2469,6 +2547,8 @@ class _AsyncUserAPI:
             new_password: A new password, to replace the current one.
             totp_code: The TOTP code, where TOTP is enabled.
             skip_sec: True for trusted callers in the same process: neither password nor TOTP code is checked.
+            device_token: What an earlier login from the same device has returned. It takes the place of no
+                password: with it, the login does not wait for the failures of others.
 
         Raises:
             ValidationError: E005001, or the exact code where the configuration allows it to be shown.
@@ -3470,7 +3550,17 @@ class _AsyncTOTPAPI:
         current_ust: _Secret = ...,
         current_app: str | None = ...,
         remote_addr: _RemoteAddr | None = ...,
-    ) -> tuple[str, str]: ...
+    ) -> tuple[str, str]:
+        """Makes a TOTP key for the caller, which takes effect when :meth:`finish_enrolment` gets a code of it, within half an
+        hour. A key that waited before does not any more.
+
+        Returns:
+            A tuple: the ``otpauth://`` URI, to be shown as a QR code, and the key in base32.
+
+        Raises:
+            ValidationError: The code of an invalid session; E005010 if the login is not fresh.
+        """
+
     async def finish_enrolment(
         self,
         code: _Secret,
@@ -3479,7 +3569,25 @@ class _AsyncTOTPAPI:
         current_ust: _Secret = ...,
         current_app: str | None = ...,
         remote_addr: _RemoteAddr | None = ...,
-    ) -> list[str]: ...
+    ) -> list[str]:
+        """Switches TOTP on for the caller with the key of :meth:`begin_enrolment`. The user's other sessions end.
+
+        Args:
+            cid: Correlation ID.
+            code: A code of the new key.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Returns:
+            A list of ten recovery codes, in place of those that there were. They cannot be read again.
+
+        Raises:
+            InvalidTOTPError: E005001 if the code is wrong.
+            ValidationError: The code of an invalid session; E005010 if the login is not fresh, E008001 if no key waits,
+                E005009 while the user has to wait after wrong codes.
+        """
+
     async def disable(
         self,
         password: _Secret | None = None,
@@ -3489,7 +3597,22 @@ class _AsyncTOTPAPI:
         current_ust: _Secret | None = ...,
         current_app: str | None = ...,
         remote_addr: _RemoteAddr | None = ...,
-    ) -> None: ...
+    ) -> None:
+        """Switches TOTP off for the caller, and ends the recovery codes. The user's other sessions end.
+
+        Args:
+            cid: Correlation ID.
+            password: The password of the caller.
+            code: Instead of it, a TOTP code or a recovery code.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made; by default ``apps.default``.
+            remote_addr: The address that the call comes from.
+
+        Raises:
+            ValidationError: The code of an invalid session; E005010 if the login is not fresh, E005001 for a wrong password
+                or code, E005009 while the user has to wait after failures.
+            ValueError: Not exactly one of ``password`` and ``code`` was given.
+        """
 
 @type_check_only
 class _AsyncRecoveryCodeAPI:
@@ -3503,7 +3626,24 @@ class _AsyncRecoveryCodeAPI:
         current_ust: _Secret = ...,
         current_app: str | None = ...,
         remote_addr: _RemoteAddr | None = ...,
-    ) -> list[str]: ...
+    ) -> list[str]:
+        """Makes ten new recovery codes, in place of those that there were.
+
+        Args:
+            cid: Correlation ID.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            user_id: Whose; by default the caller's own. Others' only for super-users.
+
+        Returns:
+            A list of codes such as ``7Q2M-X0DK-4RVE-9HTB``. They cannot be read again.
+
+        Raises:
+            ValidationError: The code of an invalid session; E005010 if the login is not fresh, E005001 without permission,
+                E001100 if there is no such user.
+        """
+
     async def count(
         self,
         user_id: str | None = None,
@@ -3512,7 +3652,19 @@ class _AsyncRecoveryCodeAPI:
         current_ust: _Secret = ...,
         current_app: str | None = ...,
         remote_addr: _RemoteAddr | None = ...,
-    ) -> int: ...
+    ) -> int:
+        """How many recovery codes are left.
+
+        Args:
+            cid: Correlation ID.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            user_id: Whose; by default the caller's own. Others' only for super-users.
+
+        Raises:
+            ValidationError: The code of an invalid session; E005001 without permission, E001100 if there is no such user.
+        """
 
 @type_check_only
 class _AsyncUserAttrAPI:
