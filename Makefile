@@ -55,7 +55,7 @@ lint: $(TEST_PACKAGE) ## Check format, lints, types, stubs and licences
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/python -m pyright --pythonversion 3.10 tests/python/typed_right.py
-	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml zato_sso
+	$(BIN)/python -m mypy.stubtest zato_sso._core zato_sso.aio zato_sso.bound
 	$(BIN)/python tests/check_licences.py
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; \
 	else echo "cargo-deny is not installed: advisories were not checked"; fi
