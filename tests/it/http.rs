@@ -53,7 +53,7 @@ async fn the_worked_example_of_the_specification(kind: Kind) {
 
     let right = server.ask("POST /user/login", &[], &login(PASSWORD));
     insta::allow_duplicates! {
-        insta::assert_snapshot!(right.shape(), @r#"200 {"cid":"…","status":"ok","ust":"…"}"#);
+        insta::assert_snapshot!(right.shape(), @r#"200 {"cid":"…","status":"ok","ust":"…","device_token":"…"}"#);
     }
     let cid = right.json()["cid"].as_str().unwrap().to_owned();
     assert_eq!(cid.len(), 24);

@@ -182,7 +182,7 @@ impl Answer {
     /// Status and body, the parts that differ from call to call replaced by `…`.
     pub fn shape(&self) -> String {
         let mut body = self.body.clone();
-        for name in ["cid", "ust"] {
+        for name in ["cid", "ust", "device_token"] {
             if let Some(value) = self.json()[name].as_str() {
                 body = body.replace(value, "…");
             }

@@ -19,7 +19,7 @@ CREATE TABLE sso_device (
     last_use BIGINT NOT NULL,
     PRIMARY KEY (user_id, slot)
 );
-CREATE INDEX sso_device_last_use ON sso_device (last_use);
+CREATE INDEX sso_device_last_use_time ON sso_device (last_use);
 
 -- A sign-up with an address that somebody else owns: to who made it, it is like any other, but nobody can confirm it.
 ALTER TABLE sso_user ADD COLUMN sign_up_is_decoy BOOLEAN NOT NULL DEFAULT FALSE;

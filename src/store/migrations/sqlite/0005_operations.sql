@@ -19,7 +19,7 @@ CREATE TABLE sso_device (
     last_use INTEGER NOT NULL,
     PRIMARY KEY (user_id, slot)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX sso_device_last_use ON sso_device (last_use);
+CREATE INDEX sso_device_last_use_time ON sso_device (last_use);
 
 -- A sign-up with an address that somebody else owns: to who made it, it is like any other, but nobody can confirm it.
 ALTER TABLE sso_user ADD COLUMN sign_up_is_decoy INTEGER NOT NULL DEFAULT 0;
