@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import requests
+
 from target import APP, PASSWORD, main, target
 
 OWNER = {"X-Forwarded-For": "198.51.100.7"}
@@ -14,11 +16,15 @@ def attack(database_url: str | None) -> Iterator[str]:
     """A neighbour in the same /24, and somebody at the same address, guess without end; then the owner logs in."""
     with target(database_url, http={"trusted_proxies": ["127.0.0.1"]}) as server:
         owner = server.user()
-        device = server.log_in(owner, headers=OWNER).json()["device_token"]
+
+        def log_in(token: str, password: str = PASSWORD) -> requests.Response:
+            elements = {"username": owner, "password": password, "current_app": APP, "device_token": token}
+            return server.call("POST", "/user/login", elements, headers=OWNER)
 
         def by_owner(token: str, password: str = PASSWORD) -> int:
-            elements = {"username": owner, "password": password, "current_app": APP, "device_token": token}
-            return server.call("POST", "/user/login", elements, headers=OWNER).status_code
+            return log_in(token, password).status_code
+
+        device = log_in("").json()["device_token"]
 
         let_in, without, told_to_wait = 0, 0, 0
         for round_ in range(30):

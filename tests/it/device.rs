@@ -25,7 +25,9 @@ async fn try_login(
     password: &str,
     device_token: Option<&Password>,
 ) -> Result<SessionInfo, Error> {
-    let request = LoginRequest { device_token: device_token.cloned(), ..credentials(username, password) };
+    // An empty one asks for one.
+    let device_token = Some(device_token.cloned().unwrap_or_else(|| Password::from("")));
+    let request = LoginRequest { device_token, ..credentials(username, password) };
     world.sso.login(&ctx_of("CRM", HOME), request).await
 }
 
@@ -106,6 +108,8 @@ async fn a_device_is_bound_to_its_user_and_is_no_password(kind: Kind) {
     assert!(!format!("{info:?}").contains(second.expose()));
     let everything = dump(&world).await;
     assert!(!everything.contains(token.expose()) && !everything.contains(second.expose()));
+    // Nor does who does not ask for one.
+    assert!(world.login("user1").await.device_token.is_none());
     // Who needs no password gets none.
     let trusted = LoginRequest { skip_sec: true, ..credentials("user1", "") };
     assert!(world.sso.login(&ctx(), trusted).await.unwrap().device_token.is_none());

@@ -53,8 +53,16 @@ async fn the_worked_example_of_the_specification(kind: Kind) {
 
     let right = server.ask("POST /user/login", &[], &login(PASSWORD));
     insta::allow_duplicates! {
-        insta::assert_snapshot!(right.shape(), @r#"200 {"cid":"…","status":"ok","ust":"…","device_token":"…"}"#);
+        insta::assert_snapshot!(right.shape(), @r#"200 {"cid":"…","status":"ok","ust":"…"}"#);
     }
+    // Who asks for a token of the device gets one, and none when sending it.
+    let mut body: serde_json::Value = serde_json::from_str(&login(PASSWORD)).unwrap();
+    body["device_token"] = json!("");
+    let asked = server.ask("POST /user/login", &[], &body.to_string());
+    body["device_token"] = asked.json()["device_token"].clone();
+    assert_eq!(body["device_token"].as_str().unwrap().len(), 43);
+    let known = server.ask("POST /user/login", &[], &body.to_string());
+    assert!(known.status == 200 && known.json().get("device_token").is_none(), "{}", known.body);
     let cid = right.json()["cid"].as_str().unwrap().to_owned();
     assert_eq!(cid.len(), 24);
     assert!(cid.bytes().all(|byte| byte.is_ascii_hexdigit()));

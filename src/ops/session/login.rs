@@ -28,7 +28,8 @@ pub struct LoginRequest {
     pub totp_code: Option<Password>,
     /// A password to change to.
     pub new_password: Option<Password>,
-    /// What an earlier login has answered with: who has it waits for nobody else's failures.
+    /// What an earlier login has answered with: who has it waits for nobody else's failures. An empty one asks for one; with
+    /// None there is none in the answer.
     pub device_token: Option<Password>,
     /// With what they log in.
     pub user_agent: Option<String>,
@@ -161,7 +162,10 @@ impl Sso {
             let ended = self.end_oldest_sessions(ctx, &mut tx, &user_id, sessions).await?;
             // A new password has ended every device.
             let attempt = if new.is_some() { attempt.without_device() } else { attempt };
-            let device_token = self.new_device_token(&attempt)?;
+            let device_token = match request.device_token {
+                Some(_) => self.new_device_token(&attempt)?,
+                None => None,
+            };
             let digest = device_token.as_ref().map(|token| token::digest(token.expose()));
             let slots = self.config().login_throttle.known_devices;
             let device = digest.as_ref().map(|digest| NewDevice { digest, slots });

@@ -63,7 +63,7 @@ impl SessionInfo {
         self.info.device_token.as_ref().map(Password::expose)
     }
 
-    /// All of these values, the tokens included. Datetimes become ISO 8601 text unless ``serialize_dt`` is False.
+    /// All of these values but ``device_token``. Datetimes become ISO 8601 text unless ``serialize_dt`` is False.
     #[pyo3(signature = (serialize_dt=true))]
     fn to_dict<'py>(&self, py: Python<'py>, serialize_dt: bool) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(py);
@@ -76,9 +76,6 @@ impl SessionInfo {
             dict.set_item(name, self.times.value(py, at, serialize_dt)?)?;
         }
         dict.set_item("has_w_about_to_exp", self.info.has_w_about_to_exp)?;
-        if let Some(device_token) = self.device_token() {
-            dict.set_item("device_token", device_token)?;
-        }
         Ok(dict)
     }
 

@@ -6,7 +6,7 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
-use crate::domain::{self, Context, UserView, Visibility};
+use crate::domain::{self, Context, Password, UserView, Visibility};
 use crate::ops::{Actor, AppProof, AttrTarget, LoginRequest, Sso};
 use crate::python::attr::api::UserAttrApi;
 use crate::python::attr::call::AttrCall;
@@ -256,7 +256,8 @@ impl UserApi {
             password: password.map(|password| password.0),
             totp_code: totp_code.map(|code| code.0),
             new_password: new_password.map(|new| new.0),
-            device_token: device_token.map(|token| token.0),
+            // Who does not read it has an attribute more.
+            device_token: Some(device_token.map_or_else(|| Password::from(""), |token| token.0)),
             user_agent,
             sent_remote_addr: has_remote_addr.then(|| ctx.remote_addr.clone()),
             has_user_agent,
