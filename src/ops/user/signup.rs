@@ -63,7 +63,6 @@ impl Sso {
         self.run(ctx, Operation::UserSignup, Actor::Anonymous, async |call| {
             let app_list = request.app_list.unwrap_or_else(|| vec![ctx.current_app.clone()]);
             self.check_sign_up_apps(ctx, &app_list)?;
-            // Before anything is computed: what is not acceptable costs a hash as well.
             self.count_sign_up_from(&ctx.remote_addr).await?;
             let mut details = SignUpDetails {
                 username: request.username,
@@ -109,7 +108,6 @@ impl Sso {
         let rules = &self.config().signup;
         rules.always_return_confirm_token.unwrap_or_else(|| !self.can_send_email())
             || !rules.email_confirm_enabled
-            // Nothing else would tell it.
             || !has_email
     }
 
@@ -208,7 +206,6 @@ impl Sso {
             }
             _ => {}
         }
-        // Whether somebody has that address is not told by the name either.
         if self.hides_owners() && self.is_address_of_another(&username, details.email.as_deref()) {
             let detail = "username: an email address has to be your own";
             return Err(Error::refused(Code::UsernameInvalid, detail));
