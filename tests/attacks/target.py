@@ -61,11 +61,15 @@ class Target:
         return int(line.split()[1]) * 1024
 
 
+# One for all servers on a database.
+SECRET_KEY = secrets.token_urlsafe(32) + "="
+
+
 def settings(database_url: str, **sections: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration of a target: the defaults but for what a test machine needs, and what the attack adds."""
     config: dict[str, Any] = {
         "database": {"url": database_url},
-        "main": {"secret_key": secrets.token_urlsafe(32) + "="},
+        "main": {"secret_key": SECRET_KEY},
         "hash_secret": {"memory_kib": 64, "iterations": 1, "parallelism": 1, "allow_weak": True},
         "audit": {"file": "off"},
     }
