@@ -60,6 +60,7 @@ mod http_blocks;
 #[cfg(feature = "server")]
 mod http_server;
 mod import;
+mod import_rows;
 mod linked_auth;
 #[cfg(feature = "server")]
 mod linked_auth_rest;
