@@ -13,6 +13,7 @@ on_both_databases! {
     a_user_is_found_by_what_a_site_knows_them_by;
     an_empty_password_is_a_wrong_one;
     a_look_up_with_a_password_counts_as_a_login_by_whatever_the_user_is_found;
+    an_empty_device_token_asks_for_one;
     an_externalid_is_mapped_and_is_one_users_in_a_site;
     a_user_is_synchronized_or_made;
     of_many_that_synchronize_at_once_one_makes_the_user;
@@ -209,6 +210,18 @@ async fn a_look_up_with_a_password_counts_as_a_login_by_whatever_the_user_is_fou
     assert_eq!(wrong(&json!({"user_token": UNKNOWN})), 429);
     // A token that is somebody's login is a token all the same.
     assert_eq!(wrong(&json!({"user_token": "ann"})), 401);
+}
+
+async fn an_empty_device_token_asks_for_one(kind: Kind) {
+    let stage = Stage::new(kind).await;
+    stage.make(&ann());
+    let token = |given: Value| {
+        let user = json!({"login": "ann", "password": PASSWORD, "device_token": given});
+        stage.data(LOOK_UP, &json!({"user": user}), 200).get("device_token").cloned()
+    };
+    let asked = token(json!(""));
+    assert!(asked.as_ref().is_some_and(|token| !text(token).is_empty()), "{asked:?}");
+    assert_eq!(token(Value::Null), None);
 }
 
 async fn an_externalid_is_mapped_and_is_one_users_in_a_site(kind: Kind) {

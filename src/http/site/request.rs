@@ -82,9 +82,9 @@ pub(in crate::http) trait Subject: DeserializeOwned + JsonSchema + Send + 'stati
 /// An element of an object that may stand beside it instead.
 const UPDATE_MODE: &str = "update_mode";
 
-/// Elements that say something although they are empty: data, which is any JSON, and a password, which sites pass on as a visitor
-/// typed it. Of any other an empty string is the same as none.
-const MAY_BE_EMPTY: [&str; 2] = ["data", "password"];
+/// Elements that say something although they are empty: data, which is any JSON; a password, which sites pass on as a visitor
+/// typed it; and the token of a device, which asks for one. Of any other an empty string is the same as none.
+const MAY_BE_EMPTY: [&str; 3] = ["data", "password", "device_token"];
 
 impl<T: JsonSchema> JsonSchema for Part<T> {
     fn inline_schema() -> bool {
@@ -388,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_empty_says_nothing_but_for_data_and_passwords() {
+    fn what_is_empty_says_nothing_but_for_what_may_be_empty() {
         let read = |given: Value| elements::<Map<String, Value>>(object(given).unwrap()).unwrap();
         let given =
             json!({"login": "", "externalid": null, "password": "", "data": "", "a": "b", "identity": []});
