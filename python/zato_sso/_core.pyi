@@ -2413,7 +2413,7 @@ class SessionInfo:
         configuration wants none. It cannot be read again.
         """
     def to_dict(self, serialize_dt: bool = True) -> dict[str, Any]:
-        """All of these values, the tokens included. Datetimes become ISO 8601 text unless ``serialize_dt`` is False."""
+        """All of these values but ``device_token``. Datetimes become ISO 8601 text unless ``serialize_dt`` is False."""
     def __eq__(self, other: object, /) -> bool: ...
 
 @final
