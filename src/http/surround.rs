@@ -62,7 +62,10 @@ pub(in crate::http) async fn answer(
     let held = app.answers.hold(response, network, progress.as_ref());
     let mut response = held.unwrap_or_else(|| {
         code = Failure::Overloaded.code();
-        finish(&app, Failure::Overloaded.into_response(), &cid, resource.as_ref())
+        let failure = finish(&app, Failure::Overloaded.into_response(), &cid, resource.as_ref());
+        // It is small, so that there is room for it, and has to be read as well.
+        let held = app.answers.hold(failure, network, progress.as_ref());
+        held.unwrap_or_else(|| Failure::Overloaded.into_response())
     });
     if app.closing.has_begun() || progress.is_some_and(|progress| progress.is_reserve) {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
