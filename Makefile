@@ -54,7 +54,7 @@ lint: $(TEST_PACKAGE) ## Check format, lints, types, stubs and licences
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	$(BIN)/python -m pyright --pythonversion 3.10 tests/python/typed_right.py
+	$(BIN)/python -m pyright --pythonpath $(BIN)/python --pythonversion 3.10 tests/python/typed_right.py
 	$(BIN)/python -m mypy.stubtest zato_sso._core zato_sso.aio zato_sso.bound
 	$(BIN)/python tests/check_licences.py
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; \
