@@ -10,8 +10,13 @@
 //!
 //! What an elapsed time says that no setting of the clock changes tells how far the clock was set. While this clock is
 //! ahead it runs a little slower than the system's, so that both meet again where it was the former time that was wrong.
+//!
+//! Each check of a session asks for the time, so what has elapsed is read only where the system's time is more than a second
+//! from the latest that was told. A clock that was set back while nobody asked is therefore taken at its word if it happens to
+//! show the very second after the latest that was told: until nobody asks for a second, or [`SteadyClock::check`] is called.
+//! Also then no time is told that is before another.
 
-use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -28,17 +33,18 @@ const CATCHING_UP: i64 = 50;
 pub struct SteadyClock {
     system: Arc<dyn Clock>,
     is_steady: bool,
-    /// The latest time that was told, in microseconds since 1970.
+    /// The latest time that was told, in microseconds since 1970. That it only grows keeps the clock from going back, in
+    /// whichever order threads see the rest.
     latest: AtomicI64,
-    /// By how much it is ahead of the system's.
+    /// By how much it is ahead of the system's. Written by those who have the turn.
     ahead: AtomicI64,
-    /// The system's time, less what had elapsed at that moment.
-    origin: AtomicI64,
     setting: Mutex<Setting>,
 }
 
 #[derive(Debug)]
 struct Setting {
+    /// The system's time, less what had elapsed, when the clock was last found to have been set.
+    origin: i64,
     /// What had elapsed when `ahead` was last made less for it.
     caught_up: i64,
 }
@@ -63,8 +69,29 @@ impl SteadyClock {
             is_steady,
             latest: AtomicI64::new(now),
             ahead: AtomicI64::new(0),
-            origin: AtomicI64::new(now.saturating_sub(elapsed)),
-            setting: Mutex::new(Setting { caught_up: elapsed }),
+            setting: Mutex::new(Setting { origin: now.saturating_sub(elapsed), caught_up: elapsed }),
+        }
+    }
+
+    /// The time, which is never before one that was told.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        let system = self.system.now();
+        if !self.is_steady {
+            return system;
+        }
+        let mut now = system.as_micros();
+        let is_close = now.saturating_sub(self.latest.load(Relaxed)).saturating_abs() <= TOLERANCE;
+        if !is_close || self.ahead.load(Relaxed) != 0 {
+            now = self.follow();
+        }
+        Timestamp::from_micros(self.latest.fetch_max(now, Relaxed).max(now))
+    }
+
+    /// Looks whether the system's clock was set.
+    pub fn check(&self) {
+        if self.is_steady {
+            self.follow();
         }
     }
 
@@ -77,13 +104,13 @@ impl SteadyClock {
     /// The latest time that was told.
     #[must_use]
     pub fn latest(&self) -> Timestamp {
-        Timestamp::from_micros(self.latest.load(SeqCst))
+        Timestamp::from_micros(self.latest.load(Relaxed))
     }
 
     /// By how much it is ahead of the system's.
     #[must_use]
     pub fn ahead(&self) -> Duration {
-        Duration::from_micros(u64::try_from(self.ahead.load(SeqCst)).unwrap_or(0))
+        Duration::from_micros(u64::try_from(self.ahead.load(Relaxed)).unwrap_or(0))
     }
 
     /// It was this late already, wherever that was seen.
@@ -95,23 +122,24 @@ impl SteadyClock {
         let mut setting = self.turn();
         let missing = seen.as_micros().saturating_sub(now.as_micros());
         if missing > 0 {
-            if self.ahead.fetch_add(missing, SeqCst) == 0 {
+            if self.ahead.fetch_add(missing, Relaxed) == 0 {
                 setting.caught_up = micros(self.system.elapsed());
             }
-            self.latest.fetch_max(seen.as_micros(), SeqCst);
+            self.latest.fetch_max(seen.as_micros(), Relaxed);
         }
     }
 
-    /// The system's clock was set, or this one has some catching up to do.
+    /// The time, where the system's clock may have been set, or this one has some catching up to do.
     #[cold]
     fn follow(&self) -> i64 {
         let mut setting = self.turn();
         let (system, elapsed) = (self.system.now().as_micros(), micros(self.system.elapsed()));
-        let mut ahead = self.ahead.load(SeqCst);
+        let mut ahead = self.ahead.load(Relaxed);
         let was_ahead = ahead > 0;
         let origin = system.saturating_sub(elapsed);
-        let forward = origin.saturating_sub(self.origin.swap(origin, SeqCst));
-        if forward.abs() > TOLERANCE {
+        let forward = origin.saturating_sub(setting.origin);
+        if forward.saturating_abs() > TOLERANCE {
+            setting.origin = origin;
             ahead = ahead.saturating_sub(forward).max(0);
         }
         if was_ahead {
@@ -120,36 +148,16 @@ impl SteadyClock {
         }
         setting.caught_up = elapsed;
         // What has elapsed was set back as well.
-        let missing = self.latest.load(SeqCst).saturating_sub(system.saturating_add(ahead));
+        let missing = self.latest.load(Relaxed).saturating_sub(system.saturating_add(ahead));
         if missing > TOLERANCE {
             ahead = ahead.saturating_add(missing);
         }
-        self.ahead.store(ahead, SeqCst);
+        self.ahead.store(ahead, Relaxed);
         system.saturating_add(ahead)
     }
 
     fn turn(&self) -> MutexGuard<'_, Setting> {
         self.setting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl SteadyClock {
-    /// The time, which is never before one that was told.
-    #[must_use]
-    pub fn now(&self) -> Timestamp {
-        let system = self.system.now();
-        if !self.is_steady {
-            return system;
-        }
-        let ahead = self.ahead.load(SeqCst);
-        let origin = system.as_micros().saturating_sub(micros(self.system.elapsed()));
-        let is_as_before = origin.saturating_sub(self.origin.load(SeqCst)).abs() <= TOLERANCE;
-        let mut now = system.as_micros().saturating_add(ahead);
-        let missing = self.latest.load(SeqCst).saturating_sub(now);
-        if ahead != 0 || !is_as_before || missing > TOLERANCE {
-            now = self.follow();
-        }
-        Timestamp::from_micros(self.latest.fetch_max(now, SeqCst).max(now))
     }
 }
 
@@ -218,6 +226,57 @@ mod tests {
             assert!(now >= last && now >= system.now(), "{step}");
             last = now;
         }
+    }
+
+    #[test]
+    fn a_setting_that_happens_to_follow_the_latest_time_is_noticed_in_the_end() {
+        for is_checked in [true, false] {
+            let (system, clock) = pair();
+            // Nobody asked for an hour.
+            system.advance_seconds(3_601);
+            system.advance_seconds(-3_600);
+            assert_eq!(seconds(&clock), 1.0);
+            if is_checked {
+                clock.check();
+            } else {
+                system.advance_seconds(2);
+            }
+            assert!(seconds(&clock) > 3_600.0, "{}", seconds(&clock));
+        }
+    }
+
+    #[test]
+    fn small_settings_add_up() {
+        let (system, clock) = pair();
+        for _ in 0..100 {
+            system.set_forward_seconds(-1);
+            system.advance_seconds(3);
+            assert!(clock.now() >= system.now());
+        }
+        assert!(seconds(&clock) > 290.0, "{}", seconds(&clock));
+    }
+
+    #[test]
+    fn what_has_elapsed_is_not_asked_in_the_usual_case() {
+        #[derive(Debug)]
+        struct Counting(ManualClock, AtomicI64);
+        impl Clock for Counting {
+            fn now(&self) -> Timestamp {
+                self.0.now()
+            }
+            fn elapsed(&self) -> Duration {
+                self.1.fetch_add(1, Relaxed);
+                self.0.elapsed()
+            }
+        }
+        let system = Arc::new(Counting(ManualClock::new(START), AtomicI64::new(0)));
+        let clock = SteadyClock::on(Arc::clone(&system) as _);
+        let before = system.1.load(Relaxed);
+        for _ in 0..100 {
+            system.0.advance_seconds(1);
+            assert_eq!(clock.now(), system.now());
+        }
+        assert_eq!(system.1.load(Relaxed), before);
     }
 
     #[test]

@@ -22,6 +22,7 @@ async fn run(core: Weak<Core>) {
     loop {
         sleep(BETWEEN_WRITES).await;
         let Some(core) = core.upgrade() else { return };
+        core.clock.check();
         drop(core.kept_time.keep(&core.db, &core.clock, BETWEEN_WRITES).await);
     }
 }
