@@ -25,7 +25,9 @@ sql! {
     /// A decoy is nobody, and so is a sign-up that was not confirmed in time.
     HIDDEN = "SELECT user_id FROM sso_user WHERE user_id = $1 AND (sign_up_is_decoy \
         OR sign_up_status = $2 AND sign_up_expiration IS NOT NULL AND sign_up_expiration <= $3)";
-    ANY_HIDDEN = "SELECT user_id FROM sso_user WHERE sign_up_expiration <= $1 OR sign_up_is_decoy LIMIT 1";
+    /// Not joined by "or", for which SQLite would read all users: an index has the few of each kind.
+    ANY_HIDDEN = "SELECT user_id FROM sso_user WHERE sign_up_expiration <= $1 \
+        UNION ALL SELECT user_id FROM sso_user WHERE sign_up_is_decoy LIMIT 1";
     WAITING = concat!(
         "SELECT sign_up_expiration, sign_up_token FROM sso_user WHERE user_id = $1 AND ", waits!("$2"),
         " AND (sign_up_expiration IS NULL OR sign_up_expiration > $3) AND NOT sign_up_is_decoy"
