@@ -241,7 +241,8 @@ fn may_be_new(config: &Config) -> Result<bool, OpenError> {
     }
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+/// A path with something behind the name of its file.
+pub(in crate::ops) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()

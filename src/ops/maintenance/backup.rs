@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::config::{Config, DatabaseUrl};
 use crate::crypto::KeyId;
 use crate::ops::keyring::{KEYRING_CHECK, OpenError, existing_keyring, missing_key};
+use crate::ops::open::beside;
 use crate::store::maintenance::copy::{replace_data, write_copy};
 use crate::store::maintenance::doctor::{Health, health};
 use crate::store::{self, Db, Options, SchemaState};
@@ -176,13 +177,6 @@ fn sqlite_path<'a>(config: &'a Config, program: &str) -> Result<&'a Path, Backup
             "this is for SQLite: use {program}, or the usual backup of your PostgreSQL server"
         ))),
     }
-}
-
-/// A path with something behind the name of its file.
-fn beside(path: &Path, end: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(end);
-    PathBuf::from(name)
 }
 
 /// A file that only its owner may read. What is in it stays until it is written.
