@@ -113,18 +113,17 @@ impl SteadyClock {
         Duration::from_micros(u64::try_from(self.ahead.load(Relaxed)).unwrap_or(0))
     }
 
-    /// It was this late already, wherever that was seen.
+    /// It was this late already, wherever that was seen. Where clocks are but a moment apart, that is left as it is.
     pub fn raise(&self, seen: Timestamp) {
         if !self.is_steady {
             return;
         }
-        let now = self.now();
-        let mut setting = self.turn();
-        let missing = seen.as_micros().saturating_sub(now.as_micros());
-        if missing > 0 {
-            if self.ahead.fetch_add(missing, Relaxed) == 0 {
-                setting.caught_up = micros(self.system.elapsed());
-            }
+        self.follow();
+        let _turn = self.turn();
+        let ahead = self.ahead.load(Relaxed);
+        let missing = seen.as_micros().saturating_sub(self.system.now().as_micros().saturating_add(ahead));
+        if missing > TOLERANCE {
+            self.ahead.store(ahead.saturating_add(missing), Relaxed);
             self.latest.fetch_max(seen.as_micros(), Relaxed);
         }
     }
@@ -296,12 +295,27 @@ mod tests {
         let (system, clock) = pair();
         clock.raise(START.plus_seconds(-5));
         assert_eq!(clock.now(), START);
+        clock.raise(START.plus_seconds(1));
+        assert_eq!(clock.now(), START);
         clock.raise(START.plus_seconds(3_600));
         assert_eq!(seconds(&clock), 3_600.0);
         assert_eq!(clock.system_time(), START);
         system.advance_seconds(10);
         assert!(seconds(&clock) > 3_609.0);
         assert_eq!(clock.latest(), clock.now());
+    }
+
+    #[test]
+    fn what_several_see_at_the_same_time_counts_once() {
+        for _ in 0..200 {
+            let (_, clock) = pair();
+            std::thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| clock.raise(START.plus_seconds(3_600)));
+                }
+            });
+            assert_eq!(clock.ahead(), Duration::from_secs(3_600));
+        }
     }
 
     #[test]
