@@ -6,10 +6,12 @@
 
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
@@ -36,7 +38,8 @@ const INFO: u8 = 20;
 const WARNING: u8 = 30;
 const ERROR: u8 = 40;
 
-static QUEUE: Mutex<Queue> = Mutex::new(Queue { records: VecDeque::new(), bytes: 0, lost: 0 });
+/// A child process replaces it: the thread that held the lock in the parent does not exist there.
+static QUEUE: LazyLock<ArcSwap<Mutex<Queue>>> = LazyLock::new(ArcSwap::default);
 /// How many records wait: looked at after each call.
 static WAITING: AtomicUsize = AtomicUsize::new(0);
 /// Whether a thread of ours is about to look.
@@ -47,6 +50,7 @@ thread_local! {
     static HANDING_OVER: Cell<bool> = const { Cell::new(false) };
 }
 
+#[derive(Default)]
 struct Queue {
     records: VecDeque<Record>,
     bytes: usize,
@@ -94,12 +98,9 @@ impl Journal for Loggers {
     }
 }
 
-fn queue() -> MutexGuard<'static, Queue> {
-    QUEUE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 fn enqueue(record: Record) {
-    let mut queue = queue();
+    let shared = QUEUE.load();
+    let mut queue = shared.lock().unwrap_or_else(PoisonError::into_inner);
     if queue.bytes + record.size() > ROOM {
         queue.lost += 1;
         return;
@@ -147,11 +148,12 @@ pub fn hand_over(py: Python<'_>) {
     let raised = PyErr::take(py);
     for _ in 0..count {
         let (record, lost) = {
-            let mut queue = queue();
+            let shared = QUEUE.load();
+            let mut queue = shared.lock().unwrap_or_else(PoisonError::into_inner);
             let record = queue.records.pop_front();
             queue.bytes = queue.bytes.saturating_sub(record.as_ref().map_or(0, Record::size));
             WAITING.store(queue.records.len(), SeqCst);
-            (record, std::mem::take(&mut queue.lost))
+            (record, mem::take(&mut queue.lost))
         };
         let Some(record) = record else { break };
         let remark = (lost > 0).then(|| {
@@ -176,10 +178,7 @@ pub fn after_fork_in_parent() {
 
 /// What comes from the parent of a fork was, or will be, handed over there.
 pub fn forget() {
-    // Who held the lock in the parent does not exist here.
-    if let Ok(mut queue) = QUEUE.try_lock() {
-        *queue = Queue { records: VecDeque::new(), bytes: 0, lost: 0 };
-    }
+    mem::forget(QUEUE.swap(Arc::default()));
     WAITING.store(0, SeqCst);
     IS_PLANNED.store(false, SeqCst);
 }
