@@ -21,9 +21,6 @@ use crate::http;
 use crate::ops::Sso;
 use crate::python::server::service::{Chunk, Header, Parts, Request, Response, Service, Soon};
 
-/// How many fields a head may have, as at the server's own address.
-const MAX_FIELDS: usize = 100;
-
 /// What concerns one connection (RFC 9110, section 7.6.1): there is none here.
 const OF_A_CONNECTION: [HeaderName; 5] =
     [header::CONNECTION, header::TRANSFER_ENCODING, header::UPGRADE, header::TE, header::TRAILER];
@@ -64,7 +61,7 @@ pub fn client_address(peer: IpAddr, forwarded: &[Vec<u8>], config: &Config) -> I
 
 fn read(request: Request) -> Result<HttpRequest<Body>, StatusCode> {
     let Request { method, target, headers, peer, body } = request;
-    if headers.len() > MAX_FIELDS {
+    if headers.len() > http::MAX_FIELDS {
         return Err(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
     }
     let mut made = HttpRequest::builder().method(method.as_str()).uri(target);

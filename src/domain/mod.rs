@@ -12,7 +12,7 @@ mod site;
 mod unicode;
 mod user;
 
-pub use self::core::address::RemoteAddr;
+pub use self::core::address::{RemoteAddr, network_of};
 pub use self::core::clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use self::core::code::Code;
 pub use self::core::context::Context;

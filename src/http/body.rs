@@ -11,10 +11,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::config::Config;
 use crate::http::closing::Closing;
 use crate::http::failure::Failure;
-use crate::http::room::{Network, Place, Room};
-
-/// Up to here a body costs what a connection costs, and is not counted: a login always finds room.
-const FREE: usize = 4 * 1024;
+use crate::http::room::{FREE, Network, Place, Room};
 
 /// How often the speed of a body is looked at.
 const LOOK: Duration = Duration::from_secs(5);

@@ -43,7 +43,7 @@ const MAX_STREAMS: u32 = 16;
 const MAX_HTTP2_HEAD: usize = 16 * 1024;
 
 /// How many fields a head may have, as in HTTP/1.
-const MAX_FIELDS: usize = 100;
+pub const MAX_FIELDS: usize = 100;
 
 /// How much of the bodies of one client of HTTP/2 may have come before it is read; and of one body.
 const CONNECTION_WINDOW: u32 = 128 * 1024;

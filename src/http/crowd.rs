@@ -9,6 +9,7 @@ use ipnet::IpNet;
 
 use crate::config::Config;
 use crate::http::progress::{Limits, Progress};
+use crate::http::request::address::is_trusted;
 use crate::http::room::Network;
 
 /// How many connections are accepted beyond those that there may be. They are told that there is no room, or of the
@@ -76,9 +77,7 @@ impl Crowd {
     /// A place for a connection that was accepted. Where there is no room, one that waits for its client goes, of the same
     /// network if that has too many. If none waits, the new one is there to be told so.
     pub fn enter(self: &Arc<Self>, peer: IpAddr) -> Ticket {
-        let peer = peer.to_canonical();
-        let is_proxy = self.trusted.iter().any(|block| block.contains(&peer));
-        let network = (!is_proxy).then(|| Network::of(peer));
+        let network = (!is_trusted(peer, &self.trusted)).then(|| Network::of(peer));
         let mut open = self.open();
         let of_network =
             network.and_then(|network| open.by_network.get(&network)).copied().unwrap_or_default();

@@ -30,6 +30,7 @@ mod surround;
 
 pub use api::endpoint::{Block, Endpoint};
 pub use api::table::{blocks, endpoints};
+pub use connection::MAX_FIELDS;
 pub use describe::openapi::document;
 pub use request::address::client_address;
 pub use request::input::Element;

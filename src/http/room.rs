@@ -1,11 +1,16 @@
 //! Room: how much of something all strangers may hold together, and how much of it one network alone.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::domain::network_of;
 
 /// What one network may hold of all room: the part of one in so many.
 const SHARE: usize = 4;
+
+/// Up to so many bytes a body or an answer costs what its connection costs, and is not counted: a login always finds room.
+pub(in crate::http) const FREE: usize = 4 * 1024;
 
 /// What one household or machine has of addresses: one of IPv4, a /64 of IPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -13,10 +18,7 @@ pub(in crate::http) struct Network(IpAddr);
 
 impl Network {
     pub fn of(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V6(address) => Self(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into()),
-            address @ IpAddr::V4(_) => Self(address),
-        }
+        Self(network_of(address, 32, 64))
     }
 }
 

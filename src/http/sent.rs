@@ -11,10 +11,7 @@ use hyper::body::{Frame, SizeHint};
 
 use crate::config::Config;
 use crate::http::progress::{Progress, Unread};
-use crate::http::room::{Network, Place, Room};
-
-/// Up to here an answer costs what a connection costs, and is not counted: a login always finds room.
-const FREE: usize = 4 * 1024;
+use crate::http::room::{FREE, Network, Place, Room};
 
 /// The memory that answers may take until they are read.
 #[derive(Debug)]

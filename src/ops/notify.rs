@@ -170,7 +170,7 @@ impl Sso {
         if !store::mail::outbox::insert(tx, &new, max).await? {
             trail.note("reason", "too many emails are waiting");
             let text = "an email was not taken: too many are waiting, see email.max_waiting";
-            self.log().say(LogLevel::Warning, "email.refused", text, None);
+            self.log().say(LogLevel::Warning, "email.refused", text, Some(&trail.event.cid));
             return Err(Error::RateLimited { retry_after: WHEN_FULL });
         }
         trail.has_mail = true;
@@ -192,19 +192,34 @@ impl Sso {
         Ok(())
     }
 
-    fn is_email_possible(&self, ctx: &Context, user_id: Option<&UserId>, template: &'static str) -> bool {
+    fn is_email_possible(&self, ctx: &Context, user_id: Option<&UserId>, template: &str) -> bool {
         if self.can_send_email() {
             return true;
         }
-        if self.core.mailer.is_first_time() {
-            let mut trail = Trail::new(ctx, Operation::EmailSend, self.system_time());
-            if let Some(user_id) = user_id {
-                trail.on(user_id);
-            }
-            trail.note("template", template);
-            self.core.audit.tell(trail, self.system_time(), Err(NO_WAY));
-            self.log().say(LogLevel::Warning, "email.not_sent", NO_WAY, Some(&ctx.cid));
-        }
+        self.say_no_way(self.email_trail(ctx, user_id, template));
         false
+    }
+
+    /// Says that there is no way to send emails, once.
+    pub(in crate::ops) fn say_no_way(&self, trail: Trail) {
+        if self.core.mailer.is_first_time() {
+            self.log().say(LogLevel::Warning, "email.not_sent", NO_WAY, Some(&trail.event.cid));
+            self.core.audit.tell(trail, self.system_time(), Err(NO_WAY));
+        }
+    }
+
+    /// The entry of an email: what became of it.
+    pub(in crate::ops) fn email_trail(
+        &self,
+        ctx: &Context,
+        user_id: Option<&UserId>,
+        template: &str,
+    ) -> Trail {
+        let mut trail = Trail::new(ctx, Operation::EmailSend, self.system_time());
+        if let Some(user_id) = user_id {
+            trail.on(user_id);
+        }
+        trail.note("template", template);
+        trail
     }
 }

@@ -21,11 +21,11 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use uuid::Uuid;
 
 use crate::config::LogLevel;
-use crate::domain::{Context, Email, EmailKind, Operation, Result};
+use crate::domain::{Context, Email, EmailKind, Result};
 use crate::ops::Sso;
 use crate::ops::audit::Trail;
 use crate::ops::mail::envelope::{Content, Envelope, Letter, Request, RequestKind};
-use crate::ops::mail::mailer::{NO_WAY, Signal};
+use crate::ops::mail::mailer::Signal;
 use crate::ops::mail::smtp::Undelivered;
 use crate::ops::sso::Core;
 use crate::store::mail::outbox::{self, Claimed, Holder, Lane};
@@ -146,10 +146,7 @@ impl Sso {
             }
             Err(Undelivered::NoWay) => {
                 self.finish(claimed).await?;
-                if self.core.mailer.is_first_time() {
-                    self.core.audit.tell(trail, self.system_time(), Err(NO_WAY));
-                    self.log().say(LogLevel::Warning, "email.not_sent", NO_WAY, Some(&ctx.cid));
-                }
+                self.say_no_way(trail);
                 Ok(None)
             }
             Err(Undelivered::ForGood(why)) => self.give_up(claimed, trail, &why).await.map(|()| None),
@@ -178,13 +175,8 @@ impl Sso {
         }
     }
 
-    /// The entry of an email: what became of it.
     fn trail_of(&self, ctx: &Context, claimed: &Claimed) -> Trail {
-        let mut trail = Trail::new(ctx, Operation::EmailSend, self.system_time());
-        if let Some(user_id) = &claimed.user_id {
-            trail.on(user_id);
-        }
-        trail.note("template", claimed.kind.as_str());
+        let mut trail = self.email_trail(ctx, claimed.user_id.as_ref(), &claimed.kind);
         trail.note("attempts", claimed.attempts.to_string());
         trail
     }

@@ -6,12 +6,12 @@
 //! | a user, a site, the process itself | the first of each minute, operation and result, as it was; the others of it are one row more |
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value};
 
-use crate::domain::{AuditEvent, Random, RemoteAddr, Result, Timestamp, time_ordered_uuid};
+use crate::domain::{AuditEvent, Random, RemoteAddr, Result, Timestamp, network_of, time_ordered_uuid};
 use crate::store::{self, Db};
 
 /// How many rows one minute has at most, but for those of all other addresses together.
@@ -216,8 +216,8 @@ async fn write_batch(rows: &[(Key, Counted)], db: &Db, random: &dyn Random) -> R
 fn place_of(remote_addr: &RemoteAddr) -> RemoteAddr {
     let texts = remote_addr.joined();
     let parts = texts.split(", ").zip(remote_addr.ips());
-    RemoteAddr::new(parts.map(|(text, ip)| match ip.map(|ip| ip.to_canonical()) {
-        Some(IpAddr::V6(ip)) => format!("{}/64", Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64)),
+    RemoteAddr::new(parts.map(|(text, ip)| match ip.map(|ip| network_of(ip, 32, 64)) {
+        Some(network @ IpAddr::V6(_)) => format!("{network}/64"),
         Some(ip) => ip.to_string(),
         None => text.to_owned(),
     }))

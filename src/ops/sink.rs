@@ -105,15 +105,20 @@ impl Sink {
     pub fn send(&self, line: &str) {
         let shared = &self.0;
         let mut waiting = shared.waiting();
-        if waiting.bytes.len() + line.len() > ROOM {
+        let has_room = waiting.bytes.len() + line.len() <= ROOM;
+        if has_room {
+            waiting.bytes.extend_from_slice(line.as_bytes());
+        } else {
             waiting.lost += 1;
             shared.lost.fetch_add(1, Ordering::Relaxed);
-            return;
         }
-        waiting.bytes.extend_from_slice(line.as_bytes());
+        // Also where there was no room: nobody else may try again.
         if shared.is_direct.load(Ordering::Relaxed) {
             drop(waiting);
             shared.write_waiting();
+            return;
+        }
+        if !has_room {
             return;
         }
         if !waiting.has_thread {
@@ -245,7 +250,7 @@ impl Shared {
                 // The stream was closed before this process began: nobody wants it.
                 None => (bytes.len(), Ok(())),
             };
-            let change = self.after(&bytes, written, outcome.err());
+            let change = self.after(bytes, written, outcome.err());
             let is_broken = self.waiting().fault.is_some();
             if let Some(change) = change {
                 (self.on_change)(change);
@@ -258,14 +263,15 @@ impl Shared {
     }
 
     /// Keeps what could not be written; what has changed by that.
-    fn after(&self, bytes: &[u8], written: usize, error: Option<io::Error>) -> Option<Change> {
+    fn after(&self, mut bytes: Vec<u8>, written: usize, error: Option<io::Error>) -> Option<Change> {
         let mut waiting = self.waiting();
         waiting.is_writing = false;
         match error {
             None => waiting.fault.take().map(|_| Change::Mended(waiting.lost)),
             Some(error) => {
-                let rest = bytes.get(written..).unwrap_or_default();
-                waiting.bytes.splice(0..0, rest.iter().copied());
+                bytes.drain(..written);
+                bytes.append(&mut waiting.bytes);
+                waiting.bytes = bytes;
                 let fault = format!("cannot write to {}: {error}", self.target.name());
                 let is_new = waiting.fault.replace(fault.clone()).is_none();
                 is_new.then_some(Change::Broken(fault))
@@ -378,6 +384,30 @@ mod tests {
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.starts_with("one\nxx") && text.ends_with("xx\n3 lost\n"), "{}", text.len());
         assert_eq!(text.len(), 4 + 3 * long.len() + 7);
+    }
+
+    #[test]
+    fn a_file_that_had_no_room_for_long_is_written_again_by_the_next_line() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("log");
+        std::os::unix::fs::symlink("/dev/full", &path).unwrap();
+        let (sink, told) = sink(Target::File(path));
+        // As a file on a disk, which is full.
+        sink.0.is_direct.store(true, Ordering::Relaxed);
+        let line = format!("{}\n", "x".repeat(ROOM / 4 - 1));
+        for _ in 0..5 {
+            sink.send(&line);
+        }
+        assert_eq!(sink.lost(), 1);
+        assert!(matches!(told.try_recv(), Ok(Change::Broken(_))));
+        // There is room again.
+        let found = folder.path().join("found");
+        *lock(&sink.0.out) = Some(open(&found).unwrap());
+        sink.send("last\n");
+        assert_eq!(told.try_recv(), Ok(Change::Mended(2)));
+        assert_eq!(std::fs::read_to_string(&found).unwrap(), format!("{}2 lost\n", line.repeat(4)));
+        sink.send("next\n");
+        assert!(std::fs::read_to_string(&found).unwrap().ends_with("2 lost\nnext\n"));
     }
 
     #[test]

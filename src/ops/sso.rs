@@ -93,12 +93,13 @@ impl Sso {
     /// Opens the files of the audit and of the log anew, by their names: they may have been moved away.
     pub fn reopen_files(&self) {
         let audit = self.core.audit.sink().map_or(Ok(()), Sink::reopen);
-        for outcome in [self.core.log.reopen(), audit] {
-            if let Err(why) = outcome {
-                self.log().say(LogLevel::Error, "file.not_reopened", &why, None);
-            }
+        let failed = [self.core.log.reopen(), audit].map(Result::err);
+        for why in failed.iter().flatten() {
+            self.log().say(LogLevel::Error, "file.not_reopened", why, None);
         }
-        self.log().say(LogLevel::Info, "file.reopened", "log and audit files were opened anew", None);
+        if failed.iter().all(Option::is_none) {
+            self.log().say(LogLevel::Info, "file.reopened", "log and audit files were opened anew", None);
+        }
     }
 
     /// The source of randomness, for correlation ids.
@@ -127,8 +128,8 @@ impl Sso {
         self.core.clock.system_time()
     }
 
-    /// Writes the refusals of callers without a session that were counted so far to the database: one row for each minute,
-    /// kind and address. [`Sso::close`] does it, and the background every minute.
+    /// Writes the refusals that were counted so far to the database, a row for many of them. [`Sso::close`] does it, and the
+    /// background every minute.
     ///
     /// # Errors
     /// When the database cannot answer; then they are kept for the next time.

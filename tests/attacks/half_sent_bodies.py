@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import resource
-import secrets
 import socket
 import time
 from collections.abc import Iterator
@@ -20,8 +19,6 @@ HEADS = 300
 DESCRIPTORS = 256
 IDLERS = 400
 CHUNK = b"x" * 50_000
-# Three servers after each other have one database.
-MAIN = {"secret_key": secrets.token_urlsafe(32) + "="}
 
 
 def connect(server: Target, stack: ExitStack, sent: bytes) -> socket.socket:
@@ -57,7 +54,7 @@ def attack(database_url: str | None) -> Iterator[str]:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 2_000 if hard == resource.RLIM_INFINITY else min(2_000, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
-    with target(database_url, main=MAIN) as server, ExitStack() as stack:
+    with target(database_url) as server, ExitStack() as stack:
         head = f"POST /zato/sso/user/login HTTP/1.1\r\nHost: {ADDRESS}\r\nContent-Length: 1048576\r\n\r\n{{"
         before = server.memory()
         connections = [connect(server, stack, head.encode()) for _ in range(BODIES)]
@@ -67,7 +64,7 @@ def attack(database_url: str | None) -> Iterator[str]:
         yield f"{BODIES} bodies of 1 MB that do not end: {added} MB more"
         assert added < 150, f"{added} MB more"
         assert is_alive(server)
-    with target(database_url, main=MAIN) as server, ExitStack() as stack:
+    with target(database_url) as server, ExitStack() as stack:
         before = server.memory()
         head = f"GET /health/live HTTP/1.1\r\nHost: {ADDRESS}\r\nX: "
         connections = [connect(server, stack, head.encode()) for _ in range(HEADS)]
@@ -77,7 +74,7 @@ def attack(database_url: str | None) -> Iterator[str]:
         yield f"{HEADS} heads of 390 KB: {added} MB more"
         assert added < 60, f"{added} MB more"
         assert is_alive(server)
-    with target(database_url, descriptors=DESCRIPTORS, main=MAIN) as server, ExitStack() as stack:
+    with target(database_url, descriptors=DESCRIPTORS) as server, ExitStack() as stack:
         for number in range(IDLERS):
             # Some of them are kept alive after a request, some have sent nothing.
             request = f"GET /health/live HTTP/1.1\r\nHost: {ADDRESS}\r\n\r\n" if number % 2 else ""

@@ -191,10 +191,17 @@ fn files_that_were_moved_away_are_opened_anew_at_a_hangup() {
     assert_eq!(folder.read("audit.jsonl").lines().count(), 1);
     assert_eq!(folder.read("audit.jsonl.1").lines().count(), 1);
     assert!(folder.read("log.jsonl.1").contains("server.start"));
+    // One that cannot be opened is named, and nobody is told that it was.
+    std::fs::remove_file(folder.path("audit.jsonl")).unwrap();
+    std::fs::create_dir(folder.path("audit.jsonl")).unwrap();
+    server.signal("-HUP");
+    until(|| folder.read("log.jsonl").contains("file.not_reopened"));
     server.signal("-TERM");
     let (status, text, log) = server.end_with_log();
     assert_eq!((status, log.len()), (Some(0), 0), "{text}");
-    assert!(folder.read("log.jsonl").contains("server.stop\""));
+    let log = folder.read("log.jsonl");
+    assert!(log.contains("server.stop\""));
+    assert_eq!(log.matches("file.reopened").count(), 1, "{log}");
 }
 
 /// Metrics that begin so.
@@ -319,6 +326,35 @@ fn what_is_read_is_answered_where_nothing_can_be_written() {
     server.until_logged("ready.not");
     server.signal("-TERM");
     assert_eq!(server.end().0, Some(0));
+}
+
+#[tokio::test]
+async fn whether_sessions_are_cached_is_logged() {
+    let mut folder = Folder::with_database(Kind::Postgres).await;
+    folder.set("ZATO_SSO_LOG__FILE", "log.jsonl");
+    let world = folder.world().await;
+    world.user("user1").await;
+    let server = Running::start(&folder, SERVE);
+    let address = server.address();
+    let ust = login(&address, "user1").1["ust"].as_str().unwrap().to_owned();
+    let verify = || assert_eq!(ask(&address, "GET /user", &json!({"ust": ust}).to_string()).0, 200);
+    let said = |event: &str| folder.read("log.jsonl").matches(event).count();
+    until(|| {
+        verify();
+        said("cache.on") == 1
+    });
+    // The connection by which changes are heard of, and where others are idle, these.
+    let listening = "application_name = 'zato-sso' AND datname = current_database() AND query = 'SELECT 1'";
+    execute(&world, &format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {listening}"))
+        .await;
+    until(|| said("cache.off") == 1);
+    until(|| {
+        verify();
+        said("cache.on") == 2
+    });
+    server.signal("-TERM");
+    assert_eq!(server.end().0, Some(0));
+    world.sso.close().await;
 }
 
 async fn a_database_that_goes_and_comes_back_is_logged_also_without_an_audit(kind: Kind) {

@@ -287,6 +287,42 @@ macro_rules! choices {
 }
 pub(in crate::config) use choices;
 
+/// Makes an enum whose variants have names in the configuration; any other text is the path of a file.
+macro_rules! choices_or_file {
+    (
+        $(#[doc = $about:literal])+
+        $name:ident: $expected:literal { $(#[doc = $doc:literal] $variant:ident = $text:literal,)+ }
+    ) => {
+        $(#[doc = $about])+
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum $name {
+            $(#[doc = $doc] $variant,)+
+            /// Appended to a file.
+            File(std::path::PathBuf),
+        }
+
+        impl $crate::config::load::setting::Setting for $name {
+            const EXPECTED: &'static str = $expected;
+
+            fn read(value: &$crate::config::load::value::Value) -> Result<Self, String> {
+                match value.string() {
+                    $(Some($text) => Ok(Self::$variant),)+
+                    Some(path) if !path.trim().is_empty() => Ok(Self::File(path.into())),
+                    _ => Err(value.found()),
+                }
+            }
+
+            fn show(&self) -> String {
+                match self {
+                    $(Self::$variant => concat!('"', $text, '"').into(),)+
+                    Self::File(path) => $crate::config::load::setting::as_toml(&path.to_string_lossy()),
+                }
+            }
+        }
+    };
+}
+pub(in crate::config) use choices_or_file;
+
 /// A string as TOML writes it.
 pub(in crate::config) fn as_toml(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()

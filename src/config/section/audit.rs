@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use crate::config::load::error::Invalid;
 use crate::config::load::section::{Validate, section, within};
-use crate::config::load::setting::{Setting, as_toml, choices};
-use crate::config::load::value::Value;
+use crate::config::load::setting::{choices, choices_or_file};
 
 section! {
     /// The record of who did what.
@@ -79,34 +78,12 @@ impl Audit {
     }
 }
 
-/// Where audit entries go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AuditFile {
-    /// To the standard error stream.
-    Stderr,
-    /// Appended to a file.
-    File(PathBuf),
-    /// To no file; the database may still have them.
-    Off,
-}
-
-impl Setting for AuditFile {
-    const EXPECTED: &'static str = r#"the path of a file, "stderr" or "off""#;
-
-    fn read(value: &Value) -> Result<Self, String> {
-        match value.string() {
-            Some("stderr") => Ok(Self::Stderr),
-            Some("off") => Ok(Self::Off),
-            Some(path) if !path.trim().is_empty() => Ok(Self::File(PathBuf::from(path))),
-            _ => Err(value.found()),
-        }
-    }
-
-    fn show(&self) -> String {
-        match self {
-            Self::Stderr => as_toml("stderr"),
-            Self::Off => as_toml("off"),
-            Self::File(path) => as_toml(&path.to_string_lossy()),
-        }
+choices_or_file! {
+    /// Where audit entries go.
+    AuditFile: r#"the path of a file, "stderr" or "off""# {
+        /// To the standard error stream.
+        Stderr = "stderr",
+        /// To no file; the database may still have them.
+        Off = "off",
     }
 }

@@ -1,11 +1,8 @@
 //! The section `log`.
 
-use std::path::PathBuf;
-
 use crate::config::load::error::Invalid;
 use crate::config::load::section::{Validate, section};
-use crate::config::load::setting::{Setting, as_toml, choices};
-use crate::config::load::value::Value;
+use crate::config::load::setting::{choices, choices_or_file};
 
 section! {
     /// The log of the server: what happens to it.
@@ -50,38 +47,14 @@ impl LogLevel {
     }
 }
 
-/// Where the log goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LogFile {
-    /// To the standard output stream.
-    Stdout,
-    /// To the standard error stream.
-    Stderr,
-    /// Appended to a file.
-    File(PathBuf),
-    /// Nowhere.
-    Off,
-}
-
-impl Setting for LogFile {
-    const EXPECTED: &'static str = r#""stdout", "stderr", the path of a file, or "off""#;
-
-    fn read(value: &Value) -> Result<Self, String> {
-        match value.string() {
-            Some("stdout") => Ok(Self::Stdout),
-            Some("stderr") => Ok(Self::Stderr),
-            Some("off") => Ok(Self::Off),
-            Some(path) if !path.trim().is_empty() => Ok(Self::File(PathBuf::from(path))),
-            _ => Err(value.found()),
-        }
-    }
-
-    fn show(&self) -> String {
-        match self {
-            Self::Stdout => as_toml("stdout"),
-            Self::Stderr => as_toml("stderr"),
-            Self::Off => as_toml("off"),
-            Self::File(path) => as_toml(&path.to_string_lossy()),
-        }
+choices_or_file! {
+    /// Where the log goes.
+    LogFile: r#""stdout", "stderr", the path of a file, or "off""# {
+        /// To the standard output stream.
+        Stdout = "stdout",
+        /// To the standard error stream.
+        Stderr = "stderr",
+        /// Nowhere.
+        Off = "off",
     }
 }

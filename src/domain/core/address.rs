@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use crate::domain::without_controls;
 
 /// The remote address of a call: usually one, several where proxies stand between.
@@ -42,6 +44,14 @@ impl RemoteAddr {
     }
 }
 
+/// The network that an address is in, by so many bits of IPv4 and of IPv6. IPv4 written as IPv6 is IPv4.
+#[must_use]
+pub fn network_of(address: IpAddr, v4: u8, v6: u8) -> IpAddr {
+    let address = address.to_canonical();
+    let bits = if address.is_ipv4() { v4 } else { v6 };
+    IpNet::new(address, bits).map_or(address, |network| network.network())
+}
+
 impl From<&str> for RemoteAddr {
     fn from(text: &str) -> Self {
         Self::new([text])
@@ -58,6 +68,15 @@ mod tests {
         assert_eq!(text, RemoteAddr::new(["10.0.0.1", "192.168.0.1"]));
         assert_eq!(text.joined(), "10.0.0.1, 192.168.0.1");
         assert!(RemoteAddr::from(" , ").is_empty());
+    }
+
+    #[test]
+    fn an_address_is_in_a_network() {
+        let network = |text: &str, v4, v6| network_of(text.parse().unwrap(), v4, v6).to_string();
+        assert_eq!(network("192.0.2.77", 24, 48), "192.0.2.0");
+        assert_eq!(network("::ffff:192.0.2.77", 32, 64), "192.0.2.77");
+        assert_eq!(network("2001:db8:1:2:3::4", 32, 64), "2001:db8:1:2::");
+        assert_eq!(network("2001:db8:1:2:3::4", 24, 48), "2001:db8:1::");
     }
 
     #[test]

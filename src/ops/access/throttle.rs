@@ -12,13 +12,14 @@
 //! one that sends it falls under a count of its own again: nobody without the token can use it up. It takes the place of no
 //! password.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use data_encoding::HEXLOWER;
 
 use crate::crypto::token::{self, TokenBits};
 use crate::domain::{
     Error, Password, RemoteAddr, Result, SecType, Site, Throttle, ThrottleRules, Timestamp, UserId,
+    network_of,
 };
 use crate::ops::Sso;
 use crate::store::access as throttle;
@@ -396,8 +397,8 @@ impl Attempt {
 /// How much of an address counts, in bits.
 #[derive(Clone, Copy)]
 pub(in crate::ops) struct Prefix {
-    v4: u32,
-    v6: u32,
+    v4: u8,
+    v6: u8,
 }
 
 impl Prefix {
@@ -409,16 +410,8 @@ impl Prefix {
 
 /// The place that an address stands for; None for none.
 pub(in crate::ops) fn place_of(remote_addr: &RemoteAddr, prefix: Prefix) -> Option<String> {
-    let place = |ip: Option<IpAddr>| match ip.map(|ip| ip.to_canonical()) {
-        Some(IpAddr::V4(ip)) => {
-            let mask = u32::MAX.checked_shl(32_u32.saturating_sub(prefix.v4)).unwrap_or(0);
-            Ipv4Addr::from_bits(ip.to_bits() & mask).to_string()
-        }
-        Some(IpAddr::V6(ip)) => {
-            let mask = u128::MAX.checked_shl(128_u32.saturating_sub(prefix.v6)).unwrap_or(0);
-            Ipv6Addr::from_bits(ip.to_bits() & mask).to_string()
-        }
-        None => String::new(),
+    let place = |ip: Option<IpAddr>| {
+        ip.map(|ip| network_of(ip, prefix.v4, prefix.v6).to_string()).unwrap_or_default()
     };
     if remote_addr.is_empty() {
         return None;

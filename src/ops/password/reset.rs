@@ -79,9 +79,7 @@ impl Sso {
         }
         self.commit_request(tx, &trail, request_id).await?;
         for (user_id, why) in told {
-            let mut trail = Trail::new(ctx, Operation::EmailSend, self.system_time());
-            trail.on(user_id);
-            trail.note("template", EmailKind::PasswordReset.as_str());
+            let mut trail = self.email_trail(ctx, Some(user_id), EmailKind::PasswordReset.as_str());
             trail.note("not_sent", why);
             self.core.audit.tell(trail, self.system_time(), Ok(()));
         }
