@@ -139,9 +139,14 @@ fn turn(ctx: &Context, operation: Operation) -> Option<Turn> {
         | Operation::SiteLookUpUser => true,
         Operation::UserSignup
         | Operation::UserChangePassword
+        | Operation::UserSetPassword
+        | Operation::TotpDisable
         | Operation::PasswordResetChangePassword
         | Operation::UserCreate
+        | Operation::UserCreateSuperUser
+        | Operation::UserEnsureSuperUser
         | Operation::SiteCreateUser
+        | Operation::SiteSynchronizeUser
         | Operation::SiteUpdateUser => false,
         _ => return None,
     };

@@ -5,11 +5,13 @@ use zato_sso::domain::{Code, Ust};
 use zato_sso::ops::Sso;
 
 use crate::command::Folder;
+use crate::session::log_in_600_times;
 use crate::support::{Kind, any_rows, config, ctx, refusal};
 
 on_both_databases! {
     a_session_is_opened_without_a_password_and_ended_by_its_token;
     all_sessions_of_a_user_are_listed_and_ended;
+    of_very_many_sessions_that_end_the_number_is_said;
     one_session_of_a_user_is_ended_by_its_id;
     a_login_keeps_to_the_state_of_the_account;
     all_that_is_known_of_a_user_is_shown_but_for_secrets;
@@ -106,6 +108,19 @@ async fn all_sessions_of_a_user_are_listed_and_ended(kind: Kind) {
     let kept = any_rows(&world, "SELECT op FROM sso_audit").await;
     let count = |op: &str| kept.iter().filter(|kept| kept.as_slice() == op.as_bytes()).count();
     assert_eq!((count("session.list_of_user"), count("session.end_all")), (5, 2));
+}
+
+async fn of_very_many_sessions_that_end_the_number_is_said(kind: Kind) {
+    let folder = Folder::with_database(kind).await;
+    let world = folder.world().await;
+    world.user("user1").await;
+    folder.run("login user1");
+    log_in_600_times(&world, kind).await;
+    let ended = folder.run("end-sessions user1 --json");
+    let listed: Vec<Value> = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!((ended.status, listed.len()), (0, 500));
+    assert_eq!(ended.stderr, "601 sessions have ended, the newest 500 are listed\n");
+    assert!(any_rows(&world, "SELECT user_id FROM sso_session").await.is_empty());
 }
 
 async fn one_session_of_a_user_is_ended_by_its_id(kind: Kind) {

@@ -267,8 +267,10 @@ async fn it_runs_in_the_background_until_closed(kind: Kind) {
 async fn nothing_is_read_from_end_to_end(kind: Kind) {
     let world = World::new(kind).await;
     let is_ours = |name: &str| {
-        let often = ["::maintenance::cleanup::", "::password::expiry::", "::signup::ANY_HIDDEN"];
-        often.iter().any(|part| name.contains(part))
+        name.contains("::maintenance::cleanup::")
+            || name.contains("::password::expiry::")
+            // Every search asks.
+            || name.ends_with("::user::signup::ANY_HIDDEN")
     };
     let of_the_other = if kind == Kind::Sqlite { "_POSTGRES" } else { "_SQLITE" };
     let ours: Vec<_> =
@@ -287,8 +289,7 @@ async fn nothing_is_read_from_end_to_end(kind: Kind) {
             let sql = AssertSqlSafe(format!("EXPLAIN {text}"));
             sqlx::query(sql).fetch_all(&mut conn).await.unwrap().iter().map(|row| row.get(0)).collect()
         };
-        // This index has but a few rows.
-        let plan = plan.join("\n").replace("SCAN sso_user USING INDEX sso_user_sign_up_decoy", "");
+        let plan = plan.join("\n");
         assert!(!plan.contains("SCAN sso_") && !plan.contains("Seq Scan on sso_"), "{name}: {plan}");
         assert!(plan.contains("expir") || plan.contains("_time"), "{name}: {plan}");
     }

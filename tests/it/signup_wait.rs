@@ -1,7 +1,9 @@
 //! Sign-ups that wait for being confirmed: whose the address is until then, and how it ends.
 
 use serde_json::json;
-use zato_sso::domain::{Code, Edit, Error, NewUser, Password, SignUpStatus, UserSearch, UserUpdate};
+use zato_sso::domain::{
+    Code, Direction, Edit, Error, NewUser, PageRequest, Password, SignUpStatus, UserSearch, UserUpdate,
+};
 use zato_sso::ops::{Actor, NewSiteUser, SignUpRequest};
 
 use crate::signup::{open, open_but, request};
@@ -228,6 +230,18 @@ async fn a_sign_up_with_the_address_of_a_user_is_like_any_other(kind: Kind) {
     assert_eq!(names.iter().filter(|name| name.starts_with("kk")).collect::<Vec<_>>(), ["kk1"], "{names:?}");
     let all_users = world.sso.list_users(&ctx(), "", 100).await.unwrap();
     assert_eq!(i64::try_from(all_users.len()).unwrap(), found.total + 2);
+    // Nor does a site that sees everybody.
+    world.sso.create_site(&ctx(), trusted_site("shop")).await.unwrap();
+    let site = world.sso.act_as_site(&ctx(), "shop").await.unwrap();
+    let seen = seen_by_site(&world, &site).await;
+    assert_eq!(seen.0, all_users.iter().map(|user| user.username.clone()).collect::<Vec<_>>());
+    assert_eq!(seen.1, seen.0.len());
+    let decoys = any_rows(&world, "SELECT username FROM sso_user WHERE sign_up_is_decoy").await;
+    assert!(!decoys.is_empty());
+    for decoy in decoys {
+        let name = String::from_utf8(decoy).unwrap();
+        assert_eq!(refusal(world.sso.find_site_user(&ctx(), &site, &*name).await), Code::UserIdInvalid);
+    }
     world.login("ann").await;
     // It ends as any other does.
     world.clock.advance_seconds(25 * 3600);
@@ -241,6 +255,24 @@ async fn a_sign_up_with_the_address_of_a_user_is_like_any_other(kind: Kind) {
         to_owner.clone().all(|email| email.contains("You have an account")),
         "no link of a stranger's sign-up"
     );
+}
+
+/// The names of the users that a site lists, and how many identities.
+async fn seen_by_site(world: &World, site: &Actor) -> (Vec<String>, usize) {
+    let mut all = None;
+    for direction in [Direction::Descending, Direction::Ascending] {
+        let page = PageRequest { page: 1, entries_per_page: 100, direction };
+        let users = world.sso.list_site_users(&ctx(), site, page).await.unwrap();
+        let mut names: Vec<_> = users.result.into_iter().map(|one| one.user.username).collect();
+        names.sort();
+        assert_eq!(i64::try_from(names.len()).unwrap(), users.total);
+        let identities = world.sso.list_site_identities(&ctx(), site, page).await.unwrap();
+        assert_eq!(i64::try_from(identities.result.len()).unwrap(), identities.total);
+        let seen = (names, identities.result.len());
+        assert!(all.is_none_or(|before| before == seen));
+        all = Some(seen);
+    }
+    all.unwrap()
 }
 
 async fn a_name_that_is_an_address_tells_no_more(kind: Kind) {
@@ -298,6 +330,10 @@ async fn what_was_not_confirmed_in_time_is_not_seen_either(kind: Kind) {
     world.super_user("root1").await;
     world.sso.sign_up(&ctx(), with_password("user1", "a@example.com", PASSWORD)).await.unwrap();
     let user_id = world.sso.list_users(&ctx(), "root1", 10).await.unwrap()[0].user_id.to_string();
+    world.sso.create_site(&ctx(), trusted_site("shop")).await.unwrap();
+    let site = world.sso.act_as_site(&ctx(), "shop").await.unwrap();
+    let identity = world.sso.list_identities(&ctx(), &user_id).await.unwrap().remove(0);
+    let (user_token, identity_token) = (identity.user_token.to_string(), identity.identity_token.to_string());
     let seen = async || {
         let root = world.login("root1").await.ust;
         let search = |username: Option<&str>, user_id: Option<&str>| UserSearch {
@@ -313,12 +349,21 @@ async fn what_was_not_confirmed_in_time_is_not_seen_either(kind: Kind) {
         found
             .push(i64::from(world.sso.get_user_by_username(&ctx(), "user1", false).await.unwrap().is_some()));
         found.push(i64::try_from(world.sso.list_users(&ctx(), "", 10).await.unwrap().len()).unwrap());
+        found.push(i64::try_from(seen_by_site(&world, &site).await.1).unwrap());
+        for is_there in [
+            world.sso.get_site_user(&ctx(), &site, &user_token).await.is_ok(),
+            world.sso.get_site_identity(&ctx(), &site, &identity_token).await.is_ok(),
+            world.sso.get_identity(&ctx(), &identity_token).await.is_ok(),
+            world.sso.list_identities(&ctx(), &user_id).await.is_ok(),
+        ] {
+            found.push(i64::from(is_there));
+        }
         found
     };
     world.clock.advance_seconds(2 * 3600 - 1);
-    assert_eq!(seen().await, [2, 1, 1, 1, 1, 2]);
+    assert_eq!(seen().await, [2, 1, 1, 1, 1, 2, 2, 1, 1, 1, 1]);
     world.clock.advance_seconds(1);
-    assert_eq!(seen().await, [1, 0, 0, 0, 0, 1]);
+    assert_eq!(seen().await, [1, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0]);
 }
 
 async fn sign_ups_of_earlier_versions_end_too(kind: Kind) {

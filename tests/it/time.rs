@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use zato_sso::domain::{Code, Error, ManualClock, Ust};
+use zato_sso::domain::{Code, Error, ManualClock, Password, Ust};
 use zato_sso::ops::Sso;
 
-use crate::login::{totp_code, totp_user, with_code};
+use crate::login::{code_of, totp_code, totp_user, with_code};
 use crate::support::{Kind, PASSWORD, START, World, any_rows, config, credentials, ctx, parts, refusal};
 
 on_both_databases! {
@@ -18,6 +18,7 @@ on_both_databases! {
     a_delay_of_a_clock_that_was_ahead_ends;
     a_renewal_shortens_no_session;
     a_code_that_was_used_ahead_of_time_shuts_nobody_out;
+    a_key_is_enrolled_by_a_code_of_the_time_that_it_is;
     the_time_is_written_rarely_and_by_no_check;
     without_the_time_that_is_kept_all_is_as_the_clock_says;
 }
@@ -187,6 +188,24 @@ async fn a_code_that_was_used_ahead_of_time_shuts_nobody_out(kind: Kind) {
     login(&totp_code(131)).await.unwrap();
     // Where clocks are right, a code is good for nothing once a later one was used.
     assert_eq!(refusal(login(&totp_code(129)).await), Code::AuthNotAllowed);
+}
+
+async fn a_key_is_enrolled_by_a_code_of_the_time_that_it_is(kind: Kind) {
+    let world = World::with(kind, json!({"session.max_per_user": 1})).await;
+    world.user("user1").await;
+    world.clock.advance_seconds(HOUR);
+    world.login("user1").await;
+    world.clock.advance_seconds(-HOUR);
+    let ust = world.login("user1").await.ust;
+    let key = world.sso.begin_totp_enrolment(&ctx(), &ust).await.unwrap().key.expose().to_owned();
+    let finish =
+        async |step| world.sso.finish_totp_enrolment(&ctx(), &ust, Password::from(code_of(&key, step))).await;
+    assert_eq!(refusal(finish(HOUR / 30).await), Code::AuthNotAllowed);
+    finish(0).await.unwrap();
+    // Entries have that time as well, whatever they are of.
+    let ahead = START.plus_seconds(HOUR).as_micros();
+    let entries = format!("SELECT op FROM sso_audit WHERE op = 'session.end' AND event_time < {ahead}");
+    assert_eq!(any_rows(&world, &entries).await.len(), 1);
 }
 
 async fn kept(world: &World) -> Vec<Vec<u8>> {

@@ -27,6 +27,7 @@ on_both_databases! {
     who_is_deleted_must_exist;
     super_users_give_and_take_the_role_and_the_last_one_keeps_it;
     two_who_take_the_role_from_each_other_leave_one;
+    the_last_super_user_is_not_shut_out_either;
     of_programs_that_want_a_super_user_one_creates_it;
 }
 
@@ -547,6 +548,66 @@ async fn two_who_take_the_role_from_each_other_leave_one(kind: Kind) {
         assert_eq!(done, 1, "round {round}");
         let left = any_rows(&world, "SELECT username FROM sso_user WHERE is_super_user = TRUE").await;
         assert_eq!(left.len(), 1);
+    }
+}
+
+async fn the_last_super_user_is_not_shut_out_either(kind: Kind) {
+    let world = World::new(kind).await;
+    let root = world.super_user("root1").await.user_id;
+    let root = root.as_str();
+    let by_root = world.login("root1").await.ust;
+    let base = UserUpdate::default;
+    let ways: [(&str, UserUpdate); 4] = [
+        ("locked", UserUpdate { is_locked: Edit::Set(true), ..base() }),
+        ("rejected", UserUpdate { approval_status: Edit::Set(ApprovalStatus::Rejected), ..base() }),
+        ("undecided", UserUpdate { approval_status: Edit::Set(ApprovalStatus::BeforeDecision), ..base() }),
+        ("unfinished", UserUpdate { sign_up_status: Edit::Set(SignUpStatus::ToApprove), ..base() }),
+    ];
+    let all_refused = async || {
+        for by in [Actor::Trusted(None), Actor::from(&by_root)] {
+            for (way, update) in &ways {
+                let outcome = world.sso.update_user_by_id(&ctx(), by.clone(), root, update.clone()).await;
+                assert_eq!(refusal(outcome), Code::CommonInvalidInput, "{way}");
+            }
+            assert_eq!(
+                refusal(world.sso.lock_user(&ctx(), by.clone(), root).await),
+                Code::CommonInvalidInput
+            );
+            assert_eq!(refusal(world.sso.reject_user(&ctx(), by, root).await), Code::CommonInvalidInput);
+        }
+        let by = || Actor::Trusted(None);
+        let deleted = world.sso.delete_user_by_id(&ctx(), by(), root).await;
+        assert_eq!(refusal(deleted), Code::CommonInvalidInput);
+        let deleted = world.sso.delete_user_by_username(&ctx(), by(), "root1").await;
+        assert_eq!(refusal(deleted), Code::CommonInvalidInput);
+    };
+    all_refused().await;
+    // One who cannot log in is not another one.
+    let second = world.super_user("root2").await.user_id;
+    world.sso.lock_user(&ctx(), &by_root, second.as_str()).await.unwrap();
+    all_refused().await;
+    world.sso.unlock_user(&ctx(), &by_root, second.as_str()).await.unwrap();
+    let by_second = world.login("root2").await.ust;
+    world.sso.lock_user(&ctx(), &by_second, root).await.unwrap();
+    world.sso.unlock_user(&ctx(), &by_second, root).await.unwrap();
+    world.sso.reject_user(&ctx(), &by_second, root).await.unwrap();
+    world.sso.delete_user_by_id(&ctx(), &by_second, root).await.unwrap();
+    // Of two who lock each other, one can log in.
+    for round in 0..5 {
+        let third = world.super_user(&format!("three{round}")).await.user_id;
+        let locks = [second.clone(), third.clone()].map(|user_id| {
+            let sso = world.sso.clone();
+            tokio::spawn(async move {
+                sso.lock_user(&ctx(), Actor::Trusted(None), user_id.as_str()).await.is_ok()
+            })
+        });
+        let mut done = 0;
+        for lock in locks {
+            done += usize::from(lock.await.unwrap());
+        }
+        assert_eq!(done, 1, "round {round}");
+        world.sso.unlock_user(&ctx(), Actor::Trusted(None), second.as_str()).await.unwrap();
+        world.sso.delete_user_by_id(&ctx(), Actor::Trusted(None), third.as_str()).await.unwrap();
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::cli::args::{EndSessionsArgs, LogoutArgs, UserArgs};
 use crate::cli::command::user;
 use crate::cli::output::failure::Failure;
-use crate::cli::output::print::{JsonArray, Output, Stream};
+use crate::cli::output::print::{JsonArray, Output, Stream, say};
 use crate::cli::output::table::Table;
 use crate::cli::setup::{open as setup, secret};
 use crate::config::Config;
@@ -104,7 +104,14 @@ async fn ended(sso: &Sso, args: &EndSessionsArgs) -> Result<Vec<SessionListing>,
             let ended = sso.end_session(&ctx, by, session_id, Some(&user_id)).await;
             Ok(vec![ended.map_err(|error| no_such_session(error, &args.username))?])
         }
-        None => Ok(sso.end_all_sessions(&ctx, by, Some(user_id.as_str()), false).await?.sessions),
+        None => {
+            let ended = sso.end_all_sessions(&ctx, by, Some(user_id.as_str()), false).await?;
+            let listed = ended.sessions.len();
+            if ended.count > listed {
+                say(&format!("{} sessions have ended, the newest {listed} are listed", ended.count));
+            }
+            Ok(ended.sessions)
+        }
     }
 }
 

@@ -75,6 +75,15 @@ impl UserUpdate {
             || self.is_super_user.is_given()
     }
 
+    /// Whether there may be one super-user less by it, or one less who can log in.
+    #[must_use]
+    pub fn may_end_super_user(&self) -> bool {
+        self.is_super_user == Edit::Set(false)
+            || self.is_locked == Edit::Set(true)
+            || matches!(self.sign_up_status, Edit::Set(status) if status != SignUpStatus::Final)
+            || matches!(self.approval_status, Edit::Set(status) if status != ApprovalStatus::Approved)
+    }
+
     /// The names of what users may change about themselves, and is to be changed.
     #[must_use]
     pub fn personal(&self) -> Vec<&'static str> {

@@ -99,7 +99,7 @@ impl Sso {
             let key = self.waiting_key(&user_id, &sealed)?;
             let mut attempt = self.own_totp_attempt(&user_id, "session");
             self.check_throttle(&mut attempt).await?;
-            let Some(step) = totp::matching_step(&key, code, now)? else {
+            let Some(step) = totp::matching_step(&key, code, self.system_time())? else {
                 self.record_failure(&attempt).await?;
                 return Err(wrong_code());
             };

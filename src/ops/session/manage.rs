@@ -331,7 +331,7 @@ impl Sso {
             return Ok(None);
         }
         let ended = store::session::record::delete_oldest(tx, user_id, most - 1).await?;
-        let mut trail = Trail::new(ctx, Operation::SessionEnd, self.now());
+        let mut trail = Trail::new(ctx, Operation::SessionEnd, self.system_time());
         trail.by(user_id);
         trail.on(user_id);
         trail.note("reason", "session.max_per_user");

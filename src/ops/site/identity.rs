@@ -56,7 +56,12 @@ impl Sso {
         identity_token: &str,
     ) -> Result<Option<IdentityRow>> {
         let mut conn = self.db().read().await?;
-        store::site::identity::by_token(&mut conn, parse_token(identity_token)).await
+        let found = store::site::identity::by_token(&mut conn, parse_token(identity_token)).await?;
+        let Some(row) = &found else { return Ok(None) };
+        // Nobody whom a site has made is hidden.
+        let is_hidden = row.site_id.is_none()
+            && store::user::signup::is_hidden(&mut conn, &row.user_id, self.now()).await?;
+        Ok(found.filter(|_| !is_hidden))
     }
 
     /// The identities of a user, oldest first, for trusted callers.
@@ -67,6 +72,9 @@ impl Sso {
         self.run(ctx, Operation::IdentityList, Actor::Trusted(None), async |call| {
             let user_id = call.target(Some(user_id))?;
             let mut conn = self.db().read().await?;
+            if store::user::signup::is_hidden(&mut conn, &user_id, self.now()).await? {
+                return Err(Code::UserIdInvalid.into());
+            }
             let identities = self.identities_of(&mut conn, &user_id).await?;
             // Every user has one.
             if identities.is_empty() { Err(Code::UserIdInvalid.into()) } else { Ok(identities) }

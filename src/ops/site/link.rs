@@ -29,7 +29,8 @@ impl Sso {
             let site = call.site()?;
             check_page(request)?;
             let mut conn = self.db().read().await?;
-            let (total, rows) = store::site::identity::page(&mut conn, request, made_by(&site)).await?;
+            let (total, rows) =
+                store::site::identity::page(&mut conn, request, made_by(&site), self.now()).await?;
             drop(conn);
             let listed = |row: IdentityRow| self.open_identity(IdentityRow { profile: None, ..row });
             let result = rows.into_iter().map(listed).collect::<Result<_>>()?;

@@ -164,7 +164,11 @@ impl Sso {
             let site = call.site()?;
             let mut conn = self.db().read().await?;
             let row = self.row_by_key(&mut conn, &site, &key, made_by(&site)).await?;
-            let row = row.ok_or_else(|| Error::refused(Code::UserIdInvalid, "there is no such user"))?;
+            let nobody = || Error::refused(Code::UserIdInvalid, "there is no such user");
+            let row = row.ok_or_else(nobody)?;
+            if self.is_hidden(&mut conn, &row).await? {
+                return Err(nobody());
+            }
             call.trail.on(&row.user_id);
             if row.is_super_user {
                 let detail = "a super-user is looked up with the password";

@@ -161,6 +161,9 @@ impl Sso {
             let site = call.site()?;
             let mut conn = self.db().read().await?;
             let row = row_by_user_token(&mut conn, &site, user_token).await?;
+            if self.is_hidden(&mut conn, &row).await? {
+                return Err(no_such_user());
+            }
             call.trail.on(&row.user_id);
             self.site_user(&mut conn, &site, row).await
         })
@@ -182,7 +185,7 @@ impl Sso {
             check_page(request)?;
             let mut conn = self.db().read().await?;
             let (total, rows) =
-                store::site::identity::page_of_users(&mut conn, request, made_by(&site)).await?;
+                store::site::identity::page_of_users(&mut conn, request, made_by(&site), self.now()).await?;
             drop(conn);
             let listed = |row: UserRow| {
                 let user_token = row.user_token;

@@ -1,6 +1,6 @@
 //! Deleting users.
 
-use crate::domain::{Code, Context, Error, Operation, Result};
+use crate::domain::{Code, Context, Error, Operation, Result, UserId};
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
 use crate::ops::call::Call;
@@ -12,8 +12,8 @@ impl Sso {
     /// Deletes a user, and with them their sessions, attributes, links and reset tokens. A user cannot delete oneself.
     ///
     /// # Errors
-    /// E005001 without the right to, E005010 where the login is too long ago, E008001 for oneself, E001100 if there is no
-    /// such user.
+    /// E005001 without the right to, E005010 where the login is too long ago, E008001 for oneself, E008002 for the last
+    /// super-user who can log in, E001100 if there is no such user.
     pub async fn delete_user_by_id(
         &self,
         ctx: &Context,
@@ -24,9 +24,8 @@ impl Sso {
             let user_id = call.target(Some(user_id))?;
             // The name is free afterwards, for somebody else to take.
             self.require_fresh_login(call.caller().ok())?;
-            let mut tx = self.db().write().await?;
-            let removed = store::user::account::delete_by_id(&mut tx, &user_id).await?;
-            self.commit_deletion(call, tx, removed.ok_or(Code::UserIdInvalid)?).await
+            let tx = self.db().write().await?;
+            self.delete_user(call, tx, &user_id, Code::UserIdInvalid).await
         })
         .await
     }
@@ -47,20 +46,27 @@ impl Sso {
             let key = self.username_key(username);
             let row = store::user::account::by_username(&mut tx, username, &key).await?;
             let user_id = row.ok_or(Code::UsernameInvalid)?.user_id;
-            let removed = store::user::account::delete_by_id(&mut tx, &user_id).await?;
-            self.commit_deletion(call, tx, removed.ok_or(Code::UsernameInvalid)?).await
+            self.delete_user(call, tx, &user_id, Code::UsernameInvalid).await
         })
         .await
     }
 
-    async fn commit_deletion(&self, call: &mut Call<'_>, tx: Tx, removed: Removed) -> Result<()> {
-        let Removed { user_id, username } = removed;
-        call.trail.on(&user_id);
-        call.trail.note("username", username);
-        if call.user_id() == Some(&user_id) {
-            // The transaction ends here, and with it the deletion never was.
+    async fn delete_user(
+        &self,
+        call: &mut Call<'_>,
+        mut tx: Tx,
+        user_id: &UserId,
+        not_found: Code,
+    ) -> Result<()> {
+        if call.user_id() == Some(user_id) {
+            call.trail.on(user_id);
             return Err(Error::refused(Code::CommonInvalidOperation, "a user cannot delete oneself"));
         }
+        self.check_another_super_user(&mut tx, user_id).await?;
+        let Removed { user_id, username } =
+            store::user::account::delete_by_id(&mut tx, user_id).await?.ok_or(not_found)?;
+        call.trail.on(&user_id);
+        call.trail.note("username", username);
         self.commit(tx, &mut call.trail).await
     }
 }

@@ -37,7 +37,7 @@ impl Sso {
     ///
     /// # Errors
     /// E005001 without the right to, E001100 if there is no such user, E008003 where nothing is to be changed, E008002
-    /// for what only super-users may change, for a value that is not acceptable and for the role of the last super-user, E001xxx and E002xxx for a username
+    /// for what only super-users may change, for a value that is not acceptable and for what would take away the last super-user, E001xxx and E002xxx for a username
     /// or email that is not; E005010 for a username, an email, TOTP or the role if the caller's login is not fresh; who switches
     /// TOTP on for oneself without a code of the key is refused with E005008, with a wrong one with E005001.
     pub async fn update_user_by_id(
@@ -76,9 +76,8 @@ impl Sso {
         call.trail.note("changed", [personal, administrative].concat().join(", "));
 
         let mut tx = self.db().write().await?;
-        if update.is_super_user == Edit::Set(false) {
-            // Before the row of the user is locked: two who take the role from each other wait here.
-            check_another_super_user(&mut tx, &user_id).await?;
+        if update.may_end_super_user() {
+            self.check_another_super_user(&mut tx, &user_id).await?;
         }
         let mut row =
             store::user::account::by_id_for_update(&mut tx, &user_id).await?.ok_or(Code::UserIdInvalid)?;
@@ -230,21 +229,6 @@ impl Sso {
         }
         Ok(())
     }
-}
-
-/// Somebody else must be left who may do everything.
-///
-/// # Errors
-/// E008002 where this is the only super-user who can log in.
-async fn check_another_super_user(tx: &mut Tx, user_id: &UserId) -> Result<()> {
-    let all = store::user::account::super_users_for_update(tx).await?;
-    if all.iter().any(|one| one.user_id != *user_id && one.held.may_have_sessions())
-        || all.iter().all(|one| one.user_id != *user_id)
-    {
-        return Ok(());
-    }
-    let detail = "is_super_user: there is no other super-user who can log in";
-    Err(Error::refused(Code::CommonInvalidInput, detail))
 }
 
 /// What an email about a change of TOTP says; None where it has not changed.

@@ -135,7 +135,7 @@ impl Sso {
     }
 
     /// Whether there is no such user, but a row: of a sign-up that was not confirmed in time, or one that nobody can confirm.
-    async fn is_hidden(&self, conn: &mut Conn, row: &UserRow) -> Result<bool> {
+    pub(in crate::ops) async fn is_hidden(&self, conn: &mut Conn, row: &UserRow) -> Result<bool> {
         Ok(row.sign_up_status == SignUpStatus::BeforeConfirmation
             && store::user::signup::is_hidden(conn, &row.user_id, self.now()).await?)
     }

@@ -6,7 +6,7 @@ use crate::domain::{Direction, PageRequest, Result, Timestamp, UserId};
 use crate::store::db::dialect;
 use crate::store::db::error::{is_dangling, unique_violation};
 use crate::store::user::account;
-use crate::store::user::account::UserRow;
+use crate::store::user::account::{UserRow, hidden};
 use crate::store::{Conn, Tx};
 
 macro_rules! columns {
@@ -42,10 +42,19 @@ sql! {
     BY_TOKEN = concat!(identity!(), " WHERE identity_token = $1");
     BY_USER = concat!(identity!(), " WHERE user_id = $1 ORDER BY creation_time, identity_token");
     OF_SITE = concat!(identity!(), " WHERE user_id = $1 AND site_id = $2 ORDER BY creation_time, identity_token");
-    COUNT = "SELECT COUNT(*) FROM sso_identity";
+    /// Those that are hidden are few, and found by indexes: they are counted, and not all others looked at.
+    COUNT = concat!(
+        "SELECT (SELECT COUNT(*) FROM sso_identity) \
+         - (SELECT COUNT(*) FROM sso_identity WHERE user_id IN (SELECT user_id FROM sso_user WHERE ", hidden!("$1"), "))"
+    );
     COUNT_OWN = "SELECT COUNT(*) FROM sso_identity WHERE site_id = $1";
-    UPWARDS = concat!(identity!(), " ORDER BY creation_time, identity_token LIMIT $1 OFFSET $2");
-    DOWNWARDS = concat!(identity!(), " ORDER BY creation_time DESC, identity_token DESC LIMIT $1 OFFSET $2");
+    UPWARDS = concat!(
+        identity!(), " WHERE NOT ", hidden!("$3"), " ORDER BY creation_time, identity_token LIMIT $1 OFFSET $2"
+    );
+    DOWNWARDS = concat!(
+        identity!(), " WHERE NOT ", hidden!("$3"),
+        " ORDER BY creation_time DESC, identity_token DESC LIMIT $1 OFFSET $2"
+    );
     OWN_UPWARDS = concat!(
         identity!(), " WHERE site_id = $3 ORDER BY creation_time, identity_token LIMIT $1 OFFSET $2"
     );
@@ -68,10 +77,12 @@ sql! {
     USER_BY_TOKEN = user!(" WHERE user_token = $1");
     OWN_USER_BY_TOKEN = user!(concat!(" WHERE user_token = $1 AND ", own_user!("$2")));
     USER_BY_EXTERNAL_ID = user!(" JOIN sso_identity USING (user_id) WHERE site_id = $1 AND external_id = $2");
-    COUNT_USERS = "SELECT COUNT(*) FROM sso_user";
+    COUNT_USERS = concat!(
+        "SELECT (SELECT COUNT(*) FROM sso_user) - (SELECT COUNT(*) FROM sso_user WHERE ", hidden!("$1"), ")"
+    );
     COUNT_OWN_USERS = concat!("SELECT COUNT(*) FROM sso_user WHERE ", own_user!("$1"));
-    USERS_UPWARDS = user!(" ORDER BY username ASC LIMIT $1 OFFSET $2");
-    USERS_DOWNWARDS = user!(" ORDER BY username DESC LIMIT $1 OFFSET $2");
+    USERS_UPWARDS = user!(concat!(" WHERE NOT ", hidden!("$3"), " ORDER BY username ASC LIMIT $1 OFFSET $2"));
+    USERS_DOWNWARDS = user!(concat!(" WHERE NOT ", hidden!("$3"), " ORDER BY username DESC LIMIT $1 OFFSET $2"));
     OWN_USERS_UPWARDS = user!(concat!(" WHERE ", own_user!("$3"), " ORDER BY username ASC LIMIT $1 OFFSET $2"));
     OWN_USERS_DOWNWARDS = user!(concat!(" WHERE ", own_user!("$3"), " ORDER BY username DESC LIMIT $1 OFFSET $2"));
 }
@@ -198,7 +209,8 @@ pub async fn of_site(conn: &mut Conn, user_id: &UserId, site_id: Uuid) -> Result
     fetch_all!(conn, IdentityRow, OF_SITE, user_id, site_id)
 }
 
-/// How many identities there are, and a page of them by time: all, or those that a site has made.
+/// How many identities there are, and a page of them by time: all but those of users who are hidden at this time, or those
+/// that a site has made.
 ///
 /// # Errors
 /// When the database cannot answer.
@@ -206,13 +218,17 @@ pub async fn page(
     conn: &mut Conn,
     request: PageRequest,
     made_by: Option<Uuid>,
+    now: Timestamp,
 ) -> Result<(i64, Vec<IdentityRow>)> {
     let (limit, offset) = (request.entries_per_page, request.offset());
     let is_upwards = request.direction == Direction::Ascending;
     let (total, rows): (Option<(i64,)>, Vec<IdentityRow>) = match made_by {
         None => {
             let sql = if is_upwards { UPWARDS } else { DOWNWARDS };
-            (fetch_optional!(conn, (i64,), COUNT)?, fetch_all!(conn, IdentityRow, sql, limit, offset)?)
+            (
+                fetch_optional!(conn, (i64,), COUNT, now)?,
+                fetch_all!(conn, IdentityRow, sql, limit, offset, now)?,
+            )
         }
         Some(site_id) => {
             let sql = if is_upwards { OWN_UPWARDS } else { OWN_DOWNWARDS };
@@ -291,7 +307,8 @@ pub async fn user_by_external_id(
     fetch_optional!(conn, UserRow, USER_BY_EXTERNAL_ID, site_id, external_id)
 }
 
-/// How many users there are, and a page of them by name: all, or those that a site has made.
+/// How many users there are, and a page of them by name: all but those who are hidden at this time, or those that a site
+/// has made.
 ///
 /// # Errors
 /// When the database cannot answer.
@@ -299,6 +316,7 @@ pub async fn page_of_users(
     conn: &mut Conn,
     request: PageRequest,
     made_by: Option<Uuid>,
+    now: Timestamp,
 ) -> Result<(i64, Vec<UserRow>)> {
     let (limit, offset) = (request.entries_per_page, request.offset());
     let (total, rows): (Option<(i64,)>, Vec<UserRow>) = match made_by {
@@ -307,7 +325,10 @@ pub async fn page_of_users(
                 Direction::Ascending => USERS_UPWARDS,
                 Direction::Descending => USERS_DOWNWARDS,
             };
-            (fetch_optional!(conn, (i64,), COUNT_USERS)?, fetch_all!(conn, UserRow, sql, limit, offset)?)
+            (
+                fetch_optional!(conn, (i64,), COUNT_USERS, now)?,
+                fetch_all!(conn, UserRow, sql, limit, offset, now)?,
+            )
         }
         Some(site_id) => {
             let sql = match request.direction {

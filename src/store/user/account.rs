@@ -7,6 +7,20 @@ use crate::store::db::dialect;
 use crate::store::db::error::unique_violation;
 use crate::store::{Conn, Tx};
 
+/// Who is hidden at the time that is an argument, and nobody to anyone: a decoy, and a sign-up that was not confirmed in time.
+/// Both have an end, which an index finds.
+macro_rules! hidden {
+    ($now:literal) => {
+        concat!(
+            "(sign_up_expiration IS NOT NULL AND (sign_up_is_decoy \
+             OR sign_up_status = 'before_confirmation' AND sign_up_expiration <= ",
+            $now,
+            "))"
+        )
+    };
+}
+pub(in crate::store) use hidden;
+
 /// The columns of [`UserRow`], in the order of the table.
 macro_rules! columns {
     () => {
@@ -96,9 +110,8 @@ sql! {
          WHERE is_super_user = TRUE AND is_active = TRUE ORDER BY user_id", dialect::for_update_postgres!()
     );
     PAGE_BY_USERNAME = concat!(
-        "SELECT ", columns!(), " FROM sso_user WHERE username > $1 AND NOT (sign_up_is_decoy \
-         OR sign_up_status = 'before_confirmation' AND sign_up_expiration IS NOT NULL AND sign_up_expiration <= $3) \
-         ORDER BY username LIMIT $2"
+        "SELECT ", columns!(), " FROM sso_user WHERE username > $1 AND NOT ", hidden!("$3"),
+        " ORDER BY username LIMIT $2"
     );
     SET_LOCK = "UPDATE sso_user SET is_locked = $2, locked_time = $3, locked_by = $4 WHERE user_id = $1";
     SET_APPROVAL = "UPDATE sso_user SET approval_status = $2, approval_status_mod_time = $3, \

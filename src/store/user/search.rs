@@ -6,7 +6,7 @@ use sqlx::AssertSqlSafe;
 use crate::domain::{ApprovalStatus, NameOp, Result, SignUpStatus, Timestamp};
 use crate::store::Conn;
 use crate::store::db::dialect::{SEARCH_POSTGRES, SEARCH_SQLITE, Search};
-use crate::store::user::account::{UserRow, columns};
+use crate::store::user::account::{UserRow, columns, hidden};
 
 /// The columns that names are compared in, upper-cased.
 const NAME_COLUMNS: [&str; 4] =
@@ -108,13 +108,8 @@ impl Query {
             Criteria::All(filter) => query.conditions(dialect, task, filter),
         };
         if let Some(now) = hidden {
-            let now = Value::Number(now.as_micros());
-            conditions.push(query.condition(
-                "NOT (sign_up_is_decoy OR sign_up_status = 'before_confirmation' \
-                 AND sign_up_expiration IS NOT NULL AND sign_up_expiration <= ",
-                now,
-                ")",
-            ));
+            let now = query.argument(Value::Number(now.as_micros()));
+            conditions.push(format!(concat!("NOT ", hidden!("{}")), now));
         }
         if !conditions.is_empty() {
             query.text.push_str(" WHERE ");

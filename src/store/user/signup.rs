@@ -1,6 +1,7 @@
 //! Sign-ups that wait for being confirmed.
 
 use crate::domain::{Result, SignUpStatus, Timestamp, UserId};
+use crate::store::user::account::hidden;
 use crate::store::{Conn, Tx};
 
 /// Whether a user has signed up, and not confirmed it: nothing is theirs yet. An account that a super-user has made in that
@@ -22,12 +23,8 @@ sql! {
         waits!("$1")
     );
     DECOY = "SELECT user_id FROM sso_user WHERE user_id = $1 AND sign_up_is_decoy AND sign_up_expiration > $2";
-    /// A decoy is nobody, and so is a sign-up that was not confirmed in time.
-    HIDDEN = "SELECT user_id FROM sso_user WHERE user_id = $1 AND (sign_up_is_decoy \
-        OR sign_up_status = $2 AND sign_up_expiration IS NOT NULL AND sign_up_expiration <= $3)";
-    /// Not joined by "or", for which SQLite would read all users: an index has the few of each kind.
-    ANY_HIDDEN = "SELECT user_id FROM sso_user WHERE sign_up_expiration <= $1 \
-        UNION ALL SELECT user_id FROM sso_user WHERE sign_up_is_decoy LIMIT 1";
+    HIDDEN = concat!("SELECT user_id FROM sso_user WHERE user_id = $1 AND ", hidden!("$2"));
+    ANY_HIDDEN = concat!("SELECT user_id FROM sso_user WHERE ", hidden!("$1"), " LIMIT 1");
     WAITING = concat!(
         "SELECT sign_up_expiration, sign_up_token FROM sso_user WHERE user_id = $1 AND ", waits!("$2"),
         " AND (sign_up_expiration IS NULL OR sign_up_expiration > $3) AND NOT sign_up_is_decoy"
@@ -150,7 +147,7 @@ pub async fn give_end(tx: &mut Tx, expiration: Timestamp) -> Result<u64> {
 /// # Errors
 /// When the database cannot answer.
 pub async fn is_hidden(conn: &mut Conn, user_id: &UserId, now: Timestamp) -> Result<bool> {
-    Ok(fetch_optional!(conn, (UserId,), HIDDEN, user_id, BEFORE, now)?.is_some())
+    Ok(fetch_optional!(conn, (UserId,), HIDDEN, user_id, now)?.is_some())
 }
 
 /// Whether there may be any of them.
