@@ -23,9 +23,11 @@ async fn identities_are_listed_read_synchronized_and_deleted(kind: Kind) {
     let stage = Stage::new(kind).await;
     let mut made = Vec::new();
     for number in 0..3 {
+        // What a site has told stands with an identity alone, not in a list.
+        let profile = json!({"displayName": "Ann"});
         made.push(
-            stage
-                .make(&json!({"login": format!("user{number}"), "externalid": number, "password": PASSWORD})),
+            stage.make(&json!({"login": format!("user{number}"), "externalid": number, "password": PASSWORD,
+            "identity": profile})),
         );
         stage.server.world.clock.advance_seconds(1);
     }

@@ -1,5 +1,7 @@
 //! Pages of results.
 
+use crate::domain::Result;
+
 /// One page of all that was found, numbered from 1.
 #[derive(Clone, Debug)]
 pub struct Page<T> {
@@ -32,6 +34,16 @@ impl<T> Page<T> {
     pub fn prev_page(&self) -> Option<i64> {
         let before = (self.cur_page - 1).min(self.num_pages());
         (before >= 1).then_some(before)
+    }
+
+    /// The same page, of what is made of each result.
+    ///
+    /// # Errors
+    /// The first error of these.
+    pub fn try_map<U>(self, each: impl FnMut(T) -> Result<U>) -> Result<Page<U>> {
+        let Self { total, page_size, cur_page, result } = self;
+        let result = result.into_iter().map(each).collect::<Result<_>>()?;
+        Ok(Page { total, page_size, cur_page, result })
     }
 }
 

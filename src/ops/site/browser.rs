@@ -20,7 +20,7 @@ use crate::ops::site::registry::check_callback;
 use crate::ops::site::session::{check_page, token_digest};
 use crate::store;
 use crate::store::Conn;
-use crate::store::site::browser::{NewCode, WaitingCode};
+use crate::store::site::browser::NewCode;
 use crate::store::site::session::SiteSessionRow;
 
 /// How long a code is good for, in seconds: for one request of a site's server.
@@ -259,19 +259,17 @@ impl Sso {
             let site = call.site()?;
             check_page(request)?;
             let mut conn = self.db().read().await?;
-            let (total, rows) =
-                store::site::browser::page_of_codes(&mut conn, site.site_id, self.now(), request).await?;
+            let (site_id, now) = (site.site_id, self.now());
+            let page = store::site::browser::page_of_codes(&mut conn, site_id, now, request).await?;
             drop(conn);
-            let opened = |row: WaitingCode| {
+            page.try_map(|row| {
                 let token = self.core.keyring.open(code_place(&row.code_digest), &row.token)?;
                 Ok(WaitingConnection {
                     connection_token: Password::from(std::str::from_utf8(&token).map_err(Error::internal)?),
                     user_token: row.user_token,
                     time: row.expiration_time.plus_seconds(-CODE_LIFETIME),
                 })
-            };
-            let result = rows.into_iter().map(opened).collect::<Result<_>>()?;
-            Ok(Page { total, page_size: request.entries_per_page, cur_page: request.page, result })
+            })
         })
         .await
     }

@@ -29,12 +29,10 @@ impl Sso {
             let site = call.site()?;
             check_page(request)?;
             let mut conn = self.db().read().await?;
-            let (total, rows) =
+            let page =
                 store::site::identity::page(&mut conn, request, made_by(&site), self.now()).await?;
             drop(conn);
-            let listed = |row: IdentityRow| self.open_identity(IdentityRow { profile: None, ..row });
-            let result = rows.into_iter().map(listed).collect::<Result<_>>()?;
-            Ok(Page { total, page_size: request.entries_per_page, cur_page: request.page, result })
+            page.try_map(|row| self.open_identity(row))
         })
         .await
     }

@@ -147,11 +147,9 @@ impl Sso {
             let site = call.site()?;
             check_page(request)?;
             let mut conn = self.db().read().await?;
-            let (total, rows) =
-                store::site::session::page(&mut conn, site.site_id, self.now(), request).await?;
+            let page = store::site::session::page(&mut conn, site.site_id, self.now(), request).await?;
             drop(conn);
-            let result = rows.into_iter().map(|row| self.open_site_session(row)).collect::<Result<_>>()?;
-            Ok(Page { total, page_size: request.entries_per_page, cur_page: request.page, result })
+            page.try_map(|row| self.open_site_session(row))
         })
         .await
     }

@@ -184,16 +184,14 @@ impl Sso {
             let site = call.site()?;
             check_page(request)?;
             let mut conn = self.db().read().await?;
-            let (total, rows) =
+            let page =
                 store::site::identity::page_of_users(&mut conn, request, made_by(&site), self.now()).await?;
             drop(conn);
-            let listed = |row: UserRow| {
+            page.try_map(|row| {
                 let user_token = row.user_token;
                 let user = self.open_user(row)?;
                 Ok(SiteUser { user, user_token, external_id: None, identities: Vec::new() })
-            };
-            let result = rows.into_iter().map(listed).collect::<Result<_>>()?;
-            Ok(Page { total, page_size: request.entries_per_page, cur_page: request.page, result })
+            })
         })
         .await
     }

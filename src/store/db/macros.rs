@@ -99,6 +99,22 @@ macro_rules! row {
     };
 }
 
+/// Counts all rows, and runs the query of a page of them, which has two arguments more: how many, and how many come before.
+macro_rules! fetch_page {
+    ($conn:expr, $row:ty, $request:expr, $count:ident, [$upwards:ident, $downwards:ident] $(, $arg:expr)*) => {{
+        let request: $crate::domain::PageRequest = $request;
+        let total: Option<(i64,)> = fetch_optional!($conn, (i64,), $count $(, $arg)*)?;
+        let sql = match request.direction {
+            $crate::domain::Direction::Ascending => $upwards,
+            $crate::domain::Direction::Descending => $downwards,
+        };
+        let (page_size, offset) = (request.entries_per_page, request.offset());
+        let result = fetch_all!($conn, $row, sql $(, $arg)*, page_size, offset)?;
+        let total = total.map_or(0, |(total,)| total);
+        $crate::domain::Page { total, page_size, cur_page: request.page, result }
+    }};
+}
+
 /// Runs a query that gives any number of rows.
 macro_rules! fetch_all {
     ($conn:expr, $row:ty, $sql:expr $(, $arg:expr)* $(,)?) => {{

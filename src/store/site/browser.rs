@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::domain::{Direction, PageRequest, Result, SessionId, Timestamp};
+use crate::domain::{Page, PageRequest, Result, SessionId, Timestamp};
 use crate::store::db::error::is_dangling;
 use crate::store::site::session::{SiteSessionRow, columns, open};
 use crate::store::{Conn, Tx};
@@ -182,7 +182,7 @@ pub async fn insert_code(tx: &mut Tx, code: NewCode<'_>) -> Result<bool> {
     Ok(true)
 }
 
-/// How many codes a site can still read, and a page of them by time.
+/// A page of the codes that a site can still read, by time.
 ///
 /// # Errors
 /// When the database cannot answer.
@@ -191,15 +191,8 @@ pub async fn page_of_codes(
     site_id: Uuid,
     now: Timestamp,
     request: PageRequest,
-) -> Result<(i64, Vec<WaitingCode>)> {
-    let total: Option<(i64,)> = fetch_optional!(conn, (i64,), COUNT_CODES, site_id, now)?;
-    let sql = match request.direction {
-        Direction::Ascending => CODES_UPWARDS,
-        Direction::Descending => CODES_DOWNWARDS,
-    };
-    let (limit, offset) = (request.entries_per_page, request.offset());
-    let codes = fetch_all!(conn, WaitingCode, sql, site_id, now, limit, offset)?;
-    Ok((total.map_or(0, |(total,)| total), codes))
+) -> Result<Page<WaitingCode>> {
+    Ok(fetch_page!(conn, WaitingCode, request, COUNT_CODES, [CODES_UPWARDS, CODES_DOWNWARDS], site_id, now))
 }
 
 /// Uses up a code that was made for this site. Of several concurrent tries one succeeds.

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::domain::{Direction, PageRequest, Result, Timestamp, UserId};
+use crate::domain::{Page, PageRequest, Result, Timestamp, UserId};
 use crate::store::db::dialect;
 use crate::store::db::error::{is_dangling, unique_violation};
 use crate::store::user::account;
@@ -10,14 +10,28 @@ use crate::store::user::account::{UserRow, hidden};
 use crate::store::{Conn, Tx};
 
 macro_rules! columns {
-    () => {
-        "identity_token, user_id, site_id, provider, external_id, profile, creation_time, last_modified"
+    ($profile:literal) => {
+        concat!(
+            "identity_token, user_id, site_id, provider, external_id, ",
+            $profile,
+            ", creation_time, last_modified"
+        )
     };
 }
 
 macro_rules! identity {
     () => {
-        concat!("SELECT ", columns!(), ", user_token FROM sso_identity JOIN sso_user USING (user_id)")
+        identity!("profile")
+    };
+    ($profile:literal) => {
+        concat!("SELECT ", columns!($profile), ", user_token FROM sso_identity JOIN sso_user USING (user_id)")
+    };
+}
+
+/// Identities in a list, which has not the room for profiles.
+macro_rules! listed {
+    ($rest:expr) => {
+        concat!(identity!("NULL AS profile"), $rest)
     };
 }
 
@@ -36,7 +50,7 @@ macro_rules! own_user {
 
 sql! {
     INSERT = concat!(
-        "INSERT INTO sso_identity (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+        "INSERT INTO sso_identity (", columns!("profile"), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
          ON CONFLICT (site_id, external_id) DO NOTHING"
     );
     BY_TOKEN = concat!(identity!(), " WHERE identity_token = $1");
@@ -48,18 +62,15 @@ sql! {
          - (SELECT COUNT(*) FROM sso_identity WHERE user_id IN (SELECT user_id FROM sso_user WHERE ", hidden!("$1"), "))"
     );
     COUNT_OWN = "SELECT COUNT(*) FROM sso_identity WHERE site_id = $1";
-    UPWARDS = concat!(
-        identity!(), " WHERE NOT ", hidden!("$3"), " ORDER BY creation_time, identity_token LIMIT $1 OFFSET $2"
-    );
-    DOWNWARDS = concat!(
-        identity!(), " WHERE NOT ", hidden!("$3"),
-        " ORDER BY creation_time DESC, identity_token DESC LIMIT $1 OFFSET $2"
-    );
-    OWN_UPWARDS = concat!(
-        identity!(), " WHERE site_id = $3 ORDER BY creation_time, identity_token LIMIT $1 OFFSET $2"
-    );
-    OWN_DOWNWARDS = concat!(
-        identity!(), " WHERE site_id = $3 ORDER BY creation_time DESC, identity_token DESC LIMIT $1 OFFSET $2"
+    UPWARDS = listed!(concat!(
+        " WHERE NOT ", hidden!("$1"), " ORDER BY creation_time, identity_token LIMIT $2 OFFSET $3"
+    ));
+    DOWNWARDS = listed!(concat!(
+        " WHERE NOT ", hidden!("$1"), " ORDER BY creation_time DESC, identity_token DESC LIMIT $2 OFFSET $3"
+    ));
+    OWN_UPWARDS = listed!(" WHERE site_id = $1 ORDER BY creation_time, identity_token LIMIT $2 OFFSET $3");
+    OWN_DOWNWARDS = listed!(
+        " WHERE site_id = $1 ORDER BY creation_time DESC, identity_token DESC LIMIT $2 OFFSET $3"
     );
     CLAIM = "SELECT i.site_id, u.is_super_user, v.verification_time \
         FROM sso_identity i JOIN sso_user u ON u.user_id = i.user_id \
@@ -81,10 +92,10 @@ sql! {
         "SELECT (SELECT COUNT(*) FROM sso_user) - (SELECT COUNT(*) FROM sso_user WHERE ", hidden!("$1"), ")"
     );
     COUNT_OWN_USERS = concat!("SELECT COUNT(*) FROM sso_user WHERE ", own_user!("$1"));
-    USERS_UPWARDS = user!(concat!(" WHERE NOT ", hidden!("$3"), " ORDER BY username ASC LIMIT $1 OFFSET $2"));
-    USERS_DOWNWARDS = user!(concat!(" WHERE NOT ", hidden!("$3"), " ORDER BY username DESC LIMIT $1 OFFSET $2"));
-    OWN_USERS_UPWARDS = user!(concat!(" WHERE ", own_user!("$3"), " ORDER BY username ASC LIMIT $1 OFFSET $2"));
-    OWN_USERS_DOWNWARDS = user!(concat!(" WHERE ", own_user!("$3"), " ORDER BY username DESC LIMIT $1 OFFSET $2"));
+    USERS_UPWARDS = user!(concat!(" WHERE NOT ", hidden!("$1"), " ORDER BY username ASC LIMIT $2 OFFSET $3"));
+    USERS_DOWNWARDS = user!(concat!(" WHERE NOT ", hidden!("$1"), " ORDER BY username DESC LIMIT $2 OFFSET $3"));
+    OWN_USERS_UPWARDS = user!(concat!(" WHERE ", own_user!("$1"), " ORDER BY username ASC LIMIT $2 OFFSET $3"));
+    OWN_USERS_DOWNWARDS = user!(concat!(" WHERE ", own_user!("$1"), " ORDER BY username DESC LIMIT $2 OFFSET $3"));
 }
 
 /// Where identities come from that are kept here.
@@ -209,8 +220,8 @@ pub async fn of_site(conn: &mut Conn, user_id: &UserId, site_id: Uuid) -> Result
     fetch_all!(conn, IdentityRow, OF_SITE, user_id, site_id)
 }
 
-/// How many identities there are, and a page of them by time: all but those of users who are hidden at this time, or those
-/// that a site has made.
+/// A page of the identities by time, without their profiles: of all but those of users who are hidden at this time, or of
+/// those that a site has made.
 ///
 /// # Errors
 /// When the database cannot answer.
@@ -219,26 +230,13 @@ pub async fn page(
     request: PageRequest,
     made_by: Option<Uuid>,
     now: Timestamp,
-) -> Result<(i64, Vec<IdentityRow>)> {
-    let (limit, offset) = (request.entries_per_page, request.offset());
-    let is_upwards = request.direction == Direction::Ascending;
-    let (total, rows): (Option<(i64,)>, Vec<IdentityRow>) = match made_by {
-        None => {
-            let sql = if is_upwards { UPWARDS } else { DOWNWARDS };
-            (
-                fetch_optional!(conn, (i64,), COUNT, now)?,
-                fetch_all!(conn, IdentityRow, sql, limit, offset, now)?,
-            )
-        }
+) -> Result<Page<IdentityRow>> {
+    Ok(match made_by {
+        None => fetch_page!(conn, IdentityRow, request, COUNT, [UPWARDS, DOWNWARDS], now),
         Some(site_id) => {
-            let sql = if is_upwards { OWN_UPWARDS } else { OWN_DOWNWARDS };
-            (
-                fetch_optional!(conn, (i64,), COUNT_OWN, site_id)?,
-                fetch_all!(conn, IdentityRow, sql, limit, offset, site_id)?,
-            )
+            fetch_page!(conn, IdentityRow, request, COUNT_OWN, [OWN_UPWARDS, OWN_DOWNWARDS], site_id)
         }
-    };
-    Ok((total.map_or(0, |(total,)| total), rows))
+    })
 }
 
 /// Has an identity be another user's. The external id stays behind.
@@ -307,8 +305,7 @@ pub async fn user_by_external_id(
     fetch_optional!(conn, UserRow, USER_BY_EXTERNAL_ID, site_id, external_id)
 }
 
-/// How many users there are, and a page of them by name: all but those who are hidden at this time, or those that a site
-/// has made.
+/// A page of the users by name: of all but those who are hidden at this time, or of those that a site has made.
 ///
 /// # Errors
 /// When the database cannot answer.
@@ -317,29 +314,16 @@ pub async fn page_of_users(
     request: PageRequest,
     made_by: Option<Uuid>,
     now: Timestamp,
-) -> Result<(i64, Vec<UserRow>)> {
-    let (limit, offset) = (request.entries_per_page, request.offset());
-    let (total, rows): (Option<(i64,)>, Vec<UserRow>) = match made_by {
-        None => {
-            let sql = match request.direction {
-                Direction::Ascending => USERS_UPWARDS,
-                Direction::Descending => USERS_DOWNWARDS,
-            };
-            (
-                fetch_optional!(conn, (i64,), COUNT_USERS, now)?,
-                fetch_all!(conn, UserRow, sql, limit, offset, now)?,
-            )
-        }
-        Some(site_id) => {
-            let sql = match request.direction {
-                Direction::Ascending => OWN_USERS_UPWARDS,
-                Direction::Descending => OWN_USERS_DOWNWARDS,
-            };
-            (
-                fetch_optional!(conn, (i64,), COUNT_OWN_USERS, site_id)?,
-                fetch_all!(conn, UserRow, sql, limit, offset, site_id)?,
-            )
-        }
-    };
-    Ok((total.map_or(0, |(total,)| total), rows))
+) -> Result<Page<UserRow>> {
+    Ok(match made_by {
+        None => fetch_page!(conn, UserRow, request, COUNT_USERS, [USERS_UPWARDS, USERS_DOWNWARDS], now),
+        Some(site_id) => fetch_page!(
+            conn,
+            UserRow,
+            request,
+            COUNT_OWN_USERS,
+            [OWN_USERS_UPWARDS, OWN_USERS_DOWNWARDS],
+            site_id
+        ),
+    })
 }

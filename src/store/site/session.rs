@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::domain::{AuthType, Direction, PageRequest, Result, SessionId, Timestamp, UserId};
+use crate::domain::{AuthType, Page, PageRequest, Result, SessionId, Timestamp, UserId};
 use crate::store::{Conn, Tx};
 
 /// What a site says about a session, and what is set when it is started.
@@ -159,7 +159,7 @@ pub async fn by_identity(
     fetch_optional!(conn, SiteSessionRow, BY_IDENTITY, site_id, now, identity_token)
 }
 
-/// How many open sessions a site has, and a page of them by the time they were started at.
+/// A page of the open sessions of a site, by the time they were started at.
 ///
 /// # Errors
 /// When the database cannot answer.
@@ -168,15 +168,8 @@ pub async fn page(
     site_id: Uuid,
     now: Timestamp,
     request: PageRequest,
-) -> Result<(i64, Vec<SiteSessionRow>)> {
-    let total: Option<(i64,)> = fetch_optional!(conn, (i64,), COUNT, site_id, now)?;
-    let sql = match request.direction {
-        Direction::Ascending => UPWARDS,
-        Direction::Descending => DOWNWARDS,
-    };
-    let (limit, offset) = (request.entries_per_page, request.offset());
-    let sessions = fetch_all!(conn, SiteSessionRow, sql, site_id, now, limit, offset)?;
-    Ok((total.map_or(0, |(total,)| total), sessions))
+) -> Result<Page<SiteSessionRow>> {
+    Ok(fetch_page!(conn, SiteSessionRow, request, COUNT, [UPWARDS, DOWNWARDS], site_id, now))
 }
 
 /// Ends a session of a site; false if it was gone already.
