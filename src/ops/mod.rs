@@ -57,7 +57,7 @@ pub use password::reset::ResetAccess;
 pub use session::login::LoginRequest;
 pub use session::manage::{Ended, SessionListing};
 pub use site::browser::{BrowserCheck, BrowserCookie, Checked, Connection, Registration, WaitingConnection};
-pub use site::lookup::UserKey;
+pub use site::lookup::{SiteProof, UserKey};
 pub use site::profile::UpdateMode;
 pub use site::registry::{CreatedSite, KeyChange, NewSite, SiteUpdate, UpdatedSite};
 pub use site::session::{DEFAULT_LIFETIME, MAX_LIFETIME, NewSiteSession};

@@ -228,7 +228,7 @@ async fn refusals_of_strangers_are_one_row_for_each_minute_kind_and_address(kind
             refusal(world.sso.authenticate_request(&ctx(), &basic("nobody", "x"), None, None).await),
             refusal(world.sso.reset_password(&ctx(), &"x".into(), &"x".into(), "x".into()).await),
             refusal(world.sso.confirm_sign_up(&ctx(), &"x".into()).await),
-            refusal(world.sso.look_up_site_user(&ctx(), &site, "user1", "wrong".into(), None).await),
+            refusal(world.sso.look_up_site_user(&ctx(), &site, "user1", Password::from("wrong")).await),
         ];
         assert!(!strangers.contains(&Code::AuthRateLimited));
         if number == 9 {

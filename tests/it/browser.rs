@@ -51,7 +51,7 @@ impl Stage {
         let sso = &self.server.world.sso;
         let site = sso.act_as_site(&ctx(), subdomain).await.unwrap();
         let password = Password::from(PASSWORD);
-        sso.look_up_site_user(&ctx(), &site, "user1", password, None).await.unwrap();
+        sso.look_up_site_user(&ctx(), &site, "user1", password).await.unwrap();
         sso.start_site_session(&ctx(), &site, &self.identity_token, new).await.unwrap()
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use zato_sso::domain::{Code, Error, Password, SessionInfo, Ust};
-use zato_sso::ops::{Actor, ChangePassword, LoginRequest};
+use zato_sso::ops::{Actor, ChangePassword, LoginRequest, SiteProof};
 
 use crate::support::{Kind, PASSWORD, World, any_rows, credentials, ctx, ctx_of, dump, new_site, refusal};
 
@@ -235,11 +235,11 @@ async fn a_visitor_of_the_same_site_takes_no_try_of_another(kind: Kind) {
     world.sso.create_site(&ctx(), new_site("shop", &[])).await.unwrap();
     let site = world.sso.act_as_site(&ctx(), "shop").await.unwrap();
     let look_up = async |password: &str, device_token: Option<&str>| {
-        let device_token = device_token.map(Password::from);
-        let password = Password::from(password);
-        let ctx = ctx();
-        let found = world.sso.look_up_site_user_on_device(&ctx, &site, "user1", password, None, device_token);
-        found.await.map(|(_, device_token)| device_token)
+        let proof = SiteProof {
+            device_token: device_token.map(Password::from),
+            ..SiteProof::from(Password::from(password))
+        };
+        world.sso.look_up_site_user(&ctx(), &site, "user1", proof).await.map(|found| found.1)
     };
     // Only a site that wants a token gets one.
     assert!(look_up(PASSWORD, None).await.unwrap().is_none());

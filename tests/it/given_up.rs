@@ -73,7 +73,7 @@ async fn whatever_finds_out_about_a_secret_goes_on_to_its_end(kind: Kind) {
     until_counted(&world, "login_definition", 1).await;
     world.sso.create_site(&ctx(), new_site("shop", &[])).await.unwrap();
     let site = world.sso.act_as_site(&ctx(), "shop").await.unwrap();
-    give_up(world.sso.look_up_site_user(&ctx(), &site, "user1", "wrong".into(), None)).await;
+    give_up(world.sso.look_up_site_user(&ctx(), &site, "user1", Password::from("wrong"))).await;
     until_counted(&world, "login_user", 1).await;
     let change = ChangePassword {
         old_password: Some(Password::from("wrong")),

@@ -260,7 +260,7 @@ async fn make(world: &World, subdomain: &str, login: &str) -> SiteUser {
 }
 
 async fn look_up(world: &World, site: &Actor, login: &str) -> Result<SiteUser> {
-    world.sso.look_up_site_user(&ctx(), site, login, Password::from(PASSWORD), None).await
+    world.sso.look_up_site_user(&ctx(), site, login, Password::from(PASSWORD)).await.map(|found| found.0)
 }
 
 async fn start(world: &World, site: &Actor, identity_token: &str) -> Result<SiteSession> {
@@ -456,7 +456,7 @@ async fn a_wrong_password_verifies_nothing(kind: Kind) {
     world.sso.create_site(&ctx(), new_site("shop", &[])).await.unwrap();
     let shop = act_as(&world, "shop").await;
     let sso = &world.sso;
-    let wrong = sso.look_up_site_user(&ctx(), &shop, "user1", Password::from("wrong"), None).await;
+    let wrong = sso.look_up_site_user(&ctx(), &shop, "user1", Password::from("wrong")).await;
     assert_eq!(refusal(wrong), Code::AuthNotAllowed);
     // Nor does the right one of somebody who may not log in.
     sso.lock_user(&ctx(), Actor::Trusted(None), user.user_id.as_str()).await.unwrap();

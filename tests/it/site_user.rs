@@ -108,7 +108,7 @@ async fn a_look_up_is_a_login_without_a_session(kind: Kind) {
     let (world, site) = stage(kind).await;
     let user = world.user("user1").await;
     let look_up = async |login: &str, password: &str| {
-        world.sso.look_up_site_user(&ctx(), &site, login, Password::from(password), None).await
+        world.sso.look_up_site_user(&ctx(), &site, login, Password::from(password)).await.map(|found| found.0)
     };
     let found = look_up("user1", PASSWORD).await.unwrap();
     assert_eq!((found.user.user_id.as_str(), found.identities.len()), (user.user_id.as_str(), 1));
@@ -136,7 +136,7 @@ async fn failed_look_ups_are_throttled_by_name_alone(kind: Kind) {
     let (world, site) = stage(kind).await;
     world.user("user1").await;
     let look_up = async |login: &str, password: &str| {
-        world.sso.look_up_site_user(&ctx(), &site, login, Password::from(password), None).await
+        world.sso.look_up_site_user(&ctx(), &site, login, Password::from(password)).await.map(|found| found.0)
     };
     for number in 0..120 {
         assert_eq!(refusal(look_up(&format!("other{number}"), "wrong").await), Code::AuthNotAllowed);

@@ -334,7 +334,7 @@ async fn a_site_is_a_place(kind: Kind) {
     let look_up = async |site: &str, password: &str| {
         let site = world.sso.act_as_site(&ctx(), site).await.unwrap();
         let password = Password::from(password);
-        let found = world.sso.look_up_site_user(&ctx(), &site, "user1", password, None).await;
+        let found = world.sso.look_up_site_user(&ctx(), &site, "user1", password).await;
         found.err().map(|error| error.code())
     };
     assert_eq!(look_up("shop", PASSWORD).await, None);

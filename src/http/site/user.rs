@@ -12,7 +12,7 @@ use crate::http::site::identity::Identity;
 use crate::http::site::reply::{Done, List, Nothing};
 use crate::http::site::request::{Body, Confirmation, NoInput, Paging, Part, Query, SiteCall, Subject};
 use crate::http::site::value::{Date, Profile, Secret, Text, Token};
-use crate::ops::{NewSiteUser, SiteUser, SiteUserUpdate, UpdateMode, UserKey};
+use crate::ops::{NewSiteUser, SiteProof, SiteUser, SiteUserUpdate, UpdateMode, UserKey};
 
 /// The endpoints of this block.
 pub(in crate::http) fn endpoints() -> Vec<SiteEndpoint> {
@@ -213,12 +213,12 @@ async fn look_up(request: SiteCall, Body(mut given): Body<Credentials>) -> Answe
         return Ok(Done::with(Found { one: user.into(), device_token: None }));
     };
     let key = key.unwrap_or_else(|| UserKey::Login(String::new()));
-    let totp_code = given.totp_code.map(|code| code.0);
-    let device_token = given.device_token.map(|token| token.0);
-    let found = call
-        .sso
-        .look_up_site_user_on_device(&call.ctx, &request.site, key, password.0, totp_code, device_token)
-        .await;
+    let proof = SiteProof {
+        password: password.0,
+        totp_code: given.totp_code.map(|code| code.0),
+        device_token: given.device_token.map(|token| token.0),
+    };
+    let found = call.sso.look_up_site_user(&call.ctx, &request.site, key, proof).await;
     let (user, device_token) = found.map_err(|error| match error {
         Error::Refused { code: code @ Code::AuthNotAllowed, .. } => Failure::Unauthorized {
             code,

@@ -326,11 +326,16 @@ impl Sso {
         throttle::remember_place(tx, user_id, &subject.digest, self.now()).await
     }
 
-    /// A token for the device of an attempt that has come to a login; None where it has one that is known, or where
-    /// configuration wants none.
-    pub(in crate::ops) fn new_device_token(&self, attempt: &Attempt) -> Result<Option<Password>> {
+    /// A token for the device of an attempt that has come to a login; None where nothing about tokens was sent, where it has
+    /// one that is known, or where configuration wants none.
+    pub(in crate::ops) fn new_device_token(
+        &self,
+        sent: Option<&Password>,
+        attempt: &Attempt,
+    ) -> Result<Option<Password>> {
         let config = &self.config().login_throttle;
-        if attempt.is_of_nothing()
+        if sent.is_none()
+            || attempt.is_of_nothing()
             || attempt.device_times.is_some()
             || config.known_devices == 0
             || config.known_place_days == 0

@@ -162,10 +162,7 @@ impl Sso {
             let ended = self.end_oldest_sessions(ctx, &mut tx, &user_id, sessions).await?;
             // A new password has ended every device.
             let attempt = if new.is_some() { attempt.without_device() } else { attempt };
-            let device_token = match request.device_token {
-                Some(_) => self.new_device_token(&attempt)?,
-                None => None,
-            };
+            let device_token = self.new_device_token(request.device_token.as_ref(), &attempt)?;
             let digest = device_token.as_ref().map(|token| token::digest(token.expose()));
             let slots = self.config().login_throttle.known_devices;
             let device = digest.as_ref().map(|digest| NewDevice { digest, slots });

@@ -47,10 +47,29 @@ impl UserKey {
     }
 }
 
+/// How a visitor of a site proves who they are.
+#[derive(Clone, Debug)]
+pub struct SiteProof {
+    /// The password.
+    pub password: Password,
+    /// The code of their authenticator, where TOTP is enabled.
+    pub totp_code: Option<Password>,
+    /// What an earlier look-up from their device has answered with: failures of other visitors do not count then. An empty one
+    /// asks for one; with None there is none in the answer.
+    pub device_token: Option<Password>,
+}
+
+impl From<Password> for SiteProof {
+    fn from(password: Password) -> Self {
+        Self { password, totp_code: None, device_token: None }
+    }
+}
+
 impl Sso {
-    /// The user who is known by this and has this password. For an hour the site may start sessions for that user, until the
-    /// user's sessions are ended or the password changes. Failed attempts count as those of logins do, but not for the address,
-    /// which is that of the site for everybody. A site is a place: users who have logged in through it are known there.
+    /// The user who is known by this and has this password, and a token for their device where one was asked for and is new. For
+    /// an hour the site may start sessions for that user, until the user's sessions are ended or the password changes. Failed
+    /// attempts count as those of logins do, but not for the address, which is that of the site for everybody. A site is a
+    /// place: users who have logged in through it are known there.
     ///
     /// # Errors
     /// E005001 for all that is wrong before the password is known to be right; after that the codes that configuration
@@ -60,36 +79,18 @@ impl Sso {
         ctx: &Context,
         actor: impl Into<Actor>,
         key: impl Into<UserKey>,
-        password: Password,
-        totp_code: Option<Password>,
-    ) -> Result<SiteUser> {
-        let found = self.look_up_site_user_on_device(ctx, actor, key, password, totp_code, None).await?;
-        Ok(found.0)
-    }
-
-    /// The same from a device that the site keeps a token for, or wants one for, which an empty one says: failures of other
-    /// visitors do not count then. A token that is new is returned.
-    ///
-    /// # Errors
-    /// As [`Sso::look_up_site_user`].
-    pub async fn look_up_site_user_on_device(
-        &self,
-        ctx: &Context,
-        actor: impl Into<Actor>,
-        key: impl Into<UserKey>,
-        password: Password,
-        totp_code: Option<Password>,
-        device_token: Option<Password>,
+        proof: impl Into<SiteProof>,
     ) -> Result<(SiteUser, Option<Password>)> {
         let (actor, key) = (actor.into(), key.into());
-        let proof = LoginRequest {
+        let SiteProof { password, totp_code, device_token } = proof.into();
+        let request = LoginRequest {
             username: key.counted(),
             password: Some(password),
             totp_code,
             device_token,
             ..LoginRequest::default()
         };
-        self.to_the_end(ctx, |sso, ctx| async move { sso.look_up(&ctx, actor, key, proof).await }).await
+        self.to_the_end(ctx, |sso, ctx| async move { sso.look_up(&ctx, actor, key, request).await }).await
     }
 
     async fn look_up(
@@ -126,10 +127,7 @@ impl Sso {
                 store::user::account::replace_hash(&mut tx, &user_id, upgraded, old).await?;
             }
             self.remember_place(&mut tx, &attempt).await?;
-            let device_token = match request.device_token {
-                Some(_) => self.new_device_token(&attempt)?,
-                None => None,
-            };
+            let device_token = self.new_device_token(request.device_token.as_ref(), &attempt)?;
             if let Some(token) = &device_token {
                 let digest = token::digest(token.expose());
                 let device = NewDevice { digest: &digest, slots: self.config().login_throttle.known_devices };
