@@ -29,10 +29,7 @@ pub(in crate::cli) async fn reset_key(
 ) -> Result<(), Failure> {
     args.key = or_from_file(args.key, "ZATO_SSO_TOTP_KEY")?;
     let is_given = args.key.as_ref().is_some_and(|key| !key.is_empty());
-    let sso = setup::open_existing(config).await?;
-    let outcome = replace(&sso, args).await;
-    sso.close().await;
-    let (user, key, uri) = outcome?;
+    let (user, key, uri) = setup::with_existing(config, async |sso| replace(sso, args).await).await?;
     let shown = (!is_given).then(|| key.expose());
     let object = json!({
         "user_id": user.user_id.as_str(),
@@ -65,10 +62,7 @@ pub(in crate::cli) async fn generate_codes(
     args: UserArgs,
     out: &Output,
 ) -> Result<(), Failure> {
-    let sso = setup::open_existing(config).await?;
-    let outcome = generate(&sso, &args.username).await;
-    sso.close().await;
-    let (user, codes) = outcome?;
+    let (user, codes) = setup::with_existing(config, async |sso| generate(sso, &args.username).await).await?;
     let codes: Vec<&str> = codes.iter().map(Password::expose).collect();
     let object =
         json!({"user_id": user.user_id.as_str(), "username": user.username, "recovery_codes": codes});

@@ -11,10 +11,7 @@ use crate::ops::Sso;
 /// Writes all users, however many there are: no more than a page of them is held.
 pub(in crate::cli) async fn users(config: Config, args: ExportUsersArgs) -> Result<(), Failure> {
     let ExportFormat::Jsonl = args.format;
-    let sso = setup::open_existing(config).await?;
-    let outcome = write(&sso, args.with_secrets).await;
-    sso.close().await;
-    outcome
+    setup::with_existing(config, async |sso| write(sso, args.with_secrets).await).await
 }
 
 async fn write(sso: &Sso, with_secrets: bool) -> Result<(), Failure> {

@@ -85,10 +85,9 @@ pub(in crate::cli) async fn read_all(
     options: ImportOptions,
     terms: &ImportTerms,
 ) -> Result<ImportSummary, Failure> {
-    let sso = setup::open_existing(config).await?;
-    let outcome = async {
+    setup::with_existing(config, async |sso| {
         let mut teller = Teller::new(terms.report.as_deref())?;
-        let outcome = sso.import_users(&setup::context(&sso)?, source, options, &mut teller).await;
+        let outcome = sso.import_users(&setup::context(sso)?, source, options, &mut teller).await;
         let finished = teller.finish();
         if (outcome.is_err() || finished.is_err()) && teller.imported > 0 && !terms.dry_run {
             let imported = teller.imported;
@@ -97,11 +96,9 @@ pub(in crate::cli) async fn read_all(
             ));
         }
         finished?;
-        Ok::<_, Failure>(outcome?)
-    };
-    let outcome = outcome.await;
-    sso.close().await;
-    outcome
+        Ok(outcome?)
+    })
+    .await
 }
 
 /// A failure, which the result has told already, where something did not come.

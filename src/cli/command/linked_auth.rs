@@ -24,10 +24,7 @@ pub(in crate::cli) async fn create(config: Config, args: NewSecDefArgs, out: &Ou
     let secret = args.password.map(secret::new_password).transpose()?;
     let token = TokenRules { audience: args.audience, max_lifetime: args.max_lifetime };
     let new = NewSecDef { sec_type: args.sec_type, name: args.name, username: args.username, secret, token };
-    let sso = setup::open_existing(config).await?;
-    let outcome = insert(&sso, new).await;
-    sso.close().await;
-    let created = outcome?;
+    let created = setup::with_existing(config, async |sso| insert(sso, new).await).await?;
     let mut text =
         format!("Created {} definition `{}`", created.definition.sec_type.as_str(), created.definition.name);
     let mut object = object(&created.definition);
@@ -46,10 +43,7 @@ async fn insert(sso: &Sso, new: NewSecDef) -> Result<crate::ops::CreatedSecDef, 
 
 /// Lists all definitions. They are made by hand, so there are not so many that they could not be held.
 pub(in crate::cli) async fn list(config: Config, out: &Output) -> Result<(), Failure> {
-    let sso = setup::open_existing(config).await?;
-    let outcome = all(&sso).await;
-    sso.close().await;
-    let definitions = outcome?;
+    let definitions = setup::with_existing(config, async |sso| all(sso).await).await?;
     let mut stream = Stream::new();
     if out.is_json() {
         let mut array = JsonArray::begin(stream)?;
@@ -77,10 +71,7 @@ pub(in crate::cli) async fn delete(
     args: DeleteSecDefArgs,
     out: &Output,
 ) -> Result<(), Failure> {
-    let sso = setup::open_existing(config).await?;
-    let outcome = remove(&sso, &args).await;
-    sso.close().await;
-    let (definition, is_deleted) = outcome?;
+    let (definition, is_deleted) = setup::with_existing(config, async |sso| remove(sso, &args).await).await?;
     let text = if is_deleted {
         format!("Deleted security definition `{}`", definition.name)
     } else {

@@ -19,11 +19,9 @@ const TITLES: [&str; 4] = ["USERNAME", "USER ID", "PASSWORD EXPIRES", "DAYS LEFT
 
 /// Deletes what has expired.
 pub(in crate::cli) async fn clean_up(config: Config, out: &Output) -> Result<(), Failure> {
-    let sso = setup::open_existing(config).await?;
-    let outcome = cleaned(&sso).await;
-    sso.close().await;
+    let cleaned = setup::with_existing(config, async |sso| cleaned(sso).await).await?;
     let counts: Map<String, Value> =
-        outcome?.counts().iter().map(|(name, count)| ((*name).to_owned(), Value::from(*count))).collect();
+        cleaned.counts().iter().map(|(name, count)| ((*name).to_owned(), Value::from(*count))).collect();
     out.fields(counts)
 }
 
@@ -37,11 +35,11 @@ pub(in crate::cli) async fn expiring_passwords(
     args: ExpiringPasswordsArgs,
     out: &Output,
 ) -> Result<(), Failure> {
-    let sso = setup::open_existing(config).await?;
-    let mut pages = Pages { sso: &sso, days: args.days, last: None, is_done: false };
-    let outcome = if out.is_json() { list_json(&mut pages).await } else { list_table(&mut pages).await };
-    sso.close().await;
-    outcome
+    setup::with_existing(config, async |sso| {
+        let mut pages = Pages { sso, days: args.days, last: None, is_done: false };
+        if out.is_json() { list_json(&mut pages).await } else { list_table(&mut pages).await }
+    })
+    .await
 }
 
 async fn list_json(pages: &mut Pages<'_>) -> Result<(), Failure> {

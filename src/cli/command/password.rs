@@ -20,11 +20,11 @@ pub(in crate::cli) async fn change_password(
 ) -> Result<(), Failure> {
     // Before anything is opened: without a password nothing has changed.
     let password = secret::new_password(args.password)?;
-    let sso = setup::open_existing(config).await?;
     let must_change = args.terms.must_change.unwrap_or(false);
-    let outcome = set_password(&sso, &args.username, password, args.terms.expiry, must_change).await;
-    sso.close().await;
-    let user = outcome?;
+    let user = setup::with_existing(config, async |sso| {
+        set_password(sso, &args.username, password, args.terms.expiry, must_change).await
+    })
+    .await?;
     let object = json!({"user_id": user.user_id.as_str(), "username": user.username});
     out.result(&format!("Changed password for user `{}`", user.username), &object)
 }
@@ -35,16 +35,14 @@ pub(in crate::cli) async fn reset_password(
     args: ResetPasswordArgs,
     out: &Output,
 ) -> Result<(), Failure> {
-    let sso = setup::open_existing(config).await?;
     let must_change = args.terms.must_change.unwrap_or(false);
-    let outcome = match token::new_password(sso.random()) {
-        Ok(password) => set_password(&sso, &args.username, password.clone(), args.terms.expiry, must_change)
-            .await
-            .map(|user| (user, password)),
-        Err(error) => Err(error.into()),
-    };
-    sso.close().await;
-    let (user, password) = outcome?;
+    let (user, password) = setup::with_existing(config, async |sso| {
+        let password = token::new_password(sso.random())?;
+        let given = password.clone();
+        let user = set_password(sso, &args.username, given, args.terms.expiry, must_change).await?;
+        Ok((user, password))
+    })
+    .await?;
     let object =
         json!({"user_id": user.user_id.as_str(), "username": user.username, "password": password.expose()});
     out.result(password.expose(), &object)

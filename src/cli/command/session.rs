@@ -21,10 +21,8 @@ const TITLES: [&str; 7] =
 
 /// Opens a session without a password.
 pub(in crate::cli) async fn login(config: Config, args: UserArgs, out: &Output) -> Result<(), Failure> {
-    let sso = setup::open_existing(config).await?;
-    let outcome = open(&sso, args.username).await;
-    sso.close().await;
-    out.fields(info_object(&outcome?))
+    let info = setup::with_existing(config, async |sso| open(sso, args.username).await).await?;
+    out.fields(info_object(&info))
 }
 
 async fn open(sso: &Sso, username: String) -> Result<SessionInfo, Failure> {
@@ -55,13 +53,10 @@ fn info_object(info: &SessionInfo) -> Map<String, Value> {
 /// Ends one session.
 pub(in crate::cli) async fn logout(config: Config, args: LogoutArgs, out: &Output) -> Result<(), Failure> {
     let ust = secret::ust(args.ust)?;
-    let sso = setup::open_existing(config).await?;
-    let outcome = match setup::context(&sso) {
-        Ok(ctx) => sso.logout(&ctx, &ust).await.map_err(not_logged_out),
-        Err(failure) => Err(failure),
-    };
-    sso.close().await;
-    outcome?;
+    setup::with_existing(config, async |sso| {
+        sso.logout(&setup::context(sso)?, &ust).await.map_err(not_logged_out)
+    })
+    .await?;
     out.result("User logged out by UST", &json!({"is_logged_out": true}))
 }
 
@@ -76,10 +71,8 @@ fn not_logged_out(error: Error) -> Failure {
 
 /// Lists a user's open sessions.
 pub(in crate::cli) async fn list(config: Config, args: UserArgs, out: &Output) -> Result<(), Failure> {
-    let sso = setup::open_existing(config).await?;
-    let outcome = listed(&sso, &args.username).await;
-    sso.close().await;
-    print(&outcome?, out)
+    let sessions = setup::with_existing(config, async |sso| listed(sso, &args.username).await).await?;
+    print(&sessions, out)
 }
 
 async fn listed(sso: &Sso, username: &str) -> Result<Vec<SessionListing>, Failure> {
@@ -90,10 +83,8 @@ async fn listed(sso: &Sso, username: &str) -> Result<Vec<SessionListing>, Failur
 
 /// Ends all open sessions of a user, or one of them, and lists what it has ended.
 pub(in crate::cli) async fn end(config: Config, args: EndSessionsArgs, out: &Output) -> Result<(), Failure> {
-    let sso = setup::open_existing(config).await?;
-    let outcome = ended(&sso, &args).await;
-    sso.close().await;
-    print(&outcome?, out)
+    let sessions = setup::with_existing(config, async |sso| ended(sso, &args).await).await?;
+    print(&sessions, out)
 }
 
 async fn ended(sso: &Sso, args: &EndSessionsArgs) -> Result<Vec<SessionListing>, Failure> {

@@ -19,10 +19,8 @@ const TITLES: [&str; 5] = ["SUBDOMAIN", "PUBLIC KEY", "ACTIVE", "TRUSTED", "CALL
 
 /// Makes a site. Its private key is shown this once.
 pub(in crate::cli) async fn create(config: Config, args: NewSiteArgs, out: &Output) -> Result<(), Failure> {
-    let sso = setup::open_existing(config).await?;
-    let outcome = insert(&sso, args).await;
-    sso.close().await;
-    let CreatedSite { site, private_key } = outcome?;
+    let CreatedSite { site, private_key } =
+        setup::with_existing(config, async |sso| insert(sso, args).await).await?;
     let text = format!(
         "Created site `{}`\nPublic key: {}\nPrivate key, shown only now: {}",
         site.subdomain,
@@ -48,10 +46,8 @@ pub(in crate::cli) async fn update(
     args: UpdateSiteArgs,
     out: &Output,
 ) -> Result<(), Failure> {
-    let sso = setup::open_existing(config).await?;
-    let outcome = replace(&sso, args).await;
-    sso.close().await;
-    let UpdatedSite { site, private_key } = outcome?;
+    let UpdatedSite { site, private_key } =
+        setup::with_existing(config, async |sso| replace(sso, args).await).await?;
     let mut text = format!("Updated site `{}`", site.subdomain);
     let mut object = object(&site);
     if let Some(private_key) = &private_key {
@@ -85,10 +81,7 @@ async fn replace(sso: &Sso, args: UpdateSiteArgs) -> Result<UpdatedSite, Failure
 
 /// Lists all sites. They are made by hand, so there are not so many that they could not be held.
 pub(in crate::cli) async fn list(config: Config, out: &Output) -> Result<(), Failure> {
-    let sso = setup::open_existing(config).await?;
-    let outcome = all(&sso).await;
-    sso.close().await;
-    let sites = outcome?;
+    let sites = setup::with_existing(config, async |sso| all(sso).await).await?;
     let mut stream = Stream::new();
     if out.is_json() {
         let mut array = JsonArray::begin(stream)?;
@@ -115,10 +108,8 @@ pub(in crate::cli) async fn delete(
     args: DeleteSiteArgs,
     out: &Output,
 ) -> Result<(), Failure> {
-    let sso = setup::open_existing(config).await?;
-    let outcome = remove(&sso, &args).await;
-    sso.close().await;
-    let (subdomain, ended) = (&args.subdomain, outcome?);
+    let ended = setup::with_existing(config, async |sso| remove(sso, &args).await).await?;
+    let subdomain = &args.subdomain;
     let text = match ended {
         Some(ended) => format!("Deleted site `{subdomain}`, sessions ended: {ended}"),
         None => format!("Site `{subdomain}` kept intact"),

@@ -12,7 +12,7 @@ use crate::cli::output::table::Table;
 use crate::cli::setup::{open as setup, secret};
 use crate::config::Config;
 use crate::domain::{Code, Edit, Error, NewUser, SignUpStatus, User, UserUpdate, one_line};
-use crate::ops::{Actor, Parts, Sso};
+use crate::ops::{Actor, Sso};
 
 /// What `creation_ctx` says of users made by the command.
 const CREATION_CTX: &str = r#"{"source":"zato-sso command"}"#;
@@ -31,10 +31,7 @@ const TITLES: [&str; 7] =
 pub(in crate::cli) async fn create(config: Config, args: NewUserArgs, out: &Output) -> Result<(), Failure> {
     // Before anything is opened: without a password nothing has changed.
     let new = new_user(args)?;
-    let sso = setup::open_or_create(config, Parts::default()).await?;
-    let outcome = insert(&sso, new).await;
-    sso.close().await;
-    let user = outcome?;
+    let user = setup::with_any(config, async |sso| insert(sso, new).await).await?;
     out.result(&format!("Created user `{}`", user.username), &user_object(user).into())
 }
 
@@ -49,21 +46,12 @@ pub(in crate::cli) async fn create_super_user(
     out: &Output,
 ) -> Result<(), Failure> {
     let NewSuperUserArgs { user, if_missing } = args;
-    if !if_missing {
+    let (user, is_new) = if if_missing {
+        setup::with_any(config, async |sso| ensure_super_user(sso, user).await).await?
+    } else {
         let new = new_user(user)?;
-        let sso = setup::open_or_create(config, Parts::default()).await?;
-        let outcome = insert_super_user(&sso, new).await;
-        sso.close().await;
-        return told(outcome?, true, out);
-    }
-    let sso = setup::open_or_create(config, Parts::default()).await?;
-    let outcome = ensure_super_user(&sso, user).await;
-    sso.close().await;
-    let (user, is_new) = outcome?;
-    told(user, is_new, out)
-}
-
-fn told(user: User, is_new: bool, out: &Output) -> Result<(), Failure> {
+        (setup::with_any(config, async |sso| insert_super_user(sso, new).await).await?, true)
+    };
     let text = if is_new {
         format!("Created super-user `{}`", user.username)
     } else {
@@ -109,10 +97,7 @@ pub(in crate::cli) async fn update(
     args: UpdateUserArgs,
     out: &Output,
 ) -> Result<(), Failure> {
-    let sso = setup::open_existing(config).await?;
-    let outcome = set_role(&sso, &args).await;
-    sso.close().await;
-    let user = outcome?;
+    let user = setup::with_existing(config, async |sso| set_role(sso, &args).await).await?;
     let is = if user.is_super_user { "is now a super-user" } else { "is not a super-user now" };
     out.result(&format!("User `{}` {is}", user.username), &user_object(user).into())
 }
@@ -131,10 +116,7 @@ pub(in crate::cli) async fn delete(
     args: DeleteUserArgs,
     out: &Output,
 ) -> Result<(), Failure> {
-    let sso = setup::open_existing(config).await?;
-    let outcome = remove(&sso, &args).await;
-    sso.close().await;
-    let (user, is_deleted) = outcome?;
+    let (user, is_deleted) = setup::with_existing(config, async |sso| remove(sso, &args).await).await?;
     let text = if is_deleted {
         format!("Deleted user `{}`", user.username)
     } else {
@@ -177,10 +159,8 @@ pub(in crate::cli) async fn set_lock(
     is_locked: bool,
     out: &Output,
 ) -> Result<(), Failure> {
-    let sso = setup::open_existing(config).await?;
-    let outcome = change_lock(&sso, &args.username, is_locked).await;
-    sso.close().await;
-    let user = outcome?;
+    let user =
+        setup::with_existing(config, async |sso| change_lock(sso, &args.username, is_locked).await).await?;
     let done = if is_locked { "Locked" } else { "Unlocked" };
     let object = json!({"user_id": user.user_id.as_str(), "username": user.username, "is_locked": is_locked});
     out.result(&format!("{done} user account `{}`", user.username), &object)
@@ -200,10 +180,8 @@ async fn change_lock(sso: &Sso, username: &str, is_locked: bool) -> Result<User,
 
 /// Shows all that is known of a user but for secrets.
 pub(in crate::cli) async fn show(config: Config, args: UserArgs, out: &Output) -> Result<(), Failure> {
-    let sso = setup::open_existing(config).await?;
-    let outcome = find(&sso, &args.username).await;
-    sso.close().await;
-    out.fields(user_object(outcome?))
+    let user = setup::with_existing(config, async |sso| find(sso, &args.username).await).await?;
+    out.fields(user_object(user))
 }
 
 pub(in crate::cli) async fn find(sso: &Sso, username: &str) -> Result<User, Failure> {
@@ -217,11 +195,11 @@ pub(in crate::cli) async fn find(sso: &Sso, username: &str) -> Result<User, Fail
 
 /// Lists all users, page by page: what is held does not grow with their number.
 pub(in crate::cli) async fn list(config: Config, out: &Output) -> Result<(), Failure> {
-    let sso = setup::open_existing(config).await?;
-    let stream = Stream::new();
-    let outcome = if out.is_json() { list_json(&sso, stream).await } else { list_table(&sso, stream).await };
-    sso.close().await;
-    outcome
+    setup::with_existing(config, async |sso| {
+        let stream = Stream::new();
+        if out.is_json() { list_json(sso, stream).await } else { list_table(sso, stream).await }
+    })
+    .await
 }
 
 async fn list_json(sso: &Sso, stream: Stream) -> Result<(), Failure> {

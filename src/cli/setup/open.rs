@@ -115,7 +115,7 @@ pub(in crate::cli) async fn open_or_create(config: Config, parts: Parts) -> Resu
 }
 
 /// Opens the database, for commands that make no sense with a new one.
-pub(in crate::cli) async fn open_existing(config: Config) -> Result<Sso, Failure> {
+async fn open_existing(config: Config) -> Result<Sso, Failure> {
     if missing_file(&config).is_some() {
         return Err(Failure::Message(format!(
             "there is no database {}: correct --database-url, ZATO_SSO_DATABASE_URL or database.url, or make it with \
@@ -124,6 +124,28 @@ pub(in crate::cli) async fn open_existing(config: Config) -> Result<Sso, Failure
         )));
     }
     Ok(Sso::open(config).await?)
+}
+
+/// Does something with a database, for commands that make no sense with a new one, and closes it whatever came of that.
+pub(in crate::cli) async fn with_existing<T>(
+    config: Config,
+    work: impl AsyncFnOnce(&Sso) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    finished(open_existing(config).await?, work).await
+}
+
+/// The same with a database that is made if it is missing.
+pub(in crate::cli) async fn with_any<T>(
+    config: Config,
+    work: impl AsyncFnOnce(&Sso) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    finished(open_or_create(config, Parts::default()).await?, work).await
+}
+
+async fn finished<T>(sso: Sso, work: impl AsyncFnOnce(&Sso) -> Result<T, Failure>) -> Result<T, Failure> {
+    let outcome = work(&sso).await;
+    sso.close().await;
+    outcome
 }
 
 /// The path of an SQLite database that is not there yet.
