@@ -421,6 +421,12 @@ async fn a_profile_is_replaced_or_appended_to(kind: Kind) {
         200,
     );
     assert_eq!(profile(&replaced["user"]), json!(["A", null, null, null]));
+    // Where two places say it, the user's own counts.
+    let told = json!({"update_mode": "replace", "identity": {"displayName": "Bea"}});
+    let mut request = synchronize("login", &json!("ann"), &told);
+    request["synchronize"]["update_mode"] = json!("append");
+    let replaced = stage.data(SYNCHRONIZE, &request, 200);
+    assert_eq!(profile(&replaced["user"]), json!(["Bea", null, null, null]));
     let replaced = stage.user(&path, &json!({"identity": {"urls": {"1": "x"}}}), 200);
     assert_eq!(profile(&replaced), json!([null, null, null, {"1": "x"}]));
     let appended =

@@ -100,7 +100,7 @@ impl From<SiteUser> for One {
 }
 
 /// What a site says of a user.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[schemars(inline)]
 struct Given {
     login: Option<Text>,
@@ -270,12 +270,11 @@ async fn synchronize(request: SiteCall, Body(given): Body<Synchronize>) -> Answe
         .identifier
         .and_then(|identifier| identifier.0.key())
         .ok_or_else(|| Failure::bad("identifier: send field (user_token, externalid or login), and value"))?;
-    let mut update = given.user.map_or_else(SiteUserUpdate::default, |user| user.0.into());
-    if let Some(Mode::Append) = given.update_mode {
-        update.mode = UpdateMode::Append;
-    }
+    let mut told = given.user.map(|user| user.0).unwrap_or_default();
+    // What stands in the user counts, as in other requests.
+    told.update_mode = told.update_mode.or(given.update_mode);
     let call = &request.call;
-    let (user, is_new) = call.sso.synchronize_site_user(&call.ctx, &request.site, key, update).await?;
+    let (user, is_new) = call.sso.synchronize_site_user(&call.ctx, &request.site, key, told.into()).await?;
     let done = if is_new {
         let done = Done::saying("The user has been created successfully", user.into());
         Done { status: Some(StatusCode::CREATED), ..done }
