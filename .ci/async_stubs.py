@@ -1,8 +1,8 @@
 """Write the stubs that follow from _core.pyi: its own docstrings, and those of `aio` and `bound`.
 
 The docstrings of methods come from the built package, so that editors show what `help()` does. aio.pyi has the same
-tree with every call awaitable, bound.pyi has both trees with the arguments of a request filled in. With --check it
-writes nothing, and fails if a file is not up to date.
+tree with every call awaitable, bound.pyi has both trees with the arguments of a request filled in, and of each
+docstring the first paragraph. With --check it writes nothing, and fails if a file is not up to date.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ IMPORTS = {
     "": ["datetime", "os"],
     "collections.abc": ["Iterable", "Mapping", "Sequence"],
     "typing": ["Any", "final", "type_check_only"],
-    "typing_extensions": ["Self"],
+    "typing_extensions": ["Self", "TypedDict", "Unpack"],
     "zato_sso.bound": ["AsyncBoundSSO"],
     "zato_sso._core": [
         "AccessTokenCtx",
@@ -106,34 +106,53 @@ def generate(source: str) -> str:
     return HEADER + imports_of(body) + '\n\n__all__ = ["SSO", "AttrAPI"]\n\n' + body
 
 
-# What `zato_sso.bound` fills in.
-FILLED = {"cid", "current_app", "remote_addr", "user_agent", "current_ust"}
+# What `zato_sso.bound` fills in; in every call but a few the first three.
+CONTEXT = {"cid": "str", "current_app": "str | None", "remote_addr": "_RemoteAddr | None"}
+FILLED = {*CONTEXT, "user_agent", "current_ust"}
 
 
-def bound(method: ast.FunctionDef) -> None:
-    """Makes the arguments that are filled in keyword-only, with a default."""
+def kind_of(filled: list[ast.arg], kinds: dict[str, str]) -> str:
+    """The name of the TypedDict with these arguments; it is added to the kinds where it is new."""
+    fields = {argument.arg: ast.unparse(argument.annotation or ast.Name("Any")) for argument in filled}
+    is_usual = fields.items() >= CONTEXT.items()
+    more = {name: kind for name, kind in fields.items() if not is_usual or name not in CONTEXT}
+    parts = [name.title().replace("_", "") + ("OrNone" if "None" in kind else "") for name, kind in more.items()]
+    name, base = "_With" + "".join(parts), "_Context" if is_usual else "TypedDict"
+    if not more:
+        return base
+    body = "".join(f"    {name}: {kind}\n" for name, kind in more.items())
+    kinds[name] = f"@type_check_only\nclass {name}({base}, total=False):\n{body}"
+    return name
+
+
+def bound(method: ast.FunctionDef, kinds: dict[str, str]) -> None:
+    """Makes the arguments that are filled in ones that may be named, and keeps the first paragraph of the docstring."""
     arguments = method.args
     usual, named = list(arguments.args), list(arguments.kwonlyargs)
     defaults = [*[None] * (len(usual) - len(arguments.defaults)), *arguments.defaults]
     given = [*zip(usual, defaults, strict=True), *zip(named, arguments.kw_defaults, strict=True)]
     names = {argument.arg for argument, _ in given}
     filled = [
-        (argument, default)
+        argument
         for argument, default in given
         if argument.arg in FILLED
         or (argument.arg == "ust" and "current_ust" not in names and default is None)
         or (argument.arg == "target_ust" and argument in named)
     ]
-    kept = [pair for pair in given if pair not in filled]
+    kept = [pair for pair in given if pair[0] not in filled]
     others = [(argument, default) for argument, default in kept if argument in named]
     kept = [pair for pair in kept if pair not in others]
     arguments.args = [argument for argument, _ in kept]
     arguments.defaults = [default for _, default in kept if default is not None]
-    arguments.kwonlyargs = [argument for argument, _ in [*others, *filled]]
-    arguments.kw_defaults = [*(default for _, default in others), *(ast.Constant(...) for _ in filled)]
+    arguments.kwonlyargs = [argument for argument, _ in others]
+    arguments.kw_defaults = [default for _, default in others]
+    if filled:
+        arguments.kwarg = ast.arg("filled", ast.parse(f"Unpack[{kind_of(filled, kinds)}]", mode="eval").body)
+    if about := ast.get_docstring(method):
+        method.body = [ast.Expr(ast.Constant(about.partition("\n\n")[0]))]
 
 
-def bound_class(node: ast.ClassDef, root: str, is_awaitable: bool) -> str:
+def bound_class(node: ast.ClassDef, root: str, is_awaitable: bool, kinds: dict[str, str]) -> str:
     """A class of the tree with arguments filled in."""
     is_branch = node.name != "SSO"
     body: list[ast.stmt] = []
@@ -144,7 +163,7 @@ def bound_class(node: ast.ClassDef, root: str, is_awaitable: bool) -> str:
             if ast.unparse(method.decorator_list[0]) != "property":
                 continue
         elif is_branch:
-            bound(method)
+            bound(method, kinds)
         elif method.name not in {"bind", "import_users"}:
             continue
         elif method.name == "import_users":
@@ -186,15 +205,18 @@ def bound_class(node: ast.ClassDef, root: str, is_awaitable: bool) -> str:
 
 def generate_bound(source: str) -> str:
     """The stubs of both trees with arguments filled in, not yet formatted."""
-    parts = []
+    parts: list[str] = []
+    kinds: dict[str, str] = {}
     for root, prefix, attr in (("BoundSSO", "_", "AttrAPI"), ("AsyncBoundSSO", "_Async", "AsyncAttrAPI")):
         tree = [node for node in tree_of(source) if node.name != "AttrAPI"]
-        body = "\n\n".join(bound_class(node, root, prefix == "_Async") for node in tree)
+        body = "\n\n".join(bound_class(node, root, prefix == "_Async", kinds) for node in tree)
         body = re.sub(r"\bBoundSSO\b", root, body)
         for node in tree[1:]:
             body = re.sub(rf"\b{node.name}\b", f"{prefix}{node.name}", body)
         parts.append(re.sub(r"\bAttrAPI\b", attr, body))
-    body = "\n\n".join(parts)
+    context = "".join(f"    {name}: {kind}\n" for name, kind in CONTEXT.items())
+    usual = f"@type_check_only\nclass _Context(TypedDict, total=False):\n{context}"
+    body = "\n\n".join([usual, *kinds.values(), *parts])
     header = HEADER.replace(
         "for asyncio: the tree of `zato_sso.SSO` with every call awaitable", "with arguments filled in"
     )

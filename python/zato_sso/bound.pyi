@@ -6,6 +6,8 @@ import datetime
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, type_check_only
 
+from typing_extensions import TypedDict, Unpack
+
 from zato_sso._core import (
     _JSON,
     AccessTokenCtx,
@@ -23,6 +25,52 @@ from zato_sso.aio import AttrAPI as AsyncAttrAPI
 from zato_sso.ctx import SearchCtx, SignupCtx
 
 __all__ = ["AsyncBoundSSO", "BoundSSO"]
+
+@type_check_only
+class _Context(TypedDict, total=False):
+    cid: str
+    current_app: str | None
+    remote_addr: _RemoteAddr | None
+
+@type_check_only
+class _WithCurrentUstOrNone(_Context, total=False):
+    current_ust: _Secret | None
+
+@type_check_only
+class _WithCurrentUst(_Context, total=False):
+    current_ust: _Secret
+
+@type_check_only
+class _WithUserAgentOrNone(_Context, total=False):
+    user_agent: str | None
+
+@type_check_only
+class _WithUst(_Context, total=False):
+    ust: _Secret
+
+@type_check_only
+class _WithCid(TypedDict, total=False):
+    cid: str
+
+@type_check_only
+class _WithCurrentUstUserAgentOrNone(_Context, total=False):
+    current_ust: _Secret
+    user_agent: str | None
+
+@type_check_only
+class _WithUstUserAgentOrNone(_Context, total=False):
+    ust: _Secret
+    user_agent: str | None
+
+@type_check_only
+class _WithCurrentUstOrNoneUserAgentOrNone(_Context, total=False):
+    current_ust: _Secret | None
+    user_agent: str | None
+
+@type_check_only
+class _WithTargetUstCurrentUst(_Context, total=False):
+    target_ust: _Secret
+    current_ust: _Secret
 
 class BoundSSO:
     """The tree, with arguments filled in."""
@@ -117,245 +165,56 @@ class _UserAPI:
         data: dict[str, Any],
         require_super_user: bool = True,
         auto_approve: bool = False,
-        *,
-        cid: str = ...,
-        current_ust: _Secret | None = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithCurrentUstOrNone],
     ) -> str:
-        """Creates a user, who waits for approval unless ``auto_approve`` or the configuration says otherwise.
-
-        Args:
-            cid: Correlation ID.
-            data: username, password, email, display_name, first_name, middle_name, last_name, is_locked,
-                sign_up_status, password_must_change, is_totp_enabled, totp_key, totp_label,
-                is_rate_limit_active, rate_limit_def, creation_ctx. Values that were assigned are added to
-                it, and the password is removed from it.
-            current_ust: The session token of a super-user.
-            current_app: The application on whose behalf the call is made; by default ``apps.default``.
-            remote_addr: The address that the call comes from.
-            require_super_user: False for trusted callers in the same process, who need no session token.
-            auto_approve: True to approve the user immediately.
-
-        Returns:
-            The user_id of the new user.
-
-        Raises:
-            ValidationError: E001xxx, E002xxx, E003xxx or E008002 for an invalid value; E005001 without permission.
-        """
+        """Creates a user, who waits for approval unless ``auto_approve`` or the configuration says otherwise."""
 
     def create(
         self,
         data: dict[str, Any],
         require_super_user: bool = True,
         auto_approve: bool = False,
-        *,
-        cid: str = ...,
-        current_ust: _Secret | None = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithCurrentUstOrNone],
     ) -> str:
-        """Creates a user, who waits for approval unless ``auto_approve`` or the configuration says otherwise.
-
-        Args:
-            cid: Correlation ID.
-            data: username, password, email, display_name, first_name, middle_name, last_name, is_locked,
-                sign_up_status, password_must_change, is_totp_enabled, totp_key, totp_label,
-                is_rate_limit_active, rate_limit_def, creation_ctx. Values that were assigned are added to
-                it, and the password is removed from it.
-            current_ust: The session token of a super-user.
-            current_app: The application on whose behalf the call is made; by default ``apps.default``.
-            remote_addr: The address that the call comes from.
-            require_super_user: False for trusted callers in the same process, who need no session token.
-            auto_approve: True to approve the user immediately.
-
-        Returns:
-            The user_id of the new user.
-
-        Raises:
-            ValidationError: E001xxx, E002xxx, E003xxx or E008002 for an invalid value; E005001 without permission.
-        """
+        """Creates a user, who waits for approval unless ``auto_approve`` or the configuration says otherwise."""
 
     def create_super_user(
         self,
         data: dict[str, Any],
         require_super_user: bool = True,
         auto_approve: bool = False,
-        *,
-        cid: str = ...,
-        current_ust: _Secret | None = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithCurrentUstOrNone],
     ) -> str:
         """Creates a super-user; otherwise the same as :meth:`create_user`."""
 
-    def ensure_super_user(
-        self,
-        data: dict[str, Any],
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> str:
+    def ensure_super_user(self, data: dict[str, Any], **filled: Unpack[_Context]) -> str:
         """Makes sure that there is a super-user of this name: for applications as they start. It creates one, who is approved, or
-        leaves one who exists as they are, password included. Workers that start at the same time may all call it.
+        leaves one who exists as they are, password included. Workers that start at the same time may all call it."""
 
-        For trusted callers in the same process: it needs no session.
-
-        Args:
-            cid: Correlation ID.
-            data: As for :meth:`create_user`; the username is required.
-            current_app: The application on whose behalf the call is made; by default ``apps.default``.
-            remote_addr: The address that the call comes from.
-
-        Returns:
-            The user_id of the super-user.
-
-        Raises:
-            ValidationError: E001002 if the name is that of a user who is not a super-user; otherwise as
-                :meth:`create_user`.
-        """
-
-    def signup(
-        self, ctx: SignupCtx, *, cid: str = ..., current_app: str | None = ..., remote_addr: _RemoteAddr | None = ...
-    ) -> str | None:
+    def signup(self, ctx: SignupCtx, **filled: Unpack[_Context]) -> str | None:
         """Signs a user up. Before they can log in, they confirm the sign-up with the token, and wait for approval unless
-        the configuration says otherwise.
+        the configuration says otherwise."""
 
-        Args:
-            cid: Correlation ID.
-            ctx: The details of the sign-up.
-            current_app: The application on whose behalf the call is made; by default the one in ``ctx``,
-                else ``apps.default``.
-            remote_addr: The address that the call comes from.
+    def confirm_signup(self, confirm_token: _Secret, **filled: Unpack[_Context]) -> None:
+        """Confirms a sign-up."""
 
-        Returns:
-            The token; None where it is sent by email only.
+    def confirm_email(self, confirm_token: _Secret, **filled: Unpack[_Context]) -> None:
+        """Confirms a new email, by the token that was sent there. It is the user's from then on."""
 
-        Raises:
-            ValidationError: E004001 or E004002 for an application; E001xxx, E002xxx, E003xxx where the configuration
-                allows them to be shown, else E005001; E008002 for a value of a wrong type.
-            ValueError: ``ctx`` names another application than ``current_app``.
-        """
+    def resend_confirmation(self, credential: str, **filled: Unpack[_Context]) -> None:
+        """Has the email of a sign-up sent once more, with the same token."""
 
-    def confirm_signup(
-        self,
-        confirm_token: _Secret,
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
-        """Confirms a sign-up.
+    def approve_user(self, user_id: str, **filled: Unpack[_WithCurrentUst]) -> None:
+        """Approves a user, who may log in from now on. It can be repeated, and called after a rejection."""
 
-        Args:
-            cid: Correlation ID.
-            confirm_token: The token from :meth:`signup`.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
+    def approve(self, user_id: str, **filled: Unpack[_WithCurrentUst]) -> None:
+        """Approves a user, who may log in from now on. It can be repeated, and called after a rejection."""
 
-        Raises:
-            ValidationError: E005006 if there is no such token, E005007 if it was confirmed before.
-        """
+    def reject_user(self, user_id: str, **filled: Unpack[_WithCurrentUst]) -> None:
+        """Rejects a user, who can no longer log in; their open sessions are rejected too."""
 
-    def confirm_email(
-        self,
-        confirm_token: _Secret,
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
-        """Confirms a new email, by the token that was sent there. It is the user's from then on.
-
-        Args:
-            cid: Correlation ID.
-            confirm_token: The token from the email.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-
-        Raises:
-            ValidationError: E005006 if the token is not valid, was used or has expired, E002002 if somebody else has the
-                email by now, E005001 if the user may not log in.
-        """
-
-    def resend_confirmation(
-        self, credential: str, *, cid: str = ..., current_app: str | None = ..., remote_addr: _RemoteAddr | None = ...
-    ) -> None:
-        """Has the email of a sign-up sent once more, with the same token.
-
-        The answer is the same whether or not somebody has signed up with the credential, and whether or not they have
-        confirmed.
-
-        Args:
-            cid: Correlation ID.
-            credential: The username or the email of the sign-up.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-
-        Raises:
-            ValidationError: E005009 after too many requests from one address.
-        """
-
-    def approve_user(
-        self,
-        user_id: str,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
-        """Approves a user, who may log in from now on. It can be repeated, and called after a rejection.
-
-        Raises:
-            ValidationError: E005001 without permission, E001100 if there is no such user.
-        """
-
-    def approve(
-        self,
-        user_id: str,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
-        """Approves a user, who may log in from now on. It can be repeated, and called after a rejection.
-
-        Raises:
-            ValidationError: E005001 without permission, E001100 if there is no such user.
-        """
-
-    def reject_user(
-        self,
-        user_id: str,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
-        """Rejects a user, who can no longer log in; their open sessions are rejected too.
-
-        Raises:
-            ValidationError: As :meth:`approve_user`.
-        """
-
-    def reject(
-        self,
-        user_id: str,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
-        """Rejects a user, who can no longer log in; their open sessions are rejected too.
-
-        Raises:
-            ValidationError: As :meth:`approve_user`.
-        """
+    def reject(self, user_id: str, **filled: Unpack[_WithCurrentUst]) -> None:
+        """Rejects a user, who can no longer log in; their open sessions are rejected too."""
 
     def login(
         self,
@@ -367,254 +226,52 @@ class _UserAPI:
         totp_code: _Secret | None = None,
         skip_sec: bool = False,
         device_token: _Secret | None = None,
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-        user_agent: str | None = ...,
+        **filled: Unpack[_WithUserAgentOrNone],
     ) -> SessionInfo:
-        """Logs a user in: opens a session.
+        """Logs a user in: opens a session."""
 
-        Args:
-            cid: Correlation ID.
-            username: The name of the user.
-            password: The password; str, or bytes in UTF-8.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-            user_agent: The client's user agent.
-            has_remote_addr: Whether the client itself sent the remote address, as login metadata.
-            has_user_agent: Whether the client itself sent the user agent, as login metadata.
-            new_password: A new password, to replace the current one.
-            totp_code: The TOTP code, where TOTP is enabled.
-            skip_sec: True for trusted callers in the same process: neither password nor TOTP code is checked.
-            device_token: What an earlier login from the same device has returned. It takes the place of no
-                password: with it, the login does not wait for the failures of others.
+    def logout(self, skip_sec: bool = False, **filled: Unpack[_WithUst]) -> None:
+        """Logs a user out: ends the session."""
 
-        Raises:
-            ValidationError: E005001, or the exact code where the configuration allows it to be shown.
-        """
-
-    def logout(
-        self,
-        skip_sec: bool = False,
-        *,
-        cid: str = ...,
-        ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
-        """Logs a user out: ends the session.
-
-        Args:
-            cid: Correlation ID.
-            ust: The session token.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-            skip_sec: Reserved. The token alone is enough to end the session, even if its user is locked.
-
-        Raises:
-            ValidationError: E005001 if the token belongs to no valid session.
-        """
-
-    def get_current_user(
-        self,
-        return_all_attrs: bool = False,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> User[AttrAPI]:
-        """The user that the session belongs to.
-
-        Raises:
-            ValidationError: The code of an invalid session, or of a check that every call makes.
-        """
+    def get_current_user(self, return_all_attrs: bool = False, **filled: Unpack[_WithCurrentUst]) -> User[AttrAPI]:
+        """The user that the session belongs to."""
 
     def get_user_by_id(
-        self,
-        user_id: str,
-        return_all_attrs: bool = False,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        self, user_id: str, return_all_attrs: bool = False, **filled: Unpack[_WithCurrentUst]
     ) -> User[AttrAPI]:
-        """A user: the caller's own, or any for super-users.
-
-        Raises:
-            ValidationError: E005001 without permission, E001100 if there is no such user.
-        """
+        """A user: the caller's own, or any for super-users."""
 
     def get_user_by_username(
-        self, username: str, needs_approved: bool = True, *, cid: str = ...
+        self, username: str, needs_approved: bool = True, **filled: Unpack[_WithCid]
     ) -> User[AttrAPI] | None:
         """The user with this name, for trusted callers in the same process. None if there is no such user, or, with
-        ``needs_approved``, the user is not approved.
-        """
+        ``needs_approved``, the user is not approved."""
 
-    def search(
-        self,
-        ctx: SearchCtx,
-        serialize_dt: bool = False,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> dict[str, Any]:
-        """Searches users, ordered by display name and username. For super-users.
+    def search(self, ctx: SearchCtx, serialize_dt: bool = False, **filled: Unpack[_WithCurrentUst]) -> dict[str, Any]:
+        """Searches users, ordered by display name and username. For super-users."""
 
-        Args:
-            cid: Correlation ID.
-            ctx: The criteria.
-            current_ust: The session token of a super-user.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-            serialize_dt: Whether datetimes become ISO 8601 text.
+    def update_current_user(self, data: dict[str, Any], **filled: Unpack[_WithCurrentUst]) -> None:
+        """Changes the caller's own user."""
 
-        Returns:
-            A dict: total, num_pages, page_size, cur_page, has_next_page, has_prev_page, next_page, prev_page, and
-            result, a list of users as dicts.
+    def update_user_by_id(self, user_id: str, data: dict[str, Any], **filled: Unpack[_WithCurrentUst]) -> None:
+        """Changes a user: the caller's own, or any for super-users. Otherwise the same as :meth:`update_current_user`."""
 
-        Raises:
-            ValidationError: E005001 without permission; E008002 for a criterion of a wrong type, a name of
-                less than 2 characters, or an unknown attribute.
-        """
-
-    def update_current_user(
-        self,
-        data: dict[str, Any],
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
-        """Changes the caller's own user.
-
-        Args:
-            cid: Correlation ID.
-            data: username, email, display_name, first_name, middle_name, last_name, is_totp_enabled, totp_key,
-                totp_label, totp_code (a code of the key, to switch TOTP on); for super-users also is_locked, password_expiry (a datetime), password_must_change,
-                sign_up_status, approval_status, is_rate_limit_active, rate_limit_def. None removes an email, a
-                name or a label, and generates a new TOTP key; a missing key leaves the value unchanged.
-            current_ust: The caller's session token.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-
-        Raises:
-            ValidationError: E008003 if there is nothing to change, E008002 for an unknown key, one that only
-                super-users may change, a wrong type, or None where a value is needed; E001xxx and E002xxx for an
-                invalid username or email; E005010 if the login is not fresh, for a username, an email or TOTP; E005008
-                if totp_code is missing.
-            InvalidTOTPError: E005001 if totp_code is wrong.
-        """
-
-    def update_user_by_id(
-        self,
-        user_id: str,
-        data: dict[str, Any],
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
-        """Changes a user: the caller's own, or any for super-users. Otherwise the same as :meth:`update_current_user`.
-
-        Raises:
-            ValidationError: As :meth:`update_current_user`; E005001 without permission, E001100 if there is no such
-                user.
-        """
-
-    def update(
-        self,
-        data: dict[str, Any],
-        user_id: str | None = None,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
+    def update(self, data: dict[str, Any], user_id: str | None = None, **filled: Unpack[_WithCurrentUst]) -> None:
         """:meth:`update_user_by_id` where ``user_id`` is given, else :meth:`update_current_user`."""
 
-    def delete_user_by_id(
-        self,
-        user_id: str,
-        skip_sec: bool = False,
-        *,
-        cid: str = ...,
-        current_ust: _Secret | None = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
-        """Deletes a user with all sessions, attributes, links and reset tokens. Callers cannot delete themselves.
-
-        Args:
-            cid: Correlation ID.
-            user_id: The user to delete.
-            current_ust: The session token of a super-user.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-            skip_sec: True for trusted callers in the same process: ``current_ust`` is ignored.
-
-        Raises:
-            ValidationError: E005001 without permission, E008001 for the caller's own user, E001100 if there is no such
-                user.
-        """
+    def delete_user_by_id(self, user_id: str, skip_sec: bool = False, **filled: Unpack[_WithCurrentUstOrNone]) -> None:
+        """Deletes a user with all sessions, attributes, links and reset tokens. Callers cannot delete themselves."""
 
     def delete_user_by_username(
-        self,
-        username: str,
-        skip_sec: bool = False,
-        *,
-        cid: str = ...,
-        current_ust: _Secret | None = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        self, username: str, skip_sec: bool = False, **filled: Unpack[_WithCurrentUstOrNone]
     ) -> None:
-        """Deletes a user by name; otherwise the same as :meth:`delete_user_by_id`.
+        """Deletes a user by name; otherwise the same as :meth:`delete_user_by_id`."""
 
-        Raises:
-            ValidationError: As :meth:`delete_user_by_id`, but E001001 if there is no such user.
-        """
-
-    def delete(
-        self,
-        user_id: str,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
+    def delete(self, user_id: str, **filled: Unpack[_WithCurrentUst]) -> None:
         """Deletes a user: :meth:`delete_user_by_id` without ``skip_sec``."""
 
-    def change_password(
-        self,
-        data: dict[str, Any],
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
-        """Changes a password: the caller's own with the old password, or any for super-users.
-
-        Args:
-            cid: Correlation ID.
-            data: old_password, new_password, user_id, password_expiry (days), must_change.
-            current_ust: The caller's session token.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-
-        Raises:
-            ValidationError: E005001 without permission or with a wrong old password, E008003 if a value is
-                missing, E001100 if there is no such user, E003xxx for the new password.
-        """
+    def change_password(self, data: dict[str, Any], **filled: Unpack[_WithCurrentUst]) -> None:
+        """Changes a password: the caller's own with the old password, or any for super-users."""
 
     def set_password(
         self,
@@ -623,33 +280,12 @@ class _UserAPI:
         must_change: bool,
         password_expiry: int | None,
         details: _JSON = None,
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_Context],
     ) -> None:
-        """Sets a user's password without a session or the old password. For trusted callers in the same process.
-
-        Args:
-            cid: Correlation ID.
-            user_id: The user.
-            password: The new password; the usual rules apply.
-            must_change: Whether it must be changed at the next login.
-            password_expiry: The days until it expires; None or a negative number means the default.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-            details: A JSON value for the audit entry, up to 4096 bytes, without secrets.
-
-        Raises:
-            ValidationError: E001100 if there is no such user, E003xxx for the password, E008002 for another value.
-        """
+        """Sets a user's password without a session or the old password. For trusted callers in the same process."""
 
     def validate_password(self, password: _Secret) -> None:
-        """Checks a password against the configured rules that do not depend on a user.
-
-        Raises:
-            ValidationError: E003001, E003002, E003003 or E003008.
-        """
+        """Checks a password against the configured rules that do not depend on a user."""
 
     def reset_totp_key(
         self,
@@ -657,156 +293,41 @@ class _UserAPI:
         key: _Secret | None,
         key_label: str | None,
         skip_sec: bool = False,
-        *,
-        cid: str = ...,
-        current_ust: _Secret | None = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithCurrentUstOrNone],
     ) -> str:
-        """Replaces the TOTP key of a user. ``is_totp_enabled``, whether logins need a code, is not changed.
-
-        Args:
-            cid: Correlation ID.
-            current_ust: The caller's session token.
-            user_id: The user; None is the caller. Other users are for super-users only.
-            key: The key, in base32; None generates one.
-            key_label: The label of the key; None leaves it unchanged, an empty text removes it.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-            skip_sec: True for trusted callers in the same process: ``current_ust`` is ignored.
-
-        Returns:
-            The new key.
-
-        Raises:
-            ValidationError: E005001 without permission, E001100 if there is no such user, E008002 for an invalid key.
-            ValueError: No ``user_id`` was given with ``skip_sec``.
-        """
+        """Replaces the TOTP key of a user. ``is_totp_enabled``, whether logins need a code, is not changed."""
 
     def create_linked_auth(
-        self,
-        user_id: str,
-        auth_type: str,
-        auth_username: str,
-        is_active: bool,
-        *,
-        cid: str = ...,
-        ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        self, user_id: str, auth_type: str, auth_username: str, is_active: bool, **filled: Unpack[_WithUst]
     ) -> tuple[str, int]:
-        """Links a security definition to a user: requests that use it act as the user. For super-users.
+        """Links a security definition to a user: requests that use it act as the user. For super-users."""
 
-        Args:
-            cid: Correlation ID.
-            ust: The session token of a super-user.
-            user_id: The user to link it to.
-            auth_type: The kind of the definition: ``const.auth_type.basic_auth`` or ``const.auth_type.jwt``.
-            auth_username: The username of the definition.
-            is_active: Whether requests may use it.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
+    def get_linked_auth_list(self, user_id: str | None = None, **filled: Unpack[_WithUst]) -> list[dict[str, Any]]:
+        """The definitions that are linked to a user: the caller, or any user for super-users."""
 
-        Returns:
-            The user_id and the auth_id, which is the id of the definition.
-
-        Raises:
-            ValidationError: E005001 without permission, E001100 if there is no such user, E008002 if there is no such
-                definition, E008001 if it is linked already.
-        """
-
-    def get_linked_auth_list(
-        self,
-        user_id: str | None = None,
-        *,
-        cid: str = ...,
-        ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> list[dict[str, Any]]:
-        """The definitions that are linked to a user: the caller, or any user for super-users.
-
-        Returns:
-            A list of dicts: auth_type, auth_username, auth_id, auth_name, user_id, creation_time, is_active.
-
-        Raises:
-            ValidationError: E005001 without permission, E001100 if there is no such user.
-        """
-
-    def delete_linked_auth(
-        self,
-        user_id: str,
-        auth_type: str,
-        auth_username: str,
-        *,
-        cid: str = ...,
-        ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> int:
-        """Removes a link and ends the sessions that it opened. For super-users.
-
-        Returns:
-            The auth_id, which is the id of the definition.
-
-        Raises:
-            ValidationError: E005001 without permission, E001100 if there is no such user, E008002 if there is no such
-                definition, or it is not linked to this user.
-        """
+    def delete_linked_auth(self, user_id: str, auth_type: str, auth_username: str, **filled: Unpack[_WithUst]) -> int:
+        """Removes a link and ends the sessions that it opened. For super-users."""
 
     def get_user_by_linked_auth(
-        self,
-        sec_type: str,
-        sec_username: str,
-        return_all_attrs: bool = False,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        self, sec_type: str, sec_username: str, return_all_attrs: bool = False, **filled: Unpack[_WithCurrentUst]
     ) -> User[AttrAPI]:
-        """The user that a security definition is linked to: the caller, or any user for super-users.
-
-        Raises:
-            ValidationError: E005001 without permission; E008002 if there is no such definition, or it is not linked.
-        """
+        """The user that a security definition is linked to: the caller, or any user for super-users."""
 
     def lock_user(
         self,
         user_id: str,
         require_super_user: bool = True,
         current_user: str | None = None,
-        *,
-        cid: str = ...,
-        current_ust: _Secret | None = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithCurrentUstOrNone],
     ) -> None:
-        """Locks an account: its user cannot log in, and open sessions are rejected.
-
-        Args:
-            cid: Correlation ID.
-            user_id: The user to lock.
-            current_ust: The session token of a super-user.
-            current_app: The application on whose behalf the call is made; by default ``apps.default``.
-            remote_addr: The address that the call comes from.
-            require_super_user: False for trusted callers in the same process, who need no session token.
-            current_user: For those callers, the user_id of the user on whose behalf they act.
-
-        Raises:
-            ValidationError: E005001 without permission, E001100 if there is no such user.
-        """
+        """Locks an account: its user cannot log in, and open sessions are rejected."""
 
     def unlock_user(
         self,
         user_id: str,
         require_super_user: bool = True,
         current_user: str | None = None,
-        *,
-        cid: str = ...,
-        current_ust: _Secret | None = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithCurrentUstOrNone],
     ) -> None:
         """Unlocks an account; otherwise the same as :meth:`lock_user`."""
 
@@ -818,203 +339,49 @@ class _SessionAPI:
     def attr(self) -> _SessionAttrAPI:
         """Attributes of sessions."""
 
-    def verify(
-        self,
-        target_ust: _Secret,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-        user_agent: str | None = ...,
-    ) -> bool:
-        """Whether a token belongs to a valid session whose user may log in. For super-users.
+    def verify(self, target_ust: _Secret, **filled: Unpack[_WithCurrentUstUserAgentOrNone]) -> bool:
+        """Whether a token belongs to a valid session whose user may log in. For super-users."""
 
-        Args:
-            cid: Correlation ID.
-            target_ust: The token to check.
-            current_ust: The session token of a super-user.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-            user_agent: The client's user agent.
-
-        Raises:
-            ValidationError: The code of an invalid ``current_ust``, or E005001 if it is not a super-user's.
-        """
-
-    def renew(
-        self,
-        *,
-        cid: str = ...,
-        ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-        user_agent: str | None = ...,
-    ) -> datetime.datetime:
-        """Extends a session.
-
-        Returns:
-            The new expiration time: a datetime in UTC, without a timezone.
-
-        Raises:
-            ValidationError: The code of an invalid session, or of a check that every call makes.
-        """
+    def renew(self, **filled: Unpack[_WithUstUserAgentOrNone]) -> datetime.datetime:
+        """Extends a session."""
 
     def reauthenticate(
-        self,
-        password: _Secret,
-        totp_code: _Secret | None = None,
-        *,
-        cid: str = ...,
-        ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-        user_agent: str | None = ...,
+        self, password: _Secret, totp_code: _Secret | None = None, **filled: Unpack[_WithUstUserAgentOrNone]
     ) -> None:
-        """Makes a session fresh: its user proves who they are once more. It is throttled as a login is.
-
-        Changing an email, a username or TOTP needs a session whose login, or the last call of this, is not older than
-        ``login.fresh_for`` minutes.
-
-        Args:
-            cid: Correlation ID.
-            ust: The session's token.
-            password: The user's password.
-            totp_code: A code of the user's authenticator, if TOTP is enabled.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-            user_agent: The client's user agent.
-
-        Raises:
-            ValidationError: The code of an invalid session; E005001 for a wrong password or code, E005008 if the code is
-                missing, E005009 while the user has to wait after failures.
-        """
+        """Makes a session fresh: its user proves who they are once more. It is throttled as a login is."""
 
     def get(
         self,
         target_ust: _Secret,
         check_if_password_expired: bool = True,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-        user_agent: str | None = ...,
+        **filled: Unpack[_WithCurrentUstUserAgentOrNone],
     ) -> Session[AttrAPI]:
-        """A session: the caller's own, or any for super-users.
-
-        Raises:
-            ValidationError: E005001 without permission, E007001 or E007002 if the session has ended.
-        """
+        """A session: the caller's own, or any for super-users."""
 
     def get_list(
         self,
         ust: _Secret | None = None,
         target_ust: _Secret | None = None,
-        *,
-        cid: str = ...,
-        current_ust: _Secret | None = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-        user_agent: str | None = ...,
+        **filled: Unpack[_WithCurrentUstOrNoneUserAgentOrNone],
     ) -> list[dict[str, Any]]:
         """The open sessions of a user, oldest first: the caller's own with ``current_ust`` or ``ust`` alone, or, for
-        super-users, those of the user that ``target_ust`` belongs to.
+        super-users, those of the user that ``target_ust`` belongs to."""
 
-        Returns:
-            A list of dicts: session_id, auth_type, auth_principal, creation_time, expiration_time, remote_addr,
-            user_agent, is_current (whether it is the session that asks), session_state_change_list. Tokens are not
-            included.
-
-        Raises:
-            ValidationError: As :meth:`get`.
-            ValueError: Neither a token of the caller alone nor ``target_ust`` with ``current_ust`` was given.
-        """
-
-    def end(
-        self,
-        session_id: str,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
-        """Ends an open session: one of the caller's own, or any for super-users.
-
-        Args:
-            cid: Correlation ID.
-            session_id: The public id of the session, as :meth:`get_list` shows it.
-            current_ust: The caller's session token.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-
-        Raises:
-            ValidationError: E007001 if there is no such session, or it is somebody else's.
-        """
+    def end(self, session_id: str, **filled: Unpack[_WithCurrentUst]) -> None:
+        """Ends an open session: one of the caller's own, or any for super-users."""
 
     def end_all(
-        self,
-        user_id: str | None = None,
-        except_current: bool = True,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        self, user_id: str | None = None, except_current: bool = True, **filled: Unpack[_WithCurrentUst]
     ) -> int:
-        """Ends the open sessions of a user, those of sites and of linked definitions included.
-
-        Args:
-            cid: Correlation ID.
-            current_ust: The caller's session token.
-            user_id: Whose sessions; None for the caller's own. Those of others only for super-users.
-            except_current: Whether the caller's current session goes on.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-
-        Returns:
-            The number of sessions that have ended.
-
-        Raises:
-            ValidationError: E005001 without permission, E001100 if there is no such user.
-        """
+        """Ends the open sessions of a user, those of sites and of linked definitions included."""
 
     def get_current_session(
-        self,
-        needs_super_user: bool = False,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        self, needs_super_user: bool = False, **filled: Unpack[_WithCurrentUst]
     ) -> Session[AttrAPI]:
-        """The session of the caller.
+        """The session of the caller."""
 
-        Args:
-            cid: Correlation ID.
-            current_ust: The caller's session token.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-            needs_super_user: Whether it must belong to a super-user, as with :meth:`require_super_user`.
-
-        Raises:
-            ValidationError: The code of an invalid session, or of a check that every call makes.
-        """
-
-    def require_super_user(
-        self,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> Session[AttrAPI]:
-        """The session of the caller, who must be a super-user.
-
-        Raises:
-            ValidationError: As :meth:`get_current_session`, and E005001 if the caller is not a super-user.
-        """
+    def require_super_user(self, **filled: Unpack[_WithCurrentUst]) -> Session[AttrAPI]:
+        """The session of the caller, who must be a super-user."""
 
     def on_external_auth_succeeded(
         self,
@@ -1024,49 +391,15 @@ class _SessionAPI:
         user_id: str,
         ext_session_id: _Secret | None,
         totp_code: _Secret | None,
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-        user_agent: str | None = ...,
+        **filled: Unpack[_WithUserAgentOrNone],
     ) -> SessionInfo:
         """Opens a session for the user that a security definition is linked to, or renews the one that was opened before.
-        For trusted callers in the same process that authenticated a request with that definition.
-
-        Args:
-            cid: Correlation ID.
-            sec_type: The kind of the definition: ``const.auth_type.basic_auth`` or ``const.auth_type.jwt``.
-            sec_def_id: The id of the definition.
-            sec_def_username: Its username.
-            user_id: The user that it is linked to.
-            ext_session_id: For JWT, the token: each token has a session of its own. A Basic Auth definition has one
-                session in all, and ignores this.
-            totp_code: The TOTP code, needed where a JWT opens a session and TOTP is enabled.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-            user_agent: The client's user agent.
-
-        Returns:
-            The session, which has the same token each time.
-
-        Raises:
-            ValidationError: E005001 if there is no such definition, or it is not linked to this user; E008003 for a JWT
-                without its token; otherwise as for a login.
-        """
+        For trusted callers in the same process that authenticated a request with that definition."""
 
     def get_session_by_ext_id(
         self, sec_type: str, sec_def_id: int, ext_session_id: _Secret | None = None
     ) -> dict[str, Any] | None:
-        """The open session of a security definition. For trusted callers in the same process.
-
-        Args:
-            sec_type: The kind of the definition.
-            sec_def_id: The id of the definition.
-            ext_session_id: For JWT, the token.
-
-        Returns:
-            A dict as in :meth:`get_list`, or None if there is no such session.
-        """
+        """The open session of a security definition. For trusted callers in the same process."""
 
 @type_check_only
 class _SiteAPI:
@@ -1078,40 +411,12 @@ class _SiteAPI:
         callback_uris: Sequence[str],
         trusted: bool = False,
         long_key: bool = False,
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_Context],
     ) -> dict[str, Any]:
-        """Creates a site with a new key pair.
+        """Creates a site with a new key pair."""
 
-        Args:
-            cid: Correlation ID.
-            subdomain: The name of the site: a label as in host names.
-            callback_uris: The URIs that browsers may be redirected back to.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-            trusted: Whether it speaks for all users, except super-users. Any other site does for those that it made, or
-                whose password it has verified within an hour.
-            long_key: Whether the private key has 256 random bits, rather than being a UUID of 122.
-
-        Returns:
-            A dict: subdomain, public_key, private_key, is_active, is_trusted, creation_time, callback_uris. The private
-            key cannot be read again.
-
-        Raises:
-            ValidationError: E008002 for an invalid subdomain or URI, E008001 for one that another site has.
-        """
-
-    def get_list(
-        self, *, cid: str = ..., current_app: str | None = ..., remote_addr: _RemoteAddr | None = ...
-    ) -> list[dict[str, Any]]:
-        """All sites, by subdomain, without their private keys.
-
-        Returns:
-            A list of dicts: subdomain, public_key, is_active, is_trusted, creation_time, callback_uris; and
-            has_old_key, which is True, where the key that it had before is valid as well.
-        """
+    def get_list(self, **filled: Unpack[_Context]) -> list[dict[str, Any]]:
+        """All sites, by subdomain, without their private keys."""
 
     def update(
         self,
@@ -1122,45 +427,12 @@ class _SiteAPI:
         long_key: bool = False,
         keep_old_key: bool = False,
         end_old_key: bool = False,
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_Context],
     ) -> dict[str, Any]:
-        """Replaces the callback URIs or the private key of a site, or whether it is trusted. What is not given stays.
+        """Replaces the callback URIs or the private key of a site, or whether it is trusted. What is not given stays."""
 
-        Args:
-            cid: Correlation ID.
-            subdomain: The name of the site.
-            callback_uris: The URIs that browsers may be redirected back to, in the place of the former ones.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-            trusted: Whether it speaks for all users, as in ``create``.
-            new_key: Whether it gets another private key.
-            long_key: Whether that has 256 random bits, as in ``create``.
-            keep_old_key: Whether the key that it had goes on being valid beside the new one, until ``end_old_key``.
-            end_old_key: Whether the key that was kept ends.
-
-        Returns:
-            The site, as in ``get_list``; with ``new_key`` also private_key, which cannot be read again.
-
-        Raises:
-            ValidationError: E008002 if there is no such site, or for an invalid URI, E008001 for one that another site
-                has.
-            ValueError: For a combination of arguments about keys that makes no sense.
-        """
-
-    def delete(
-        self, subdomain: str, *, cid: str = ..., current_app: str | None = ..., remote_addr: _RemoteAddr | None = ...
-    ) -> int:
-        """Deletes a site and ends its sessions.
-
-        Returns:
-            The number of sessions that ended.
-
-        Raises:
-            ValidationError: E008002 if there is no such site.
-        """
+    def delete(self, subdomain: str, **filled: Unpack[_Context]) -> int:
+        """Deletes a site and ends its sessions."""
 
     def start_session(
         self,
@@ -1170,36 +442,9 @@ class _SiteAPI:
         sub_realm: str | None = None,
         lifetime: int | None = None,
         session_data: _JSON = None,
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-        user_agent: str | None = ...,
+        **filled: Unpack[_WithUserAgentOrNone],
     ) -> dict[str, Any]:
-        """Starts a session for an identity, and ends the previous one that the site had for it.
-
-        Args:
-            cid: Correlation ID.
-            subdomain: The site.
-            identity_token: The identity.
-            top_realm: The site's name for a group of its web sites.
-            sub_realm: A part of that group.
-            lifetime: The seconds that the session lasts; by default a day.
-            session_data: A JSON value to store with the session.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-            user_agent: The client's user agent.
-
-        Returns:
-            A dict: sso_session_token, session_id, user_id, user_token, identity_token, top_realm, sub_realm, data,
-            num_cookies_set, creation_time, update_time, expiration_time.
-
-        Raises:
-            ValidationError: E001100 if there is no such identity, or the site is not trusted, did not create it, and has not
-                verified the password of its user within an hour; E005001 for a super-user whose password the site has
-                not verified; E005001, E005002, E005003, E005004 or E003004 if the user may not log in; E008002 if there
-                is no such site, or a value is invalid.
-        """
+        """Starts a session for an identity, and ends the previous one that the site had for it."""
 
     def get_session_list(
         self,
@@ -1207,304 +452,67 @@ class _SiteAPI:
         page: int = 1,
         entries_per_page: int = 250,
         order_direction: str = "desc",
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_Context],
     ) -> dict[str, Any]:
-        """A page of the open sessions of a site, ordered by start time.
+        """A page of the open sessions of a site, ordered by start time."""
 
-        Args:
-            cid: Correlation ID.
-            subdomain: The site.
-            page: The number of the page, from 1.
-            entries_per_page: The most sessions on a page: 1 to 500.
-            order_direction: ``asc`` or ``desc``.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
+    def get_session(self, subdomain: str, sso_session_token: _Secret, **filled: Unpack[_Context]) -> dict[str, Any]:
+        """The open session of a site that has this token; of any site, for a trusted one."""
 
-        Returns:
-            A dict: total, num_pages, page_size, cur_page, and result, a list of dicts as from ``start_session``.
+    def get_identity_session(self, subdomain: str, identity_token: str, **filled: Unpack[_Context]) -> dict[str, Any]:
+        """The open session that a site has started for an identity."""
 
-        Raises:
-            ValueError: order_direction is neither ``asc`` nor ``desc``.
-            ValidationError: E008002 if there is no such site, or page or entries_per_page is invalid.
-        """
+    def end_session(self, subdomain: str, sso_session_token: _Secret, **filled: Unpack[_Context]) -> None:
+        """Ends a session of a site."""
 
-    def get_session(
-        self,
-        subdomain: str,
-        sso_session_token: _Secret,
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> dict[str, Any]:
-        """The open session of a site that has this token; of any site, for a trusted one.
-
-        Returns:
-            A dict as from ``start_session``.
-
-        Raises:
-            ValidationError: E008002 if there is no such site, E007001 if it has no such session.
-        """
-
-    def get_identity_session(
-        self,
-        subdomain: str,
-        identity_token: str,
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> dict[str, Any]:
-        """The open session that a site has started for an identity.
-
-        Returns:
-            A dict as from ``start_session``.
-
-        Raises:
-            ValidationError: E008002 if there is no such site, E001100 if there is no such identity, E007001 if there is
-                no such session.
-        """
-
-    def end_session(
-        self,
-        subdomain: str,
-        sso_session_token: _Secret,
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
-        """Ends a session of a site.
-
-        Raises:
-            ValidationError: As ``get_session``.
-        """
-
-    def end_identity_session(
-        self,
-        subdomain: str,
-        identity_token: str,
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
-        """Ends the session that a site has started for an identity.
-
-        Raises:
-            ValidationError: As ``get_identity_session``.
-        """
+    def end_identity_session(self, subdomain: str, identity_token: str, **filled: Unpack[_Context]) -> None:
+        """Ends the session that a site has started for an identity."""
 
 @type_check_only
 class _IdentityAPI:
     """`sso.identity`: identities, under which sites know users. For trusted callers."""
 
-    def get(
-        self,
-        identity_token: str,
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> dict[str, Any]:
-        """The identity with this token.
+    def get(self, identity_token: str, **filled: Unpack[_Context]) -> dict[str, Any]:
+        """The identity with this token."""
 
-        Args:
-            cid: Correlation ID.
-            identity_token: The token of the identity.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-
-        Returns:
-            A dict: identity_token, user_id, user_token, provider, external_id, profile, creation_time, last_modified.
-
-        Raises:
-            ValidationError: E001100 if there is no such identity.
-        """
-
-    def get_list(
-        self, user_id: str, *, cid: str = ..., current_app: str | None = ..., remote_addr: _RemoteAddr | None = ...
-    ) -> list[dict[str, Any]]:
-        """The identities of a user, oldest first. Every user has at least one.
-
-        Returns:
-            A list of dicts, as from ``get``.
-
-        Raises:
-            ValidationError: E001100 if there is no such user.
-        """
+    def get_list(self, user_id: str, **filled: Unpack[_Context]) -> list[dict[str, Any]]:
+        """The identities of a user, oldest first. Every user has at least one."""
 
 @type_check_only
 class _TOTPAPI:
     """`sso.totp`: TOTP codes, and switching TOTP on and off."""
 
     def validate_code(
-        self,
-        code: _Secret,
-        ust: _Secret | None = "",
-        username: str | None = "",
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        self, code: _Secret, ust: _Secret | None = "", username: str | None = "", **filled: Unpack[_Context]
     ) -> None:
         """Checks a TOTP code against a user's key, even if logins do not ask for codes. Unless ``login.totp_single_use``
-        is off, a correct code is used up by this: neither this call nor a login accepts it again.
+        is off, a correct code is used up by this: neither this call nor a login accepts it again."""
 
-        Args:
-            cid: Correlation ID.
-            code: The code to check.
-            ust: The session token of the user.
-            username: Instead of ``ust``, the user's name; for trusted callers in the same process.
-            current_app: The application on whose behalf the call is made; by default ``apps.default``.
-            remote_addr: The address that the call comes from.
-
-        Raises:
-            InvalidTOTPError: E005001 if the code is missing, wrong or used, or there is no such user.
-            ValidationError: The code of an invalid session, or of a check that every call makes.
-            ValueError: Not exactly one of ``ust`` and ``username`` was given.
-        """
-
-    def provisioning_uri(
-        self,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> str:
+    def provisioning_uri(self, **filled: Unpack[_WithCurrentUst]) -> str:
         """The ``otpauth://`` URI of the caller's own key, for authenticator apps. It contains the key; its label is
-        ``main.site_name`` and the username.
+        ``main.site_name`` and the username."""
 
-        Raises:
-            ValidationError: The code of an invalid session, or of a check that every call makes.
-        """
-
-    def begin_enrolment(
-        self,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> tuple[str, str]:
+    def begin_enrolment(self, **filled: Unpack[_WithCurrentUst]) -> tuple[str, str]:
         """Makes a TOTP key for the caller, which takes effect when :meth:`finish_enrolment` gets a code of it, within half an
-        hour. A key that waited before does not any more.
+        hour. A key that waited before does not any more."""
 
-        Returns:
-            A tuple: the ``otpauth://`` URI, to be shown as a QR code, and the key in base32.
-
-        Raises:
-            ValidationError: The code of an invalid session; E005010 if the login is not fresh.
-        """
-
-    def finish_enrolment(
-        self,
-        code: _Secret,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> list[str]:
-        """Switches TOTP on for the caller with the key of :meth:`begin_enrolment`. The user's other sessions end.
-
-        Args:
-            cid: Correlation ID.
-            code: A code of the new key.
-            current_ust: The caller's session token.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-
-        Returns:
-            A list of ten recovery codes, in place of those that there were. They cannot be read again.
-
-        Raises:
-            InvalidTOTPError: E005001 if the code is wrong.
-            ValidationError: The code of an invalid session; E005010 if the login is not fresh, E008001 if no key waits,
-                E005009 while the user has to wait after wrong codes.
-        """
+    def finish_enrolment(self, code: _Secret, **filled: Unpack[_WithCurrentUst]) -> list[str]:
+        """Switches TOTP on for the caller with the key of :meth:`begin_enrolment`. The user's other sessions end."""
 
     def disable(
-        self,
-        password: _Secret | None = None,
-        code: _Secret | None = None,
-        *,
-        cid: str = ...,
-        current_ust: _Secret | None = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        self, password: _Secret | None = None, code: _Secret | None = None, **filled: Unpack[_WithCurrentUstOrNone]
     ) -> None:
-        """Switches TOTP off for the caller, and ends the recovery codes. The user's other sessions end.
-
-        Args:
-            cid: Correlation ID.
-            password: The password of the caller.
-            code: Instead of it, a TOTP code or a recovery code.
-            current_ust: The caller's session token.
-            current_app: The application on whose behalf the call is made; by default ``apps.default``.
-            remote_addr: The address that the call comes from.
-
-        Raises:
-            ValidationError: The code of an invalid session; E005010 if the login is not fresh, E005001 for a wrong password
-                or code, E005009 while the user has to wait after failures.
-            ValueError: Not exactly one of ``password`` and ``code`` was given.
-        """
+        """Switches TOTP off for the caller, and ends the recovery codes. The user's other sessions end."""
 
 @type_check_only
 class _RecoveryCodeAPI:
     """`sso.user.recovery_code`: codes that take the place of a TOTP code, each once."""
 
-    def generate(
-        self,
-        user_id: str | None = None,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> list[str]:
-        """Makes ten new recovery codes, in place of those that there were.
+    def generate(self, user_id: str | None = None, **filled: Unpack[_WithCurrentUst]) -> list[str]:
+        """Makes ten new recovery codes, in place of those that there were."""
 
-        Args:
-            cid: Correlation ID.
-            current_ust: The caller's session token.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-            user_id: Whose; by default the caller's own. Others' only for super-users.
-
-        Returns:
-            A list of codes such as ``7Q2M-X0DK-4RVE-9HTB``. They cannot be read again.
-
-        Raises:
-            ValidationError: The code of an invalid session; E005010 if the login is not fresh, E005001 without permission,
-                E001100 if there is no such user.
-        """
-
-    def count(
-        self,
-        user_id: str | None = None,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> int:
-        """How many recovery codes are left.
-
-        Args:
-            cid: Correlation ID.
-            current_ust: The caller's session token.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-            user_id: Whose; by default the caller's own. Others' only for super-users.
-
-        Raises:
-            ValidationError: The code of an invalid session; E005001 without permission, E001100 if there is no such user.
-        """
+    def count(self, user_id: str | None = None, **filled: Unpack[_WithCurrentUst]) -> int:
+        """How many recovery codes are left."""
 
 @type_check_only
 class _UserAttrAPI:
@@ -1517,26 +525,9 @@ class _UserAttrAPI:
         expiration: int | None = None,
         encrypt: bool = False,
         user_id: str | None = None,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithCurrentUst],
     ) -> None:
-        """Creates an attribute.
-
-        Args:
-            name: 1 to 191 characters.
-            value: A JSON value, up to 64 KiB (``attr.max_value_bytes``).
-            expiration: The seconds until it expires.
-            encrypt: Whether its value is encrypted in the database.
-            user_id: The owner, if not the caller; for super-users.
-
-        Raises:
-            ValidationError: E009001 if it exists already; E008002 for an invalid name, value or
-                expiration; E005001 without permission.
-            TypeError: The value is not a JSON value.
-        """
+        """Creates an attribute."""
 
     def create_many(
         self,
@@ -1544,21 +535,9 @@ class _UserAttrAPI:
         expiration: int | None = None,
         encrypt: bool = False,
         user_id: str | None = None,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithCurrentUst],
     ) -> None:
-        """:meth:`create` for several attributes: all of them or none.
-
-        Args:
-            data: Dicts with name, value, and optionally expiration, encrypt and user_id, which default to those
-                of the call.
-
-        Raises:
-            ValidationError: As :meth:`create`; E008003 if the list is empty, or a dict lacks name or value.
-        """
+        """:meth:`create` for several attributes: all of them or none."""
 
     def update(
         self,
@@ -1567,26 +546,9 @@ class _UserAttrAPI:
         expiration: int | None = None,
         encrypt: bool = False,
         user_id: str | None = None,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithCurrentUst],
     ) -> None:
-        """Changes the value of an attribute, and its expiration and encryption if they are given.
-
-        Args:
-            name: 1 to 191 characters.
-            value: A JSON value, up to 64 KiB (``attr.max_value_bytes``).
-            expiration: The seconds until it expires.
-            encrypt: Whether its value is encrypted in the database.
-            user_id: The owner, if not the caller; for super-users.
-
-        Raises:
-            ValidationError: E009002 if it does not exist; E008002 for an invalid name, value or
-                expiration; E005001 without permission.
-            TypeError: The value is not a JSON value.
-        """
+        """Changes the value of an attribute, and its expiration and encryption if they are given."""
 
     def update_many(
         self,
@@ -1594,21 +556,9 @@ class _UserAttrAPI:
         expiration: int | None = None,
         encrypt: bool = False,
         user_id: str | None = None,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithCurrentUst],
     ) -> None:
-        """:meth:`update` for several attributes: all of them or none.
-
-        Args:
-            data: Dicts with name, value, and optionally expiration, encrypt and user_id, which default to those
-                of the call.
-
-        Raises:
-            ValidationError: As :meth:`update`; E008003 if the list is empty, or a dict lacks name or value.
-        """
+        """:meth:`update` for several attributes: all of them or none."""
 
     def set(
         self,
@@ -1617,26 +567,9 @@ class _UserAttrAPI:
         expiration: int | None = None,
         encrypt: bool = False,
         user_id: str | None = None,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithCurrentUst],
     ) -> None:
-        """Creates an attribute, or updates it as :meth:`update` does.
-
-        Args:
-            name: 1 to 191 characters.
-            value: A JSON value, up to 64 KiB (``attr.max_value_bytes``).
-            expiration: The seconds until it expires.
-            encrypt: Whether its value is encrypted in the database.
-            user_id: The owner, if not the caller; for super-users.
-
-        Raises:
-            ValidationError: E008002 for an invalid name, value or
-                expiration; E005001 without permission.
-            TypeError: The value is not a JSON value.
-        """
+        """Creates an attribute, or updates it as :meth:`update` does."""
 
     def set_many(
         self,
@@ -1644,39 +577,14 @@ class _UserAttrAPI:
         expiration: int | None = None,
         encrypt: bool = False,
         user_id: str | None = None,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithCurrentUst],
     ) -> None:
-        """:meth:`set` for several attributes: all of them or none.
-
-        Args:
-            data: Dicts with name, value, and optionally expiration, encrypt and user_id, which default to those
-                of the call.
-
-        Raises:
-            ValidationError: As :meth:`set`; E008003 if the list is empty, or a dict lacks name or value.
-        """
+        """:meth:`set` for several attributes: all of them or none."""
 
     def set_expiry(
-        self,
-        name: str,
-        expiration: int | None,
-        *,
-        user_id: str | None = None,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        self, name: str, expiration: int | None, *, user_id: str | None = None, **filled: Unpack[_WithCurrentUst]
     ) -> None:
-        """Sets the seconds until an attribute expires. With None it lives as long as its user or session.
-
-        Raises:
-            ValidationError: E009002 if it does not exist; E008002 if it would expire immediately; E005001
-                without permission.
-        """
+        """Sets the seconds until an attribute expires. With None it lives as long as its user or session."""
 
     def set_expiry_many(
         self,
@@ -1684,16 +592,9 @@ class _UserAttrAPI:
         expiration: int | None = None,
         *,
         user_id: str | None = None,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithCurrentUst],
     ) -> None:
-        """:meth:`set_expiry` for several attributes: all of them or none.
-
-        Args:
-            data: Dicts with name, and optionally user_id and expiration, which defaults to that of the call.
-        """
+        """:meth:`set_expiry` for several attributes: all of them or none."""
 
     def get(
         self,
@@ -1702,18 +603,9 @@ class _UserAttrAPI:
         serialize_dt: bool = False,
         *,
         user_id: str | None = None,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithCurrentUst],
     ) -> AttrEntity | None:
-        """An attribute, or None if there is none.
-
-        Args:
-            name: The name of the attribute.
-            decrypt: False to leave out the value if it is encrypted.
-            serialize_dt: Whether datetimes become ISO 8601 text.
-        """
+        """An attribute, or None if there is none."""
 
     def get_many(
         self,
@@ -1722,69 +614,26 @@ class _UserAttrAPI:
         serialize_dt: bool = False,
         *,
         user_id: str | None = None,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithCurrentUst],
     ) -> dict[str, AttrEntity | None]:
         """A dict of what :meth:`get` returns for each name."""
 
-    def exists(
-        self,
-        name: str,
-        *,
-        user_id: str | None = None,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> bool:
+    def exists(self, name: str, *, user_id: str | None = None, **filled: Unpack[_WithCurrentUst]) -> bool:
         """Whether there is an attribute with this name."""
 
     def exists_many(
-        self,
-        names: Sequence[str],
-        *,
-        user_id: str | None = None,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        self, names: Sequence[str], *, user_id: str | None = None, **filled: Unpack[_WithCurrentUst]
     ) -> dict[str, bool]:
         """A dict of what :meth:`exists` returns for each name."""
 
-    def names(
-        self,
-        *,
-        user_id: str | None = None,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> list[str]:
+    def names(self, *, user_id: str | None = None, **filled: Unpack[_WithCurrentUst]) -> list[str]:
         """The names of all attributes, in order."""
 
-    def delete(
-        self,
-        name: str,
-        *,
-        user_id: str | None = None,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
+    def delete(self, name: str, *, user_id: str | None = None, **filled: Unpack[_WithCurrentUst]) -> None:
         """Deletes an attribute. It is no error if there is none."""
 
     def delete_many(
-        self,
-        names: Sequence[str],
-        *,
-        user_id: str | None = None,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        self, names: Sequence[str], *, user_id: str | None = None, **filled: Unpack[_WithCurrentUst]
     ) -> None:
         """:meth:`delete` for several attributes."""
 
@@ -1795,10 +644,7 @@ class _UserAttrAPI:
         serialize_dt: bool = False,
         *,
         user_id: str | None = None,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithCurrentUst],
     ) -> dict[str, Any]:
         """A dict of all attributes by name; with ``value_to_dict`` each is a dict."""
 
@@ -1813,27 +659,9 @@ class _SessionAttrAPI:
         expiration: int | None = None,
         encrypt: bool = False,
         user_id: str | None = None,
-        *,
-        cid: str = ...,
-        target_ust: _Secret = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithTargetUstCurrentUst],
     ) -> None:
-        """Creates an attribute.
-
-        Args:
-            name: 1 to 191 characters.
-            value: A JSON value, up to 64 KiB (``attr.max_value_bytes``).
-            expiration: The seconds until it expires.
-            encrypt: Whether its value is encrypted in the database.
-            user_id: The owner, if not the caller; for super-users.
-
-        Raises:
-            ValidationError: E009001 if it exists already; E008002 for an invalid name, value or
-                expiration; E005001 without permission.
-            TypeError: The value is not a JSON value.
-        """
+        """Creates an attribute."""
 
     def create_many(
         self,
@@ -1841,22 +669,9 @@ class _SessionAttrAPI:
         expiration: int | None = None,
         encrypt: bool = False,
         user_id: str | None = None,
-        *,
-        cid: str = ...,
-        target_ust: _Secret = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithTargetUstCurrentUst],
     ) -> None:
-        """:meth:`create` for several attributes: all of them or none.
-
-        Args:
-            data: Dicts with name, value, and optionally expiration, encrypt and user_id, which default to those
-                of the call.
-
-        Raises:
-            ValidationError: As :meth:`create`; E008003 if the list is empty, or a dict lacks name or value.
-        """
+        """:meth:`create` for several attributes: all of them or none."""
 
     def update(
         self,
@@ -1865,27 +680,9 @@ class _SessionAttrAPI:
         expiration: int | None = None,
         encrypt: bool = False,
         user_id: str | None = None,
-        *,
-        cid: str = ...,
-        target_ust: _Secret = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithTargetUstCurrentUst],
     ) -> None:
-        """Changes the value of an attribute, and its expiration and encryption if they are given.
-
-        Args:
-            name: 1 to 191 characters.
-            value: A JSON value, up to 64 KiB (``attr.max_value_bytes``).
-            expiration: The seconds until it expires.
-            encrypt: Whether its value is encrypted in the database.
-            user_id: The owner, if not the caller; for super-users.
-
-        Raises:
-            ValidationError: E009002 if it does not exist; E008002 for an invalid name, value or
-                expiration; E005001 without permission.
-            TypeError: The value is not a JSON value.
-        """
+        """Changes the value of an attribute, and its expiration and encryption if they are given."""
 
     def update_many(
         self,
@@ -1893,22 +690,9 @@ class _SessionAttrAPI:
         expiration: int | None = None,
         encrypt: bool = False,
         user_id: str | None = None,
-        *,
-        cid: str = ...,
-        target_ust: _Secret = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithTargetUstCurrentUst],
     ) -> None:
-        """:meth:`update` for several attributes: all of them or none.
-
-        Args:
-            data: Dicts with name, value, and optionally expiration, encrypt and user_id, which default to those
-                of the call.
-
-        Raises:
-            ValidationError: As :meth:`update`; E008003 if the list is empty, or a dict lacks name or value.
-        """
+        """:meth:`update` for several attributes: all of them or none."""
 
     def set(
         self,
@@ -1917,27 +701,9 @@ class _SessionAttrAPI:
         expiration: int | None = None,
         encrypt: bool = False,
         user_id: str | None = None,
-        *,
-        cid: str = ...,
-        target_ust: _Secret = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithTargetUstCurrentUst],
     ) -> None:
-        """Creates an attribute, or updates it as :meth:`update` does.
-
-        Args:
-            name: 1 to 191 characters.
-            value: A JSON value, up to 64 KiB (``attr.max_value_bytes``).
-            expiration: The seconds until it expires.
-            encrypt: Whether its value is encrypted in the database.
-            user_id: The owner, if not the caller; for super-users.
-
-        Raises:
-            ValidationError: E008002 for an invalid name, value or
-                expiration; E005001 without permission.
-            TypeError: The value is not a JSON value.
-        """
+        """Creates an attribute, or updates it as :meth:`update` does."""
 
     def set_many(
         self,
@@ -1945,149 +711,45 @@ class _SessionAttrAPI:
         expiration: int | None = None,
         encrypt: bool = False,
         user_id: str | None = None,
-        *,
-        cid: str = ...,
-        target_ust: _Secret = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithTargetUstCurrentUst],
     ) -> None:
-        """:meth:`set` for several attributes: all of them or none.
+        """:meth:`set` for several attributes: all of them or none."""
 
-        Args:
-            data: Dicts with name, value, and optionally expiration, encrypt and user_id, which default to those
-                of the call.
-
-        Raises:
-            ValidationError: As :meth:`set`; E008003 if the list is empty, or a dict lacks name or value.
-        """
-
-    def set_expiry(
-        self,
-        name: str,
-        expiration: int | None,
-        *,
-        cid: str = ...,
-        target_ust: _Secret = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
-        """Sets the seconds until an attribute expires. With None it lives as long as its user or session.
-
-        Raises:
-            ValidationError: E009002 if it does not exist; E008002 if it would expire immediately; E005001
-                without permission.
-        """
+    def set_expiry(self, name: str, expiration: int | None, **filled: Unpack[_WithTargetUstCurrentUst]) -> None:
+        """Sets the seconds until an attribute expires. With None it lives as long as its user or session."""
 
     def set_expiry_many(
-        self,
-        data: list[dict[str, Any]],
-        expiration: int | None = None,
-        *,
-        cid: str = ...,
-        target_ust: _Secret = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        self, data: list[dict[str, Any]], expiration: int | None = None, **filled: Unpack[_WithTargetUstCurrentUst]
     ) -> None:
-        """:meth:`set_expiry` for several attributes: all of them or none.
-
-        Args:
-            data: Dicts with name, and optionally user_id and expiration, which defaults to that of the call.
-        """
+        """:meth:`set_expiry` for several attributes: all of them or none."""
 
     def get(
-        self,
-        name: str,
-        decrypt: bool = True,
-        serialize_dt: bool = False,
-        *,
-        cid: str = ...,
-        target_ust: _Secret = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        self, name: str, decrypt: bool = True, serialize_dt: bool = False, **filled: Unpack[_WithTargetUstCurrentUst]
     ) -> AttrEntity | None:
-        """An attribute, or None if there is none.
-
-        Args:
-            name: The name of the attribute.
-            decrypt: False to leave out the value if it is encrypted.
-            serialize_dt: Whether datetimes become ISO 8601 text.
-        """
+        """An attribute, or None if there is none."""
 
     def get_many(
         self,
         names: Sequence[str],
         decrypt: bool = True,
         serialize_dt: bool = False,
-        *,
-        cid: str = ...,
-        target_ust: _Secret = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithTargetUstCurrentUst],
     ) -> dict[str, AttrEntity | None]:
         """A dict of what :meth:`get` returns for each name."""
 
-    def exists(
-        self,
-        name: str,
-        *,
-        cid: str = ...,
-        target_ust: _Secret = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> bool:
+    def exists(self, name: str, **filled: Unpack[_WithTargetUstCurrentUst]) -> bool:
         """Whether there is an attribute with this name."""
 
-    def exists_many(
-        self,
-        names: Sequence[str],
-        *,
-        cid: str = ...,
-        target_ust: _Secret = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> dict[str, bool]:
+    def exists_many(self, names: Sequence[str], **filled: Unpack[_WithTargetUstCurrentUst]) -> dict[str, bool]:
         """A dict of what :meth:`exists` returns for each name."""
 
-    def names(
-        self,
-        *,
-        cid: str = ...,
-        target_ust: _Secret = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> list[str]:
+    def names(self, **filled: Unpack[_WithTargetUstCurrentUst]) -> list[str]:
         """The names of all attributes, in order."""
 
-    def delete(
-        self,
-        name: str,
-        *,
-        cid: str = ...,
-        target_ust: _Secret = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
+    def delete(self, name: str, **filled: Unpack[_WithTargetUstCurrentUst]) -> None:
         """Deletes an attribute. It is no error if there is none."""
 
-    def delete_many(
-        self,
-        names: Sequence[str],
-        *,
-        cid: str = ...,
-        target_ust: _Secret = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
+    def delete_many(self, names: Sequence[str], **filled: Unpack[_WithTargetUstCurrentUst]) -> None:
         """:meth:`delete` for several attributes."""
 
     def to_dict(
@@ -2095,12 +757,7 @@ class _SessionAttrAPI:
         decrypt: bool = True,
         value_to_dict: bool = False,
         serialize_dt: bool = False,
-        *,
-        cid: str = ...,
-        target_ust: _Secret = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithTargetUstCurrentUst],
     ) -> dict[str, Any]:
         """A dict of all attributes by name; with ``value_to_dict`` each is a dict."""
 
@@ -2108,81 +765,17 @@ class _SessionAttrAPI:
 class _PasswordResetAPI:
     """`sso.password_reset`: password resets by email."""
 
-    def create_token(
-        self,
-        credential: str,
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-        user_agent: str | None = ...,
-    ) -> None:
-        """Emails a token to the user with this credential. The caller cannot tell whether there is such a user.
+    def create_token(self, credential: str, **filled: Unpack[_WithUserAgentOrNone]) -> None:
+        """Emails a token to the user with this credential. The caller cannot tell whether there is such a user."""
 
-        Args:
-            cid: Correlation ID.
-            credential: A username or an email address, as ``password_reset.user_search_by`` says.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-            user_agent: The client's user agent.
-
-        Raises:
-            ValidationError: E004001 for an unknown application.
-        """
-
-    def access_token(
-        self,
-        token: _Secret,
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-        user_agent: str | None = ...,
-    ) -> AccessTokenCtx:
-        """Exchanges a token, once, for a key that allows a new password to be set.
-
-        Args:
-            cid: Correlation ID.
-            token: The token from the email.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-            user_agent: The client's user agent.
-
-        Returns:
-            An AccessTokenCtx: the key, valid for ``password_reset.password_change_session_duration`` seconds, and its
-            user.
-
-        Raises:
-            ValidationError: E010001 if the token is invalid, used or expired, or its user may not log in.
-        """
+    def access_token(self, token: _Secret, **filled: Unpack[_WithUserAgentOrNone]) -> AccessTokenCtx:
+        """Exchanges a token, once, for a key that allows a new password to be set."""
 
     def change_password(
-        self,
-        new_password: _Secret,
-        token: _Secret,
-        reset_key: _Secret,
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-        user_agent: str | None = ...,
+        self, new_password: _Secret, token: _Secret, reset_key: _Secret, **filled: Unpack[_WithUserAgentOrNone]
     ) -> None:
         """Sets a new password, once. This ends all reset tokens of the user, and all sessions if
-        ``session.end_on_password_change`` is set.
-
-        Args:
-            cid: Correlation ID.
-            new_password: The new password.
-            token: The token from the email.
-            reset_key: The key that it was exchanged for.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-            user_agent: The client's user agent.
-
-        Raises:
-            ValidationError: E010001 if the token or key is invalid, used or expired, or its user may not log in;
-                E003xxx if the password is not accepted, after which token and key can be used again.
-        """
+        ``session.end_on_password_change`` is set."""
 
 class AsyncBoundSSO:
     """The tree, with arguments filled in."""
@@ -2277,245 +870,56 @@ class _AsyncUserAPI:
         data: dict[str, Any],
         require_super_user: bool = True,
         auto_approve: bool = False,
-        *,
-        cid: str = ...,
-        current_ust: _Secret | None = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithCurrentUstOrNone],
     ) -> str:
-        """Creates a user, who waits for approval unless ``auto_approve`` or the configuration says otherwise.
-
-        Args:
-            cid: Correlation ID.
-            data: username, password, email, display_name, first_name, middle_name, last_name, is_locked,
-                sign_up_status, password_must_change, is_totp_enabled, totp_key, totp_label,
-                is_rate_limit_active, rate_limit_def, creation_ctx. Values that were assigned are added to
-                it, and the password is removed from it.
-            current_ust: The session token of a super-user.
-            current_app: The application on whose behalf the call is made; by default ``apps.default``.
-            remote_addr: The address that the call comes from.
-            require_super_user: False for trusted callers in the same process, who need no session token.
-            auto_approve: True to approve the user immediately.
-
-        Returns:
-            The user_id of the new user.
-
-        Raises:
-            ValidationError: E001xxx, E002xxx, E003xxx or E008002 for an invalid value; E005001 without permission.
-        """
+        """Creates a user, who waits for approval unless ``auto_approve`` or the configuration says otherwise."""
 
     async def create(
         self,
         data: dict[str, Any],
         require_super_user: bool = True,
         auto_approve: bool = False,
-        *,
-        cid: str = ...,
-        current_ust: _Secret | None = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithCurrentUstOrNone],
     ) -> str:
-        """Creates a user, who waits for approval unless ``auto_approve`` or the configuration says otherwise.
-
-        Args:
-            cid: Correlation ID.
-            data: username, password, email, display_name, first_name, middle_name, last_name, is_locked,
-                sign_up_status, password_must_change, is_totp_enabled, totp_key, totp_label,
-                is_rate_limit_active, rate_limit_def, creation_ctx. Values that were assigned are added to
-                it, and the password is removed from it.
-            current_ust: The session token of a super-user.
-            current_app: The application on whose behalf the call is made; by default ``apps.default``.
-            remote_addr: The address that the call comes from.
-            require_super_user: False for trusted callers in the same process, who need no session token.
-            auto_approve: True to approve the user immediately.
-
-        Returns:
-            The user_id of the new user.
-
-        Raises:
-            ValidationError: E001xxx, E002xxx, E003xxx or E008002 for an invalid value; E005001 without permission.
-        """
+        """Creates a user, who waits for approval unless ``auto_approve`` or the configuration says otherwise."""
 
     async def create_super_user(
         self,
         data: dict[str, Any],
         require_super_user: bool = True,
         auto_approve: bool = False,
-        *,
-        cid: str = ...,
-        current_ust: _Secret | None = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithCurrentUstOrNone],
     ) -> str:
         """Creates a super-user; otherwise the same as :meth:`create_user`."""
 
-    async def ensure_super_user(
-        self,
-        data: dict[str, Any],
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> str:
+    async def ensure_super_user(self, data: dict[str, Any], **filled: Unpack[_Context]) -> str:
         """Makes sure that there is a super-user of this name: for applications as they start. It creates one, who is approved, or
-        leaves one who exists as they are, password included. Workers that start at the same time may all call it.
+        leaves one who exists as they are, password included. Workers that start at the same time may all call it."""
 
-        For trusted callers in the same process: it needs no session.
-
-        Args:
-            cid: Correlation ID.
-            data: As for :meth:`create_user`; the username is required.
-            current_app: The application on whose behalf the call is made; by default ``apps.default``.
-            remote_addr: The address that the call comes from.
-
-        Returns:
-            The user_id of the super-user.
-
-        Raises:
-            ValidationError: E001002 if the name is that of a user who is not a super-user; otherwise as
-                :meth:`create_user`.
-        """
-
-    async def signup(
-        self, ctx: SignupCtx, *, cid: str = ..., current_app: str | None = ..., remote_addr: _RemoteAddr | None = ...
-    ) -> str | None:
+    async def signup(self, ctx: SignupCtx, **filled: Unpack[_Context]) -> str | None:
         """Signs a user up. Before they can log in, they confirm the sign-up with the token, and wait for approval unless
-        the configuration says otherwise.
+        the configuration says otherwise."""
 
-        Args:
-            cid: Correlation ID.
-            ctx: The details of the sign-up.
-            current_app: The application on whose behalf the call is made; by default the one in ``ctx``,
-                else ``apps.default``.
-            remote_addr: The address that the call comes from.
+    async def confirm_signup(self, confirm_token: _Secret, **filled: Unpack[_Context]) -> None:
+        """Confirms a sign-up."""
 
-        Returns:
-            The token; None where it is sent by email only.
+    async def confirm_email(self, confirm_token: _Secret, **filled: Unpack[_Context]) -> None:
+        """Confirms a new email, by the token that was sent there. It is the user's from then on."""
 
-        Raises:
-            ValidationError: E004001 or E004002 for an application; E001xxx, E002xxx, E003xxx where the configuration
-                allows them to be shown, else E005001; E008002 for a value of a wrong type.
-            ValueError: ``ctx`` names another application than ``current_app``.
-        """
+    async def resend_confirmation(self, credential: str, **filled: Unpack[_Context]) -> None:
+        """Has the email of a sign-up sent once more, with the same token."""
 
-    async def confirm_signup(
-        self,
-        confirm_token: _Secret,
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
-        """Confirms a sign-up.
+    async def approve_user(self, user_id: str, **filled: Unpack[_WithCurrentUst]) -> None:
+        """Approves a user, who may log in from now on. It can be repeated, and called after a rejection."""
 
-        Args:
-            cid: Correlation ID.
-            confirm_token: The token from :meth:`signup`.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
+    async def approve(self, user_id: str, **filled: Unpack[_WithCurrentUst]) -> None:
+        """Approves a user, who may log in from now on. It can be repeated, and called after a rejection."""
 
-        Raises:
-            ValidationError: E005006 if there is no such token, E005007 if it was confirmed before.
-        """
+    async def reject_user(self, user_id: str, **filled: Unpack[_WithCurrentUst]) -> None:
+        """Rejects a user, who can no longer log in; their open sessions are rejected too."""
 
-    async def confirm_email(
-        self,
-        confirm_token: _Secret,
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
-        """Confirms a new email, by the token that was sent there. It is the user's from then on.
-
-        Args:
-            cid: Correlation ID.
-            confirm_token: The token from the email.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-
-        Raises:
-            ValidationError: E005006 if the token is not valid, was used or has expired, E002002 if somebody else has the
-                email by now, E005001 if the user may not log in.
-        """
-
-    async def resend_confirmation(
-        self, credential: str, *, cid: str = ..., current_app: str | None = ..., remote_addr: _RemoteAddr | None = ...
-    ) -> None:
-        """Has the email of a sign-up sent once more, with the same token.
-
-        The answer is the same whether or not somebody has signed up with the credential, and whether or not they have
-        confirmed.
-
-        Args:
-            cid: Correlation ID.
-            credential: The username or the email of the sign-up.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-
-        Raises:
-            ValidationError: E005009 after too many requests from one address.
-        """
-
-    async def approve_user(
-        self,
-        user_id: str,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
-        """Approves a user, who may log in from now on. It can be repeated, and called after a rejection.
-
-        Raises:
-            ValidationError: E005001 without permission, E001100 if there is no such user.
-        """
-
-    async def approve(
-        self,
-        user_id: str,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
-        """Approves a user, who may log in from now on. It can be repeated, and called after a rejection.
-
-        Raises:
-            ValidationError: E005001 without permission, E001100 if there is no such user.
-        """
-
-    async def reject_user(
-        self,
-        user_id: str,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
-        """Rejects a user, who can no longer log in; their open sessions are rejected too.
-
-        Raises:
-            ValidationError: As :meth:`approve_user`.
-        """
-
-    async def reject(
-        self,
-        user_id: str,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
-        """Rejects a user, who can no longer log in; their open sessions are rejected too.
-
-        Raises:
-            ValidationError: As :meth:`approve_user`.
-        """
+    async def reject(self, user_id: str, **filled: Unpack[_WithCurrentUst]) -> None:
+        """Rejects a user, who can no longer log in; their open sessions are rejected too."""
 
     async def login(
         self,
@@ -2527,254 +931,58 @@ class _AsyncUserAPI:
         totp_code: _Secret | None = None,
         skip_sec: bool = False,
         device_token: _Secret | None = None,
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-        user_agent: str | None = ...,
+        **filled: Unpack[_WithUserAgentOrNone],
     ) -> SessionInfo:
-        """Logs a user in: opens a session.
+        """Logs a user in: opens a session."""
 
-        Args:
-            cid: Correlation ID.
-            username: The name of the user.
-            password: The password; str, or bytes in UTF-8.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-            user_agent: The client's user agent.
-            has_remote_addr: Whether the client itself sent the remote address, as login metadata.
-            has_user_agent: Whether the client itself sent the user agent, as login metadata.
-            new_password: A new password, to replace the current one.
-            totp_code: The TOTP code, where TOTP is enabled.
-            skip_sec: True for trusted callers in the same process: neither password nor TOTP code is checked.
-            device_token: What an earlier login from the same device has returned. It takes the place of no
-                password: with it, the login does not wait for the failures of others.
-
-        Raises:
-            ValidationError: E005001, or the exact code where the configuration allows it to be shown.
-        """
-
-    async def logout(
-        self,
-        skip_sec: bool = False,
-        *,
-        cid: str = ...,
-        ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
-        """Logs a user out: ends the session.
-
-        Args:
-            cid: Correlation ID.
-            ust: The session token.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-            skip_sec: Reserved. The token alone is enough to end the session, even if its user is locked.
-
-        Raises:
-            ValidationError: E005001 if the token belongs to no valid session.
-        """
+    async def logout(self, skip_sec: bool = False, **filled: Unpack[_WithUst]) -> None:
+        """Logs a user out: ends the session."""
 
     async def get_current_user(
-        self,
-        return_all_attrs: bool = False,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        self, return_all_attrs: bool = False, **filled: Unpack[_WithCurrentUst]
     ) -> User[AsyncAttrAPI]:
-        """The user that the session belongs to.
-
-        Raises:
-            ValidationError: The code of an invalid session, or of a check that every call makes.
-        """
+        """The user that the session belongs to."""
 
     async def get_user_by_id(
-        self,
-        user_id: str,
-        return_all_attrs: bool = False,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        self, user_id: str, return_all_attrs: bool = False, **filled: Unpack[_WithCurrentUst]
     ) -> User[AsyncAttrAPI]:
-        """A user: the caller's own, or any for super-users.
-
-        Raises:
-            ValidationError: E005001 without permission, E001100 if there is no such user.
-        """
+        """A user: the caller's own, or any for super-users."""
 
     async def get_user_by_username(
-        self, username: str, needs_approved: bool = True, *, cid: str = ...
+        self, username: str, needs_approved: bool = True, **filled: Unpack[_WithCid]
     ) -> User[AsyncAttrAPI] | None:
         """The user with this name, for trusted callers in the same process. None if there is no such user, or, with
-        ``needs_approved``, the user is not approved.
-        """
+        ``needs_approved``, the user is not approved."""
 
     async def search(
-        self,
-        ctx: SearchCtx,
-        serialize_dt: bool = False,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        self, ctx: SearchCtx, serialize_dt: bool = False, **filled: Unpack[_WithCurrentUst]
     ) -> dict[str, Any]:
-        """Searches users, ordered by display name and username. For super-users.
+        """Searches users, ordered by display name and username. For super-users."""
 
-        Args:
-            cid: Correlation ID.
-            ctx: The criteria.
-            current_ust: The session token of a super-user.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-            serialize_dt: Whether datetimes become ISO 8601 text.
+    async def update_current_user(self, data: dict[str, Any], **filled: Unpack[_WithCurrentUst]) -> None:
+        """Changes the caller's own user."""
 
-        Returns:
-            A dict: total, num_pages, page_size, cur_page, has_next_page, has_prev_page, next_page, prev_page, and
-            result, a list of users as dicts.
+    async def update_user_by_id(self, user_id: str, data: dict[str, Any], **filled: Unpack[_WithCurrentUst]) -> None:
+        """Changes a user: the caller's own, or any for super-users. Otherwise the same as :meth:`update_current_user`."""
 
-        Raises:
-            ValidationError: E005001 without permission; E008002 for a criterion of a wrong type, a name of
-                less than 2 characters, or an unknown attribute.
-        """
-
-    async def update_current_user(
-        self,
-        data: dict[str, Any],
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
-        """Changes the caller's own user.
-
-        Args:
-            cid: Correlation ID.
-            data: username, email, display_name, first_name, middle_name, last_name, is_totp_enabled, totp_key,
-                totp_label, totp_code (a code of the key, to switch TOTP on); for super-users also is_locked, password_expiry (a datetime), password_must_change,
-                sign_up_status, approval_status, is_rate_limit_active, rate_limit_def. None removes an email, a
-                name or a label, and generates a new TOTP key; a missing key leaves the value unchanged.
-            current_ust: The caller's session token.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-
-        Raises:
-            ValidationError: E008003 if there is nothing to change, E008002 for an unknown key, one that only
-                super-users may change, a wrong type, or None where a value is needed; E001xxx and E002xxx for an
-                invalid username or email; E005010 if the login is not fresh, for a username, an email or TOTP; E005008
-                if totp_code is missing.
-            InvalidTOTPError: E005001 if totp_code is wrong.
-        """
-
-    async def update_user_by_id(
-        self,
-        user_id: str,
-        data: dict[str, Any],
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
-        """Changes a user: the caller's own, or any for super-users. Otherwise the same as :meth:`update_current_user`.
-
-        Raises:
-            ValidationError: As :meth:`update_current_user`; E005001 without permission, E001100 if there is no such
-                user.
-        """
-
-    async def update(
-        self,
-        data: dict[str, Any],
-        user_id: str | None = None,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
+    async def update(self, data: dict[str, Any], user_id: str | None = None, **filled: Unpack[_WithCurrentUst]) -> None:
         """:meth:`update_user_by_id` where ``user_id`` is given, else :meth:`update_current_user`."""
 
     async def delete_user_by_id(
-        self,
-        user_id: str,
-        skip_sec: bool = False,
-        *,
-        cid: str = ...,
-        current_ust: _Secret | None = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        self, user_id: str, skip_sec: bool = False, **filled: Unpack[_WithCurrentUstOrNone]
     ) -> None:
-        """Deletes a user with all sessions, attributes, links and reset tokens. Callers cannot delete themselves.
-
-        Args:
-            cid: Correlation ID.
-            user_id: The user to delete.
-            current_ust: The session token of a super-user.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-            skip_sec: True for trusted callers in the same process: ``current_ust`` is ignored.
-
-        Raises:
-            ValidationError: E005001 without permission, E008001 for the caller's own user, E001100 if there is no such
-                user.
-        """
+        """Deletes a user with all sessions, attributes, links and reset tokens. Callers cannot delete themselves."""
 
     async def delete_user_by_username(
-        self,
-        username: str,
-        skip_sec: bool = False,
-        *,
-        cid: str = ...,
-        current_ust: _Secret | None = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        self, username: str, skip_sec: bool = False, **filled: Unpack[_WithCurrentUstOrNone]
     ) -> None:
-        """Deletes a user by name; otherwise the same as :meth:`delete_user_by_id`.
+        """Deletes a user by name; otherwise the same as :meth:`delete_user_by_id`."""
 
-        Raises:
-            ValidationError: As :meth:`delete_user_by_id`, but E001001 if there is no such user.
-        """
-
-    async def delete(
-        self,
-        user_id: str,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
+    async def delete(self, user_id: str, **filled: Unpack[_WithCurrentUst]) -> None:
         """Deletes a user: :meth:`delete_user_by_id` without ``skip_sec``."""
 
-    async def change_password(
-        self,
-        data: dict[str, Any],
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
-        """Changes a password: the caller's own with the old password, or any for super-users.
-
-        Args:
-            cid: Correlation ID.
-            data: old_password, new_password, user_id, password_expiry (days), must_change.
-            current_ust: The caller's session token.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-
-        Raises:
-            ValidationError: E005001 without permission or with a wrong old password, E008003 if a value is
-                missing, E001100 if there is no such user, E003xxx for the new password.
-        """
+    async def change_password(self, data: dict[str, Any], **filled: Unpack[_WithCurrentUst]) -> None:
+        """Changes a password: the caller's own with the old password, or any for super-users."""
 
     async def set_password(
         self,
@@ -2783,33 +991,12 @@ class _AsyncUserAPI:
         must_change: bool,
         password_expiry: int | None,
         details: _JSON = None,
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_Context],
     ) -> None:
-        """Sets a user's password without a session or the old password. For trusted callers in the same process.
-
-        Args:
-            cid: Correlation ID.
-            user_id: The user.
-            password: The new password; the usual rules apply.
-            must_change: Whether it must be changed at the next login.
-            password_expiry: The days until it expires; None or a negative number means the default.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-            details: A JSON value for the audit entry, up to 4096 bytes, without secrets.
-
-        Raises:
-            ValidationError: E001100 if there is no such user, E003xxx for the password, E008002 for another value.
-        """
+        """Sets a user's password without a session or the old password. For trusted callers in the same process."""
 
     async def validate_password(self, password: _Secret) -> None:
-        """Checks a password against the configured rules that do not depend on a user.
-
-        Raises:
-            ValidationError: E003001, E003002, E003003 or E003008.
-        """
+        """Checks a password against the configured rules that do not depend on a user."""
 
     async def reset_totp_key(
         self,
@@ -2817,156 +1004,45 @@ class _AsyncUserAPI:
         key: _Secret | None,
         key_label: str | None,
         skip_sec: bool = False,
-        *,
-        cid: str = ...,
-        current_ust: _Secret | None = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithCurrentUstOrNone],
     ) -> str:
-        """Replaces the TOTP key of a user. ``is_totp_enabled``, whether logins need a code, is not changed.
-
-        Args:
-            cid: Correlation ID.
-            current_ust: The caller's session token.
-            user_id: The user; None is the caller. Other users are for super-users only.
-            key: The key, in base32; None generates one.
-            key_label: The label of the key; None leaves it unchanged, an empty text removes it.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-            skip_sec: True for trusted callers in the same process: ``current_ust`` is ignored.
-
-        Returns:
-            The new key.
-
-        Raises:
-            ValidationError: E005001 without permission, E001100 if there is no such user, E008002 for an invalid key.
-            ValueError: No ``user_id`` was given with ``skip_sec``.
-        """
+        """Replaces the TOTP key of a user. ``is_totp_enabled``, whether logins need a code, is not changed."""
 
     async def create_linked_auth(
-        self,
-        user_id: str,
-        auth_type: str,
-        auth_username: str,
-        is_active: bool,
-        *,
-        cid: str = ...,
-        ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        self, user_id: str, auth_type: str, auth_username: str, is_active: bool, **filled: Unpack[_WithUst]
     ) -> tuple[str, int]:
-        """Links a security definition to a user: requests that use it act as the user. For super-users.
-
-        Args:
-            cid: Correlation ID.
-            ust: The session token of a super-user.
-            user_id: The user to link it to.
-            auth_type: The kind of the definition: ``const.auth_type.basic_auth`` or ``const.auth_type.jwt``.
-            auth_username: The username of the definition.
-            is_active: Whether requests may use it.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-
-        Returns:
-            The user_id and the auth_id, which is the id of the definition.
-
-        Raises:
-            ValidationError: E005001 without permission, E001100 if there is no such user, E008002 if there is no such
-                definition, E008001 if it is linked already.
-        """
+        """Links a security definition to a user: requests that use it act as the user. For super-users."""
 
     async def get_linked_auth_list(
-        self,
-        user_id: str | None = None,
-        *,
-        cid: str = ...,
-        ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        self, user_id: str | None = None, **filled: Unpack[_WithUst]
     ) -> list[dict[str, Any]]:
-        """The definitions that are linked to a user: the caller, or any user for super-users.
-
-        Returns:
-            A list of dicts: auth_type, auth_username, auth_id, auth_name, user_id, creation_time, is_active.
-
-        Raises:
-            ValidationError: E005001 without permission, E001100 if there is no such user.
-        """
+        """The definitions that are linked to a user: the caller, or any user for super-users."""
 
     async def delete_linked_auth(
-        self,
-        user_id: str,
-        auth_type: str,
-        auth_username: str,
-        *,
-        cid: str = ...,
-        ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        self, user_id: str, auth_type: str, auth_username: str, **filled: Unpack[_WithUst]
     ) -> int:
-        """Removes a link and ends the sessions that it opened. For super-users.
-
-        Returns:
-            The auth_id, which is the id of the definition.
-
-        Raises:
-            ValidationError: E005001 without permission, E001100 if there is no such user, E008002 if there is no such
-                definition, or it is not linked to this user.
-        """
+        """Removes a link and ends the sessions that it opened. For super-users."""
 
     async def get_user_by_linked_auth(
-        self,
-        sec_type: str,
-        sec_username: str,
-        return_all_attrs: bool = False,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        self, sec_type: str, sec_username: str, return_all_attrs: bool = False, **filled: Unpack[_WithCurrentUst]
     ) -> User[AsyncAttrAPI]:
-        """The user that a security definition is linked to: the caller, or any user for super-users.
-
-        Raises:
-            ValidationError: E005001 without permission; E008002 if there is no such definition, or it is not linked.
-        """
+        """The user that a security definition is linked to: the caller, or any user for super-users."""
 
     async def lock_user(
         self,
         user_id: str,
         require_super_user: bool = True,
         current_user: str | None = None,
-        *,
-        cid: str = ...,
-        current_ust: _Secret | None = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithCurrentUstOrNone],
     ) -> None:
-        """Locks an account: its user cannot log in, and open sessions are rejected.
-
-        Args:
-            cid: Correlation ID.
-            user_id: The user to lock.
-            current_ust: The session token of a super-user.
-            current_app: The application on whose behalf the call is made; by default ``apps.default``.
-            remote_addr: The address that the call comes from.
-            require_super_user: False for trusted callers in the same process, who need no session token.
-            current_user: For those callers, the user_id of the user on whose behalf they act.
-
-        Raises:
-            ValidationError: E005001 without permission, E001100 if there is no such user.
-        """
+        """Locks an account: its user cannot log in, and open sessions are rejected."""
 
     async def unlock_user(
         self,
         user_id: str,
         require_super_user: bool = True,
         current_user: str | None = None,
-        *,
-        cid: str = ...,
-        current_ust: _Secret | None = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithCurrentUstOrNone],
     ) -> None:
         """Unlocks an account; otherwise the same as :meth:`lock_user`."""
 
@@ -2978,203 +1054,49 @@ class _AsyncSessionAPI:
     def attr(self) -> _AsyncSessionAttrAPI:
         """Attributes of sessions."""
 
-    async def verify(
-        self,
-        target_ust: _Secret,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-        user_agent: str | None = ...,
-    ) -> bool:
-        """Whether a token belongs to a valid session whose user may log in. For super-users.
+    async def verify(self, target_ust: _Secret, **filled: Unpack[_WithCurrentUstUserAgentOrNone]) -> bool:
+        """Whether a token belongs to a valid session whose user may log in. For super-users."""
 
-        Args:
-            cid: Correlation ID.
-            target_ust: The token to check.
-            current_ust: The session token of a super-user.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-            user_agent: The client's user agent.
-
-        Raises:
-            ValidationError: The code of an invalid ``current_ust``, or E005001 if it is not a super-user's.
-        """
-
-    async def renew(
-        self,
-        *,
-        cid: str = ...,
-        ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-        user_agent: str | None = ...,
-    ) -> datetime.datetime:
-        """Extends a session.
-
-        Returns:
-            The new expiration time: a datetime in UTC, without a timezone.
-
-        Raises:
-            ValidationError: The code of an invalid session, or of a check that every call makes.
-        """
+    async def renew(self, **filled: Unpack[_WithUstUserAgentOrNone]) -> datetime.datetime:
+        """Extends a session."""
 
     async def reauthenticate(
-        self,
-        password: _Secret,
-        totp_code: _Secret | None = None,
-        *,
-        cid: str = ...,
-        ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-        user_agent: str | None = ...,
+        self, password: _Secret, totp_code: _Secret | None = None, **filled: Unpack[_WithUstUserAgentOrNone]
     ) -> None:
-        """Makes a session fresh: its user proves who they are once more. It is throttled as a login is.
-
-        Changing an email, a username or TOTP needs a session whose login, or the last call of this, is not older than
-        ``login.fresh_for`` minutes.
-
-        Args:
-            cid: Correlation ID.
-            ust: The session's token.
-            password: The user's password.
-            totp_code: A code of the user's authenticator, if TOTP is enabled.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-            user_agent: The client's user agent.
-
-        Raises:
-            ValidationError: The code of an invalid session; E005001 for a wrong password or code, E005008 if the code is
-                missing, E005009 while the user has to wait after failures.
-        """
+        """Makes a session fresh: its user proves who they are once more. It is throttled as a login is."""
 
     async def get(
         self,
         target_ust: _Secret,
         check_if_password_expired: bool = True,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-        user_agent: str | None = ...,
+        **filled: Unpack[_WithCurrentUstUserAgentOrNone],
     ) -> Session[AsyncAttrAPI]:
-        """A session: the caller's own, or any for super-users.
-
-        Raises:
-            ValidationError: E005001 without permission, E007001 or E007002 if the session has ended.
-        """
+        """A session: the caller's own, or any for super-users."""
 
     async def get_list(
         self,
         ust: _Secret | None = None,
         target_ust: _Secret | None = None,
-        *,
-        cid: str = ...,
-        current_ust: _Secret | None = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-        user_agent: str | None = ...,
+        **filled: Unpack[_WithCurrentUstOrNoneUserAgentOrNone],
     ) -> list[dict[str, Any]]:
         """The open sessions of a user, oldest first: the caller's own with ``current_ust`` or ``ust`` alone, or, for
-        super-users, those of the user that ``target_ust`` belongs to.
+        super-users, those of the user that ``target_ust`` belongs to."""
 
-        Returns:
-            A list of dicts: session_id, auth_type, auth_principal, creation_time, expiration_time, remote_addr,
-            user_agent, is_current (whether it is the session that asks), session_state_change_list. Tokens are not
-            included.
-
-        Raises:
-            ValidationError: As :meth:`get`.
-            ValueError: Neither a token of the caller alone nor ``target_ust`` with ``current_ust`` was given.
-        """
-
-    async def end(
-        self,
-        session_id: str,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
-        """Ends an open session: one of the caller's own, or any for super-users.
-
-        Args:
-            cid: Correlation ID.
-            session_id: The public id of the session, as :meth:`get_list` shows it.
-            current_ust: The caller's session token.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-
-        Raises:
-            ValidationError: E007001 if there is no such session, or it is somebody else's.
-        """
+    async def end(self, session_id: str, **filled: Unpack[_WithCurrentUst]) -> None:
+        """Ends an open session: one of the caller's own, or any for super-users."""
 
     async def end_all(
-        self,
-        user_id: str | None = None,
-        except_current: bool = True,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        self, user_id: str | None = None, except_current: bool = True, **filled: Unpack[_WithCurrentUst]
     ) -> int:
-        """Ends the open sessions of a user, those of sites and of linked definitions included.
-
-        Args:
-            cid: Correlation ID.
-            current_ust: The caller's session token.
-            user_id: Whose sessions; None for the caller's own. Those of others only for super-users.
-            except_current: Whether the caller's current session goes on.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-
-        Returns:
-            The number of sessions that have ended.
-
-        Raises:
-            ValidationError: E005001 without permission, E001100 if there is no such user.
-        """
+        """Ends the open sessions of a user, those of sites and of linked definitions included."""
 
     async def get_current_session(
-        self,
-        needs_super_user: bool = False,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        self, needs_super_user: bool = False, **filled: Unpack[_WithCurrentUst]
     ) -> Session[AsyncAttrAPI]:
-        """The session of the caller.
+        """The session of the caller."""
 
-        Args:
-            cid: Correlation ID.
-            current_ust: The caller's session token.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-            needs_super_user: Whether it must belong to a super-user, as with :meth:`require_super_user`.
-
-        Raises:
-            ValidationError: The code of an invalid session, or of a check that every call makes.
-        """
-
-    async def require_super_user(
-        self,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> Session[AsyncAttrAPI]:
-        """The session of the caller, who must be a super-user.
-
-        Raises:
-            ValidationError: As :meth:`get_current_session`, and E005001 if the caller is not a super-user.
-        """
+    async def require_super_user(self, **filled: Unpack[_WithCurrentUst]) -> Session[AsyncAttrAPI]:
+        """The session of the caller, who must be a super-user."""
 
     async def on_external_auth_succeeded(
         self,
@@ -3184,49 +1106,15 @@ class _AsyncSessionAPI:
         user_id: str,
         ext_session_id: _Secret | None,
         totp_code: _Secret | None,
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-        user_agent: str | None = ...,
+        **filled: Unpack[_WithUserAgentOrNone],
     ) -> SessionInfo:
         """Opens a session for the user that a security definition is linked to, or renews the one that was opened before.
-        For trusted callers in the same process that authenticated a request with that definition.
-
-        Args:
-            cid: Correlation ID.
-            sec_type: The kind of the definition: ``const.auth_type.basic_auth`` or ``const.auth_type.jwt``.
-            sec_def_id: The id of the definition.
-            sec_def_username: Its username.
-            user_id: The user that it is linked to.
-            ext_session_id: For JWT, the token: each token has a session of its own. A Basic Auth definition has one
-                session in all, and ignores this.
-            totp_code: The TOTP code, needed where a JWT opens a session and TOTP is enabled.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-            user_agent: The client's user agent.
-
-        Returns:
-            The session, which has the same token each time.
-
-        Raises:
-            ValidationError: E005001 if there is no such definition, or it is not linked to this user; E008003 for a JWT
-                without its token; otherwise as for a login.
-        """
+        For trusted callers in the same process that authenticated a request with that definition."""
 
     async def get_session_by_ext_id(
         self, sec_type: str, sec_def_id: int, ext_session_id: _Secret | None = None
     ) -> dict[str, Any] | None:
-        """The open session of a security definition. For trusted callers in the same process.
-
-        Args:
-            sec_type: The kind of the definition.
-            sec_def_id: The id of the definition.
-            ext_session_id: For JWT, the token.
-
-        Returns:
-            A dict as in :meth:`get_list`, or None if there is no such session.
-        """
+        """The open session of a security definition. For trusted callers in the same process."""
 
 @type_check_only
 class _AsyncSiteAPI:
@@ -3238,40 +1126,12 @@ class _AsyncSiteAPI:
         callback_uris: Sequence[str],
         trusted: bool = False,
         long_key: bool = False,
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_Context],
     ) -> dict[str, Any]:
-        """Creates a site with a new key pair.
+        """Creates a site with a new key pair."""
 
-        Args:
-            cid: Correlation ID.
-            subdomain: The name of the site: a label as in host names.
-            callback_uris: The URIs that browsers may be redirected back to.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-            trusted: Whether it speaks for all users, except super-users. Any other site does for those that it made, or
-                whose password it has verified within an hour.
-            long_key: Whether the private key has 256 random bits, rather than being a UUID of 122.
-
-        Returns:
-            A dict: subdomain, public_key, private_key, is_active, is_trusted, creation_time, callback_uris. The private
-            key cannot be read again.
-
-        Raises:
-            ValidationError: E008002 for an invalid subdomain or URI, E008001 for one that another site has.
-        """
-
-    async def get_list(
-        self, *, cid: str = ..., current_app: str | None = ..., remote_addr: _RemoteAddr | None = ...
-    ) -> list[dict[str, Any]]:
-        """All sites, by subdomain, without their private keys.
-
-        Returns:
-            A list of dicts: subdomain, public_key, is_active, is_trusted, creation_time, callback_uris; and
-            has_old_key, which is True, where the key that it had before is valid as well.
-        """
+    async def get_list(self, **filled: Unpack[_Context]) -> list[dict[str, Any]]:
+        """All sites, by subdomain, without their private keys."""
 
     async def update(
         self,
@@ -3282,45 +1142,12 @@ class _AsyncSiteAPI:
         long_key: bool = False,
         keep_old_key: bool = False,
         end_old_key: bool = False,
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_Context],
     ) -> dict[str, Any]:
-        """Replaces the callback URIs or the private key of a site, or whether it is trusted. What is not given stays.
+        """Replaces the callback URIs or the private key of a site, or whether it is trusted. What is not given stays."""
 
-        Args:
-            cid: Correlation ID.
-            subdomain: The name of the site.
-            callback_uris: The URIs that browsers may be redirected back to, in the place of the former ones.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-            trusted: Whether it speaks for all users, as in ``create``.
-            new_key: Whether it gets another private key.
-            long_key: Whether that has 256 random bits, as in ``create``.
-            keep_old_key: Whether the key that it had goes on being valid beside the new one, until ``end_old_key``.
-            end_old_key: Whether the key that was kept ends.
-
-        Returns:
-            The site, as in ``get_list``; with ``new_key`` also private_key, which cannot be read again.
-
-        Raises:
-            ValidationError: E008002 if there is no such site, or for an invalid URI, E008001 for one that another site
-                has.
-            ValueError: For a combination of arguments about keys that makes no sense.
-        """
-
-    async def delete(
-        self, subdomain: str, *, cid: str = ..., current_app: str | None = ..., remote_addr: _RemoteAddr | None = ...
-    ) -> int:
-        """Deletes a site and ends its sessions.
-
-        Returns:
-            The number of sessions that ended.
-
-        Raises:
-            ValidationError: E008002 if there is no such site.
-        """
+    async def delete(self, subdomain: str, **filled: Unpack[_Context]) -> int:
+        """Deletes a site and ends its sessions."""
 
     async def start_session(
         self,
@@ -3330,36 +1157,9 @@ class _AsyncSiteAPI:
         sub_realm: str | None = None,
         lifetime: int | None = None,
         session_data: _JSON = None,
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-        user_agent: str | None = ...,
+        **filled: Unpack[_WithUserAgentOrNone],
     ) -> dict[str, Any]:
-        """Starts a session for an identity, and ends the previous one that the site had for it.
-
-        Args:
-            cid: Correlation ID.
-            subdomain: The site.
-            identity_token: The identity.
-            top_realm: The site's name for a group of its web sites.
-            sub_realm: A part of that group.
-            lifetime: The seconds that the session lasts; by default a day.
-            session_data: A JSON value to store with the session.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-            user_agent: The client's user agent.
-
-        Returns:
-            A dict: sso_session_token, session_id, user_id, user_token, identity_token, top_realm, sub_realm, data,
-            num_cookies_set, creation_time, update_time, expiration_time.
-
-        Raises:
-            ValidationError: E001100 if there is no such identity, or the site is not trusted, did not create it, and has not
-                verified the password of its user within an hour; E005001 for a super-user whose password the site has
-                not verified; E005001, E005002, E005003, E005004 or E003004 if the user may not log in; E008002 if there
-                is no such site, or a value is invalid.
-        """
+        """Starts a session for an identity, and ends the previous one that the site had for it."""
 
     async def get_session_list(
         self,
@@ -3367,304 +1167,71 @@ class _AsyncSiteAPI:
         page: int = 1,
         entries_per_page: int = 250,
         order_direction: str = "desc",
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_Context],
     ) -> dict[str, Any]:
-        """A page of the open sessions of a site, ordered by start time.
-
-        Args:
-            cid: Correlation ID.
-            subdomain: The site.
-            page: The number of the page, from 1.
-            entries_per_page: The most sessions on a page: 1 to 500.
-            order_direction: ``asc`` or ``desc``.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-
-        Returns:
-            A dict: total, num_pages, page_size, cur_page, and result, a list of dicts as from ``start_session``.
-
-        Raises:
-            ValueError: order_direction is neither ``asc`` nor ``desc``.
-            ValidationError: E008002 if there is no such site, or page or entries_per_page is invalid.
-        """
+        """A page of the open sessions of a site, ordered by start time."""
 
     async def get_session(
-        self,
-        subdomain: str,
-        sso_session_token: _Secret,
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        self, subdomain: str, sso_session_token: _Secret, **filled: Unpack[_Context]
     ) -> dict[str, Any]:
-        """The open session of a site that has this token; of any site, for a trusted one.
-
-        Returns:
-            A dict as from ``start_session``.
-
-        Raises:
-            ValidationError: E008002 if there is no such site, E007001 if it has no such session.
-        """
+        """The open session of a site that has this token; of any site, for a trusted one."""
 
     async def get_identity_session(
-        self,
-        subdomain: str,
-        identity_token: str,
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        self, subdomain: str, identity_token: str, **filled: Unpack[_Context]
     ) -> dict[str, Any]:
-        """The open session that a site has started for an identity.
+        """The open session that a site has started for an identity."""
 
-        Returns:
-            A dict as from ``start_session``.
+    async def end_session(self, subdomain: str, sso_session_token: _Secret, **filled: Unpack[_Context]) -> None:
+        """Ends a session of a site."""
 
-        Raises:
-            ValidationError: E008002 if there is no such site, E001100 if there is no such identity, E007001 if there is
-                no such session.
-        """
-
-    async def end_session(
-        self,
-        subdomain: str,
-        sso_session_token: _Secret,
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
-        """Ends a session of a site.
-
-        Raises:
-            ValidationError: As ``get_session``.
-        """
-
-    async def end_identity_session(
-        self,
-        subdomain: str,
-        identity_token: str,
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
-        """Ends the session that a site has started for an identity.
-
-        Raises:
-            ValidationError: As ``get_identity_session``.
-        """
+    async def end_identity_session(self, subdomain: str, identity_token: str, **filled: Unpack[_Context]) -> None:
+        """Ends the session that a site has started for an identity."""
 
 @type_check_only
 class _AsyncIdentityAPI:
     """`sso.identity`: identities, under which sites know users. For trusted callers."""
 
-    async def get(
-        self,
-        identity_token: str,
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> dict[str, Any]:
-        """The identity with this token.
+    async def get(self, identity_token: str, **filled: Unpack[_Context]) -> dict[str, Any]:
+        """The identity with this token."""
 
-        Args:
-            cid: Correlation ID.
-            identity_token: The token of the identity.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-
-        Returns:
-            A dict: identity_token, user_id, user_token, provider, external_id, profile, creation_time, last_modified.
-
-        Raises:
-            ValidationError: E001100 if there is no such identity.
-        """
-
-    async def get_list(
-        self, user_id: str, *, cid: str = ..., current_app: str | None = ..., remote_addr: _RemoteAddr | None = ...
-    ) -> list[dict[str, Any]]:
-        """The identities of a user, oldest first. Every user has at least one.
-
-        Returns:
-            A list of dicts, as from ``get``.
-
-        Raises:
-            ValidationError: E001100 if there is no such user.
-        """
+    async def get_list(self, user_id: str, **filled: Unpack[_Context]) -> list[dict[str, Any]]:
+        """The identities of a user, oldest first. Every user has at least one."""
 
 @type_check_only
 class _AsyncTOTPAPI:
     """`sso.totp`: TOTP codes, and switching TOTP on and off."""
 
     async def validate_code(
-        self,
-        code: _Secret,
-        ust: _Secret | None = "",
-        username: str | None = "",
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        self, code: _Secret, ust: _Secret | None = "", username: str | None = "", **filled: Unpack[_Context]
     ) -> None:
         """Checks a TOTP code against a user's key, even if logins do not ask for codes. Unless ``login.totp_single_use``
-        is off, a correct code is used up by this: neither this call nor a login accepts it again.
+        is off, a correct code is used up by this: neither this call nor a login accepts it again."""
 
-        Args:
-            cid: Correlation ID.
-            code: The code to check.
-            ust: The session token of the user.
-            username: Instead of ``ust``, the user's name; for trusted callers in the same process.
-            current_app: The application on whose behalf the call is made; by default ``apps.default``.
-            remote_addr: The address that the call comes from.
-
-        Raises:
-            InvalidTOTPError: E005001 if the code is missing, wrong or used, or there is no such user.
-            ValidationError: The code of an invalid session, or of a check that every call makes.
-            ValueError: Not exactly one of ``ust`` and ``username`` was given.
-        """
-
-    async def provisioning_uri(
-        self,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> str:
+    async def provisioning_uri(self, **filled: Unpack[_WithCurrentUst]) -> str:
         """The ``otpauth://`` URI of the caller's own key, for authenticator apps. It contains the key; its label is
-        ``main.site_name`` and the username.
+        ``main.site_name`` and the username."""
 
-        Raises:
-            ValidationError: The code of an invalid session, or of a check that every call makes.
-        """
-
-    async def begin_enrolment(
-        self,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> tuple[str, str]:
+    async def begin_enrolment(self, **filled: Unpack[_WithCurrentUst]) -> tuple[str, str]:
         """Makes a TOTP key for the caller, which takes effect when :meth:`finish_enrolment` gets a code of it, within half an
-        hour. A key that waited before does not any more.
+        hour. A key that waited before does not any more."""
 
-        Returns:
-            A tuple: the ``otpauth://`` URI, to be shown as a QR code, and the key in base32.
-
-        Raises:
-            ValidationError: The code of an invalid session; E005010 if the login is not fresh.
-        """
-
-    async def finish_enrolment(
-        self,
-        code: _Secret,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> list[str]:
-        """Switches TOTP on for the caller with the key of :meth:`begin_enrolment`. The user's other sessions end.
-
-        Args:
-            cid: Correlation ID.
-            code: A code of the new key.
-            current_ust: The caller's session token.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-
-        Returns:
-            A list of ten recovery codes, in place of those that there were. They cannot be read again.
-
-        Raises:
-            InvalidTOTPError: E005001 if the code is wrong.
-            ValidationError: The code of an invalid session; E005010 if the login is not fresh, E008001 if no key waits,
-                E005009 while the user has to wait after wrong codes.
-        """
+    async def finish_enrolment(self, code: _Secret, **filled: Unpack[_WithCurrentUst]) -> list[str]:
+        """Switches TOTP on for the caller with the key of :meth:`begin_enrolment`. The user's other sessions end."""
 
     async def disable(
-        self,
-        password: _Secret | None = None,
-        code: _Secret | None = None,
-        *,
-        cid: str = ...,
-        current_ust: _Secret | None = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        self, password: _Secret | None = None, code: _Secret | None = None, **filled: Unpack[_WithCurrentUstOrNone]
     ) -> None:
-        """Switches TOTP off for the caller, and ends the recovery codes. The user's other sessions end.
-
-        Args:
-            cid: Correlation ID.
-            password: The password of the caller.
-            code: Instead of it, a TOTP code or a recovery code.
-            current_ust: The caller's session token.
-            current_app: The application on whose behalf the call is made; by default ``apps.default``.
-            remote_addr: The address that the call comes from.
-
-        Raises:
-            ValidationError: The code of an invalid session; E005010 if the login is not fresh, E005001 for a wrong password
-                or code, E005009 while the user has to wait after failures.
-            ValueError: Not exactly one of ``password`` and ``code`` was given.
-        """
+        """Switches TOTP off for the caller, and ends the recovery codes. The user's other sessions end."""
 
 @type_check_only
 class _AsyncRecoveryCodeAPI:
     """`sso.user.recovery_code`: codes that take the place of a TOTP code, each once."""
 
-    async def generate(
-        self,
-        user_id: str | None = None,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> list[str]:
-        """Makes ten new recovery codes, in place of those that there were.
+    async def generate(self, user_id: str | None = None, **filled: Unpack[_WithCurrentUst]) -> list[str]:
+        """Makes ten new recovery codes, in place of those that there were."""
 
-        Args:
-            cid: Correlation ID.
-            current_ust: The caller's session token.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-            user_id: Whose; by default the caller's own. Others' only for super-users.
-
-        Returns:
-            A list of codes such as ``7Q2M-X0DK-4RVE-9HTB``. They cannot be read again.
-
-        Raises:
-            ValidationError: The code of an invalid session; E005010 if the login is not fresh, E005001 without permission,
-                E001100 if there is no such user.
-        """
-
-    async def count(
-        self,
-        user_id: str | None = None,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> int:
-        """How many recovery codes are left.
-
-        Args:
-            cid: Correlation ID.
-            current_ust: The caller's session token.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-            user_id: Whose; by default the caller's own. Others' only for super-users.
-
-        Raises:
-            ValidationError: The code of an invalid session; E005001 without permission, E001100 if there is no such user.
-        """
+    async def count(self, user_id: str | None = None, **filled: Unpack[_WithCurrentUst]) -> int:
+        """How many recovery codes are left."""
 
 @type_check_only
 class _AsyncUserAttrAPI:
@@ -3677,26 +1244,9 @@ class _AsyncUserAttrAPI:
         expiration: int | None = None,
         encrypt: bool = False,
         user_id: str | None = None,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithCurrentUst],
     ) -> None:
-        """Creates an attribute.
-
-        Args:
-            name: 1 to 191 characters.
-            value: A JSON value, up to 64 KiB (``attr.max_value_bytes``).
-            expiration: The seconds until it expires.
-            encrypt: Whether its value is encrypted in the database.
-            user_id: The owner, if not the caller; for super-users.
-
-        Raises:
-            ValidationError: E009001 if it exists already; E008002 for an invalid name, value or
-                expiration; E005001 without permission.
-            TypeError: The value is not a JSON value.
-        """
+        """Creates an attribute."""
 
     async def create_many(
         self,
@@ -3704,21 +1254,9 @@ class _AsyncUserAttrAPI:
         expiration: int | None = None,
         encrypt: bool = False,
         user_id: str | None = None,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithCurrentUst],
     ) -> None:
-        """:meth:`create` for several attributes: all of them or none.
-
-        Args:
-            data: Dicts with name, value, and optionally expiration, encrypt and user_id, which default to those
-                of the call.
-
-        Raises:
-            ValidationError: As :meth:`create`; E008003 if the list is empty, or a dict lacks name or value.
-        """
+        """:meth:`create` for several attributes: all of them or none."""
 
     async def update(
         self,
@@ -3727,26 +1265,9 @@ class _AsyncUserAttrAPI:
         expiration: int | None = None,
         encrypt: bool = False,
         user_id: str | None = None,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithCurrentUst],
     ) -> None:
-        """Changes the value of an attribute, and its expiration and encryption if they are given.
-
-        Args:
-            name: 1 to 191 characters.
-            value: A JSON value, up to 64 KiB (``attr.max_value_bytes``).
-            expiration: The seconds until it expires.
-            encrypt: Whether its value is encrypted in the database.
-            user_id: The owner, if not the caller; for super-users.
-
-        Raises:
-            ValidationError: E009002 if it does not exist; E008002 for an invalid name, value or
-                expiration; E005001 without permission.
-            TypeError: The value is not a JSON value.
-        """
+        """Changes the value of an attribute, and its expiration and encryption if they are given."""
 
     async def update_many(
         self,
@@ -3754,21 +1275,9 @@ class _AsyncUserAttrAPI:
         expiration: int | None = None,
         encrypt: bool = False,
         user_id: str | None = None,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithCurrentUst],
     ) -> None:
-        """:meth:`update` for several attributes: all of them or none.
-
-        Args:
-            data: Dicts with name, value, and optionally expiration, encrypt and user_id, which default to those
-                of the call.
-
-        Raises:
-            ValidationError: As :meth:`update`; E008003 if the list is empty, or a dict lacks name or value.
-        """
+        """:meth:`update` for several attributes: all of them or none."""
 
     async def set(
         self,
@@ -3777,26 +1286,9 @@ class _AsyncUserAttrAPI:
         expiration: int | None = None,
         encrypt: bool = False,
         user_id: str | None = None,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithCurrentUst],
     ) -> None:
-        """Creates an attribute, or updates it as :meth:`update` does.
-
-        Args:
-            name: 1 to 191 characters.
-            value: A JSON value, up to 64 KiB (``attr.max_value_bytes``).
-            expiration: The seconds until it expires.
-            encrypt: Whether its value is encrypted in the database.
-            user_id: The owner, if not the caller; for super-users.
-
-        Raises:
-            ValidationError: E008002 for an invalid name, value or
-                expiration; E005001 without permission.
-            TypeError: The value is not a JSON value.
-        """
+        """Creates an attribute, or updates it as :meth:`update` does."""
 
     async def set_many(
         self,
@@ -3804,39 +1296,14 @@ class _AsyncUserAttrAPI:
         expiration: int | None = None,
         encrypt: bool = False,
         user_id: str | None = None,
-        *,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithCurrentUst],
     ) -> None:
-        """:meth:`set` for several attributes: all of them or none.
-
-        Args:
-            data: Dicts with name, value, and optionally expiration, encrypt and user_id, which default to those
-                of the call.
-
-        Raises:
-            ValidationError: As :meth:`set`; E008003 if the list is empty, or a dict lacks name or value.
-        """
+        """:meth:`set` for several attributes: all of them or none."""
 
     async def set_expiry(
-        self,
-        name: str,
-        expiration: int | None,
-        *,
-        user_id: str | None = None,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        self, name: str, expiration: int | None, *, user_id: str | None = None, **filled: Unpack[_WithCurrentUst]
     ) -> None:
-        """Sets the seconds until an attribute expires. With None it lives as long as its user or session.
-
-        Raises:
-            ValidationError: E009002 if it does not exist; E008002 if it would expire immediately; E005001
-                without permission.
-        """
+        """Sets the seconds until an attribute expires. With None it lives as long as its user or session."""
 
     async def set_expiry_many(
         self,
@@ -3844,16 +1311,9 @@ class _AsyncUserAttrAPI:
         expiration: int | None = None,
         *,
         user_id: str | None = None,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithCurrentUst],
     ) -> None:
-        """:meth:`set_expiry` for several attributes: all of them or none.
-
-        Args:
-            data: Dicts with name, and optionally user_id and expiration, which defaults to that of the call.
-        """
+        """:meth:`set_expiry` for several attributes: all of them or none."""
 
     async def get(
         self,
@@ -3862,18 +1322,9 @@ class _AsyncUserAttrAPI:
         serialize_dt: bool = False,
         *,
         user_id: str | None = None,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithCurrentUst],
     ) -> AttrEntity | None:
-        """An attribute, or None if there is none.
-
-        Args:
-            name: The name of the attribute.
-            decrypt: False to leave out the value if it is encrypted.
-            serialize_dt: Whether datetimes become ISO 8601 text.
-        """
+        """An attribute, or None if there is none."""
 
     async def get_many(
         self,
@@ -3882,69 +1333,26 @@ class _AsyncUserAttrAPI:
         serialize_dt: bool = False,
         *,
         user_id: str | None = None,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithCurrentUst],
     ) -> dict[str, AttrEntity | None]:
         """A dict of what :meth:`get` returns for each name."""
 
-    async def exists(
-        self,
-        name: str,
-        *,
-        user_id: str | None = None,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> bool:
+    async def exists(self, name: str, *, user_id: str | None = None, **filled: Unpack[_WithCurrentUst]) -> bool:
         """Whether there is an attribute with this name."""
 
     async def exists_many(
-        self,
-        names: Sequence[str],
-        *,
-        user_id: str | None = None,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        self, names: Sequence[str], *, user_id: str | None = None, **filled: Unpack[_WithCurrentUst]
     ) -> dict[str, bool]:
         """A dict of what :meth:`exists` returns for each name."""
 
-    async def names(
-        self,
-        *,
-        user_id: str | None = None,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> list[str]:
+    async def names(self, *, user_id: str | None = None, **filled: Unpack[_WithCurrentUst]) -> list[str]:
         """The names of all attributes, in order."""
 
-    async def delete(
-        self,
-        name: str,
-        *,
-        user_id: str | None = None,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
+    async def delete(self, name: str, *, user_id: str | None = None, **filled: Unpack[_WithCurrentUst]) -> None:
         """Deletes an attribute. It is no error if there is none."""
 
     async def delete_many(
-        self,
-        names: Sequence[str],
-        *,
-        user_id: str | None = None,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        self, names: Sequence[str], *, user_id: str | None = None, **filled: Unpack[_WithCurrentUst]
     ) -> None:
         """:meth:`delete` for several attributes."""
 
@@ -3955,10 +1363,7 @@ class _AsyncUserAttrAPI:
         serialize_dt: bool = False,
         *,
         user_id: str | None = None,
-        cid: str = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithCurrentUst],
     ) -> dict[str, Any]:
         """A dict of all attributes by name; with ``value_to_dict`` each is a dict."""
 
@@ -3973,27 +1378,9 @@ class _AsyncSessionAttrAPI:
         expiration: int | None = None,
         encrypt: bool = False,
         user_id: str | None = None,
-        *,
-        cid: str = ...,
-        target_ust: _Secret = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithTargetUstCurrentUst],
     ) -> None:
-        """Creates an attribute.
-
-        Args:
-            name: 1 to 191 characters.
-            value: A JSON value, up to 64 KiB (``attr.max_value_bytes``).
-            expiration: The seconds until it expires.
-            encrypt: Whether its value is encrypted in the database.
-            user_id: The owner, if not the caller; for super-users.
-
-        Raises:
-            ValidationError: E009001 if it exists already; E008002 for an invalid name, value or
-                expiration; E005001 without permission.
-            TypeError: The value is not a JSON value.
-        """
+        """Creates an attribute."""
 
     async def create_many(
         self,
@@ -4001,22 +1388,9 @@ class _AsyncSessionAttrAPI:
         expiration: int | None = None,
         encrypt: bool = False,
         user_id: str | None = None,
-        *,
-        cid: str = ...,
-        target_ust: _Secret = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithTargetUstCurrentUst],
     ) -> None:
-        """:meth:`create` for several attributes: all of them or none.
-
-        Args:
-            data: Dicts with name, value, and optionally expiration, encrypt and user_id, which default to those
-                of the call.
-
-        Raises:
-            ValidationError: As :meth:`create`; E008003 if the list is empty, or a dict lacks name or value.
-        """
+        """:meth:`create` for several attributes: all of them or none."""
 
     async def update(
         self,
@@ -4025,27 +1399,9 @@ class _AsyncSessionAttrAPI:
         expiration: int | None = None,
         encrypt: bool = False,
         user_id: str | None = None,
-        *,
-        cid: str = ...,
-        target_ust: _Secret = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithTargetUstCurrentUst],
     ) -> None:
-        """Changes the value of an attribute, and its expiration and encryption if they are given.
-
-        Args:
-            name: 1 to 191 characters.
-            value: A JSON value, up to 64 KiB (``attr.max_value_bytes``).
-            expiration: The seconds until it expires.
-            encrypt: Whether its value is encrypted in the database.
-            user_id: The owner, if not the caller; for super-users.
-
-        Raises:
-            ValidationError: E009002 if it does not exist; E008002 for an invalid name, value or
-                expiration; E005001 without permission.
-            TypeError: The value is not a JSON value.
-        """
+        """Changes the value of an attribute, and its expiration and encryption if they are given."""
 
     async def update_many(
         self,
@@ -4053,22 +1409,9 @@ class _AsyncSessionAttrAPI:
         expiration: int | None = None,
         encrypt: bool = False,
         user_id: str | None = None,
-        *,
-        cid: str = ...,
-        target_ust: _Secret = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithTargetUstCurrentUst],
     ) -> None:
-        """:meth:`update` for several attributes: all of them or none.
-
-        Args:
-            data: Dicts with name, value, and optionally expiration, encrypt and user_id, which default to those
-                of the call.
-
-        Raises:
-            ValidationError: As :meth:`update`; E008003 if the list is empty, or a dict lacks name or value.
-        """
+        """:meth:`update` for several attributes: all of them or none."""
 
     async def set(
         self,
@@ -4077,27 +1420,9 @@ class _AsyncSessionAttrAPI:
         expiration: int | None = None,
         encrypt: bool = False,
         user_id: str | None = None,
-        *,
-        cid: str = ...,
-        target_ust: _Secret = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithTargetUstCurrentUst],
     ) -> None:
-        """Creates an attribute, or updates it as :meth:`update` does.
-
-        Args:
-            name: 1 to 191 characters.
-            value: A JSON value, up to 64 KiB (``attr.max_value_bytes``).
-            expiration: The seconds until it expires.
-            encrypt: Whether its value is encrypted in the database.
-            user_id: The owner, if not the caller; for super-users.
-
-        Raises:
-            ValidationError: E008002 for an invalid name, value or
-                expiration; E005001 without permission.
-            TypeError: The value is not a JSON value.
-        """
+        """Creates an attribute, or updates it as :meth:`update` does."""
 
     async def set_many(
         self,
@@ -4105,149 +1430,45 @@ class _AsyncSessionAttrAPI:
         expiration: int | None = None,
         encrypt: bool = False,
         user_id: str | None = None,
-        *,
-        cid: str = ...,
-        target_ust: _Secret = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithTargetUstCurrentUst],
     ) -> None:
-        """:meth:`set` for several attributes: all of them or none.
+        """:meth:`set` for several attributes: all of them or none."""
 
-        Args:
-            data: Dicts with name, value, and optionally expiration, encrypt and user_id, which default to those
-                of the call.
-
-        Raises:
-            ValidationError: As :meth:`set`; E008003 if the list is empty, or a dict lacks name or value.
-        """
-
-    async def set_expiry(
-        self,
-        name: str,
-        expiration: int | None,
-        *,
-        cid: str = ...,
-        target_ust: _Secret = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
-        """Sets the seconds until an attribute expires. With None it lives as long as its user or session.
-
-        Raises:
-            ValidationError: E009002 if it does not exist; E008002 if it would expire immediately; E005001
-                without permission.
-        """
+    async def set_expiry(self, name: str, expiration: int | None, **filled: Unpack[_WithTargetUstCurrentUst]) -> None:
+        """Sets the seconds until an attribute expires. With None it lives as long as its user or session."""
 
     async def set_expiry_many(
-        self,
-        data: list[dict[str, Any]],
-        expiration: int | None = None,
-        *,
-        cid: str = ...,
-        target_ust: _Secret = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        self, data: list[dict[str, Any]], expiration: int | None = None, **filled: Unpack[_WithTargetUstCurrentUst]
     ) -> None:
-        """:meth:`set_expiry` for several attributes: all of them or none.
-
-        Args:
-            data: Dicts with name, and optionally user_id and expiration, which defaults to that of the call.
-        """
+        """:meth:`set_expiry` for several attributes: all of them or none."""
 
     async def get(
-        self,
-        name: str,
-        decrypt: bool = True,
-        serialize_dt: bool = False,
-        *,
-        cid: str = ...,
-        target_ust: _Secret = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        self, name: str, decrypt: bool = True, serialize_dt: bool = False, **filled: Unpack[_WithTargetUstCurrentUst]
     ) -> AttrEntity | None:
-        """An attribute, or None if there is none.
-
-        Args:
-            name: The name of the attribute.
-            decrypt: False to leave out the value if it is encrypted.
-            serialize_dt: Whether datetimes become ISO 8601 text.
-        """
+        """An attribute, or None if there is none."""
 
     async def get_many(
         self,
         names: Sequence[str],
         decrypt: bool = True,
         serialize_dt: bool = False,
-        *,
-        cid: str = ...,
-        target_ust: _Secret = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithTargetUstCurrentUst],
     ) -> dict[str, AttrEntity | None]:
         """A dict of what :meth:`get` returns for each name."""
 
-    async def exists(
-        self,
-        name: str,
-        *,
-        cid: str = ...,
-        target_ust: _Secret = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> bool:
+    async def exists(self, name: str, **filled: Unpack[_WithTargetUstCurrentUst]) -> bool:
         """Whether there is an attribute with this name."""
 
-    async def exists_many(
-        self,
-        names: Sequence[str],
-        *,
-        cid: str = ...,
-        target_ust: _Secret = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> dict[str, bool]:
+    async def exists_many(self, names: Sequence[str], **filled: Unpack[_WithTargetUstCurrentUst]) -> dict[str, bool]:
         """A dict of what :meth:`exists` returns for each name."""
 
-    async def names(
-        self,
-        *,
-        cid: str = ...,
-        target_ust: _Secret = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> list[str]:
+    async def names(self, **filled: Unpack[_WithTargetUstCurrentUst]) -> list[str]:
         """The names of all attributes, in order."""
 
-    async def delete(
-        self,
-        name: str,
-        *,
-        cid: str = ...,
-        target_ust: _Secret = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
+    async def delete(self, name: str, **filled: Unpack[_WithTargetUstCurrentUst]) -> None:
         """Deletes an attribute. It is no error if there is none."""
 
-    async def delete_many(
-        self,
-        names: Sequence[str],
-        *,
-        cid: str = ...,
-        target_ust: _Secret = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-    ) -> None:
+    async def delete_many(self, names: Sequence[str], **filled: Unpack[_WithTargetUstCurrentUst]) -> None:
         """:meth:`delete` for several attributes."""
 
     async def to_dict(
@@ -4255,12 +1476,7 @@ class _AsyncSessionAttrAPI:
         decrypt: bool = True,
         value_to_dict: bool = False,
         serialize_dt: bool = False,
-        *,
-        cid: str = ...,
-        target_ust: _Secret = ...,
-        current_ust: _Secret = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
+        **filled: Unpack[_WithTargetUstCurrentUst],
     ) -> dict[str, Any]:
         """A dict of all attributes by name; with ``value_to_dict`` each is a dict."""
 
@@ -4268,78 +1484,14 @@ class _AsyncSessionAttrAPI:
 class _AsyncPasswordResetAPI:
     """`sso.password_reset`: password resets by email."""
 
-    async def create_token(
-        self,
-        credential: str,
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-        user_agent: str | None = ...,
-    ) -> None:
-        """Emails a token to the user with this credential. The caller cannot tell whether there is such a user.
+    async def create_token(self, credential: str, **filled: Unpack[_WithUserAgentOrNone]) -> None:
+        """Emails a token to the user with this credential. The caller cannot tell whether there is such a user."""
 
-        Args:
-            cid: Correlation ID.
-            credential: A username or an email address, as ``password_reset.user_search_by`` says.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-            user_agent: The client's user agent.
-
-        Raises:
-            ValidationError: E004001 for an unknown application.
-        """
-
-    async def access_token(
-        self,
-        token: _Secret,
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-        user_agent: str | None = ...,
-    ) -> AccessTokenCtx:
-        """Exchanges a token, once, for a key that allows a new password to be set.
-
-        Args:
-            cid: Correlation ID.
-            token: The token from the email.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-            user_agent: The client's user agent.
-
-        Returns:
-            An AccessTokenCtx: the key, valid for ``password_reset.password_change_session_duration`` seconds, and its
-            user.
-
-        Raises:
-            ValidationError: E010001 if the token is invalid, used or expired, or its user may not log in.
-        """
+    async def access_token(self, token: _Secret, **filled: Unpack[_WithUserAgentOrNone]) -> AccessTokenCtx:
+        """Exchanges a token, once, for a key that allows a new password to be set."""
 
     async def change_password(
-        self,
-        new_password: _Secret,
-        token: _Secret,
-        reset_key: _Secret,
-        *,
-        cid: str = ...,
-        current_app: str | None = ...,
-        remote_addr: _RemoteAddr | None = ...,
-        user_agent: str | None = ...,
+        self, new_password: _Secret, token: _Secret, reset_key: _Secret, **filled: Unpack[_WithUserAgentOrNone]
     ) -> None:
         """Sets a new password, once. This ends all reset tokens of the user, and all sessions if
-        ``session.end_on_password_change`` is set.
-
-        Args:
-            cid: Correlation ID.
-            new_password: The new password.
-            token: The token from the email.
-            reset_key: The key that it was exchanged for.
-            current_app: The application on whose behalf the call is made.
-            remote_addr: The address that the call comes from.
-            user_agent: The client's user agent.
-
-        Raises:
-            ValidationError: E010001 if the token or key is invalid, used or expired, or its user may not log in;
-                E003xxx if the password is not accepted, after which token and key can be used again.
-        """
+        ``session.end_on_password_change`` is set."""
