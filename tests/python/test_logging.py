@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import subprocess
 import sys
 import textwrap
@@ -253,7 +252,6 @@ def test_what_is_caused_last_is_logged_at_exit(logged: Config, tmp_path: Path) -
     assert log.read_text(encoding="utf-8") == f"{AUDIT} cid-of-parent user.create\n"
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_parent_and_child_log_what_is_theirs(logged: Config, tmp_path: Path) -> None:
     log = tmp_path / "log"
     script(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from django import forms as django_forms
@@ -48,7 +49,7 @@ class LogoutView(views.LogoutView):
 
 
 @method_decorator([never_cache, sensitive_post_parameters()], name="dispatch")
-class _SSOView(FormView):
+class _SSOView(ABC, FormView):
     """A form that makes one call."""
 
     template_name = "zato_sso/form.html"
@@ -59,9 +60,9 @@ class _SSOView(FormView):
         """What the template shows."""
         return super().get_context_data(title=self.title, **kwargs)
 
+    @abstractmethod
     def call(self, me: Any, data: dict[str, Any]) -> None:
         """The call."""
-        raise NotImplementedError
 
     def form_valid(self, form: django_forms.Form) -> HttpResponse:
         """Makes the call; what it rejects is shown in the form."""
