@@ -23,18 +23,18 @@ import datetime
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast, overload
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-from flask import Blueprint, Flask, Response, current_app, g, jsonify, redirect, request
+from flask import Blueprint, Flask, Response, current_app, jsonify, redirect, request
 from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response as AnyResponse
 
 from zato_sso import SSO, Session, SessionInfo, User, wsgi
 from zato_sso.bound import BoundSSO
 from zato_sso.errors import BackendError, ValidationError
-from zato_sso.web.endpoints import ENDPOINTS, Endpoint, Reply, read_body, run
-from zato_sso.web.request import Incoming, MalformedError, NoSessionError, csrf_token, problem_of
-from zato_sso.web.settings import Settings
+from zato_sso.web.endpoints import ENDPOINTS, MAX_BODY, Endpoint, Reply, read_body, run
+from zato_sso.web.request import Incoming, NoSessionError, csrf_token, problem_of
+from zato_sso.web.settings import Settings, lifetime_of
 from zato_sso.wsgi import Application, Source
 
 __all__ = [
@@ -48,7 +48,7 @@ __all__ = [
 ]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
-_MAX_BODY = 64 * 1024
+_Made = TypeVar("_Made")
 
 
 class SSOExtension:
@@ -124,16 +124,16 @@ class SSOExtension:
         Raises:
             ValidationError: The request changes something with the session's cookie, and may come from another site.
         """
-        if "zato_sso_bound" not in g:
-            g.zato_sso_bound = self._bind()
-        return cast("BoundSSO", g.zato_sso_bound)
+        return _once("bound", self._bind)
 
     def _bind(self, *, is_open: bool = False) -> BoundSSO:
         found: BoundSSO = self._incoming().bound(self.sso, self.settings, is_open=is_open)
-        g.zato_sso_cid = found.cid
         return found
 
     def _incoming(self) -> Incoming:
+        return _once("incoming", self._shown)
+
+    def _shown(self) -> Incoming:
         headers = {name.lower(): value for name, value in request.headers.items()}
         if self.settings.csrf_header.lower() not in headers and request.mimetype != "application/json":
             # A hidden field of a form.
@@ -142,15 +142,17 @@ class SSOExtension:
 
     def load_user(self) -> User | None:
         """The user of the request; None without a valid session."""
-        if "zato_sso_user" not in g:
-            g.zato_sso_user = None
-            if self.bound.is_signed_in:
-                try:
-                    g.zato_sso_user = self.bound.user.get_current_user()
-                except ValidationError as error:
-                    if error.http_status not in {401, 403}:
-                        raise
-        return cast("User | None", g.zato_sso_user)
+        return _once("user", self._user)
+
+    def _user(self) -> User | None:
+        if not self.bound.is_signed_in:
+            return None
+        try:
+            return self.bound.user.get_current_user()
+        except ValidationError as error:
+            if error.http_status not in {401, 403}:
+                raise
+            return None
 
     def load_session(self) -> Session:
         """The session of the request.
@@ -175,8 +177,7 @@ class SSOExtension:
             ValidationError: The login was rejected, or its form may come from another site.
         """
         info = self._bind(is_open=True).user.login(username, password, **more)
-        lifetime = int((info.expiration_time - info.creation_time).total_seconds())
-        self.set_cookie(response, info.ust, lifetime)
+        self.set_cookie(response, info.ust, lifetime_of(info))
         return info
 
     def logout(self, response: AnyResponse) -> None:
@@ -196,22 +197,13 @@ class SSOExtension:
 
     def set_cookie(self, response: AnyResponse, ust: str, max_age: int | None = None) -> None:
         """Gives a response the session's cookie; an empty token removes it."""
-        settings = self.settings
-        response.set_cookie(
-            settings.name,
-            ust,
-            max_age=max_age if ust else 0,
-            path=settings.cookie_path,
-            secure=settings.cookie_secure,
-            httponly=True,
-            samesite=settings.cookie_samesite.capitalize(),
-        )
+        response.set_cookie(**self.settings.cookie(ust, max_age))
 
     def answer_error(self, error: Exception) -> AnyResponse:
         """The answer for an exception: a problem of RFC 9457."""
         if not isinstance(error, ValidationError | BackendError):
             raise error
-        cid = g.get("zato_sso_cid") or self._incoming().cid(self.settings)
+        cid = self._incoming().cid(self.settings)
         status, headers, body = problem_of(error, cid)
         response = jsonify(body)
         response.status_code = status
@@ -229,22 +221,19 @@ class SSOExtension:
     def next_url(self, default: str = "/") -> str:
         """Where `?next=` wants to go after a login, if that is a path of this site; else the default."""
         wanted = request.values.get("next", "")
-        parts = urlsplit(wanted)
-        is_path = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
-        return wanted if is_path and not parts.scheme and not parts.netloc and "\\" not in wanted else default
+        # Browsers read a backslash as a slash, and leave out what is not printable.
+        is_path = wanted.startswith("/") and not wanted.startswith("//") and "\\" not in wanted
+        return wanted if is_path and wanted.isprintable() else default
 
     def _view(self, endpoint: Endpoint) -> Callable[..., AnyResponse]:
         def view(**path: str) -> AnyResponse:
+            # Before anything takes it for a form, of which any size would be read.
+            raw = request.stream.read(MAX_BODY + 1)
             me = self._bind(is_open=endpoint.is_open)
             if not endpoint.is_open and not me.is_signed_in:
                 raise NoSessionError
             if endpoint.method == "GET":
                 path |= {name: value for name, value in request.args.items() if name in endpoint.optional}
-            if (request.content_length or 0) > _MAX_BODY:
-                raise MalformedError("the body is too large")
-            raw = request.stream.read(_MAX_BODY + 1)
-            if len(raw) > _MAX_BODY:
-                raise MalformedError("the body is too large")
             body = read_body(endpoint, request.content_type, raw, path)
             return self._written(run(endpoint, me, body, self.settings), me.cid)
 
@@ -261,6 +250,14 @@ class SSOExtension:
         return response
 
 
+def _once(name: str, make: Callable[[], _Made]) -> _Made:
+    """What is made once a request. Not in `g`, which several requests share inside of one `app.app_context()`."""
+    kept = request.environ
+    if f"zato_sso.{name}" not in kept:
+        kept[f"zato_sso.{name}"] = make()
+    return cast("_Made", kept[f"zato_sso.{name}"])
+
+
 def _extension() -> SSOExtension:
     found = current_app.extensions.get("zato_sso")
     if found is None:
@@ -275,31 +272,28 @@ current_session: Session = cast("Session", LocalProxy(lambda: _extension().load_
 """The session of the request; reading it raises a ValidationError without one."""
 
 
-def login_required(view: _Function) -> _Function:
-    """A view that needs a session: 401, or the page of the login, without one."""
-
+def _guarded(view: _Function, check: Callable[[SSOExtension], object] | None = None) -> _Function:
     @wraps(view)
-    def checked(*args: Any, **kwargs: Any) -> Any:
+    def guarded(*args: Any, **kwargs: Any) -> Any:
         extension = _extension()
         if extension.load_user() is None:
             return extension.unauthorized()
+        if check is not None:
+            check(extension)
         return current_app.ensure_sync(view)(*args, **kwargs)
 
-    return cast("_Function", checked)
+    return cast("_Function", guarded)
+
+
+def login_required(view: _Function) -> _Function:
+    """A view that needs a session: 401, or the page of the login, without one."""
+    return _guarded(view)
 
 
 def super_user_required(view: _Function) -> _Function:
     """A view for super-users: 403 for others, and as `login_required` without a session."""
 
-    @wraps(view)
-    def checked(*args: Any, **kwargs: Any) -> Any:
-        extension = _extension()
-        if extension.load_user() is None:
-            return extension.unauthorized()
-        extension.bound.session.require_super_user()
-        return current_app.ensure_sync(view)(*args, **kwargs)
-
-    return cast("_Function", checked)
+    return _guarded(view, lambda extension: extension.bound.session.require_super_user())
 
 
 @overload
@@ -312,18 +306,13 @@ def fresh_login_required(view: Any = None, *, minutes: int = 10) -> Any:
     Others get E005010: they log in again, or call `POST /auth/session/fresh`.
     """
 
-    def decorate(view: _Function) -> _Function:
-        @wraps(view)
-        def checked(*args: Any, **kwargs: Any) -> Any:
-            extension = _extension()
-            if extension.load_user() is None:
-                return extension.unauthorized()
-            proved = extension.load_session().auth_time
-            now = datetime.datetime.now(datetime.timezone.utc)
-            if now.replace(tzinfo=proved.tzinfo) - proved > datetime.timedelta(minutes=minutes):
-                raise ValidationError(["E005010"])
-            return current_app.ensure_sync(view)(*args, **kwargs)
+    def check(extension: SSOExtension) -> None:
+        proved = extension.load_session().auth_time
+        now = datetime.datetime.now(datetime.timezone.utc)
+        if now.replace(tzinfo=proved.tzinfo) - proved > datetime.timedelta(minutes=minutes):
+            raise ValidationError(["E005010"])
 
-        return cast("_Function", checked)
+    def decorate(view: _Function) -> _Function:
+        return _guarded(view, check)
 
     return decorate if view is None else decorate(view)

@@ -28,14 +28,11 @@ from zato_sso import aio, asgi
 from zato_sso.asgi import Application, Source
 from zato_sso.bound import AsyncBoundSSO
 from zato_sso.errors import BackendError, ValidationError
-from zato_sso.web.endpoints import ENDPOINTS, Endpoint, Reply, read_body, run_async
-from zato_sso.web.request import Incoming, MalformedError, NoSessionError, csrf_token, problem_of
+from zato_sso.web.endpoints import ENDPOINTS, MAX_BODY, Endpoint, Reply, read_body, run_async
+from zato_sso.web.request import Incoming, NoSessionError, csrf_token, problem_of
 from zato_sso.web.settings import Settings
 
 __all__ = ["Settings", "ZatoSSO"]
-
-# The bodies of the endpoints are small.
-_MAX_BODY = 64 * 1024
 
 
 class ZatoSSO:
@@ -99,7 +96,6 @@ class ZatoSSO:
             ValidationError: The request changes something with the session's cookie, and may come from another site.
         """
         found: AsyncBoundSSO = _incoming(request).bound(self.sso, self.settings, is_open=is_open)
-        request.state.zato_sso_cid = found.cid
         return found
 
     async def current_user(self, request: Request) -> Any:
@@ -134,7 +130,7 @@ class ZatoSSO:
         """The answer for an exception: a problem of RFC 9457."""
         if not isinstance(error, ValidationError | BackendError):
             raise error
-        cid = getattr(request.state, "zato_sso_cid", None) or _incoming(request).cid(self.settings)
+        cid = _incoming(request).cid(self.settings)
         status, headers, body = problem_of(error, cid)
         return JSONResponse(body, status, {**headers, self.settings.cid_header: cid})
 
@@ -170,28 +166,27 @@ class ZatoSSO:
 
     def set_cookie(self, response: Response, ust: str, max_age: int | None = None) -> None:
         """Gives a response the session's cookie; an empty token removes it."""
-        settings = self.settings
-        response.set_cookie(
-            settings.name,
-            ust,
-            max_age=max_age if ust else 0,
-            path=settings.cookie_path,
-            secure=settings.cookie_secure,
-            httponly=True,
-            samesite=settings.cookie_samesite,
-        )
+        response.set_cookie(**self.settings.cookie(ust, max_age))
 
 
 async def _small_body(request: Request) -> bytes:
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > _MAX_BODY:
-            raise MalformedError("the body is too large")
+        if len(body) > MAX_BODY:
+            break
     return body
 
 
 def _incoming(request: Request) -> Incoming:
+    # In the scope: each request has one of its own, but not on every server a state of its own.
+    found = request.scope.get("zato_sso.incoming")
+    if not isinstance(found, Incoming):
+        found = request.scope["zato_sso.incoming"] = _shown(request)
+    return found
+
+
+def _shown(request: Request) -> Incoming:
     headers: dict[str, str] = {}
     for name, value in request.headers.items():
         headers[name] = f"{headers[name]}, {value}" if name in headers else value

@@ -79,7 +79,7 @@ from django.views.generic import View  # noqa: E402
 from rest_framework.permissions import IsAuthenticated  # noqa: E402
 from rest_framework.response import Response  # noqa: E402
 from rest_framework.views import APIView  # noqa: E402
-from zato_sso.django.conf import get_sso  # noqa: E402
+from zato_sso.django.conf import bound, get_sso  # noqa: E402
 from zato_sso.django.mixins import LoginRequiredMixin, SuperUserRequiredMixin  # noqa: E402
 from zato_sso.django.models import Link  # noqa: E402
 
@@ -99,6 +99,10 @@ async def waits(request: Any) -> HttpResponse:
     return HttpResponse(user.get_username() if user.is_authenticated else "nobody")
 
 
+def shows_its_cid(request: Any) -> HttpResponse:
+    return HttpResponse(f"{bound(request).cid} {bound(request).cid}")
+
+
 class API(APIView):
     permission_classes = (IsAuthenticated,)
 
@@ -110,6 +114,7 @@ urlpatterns = [
     path("hello", Hello.as_view()),
     path("admins", ForAdmins.as_view()),
     path("waits", waits),
+    path("cid", shows_its_cid),
     path("api", API.as_view()),
     path("accounts/", include("zato_sso.django.urls")),
     path("admin/", admin.site.urls),
@@ -220,6 +225,27 @@ def test_async_views_know_the_user_too(client: Client, sso: SSO) -> None:
     assert client.get("/waits").content == name.encode()
     sso.user.logout("cid", ust, None, None)
     assert client.get("/waits").content == b"nobody"
+
+
+def test_a_request_has_one_correlation_id(client: Client, sso: SSO) -> None:
+    done = client.get("/cid")
+    assert done.content.decode() == f"{done['X-Request-ID']} {done['X-Request-ID']}"
+    assert client.get("/cid")["X-Request-ID"] != done["X-Request-ID"]
+
+
+def test_pages_about_a_session_send_people_of_other_backends_to_the_login(client: Client, sso: SSO) -> None:
+    user = get_user_model().objects.create_user(unique("old"), password="password of Django")
+    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    for page in ("sessions", "totp", "password/change"):
+        for ask in (client.get, client.post):
+            done = ask(f"/accounts/{page}/")
+            assert (done.status_code, done["Location"]) == (302, f"/accounts/login/?next=/accounts/{page}/")
+
+
+def test_a_session_that_has_ended_already_can_be_ended(client: Client, sso: SSO) -> None:
+    log_in(client, add_user(sso))
+    done = client.post("/accounts/sessions/", {"session_id": "unknown"})
+    assert (done.status_code, done["Location"]) == (302, "/accounts/sessions/")
 
 
 def test_programs_send_a_bearer_token_to_django_rest_framework(client: Client, sso: SSO) -> None:

@@ -44,6 +44,10 @@ def build(config: Any, **options: Any) -> tuple[FastAPI, ZatoSSO]:
     async def maybe(user: auth.OptionalUser) -> bool:  # type: ignore[name-defined]
         return user is not None
 
+    @app.get("/cids")
+    async def cids(user: auth.User, me: auth.Bound, again: auth.Bound) -> list[str]:  # type: ignore[name-defined]
+        return [me.cid, again.cid]
+
     @app.get("/bound")
     async def bound(me: auth.Bound) -> Any:  # type: ignore[name-defined]
         return [one["remote_addr"] for one in await me.session.get_list()]
@@ -98,6 +102,12 @@ def test_a_login_gives_a_cookie_that_scripts_cannot_read(client: TestClient, use
     assert client.get("/hello").status_code == 401
 
 
+def test_a_request_has_one_correlation_id(client: TestClient, user: str) -> None:
+    log_in(client, user)
+    assert len(set(client.get("/cids").json())) == 1
+    assert client.get("/cids").json() != client.get("/cids").json()
+
+
 def test_cookies_are_secure_unless_that_is_switched_off(web: Config, user: str) -> None:
     auth = ZatoSSO(web)
     app = FastAPI(lifespan=auth.lifespan)
@@ -135,6 +145,7 @@ def test_the_header_is_a_transport_where_it_is_asked_for(web: Config, user: str)
         ({"Origin": "https://evil.example"}, 403),
         ({"Origin": "http://testserver.evil.example"}, 403),
         ({"Origin": "null"}, 403),
+        ({"Origin": "http://["}, 403),
         ({"Sec-Fetch-Site": "same-origin"}, 200),
         ({"Sec-Fetch-Site": "none"}, 200),
         ({"Sec-Fetch-Site": "same-site", "Origin": "http://testserver"}, 403),

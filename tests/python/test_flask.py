@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
@@ -142,6 +143,7 @@ def test_pages_log_in_and_out(client: FlaskClient, sso: SSO) -> None:
     [
         ("/reports?a=1", "/reports?a=1"),
         ("//evil.example", "/hello"),
+        ("//[", "/hello"),
         ("/\\evil.example", "/hello"),
         ("https://evil.example/", "/hello"),
         ("/a\\b", "/hello"),
@@ -154,6 +156,35 @@ def test_pages_log_in_and_out(client: FlaskClient, sso: SSO) -> None:
 def test_a_login_leads_to_no_other_site(client: FlaskClient, sso: SSO, wanted: str, leads_to: str) -> None:
     form = {"username": add_user(sso), "password": PASSWORD, "next": wanted}
     assert client.post("/login", data=form).location == leads_to
+
+
+def test_requests_inside_of_one_application_context_are_not_mixed_up(client: FlaskClient, sso: SSO) -> None:
+    with client.application.app_context():
+        assert client.get("/hello").status_code == 401
+        name = add_user(sso)
+        log_in(client, name)
+        assert client.get("/hello").text == name
+        assert client.post("/auth/logout", headers=HOME).status_code == 200
+        assert client.get("/hello").status_code == 401
+
+
+def test_endpoints_take_no_form_and_read_none(client: FlaskClient, sso: SSO) -> None:
+    class Endless(io.RawIOBase):
+        asked = 0
+
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: Any) -> int:
+            self.asked += len(buffer)
+            buffer[:] = b"x" * len(buffer)
+            return len(buffer)
+
+    body = Endless()
+    kind = "multipart/form-data; boundary=b"
+    done = client.post("/auth/login", input_stream=body, content_type=kind, content_length=1 << 40)
+    assert (done.status_code, done.content_type) == (400, PROBLEM)
+    assert body.asked < 1_000_000
 
 
 def test_people_without_a_session_are_sent_to_the_login(sso: SSO) -> None:

@@ -83,8 +83,14 @@ def cookie_settings() -> Settings:
 
 def incoming(request: HttpRequest) -> Incoming:
     """A request, as all adapters show it."""
-    headers = {name.lower(): value for name, value in request.headers.items()}
-    return Incoming(request.method or "GET", headers, request.COOKIES, request.META.get("REMOTE_ADDR") or None)
+    # In META, which Django's request and that of the REST framework share.
+    found = request.META.get("zato_sso.incoming")
+    if not isinstance(found, Incoming):
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        peer = request.META.get("REMOTE_ADDR") or None
+        found = Incoming(request.method or "GET", headers, request.COOKIES, peer)
+        request.META["zato_sso.incoming"] = found
+    return found
 
 
 def bound(request: HttpRequest | None, ust: str | None = None) -> BoundSSO:

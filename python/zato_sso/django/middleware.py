@@ -16,6 +16,7 @@ from zato_sso.django.backend import Backend
 from zato_sso.django.conf import bound, cookie_settings, incoming
 from zato_sso.django.signals import SESSION_KEY
 from zato_sso.django.users import follow
+from zato_sso.web.settings import lifetime_of
 
 __all__ = ["Middleware"]
 
@@ -96,15 +97,7 @@ def _set_cookie(request: HttpRequest, response: HttpResponse) -> None:
     settings = cookie_settings()
     info = getattr(request, "_sso_info", None)
     if info is not None:
-        response.set_cookie(
-            settings.name,
-            info.ust,
-            max_age=int((info.expiration_time - info.creation_time).total_seconds()),
-            path=settings.cookie_path,
-            secure=settings.cookie_secure,
-            httponly=True,
-            samesite=settings.cookie_samesite.capitalize(),  # type: ignore[arg-type]
-        )
+        response.set_cookie(**settings.cookie(info.ust, lifetime_of(info)))
     elif getattr(request, "_sso_is_over", False):
-        response.delete_cookie(settings.name, path=settings.cookie_path, samesite=settings.cookie_samesite)
+        response.set_cookie(**settings.cookie(""))
     response.headers.setdefault(settings.cid_header, incoming(request).cid(settings))

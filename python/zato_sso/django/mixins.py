@@ -5,8 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.mixins import LoginRequiredMixin, UserPassesTestMixin
+from django.contrib.auth.views import redirect_to_login
 
-__all__ = ["LoginRequiredMixin", "SuperUserRequiredMixin"]
+__all__ = ["LoginRequiredMixin", "SessionRequiredMixin", "SuperUserRequiredMixin"]
+
+
+class SessionRequiredMixin(LoginRequiredMixin):
+    """A view that needs a session of SSO: who has logged in by another backend is sent to the login, too."""
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Answers the request."""
+        if not request.sso:
+            return redirect_to_login(request.get_full_path(), self.get_login_url())
+        return super().dispatch(request, *args, **kwargs)
 
 
 class SuperUserRequiredMixin(LoginRequiredMixin, UserPassesTestMixin):

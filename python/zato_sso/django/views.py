@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from typing import Any
 
 from django import forms as django_forms
 from django.contrib.auth import views
-from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse_lazy
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView, TemplateView
 
 from zato_sso import SignupCtx, ValidationError
 from zato_sso.django import forms
 from zato_sso.django.conf import bound, cookie_settings, setting
+from zato_sso.django.mixins import SessionRequiredMixin
 
 __all__ = [
     "LoginView",
@@ -48,7 +50,7 @@ class LogoutView(views.LogoutView):
     extra_context = {"title": "You are logged out."}  # noqa: RUF012
 
 
-@method_decorator([never_cache, sensitive_post_parameters()], name="dispatch")
+@method_decorator([never_cache, csrf_protect, sensitive_post_parameters()], name="dispatch")
 class _SSOView(ABC, FormView):
     """A form that makes one call."""
 
@@ -139,7 +141,7 @@ def _digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-class PasswordChangeView(LoginRequiredMixin, _SSOView):
+class PasswordChangeView(SessionRequiredMixin, _SSOView):
     """A new password, by the old one."""
 
     form_class = forms.PasswordChangeForm
@@ -151,7 +153,7 @@ class PasswordChangeView(LoginRequiredMixin, _SSOView):
         me.user.change_password(dict(data))
 
 
-class TOTPView(LoginRequiredMixin, _SSOView):
+class TOTPView(SessionRequiredMixin, _SSOView):
     """Turns TOTP on: shows a key, and takes a code of it."""
 
     form_class = forms.CodeForm
@@ -176,8 +178,8 @@ class TOTPView(LoginRequiredMixin, _SSOView):
         self.extra_context = {"codes": me.totp.finish_enrolment(data["totp_code"])}
 
 
-@method_decorator(never_cache, name="dispatch")
-class SessionsView(LoginRequiredMixin, TemplateView):
+@method_decorator([never_cache, csrf_protect], name="dispatch")
+class SessionsView(SessionRequiredMixin, TemplateView):
     """One's own open sessions, and a button to end each."""
 
     template_name = "zato_sso/sessions.html"
@@ -190,8 +192,10 @@ class SessionsView(LoginRequiredMixin, TemplateView):
     def post(self, request: HttpRequest) -> HttpResponse:
         """Ends one, or all others."""
         me = bound(request, request.COOKIES.get(cookie_settings().name))
-        if session_id := request.POST.get("session_id"):
-            me.session.end(session_id)
-        else:
-            me.session.end_all()
+        # One that has ended meanwhile is what was asked for.
+        with suppress(ValidationError):
+            if session_id := request.POST.get("session_id"):
+                me.session.end(session_id)
+            else:
+                me.session.end_all()
         return redirect("sso_sessions")

@@ -13,9 +13,12 @@ from typing import Any, Final, Literal
 
 from zato_sso.ctx import SearchCtx, SignupCtx
 from zato_sso.web.request import MalformedError, csrf_token
-from zato_sso.web.settings import Settings
+from zato_sso.web.settings import Settings, lifetime_of
 
-__all__ = ["ENDPOINTS", "Endpoint", "Reply", "read_body", "run", "run_async"]
+__all__ = ["ENDPOINTS", "MAX_BODY", "Endpoint", "Reply", "read_body", "run", "run_async"]
+
+MAX_BODY: Final = 64 * 1024
+"""The bytes of the largest body. An adapter that has read more than so many reads no further."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,8 @@ def read_body(endpoint: Endpoint, content_type: str | None, raw: bytes, path: Bo
     Raises:
         MalformedError: It is not what the endpoint takes.
     """
+    if len(raw) > MAX_BODY:
+        raise MalformedError("the body is too large")
     known = {*endpoint.needed, *endpoint.optional}
     sent: Any = {}
     if endpoint.method != "GET" and (raw or endpoint.needed):
@@ -102,13 +107,10 @@ def _login(me: Any, body: Body, settings: Settings) -> Steps:
         new_password=body.get("new_password") or "",
     )
     shown = info.to_dict()
-    ust, device = shown.pop("ust"), shown.pop("device_token", None)
     if transport != "cookie":
-        if device is not None:
-            shown["device_token"] = device
-        return Reply({**shown, "ust": ust})
-    lifetime = int((info.expiration_time - info.creation_time).total_seconds())
-    return Reply({**shown, "csrf_token": csrf_token(ust)}, cookie=ust, max_age=lifetime)
+        return Reply(shown)
+    ust = shown.pop("ust")
+    return Reply({**shown, "csrf_token": csrf_token(ust)}, cookie=ust, max_age=lifetime_of(info))
 
 
 def _logout(me: Any, body: Body, settings: Settings) -> Steps:

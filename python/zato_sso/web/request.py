@@ -7,9 +7,8 @@ import hmac
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from zato_sso._core import client_address
 from zato_sso.errors import BackendError, ValidationError
@@ -58,20 +57,23 @@ def csrf_token(ust: str) -> str:
 
 @dataclass(frozen=True)
 class Incoming:
-    """A request, as an adapter shows it to this module."""
+    """A request, as an adapter shows it to this module: once, so that a request has one correlation ID."""
 
     method: str
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     """By name in lower case."""
 
-    cookies: Mapping[str, str]
+    cookies: Mapping[str, str] = field(repr=False)
     peer: str | None
     """The address that the connection comes from."""
+
+    new_cid: str = field(default_factory=lambda: uuid.uuid4().hex)
+    """The correlation ID where the client sends none that is acceptable."""
 
     def cid(self, settings: Settings) -> str:
         """The correlation ID of the client, if it is acceptable, or a new one."""
         sent = self.headers.get(settings.cid_header.lower(), "")
-        return sent if _CID.fullmatch(sent) else uuid.uuid4().hex
+        return sent if _CID.fullmatch(sent) else self.new_cid
 
     def token(self, settings: Settings) -> tuple[str, Transport] | None:
         """The session token, and how it came. What a program sends on purpose comes before a cookie."""
@@ -124,7 +126,7 @@ class Incoming:
             return site not in {"same-origin", "none"}
         if origin is not None:
             # `null`, of a sandboxed page for instance, has no host.
-            host = urlsplit(origin).netloc.lower()
+            host = origin.partition("://")[2].lower()
             return not host or host != self.headers.get("host", "").lower()
         return None
 

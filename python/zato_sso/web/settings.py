@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
-__all__ = ["Settings", "Transport"]
+if TYPE_CHECKING:
+    from zato_sso import SessionInfo
+
+__all__ = ["Settings", "Transport", "lifetime_of"]
 
 Transport = Literal["cookie", "bearer", "header"]
 _TRANSPORTS = ("cookie", "bearer", "header")
@@ -66,3 +69,20 @@ class Settings:
         object.__setattr__(self, "name", self.cookie_name or ("__Host-sso" if is_host_only else "sso"))
         if self.name.startswith("__Host-") and not is_host_only:
             raise ValueError("cookie_name: __Host- needs cookie_secure=True and cookie_path='/'")
+
+    def cookie(self, ust: str, max_age: int | None = None) -> dict[str, Any]:
+        """The arguments of `set_cookie`, which all frameworks name alike; an empty token removes the cookie."""
+        return {
+            "key": self.name,
+            "value": ust,
+            "max_age": max_age if ust else 0,
+            "path": self.cookie_path,
+            "secure": self.cookie_secure,
+            "httponly": True,
+            "samesite": self.cookie_samesite.capitalize(),
+        }
+
+
+def lifetime_of(info: SessionInfo) -> int:
+    """How many seconds a session lasts from its login on."""
+    return int((info.expiration_time - info.creation_time).total_seconds())
