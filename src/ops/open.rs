@@ -1,7 +1,7 @@
 //! Opening: configuration, database and keyring must fit together before anything else happens.
 
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64};
 use std::time::Duration;
@@ -26,7 +26,7 @@ use crate::ops::state::Watch;
 use crate::ops::time::{KeptTime, clock_warning};
 use crate::store::session::cache::SessionCache;
 use crate::store::session::renewal::Renewals;
-use crate::store::{self, Db, Options, SchemaState};
+use crate::store::{self, Db, Options, SchemaState, beside};
 
 /// What single sign-on is given beside its configuration.
 #[derive(Clone, Debug)]
@@ -239,13 +239,6 @@ fn may_be_new(config: &Config) -> Result<bool, OpenError> {
             config.database.url
         ))),
     }
-}
-
-/// A path with something behind the name of its file.
-pub(in crate::ops) fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }
 
 /// Schema and keyring. A database that was made before is checked against the keyring before anything is changed, and a

@@ -24,6 +24,7 @@ mod statements;
 pub mod user;
 
 pub use db::error::OpenError;
+pub use db::identity::beside;
 pub use db::migrate::{LATEST_VERSION, SchemaState};
 pub use db::pool::{Conn, Db, Options, Tx};
 pub use db::postgres::server::Server;

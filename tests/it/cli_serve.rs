@@ -343,8 +343,8 @@ async fn whether_sessions_are_cached_is_logged() {
         verify();
         said("cache.on") == 1
     });
-    // The connection by which changes are heard of, and where others are idle, these.
-    let listening = "application_name = 'zato-sso' AND datname = current_database() AND query = 'SELECT 1'";
+    // The connection by which changes are heard of.
+    let listening = "datname = current_database() AND query = 'SELECT pg_backend_pid()'";
     execute(&world, &format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {listening}"))
         .await;
     until(|| said("cache.off") == 1);

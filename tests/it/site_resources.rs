@@ -138,9 +138,9 @@ async fn an_identity_is_linked_to_another_user(kind: Kind) {
         assert_eq!(found["identities"].as_array().unwrap().len(), identities, "{found}");
     }
     stage.user(LOOK_UP, &json!({"login": "ann", "password": PASSWORD}), 200);
-    // The new user takes what they do not have; the email is that of the other.
+    // The new user takes what they do not have.
     let synchronize = format!("PUT /identities/{token}/synchronize.json");
-    assert_eq!(stage.refused(&stage.shop, &synchronize, &Value::Null), 409);
+    stage.data(&synchronize, &Value::Null, 200);
     let keeps = json!({"synchronize": {"update_user_data": 0}});
     stage.data(&synchronize, &keeps, 200);
     let started = stage.data(&format!("PUT {session}"), &Value::Null, 201)["sso_session"].clone();

@@ -7,10 +7,9 @@ use std::path::{Path, PathBuf};
 use crate::config::{Config, DatabaseUrl};
 use crate::crypto::KeyId;
 use crate::ops::keyring::{KEYRING_CHECK, OpenError, existing_keyring, missing_key};
-use crate::ops::open::beside;
 use crate::store::maintenance::copy::{replace_data, write_copy};
 use crate::store::maintenance::doctor::{Health, health};
-use crate::store::{self, Db, Options, SchemaState};
+use crate::store::{self, Db, Options, SchemaState, beside};
 
 /// What stands behind the name of a backup in the name of the file that says which key it needs.
 const KEY_ID: &str = ".key-id";

@@ -29,8 +29,7 @@ impl Sso {
             let site = call.site()?;
             check_page(request)?;
             let mut conn = self.db().read().await?;
-            let page =
-                store::site::identity::page(&mut conn, request, made_by(&site), self.now()).await?;
+            let page = store::site::identity::page(&mut conn, request, made_by(&site), self.now()).await?;
             drop(conn);
             page.try_map(|row| self.open_identity(row))
         })

@@ -47,3 +47,11 @@ impl Identity {
 fn number(found: &Metadata) -> (u64, u64) {
     (found.dev(), found.ino())
 }
+
+/// The path of a file that stands beside a database: its name, with something behind it.
+#[must_use]
+pub fn beside(database: &Path, suffix: &str) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}

@@ -6,7 +6,7 @@ pub(super) mod macros;
 pub(crate) mod detached;
 pub(super) mod dialect;
 pub(super) mod error;
-mod identity;
+pub(super) mod identity;
 pub(super) mod migrate;
 pub mod owner;
 pub(super) mod pool;
