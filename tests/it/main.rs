@@ -84,6 +84,7 @@ mod rest;
 mod search;
 mod session;
 mod signup;
+mod signup_limit;
 #[cfg(feature = "server")]
 mod signup_rest;
 mod signup_wait;
@@ -99,6 +100,7 @@ mod site_rest;
 mod site_user;
 mod smtp;
 mod store;
+mod super_user;
 mod throttle;
 mod throttle_place;
 mod time;

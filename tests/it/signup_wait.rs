@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use zato_sso::domain::{
-    Code, Direction, Edit, Error, NewUser, PageRequest, Password, SignUpStatus, UserSearch, UserUpdate,
+    Code, Direction, Edit, NewUser, PageRequest, Password, SignUpStatus, UserSearch, UserUpdate,
 };
 use zato_sso::ops::{Actor, NewSiteUser, SignUpRequest};
 
@@ -22,8 +22,6 @@ on_both_databases! {
     an_address_that_somebody_owns_is_given_to_nobody_else;
     the_email_of_a_sign_up_can_be_repeated;
     a_token_is_returned_where_nothing_else_would_tell_it;
-    too_many_sign_ups_are_refused_whoever_has_the_email;
-    no_hour_has_more_sign_ups_than_the_limit_whenever_it_begins;
     in_one_network_an_owner_confirms_no_password_of_another;
     who_signs_up_again_with_the_same_password_keeps_it;
     a_sign_up_with_the_address_of_a_user_is_like_any_other;
@@ -47,7 +45,7 @@ fn confirm_token(email: &str) -> Password {
     Password::from(email.lines().find(is_token).unwrap_or_else(|| panic!("no token in {email}")))
 }
 
-fn with_password(name: &str, email: &str, password: &str) -> SignUpRequest {
+pub fn with_password(name: &str, email: &str, password: &str) -> SignUpRequest {
     SignUpRequest { email: Some(email.to_owned()), password: Password::from(password), ..request(name) }
 }
 
@@ -572,61 +570,4 @@ async fn a_token_is_returned_where_nothing_else_would_tell_it(kind: Kind) {
     world.sso.close().await;
     let sso = world.reopened(open()).await;
     assert!(sso.sign_up(&ctx(), request("user3")).await.unwrap().is_some());
-}
-
-async fn too_many_sign_ups_are_refused_whoever_has_the_email(kind: Kind) {
-    let more = open_but(json!({"signup.max_per_hour": 2, "signup.max_per_hour_per_address": 6}));
-    let world = World::with(kind, more).await;
-    let made = NewUser { email: Some("made@example.com".to_owned()), ..new_user("made") };
-    world.sso.create_user(&ctx(), Actor::Trusted(None), made, true).await.unwrap();
-    let sign_up = async |name: &str, email: &str, address: &str| {
-        world.sso.sign_up(&ctx_of("CRM", address), with_password(name, email, PASSWORD)).await.map(drop)
-    };
-    for email in ["made@example.com", "free@example.com"] {
-        for number in 0..2 {
-            drop(sign_up(&format!("user{number}"), email, "10.0.0.1").await);
-        }
-        let error = sign_up("user2", email, "10.0.0.2").await;
-        assert_eq!(refusal(error), Code::AuthRateLimited);
-    }
-    for number in 3..5 {
-        sign_up(&format!("user{number}"), &format!("e{number}@example.com"), "10.0.0.1").await.unwrap();
-    }
-    let error = sign_up("user6", "f@example.com", "10.0.0.1").await;
-    assert_eq!(refusal(error), Code::AuthRateLimited);
-    let error = world.sso.resend_confirmation(&ctx(), "nobody").await;
-    assert_eq!(refusal(error), Code::AuthRateLimited);
-    world.clock.advance_seconds(3600);
-    sign_up("user6", "f@example.com", "10.0.0.1").await.unwrap();
-}
-
-async fn no_hour_has_more_sign_ups_than_the_limit_whenever_it_begins(kind: Kind) {
-    let world = World::with(kind, open_but(json!({"signup.max_per_hour_per_address": 4}))).await;
-    let sign_up = async |number: usize| {
-        let request = with_password(&format!("u{number}"), &format!("e{number}@example.com"), PASSWORD);
-        world.sso.sign_up(&ctx(), request).await.map(drop)
-    };
-    // Shortly before the hour of the clock is over.
-    world.clock.advance_seconds(3_590);
-    for number in 0..4 {
-        sign_up(number).await.unwrap();
-    }
-    let mut waited = 0;
-    for seconds in [20, 1_800, 1_700] {
-        world.clock.advance_seconds(seconds);
-        waited += seconds;
-        let Err(Error::RateLimited { retry_after }) = sign_up(4).await else { panic!("after {waited} s") };
-        assert_eq!(i64::try_from(retry_after.as_secs()).unwrap(), 3_600 - waited);
-    }
-    world.clock.advance_seconds(3_600 - waited);
-    // One after the other, and at no time more than four within an hour. What is refused is not counted.
-    let mut times = Vec::new();
-    for minute in 0..300 {
-        if sign_up(10 + minute).await.is_ok() {
-            times.push(minute);
-        }
-        world.clock.advance_seconds(60);
-    }
-    assert!(times.windows(5).all(|five| five[4] - five[0] >= 60), "{times:?}");
-    assert!(times.len() >= 16, "{times:?}");
 }

@@ -92,7 +92,7 @@ def test_a_login_gives_a_cookie_that_scripts_cannot_read(client: TestClient, use
     cookie = done.headers["set-cookie"]
     assert done.status_code == 200
     assert "HttpOnly" in cookie
-    assert "SameSite=lax" in cookie
+    assert "SameSite=Lax" in cookie
     assert "ust" not in done.json()
     assert client.get("/hello").json() == {"hello": user}
     me = client.get("/auth/me").json()

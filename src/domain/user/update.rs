@@ -75,11 +75,10 @@ impl UserUpdate {
             || self.is_super_user.is_given()
     }
 
-    /// Whether there may be one super-user less by it, or one less who can log in.
+    /// Whether a user may be unable to log in after it.
     #[must_use]
-    pub fn may_end_super_user(&self) -> bool {
-        self.is_super_user == Edit::Set(false)
-            || self.is_locked == Edit::Set(true)
+    pub fn may_shut_out(&self) -> bool {
+        self.is_locked == Edit::Set(true)
             || matches!(self.sign_up_status, Edit::Set(status) if status != SignUpStatus::Final)
             || matches!(self.approval_status, Edit::Set(status) if status != ApprovalStatus::Approved)
     }

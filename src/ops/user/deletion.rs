@@ -62,7 +62,9 @@ impl Sso {
             call.trail.on(user_id);
             return Err(Error::refused(Code::CommonInvalidOperation, "a user cannot delete oneself"));
         }
-        self.check_another_super_user(&mut tx, user_id).await?;
+        if call.user_id().is_some() {
+            self.check_another_super_user(&mut tx, user_id).await?;
+        }
         let Removed { user_id, username } =
             store::user::account::delete_by_id(&mut tx, user_id).await?.ok_or(not_found)?;
         call.trail.on(&user_id);

@@ -76,7 +76,8 @@ impl Sso {
         call.trail.note("changed", [personal, administrative].concat().join(", "));
 
         let mut tx = self.db().write().await?;
-        if update.may_end_super_user() {
+        let takes_role = update.is_super_user == Edit::Set(false);
+        if takes_role || update.may_shut_out() && call.user_id().is_some() {
             self.check_another_super_user(&mut tx, &user_id).await?;
         }
         let mut row =
