@@ -137,7 +137,8 @@ class SSOExtension:
         headers = {name.lower(): value for name, value in request.headers.items()}
         if self.settings.csrf_header.lower() not in headers and request.mimetype != "application/json":
             # A hidden field of a form.
-            headers[self.settings.csrf_header.lower()] = request.form.get("csrf_token", "")
+            field = _once("csrf_field", lambda: request.form.get("csrf_token", ""))
+            headers[self.settings.csrf_header.lower()] = field
         return Incoming(request.method, headers, request.cookies, request.remote_addr)
 
     def load_user(self) -> User | None:
@@ -227,7 +228,8 @@ class SSOExtension:
 
     def _view(self, endpoint: Endpoint) -> Callable[..., AnyResponse]:
         def view(**path: str) -> AnyResponse:
-            # Before anything takes it for a form, of which any size would be read.
+            # No endpoint takes a form, of which any size would be read.
+            _once("csrf_field", str)
             raw = request.stream.read(MAX_BODY + 1)
             me = self._bind(is_open=endpoint.is_open)
             if not endpoint.is_open and not me.is_signed_in:
@@ -292,7 +294,6 @@ def login_required(view: _Function) -> _Function:
 
 def super_user_required(view: _Function) -> _Function:
     """A view for super-users: 403 for others, and as `login_required` without a session."""
-
     return _guarded(view, lambda extension: extension.bound.session.require_super_user())
 
 
