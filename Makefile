@@ -3,10 +3,12 @@
 # PYTHON=...       the interpreter for .venv; default: the first of python3, python3.14 ... that is 3.10 or newer
 # CARGO_FLAGS=...  default --locked: exactly the versions of Cargo.lock
 # DEMO=...         the folder for the database of `run` and `serve`; default var/demo
+# DOCS_PORT=...    where `make docs` serves the documentation; default 8000
 
 PYTHON ?=
 CARGO_FLAGS ?= --locked
 DEMO ?= var/demo
+DOCS_PORT ?= 8000
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -26,7 +28,7 @@ BENCHMARKS := python_faces logins rest server nodes imports
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build package run serve test lint openapi bench bench-micro bench-peers bench-scale instructions plots wheel clean
+.PHONY: help build package run serve test lint docs site openapi bench bench-micro bench-peers bench-scale instructions plots wheel clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -59,6 +61,13 @@ lint: $(TEST_PACKAGE) ## Check format, lints, types, stubs and licences
 	$(BIN)/python tests/check_licences.py
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; \
 	else echo "cargo-deny is not installed: advisories were not checked"; fi
+
+docs: site ## Build the documentation and serve it on http://127.0.0.1:8000
+	@echo "http://127.0.0.1:$(DOCS_PORT)/, until Ctrl-C"
+	@exec $(BIN)/python -m http.server $(DOCS_PORT) --bind 127.0.0.1 --directory target/site >/dev/null 2>&1
+
+site: $(DEV) ## Build the documentation as a site into target/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 openapi: ## Update docs/openapi.json
 	ZATO_SSO_UPDATE_OPENAPI=1 cargo test $(CARGO_FLAGS) --lib openapi

@@ -20,8 +20,8 @@ PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
-# What moves users needs another system beside: test_recipes.py has it.
-RECIPE = re.compile(r"<!-- recipe [a-z0-9-]+ -->$")
+# What moves users needs another system beside: test_recipes.py has it. test_guides.py has parts of files in examples/.
+RECIPE = re.compile(r"<!-- (recipe [a-z0-9-]+|from [\w./-]+) -->$")
 COMMAND = str(Path(sys.executable).with_name("zato-sso"))
 
 

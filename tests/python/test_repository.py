@@ -22,6 +22,7 @@ TOP_LEVEL = {
         "deny.toml",
         "docs",
         "examples",
+        "mkdocs.yml",
         "pyproject.toml",
         "python",
     ),
