@@ -13,6 +13,7 @@ DOCS_PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 DEV := $(VENV)/.dev-dependencies
+WHEEL_TOOLS := $(VENV)/.wheel-dependencies
 # The package as users get it, and as tests use it: the same code, compiled faster. .venv has the one or the other.
 RELEASE_PACKAGE := target/.package-release
 TEST_PACKAGE := target/.package-test
@@ -23,6 +24,10 @@ SOURCES := $(shell find src -not -name '.*') Cargo.toml Cargo.lock pyproject.tom
 export CARGO_TARGET_DIR := $(CURDIR)/target
 MATURIN := env -u CONDA_PREFIX PIP_QUIET=1 VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin
 WITH_POSTGRES := $(BIN)/python tests/with_postgres.py
+# zig links against an old glibc, so that the wheel works on older systems than the one that builds it.
+WHEEL_FLAGS := $(if $(filter Linux,$(shell uname -s)),--zig --compatibility manylinux2014)
+# Folders of this machine stay out of it.
+WHEEL_RUSTFLAGS := --remap-path-prefix=$(CURDIR)=. --remap-path-prefix=$(HOME)=.
 # What `make bench` runs, file by file.
 BENCHMARKS := python_faces logins rest server nodes imports
 
@@ -56,7 +61,7 @@ lint: $(TEST_PACKAGE) ## Check format, lints, types, stubs and licences
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	$(BIN)/python -m pyright --pythonpath $(BIN)/python --pythonversion 3.10 tests/python/typed_right.py
+	$(BIN)/python -m pyright --pythonpath $(BIN)/python
 	$(BIN)/python -m mypy.stubtest zato_sso._core zato_sso.aio zato_sso.bound
 	$(BIN)/python tests/check_licences.py
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; \
@@ -100,8 +105,17 @@ plots: $(DEV) ## Draw docs/plots from the last figures, with matplotlib in targe
 bench-scale: build ## Benchmark with a million users and five million sessions: takes minutes and 10 GB in target/
 	$(WITH_POSTGRES) --durable -- $(BIN)/python benches/scale.py
 
-wheel: $(DEV) ## Build the wheel into dist/
-	$(MATURIN) build --release $(CARGO_FLAGS) --interpreter $(BIN)/python --out dist
+wheel: $(WHEEL_TOOLS) ## Build the wheel and the source distribution into dist/, and check them
+	rm -rf dist
+	$(BIN)/python .ci/wheel_papers.py sbom target/zato_sso.cdx.json
+	PATH="$(CURDIR)/$(BIN):$$PATH" RUSTFLAGS="$(WHEEL_RUSTFLAGS)" $(MATURIN) build --release $(CARGO_FLAGS) $(WHEEL_FLAGS) \
+		--interpreter $(BIN)/python --sbom-include target/zato_sso.cdx.json --out dist
+	$(MATURIN) sdist --out dist
+	$(BIN)/abi3audit --strict --summary dist/*.whl
+	$(BIN)/auditwheel show dist/*.whl
+	$(BIN)/check-wheel-contents dist/*.whl
+	$(BIN)/twine check --strict dist/*.whl dist/*.tar.gz
+	$(BIN)/python .ci/wheel_papers.py provenance dist
 
 clean: ## Remove everything that was built; keep the databases in var/
 	rm -rf $(VENV) target dist tests/browser/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -121,6 +135,10 @@ $(VENV)/bin/python:
 $(DEV): pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
+
+$(WHEEL_TOOLS): $(DEV)
+	$(BIN)/python -m pip install --quiet --group wheel
 	@touch $@
 
 $(RELEASE_PACKAGE): $(DEV) $(SOURCES)

@@ -1,5 +1,6 @@
 """Flask with single sign-on: sign-up by email, login with a cookie, TOTP, sessions, a list for admins, resets."""
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, redirect, render_template, request
@@ -41,10 +42,10 @@ def login() -> Any:
     return form("Log in", ["username", "password", "totp_code"], log_in)
 
 
-def log_in(username: str, password: str, totp_code: str) -> Any:
+def log_in(sent: dict[str, str]) -> Any:
     """Logs in, and leads to where one came from."""
     response = redirect(auth.next_url())
-    auth.login(response, username, password, totp_code=totp_code or None)
+    auth.login(response, sent["username"], sent["password"], totp_code=sent["totp_code"] or None)
     return response
 
 
@@ -59,29 +60,36 @@ def logout() -> Any:
 @app.route("/signup", methods=["GET", "POST"])
 def signup() -> Any:
     """The sign-up."""
-    names = ["username", "email", "password"]
-    return form("Sign up", names, lambda **sent: auth.bound.user.signup(SignupCtx(**sent)))
+    return form("Sign up", ["username", "email", "password"], sign_up)
+
+
+def sign_up(sent: dict[str, str]) -> None:
+    """Signs up."""
+    ctx = SignupCtx(username=sent["username"], email=sent["email"], password=sent["password"])
+    auth.bound.user.signup(ctx)
 
 
 @app.route("/confirm", methods=["GET", "POST"])
 def confirm() -> Any:
     """Where the email of a sign-up leads."""
-    return form("Confirm", [], lambda: auth.bound.user.confirm_signup(request.args["token"]))
+    return form("Confirm", [], lambda _: auth.bound.user.confirm_signup(request.args["token"]))
 
 
 @app.route("/forgot", methods=["GET", "POST"])
 def forgot() -> Any:
     """Asks for a password reset."""
-    return form("Reset password", ["credential"], lambda credential: auth.bound.password_reset.create_token(credential))
+    return form(
+        "Reset password", ["credential"], lambda sent: auth.bound.password_reset.create_token(sent["credential"])
+    )
 
 
 @app.route("/reset", methods=["GET", "POST"])
 def reset() -> Any:
     """Where the email of a reset leads."""
 
-    def change(new_password: str) -> None:
+    def change(sent: dict[str, str]) -> None:
         access = auth.bound.password_reset.access_token(request.args["token"])
-        auth.bound.password_reset.change_password(new_password, request.args["token"], access.reset_key)
+        auth.bound.password_reset.change_password(sent["new_password"], request.args["token"], access.reset_key)
 
     return form("New password", ["new_password"], change)
 
@@ -94,18 +102,18 @@ def totp() -> Any:
     return form(
         "Turn TOTP on",
         ["totp_code"],
-        lambda totp_code: render_template(
-            "page.html", title="Recovery codes", items=auth.bound.totp.finish_enrolment(totp_code)
+        lambda sent: render_template(
+            "page.html", title="Recovery codes", items=auth.bound.totp.finish_enrolment(sent["totp_code"])
         ),
         key=key,
     )
 
 
-def form(title: str, names: list[str], call: Any, **shown: Any) -> Any:
+def form(title: str, names: list[str], call: Callable[[dict[str, str]], Any], **shown: Any) -> Any:
     """A page with a form, which calls something with what was sent."""
     if request.method == "GET":
         return render_template("page.html", title=title, names=names, button=title, **shown)
     try:
-        return call(**{name: request.form[name] for name in names}) or render_template("page.html", title="Done")
+        return call({name: request.form[name] for name in names}) or render_template("page.html", title="Done")
     except ValidationError as error:
         return render_template("page.html", title=title, names=names, button=title, error=error), error.http_status

@@ -77,6 +77,12 @@ impl TotpApi {
     /// The ``otpauth://`` URI of the caller's own key, for authenticator apps. It contains the key; its label is
     /// ``main.site_name`` and the username.
     ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     current_ust: The caller's session token.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
+    ///
     /// Raises:
     ///     ValidationError: The code of an invalid session, or of a check that every call makes.
     #[pyo3(signature = (cid, current_ust, current_app, remote_addr))]
@@ -97,11 +103,22 @@ impl TotpApi {
     /// Makes a TOTP key for the caller, which takes effect when :meth:`finish_enrolment` gets a code of it, within half an
     /// hour. A key that waited before does not any more.
     ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     current_ust: The caller's session token.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
+    ///
     /// Returns:
     ///     A tuple: the ``otpauth://`` URI, to be shown as a QR code, and the key in base32.
     ///
     /// Raises:
     ///     ValidationError: The code of an invalid session; E005010 if the login is not fresh.
+    ///
+    /// Example:
+    ///     >>> uri, key = sso.totp.begin_enrolment("cid-1", ust, "CRM", "127.0.0.1")
+    ///     >>> uri.startswith("otpauth://totp/")
+    ///     True
     #[pyo3(signature = (cid, current_ust, current_app, remote_addr))]
     fn begin_enrolment<'py>(
         &self,

@@ -40,6 +40,9 @@ impl PasswordResetApi {
     ///
     /// Raises:
     ///     ValidationError: E004001 for an unknown application.
+    ///
+    /// Example:
+    ///     >>> sso.password_reset.create_token("cid-1", "ann", "CRM", "127.0.0.1", "Mozilla/5.0")
     #[pyo3(signature = (cid, credential, current_app, remote_addr, user_agent))]
     fn create_token<'py>(
         &self,

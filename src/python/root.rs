@@ -79,6 +79,9 @@ macro_rules! roots {
             }
 
             /// Creates the object from a configuration file.
+            ///
+            /// Args:
+            ///     path: The path of the file.
             #[classmethod]
             #[pyo3(signature = (path))]
             fn from_config<'py>(
@@ -111,8 +114,9 @@ macro_rules! roots {
             ///     current_ust: The caller's session token, where there is one.
             ///
             /// Example:
-            ///     >>> me = sso.bind(remote_addr="127.0.0.1")
-            ///     >>> me.user.login("user1", "the password")
+            ///     >>> me = sso.bind(current_app="CRM", remote_addr="127.0.0.1")
+            ///     >>> me.user.login("ann", "correct horse battery staple").username
+            ///     'ann'
             #[pyo3(signature = (*, cid=None, current_app=None, remote_addr=None, user_agent=None, current_ust=None))]
             fn bind<'py>(
                 slf: &Bound<'py, Self>,
@@ -150,6 +154,10 @@ macro_rules! roots {
             ///     BackendError: The database became unreachable. Users imported until then are kept; call again to
             ///         continue after them.
             ///     Exception: Any exception that the iterable itself raises; likewise.
+            ///
+            /// Example:
+            ///     >>> sso.import_users([{"username": "dora", "email": "dora@example.com"}]).imported
+            ///     1
             #[pyo3(signature = (users, dry_run=false, *, firebase=None))]
             fn import_users<'py>(
                 &self,
@@ -206,6 +214,10 @@ roots! { py, branch:
 /// Raises:
 ///     ValueError: The configuration or the secret key is not valid.
 ///     BackendError: The database cannot be opened.
+///
+/// Example:
+///     >>> with SSO("sqlite:///sso.db") as sso:
+///     ...     user = sso.user.get_user_by_username("cid-1", "ann")
 #[pyclass(frozen, name = "SSO", module = "zato_sso")]
 pub struct BlockingSso(Tree);
 

@@ -58,6 +58,13 @@ impl UserApi {
 
     /// The definitions that are linked to a user: the caller, or any user for super-users.
     ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     ust: The caller's session token.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
+    ///     user_id: Whose they are; None for the caller's own.
+    ///
     /// Returns:
     ///     A list of dicts: auth_type, auth_username, auth_id, auth_name, user_id, creation_time, is_active.
     ///
@@ -85,6 +92,15 @@ impl UserApi {
     }
 
     /// Removes a link and ends the sessions that it opened. For super-users.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     ust: The session token.
+    ///     user_id: The user that it is linked to.
+    ///     auth_type: ``const.auth_type.basic_auth`` or ``jwt``.
+    ///     auth_username: The username of the security definition.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
     ///
     /// Returns:
     ///     The auth_id, which is the id of the definition.
@@ -114,6 +130,15 @@ impl UserApi {
     }
 
     /// The user that a security definition is linked to: the caller, or any user for super-users.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     sec_type: ``const.auth_type.basic_auth`` or ``jwt``.
+    ///     sec_username: The username of the security definition.
+    ///     current_ust: The caller's session token.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
+    ///     return_all_attrs: True for what the caller may not see, too.
     ///
     /// Raises:
     ///     ValidationError: E005001 without permission; E008002 if there is no such definition, or it is not linked.

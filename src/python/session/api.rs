@@ -53,6 +53,10 @@ impl SessionApi {
     ///
     /// Raises:
     ///     ValidationError: The code of an invalid ``current_ust``, or E005001 if it is not a super-user's.
+    ///
+    /// Example:
+    ///     >>> sso.session.verify("cid-1", ust, admin_ust, "CRM", "127.0.0.1")
+    ///     True
     #[pyo3(signature = (cid, target_ust, current_ust, current_app, remote_addr, user_agent=None))]
     #[expect(clippy::too_many_arguments, reason = "the documented signature")]
     fn verify<'py>(
@@ -88,11 +92,21 @@ impl SessionApi {
 
     /// Extends a session.
     ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     ust: The session token.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
+    ///     user_agent: The client's user agent.
+    ///
     /// Returns:
     ///     The new expiration time: a datetime in UTC, without a timezone.
     ///
     /// Raises:
     ///     ValidationError: The code of an invalid session, or of a check that every call makes.
+    ///
+    /// Example:
+    ///     >>> expiration_time = sso.session.renew("cid-1", ust, "CRM", "127.0.0.1")
     #[pyo3(signature = (cid, ust, current_app, remote_addr, user_agent=None))]
     fn renew<'py>(
         &self,
@@ -128,6 +142,9 @@ impl SessionApi {
     /// Raises:
     ///     ValidationError: The code of an invalid session; E005001 for a wrong password or code, E005008 if the code is
     ///         missing, E005009 while the user has to wait after failures.
+    ///
+    /// Example:
+    ///     >>> sso.session.reauthenticate("cid-1", ust, "correct horse battery staple")
     #[pyo3(signature = (cid, ust, password, totp_code=None, current_app=None, remote_addr=None, user_agent=None))]
     #[expect(clippy::too_many_arguments, reason = "the documented signature")]
     fn reauthenticate<'py>(
@@ -150,6 +167,15 @@ impl SessionApi {
     }
 
     /// A session: the caller's own, or any for super-users.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     target_ust: The token of the session that the call is about.
+    ///     current_ust: The caller's session token: that of the session's user, or a super-user's.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
+    ///     user_agent: The client's user agent.
+    ///     check_if_password_expired: False to return the session of a user whose password has expired.
     ///
     /// Raises:
     ///     ValidationError: E005001 without permission, E007001 or E007002 if the session has ended.
@@ -228,6 +254,12 @@ impl SessionApi {
 
     /// The session of the caller, who must be a super-user.
     ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     current_ust: The caller's session token.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
+    ///
     /// Raises:
     ///     ValidationError: As :meth:`get_current_session`, and E005001 if the caller is not a super-user.
     #[pyo3(signature = (cid, current_ust, current_app, remote_addr))]
@@ -245,6 +277,15 @@ impl SessionApi {
     /// The open sessions of a user, oldest first: the caller's own with ``current_ust`` or ``ust`` alone, or, for
     /// super-users, those of the user that ``target_ust`` belongs to.
     ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     ust: The caller's session token, as ``current_ust``.
+    ///     target_ust: The token of a session of the user whose sessions are wanted, for super-users.
+    ///     current_ust: The caller's session token.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
+    ///     user_agent: The client's user agent.
+    ///
     /// Returns:
     ///     A list of dicts: session_id, auth_type, auth_principal, creation_time, expiration_time, remote_addr,
     ///     user_agent, is_current (whether it is the session that asks), session_state_change_list. Tokens are not
@@ -253,6 +294,11 @@ impl SessionApi {
     /// Raises:
     ///     ValidationError: As :meth:`get`.
     ///     ValueError: Neither a token of the caller alone nor ``target_ust`` with ``current_ust`` was given.
+    ///
+    /// Example:
+    ///     >>> sessions = sso.session.get_list("cid-1", current_ust=ust, current_app="CRM", remote_addr="127.0.0.1")
+    ///     >>> len(sessions)
+    ///     1
     #[pyo3(signature = (cid, ust=None, target_ust=None, current_ust=None, current_app=None, remote_addr=None, user_agent=None))]
     #[expect(clippy::too_many_arguments, reason = "the documented signature")]
     fn get_list<'py>(
@@ -328,6 +374,10 @@ impl SessionApi {
     ///
     /// Raises:
     ///     ValidationError: E005001 without permission, E001100 if there is no such user.
+    ///
+    /// Example:
+    ///     >>> sso.session.end_all("cid-1", ust, current_app="CRM", remote_addr="127.0.0.1")
+    ///     0
     #[pyo3(signature = (cid, current_ust, user_id=None, except_current=true, current_app=None, remote_addr=None))]
     #[expect(clippy::too_many_arguments, reason = "the documented signature")]
     fn end_all<'py>(

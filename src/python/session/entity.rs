@@ -64,6 +64,9 @@ impl SessionInfo {
     }
 
     /// All of these values but ``device_token``. Datetimes become ISO 8601 text unless ``serialize_dt`` is False.
+    ///
+    /// Args:
+    ///     serialize_dt: True for times as ISO 8601 text.
     #[pyo3(signature = (serialize_dt=true))]
     fn to_dict<'py>(&self, py: Python<'py>, serialize_dt: bool) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(py);
@@ -183,6 +186,9 @@ impl Session {
 
     /// A dict of creation_time, expiration_time, remote_addr and user_agent. Datetimes become ISO 8601 text if
     /// ``serialize_dt`` is True.
+    ///
+    /// Args:
+    ///     serialize_dt: True for times as ISO 8601 text.
     #[pyo3(signature = (serialize_dt=false))]
     fn to_dict<'py>(&self, py: Python<'py>, serialize_dt: bool) -> PyResult<Bound<'py, PyDict>> {
         let (times, session) = (self.attr.branch.times(), &self.view.session);

@@ -48,6 +48,10 @@ impl SiteApi {
     ///
     /// Raises:
     ///     ValidationError: E008002 for an invalid subdomain or URI, E008001 for one that another site has.
+    ///
+    /// Example:
+    ///     >>> site = sso.site.create("cid-1", "shop", ["https://shop.example/callback"])
+    ///     >>> public_key, private_key = site["public_key"], site["private_key"]
     #[pyo3(signature = (cid, subdomain, callback_uris, current_app=None, remote_addr=None, trusted=false,
         long_key=false))]
     #[expect(clippy::too_many_arguments, reason = "as many as the command has, and the context")]
@@ -74,6 +78,11 @@ impl SiteApi {
     }
 
     /// All sites, by subdomain, without their private keys.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
     ///
     /// Returns:
     ///     A list of dicts: subdomain, public_key, is_active, is_trusted, creation_time, callback_uris; and
@@ -159,6 +168,12 @@ impl SiteApi {
     }
 
     /// Deletes a site and ends its sessions.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     subdomain: The name of the site.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
     ///
     /// Returns:
     ///     The number of sessions that ended.

@@ -60,6 +60,12 @@ impl IdentityApi {
 
     /// The identities of a user, oldest first. Every user has at least one.
     ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     user_id: The user.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
+    ///
     /// Returns:
     ///     A list of dicts, as from ``get``.
     ///

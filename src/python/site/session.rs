@@ -125,6 +125,13 @@ impl SiteApi {
 
     /// The open session of a site that has this token; of any site, for a trusted one.
     ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     subdomain: The name of the site.
+    ///     sso_session_token: The token of the session.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
+    ///
     /// Returns:
     ///     A dict as from ``start_session``.
     ///
@@ -150,6 +157,13 @@ impl SiteApi {
     }
 
     /// The open session that a site has started for an identity.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     subdomain: The name of the site.
+    ///     identity_token: The token of the identity.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
     ///
     /// Returns:
     ///     A dict as from ``start_session``.
@@ -178,6 +192,13 @@ impl SiteApi {
 
     /// Ends a session of a site.
     ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     subdomain: The name of the site.
+    ///     sso_session_token: The token of the session.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
+    ///
     /// Raises:
     ///     ValidationError: As ``get_session``.
     #[pyo3(signature = (cid, subdomain, sso_session_token, current_app=None, remote_addr=None))]
@@ -199,6 +220,13 @@ impl SiteApi {
     }
 
     /// Ends the session that a site has started for an identity.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     subdomain: The name of the site.
+    ///     identity_token: The token of the identity.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
     ///
     /// Raises:
     ///     ValidationError: As ``get_identity_session``.

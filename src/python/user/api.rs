@@ -95,6 +95,10 @@ impl UserApi {
     ///
     /// Raises:
     ///     ValidationError: E001xxx, E002xxx, E003xxx or E008002 for an invalid value; E005001 without permission.
+    ///
+    /// Example:
+    ///     >>> data = {"username": "bea", "password": "a lamp in the window"}
+    ///     >>> user_id = sso.user.create_user("cid-1", data, admin_ust, "CRM", "127.0.0.1", auto_approve=True)
     #[pyo3(signature = (cid, data, current_ust=None, current_app=None, remote_addr=None, require_super_user=true, auto_approve=false))]
     #[expect(clippy::too_many_arguments, reason = "the documented signature")]
     fn create_user<'py>(
@@ -116,6 +120,15 @@ impl UserApi {
     }
 
     /// Creates a super-user; otherwise the same as :meth:`create_user`.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     data: As for :meth:`create_user`.
+    ///     current_ust: The session token of a super-user.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
+    ///     require_super_user: False for trusted callers in the same process, who need no session token.
+    ///     auto_approve: True to approve the user immediately.
     #[pyo3(signature = (cid, data, current_ust=None, current_app=None, remote_addr=None, require_super_user=true, auto_approve=false))]
     #[expect(clippy::too_many_arguments, reason = "the documented signature")]
     fn create_super_user<'py>(
@@ -154,6 +167,10 @@ impl UserApi {
     /// Raises:
     ///     ValidationError: E001002 if the name is that of a user who is not a super-user; otherwise as
     ///         :meth:`create_user`.
+    ///
+    /// Example:
+    ///     >>> data = {"username": "admin1", "password": "correct horse battery staple"}
+    ///     >>> user_id = sso.user.ensure_super_user("cid-1", data)
     #[pyo3(signature = (cid, data, current_app=None, remote_addr=None))]
     fn ensure_super_user<'py>(
         &self,
@@ -172,8 +189,18 @@ impl UserApi {
 
     /// Approves a user, who may log in from now on. It can be repeated, and called after a rejection.
     ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     user_id: The user.
+    ///     current_ust: The session token of a super-user.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
+    ///
     /// Raises:
     ///     ValidationError: E005001 without permission, E001100 if there is no such user.
+    ///
+    /// Example:
+    ///     >>> sso.user.approve_user("cid-1", user_id, admin_ust, "CRM", "127.0.0.1")
     #[pyo3(signature = (cid, user_id, current_ust, current_app, remote_addr))]
     fn approve_user<'py>(
         &self,
@@ -191,6 +218,13 @@ impl UserApi {
     }
 
     /// Rejects a user, who can no longer log in; their open sessions are rejected too.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     user_id: The user.
+    ///     current_ust: The session token of a super-user.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
     ///
     /// Raises:
     ///     ValidationError: As :meth:`approve_user`.
@@ -229,6 +263,11 @@ impl UserApi {
     ///
     /// Raises:
     ///     ValidationError: E005001, or the exact code where the configuration allows it to be shown.
+    ///
+    /// Example:
+    ///     >>> session = sso.user.login("cid-1", "ann", "correct horse battery staple", "CRM", "127.0.0.1")
+    ///     >>> session.username
+    ///     'ann'
     #[pyo3(signature = (cid, username, password, current_app, remote_addr, user_agent=None, has_remote_addr=false, has_user_agent=false, new_password=None, totp_code=None, skip_sec=false, device_token=None))]
     #[pyo3(
         text_signature = "($self, cid, username, password, current_app, remote_addr, user_agent=None, has_remote_addr=False, has_user_agent=False, new_password='', totp_code=None, skip_sec=False, device_token=None)"
@@ -282,6 +321,9 @@ impl UserApi {
     ///
     /// Raises:
     ///     ValidationError: E005001 if the token belongs to no valid session.
+    ///
+    /// Example:
+    ///     >>> sso.user.logout("cid-1", ust, "CRM", "127.0.0.1")
     #[pyo3(signature = (cid, ust, current_app, remote_addr, skip_sec=false))]
     fn logout<'py>(
         &self,
@@ -299,8 +341,19 @@ impl UserApi {
 
     /// The user that the session belongs to.
     ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     current_ust: The caller's session token.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
+    ///     return_all_attrs: True for what the caller may not see, too.
+    ///
     /// Raises:
     ///     ValidationError: The code of an invalid session, or of a check that every call makes.
+    ///
+    /// Example:
+    ///     >>> sso.user.get_current_user("cid-1", ust, "CRM", "127.0.0.1").username
+    ///     'ann'
     #[pyo3(signature = (cid, current_ust, current_app, remote_addr, return_all_attrs=false))]
     fn get_current_user<'py>(
         &self,
@@ -335,6 +388,14 @@ impl UserApi {
 
     /// A user: the caller's own, or any for super-users.
     ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     user_id: The user; others than the caller only for super-users.
+    ///     current_ust: The caller's session token.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
+    ///     return_all_attrs: True for what the caller may not see, too.
+    ///
     /// Raises:
     ///     ValidationError: E005001 without permission, E001100 if there is no such user.
     #[pyo3(signature = (cid, user_id, current_ust, current_app, remote_addr, return_all_attrs=false))]
@@ -360,6 +421,15 @@ impl UserApi {
 
     /// The user with this name, for trusted callers in the same process. None if there is no such user, or, with
     /// ``needs_approved``, the user is not approved.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     username: The name, in any of its forms.
+    ///     needs_approved: Whether a user who is not approved is None, too.
+    ///
+    /// Example:
+    ///     >>> sso.user.get_user_by_username("cid-1", "nobody") is None
+    ///     True
     #[pyo3(signature = (cid, username, needs_approved=true))]
     fn get_user_by_username<'py>(
         &self,
@@ -394,6 +464,10 @@ impl UserApi {
     /// Raises:
     ///     ValidationError: E005001 without permission or with a wrong old password, E008003 if a value is
     ///         missing, E001100 if there is no such user, E003xxx for the new password.
+    ///
+    /// Example:
+    ///     >>> change = {"old_password": "correct horse battery staple", "new_password": "a lamp in the window"}
+    ///     >>> sso.user.change_password("cid-1", change, ust, "CRM", "127.0.0.1")
     #[pyo3(signature = (cid, data, current_ust, current_app, remote_addr))]
     fn change_password<'py>(
         &self,
@@ -424,6 +498,9 @@ impl UserApi {
     ///
     /// Raises:
     ///     ValidationError: E005001 without permission, E001100 if there is no such user.
+    ///
+    /// Example:
+    ///     >>> sso.user.lock_user("cid-1", user_id, admin_ust, "CRM", "127.0.0.1")
     #[pyo3(signature = (cid, user_id, current_ust=None, current_app=None, remote_addr=None, require_super_user=true, current_user=None))]
     #[expect(clippy::too_many_arguments, reason = "the documented signature")]
     fn lock_user<'py>(
@@ -444,6 +521,15 @@ impl UserApi {
     }
 
     /// Unlocks an account; otherwise the same as :meth:`lock_user`.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     user_id: The user.
+    ///     current_ust: The session token of a super-user.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
+    ///     require_super_user: False for trusted callers in the same process, who need no session token.
+    ///     current_user: The user_id to record as the acting user, of trusted callers.
     #[pyo3(signature = (cid, user_id, current_ust=None, current_app=None, remote_addr=None, require_super_user=true, current_user=None))]
     #[expect(clippy::too_many_arguments, reason = "the documented signature")]
     fn unlock_user<'py>(

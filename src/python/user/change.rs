@@ -32,6 +32,9 @@ impl UserApi {
     ///         invalid username or email; E005010 if the login is not fresh, for a username, an email or TOTP; E005008
     ///         if totp_code is missing.
     ///     InvalidTOTPError: E005001 if totp_code is wrong.
+    ///
+    /// Example:
+    ///     >>> sso.user.update_current_user("cid-1", {"first_name": "Ann"}, ust, "CRM", "127.0.0.1")
     #[pyo3(signature = (cid, data, current_ust, current_app, remote_addr))]
     fn update_current_user<'py>(
         &self,
@@ -51,6 +54,14 @@ impl UserApi {
     }
 
     /// Changes a user: the caller's own, or any for super-users. Otherwise the same as :meth:`update_current_user`.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     user_id: The user.
+    ///     data: What changes, by name.
+    ///     current_ust: The caller's session token.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
     ///
     /// Raises:
     ///     ValidationError: As :meth:`update_current_user`; E005001 without permission, E001100 if there is no such
@@ -76,6 +87,14 @@ impl UserApi {
     }
 
     /// :meth:`update_user_by_id` where ``user_id`` is given, else :meth:`update_current_user`.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     data: What changes, by name.
+    ///     current_ust: The caller's session token.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
+    ///     user_id: The user; None for the caller.
     #[pyo3(signature = (cid, data, current_ust, current_app, remote_addr, user_id=None))]
     #[expect(clippy::too_many_arguments, reason = "the documented signature")]
     fn update<'py>(
@@ -129,6 +148,14 @@ impl UserApi {
 
     /// Deletes a user by name; otherwise the same as :meth:`delete_user_by_id`.
     ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     username: The name of the user.
+    ///     current_ust: The session token of a super-user.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
+    ///     skip_sec: True for trusted callers in the same process, who need no session token.
+    ///
     /// Raises:
     ///     ValidationError: As :meth:`delete_user_by_id`, but E001001 if there is no such user.
     #[pyo3(signature = (cid, username, current_ust, current_app, remote_addr, skip_sec=false))]
@@ -150,6 +177,13 @@ impl UserApi {
     }
 
     /// Deletes a user: :meth:`delete_user_by_id` without ``skip_sec``.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     user_id: The user.
+    ///     current_ust: The session token of a super-user.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
     #[pyo3(signature = (cid, user_id, current_ust, current_app, remote_addr))]
     fn delete<'py>(
         &self,

@@ -42,6 +42,9 @@ macro_rules! user_class {
 
             /// All fields that the caller may see, without the attributes. Datetimes become ISO 8601 text if
             /// ``serialize_dt`` is True.
+            ///
+            /// Args:
+            ///     serialize_dt: True for times as ISO 8601 text.
             #[pyo3(signature = (serialize_dt=false))]
             fn to_dict<'py>(&self, py: Python<'py>, serialize_dt: bool) -> PyResult<Bound<'py, PyDict>> {
                 to_dict(py, &self.view, self.attr.branch.times(), serialize_dt)

@@ -63,6 +63,9 @@ impl UserApi {
 
     /// Checks a password against the configured rules that do not depend on a user.
     ///
+    /// Args:
+    ///     password: The password.
+    ///
     /// Raises:
     ///     ValidationError: E003001, E003002, E003003 or E003008.
     #[pyo3(signature = (password))]

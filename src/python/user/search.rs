@@ -31,6 +31,12 @@ impl UserApi {
     /// Raises:
     ///     ValidationError: E005001 without permission; E008002 for a criterion of a wrong type, a name of
     ///         less than 2 characters, or an unknown attribute.
+    ///
+    /// Example:
+    ///     >>> ctx = SearchCtx(username="ann")
+    ///     >>> found = sso.user.search("cid-1", ctx, admin_ust, "CRM", "127.0.0.1")
+    ///     >>> [user["username"] for user in found["result"]]
+    ///     ['ann']
     #[pyo3(signature = (cid, ctx, current_ust, current_app, remote_addr, serialize_dt=false))]
     #[expect(clippy::too_many_arguments, reason = "the documented signature")]
     fn search<'py>(

@@ -32,6 +32,11 @@ impl UserApi {
     ///     ValidationError: E004001 or E004002 for an application; E001xxx, E002xxx, E003xxx where the configuration
     ///         allows them to be shown, else E005001; E008002 for a value of a wrong type.
     ///     ValueError: ``ctx`` names another application than ``current_app``.
+    ///
+    /// Example:
+    ///     >>> ctx = SignupCtx(username="cleo", email="cleo@example.com", password="a lamp in the window")
+    ///     >>> token = sso.user.signup("cid-1", ctx, "CRM", "127.0.0.1")
+    ///     >>> sso.user.confirm_signup("cid-2", token, "CRM", "127.0.0.1")
     #[pyo3(signature = (cid, ctx, current_app, remote_addr))]
     fn signup<'py>(
         &self,
