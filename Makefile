@@ -12,6 +12,8 @@ DOCS_PORT ?= 8000
 
 VENV := .venv
 BIN := $(VENV)/bin
+# What it takes to build the package, and what to develop it.
+BUILD := $(VENV)/.build-dependencies
 DEV := $(VENV)/.dev-dependencies
 WHEEL_TOOLS := $(VENV)/.wheel-dependencies
 # The package as users get it, and as tests use it: the same code, compiled faster. .venv has the one or the other.
@@ -77,7 +79,7 @@ site: $(DEV) ## Build the documentation as a site into target/site
 openapi: ## Update docs/openapi.json
 	ZATO_SSO_UPDATE_OPENAPI=1 cargo test $(CARGO_FLAGS) --lib openapi
 
-bench: build ## Run the benchmarks, each compared with a yardstick
+bench: $(DEV) build ## Run the benchmarks, each compared with a yardstick
 	cargo build --release $(CARGO_FLAGS) --example parts
 	@mkdir -p target/bench
 	$(WITH_POSTGRES) --durable -- sh -ec 'cargo bench --quiet $(CARGO_FLAGS) --features server --bench main_job > target/bench/.main_job; \
@@ -89,7 +91,7 @@ bench: build ## Run the benchmarks, each compared with a yardstick
 bench-micro: build ## Run the criterion benchmarks of the hot pieces
 	cargo bench $(CARGO_FLAGS) --features server --bench micro
 
-bench-peers: build ## Compare with fastapi-users, Django and better-auth, which it installs into target/bench
+bench-peers: $(DEV) build ## Compare with fastapi-users, Django and better-auth, which it installs into target/bench
 	cargo build --release $(CARGO_FLAGS) --example parts
 	$(BIN)/python benches/peers/run.py
 
@@ -102,7 +104,7 @@ plots: $(DEV) ## Draw docs/plots from the last figures, with matplotlib in targe
 	target/bench/plots/bin/pip install --quiet --requirement benches/plots.txt
 	target/bench/plots/bin/python benches/plots.py
 
-bench-scale: build ## Benchmark with a million users and five million sessions: takes minutes and 10 GB in target/
+bench-scale: $(DEV) build ## Benchmark with a million users and five million sessions: takes minutes and 10 GB in target/
 	$(WITH_POSTGRES) --durable -- $(BIN)/python benches/scale.py
 
 wheel: $(WHEEL_TOOLS) ## Build the wheel and the source distribution into dist/, and check them
@@ -132,8 +134,12 @@ $(VENV)/bin/python:
 		"(on Debian python3 and python3-venv), or name one: make PYTHON=/path/to/python" >&2; \
 	exit 1
 
-$(DEV): pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+$(BUILD): pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --group build
+	@touch $@
+
+$(DEV): $(BUILD)
 	$(BIN)/python -m pip install --quiet --group dev
 	@touch $@
 
@@ -141,7 +147,7 @@ $(WHEEL_TOOLS): $(DEV)
 	$(BIN)/python -m pip install --quiet --group wheel
 	@touch $@
 
-$(RELEASE_PACKAGE): $(DEV) $(SOURCES)
+$(RELEASE_PACKAGE): $(BUILD) $(SOURCES)
 	$(MATURIN) develop --release $(CARGO_FLAGS)
 	@rm -f $(TEST_PACKAGE)
 	@touch $@
