@@ -38,6 +38,7 @@ __all__ = [
     "__version__",
     "client_address",
     "code_label",
+    "collect_metrics",
     "command",
     "status_codes",
     "with_clock",
@@ -58,6 +59,7 @@ def code_label(code: str) -> str | None: ...
 def status_codes() -> list[tuple[str, str, str]]: ...
 def command(arguments: Sequence[str]) -> int: ...
 def client_address(sso: SSO | AsyncSSO, peer: str, forwarded: Sequence[bytes]) -> str: ...
+def collect_metrics(tree: SSO | AsyncSSO) -> str: ...
 def with_clock(clock: TestClock, config: dict[str, Any], is_async: bool = False, hooks: object = None) -> Any: ...
 
 @final
@@ -187,6 +189,14 @@ class SSO:
             BackendError: The database became unreachable. Users imported until then are kept; call again to
                 continue after them.
             Exception: Any exception that the iterable itself raises; likewise.
+        """
+    def metrics(self) -> str:
+        """What this object counts, as text in the format of Prometheus: operations and how long they took, hashes, the
+        database, caches, limits, emails, sessions.
+
+        Example:
+            >>> "zato_sso_operations_total" in sso.metrics()
+            True
         """
     def close(self) -> None:
         """Closes the database. Later calls raise BackendError. May be called twice."""

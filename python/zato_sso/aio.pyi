@@ -114,6 +114,14 @@ class SSO:
                 continue after them.
             Exception: Any exception that the iterable itself raises; likewise.
         """
+    async def metrics(self) -> str:
+        """What this object counts, as text in the format of Prometheus: operations and how long they took, hashes, the
+        database, caches, limits, emails, sessions.
+
+        Example:
+            >>> "zato_sso_operations_total" in sso.metrics()
+            True
+        """
     async def open(self) -> None: ...
     async def close(self) -> None:
         """Closes the database. Later calls raise BackendError. May be called twice."""

@@ -17,6 +17,6 @@ pub use password::firebase::{FirebaseParams, fbscrypt_hash, firebase_hash};
 pub use password::hasher::{Hasher, Verdict};
 pub use password::keycloak::keycloak_hash;
 pub use password::params::{HashParams, HashParamsError, Salt};
-pub use password::pool::{HashPool, WaitLimits};
+pub use password::pool::{HashLoad, HashPool, WaitLimits};
 pub use password::stored::recognise_hash;
 pub use password::turn::{Turn, on_behalf};

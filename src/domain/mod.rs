@@ -18,6 +18,7 @@ pub use self::core::code::Code;
 pub use self::core::context::Context;
 pub use self::core::error::{Error, Result, WRONG_TOTP_CODE};
 pub use self::core::id::{Cid, SessionId, UserId, random_uuid, time_ordered_uuid};
+pub use self::core::measure::{BOUNDS, Distribution, Histogram};
 pub use self::core::operation::{AuditKind, Face, Operation, Who};
 pub use self::core::page::Page;
 pub use self::core::random::{Random, SystemRandom};

@@ -51,7 +51,7 @@ impl App {
         let (bodies, answers) = (Bodies::new(sso.config()), Answers::new(sso.config()));
         Arc::new(Self {
             sso,
-            metrics: Metrics::new(),
+            metrics: Metrics::default(),
             bodies,
             answers,
             closing: Closing::default(),

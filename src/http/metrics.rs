@@ -1,29 +1,29 @@
-//! What the server counts, in the text form that Prometheus reads (OpenMetrics 1.0).
+//! What the server counts of requests: part of the metrics of [`ops`](crate::ops).
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::Ordering;
+use std::hash::Hash;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
-use axum::http::{Method, StatusCode};
-use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::encoding::text::encode;
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::{Family, MetricConstructor};
-use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::{Registry, Unit};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 
-use crate::domain::Code;
-use crate::ops::State as ProcessState;
+use crate::domain::{Code, Histogram};
+use crate::ops::{Format, Text};
 
-/// The media type of the text form.
-pub(in crate::http) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
-/// From a session check to the slowest hash: seconds.
-const BUCKETS: [f64; 12] = [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
+/// The form of the metrics that a client asks for: OpenMetrics, unless it names plain text only.
+pub(in crate::http) fn accepted(headers: &HeaderMap) -> Format {
+    let names = |kind: &str| {
+        let mut accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+        accepted.any(|value| value.contains(kind))
+    };
+    let is_plain = names("text/plain") && !names("application/openmetrics-text");
+    if is_plain { Format::Prometheus } else { Format::OpenMetrics }
+}
 
 /// The endpoint that answered a request: never what was sent, of which there is no end.
-#[derive(Clone, Copy, Debug, Default, Hash, PartialEq, Eq, EncodeLabelSet)]
+#[derive(Clone, Copy, Debug, Default, Hash, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::http) struct Route {
     method: &'static str,
     path: &'static str,
@@ -50,120 +50,89 @@ impl Route {
     }
 }
 
-#[derive(Clone, Copy, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Answered {
-    method: &'static str,
-    path: &'static str,
-    status: u16,
+/// Something that is counted for each of a bounded number of keys.
+#[derive(Debug)]
+struct Each<K, V>(RwLock<HashMap<K, V>>);
+
+impl<K, V> Default for Each<K, V> {
+    fn default() -> Self {
+        Self(RwLock::default())
+    }
 }
 
-#[derive(Clone, Copy, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Refused {
-    code: &'static str,
-}
+impl<K: Copy + Hash + Ord, V: Default> Each<K, V> {
+    /// Counts for a key. Only the first time waits for others.
+    fn count(&self, key: K, count: impl Fn(&V)) {
+        if let Some(counted) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return count(counted);
+        }
+        count(self.0.write().unwrap_or_else(PoisonError::into_inner).entry(key).or_default());
+    }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Buckets;
-
-impl MetricConstructor<Histogram> for Buckets {
-    fn new_metric(&self) -> Histogram {
-        Histogram::new(BUCKETS)
+    /// All of them, in the order of their keys.
+    fn each(&self, mut tell: impl FnMut(K, &V)) {
+        let counted = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let mut keys: Vec<_> = counted.iter().collect();
+        keys.sort_unstable_by_key(|(key, _)| **key);
+        keys.into_iter().for_each(|(key, value)| tell(*key, value));
     }
 }
 
 /// The counters.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(in crate::http) struct Metrics {
-    registry: Registry,
-    requests: Family<Answered, Counter>,
-    durations: Family<Route, Histogram, Buckets>,
-    refusals: Family<Refused, Counter>,
-    in_flight: Gauge,
-    audit_writable: Gauge,
-    audit_lines_lost: Counter,
-    log_lines_lost: Counter,
+    requests: Each<(Route, u16), AtomicU64>,
+    durations: Each<Route, Histogram>,
+    refusals: Each<&'static str, AtomicU64>,
+    in_flight: AtomicI64,
 }
 
 impl Metrics {
-    pub fn new() -> Self {
-        let (requests, refusals, in_flight) = (Family::default(), Family::default(), Gauge::default());
-        let durations = Family::new_with_constructor(Buckets);
-        let mut registry = Registry::with_prefix("zato_sso");
-        registry.register("http_requests", "Requests that were answered", requests.clone());
-        let about = "How long answers took";
-        registry.register_with_unit("http_request_duration", about, Unit::Seconds, durations.clone());
-        registry.register("http_refusals", "Requests that the rules refused, by code", refusals.clone());
-        registry.register("http_requests_in_flight", "Requests under way", in_flight.clone());
-        let (audit_writable, audit_lines_lost, log_lines_lost) =
-            (Gauge::default(), Counter::default(), Counter::default());
-        registry.register(
-            "audit_writable",
-            "Whether audit entries can be written to audit.file",
-            audit_writable.clone(),
-        );
-        registry.register(
-            "audit_lines_lost",
-            "Audit lines that could not be written",
-            audit_lines_lost.clone(),
-        );
-        registry.register(
-            "log_lines_lost",
-            "Lines of the log that could not be written",
-            log_lines_lost.clone(),
-        );
-        Self {
-            registry,
-            requests,
-            durations,
-            refusals,
-            in_flight,
-            audit_writable,
-            audit_lines_lost,
-            log_lines_lost,
-        }
-    }
-
     /// A request has come. It is under way until what this returns is dropped, answered or not.
     pub fn began(&self) -> UnderWay<'_> {
-        self.in_flight.inc();
+        self.in_flight.fetch_add(1, Relaxed);
         UnderWay(&self.in_flight)
     }
 
     /// A request is answered.
     pub fn answered(&self, route: Route, status: StatusCode, refusal: Option<Code>, took: Duration) {
-        let Route { method, path } = route;
-        self.requests.get_or_create(&Answered { method, path, status: status.as_u16() }).inc();
-        self.durations.get_or_create(&route).observe(took.as_secs_f64());
+        let count_one = |count: &AtomicU64| {
+            count.fetch_add(1, Relaxed);
+        };
+        self.requests.count((route, status.as_u16()), count_one);
+        self.durations.count(route, |histogram| histogram.observe(took));
         if let Some(code) = refusal {
-            self.refusals.get_or_create(&Refused { code: code.as_str() }).inc();
+            self.refusals.count(code.as_str(), count_one);
         }
     }
 
-    /// All of them as text, with the state of the process.
-    pub fn text(&self, state: ProcessState) -> String {
-        self.audit_writable.set(state.is_audit_writable.into());
-        for (counter, count) in
-            [(&self.audit_lines_lost, state.audit_lines_lost), (&self.log_lines_lost, state.log_lines_lost)]
-        {
-            // Two may ask at a time, so that what has come since cannot be added.
-            counter.inner().store(count, Ordering::Relaxed);
-        }
-        let mut text = String::new();
-        // Writing to a string does not fail.
-        match encode(&mut text, &self.registry) {
-            Ok(()) => text,
-            Err(_) => String::new(),
-        }
+    /// Writes all of them.
+    pub fn write(&self, text: &mut Text) {
+        let mut family = text.counter("http_requests", "Requests that were answered");
+        self.requests.each(|(Route { method, path }, status), count| {
+            let labels = [("method", method), ("path", path), ("status", &status.to_string())];
+            family.value(&labels, count.load(Relaxed));
+        });
+        let mut family = text.histogram("http_request_duration_seconds", "How long answers took");
+        self.durations.each(|Route { method, path }, histogram| {
+            family.durations(&[("method", method), ("path", path)], &histogram.now());
+        });
+        let mut family = text.counter("http_refusals", "Requests that the rules refused, by code");
+        self.refusals.each(|code, count| {
+            family.value(&[("code", code)], count.load(Relaxed));
+        });
+        let in_flight = self.in_flight.load(Relaxed);
+        text.gauge("http_requests_in_flight", "Requests under way").value(&[], in_flight);
     }
 }
 
 /// A request that is under way.
 #[derive(Debug)]
-pub(in crate::http) struct UnderWay<'a>(&'a Gauge);
+pub(in crate::http) struct UnderWay<'a>(&'a AtomicI64);
 
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        self.0.dec();
+        self.0.fetch_sub(1, Relaxed);
     }
 }
 
@@ -173,7 +142,7 @@ mod tests {
 
     #[test]
     fn answers_are_counted_by_endpoint_and_status_and_refusals_by_code() {
-        let metrics = Metrics::new();
+        let metrics = Metrics::default();
         let login = Route::new(&Method::POST, "/user/login");
         for (status, refusal) in [
             (StatusCode::OK, None),
@@ -184,9 +153,9 @@ mod tests {
             metrics.answered(login, status, refusal, Duration::from_millis(30));
         }
         let _request = metrics.began();
-        let state = ProcessState { is_audit_writable: true, audit_lines_lost: 2, log_lines_lost: 0 };
-        assert_eq!(metrics.text(state), metrics.text(state));
-        let text = metrics.text(state);
+        let mut text = Text::new(Format::OpenMetrics);
+        metrics.write(&mut text);
+        let text = text.finish();
         for line in [
             "zato_sso_http_requests_total{method=\"POST\",path=\"/user/login\",status=\"200\"} 1",
             "zato_sso_http_requests_total{method=\"POST\",path=\"/user/login\",status=\"400\"} 1",
@@ -195,12 +164,25 @@ mod tests {
             "zato_sso_http_request_duration_seconds_bucket{le=\"0.05\",method=\"POST\",path=\"/user/login\"} 3",
             "zato_sso_http_refusals_total{code=\"E005001\"} 1",
             "zato_sso_http_requests_in_flight 1",
-            "zato_sso_audit_writable 1",
-            "zato_sso_audit_lines_lost_total 2",
-            "zato_sso_log_lines_lost_total 0",
             "# EOF",
         ] {
             assert!(text.lines().any(|one| one == line), "{line}\n{text}");
         }
+    }
+
+    #[test]
+    fn a_client_that_names_plain_text_only_gets_it() {
+        let form = |accept: &str| {
+            let mut headers = HeaderMap::new();
+            if !accept.is_empty() {
+                headers.insert(header::ACCEPT, accept.parse().unwrap());
+            }
+            accepted(&headers)
+        };
+        for accept in ["", "*/*", "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"]
+        {
+            assert_eq!(form(accept), Format::OpenMetrics, "{accept}");
+        }
+        assert_eq!(form("text/plain;version=0.0.4;q=0.9,*/*;q=0.1"), Format::Prometheus);
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
@@ -20,7 +21,7 @@ use crate::http::metrics;
 use crate::http::sent::Shared;
 use crate::http::site::{browser, table as sites};
 use crate::http::surround::{answer, panicked};
-use crate::ops::Sso;
+use crate::ops::{Sso, Text};
 
 /// The REST API as a service, for a server of your own; [`serve`](super::serve) is the one that comes with it. The
 /// address of the peer is taken from axum's `ConnectInfo<SocketAddr>`; without it, calls have no remote address. Where
@@ -75,8 +76,12 @@ fn with_endpoint(router: Router<Arc<App>>, paths: Vec<String>, endpoint: Endpoin
     })
 }
 
-async fn counted(State(app): State<Arc<App>>) -> impl IntoResponse {
-    ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], app.metrics.text(app.sso.state()))
+async fn counted(State(app): State<Arc<App>>, headers: HeaderMap) -> impl IntoResponse {
+    let format = metrics::accepted(&headers);
+    let mut text = Text::new(format);
+    app.metrics.write(&mut text);
+    app.sso.write_metrics(&mut text).await;
+    ([(CONTENT_TYPE, format.content_type())], text.finish())
 }
 
 /// The description of the API: for programs, and to read.

@@ -177,11 +177,13 @@ impl Sso {
         operation: Operation,
         body: impl AsyncFnOnce(&mut Call<'_>) -> Result<T>,
     ) -> Result<T> {
+        let under_way = self.core.counters.began(operation);
         let trail = Trail::new(ctx, operation, self.system_time());
         let mut call = Call { ctx, trail, admitted: Admitted::Anonymous };
         let outcome = on_behalf(turn(ctx, operation), body(&mut call)).await;
         let failed = outcome.as_ref().err().map(|error| (error, call.refused(operation)));
-        self.close_entry(call.trail, failed).await?;
+        let outcome = self.close_entry(call.trail, failed).await.and(outcome);
+        under_way.ended(outcome.as_ref().err());
         outcome
     }
 

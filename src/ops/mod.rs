@@ -16,6 +16,7 @@ mod keyring;
 mod linked_auth;
 mod mail;
 mod maintenance;
+mod metrics;
 mod notify;
 mod open;
 mod outbox;
@@ -51,6 +52,7 @@ pub use linked_auth::session::{ExternalAuth, RequestAuth};
 pub use maintenance::backup::{Backup, BackupError, back_up, restore};
 pub use maintenance::cleanup::Cleaned;
 pub use maintenance::doctor::{Finding, Verdict, examine};
+pub use metrics::text::{Family, Format, Labels, Text};
 pub use open::{Parts, schema_state};
 pub use password::change::{ChangePassword, SetPassword};
 pub use password::reset::ResetAccess;
@@ -63,7 +65,6 @@ pub use site::registry::{CreatedSite, KeyChange, NewSite, SiteUpdate, UpdatedSit
 pub use site::session::{DEFAULT_LIFETIME, MAX_LIFETIME, NewSiteSession};
 pub use site::user::{NewSiteUser, SiteUser, SiteUserUpdate};
 pub use sso::Sso;
-pub use state::State;
 pub use user::name::UsernamesMigrated;
 pub use user::signup::SignUpRequest;
 

@@ -20,6 +20,8 @@ use crate::ops::keyring::{
 };
 use crate::ops::mail::mailer::Mailer;
 use crate::ops::mail::{message, smtp};
+use crate::ops::metrics::count::Counters;
+use crate::ops::metrics::known::Known;
 use crate::ops::refusals::Refusals;
 use crate::ops::sso::{Core, Sso};
 use crate::ops::state::Watch;
@@ -144,6 +146,8 @@ impl Sso {
             is_reporting: !matches!(reporting, Reporting::Off),
             is_server: matches!(reporting, Reporting::Server),
             watch: Watch::default(),
+            counters: Counters::default(),
+            contents: Known::default(),
             templates,
             smtp,
             mailer,

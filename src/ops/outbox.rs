@@ -27,6 +27,7 @@ use crate::ops::audit::Trail;
 use crate::ops::mail::envelope::{Content, Envelope, Letter, Request, RequestKind};
 use crate::ops::mail::mailer::Signal;
 use crate::ops::mail::smtp::Undelivered;
+use crate::ops::metrics::count::EmailOutcome;
 use crate::ops::sso::Core;
 use crate::store::mail::outbox::{self, Claimed, Holder, Lane};
 
@@ -141,11 +142,13 @@ impl Sso {
             Ok(()) if is_request => Ok(None),
             Ok(()) => {
                 self.finish(claimed).await?;
+                self.core.counters.email(EmailOutcome::Sent);
                 self.core.audit.tell(trail, self.system_time(), Ok(()));
                 Ok(None)
             }
             Err(Undelivered::NoWay) => {
                 self.finish(claimed).await?;
+                self.core.counters.email(EmailOutcome::NoWay);
                 self.say_no_way(trail);
                 Ok(None)
             }
@@ -154,6 +157,7 @@ impl Sso {
                 self.give_up(claimed, trail, &why).await.map(|()| None)
             }
             Err(Undelivered::ForNow(why)) => {
+                self.core.counters.email(EmailOutcome::Deferred);
                 if claimed.attempts <= 1 {
                     let text = format!("an email waits, it could not be sent: {why}");
                     self.log().say(LogLevel::Warning, "email.deferred", &text, Some(&ctx.cid));
@@ -249,6 +253,7 @@ impl Sso {
         if !outbox::done(&mut tx, claimed.message_id, self.core.mailer.node).await? {
             return Ok(());
         }
+        self.core.counters.email(EmailOutcome::GivenUp);
         trail.give_up(why);
         self.commit(tx, &mut trail).await?;
         let text = format!("an email was given up: {why}");

@@ -16,6 +16,8 @@ use crate::ops::journal::Log;
 use crate::ops::mail::mailer::Mailer;
 use crate::ops::mail::smtp::Smtp;
 use crate::ops::mail::template::Templates;
+use crate::ops::metrics::count::Counters;
+use crate::ops::metrics::known::Known;
 use crate::ops::refusals::Refusals;
 use crate::ops::sink::Sink;
 use crate::ops::state::Watch;
@@ -53,6 +55,9 @@ pub(in crate::ops) struct Core {
     pub is_reporting: bool,
     pub is_server: bool,
     pub watch: Watch,
+    pub counters: Counters,
+    /// What metrics tell of the database.
+    pub contents: Known,
     pub templates: Templates,
     pub smtp: Option<Smtp>,
     pub mailer: Mailer,

@@ -18,14 +18,3 @@ pub(in crate::ops) struct Watch {
     /// Whether changes by other nodes were heard of lately.
     pub hearing: Mutex<Option<Hearing>>,
 }
-
-/// What metrics tell of the state of the process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct State {
-    /// Whether audit entries can be written where `audit.file` says.
-    pub is_audit_writable: bool,
-    /// How many audit lines were lost.
-    pub audit_lines_lost: u64,
-    /// How many lines of the log were lost.
-    pub log_lines_lost: u64,
-}

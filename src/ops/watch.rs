@@ -11,7 +11,6 @@ use crate::domain::{Cid, Error, Result};
 use crate::ops::Sso;
 use crate::ops::keyring::KEYRING_CHECK;
 use crate::ops::sink::Sink;
-use crate::ops::state::State;
 use crate::store::cache::lease::Hearing;
 use crate::store::db::setting;
 use crate::store::maintenance::doctor::check_ready;
@@ -106,17 +105,6 @@ impl Sso {
         let mut tx = self.db().write().await?;
         setting::put(&mut tx, HEARTBEAT, self.now().to_string().as_bytes()).await?;
         tx.commit().await
-    }
-
-    /// What metrics tell.
-    #[must_use]
-    pub fn state(&self) -> State {
-        let audit = self.core.audit.sink();
-        State {
-            is_audit_writable: audit.is_none_or(|audit| audit.fault().is_none()),
-            audit_lines_lost: audit.map_or(0, Sink::lost),
-            log_lines_lost: self.core.log.lost(),
-        }
     }
 
     /// Begins to watch, until [`Sso::close`] or until the last clone is dropped. Who is embedded hears of an unreachable database

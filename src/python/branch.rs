@@ -94,6 +94,11 @@ impl Branch {
         self.times
     }
 
+    /// The same with calls that block.
+    pub fn blocking(&self) -> Self {
+        Self { mode: Mode::Blocking, ..self.clone() }
+    }
+
     /// Whether calls block.
     pub fn is_blocking(&self) -> bool {
         self.mode == Mode::Blocking

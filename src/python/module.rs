@@ -61,6 +61,7 @@ fn core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     }
     module.add_class::<TestClock>()?;
     module.add_function(wrap_pyfunction!(root::with_clock, module)?)?;
+    module.add_function(wrap_pyfunction!(root::collect_metrics, module)?)?;
     root::add_classes(module)?;
     module.add_class::<Hooks>()?;
     module.add_class::<User>()?;

@@ -7,10 +7,11 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyTuple, PyType};
+use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 
 use crate::config::{Config, Loader};
 use crate::domain::SystemClock;
+use crate::ops::{Format, Sso};
 use crate::python::branch::Branch;
 use crate::python::credential::TotpApi;
 use crate::python::hook::registry::Hooks;
@@ -173,6 +174,16 @@ macro_rules! roots {
                 format!("<{} {}>", $full_name, self.0.branch.description())
             }
 
+            /// What this object counts, as text in the format of Prometheus: operations and how long they took, hashes, the
+            /// database, caches, limits, emails, sessions.
+            ///
+            /// Example:
+            ///     >>> "zato_sso_operations_total" in sso.metrics()
+            ///     True
+            fn metrics<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+                metrics(py, &self.0.branch)
+            }
+
             /// Closes the database. Later calls raise BackendError. May be called twice.
             fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
                 self.0.branch.close(py)
@@ -281,7 +292,6 @@ impl AwaitableSso {
 }
 
 /// What all branches of a tree share, if this is the root of one.
-#[cfg(feature = "server")]
 pub fn branch_of(tree: &Bound<'_, PyAny>) -> Option<Branch> {
     if let Ok(blocking) = tree.cast::<BlockingSso>() {
         return Some(blocking.get().0.branch.clone());
@@ -313,6 +323,18 @@ pub fn with_clock<'py>(
     }
     branch.open(py)?;
     Ok(Bound::new(py, BlockingSso(Tree::new(py, branch)?))?.into_any())
+}
+
+fn metrics<'py>(py: Python<'py>, branch: &Branch) -> PyResult<Bound<'py, PyAny>> {
+    let operation = async |sso: Arc<Sso>| Ok(sso.metrics(Format::Prometheus).await);
+    branch.run(py, operation, |py, text: String| Ok(PyString::new(py, &text).into_any()))
+}
+
+/// The metrics of an object of either kind, for those who collect them: it blocks.
+#[pyfunction]
+pub fn collect_metrics<'py>(tree: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let branch = branch_of(tree).ok_or_else(|| PyTypeError::new_err("expected an SSO object"))?;
+    metrics(tree.py(), &branch.blocking())
 }
 
 /// A tree with arguments filled in, as `zato_sso.bound` makes it of any.

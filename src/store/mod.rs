@@ -25,6 +25,7 @@ pub mod user;
 
 pub use db::error::OpenError;
 pub use db::identity::beside;
+pub use db::meter::DbLoad;
 pub use db::migrate::{LATEST_VERSION, SchemaState};
 pub use db::pool::{Conn, Db, Options, Tx};
 pub use db::postgres::server::Server;

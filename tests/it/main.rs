@@ -68,6 +68,7 @@ mod login;
 mod maintenance;
 #[cfg(feature = "server")]
 mod matrix;
+mod metrics;
 mod names;
 mod open;
 #[cfg(feature = "server")]

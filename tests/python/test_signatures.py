@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # The documented calls, without those that do not exist yet.
 DOCUMENTED = {
-    "": ["import_users(users, dry_run=False, *, firebase=None)", "close()"],
+    "": ["import_users(users, dry_run=False, *, firebase=None)", "metrics()", "close()"],
     "user": [
         "create_user(cid, data, current_ust=None, current_app=None, remote_addr=None, require_super_user=True,"
         " auto_approve=False)",
@@ -211,6 +211,7 @@ def test_sessions_are_in_two_places_of_the_tree(tree: Any) -> None:
             "hooks",
             "identity",
             "import_users",
+            "metrics",
             "password_reset",
             "session",
             "site",

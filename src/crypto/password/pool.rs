@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use tokio::sync::oneshot;
@@ -15,7 +15,7 @@ use crate::crypto::password::complexity;
 use crate::crypto::password::hasher::{Hasher, Verdict};
 use crate::crypto::password::params::{HashParams, Salt};
 use crate::crypto::password::turn::{NotTaken, Queue, Turn, Waiting};
-use crate::domain::{Error, Password, Result};
+use crate::domain::{Distribution, Error, Histogram, Password, Result};
 
 /// Bytes that a call takes while it waits, beside its password and the hash to compare with: about as much.
 const WAITING_BYTES: usize = 1_024;
@@ -28,6 +28,8 @@ trait Job: Waiting {
 struct Task<T, W> {
     reply: oneshot::Sender<Result<T>>,
     has_begun: Arc<AtomicBool>,
+    meter: Arc<Meter>,
+    queued: Instant,
     work: W,
 }
 
@@ -46,7 +48,12 @@ impl<T: Send, W: Send> Waiting for Task<T, W> {
 impl<T: Send, W: FnOnce(&mut Hasher) -> Result<T> + Send> Job for Task<T, W> {
     fn run(self: Box<Self>, hasher: &mut Hasher) {
         self.has_begun.store(true, Ordering::Release);
+        let begun = Instant::now();
+        self.meter.waits.observe(begun.duration_since(self.queued));
+        self.meter.busy.fetch_add(1, Relaxed);
         respond(hasher, self.reply, self.work);
+        self.meter.busy.fetch_sub(1, Relaxed);
+        self.meter.durations.observe(begun.elapsed());
     }
 }
 
@@ -63,6 +70,38 @@ pub struct HashPool {
     limits: WaitLimits,
     unmatched_hash: String,
     running: Mutex<Option<Running>>,
+    meter: Arc<Meter>,
+}
+
+/// What a pool counts.
+#[derive(Debug, Default)]
+struct Meter {
+    waits: Histogram,
+    durations: Histogram,
+    busy: AtomicU64,
+    refused_full: AtomicU64,
+    refused_late: AtomicU64,
+}
+
+/// A pool at one moment, and what it has counted so far.
+#[derive(Clone, Copy, Debug)]
+pub struct HashLoad {
+    /// How many threads it has at most.
+    pub threads: usize,
+    /// How many of them are at work.
+    pub busy: u64,
+    /// How many logins wait.
+    pub waiting_logins: usize,
+    /// How many calls wait that are no logins.
+    pub waiting_others: usize,
+    /// How long calls have waited for a thread.
+    pub waits: Distribution,
+    /// How long they took then.
+    pub durations: Distribution,
+    /// How many were refused because too many waited.
+    pub refused_full: u64,
+    /// How many have waited for too long.
+    pub refused_late: u64,
 }
 
 /// How long calls wait for a thread, and how much they take meanwhile.
@@ -96,6 +135,7 @@ impl HashPool {
             limits,
             unmatched_hash: params.unmatched_hash(),
             running: Mutex::new(None),
+            meter: Arc::default(),
         }
     }
 
@@ -109,6 +149,24 @@ impl HashPool {
     #[must_use]
     pub const fn limits(&self) -> WaitLimits {
         self.limits
+    }
+
+    /// How much there is to do, and what was counted.
+    #[must_use]
+    pub fn load(&self) -> HashLoad {
+        let waiting = lock(&self.running).as_ref().map(|running| running.queue.waiting());
+        let (waiting_logins, waiting_others) = waiting.unwrap_or_default();
+        let Meter { waits, durations, busy, refused_full, refused_late } = &*self.meter;
+        HashLoad {
+            threads: self.threads,
+            busy: busy.load(Relaxed),
+            waiting_logins,
+            waiting_others,
+            waits: waits.now(),
+            durations: durations.now(),
+            refused_full: refused_full.load(Relaxed),
+            refused_late: refused_late.load(Relaxed),
+        }
     }
 
     /// Hashes a new password. Returns what to store.
@@ -182,12 +240,16 @@ impl HashPool {
     ) -> Result<T> {
         let (reply, mut answer) = oneshot::channel();
         let has_begun = Arc::new(AtomicBool::new(false));
-        let task = Task { reply, has_begun: Arc::clone(&has_begun), work };
+        let (meter, queued) = (Arc::clone(&self.meter), Instant::now());
+        let task = Task { reply, has_begun: Arc::clone(&has_begun), meter, queued, work };
         self.enqueue(bytes.saturating_add(WAITING_BYTES), Box::new(task))?;
         let answer = match timeout(self.limits.max_wait, &mut answer).await {
             Ok(answer) => answer,
             Err(_) if has_begun.load(Ordering::Acquire) => answer.await,
-            Err(_) => return Err(too_many()),
+            Err(_) => {
+                self.meter.refused_late.fetch_add(1, Relaxed);
+                return Err(too_many());
+            }
         };
         answer.map_err(|_| Error::internal("a hashing thread ended before it answered"))?
     }
@@ -199,7 +261,10 @@ impl HashPool {
             stopped => stopped.insert(self.start()?),
         };
         queue.push(Turn::current(), bytes, job).map_err(|error| match error {
-            NotTaken::Full => too_many(),
+            NotTaken::Full => {
+                self.meter.refused_full.fetch_add(1, Relaxed);
+                too_many()
+            }
             NotTaken::Closed => Error::internal("the hashing threads have ended"),
         })
     }

@@ -117,6 +117,12 @@ impl<T: Waiting> Queue<T> {
         }
     }
 
+    /// How many logins wait, and how many of everything else. Those that were given up and not met with since count.
+    pub fn waiting(&self) -> (usize, usize) {
+        let State { logins, others, .. } = &*self.lock();
+        (logins.len(), others.len())
+    }
+
     /// Takes nothing any more. What waits is still taken.
     pub fn close(&self) {
         self.lock().is_closed = true;
@@ -169,6 +175,10 @@ impl<T> Default for Lane<T> {
 }
 
 impl<T> Lane<T> {
+    fn len(&self) -> usize {
+        self.places.values().map(|place| place.waiting.len()).sum()
+    }
+
     fn bytes_of(&self, place: &str) -> usize {
         self.places.get(place).map_or(0, |place| place.bytes)
     }

@@ -67,6 +67,12 @@ macro_rules! operations {
                 match self { $(Self::$variant => $name,)+ }
             }
 
+            /// Its place in [`Self::ALL`].
+            #[must_use]
+            pub const fn index(self) -> usize {
+                self as usize
+            }
+
             /// What its audit entries are about.
             #[must_use]
             pub const fn kind(self) -> AuditKind {
@@ -221,6 +227,11 @@ mod tests {
     fn names_are_unique() {
         let names: HashSet<&str> = Operation::ALL.iter().map(|operation| operation.name()).collect();
         assert_eq!(names.len(), Operation::ALL.len());
+    }
+
+    #[test]
+    fn each_has_the_place_that_it_says() {
+        assert!(Operation::ALL.iter().enumerate().all(|(place, operation)| operation.index() == place));
     }
 
     #[test]

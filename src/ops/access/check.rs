@@ -109,6 +109,7 @@ impl Sso {
         let cached =
             digests.map(|digest| look.get(digest).filter(|known| self.is_in_force(&known.session, now)));
         if let [Some(one), Some(other)] = cached {
+            look.hit();
             return Ok([Ok(one), Ok(other)]);
         }
         look.missed();

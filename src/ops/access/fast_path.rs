@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::crypto::token;
-use crate::domain::{Context, RemoteAddr, SessionView, UserView, Visibility};
+use crate::domain::{Context, Operation, RemoteAddr, SessionView, UserView, Visibility};
 use crate::ops::Sso;
 use crate::ops::access::check::{PasswordAge, Standing, check_standing};
 use crate::store::session::cache::{KnownSession, Look};
@@ -50,6 +50,7 @@ impl Sso {
         if target != current {
             self.standing_fast(&look, asker, target)?;
         }
+        self.core.counters.cached(Operation::SessionVerify);
         Some(true)
     }
 
@@ -57,7 +58,9 @@ impl Sso {
     #[must_use]
     pub fn get_current_session_fast(&self, asker: Asker<'_>, current: &str) -> Option<SessionView> {
         let look = self.look_fast(asker)?;
-        self.caller_fast(&look, asker, current).map(|known| known.view())
+        let known = self.caller_fast(&look, asker, current)?;
+        self.core.counters.cached(Operation::SessionGetCurrent);
+        Some(known.view())
     }
 
     /// The fast path of [`Sso::get_current_user`], without secrets.
@@ -66,6 +69,7 @@ impl Sso {
         let look = self.look_fast(asker)?;
         let caller = self.caller_fast(&look, asker, current)?;
         let user = Arc::clone(caller.whole_user.get()?);
+        self.core.counters.cached(Operation::UserGetCurrent);
         let is_current_super_user = caller.user.is_super_user;
         let visibility = if is_current_super_user { Visibility::SuperUser } else { Visibility::Own };
         Some(UserView { user, visibility, is_current_super_user })

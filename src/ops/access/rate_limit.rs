@@ -1,5 +1,7 @@
 //! Rate limits: counting the requests of users that have one. See `domain::RateLimits`.
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use crate::domain::{Code, Context, Error, RateLimits, Result, UserId};
 use crate::ops::Sso;
 use crate::store;
@@ -31,6 +33,7 @@ impl Sso {
         let count = store::access::count(&mut tx, Kind::RateLimit, &subject, start, end).await?;
         tx.commit().await?;
         if count > limit.count {
+            self.core.counters.rate_limit_refusals.fetch_add(1, Relaxed);
             return Err(Error::RateLimited { retry_after: limit.window.remaining(now) });
         }
         Ok(())

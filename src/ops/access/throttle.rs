@@ -13,6 +13,7 @@
 //! password.
 
 use std::net::IpAddr;
+use std::sync::atomic::Ordering::Relaxed;
 
 use data_encoding::HEXLOWER;
 
@@ -260,7 +261,10 @@ impl Sso {
                 .or_else(|| remaining(attempt.address.as_ref(), known.address))
         };
         match retry_after {
-            Some(retry_after) => Err(Error::RateLimited { retry_after }),
+            Some(retry_after) => {
+                self.core.counters.throttle_refusals.fetch_add(1, Relaxed);
+                Err(Error::RateLimited { retry_after })
+            }
             None => Ok(known.name.is_some() || known.place.is_some() || known.device.is_some()),
         }
     }
@@ -291,10 +295,15 @@ impl Sso {
                 None => throttle::set(&mut tx, *kind, digest, &known.after_failure(*rules, now)).await?,
                 // Who is known here does not wait for others at the same address.
                 Some(_) if is_known && *kind == Kind::LoginAddress => {}
-                Some(retry_after) => return Err(Error::RateLimited { retry_after }),
+                Some(retry_after) => {
+                    self.core.counters.throttle_refusals.fetch_add(1, Relaxed);
+                    return Err(Error::RateLimited { retry_after });
+                }
             }
         }
-        tx.commit().await
+        tx.commit().await?;
+        self.core.counters.throttle_failures.fetch_add(1, Relaxed);
+        Ok(())
     }
 
     /// Forgets the failures of the name and of the place, after a success. Never those from the address: whoever has an

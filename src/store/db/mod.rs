@@ -7,6 +7,7 @@ pub(crate) mod detached;
 pub(super) mod dialect;
 pub(super) mod error;
 pub(super) mod identity;
+pub(super) mod meter;
 pub(super) mod migrate;
 pub mod owner;
 pub(super) mod pool;

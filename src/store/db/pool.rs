@@ -18,6 +18,7 @@ use crate::store::db::detached::ToTheEnd;
 use crate::store::db::dialect;
 use crate::store::db::error::is_locked;
 use crate::store::db::identity::Identity;
+use crate::store::db::meter::{DbLoad, Meter, Purpose};
 use crate::store::db::owner::Owner;
 use crate::store::db::postgres::connect::Connector;
 use crate::store::db::postgres::lent::Lent;
@@ -70,6 +71,7 @@ pub struct Db {
     owner: Owner,
     epochs: Arc<Epochs>,
     listening: Option<Arc<Listening>>,
+    meter: Arc<Meter>,
 }
 
 /// The connections.
@@ -201,7 +203,13 @@ impl Db {
     }
 
     fn new(pools: Pools, epochs: Arc<Epochs>, listening: Option<Listening>) -> Self {
-        Self { pools, owner: Owner::this(), epochs, listening: listening.map(Arc::new) }
+        Self {
+            pools,
+            owner: Owner::this(),
+            epochs,
+            listening: listening.map(Arc::new),
+            meter: Arc::default(),
+        }
     }
 
     /// What is known of changes.
@@ -230,15 +238,18 @@ impl Db {
     /// [`crate::domain::Error::Unavailable`] when none is to be had.
     pub async fn read(&self) -> Result<Conn> {
         self.owner.check().map_err(Error::unavailable)?;
-        Ok(Conn::new(match &self.pools {
-            Pools::Sqlite { readers, identity, .. } => {
-                identity.as_ref().map_or(Ok(()), |identity| identity.check())?;
-                Inner::Sqlite(readers.acquire().await.map_err(map_error)?)
-            }
-            Pools::Postgres(pool) => {
-                Inner::Postgres(pool.to_read().await.map_err(Error::unavailable)?, pool.clone())
-            }
-        }))
+        let coming = async {
+            Ok(match &self.pools {
+                Pools::Sqlite { readers, identity, .. } => {
+                    identity.as_ref().map_or(Ok(()), |identity| identity.check())?;
+                    Inner::Sqlite(readers.acquire().await.map_err(map_error)?)
+                }
+                Pools::Postgres(pool) => {
+                    Inner::Postgres(pool.to_read().await.map_err(Error::unavailable)?, pool.clone())
+                }
+            })
+        };
+        self.meter.wait(Purpose::Read, coming).await.map(Conn::new)
     }
 
     /// A transaction to write with. It is rolled back when dropped before [`Tx::commit`]. On SQLite its changes may share the
@@ -248,10 +259,15 @@ impl Db {
     /// [`crate::domain::Error::Unavailable`] when no connection is to be had, or other writers do not end.
     pub async fn write(&self) -> Result<Tx> {
         self.owner.check().map_err(Error::unavailable)?;
-        Ok(self.tx(match &self.pools {
-            Pools::Sqlite { writer, .. } => Inner::SqliteTx(writer.begin().await?),
-            Pools::Postgres(pool) => Inner::PostgresTx(pool.to_write().await.map_err(Error::unavailable)?),
-        }))
+        let coming = async {
+            Ok(match &self.pools {
+                Pools::Sqlite { writer, .. } => Inner::SqliteTx(writer.begin().await?),
+                Pools::Postgres(pool) => {
+                    Inner::PostgresTx(pool.to_write().await.map_err(Error::unavailable)?)
+                }
+            })
+        };
+        self.meter.wait(Purpose::Write, coming).await.map(|inner| self.tx(inner))
     }
 
     /// The same for thousands of changes: on SQLite it shares nothing, and has more memory; on PostgreSQL, more time.
@@ -269,6 +285,21 @@ impl Db {
                 Inner::PostgresTx(lent)
             }
         }))
+    }
+
+    /// How many connections there are, and what was counted of them.
+    #[must_use]
+    pub fn load(&self) -> DbLoad {
+        let (open, idle, max) = match &self.pools {
+            Pools::Sqlite { readers, writer, .. } => {
+                let (own, own_idle) = writer.connections();
+                let size = usize::try_from(readers.size()).unwrap_or(usize::MAX);
+                let most = usize::try_from(readers.options().get_max_connections()).unwrap_or(usize::MAX);
+                (size.saturating_add(own), readers.num_idle() + own_idle, most.saturating_add(own))
+            }
+            Pools::Postgres(pool) => pool.connections(),
+        };
+        self.meter.load(open, idle.min(open), max)
     }
 
     fn tx(&self, inner: Inner) -> Tx {

@@ -212,6 +212,13 @@ impl Writer {
         }
     }
 
+    /// How many connections of its own are open, and how many of them nobody uses.
+    pub fn connections(&self) -> (usize, usize) {
+        let is_own = matches!(self.0.source, Source::Own(..));
+        let is_free = self.0.lock().free.is_some();
+        (usize::from(is_own), usize::from(is_own && is_free))
+    }
+
     /// How many commits there were.
     #[cfg(test)]
     pub fn commits(&self) -> usize {

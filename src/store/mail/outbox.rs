@@ -55,6 +55,7 @@ sql! {
     HOLD = "UPDATE sso_outbox SET held_until = $3 WHERE message_id = $1 AND held_by = $2";
     DONE = "DELETE FROM sso_outbox WHERE message_id = $1 AND held_by = $2";
     LATER = "UPDATE sso_outbox SET next_time = $3, held_until = 0, held_by = NULL WHERE message_id = $1 AND held_by = $2";
+    BACKLOG = "SELECT COUNT(*), MIN(creation_time) FROM sso_outbox";
     RELEASE = "UPDATE sso_outbox SET held_until = 0, held_by = NULL WHERE held_by = $1";
 }
 
@@ -189,6 +190,14 @@ pub async fn done(tx: &mut Tx, message_id: Uuid, node: Uuid) -> Result<bool> {
 /// When the database cannot answer.
 pub async fn later(tx: &mut Tx, message_id: Uuid, node: Uuid, next_time: Timestamp) -> Result<()> {
     execute!(tx, LATER, message_id, node, next_time).map(drop)
+}
+
+/// How many rows wait, and since when the oldest does.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn backlog(conn: &mut Conn) -> Result<(i64, Option<Timestamp>)> {
+    Ok(fetch_optional!(conn, (i64, Option<Timestamp>), BACKLOG)?.unwrap_or_default())
 }
 
 /// Lets go of every row that this node holds.

@@ -5,7 +5,7 @@
 //! be done about this cache when a session is opened.
 
 use std::hash::{BuildHasherDefault, Hash, Hasher};
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 use std::sync::{Arc, OnceLock};
 
 use quick_cache::UnitWeighter;
@@ -39,6 +39,8 @@ pub struct KnownSession {
 pub struct SessionCache {
     epochs: Arc<Epochs>,
     is_closed: AtomicBool,
+    hits: AtomicU64,
+    misses: AtomicU64,
     kept: Option<Cache<Key, Arc<KnownSession>, UnitWeighter, BuildHasherDefault<KeyHasher>>>,
 }
 
@@ -58,7 +60,13 @@ impl SessionCache {
             let (hasher, lifecycle) = (BuildHasherDefault::default(), DefaultLifecycle::default());
             Cache::with(size, size as u64, UnitWeighter, hasher, lifecycle)
         });
-        Self { epochs, kept, is_closed: AtomicBool::new(false) }
+        Self {
+            epochs,
+            kept,
+            is_closed: AtomicBool::new(false),
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
+        }
     }
 
     /// Hears of what has changed, and looks.
@@ -67,6 +75,21 @@ impl SessionCache {
         let trust = if is_open { self.epochs.hear() } else { Trust::None };
         // Taken after hearing, before anything is read.
         Look { cache: self, trust, since: self.epochs.now(), now }
+    }
+
+    /// How many are kept.
+    pub fn size(&self) -> usize {
+        self.kept.as_ref().map_or(0, Cache::len)
+    }
+
+    /// How often all was there.
+    pub fn hits(&self) -> u64 {
+        self.hits.load(Relaxed)
+    }
+
+    /// How often the database was read since not all was there.
+    pub fn misses(&self) -> u64 {
+        self.misses.load(Relaxed)
     }
 
     /// Lets go of all of them, for good.
@@ -100,8 +123,14 @@ impl Look<'_> {
         holds.then_some(known)
     }
 
+    /// All is there.
+    pub fn hit(&self) {
+        self.cache.hits.fetch_add(1, Relaxed);
+    }
+
     /// Not all is there, and the database is to be read.
     pub fn missed(&self) {
+        self.cache.misses.fetch_add(1, Relaxed);
         self.cache.epochs.check_identity();
     }
 

@@ -88,6 +88,7 @@ sql! {
     CHANGES = "SELECT session_id, idx, change_time, ctx_source, remote_addr, user_agent FROM sso_session_change \
         WHERE session_id = $1 ORDER BY idx";
     COUNT_OPEN = "SELECT COUNT(*) FROM sso_session WHERE user_id = $1 AND expiration_time > $2";
+    COUNT_ALL_OPEN = "SELECT COUNT(*) FROM sso_session WHERE expiration_time > $1";
     DELETE_OLDEST = "DELETE FROM sso_session WHERE session_id IN (SELECT session_id FROM sso_session WHERE user_id = $1 \
         ORDER BY expiration_time DESC, creation_time DESC, session_id DESC LIMIT $3 OFFSET $2) RETURNING session_id";
     DELETE = "DELETE FROM sso_session WHERE session_id = $1 RETURNING user_id";
@@ -328,6 +329,15 @@ pub async fn by_id(
     let session = row.into_session();
     let history = with_login(&session, changes.into_iter().map(ChangeRow::into_change).collect());
     Ok(Some((session, history)))
+}
+
+/// How many sessions have not expired, of all users.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn count_all_open(conn: &mut Conn, now: Timestamp) -> Result<i64> {
+    let count = fetch_optional!(conn, (i64,), COUNT_ALL_OPEN, now)?;
+    Ok(count.map_or(0, |(count,)| count))
 }
 
 /// How many sessions of a user have not expired.

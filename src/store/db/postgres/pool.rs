@@ -70,6 +70,11 @@ impl PgPool {
         self.server.has_transaction_pooler
     }
 
+    /// How many connections are open, how many of them are at rest, and how many there may be.
+    pub fn connections(&self) -> (usize, usize, usize) {
+        (self.shelf.size(), self.shelf.idle(), self.shelf.max())
+    }
+
     /// A connection to read with.
     ///
     /// # Errors

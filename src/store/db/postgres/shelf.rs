@@ -136,6 +136,16 @@ impl Shelf {
         self.0.size.load(SeqCst)
     }
 
+    /// How many of them are at rest.
+    pub fn idle(&self) -> usize {
+        self.lock().idle.len()
+    }
+
+    /// How many there may be.
+    pub fn max(&self) -> usize {
+        self.0.max
+    }
+
     /// The server admits no more connections than there are: the caller's permit is to be forgotten. False if it is the last.
     pub fn shrink(&self, error: &sqlx::Error) -> bool {
         let mut state = self.lock();
