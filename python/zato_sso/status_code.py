@@ -79,7 +79,7 @@ class password:
     """Passwords."""
 
     invalid: Final = "E003001"
-    """On the reject list."""
+    """On the reject list, very common, known from a breach, or used before."""
 
     too_short: Final = "E003002"
     """Shorter than the configuration allows."""

@@ -104,6 +104,8 @@ pub(super) enum Command {
     Migrate(MigrateArgs),
     /// Delete what has expired: sessions, attributes, password resets, counters
     Cleanup,
+    /// Build a filter of breached passwords from lists of passwords or SHA-1 digests, for password.breached_filter
+    BuildBreachedFilter(BuildFilterArgs),
     /// List the users who must change their password soon, the most urgent first
     ExpiringPasswords(ExpiringPasswordsArgs),
     /// Check configuration, key, database and clock, and say what to do; exit status 1 if there is a problem
@@ -243,6 +245,16 @@ pub(super) struct ResetTotpKeyArgs {
     /// What authenticators are to call the key [default: as before]
     #[arg(long, value_name = "LABEL")]
     pub key_label: Option<String>,
+}
+
+#[derive(Args)]
+pub(super) struct BuildFilterArgs {
+    /// Lists, one password or SHA-1 digest a line, as Have I Been Pwned has them
+    #[arg(required = true, value_name = "LIST")]
+    pub lists: Vec<PathBuf>,
+    /// The file of the filter. It takes eight bytes for each line of the lists beside it while it is built
+    #[arg(value_name = "OUT")]
+    pub out: PathBuf,
 }
 
 #[derive(Args)]

@@ -13,6 +13,8 @@ pub mod totp;
 pub use keyring::file::LoadedKeyring;
 pub use keyring::ring::{KeyId, Keyring, KeyringError};
 pub use keyring::seal::{Place, plain};
+pub use password::common::is_common;
+pub use password::filter;
 pub use password::firebase::{FirebaseParams, fbscrypt_hash, firebase_hash};
 pub use password::hasher::{Hasher, Verdict};
 pub use password::keycloak::keycloak_hash;

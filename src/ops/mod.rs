@@ -54,6 +54,7 @@ pub use maintenance::cleanup::Cleaned;
 pub use maintenance::doctor::{Finding, Verdict, examine};
 pub use metrics::text::{Family, Format, Labels, Text};
 pub use open::{Parts, schema_state};
+pub use password::breached::{BreachedFilter, FilterSummary, build_breached_filter};
 pub use password::change::{ChangePassword, SetPassword};
 pub use password::reset::ResetAccess;
 pub use session::login::LoginRequest;

@@ -22,6 +22,7 @@ use crate::ops::mail::mailer::Mailer;
 use crate::ops::mail::{message, smtp};
 use crate::ops::metrics::count::Counters;
 use crate::ops::metrics::known::Known;
+use crate::ops::password::breached::BreachedFilter;
 use crate::ops::refusals::Refusals;
 use crate::ops::sso::{Core, Sso};
 use crate::ops::state::Watch;
@@ -85,6 +86,8 @@ impl Sso {
         })?;
         let templates = message::load_templates(&config).map_err(OpenError::Config)?;
         let smtp = smtp::Smtp::new(&config).map_err(OpenError::Config)?;
+        let breached = config.password.breached_filter.as_deref().map(BreachedFilter::open).transpose();
+        let breached = breached.map_err(OpenError::Config)?;
 
         check_key_file(&config)?;
         let may_be_new = may_be_new(&config)?;
@@ -138,6 +141,7 @@ impl Sso {
             config,
             keyring,
             hashing,
+            breached,
             clock,
             kept_time,
             random,

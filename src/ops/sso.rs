@@ -18,6 +18,7 @@ use crate::ops::mail::smtp::Smtp;
 use crate::ops::mail::template::Templates;
 use crate::ops::metrics::count::Counters;
 use crate::ops::metrics::known::Known;
+use crate::ops::password::breached::BreachedFilter;
 use crate::ops::refusals::Refusals;
 use crate::ops::sink::Sink;
 use crate::ops::state::Watch;
@@ -46,6 +47,7 @@ pub(in crate::ops) struct Core {
     pub config: Config,
     pub keyring: Keyring,
     pub hashing: HashPool,
+    pub breached: Option<BreachedFilter>,
     pub clock: Arc<SteadyClock>,
     pub kept_time: KeptTime,
     pub random: Arc<dyn Random>,

@@ -19,6 +19,8 @@ on_both_databases! {
     former_passwords_are_refused_as_many_as_configured;
     a_former_password_is_kept_as_well_as_the_current_one;
     a_trusted_caller_sets_a_password;
+    what_everybody_chooses_is_refused_and_a_phrase_is_not;
+    what_is_known_from_a_breach_is_refused_and_logs_in_all_the_same;
 }
 
 const NEW: &str = "a new and different one";
@@ -173,7 +175,7 @@ async fn a_password_that_is_easy_to_guess_is_refused_wherever_it_is_chosen(kind:
     };
     // Words that are as good as any, but for somebody of whom they are known.
     for (password, known) in [
-        ("qwer1234", false),
+        ("asdf9876", false),
         ("quxblorpfen1", true),
         ("zanvrukolmid", true),
         ("Obbrasquin77", true),
@@ -315,4 +317,52 @@ async fn passwords_expire_only_where_that_is_asked_for(kind: Kind) {
 
     let yearly = world.reopened(json!({"password.expiry": 365})).await;
     assert_eq!(days(&yearly, None).await, Some(365));
+}
+
+async fn what_everybody_chooses_is_refused_and_a_phrase_is_not(kind: Kind) {
+    let world = World::new(kind).await;
+    for common in ["iloveyou", "sunshine", "00000000", "SunShine", "princess"] {
+        let error = world.sso.validate_password(&Password::from(common)).await.unwrap_err();
+        assert_eq!(error.code(), Code::PasswordInvalid, "{common}");
+        assert!(error.to_string().contains("common"), "{error}");
+    }
+    let new = NewUser { password: Some(Password::from("iloveyou")), ..new_user("user1") };
+    assert_eq!(
+        refusal(world.sso.create_user(&ctx(), Actor::Trusted(None), new, true).await),
+        Code::PasswordInvalid
+    );
+    let phrase = "vkq password rumtel odnaw spiek ghtz wolp";
+    assert_eq!(phrase.chars().count(), 41);
+    world.sso.validate_password(&Password::from(phrase)).await.unwrap();
+    let lenient = world.reopened(json!({"password.reject_common": false})).await;
+    lenient.validate_password(&Password::from("iloveyou")).await.unwrap();
+    // Who has such a password already logs in.
+    let new = NewUser { password: Some(Password::from("iloveyou")), ..new_user("user1") };
+    lenient.create_user(&ctx(), Actor::Trusted(None), new, true).await.unwrap();
+    world.sso.login(&ctx(), credentials("user1", "iloveyou")).await.unwrap();
+}
+
+async fn what_is_known_from_a_breach_is_refused_and_logs_in_all_the_same(kind: Kind) {
+    let folder = tempfile::tempdir().unwrap();
+    let (list, out) = (folder.path().join("list.txt"), folder.path().join("breached.filter"));
+    std::fs::write(&list, format!("{PASSWORD}\ncaf\u{e9} cr\u{e8}me soir\n")).unwrap();
+    let command = crate::command::Folder::new();
+    let line = format!("build-breached-filter {} {}", list.display(), out.display());
+    let said = command.run(&line);
+    assert!(said.text().contains("2 different passwords in 2 lines, 4096 bytes"), "{said}");
+    assert_eq!(command.run(&format!("{line} --json")).json()["passwords"], 2);
+    let missing = command.run(&format!("build-breached-filter nowhere {}", out.display()));
+    assert!(missing.status == 1 && missing.stderr.contains("nowhere"), "{missing}");
+
+    let world = World::new(kind).await;
+    world.user("user1").await;
+    let strict = world.reopened(json!({"password.breached_filter": out.to_str().unwrap()})).await;
+    // As it is in the list, and in the other form of Unicode.
+    for breached in [PASSWORD, "caf\u{e9} cr\u{e8}me soir", "cafe\u{301} cre\u{300}me soir"] {
+        let error = strict.validate_password(&Password::from(breached)).await.unwrap_err();
+        assert_eq!(error.code(), Code::PasswordInvalid, "{breached}");
+        assert!(error.to_string().contains("data breach"), "{error}");
+    }
+    strict.validate_password(&Password::from(NEW)).await.unwrap();
+    strict.login(&ctx(), credentials("user1", PASSWORD)).await.unwrap();
 }

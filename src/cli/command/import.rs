@@ -142,7 +142,7 @@ impl Teller {
                 Failure::Message(format!("cannot write the report {}: {error}", path.display()))
             })
         };
-        Ok(Self { report: report.map(create).transpose()?, progress: Progress::begin(), imported: 0 })
+        Ok(Self { report: report.map(create).transpose()?, progress: Progress::begin("users"), imported: 0 })
     }
 
     fn finish(&mut self) -> Result<(), Failure> {

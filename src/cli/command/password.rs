@@ -1,16 +1,17 @@
-//! `change-user-password` and `reset-user-password`.
+//! `change-user-password`, `reset-user-password` and `build-breached-filter`.
 
 use serde_json::json;
 
-use crate::cli::args::{ChangePasswordArgs, ResetPasswordArgs};
+use crate::cli::args::{BuildFilterArgs, ChangePasswordArgs, ResetPasswordArgs};
 use crate::cli::command::user;
 use crate::cli::output::failure::Failure;
 use crate::cli::output::print::Output;
+use crate::cli::output::progress::Progress;
 use crate::cli::setup::{open as setup, secret};
 use crate::config::Config;
 use crate::crypto::token;
 use crate::domain::{Password, User};
-use crate::ops::{SetPassword, Sso};
+use crate::ops::{SetPassword, Sso, build_breached_filter};
 
 /// Gives a user a new password.
 pub(in crate::cli) async fn change_password(
@@ -60,4 +61,22 @@ async fn set_password(
     let request = SetPassword { password, must_change, password_expiry: expiry_days, details: None };
     sso.set_password(&ctx, user.user_id.as_str(), request).await?;
     Ok(user)
+}
+
+/// Builds a filter of breached passwords.
+pub(in crate::cli) fn build_filter(args: &BuildFilterArgs, out: &Output) -> Result<(), Failure> {
+    let mut progress = Progress::begin("passwords");
+    let show = |lines, share| progress.show(lines, share);
+    let built = build_breached_filter(&args.lists, &args.out, show);
+    progress.clear();
+    let summary = built.map_err(Failure::Message)?;
+    let text = format!(
+        "Built {} of {} different passwords in {} lines, {} bytes",
+        args.out.display(),
+        summary.passwords,
+        summary.lines,
+        summary.size
+    );
+    let object = json!({"passwords": summary.passwords, "lines": summary.lines, "size": summary.size});
+    out.result(&text, &object)
 }

@@ -1,5 +1,7 @@
 //! The section `password`.
 
+use std::path::PathBuf;
+
 use crate::config::load::error::Invalid;
 use crate::config::load::section::{Validate, no_blanks, section, within};
 
@@ -29,6 +31,11 @@ section! {
         /// Strings that do not count, in any case of letters: a password that has one needs 15 characters, or min_length where
         /// that is more, beside it.
         reject_list: Vec<String> = REJECT_LIST.map(str::to_owned).into(),
+        /// Whether the 10,000 most common passwords are refused, in any case of letters.
+        reject_common: bool = true,
+        /// The file of a filter of breached passwords, made by zato-sso build-breached-filter: those in it are refused. Empty:
+        /// there is none.
+        breached_filter: Option<PathBuf> = None,
         /// How many previous passwords may not be used again.
         history: u32 = 0,
     }

@@ -1,6 +1,8 @@
 //! Password hashes: Argon2id, hashes of other systems, the pool of hashing threads, complexity.
 
+pub(super) mod common;
 pub(super) mod complexity;
+pub mod filter;
 pub(super) mod firebase;
 mod foreign;
 pub(super) mod hasher;

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::crypto::token::new_password;
-use crate::crypto::{Place, Verdict, plain};
+use crate::crypto::{Place, Verdict, is_common, plain};
 use crate::domain::{
     Code, EmailKind, Error, Password, Result, SessionId, Timestamp, UserId, opaque_string, time_ordered_uuid,
 };
@@ -11,6 +11,7 @@ use crate::ops::Sso;
 use crate::ops::access::user_row::Column;
 use crate::ops::call::Call;
 use crate::ops::mail::message::About;
+use crate::ops::password::breached::BreachedFilter;
 use crate::store;
 use crate::store::Tx;
 use crate::store::user::account::UserRow;
@@ -51,8 +52,8 @@ impl Sso {
     /// and whose it is to be, only those know who change it.
     ///
     /// # Errors
-    /// E003002 or E003003 for its length, E003001 if little is left of it without the strings of the reject list, E003008 if
-    /// it is too easy to guess.
+    /// E003002 or E003003 for its length, E003001 if little is left of it without the strings of the reject list, or if it is
+    /// one of the most common ones or known from a breach, E003008 if it is too easy to guess.
     pub async fn validate_password(&self, password: &Password) -> Result<()> {
         self.check_password(password, Vec::new()).await
     }
@@ -65,7 +66,7 @@ impl Sso {
         mut about: Vec<String>,
     ) -> Result<()> {
         let opaque = opaque(password);
-        let password = opaque.as_ref().unwrap_or(password);
+        let (raw, password) = (password, opaque.as_ref().unwrap_or(password));
         let rules = &self.config().password;
         let length = password.expose().chars().count();
         if length < rules.min_length {
@@ -80,6 +81,14 @@ impl Sso {
             let detail = "password: contains a string that is too common";
             return Err(Error::refused(Code::PasswordInvalid, detail));
         }
+        if rules.reject_common && is_common(password.expose()) {
+            let detail = "password: one of the most common ones, which are guessed first";
+            return Err(Error::refused(Code::PasswordInvalid, detail));
+        }
+        if self.is_breached(raw)? || (opaque.is_some() && self.is_breached(password)?) {
+            let detail = "password: known from a data breach, which others try first";
+            return Err(Error::refused(Code::PasswordInvalid, detail));
+        }
         if rules.min_complexity == 0 {
             return Ok(());
         }
@@ -89,6 +98,12 @@ impl Sso {
             return Err(Error::refused(Code::PasswordNotComplexEnough, detail));
         }
         Ok(())
+    }
+
+    /// Whether the filter of breached passwords has it, where there is one.
+    fn is_breached(&self, password: &Password) -> Result<bool> {
+        let has = |filter: &BreachedFilter| filter.has(password.expose().as_bytes());
+        self.core.breached.as_ref().map_or(Ok(false), has).map_err(Error::internal)
     }
 
     /// Checks a password that anybody has chosen for a user against every rule, the user's former passwords included, and
