@@ -41,6 +41,7 @@ from zato_sso.web.settings import Settings
 
 __all__ = ["Settings", "ZatoSSO"]
 
+_SECRET = {"password", "old_password", "new_password", "device_token"}
 _PROBLEM = {
     "description": "Refused",
     "content": {"application/problem+json": {"schema": {"type": "object", "title": "Problem (RFC 9457)"}}},
@@ -148,7 +149,7 @@ def _described(endpoint: Endpoint) -> dict[str, Any]:
             {"name": name, "in": where, "required": needed, "schema": text} for name, where, needed in named
         ]
     if endpoint.method != "GET" and (endpoint.needed or endpoint.optional):
-        elements = {name: secret if "password" in name else text for name in (*endpoint.needed, *endpoint.optional)}
+        elements = {name: secret if name in _SECRET else text for name in (*endpoint.needed, *endpoint.optional)}
         schema = {"type": "object", "properties": elements, "required": list(endpoint.needed)}
         described["requestBody"] = {
             "required": bool(endpoint.needed),

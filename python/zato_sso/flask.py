@@ -166,7 +166,7 @@ class SSOExtension:
         return self.bound.session.get_current_session()
 
     def login(self, response: AnyResponse, username: str, password: str, **more: Any) -> SessionInfo:
-        """Logs a user in, for a page of your own, and gives the response the session's cookie.
+        """Logs a user in, for a page of your own, and gives the response the cookies of the session and of the device.
 
         Args:
             response: The response that the page returns.
@@ -177,8 +177,11 @@ class SSOExtension:
         Raises:
             ValidationError: The login was rejected, or its form may come from another site.
         """
-        info = self._bind(is_open=True).user.login(username, password, **more)
+        kept = self._incoming().device(self.settings)
+        info = self._bind(is_open=True).user.login(username, password, **{"device_token": kept, **more})
         self.set_cookie(response, info.ust, lifetime_of(info))
+        if device := self.settings.cookie_of_device(info, kept):
+            response.set_cookie(**device)
         return info
 
     def logout(self, response: AnyResponse) -> None:
@@ -236,7 +239,7 @@ class SSOExtension:
                 raise NoSessionError
             if endpoint.method == "GET":
                 path |= {name: value for name, value in request.args.items() if name in endpoint.optional}
-            body = read_body(endpoint, request.content_type, raw, path)
+            body = read_body(endpoint, self._incoming(), self.settings, raw, path)
             return self._written(run(endpoint, me, body, self.settings), me.cid)
 
         view.__name__ = endpoint.name
@@ -247,8 +250,8 @@ class SSOExtension:
         response = jsonify(reply.body)
         response.status_code = reply.status
         response.headers.update({"Cache-Control": "no-store", self.settings.cid_header: cid})
-        if reply.cookie is not None and "cookie" in self.settings.transports:
-            self.set_cookie(response, reply.cookie, reply.max_age)
+        for cookie in reply.cookies(self.settings):
+            response.set_cookie(**cookie)
         return response
 
 

@@ -151,7 +151,7 @@ class ZatoSSO:
             path = {**request.path_params}
             if endpoint.method == "GET":
                 path |= {name: value for name, value in request.query_params.items() if name in endpoint.optional}
-            body = read_body(endpoint, request.headers.get("content-type"), await _small_body(request), path)
+            body = read_body(endpoint, _incoming(request), self.settings, await _small_body(request), path)
             reply = await run_async(endpoint, me, body, self.settings)
         except (ValidationError, BackendError) as error:
             return await self.answer_error(request, error)
@@ -160,8 +160,8 @@ class ZatoSSO:
     def _written(self, reply: Reply, cid: str) -> Response:
         headers = {"Cache-Control": "no-store", self.settings.cid_header: cid}
         response = JSONResponse(reply.body, reply.status, headers)
-        if reply.cookie is not None and "cookie" in self.settings.transports:
-            self.set_cookie(response, reply.cookie, reply.max_age)
+        for cookie in reply.cookies(self.settings):
+            response.set_cookie(**cookie)
         return response
 
     def set_cookie(self, response: Response, ust: str, max_age: int | None = None) -> None:

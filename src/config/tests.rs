@@ -48,9 +48,11 @@ login.inform_if_not_approved = true
 login.inform_if_totp_missing = true
 login.totp_single_use = true
 login.fresh_for = 10
+login.email_on_new_device = false
 user_address_list = {}
 session.expiry = 60
 session.max_lifetime = 0
+session.idle_timeout = 0
 session.end_on_password_change = true
 session.end_on_totp_change = true
 session.end_on_lock = true
@@ -220,6 +222,7 @@ fn arguments_override_the_environment_which_overrides_the_file_and_that_the_defa
     insta::assert_snapshot!(shown.join("\n"), @r#"
     session.expiry = 2 (argument)
     session.max_lifetime = 2 (argument)
+    session.idle_timeout = 0 (default)
     session.end_on_password_change = true (default)
     session.end_on_totp_change = true (default)
     session.end_on_lock = true (default)

@@ -4,6 +4,7 @@ mod access;
 mod attr;
 mod audit;
 mod core;
+mod device;
 mod import;
 mod linked_auth;
 mod mail;
@@ -29,6 +30,7 @@ pub use access::rate_limit::{InvalidRateLimit, RateLimit, RateLimits, RateRule, 
 pub use access::throttle::{Throttle, ThrottleRules};
 pub use attr::{Attr, AttrOwner, AttrValue};
 pub use audit::{AuditEvent, AuditResult};
+pub use device::device_name;
 pub use import::{
     ImportBatch, ImportFinding, ImportObserver, ImportRecord, ImportSource, ImportSummary, ImportedAttr,
     ImportedLink, ImportedUser, Unusable,

@@ -76,6 +76,9 @@ pub struct Session {
     pub state_change_count: i64,
     /// When its user, or the definition that acts for the user, last proved who they are: at the login or later.
     pub auth_time: Timestamp,
+    /// When it was last used, as far as that is written: at the login, at a renewal, and now and then in between where
+    /// sessions end that nobody uses.
+    pub last_use: Timestamp,
 }
 
 /// A session and whose it is.

@@ -88,6 +88,8 @@ pub enum Kind {
     SignUpEmail,
     /// New emails that a user wants, each of which is sent a link.
     EmailChange,
+    /// Emails to a user about new devices.
+    NewDevice,
 }
 
 impl Kind {
@@ -105,6 +107,7 @@ impl Kind {
             Self::SignUpAddress => "sign_up_address",
             Self::SignUpEmail => "sign_up_email",
             Self::EmailChange => "email_change",
+            Self::NewDevice => "new_device",
         }
     }
 }

@@ -26,6 +26,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         mail::outbox::STATEMENTS,
         password::history::STATEMENTS,
         password::reset::STATEMENTS,
+        session::client::STATEMENTS,
         session::device::STATEMENTS,
         session::renewal::STATEMENTS,
         linked_auth::sec_def::STATEMENTS,

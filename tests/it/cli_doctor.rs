@@ -115,7 +115,7 @@ async fn a_schema_that_is_not_this_version_is_told(kind: Kind) {
     let folder = Folder::with_database(kind).await;
     let world = folder.world().await;
     world.sso.close().await;
-    execute(&world, "DELETE FROM sso_schema_version WHERE version < 5").await;
+    execute(&world, "DELETE FROM sso_schema_version WHERE version < 6").await;
     for (version, result, status) in [(0, "warning", 0), (999, "problem", 1)] {
         execute(&world, &format!("UPDATE sso_schema_version SET version = {version}")).await;
         let (found, lines, text) = findings(&folder);
@@ -147,7 +147,7 @@ fn the_table_says_what_to_do() {
     out: configuration  ok      valid, and nothing in it is weak
     out: key            ok      the one of this database, in sso.db.key
     out: database       ok      sqlite:///sso.db is whole
-    out: database       ok      its schema is up to date, version 5
+    out: database       ok      its schema is up to date, version 6
     out: clock …
     out: smtp           ok      smtp.url is not set: no email is sent
     ");

@@ -59,6 +59,7 @@ mod http;
 mod http_blocks;
 #[cfg(feature = "server")]
 mod http_server;
+mod idle;
 mod import;
 mod import_rows;
 mod linked_auth;
@@ -70,6 +71,7 @@ mod maintenance;
 mod matrix;
 mod metrics;
 mod names;
+mod new_device;
 mod open;
 #[cfg(feature = "server")]
 mod openapi;

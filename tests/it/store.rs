@@ -198,6 +198,8 @@ fn whatever_changes_users_or_sessions_is_known() {
         "session::record::DELETE_OF_USER",
         "session::record::DELETE_OLDEST",
         "session::record::DELETE_OTHERS_OF_USER",
+        // A session that seems to have been idle is read again before it is rejected.
+        "session::record::NOTE_USE",
         "session::record::SET_AUTH_TIME",
         "session::record::SET_DIGEST",
         "session::renewal::RENEW_POSTGRES",

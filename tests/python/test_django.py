@@ -172,6 +172,29 @@ def test_the_user_of_django_follows_that_of_sso(client: Client, sso: SSO) -> Non
     assert user.first_name == "Anna"
 
 
+def test_a_login_keeps_a_token_of_the_device(web: Config) -> None:
+    with override_settings(ZATO_SSO={"CONFIG": changed(web, login_throttle={"initial_delay": 60})}):
+        sso = get_sso()
+        name = add_user(sso)
+        client, other = Client(), Client()
+        cookie = log_in(client, name).cookies["__Host-sso-device"]
+        assert (cookie["httponly"], cookie["secure"], cookie["samesite"], cookie["path"]) == (True, True, "Lax", "/")
+        assert cookie["max-age"] == 31536000
+        # Others guess at the same address.
+        for _ in range(5):
+            assert log_in(other, name, password="wrong").status_code == 200
+        assert log_in(other, name).status_code == 200
+        assert "__Host-sso" not in other.cookies
+        done = log_in(client, name)
+        assert (done.status_code, done.cookies["__Host-sso-device"].value) == (302, cookie.value)
+        sso.close()
+    with override_settings(ZATO_SSO={"CONFIG": web, "DEVICE_COOKIE": False}):
+        cookies = log_in(Client(), name).cookies
+        assert "__Host-sso" in cookies
+        assert "__Host-sso-device" not in cookies
+        get_sso().close()
+
+
 def test_a_session_that_ends_elsewhere_ends_in_django(client: Client, sso: SSO) -> None:
     ust = log_in(client, add_user(sso)).cookies["__Host-sso"].value
     assert client.get("/hello").status_code == 200

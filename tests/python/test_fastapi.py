@@ -118,6 +118,53 @@ def test_cookies_are_secure_unless_that_is_switched_off(web: Config, user: str) 
         assert "Secure" in cookie
 
 
+def test_a_login_keeps_a_token_of_the_device(web: Config, user: str) -> None:
+    config = changed(web, login_throttle={"initial_delay": 60})
+    with TestClient(build(config)[0]) as client:
+        done = log_in(client, user)
+        token = client.cookies["sso-device"]
+        session, device = done.headers.get_list("set-cookie")
+        assert session.startswith("sso=")
+        assert device.startswith(f"sso-device={token};")
+        for text in ("HttpOnly", "Max-Age=31536000", "Path=/", "SameSite=lax"):
+            assert text in device
+        assert token not in done.text
+        # It stays the same, and after a logout.
+        client.post("/auth/logout", headers=SITE)
+        assert log_in(client, user).status_code == 200
+        assert client.cookies["sso-device"] == token
+        # Others guess at the same address.
+        client.cookies.clear()
+        assert [log_in(client, user, password="wrong").status_code for _ in range(6)] == [403] * 5 + [429]
+        assert log_in(client, user).status_code == 429
+        for wrong in ("x" * 43, "a b", "\N{LATIN SMALL LETTER A WITH DIAERESIS}"):
+            headers = {"Cookie": f"sso-device={wrong}".encode()}
+            done = client.post("/auth/login", json={"username": user, "password": PASSWORD}, headers=headers)
+            assert done.status_code == 429
+        client.cookies.set("sso-device", token)
+        done = log_in(client, user)
+        assert done.status_code == 200
+        # It is known by the throttle alone.
+        client.cookies.clear()
+        client.cookies.set("sso-device", token)
+        assert client.get("/hello").status_code == 401
+
+
+def test_programs_keep_the_token_of_the_device_themselves(client: TestClient, user: str) -> None:
+    assert "device_token" not in log_in(client, user, transport="bearer").json()
+    done = log_in(client, user, transport="bearer", device_token="")
+    token = done.json()["device_token"]
+    assert "set-cookie" not in done.headers
+    assert "device_token" not in log_in(client, user, transport="bearer", device_token=token).json()
+    # Only the cookie has that one.
+    assert log_in(client, user, kept_device=token).status_code == 400
+
+
+def test_the_cookie_of_the_device_can_be_switched_off(web: Config, user: str) -> None:
+    with TestClient(build(web, device_cookie=False)[0]) as client:
+        assert list(log_in(client, user).cookies) == ["sso"]
+
+
 def test_programs_get_and_send_a_bearer_token(client: TestClient, user: str) -> None:
     done = log_in(client, user, transport="bearer")
     assert "set-cookie" not in done.headers

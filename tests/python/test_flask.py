@@ -106,6 +106,33 @@ def test_views_that_need_a_session(client: FlaskClient, sso: SSO) -> None:
     assert client.get("/hello").status_code == 401
 
 
+@pytest.mark.parametrize("is_page", [False, True])
+def test_a_login_keeps_a_token_of_the_device(database_url: str, is_page: bool) -> None:
+    config = changed(web_config(database_url), login_throttle={"initial_delay": 60})
+    with SSO(config=config) as sso:
+        name = add_user(sso)
+        app = build(sso)
+
+        def status(client: FlaskClient, password: str) -> int:
+            data = {"username": name, "password": password}
+            done = client.post("/login", data=data) if is_page else client.post("/auth/login", json=data)
+            return done.status_code
+
+        client, other = app.test_client(), app.test_client()
+        right, wrong = (302, 400) if is_page else (200, 403)
+        assert status(client, PASSWORD) == right
+        cookie = client.get_cookie("sso-device")
+        assert cookie is not None
+        assert (cookie.http_only, cookie.max_age, cookie.path, cookie.same_site) == (True, 31536000, "/", "Lax")
+        # Others guess at the same address.
+        assert [status(other, "wrong") for _ in range(5)] == [wrong] * 5
+        assert status(other, PASSWORD) == (400 if is_page else 429)
+        assert status(client, PASSWORD) == right
+        again = client.get_cookie("sso-device")
+        assert again is not None
+        assert again.value == cookie.value
+
+
 def test_a_super_user_is_let_in(client: FlaskClient, sso: SSO) -> None:
     name = add_user(sso, is_super_user=True)
     log_in(client, name)

@@ -8,7 +8,7 @@ from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 
 from zato_sso import ValidationError
-from zato_sso.django.conf import bound
+from zato_sso.django.conf import bound, cookie_settings, incoming
 from zato_sso.django.users import follow
 
 __all__ = ["Backend"]
@@ -30,8 +30,15 @@ class Backend(ModelBackend):
         if username is None or password is None:
             return None
         me = bound(request)
+        kept = "" if request is None else incoming(request).device(cookie_settings())
         try:
-            info = me.user.login(username, password, totp_code=totp_code or None, new_password=new_password or "")
+            info = me.user.login(
+                username,
+                password,
+                totp_code=totp_code or None,
+                new_password=new_password or "",
+                device_token=kept,
+            )
             me = me.bind(current_ust=info.ust)
             user = follow(me.user.get_current_user(), me.session.get_current_session())
         except ValidationError as error:

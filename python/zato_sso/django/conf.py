@@ -33,6 +33,8 @@ DEFAULTS: dict[str, Any] = {
     "COOKIE_NAME": "",
     "COOKIE_SECURE": None,
     "COOKIE_SAMESITE": "lax",
+    # Whether a login sets another one for a year, by which the device is known.
+    "DEVICE_COOKIE": True,
 }
 
 _lock = threading.Lock()
@@ -78,6 +80,7 @@ def cookie_settings() -> Settings:
         cookie_name=setting("COOKIE_NAME"),
         cookie_secure=not settings.DEBUG if secure is None else secure,
         cookie_samesite=setting("COOKIE_SAMESITE"),
+        device_cookie=setting("DEVICE_COOKIE"),
     )
 
 

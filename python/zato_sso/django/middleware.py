@@ -98,6 +98,8 @@ def _set_cookie(request: HttpRequest, response: HttpResponse) -> None:
     info = getattr(request, "_sso_info", None)
     if info is not None:
         response.set_cookie(**settings.cookie(info.ust, lifetime_of(info)))
+        if device := settings.cookie_of_device(info, incoming(request).device(settings)):
+            response.set_cookie(**device)
     elif getattr(request, "_sso_is_over", False):
         response.set_cookie(**settings.cookie(""))
     response.headers.setdefault(settings.cid_header, incoming(request).cid(settings))

@@ -7,12 +7,12 @@ the one on the blocking tree, the other awaiting each call. It returns a `Reply`
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from zato_sso.ctx import SearchCtx, SignupCtx
-from zato_sso.web.request import MalformedError, csrf_token
+from zato_sso.web.request import Incoming, MalformedError, csrf_token
 from zato_sso.web.settings import Settings, lifetime_of
 
 __all__ = ["ENDPOINTS", "MAX_BODY", "Endpoint", "Reply", "read_body", "run", "run_async"]
@@ -33,6 +33,16 @@ class Reply:
     max_age: int | None = None
     """How many seconds the cookie lives."""
 
+    device: dict[str, Any] | None = None
+    """The cookie with the token of the device, where one is to be set."""
+
+    def cookies(self, settings: Settings) -> Iterator[dict[str, Any]]:
+        """The arguments of each `set_cookie` of the response, which all frameworks name alike."""
+        if self.cookie is not None and "cookie" in settings.transports:
+            yield settings.cookie(self.cookie, self.max_age)
+        if self.device is not None:
+            yield self.device
+
 
 Body = Mapping[str, Any]
 Steps = Generator[Any, Any, Reply]
@@ -52,6 +62,9 @@ class Endpoint:
     is_open: bool = False
     """Whether it needs no session."""
 
+    takes_device: bool = False
+    """Whether it takes the token of the device's cookie: as the element `kept_device`, which no client can send."""
+
     @property
     def name(self) -> str:
         """The name of its function."""
@@ -63,7 +76,7 @@ class Endpoint:
         return (self.steps.__doc__ or "").strip().splitlines()[0].rstrip(".")
 
 
-def read_body(endpoint: Endpoint, content_type: str | None, raw: bytes, path: Body) -> Body:
+def read_body(endpoint: Endpoint, request: Incoming, settings: Settings, raw: bytes, path: Body) -> Body:
     """The elements of a request.
 
     A body has to be JSON and say so: forms of other sites cannot send that without asking first (CORS).
@@ -76,7 +89,7 @@ def read_body(endpoint: Endpoint, content_type: str | None, raw: bytes, path: Bo
     known = {*endpoint.needed, *endpoint.optional}
     sent: Any = {}
     if endpoint.method != "GET" and (raw or endpoint.needed):
-        if (content_type or "").partition(";")[0].strip().lower() != "application/json":
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             raise MalformedError("expected a body of the type application/json")
         try:
             sent = json.loads(raw)
@@ -92,7 +105,8 @@ def read_body(endpoint: Endpoint, content_type: str | None, raw: bytes, path: Bo
     for name in endpoint.needed:
         if name not in sent:
             raise MalformedError(f"{name}: missing")
-    return {**sent, **path}
+    kept = {"kept_device": request.device(settings)} if endpoint.takes_device else {}
+    return {**sent, **path, **kept}
 
 
 def _login(me: Any, body: Body, settings: Settings) -> Steps:
@@ -100,17 +114,22 @@ def _login(me: Any, body: Body, settings: Settings) -> Steps:
     transport = body.get("transport") or settings.transports[0]
     if transport not in settings.transports:
         raise MalformedError(f"transport: expected one of {', '.join(settings.transports)}")
+    kept, sent = body["kept_device"], body.get("device_token")
     info = yield me.user.login(
         body["username"],
         body["password"],
         totp_code=body.get("totp_code"),
         new_password=body.get("new_password") or "",
+        # A program keeps its own.
+        device_token=kept if transport == "cookie" else sent,
     )
     shown = info.to_dict()
     if transport != "cookie":
-        return Reply(shown)
+        is_given = sent is not None and info.device_token is not None
+        return Reply({**shown, "device_token": info.device_token} if is_given else shown)
     ust = shown.pop("ust")
-    return Reply({**shown, "csrf_token": csrf_token(ust)}, cookie=ust, max_age=lifetime_of(info))
+    device = settings.cookie_of_device(info, kept)
+    return Reply({**shown, "csrf_token": csrf_token(ust)}, cookie=ust, max_age=lifetime_of(info), device=device)
 
 
 def _logout(me: Any, body: Body, settings: Settings) -> Steps:
@@ -255,10 +274,11 @@ def _users(me: Any, body: Body, settings: Settings) -> Steps:
     return Reply(found)
 
 
+_LOGIN: Final = ("totp_code", "new_password", "transport", "device_token")
 _NAMES: Final = ("display_name", "first_name", "middle_name", "last_name")
 
 ENDPOINTS: Final = (
-    Endpoint("POST", "/login", _login, ("username", "password"), ("totp_code", "new_password", "transport"), True),
+    Endpoint("POST", "/login", _login, ("username", "password"), _LOGIN, is_open=True, takes_device=True),
     Endpoint("POST", "/logout", _logout),
     Endpoint("GET", "/me", _me),
     Endpoint("PATCH", "/me", _update_me, (), ("email", "username", *_NAMES)),

@@ -17,6 +17,7 @@ from zato_sso.web.settings import Settings, Transport
 __all__ = ["ForgedError", "Incoming", "MalformedError", "NoSessionError", "csrf_token", "problem_of"]
 
 _CID: Final = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}")
+_DEVICE_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
@@ -86,6 +87,11 @@ class Incoming:
         if "cookie" in settings.transports and (token := self.cookies.get(settings.name, "")):
             return token, "cookie"
         return None
+
+    def device(self, settings: Settings) -> str:
+        """The token of the device, from its cookie; empty for none, which asks a login for one."""
+        found = self.cookies.get(settings.device_name, "") if settings.device_name else ""
+        return found if _DEVICE_TOKEN.fullmatch(found) else ""
 
     def address(self, sso: Any) -> str | None:
         """The client's address: the peer's, or what `http.trusted_proxies` say of it."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["Settings", "Transport", "lifetime_of"]
 
 Transport = Literal["cookie", "bearer", "header"]
+_YEAR = 365 * 86400
 _TRANSPORTS = ("cookie", "bearer", "header")
 
 
@@ -44,11 +45,18 @@ class Settings:
     trusted_origins: Sequence[str] = ()
     """Origins beside the application's own that may send requests with the cookie: `https://app.example.com`."""
 
+    device_cookie: bool = True
+    """Whether a login that sets the cookie sets another one as well, for a year: with the token by which the device is
+    known, so that failed logins of others do not delay its user."""
+
     cid_header: str = "X-Request-ID"
     """The header with the correlation ID, taken from requests and returned in answers."""
 
     name: str = field(init=False, repr=False, default="")
     """The name of the cookie in effect."""
+
+    device_name: str = field(init=False, repr=False, default="")
+    """The name of the cookie with the token of the device; empty for none."""
 
     def __post_init__(self) -> None:
         """Rejects what cannot work, and what would be unsafe."""
@@ -69,13 +77,26 @@ class Settings:
         object.__setattr__(self, "name", self.cookie_name or ("__Host-sso" if is_host_only else "sso"))
         if self.name.startswith("__Host-") and not is_host_only:
             raise ValueError("cookie_name: __Host- needs cookie_secure=True and cookie_path='/'")
+        keeps_devices = self.device_cookie and "cookie" in self.transports
+        object.__setattr__(self, "device_name", f"{self.name}-device" if keeps_devices else "")
 
     def cookie(self, ust: str, max_age: int | None = None) -> dict[str, Any]:
         """The arguments of `set_cookie`, which all frameworks name alike; an empty token removes the cookie."""
+        return self._cookie(self.name, ust, max_age if ust else 0)
+
+    def cookie_of_device(self, info: SessionInfo, kept: str) -> dict[str, Any] | None:
+        """The same with the token of the device, after a login that has sent the token that the browser had, if any.
+
+        None if there is nothing to set.
+        """
+        token = info.device_token or kept
+        return self._cookie(self.device_name, token, _YEAR) if token and self.device_name else None
+
+    def _cookie(self, name: str, value: str, max_age: int | None) -> dict[str, Any]:
         return {
-            "key": self.name,
-            "value": ust,
-            "max_age": max_age if ust else 0,
+            "key": name,
+            "value": value,
+            "max_age": max_age,
             "path": self.cookie_path,
             "secure": self.cookie_secure,
             "httponly": True,

@@ -23,6 +23,9 @@ section! {
         /// same and the passwords of others as a super-user. After that it takes a new login or session.reauthenticate
         /// (E005010). 0 is no limit.
         fresh_for: u32 = 10,
+        /// Whether users are emailed of a login with a user agent and from a network (/24, /48) that were not seen together for
+        /// 90 days.
+        email_on_new_device: bool = false,
     }
 }
 

@@ -11,6 +11,8 @@ section! {
         expiry: u32 = 60,
         /// Hours after which a session ends however often it was renewed. 0 is no limit.
         max_lifetime: u32 = 0,
+        /// Minutes without use after which a session ends. 0 is no limit.
+        idle_timeout: u32 = 0,
         /// Whether a user's other sessions end when the password changes.
         end_on_password_change: bool = true,
         /// Whether a user's other sessions end when TOTP is switched on or off, or gets a new key.
@@ -48,6 +50,7 @@ impl Validate for Session {
     fn validate(&self) -> Result<(), Invalid> {
         within("session.expiry", self.expiry, 1..=MAX_SESSION_MINUTES)?;
         within("session.max_lifetime", self.max_lifetime, 0..=MAX_HOURS)?;
+        within("session.idle_timeout", self.idle_timeout, 0..=MAX_SESSION_MINUTES)?;
         within("session.max_per_user", self.max_per_user, 0..=1_000_000)?;
         within("session.cache_size", self.cache_size, 1..=1_000_000_000)
     }

@@ -88,6 +88,7 @@ impl Sso {
         check_standing(self.config(), Standing::from(user), &ctx.remote_addr, self.now(), age)?;
         let (is_active, definition) = (user.is_rate_limit_active, user.rate_limit_def.as_deref());
         self.count_request(ctx, &known.session.user_id, is_active, definition).await?;
+        self.note_use(&known).await;
         Ok(Caller::new(known))
     }
 
@@ -107,7 +108,7 @@ impl Sso {
         let look = self.core.sessions.look(now);
         // One that has ended is read again: it may have been renewed, or be gone.
         let cached =
-            digests.map(|digest| look.get(digest).filter(|known| self.is_in_force(&known.session, now)));
+            digests.map(|digest| look.get(digest).filter(|known| self.is_known_in_force(known, now)));
         if let [Some(one), Some(other)] = cached {
             look.hit();
             return Ok([Ok(one), Ok(other)]);
@@ -126,12 +127,21 @@ impl Sso {
         }
         Ok(known.map(|known| {
             let known = known.ok_or(Code::SessionNoSuchSession)?;
-            if self.is_in_force(&known.session, now) { Ok(known) } else { Err(Code::SessionExpired.into()) }
+            if self.is_known_in_force(&known, now) { Ok(known) } else { Err(Code::SessionExpired.into()) }
         }))
     }
 
-    /// Whether a session has not come to its end.
+    /// Whether a session has neither come to its end nor been left unused for too long.
     pub(in crate::ops) fn is_in_force(&self, session: &Session, now: Timestamp) -> bool {
+        self.is_within_limits(session, now) && !self.is_idle(session.last_use, now)
+    }
+
+    /// The same by what this process knows of its use. Every process goes by what is written, so that all say the same.
+    pub(in crate::ops) fn is_known_in_force(&self, known: &KnownSession, now: Timestamp) -> bool {
+        self.is_within_limits(&known.session, now) && !self.is_idle(known.noted_use(), now)
+    }
+
+    fn is_within_limits(&self, session: &Session, now: Timestamp) -> bool {
         session.expiration_time > now && self.absolute_limit(session) > now
     }
 

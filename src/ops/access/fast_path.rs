@@ -92,7 +92,11 @@ impl Sso {
     /// A session in force, of a user in good standing.
     fn standing_fast(&self, look: &Look<'_>, asker: Asker<'_>, ust: &str) -> Option<Arc<KnownSession>> {
         let known =
-            look.get(&token::digest(ust)).filter(|known| self.is_in_force(&known.session, look.now()))?;
+            look.get(&token::digest(ust)).filter(|known| self.is_known_in_force(known, look.now()))?;
+        if self.is_use_due(&known, look.now()) {
+            // The operation writes it.
+            return None;
+        }
         let user = Standing::from(&known.user);
         let config = self.config();
         // The address of a user without a list is not checked.

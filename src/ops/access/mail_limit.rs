@@ -26,6 +26,9 @@ const PARTS: i64 = 7;
 /// How often a user may want another email in an hour: each sends a link to an address that may be anybody's.
 const MAX_EMAIL_CHANGES: u32 = 20;
 
+/// How many emails about new devices a user gets in an hour.
+const MAX_NEW_DEVICES: u32 = 10;
+
 impl Sso {
     /// Counts a request for a password reset.
     ///
@@ -92,6 +95,11 @@ impl Sso {
     /// E005009 past the limit.
     pub(in crate::ops) async fn count_email_change(&self, tx: &mut Tx, user_id: &UserId) -> Result<()> {
         refuse_past(self.count_mail(tx, Kind::EmailChange, user_id.as_str(), MAX_EMAIL_CHANGES).await?)
+    }
+
+    /// Counts an email about a new device; false past the limit of the user, who then gets none.
+    pub(in crate::ops) async fn count_new_device_email(&self, tx: &mut Tx, user_id: &UserId) -> Result<bool> {
+        Ok(self.count_mail(tx, Kind::NewDevice, user_id.as_str(), MAX_NEW_DEVICES).await?.is_none())
     }
 
     async fn count_from(

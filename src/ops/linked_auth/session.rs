@@ -281,6 +281,7 @@ impl Sso {
             ext_session_id: Some(entry.ext_session_id.clone()),
             state_change_count: 1,
             auth_time: now,
+            last_use: now,
         };
         let ust = self.external_tokens(&session, entry).into_iter().next().ok_or_else(no_key)?;
         store::session::record::insert(tx, &session, &token::digest(ust.expose()), None).await?;
@@ -313,6 +314,7 @@ impl Sso {
             store::session::record::set_auth_time(tx, session.session_id, now).await?;
         }
         session.auth_time = now;
+        session.last_use = now;
         let tokens = self.external_tokens(&session, entry);
         let current = tokens.iter().find(|ust| compare::equal(&token::digest(ust.expose()), digest));
         if let Some(ust) = current.cloned() {
@@ -353,7 +355,7 @@ impl Sso {
             else {
                 return Ok(None);
             };
-            let found = store::session::record::by_id(&mut conn, session.session_id, self.now()).await?;
+            let found = store::session::record::by_id(&mut conn, session.session_id, self.open_now()).await?;
             Ok(found.map(SessionListing::from))
         })
         .await

@@ -95,7 +95,7 @@ pub(in crate::ops) fn write(
 /// A name as emails show it: programs that show emails make links of what looks like one, and whoever has chosen the name
 /// would choose where they lead. An invisible character behind each dot, colon and slash keeps them from that; an email
 /// address stays as it is.
-fn without_links(name: &str) -> Cow<'_, str> {
+pub(in crate::ops) fn without_links(name: &str) -> Cow<'_, str> {
     let is_email = !name.contains([':', '/']) && EmailAddress::parse(name).is_ok();
     if is_email || !name.contains(['.', ':', '/']) {
         return Cow::Borrowed(name);

@@ -198,7 +198,7 @@ const fn own_values(kind: EmailKind) -> &'static [&'static str] {
         | EmailKind::PasswordChanged => &[],
         EmailKind::SecondFactorChanged => &["change"],
         EmailKind::RecoveryCodeUsed => &["left"],
-        EmailKind::NewDevice => &["time", "remote_addr", "user_agent"],
+        EmailKind::NewDevice => &["time", "remote_addr", "user_agent", "device"],
         EmailKind::PasswordReset | EmailKind::EmailConfirm => &["token", "link", "minutes"],
     }
 }
@@ -247,6 +247,7 @@ mod tests {
         let given = [("username", "<b>{{token}}&'\""), ("site_name", "Site"), ("token", "T")];
         let own = [("link", "L"), ("minutes", "30"), ("change", "totp-on"), ("left", "9")];
         let device = [("time", "2026-02-25T12:00:00"), ("remote_addr", "10.0.0.1"), ("user_agent", "Lynx")];
+        let device = device.into_iter().chain([("device", "Lynx")]);
         given.into_iter().chain(own).chain(device).collect()
     }
 

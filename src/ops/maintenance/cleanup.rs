@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::domain::{Context, Operation, Result};
+use crate::ops::session::device::SEEN_FOR_DAYS;
 use crate::ops::sso::{Core, Sso};
 use crate::store;
 use crate::store::maintenance::cleanup::{Age, EXPIRING, Expiring};
@@ -74,6 +75,7 @@ impl Sso {
         let time = match what.age {
             Age::Own => now,
             Age::KnownPlace => days(self.config().login_throttle.known_place_days),
+            Age::SeenClient => days(SEEN_FOR_DAYS),
             // Kept for good.
             Age::Audit if self.config().audit.keep == 0 => return Ok(0),
             Age::Audit => days(self.config().audit.keep),

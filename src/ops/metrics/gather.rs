@@ -143,7 +143,7 @@ impl Sso {
         let now = self.now();
         let mut conn = self.db().read().await?;
         let (emails, oldest) = store::mail::outbox::backlog(&mut conn).await?;
-        let sessions = store::session::record::count_all_open(&mut conn, now).await?;
+        let sessions = store::session::record::count_all_open(&mut conn, self.open_now()).await?;
         let oldest_email_seconds =
             oldest.map_or(0, |oldest| now.since(oldest).as_secs().try_into().unwrap_or(0));
         Ok(Contents { sessions, emails, oldest_email_seconds })

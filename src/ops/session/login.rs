@@ -135,6 +135,7 @@ impl Sso {
                 ext_session_id: None,
                 state_change_count: 1,
                 auth_time: now,
+                last_use: now,
             };
             let mut tx = self.db().write().await?;
             let has_failures = match has_failures {
@@ -159,6 +160,10 @@ impl Sso {
                 self.clear_failures(&mut tx, &attempt).await?;
             }
             self.remember_place(&mut tx, &attempt).await?;
+            if !request.skip_sec {
+                let user_agent = session.user_agent.as_deref();
+                self.tell_of_new_device(&mut tx, ctx, &mut call.trail, &row, user_agent).await?;
+            }
             let ended = self.end_oldest_sessions(ctx, &mut tx, &user_id, sessions).await?;
             // A new password has ended every device.
             let attempt = if new.is_some() { attempt.without_device() } else { attempt };

@@ -92,6 +92,8 @@ impl Sso {
             match standing {
                 Ok(target) => {
                     call.trail.on(&target.session.user_id);
+                    // Who asks has a request of the target's user.
+                    self.note_use(&target).await;
                     Ok(true)
                 }
                 Err(Error::Refused { code, .. }) => {
@@ -271,7 +273,7 @@ impl Sso {
             });
             let owner = owner.ok_or(Code::SessionNoSuchSession)?;
             call.trail.on(&owner);
-            let ended = store::session::record::by_id(&mut tx, session_id, self.now()).await?;
+            let ended = store::session::record::by_id(&mut tx, session_id, self.open_now()).await?;
             let ended = ended.map(SessionListing::from).ok_or(Code::SessionNoSuchSession)?;
             if !store::session::record::delete(&mut tx, session_id).await? {
                 return Err(Code::SessionNoSuchSession.into());
@@ -307,7 +309,7 @@ impl Sso {
             let mut tx = self.db().write().await?;
             // A login waits for this, so that none comes between the number and the end.
             store::user::account::lock_row(&mut tx, &user_id).await?.ok_or(Code::UserIdInvalid)?;
-            let open = store::session::record::count_open(&mut tx, &user_id, self.now()).await?;
+            let open = store::session::record::count_open(&mut tx, &user_id, self.open_now()).await?;
             let count = open.saturating_sub(i64::from(keep.is_some()));
             store::session::record::delete_of_user(&mut tx, &user_id, keep).await?;
             call.trail.note("sessions", count.to_string());
@@ -377,7 +379,7 @@ impl Sso {
         conn: &mut Conn,
         user_id: &UserId,
     ) -> Result<Vec<SessionListing>> {
-        let sessions = store::session::record::list_of_user(conn, user_id, self.now()).await?;
+        let sessions = store::session::record::list_of_user(conn, user_id, self.open_now()).await?;
         Ok(sessions.into_iter().map(SessionListing::from).collect())
     }
 }

@@ -1,5 +1,6 @@
 //! Sessions: login, logout, renewal, lists.
 
+pub(super) mod device;
 pub(super) mod expiry;
 pub(super) mod login;
 pub(super) mod manage;

@@ -43,10 +43,16 @@ const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0005_operations.sql"),
         include_str!("../migrations/postgres/0005_operations.sql"),
     ),
+    (
+        6,
+        "people",
+        include_str!("../migrations/sqlite/0006_people.sql"),
+        include_str!("../migrations/postgres/0006_people.sql"),
+    ),
 ];
 
 /// The latest schema version that this code knows.
-pub const LATEST_VERSION: i64 = 5;
+pub const LATEST_VERSION: i64 = 6;
 
 /// How long an upgrade may take, waiting for others included.
 const MIGRATION_TIMEOUT: Duration = Duration::from_secs(6 * 60 * 60);

@@ -109,6 +109,10 @@ sql! {
         delete_old!("sso_known_place", "user_id, place_digest", "login_time", dialect::skip_held_postgres!());
     DEVICES_SQLITE = delete_old!("sso_device", "user_id, slot", "last_use", dialect::skip_held_sqlite!());
     DEVICES_POSTGRES = delete_old!("sso_device", "user_id, slot", "last_use", dialect::skip_held_postgres!());
+    CLIENTS_SQLITE =
+        delete_old!("sso_seen_client", "user_id, client_digest", "login_time", dialect::skip_held_sqlite!());
+    CLIENTS_POSTGRES =
+        delete_old!("sso_seen_client", "user_id, client_digest", "login_time", dialect::skip_held_postgres!());
     AUDIT_SQLITE = delete_old!("sso_audit", "audit_id", "event_time", dialect::skip_held_sqlite!());
     AUDIT_POSTGRES = delete_old!("sso_audit", "audit_id", "event_time", dialect::skip_held_postgres!());
 }
@@ -120,6 +124,8 @@ pub enum Age {
     Own,
     /// When a user has not logged in from a place, or with a device, for as long as it is known.
     KnownPlace,
+    /// When a user has not logged in with something for as long as it is no news.
+    SeenClient,
     /// When an audit entry has been kept for as long as configured.
     Audit,
 }
@@ -142,7 +148,7 @@ impl Expiring {
 }
 
 /// Everything that expires. Sessions come after what goes along with them, so that counts tell what there was.
-pub const EXPIRING: [Expiring; 14] = [
+pub const EXPIRING: [Expiring; 15] = [
     Expiring::new("user_attributes", USER_ATTRS_SQLITE, USER_ATTRS_POSTGRES),
     Expiring::new("session_attributes", SESSION_ATTRS_SQLITE, SESSION_ATTRS_POSTGRES),
     Expiring::new("browser_codes", BROWSER_CODES_SQLITE, BROWSER_CODES_POSTGRES),
@@ -156,6 +162,7 @@ pub const EXPIRING: [Expiring; 14] = [
     Expiring::new("throttle_counters", THROTTLE_SQLITE, THROTTLE_POSTGRES),
     Expiring { age: Age::KnownPlace, ..Expiring::new("known_places", PLACES_SQLITE, PLACES_POSTGRES) },
     Expiring { age: Age::KnownPlace, ..Expiring::new("known_devices", DEVICES_SQLITE, DEVICES_POSTGRES) },
+    Expiring { age: Age::SeenClient, ..Expiring::new("seen_clients", CLIENTS_SQLITE, CLIENTS_POSTGRES) },
     Expiring { age: Age::Audit, ..Expiring::new("audit_entries", AUDIT_SQLITE, AUDIT_POSTGRES) },
 ];
 

@@ -5,7 +5,7 @@
 //! be done about this cache when a session is opened.
 
 use std::hash::{BuildHasherDefault, Hash, Hasher};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 use std::sync::{Arc, OnceLock};
 
 use quick_cache::UnitWeighter;
@@ -29,9 +29,35 @@ pub struct KnownSession {
     pub user: UserState,
     /// The whole user, once it has been read.
     pub whole_user: OnceLock<Arc<User>>,
+    /// What is written of its use, as far as this process knows; in microseconds.
+    noted_use: AtomicI64,
     slot: Slot,
     since: Count,
     read_at: Timestamp,
+}
+
+impl KnownSession {
+    /// When it was last used, as far as that is written: what every process goes by.
+    pub fn noted_use(&self) -> Timestamp {
+        Timestamp::from_micros(self.noted_use.load(Relaxed))
+    }
+
+    /// This is what is written.
+    pub fn set_noted_use(&self, time: Timestamp) {
+        self.noted_use.store(time.as_micros(), Relaxed);
+    }
+
+    /// Whether its use now is to be written, since what is written is so old, in microseconds.
+    pub fn is_use_due(&self, now: Timestamp, age: i64) -> bool {
+        now.as_micros().saturating_sub(self.noted_use.load(Relaxed)) >= age
+    }
+
+    /// The same for the one of all callers who is to write it.
+    pub fn take_use(&self, now: Timestamp, age: i64) -> bool {
+        let noted = self.noted_use.load(Relaxed);
+        let is_due = now.as_micros().saturating_sub(noted) >= age;
+        is_due && self.noted_use.compare_exchange(noted, now.as_micros(), Relaxed, Relaxed).is_ok()
+    }
 }
 
 /// The sessions that are kept.
@@ -150,6 +176,7 @@ impl Look<'_> {
             slot: Slot::of(session.user_id.as_str()),
             since: self.since,
             read_at: self.now,
+            noted_use: AtomicI64::new(session.last_use.as_micros()),
             session,
             user,
             whole_user: OnceLock::new(),

@@ -1,6 +1,7 @@
 //! Sessions and their renewal.
 
 pub mod cache;
+pub mod client;
 pub mod device;
 pub mod record;
 pub mod renewal;

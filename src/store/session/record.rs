@@ -42,8 +42,17 @@ macro_rules! columns {
             $of,
             "state_change_count, ",
             $of,
-            "auth_time"
+            "auth_time, ",
+            $of,
+            "last_use"
         )
+    };
+}
+
+/// Sessions that were used after a time. Who has those of sites says how long they last, and uses them without telling.
+macro_rules! used_since {
+    ($time:literal) => {
+        concat!(" AND (site_id IS NOT NULL OR COALESCE(last_use, creation_time) > ", $time, ")")
     };
 }
 
@@ -52,7 +61,7 @@ macro_rules! insert {
         concat!(
             "INSERT INTO sso_session (",
             columns!(""),
-            ", ust_digest) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+            ", ust_digest) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
         )
     };
 }
@@ -60,9 +69,9 @@ macro_rules! insert {
 sql! {
     INSERT = insert!();
     /// The same, and the device that the user has logged in with for the first time: two statements, one after the other.
-    INSERT_WITH_DEVICE_SQLITE = concat!(insert!(), "; ", put_device!("$2", "$13", "$3", "$14"));
+    INSERT_WITH_DEVICE_SQLITE = concat!(insert!(), "; ", put_device!("$2", "$14", "$3", "$15"));
     INSERT_WITH_DEVICE_POSTGRES = concat!(
-        "WITH device AS (", put_device!("$2", "$13", "$3", "$14"), ") ", insert!()
+        "WITH device AS (", put_device!("$2", "$14", "$3", "$15"), ") ", insert!()
     );
     /// Sessions and the states of their users, in one look-up by the digests of tokens: one, or two. No token acts as a
     /// session that a site has started.
@@ -72,23 +81,29 @@ sql! {
          FROM sso_session s JOIN sso_user u ON u.user_id = s.user_id WHERE s.ust_digest IN ($1, $2) AND s.site_id IS NULL"
     );
     BY_USER = concat!(
-        "SELECT ", columns!(""), " FROM sso_session WHERE user_id = $1 AND expiration_time > $2 \
-         ORDER BY creation_time DESC, session_id DESC LIMIT $3"
+        "SELECT ", columns!(""), " FROM sso_session WHERE user_id = $1 AND expiration_time > $2", used_since!("$4"),
+        " ORDER BY creation_time DESC, session_id DESC LIMIT $3"
     );
     CHANGES_BY_USER = "SELECT c.session_id, c.idx, c.change_time, c.ctx_source, c.remote_addr, c.user_agent \
         FROM sso_session_change c JOIN sso_session s ON s.session_id = c.session_id \
         WHERE s.user_id = $1 AND s.expiration_time > $2 ORDER BY c.change_time DESC, c.idx DESC LIMIT $3";
     BY_EXT_ID = concat!("SELECT ", columns!(""), ", ust_digest FROM sso_session WHERE ext_session_id = $1");
     SET_DIGEST = "UPDATE sso_session SET ust_digest = $2 WHERE session_id = $1 RETURNING user_id";
+    NOTE_USE = "UPDATE sso_session SET last_use = $2 WHERE session_id = $1 AND COALESCE(last_use, creation_time) <= $3";
+    LAST_USE = "SELECT COALESCE(last_use, creation_time) FROM sso_session WHERE session_id = $1";
     SET_AUTH_TIME = "UPDATE sso_session SET auth_time = $2 WHERE session_id = $1 RETURNING user_id";
     DELETE_OF_DEFINITION = "DELETE FROM sso_session \
         WHERE ext_session_id = $1 OR (ext_session_id > $2 AND ext_session_id < $3) RETURNING user_id";
     OWNER = "SELECT user_id FROM sso_session WHERE session_id = $1";
-    BY_ID = concat!("SELECT ", columns!(""), " FROM sso_session WHERE session_id = $1 AND expiration_time > $2");
+    BY_ID = concat!(
+        "SELECT ", columns!(""), " FROM sso_session WHERE session_id = $1 AND expiration_time > $2", used_since!("$3")
+    );
     CHANGES = "SELECT session_id, idx, change_time, ctx_source, remote_addr, user_agent FROM sso_session_change \
         WHERE session_id = $1 ORDER BY idx";
-    COUNT_OPEN = "SELECT COUNT(*) FROM sso_session WHERE user_id = $1 AND expiration_time > $2";
-    COUNT_ALL_OPEN = "SELECT COUNT(*) FROM sso_session WHERE expiration_time > $1";
+    COUNT_OPEN = concat!(
+        "SELECT COUNT(*) FROM sso_session WHERE user_id = $1 AND expiration_time > $2", used_since!("$3")
+    );
+    COUNT_ALL_OPEN = concat!("SELECT COUNT(*) FROM sso_session WHERE expiration_time > $1", used_since!("$2"));
     DELETE_OLDEST = "DELETE FROM sso_session WHERE session_id IN (SELECT session_id FROM sso_session WHERE user_id = $1 \
         ORDER BY expiration_time DESC, creation_time DESC, session_id DESC LIMIT $3 OFFSET $2) RETURNING session_id";
     DELETE = "DELETE FROM sso_session WHERE session_id = $1 RETURNING user_id";
@@ -109,6 +124,7 @@ row! {
         ext_session_id: Option<String>,
         state_change_count: i64,
         auth_time: Option<Timestamp>,
+        last_use: Option<Timestamp>,
     }
 }
 
@@ -126,6 +142,7 @@ impl SessionRow {
             ext_session_id: self.ext_session_id,
             state_change_count: self.state_change_count,
             auth_time: self.auth_time.unwrap_or(self.creation_time),
+            last_use: self.last_use.unwrap_or(self.creation_time),
         }
     }
 }
@@ -234,6 +251,7 @@ pub async fn insert(
                 session.ext_session_id.as_deref(),
                 session.state_change_count,
                 (session.auth_time != session.creation_time).then_some(session.auth_time),
+                (session.last_use != session.creation_time).then_some(session.last_use),
                 ust_digest
                 $(, $more)*
             )
@@ -302,6 +320,24 @@ pub async fn set_auth_time(conn: &mut Conn, session_id: SessionId, time: Timesta
     Ok(owner.is_some())
 }
 
+/// Notes that a session is used, unless a use after some time is written already; what is written then, None if the session is
+/// gone. Nobody is told: a session that seems to have been left unused is read again.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn note_use(
+    conn: &mut Conn,
+    session_id: SessionId,
+    time: Timestamp,
+    unless_after: Timestamp,
+) -> Result<Option<Timestamp>> {
+    if execute!(conn, NOTE_USE, session_id, time, unless_after)? > 0 {
+        return Ok(Some(time));
+    }
+    let written = fetch_optional!(conn, (Timestamp,), LAST_USE, session_id)?;
+    Ok(written.map(|(time,)| time))
+}
+
 /// Ends the sessions of a linked definition: the one whose id is that of the definition, and those whose id is that and
 /// more behind a dot. How many there were.
 ///
@@ -315,37 +351,47 @@ pub async fn delete_of_definition(conn: &mut Conn, ext_session_id: &str) -> Resu
     Ok(owners.len() as u64)
 }
 
-/// A session that has not expired, with its history.
+/// Which sessions are open: those that have not expired now, and were used after some time.
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Open {
+    pub now: Timestamp,
+    pub used_since: Timestamp,
+}
+
+/// An open session, with its history.
 ///
 /// # Errors
 /// When the database cannot answer.
 pub async fn by_id(
     conn: &mut Conn,
     session_id: SessionId,
-    now: Timestamp,
+    open: Open,
 ) -> Result<Option<(Session, Vec<StateChange>)>> {
-    let Some(row) = fetch_optional!(conn, SessionRow, BY_ID, session_id, now)? else { return Ok(None) };
+    let Some(row) = fetch_optional!(conn, SessionRow, BY_ID, session_id, open.now, open.used_since)? else {
+        return Ok(None);
+    };
     let changes = fetch_all!(conn, ChangeRow, CHANGES, session_id)?;
     let session = row.into_session();
     let history = with_login(&session, changes.into_iter().map(ChangeRow::into_change).collect());
     Ok(Some((session, history)))
 }
 
-/// How many sessions have not expired, of all users.
+/// How many sessions are open, of all users.
 ///
 /// # Errors
 /// When the database cannot answer.
-pub async fn count_all_open(conn: &mut Conn, now: Timestamp) -> Result<i64> {
-    let count = fetch_optional!(conn, (i64,), COUNT_ALL_OPEN, now)?;
+pub async fn count_all_open(conn: &mut Conn, open: Open) -> Result<i64> {
+    let count = fetch_optional!(conn, (i64,), COUNT_ALL_OPEN, open.now, open.used_since)?;
     Ok(count.map_or(0, |(count,)| count))
 }
 
-/// How many sessions of a user have not expired.
+/// How many sessions of a user are open.
 ///
 /// # Errors
 /// When the database cannot answer.
-pub async fn count_open(conn: &mut Conn, user_id: &UserId, now: Timestamp) -> Result<i64> {
-    let count = fetch_optional!(conn, (i64,), COUNT_OPEN, user_id, now)?;
+pub async fn count_open(conn: &mut Conn, user_id: &UserId, open: Open) -> Result<i64> {
+    let count = fetch_optional!(conn, (i64,), COUNT_OPEN, user_id, open.now, open.used_since)?;
     Ok(count.map_or(0, |(count,)| count))
 }
 
@@ -360,7 +406,7 @@ pub async fn delete_oldest(tx: &mut Tx, user_id: &UserId, keep: i64) -> Result<V
     Ok(oldest.into_iter().map(|(session_id,)| session_id).collect())
 }
 
-/// A user's sessions that have not expired, oldest first, each with its history. Of more than 500 sessions, and of more
+/// A user's open sessions, oldest first, each with its history. Of more than 500 sessions, and of more
 /// than 20,000 interactions with them, the newest ones.
 ///
 /// # Errors
@@ -368,11 +414,11 @@ pub async fn delete_oldest(tx: &mut Tx, user_id: &UserId, keep: i64) -> Result<V
 pub async fn list_of_user(
     conn: &mut Conn,
     user_id: &UserId,
-    now: Timestamp,
+    open: Open,
 ) -> Result<Vec<(Session, Vec<StateChange>)>> {
     let (most, most_changes) = LISTED;
-    let mut rows = fetch_all!(conn, SessionRow, BY_USER, user_id, now, most)?;
-    let mut changes = fetch_all!(conn, ChangeRow, CHANGES_BY_USER, user_id, now, most_changes)?;
+    let mut rows = fetch_all!(conn, SessionRow, BY_USER, user_id, open.now, most, open.used_since)?;
+    let mut changes = fetch_all!(conn, ChangeRow, CHANGES_BY_USER, user_id, open.now, most_changes)?;
     rows.reverse();
     changes.reverse();
     let mut histories = HashMap::<SessionId, Vec<StateChange>>::new();

@@ -35,6 +35,7 @@ sql! {
     /// Two statements, one after the other.
     RENEW_SQLITE = concat!(
         "UPDATE sso_session SET expiration_time = MAX(sso_session.expiration_time, given.expiration_time), \
+         last_use = MAX(COALESCE(sso_session.last_use, 0), given.change_time), \
          state_change_count = state_change_count + 1 \
          FROM (", renewals_sqlite!(), ") AS given WHERE sso_session.session_id = given.session_id; \
          INSERT INTO sso_session_change (session_id, slot, idx, change_time, ctx_source, remote_addr, user_agent) \
@@ -50,6 +51,7 @@ sql! {
          WHERE session_id = ANY(ARRAY(SELECT session_id FROM given)) ORDER BY session_id FOR NO KEY UPDATE), \
          renewed AS (UPDATE sso_session s \
          SET expiration_time = GREATEST(s.expiration_time, given.expiration_time), \
+         last_use = GREATEST(s.last_use, given.change_time), \
          state_change_count = s.state_change_count + 1 FROM given WHERE s.session_id = given.session_id \
          AND s.session_id = ANY(ARRAY(SELECT session_id FROM held)) \
          RETURNING s.session_id, s.state_change_count) \
