@@ -69,7 +69,8 @@ async fn what_the_cache_answers_is_counted_too(kind: Kind) {
 async fn an_operation_whose_caller_has_gone_is_abandoned(kind: Kind) {
     let world = World::new(kind).await;
     let super_user = world.super_user("admin1").await;
-    let reading = world.sso.get_user_by_id(&ctx(), Actor::Trusted(None), super_user.user_id.as_str(), false);
+    let (context, actor) = (ctx(), Actor::Trusted(None));
+    let reading = world.sso.get_user_by_id(&context, actor, super_user.user_id.as_str(), false);
     // It has to wait for the database, and nobody waits for it.
     drop(tokio::time::timeout(Duration::ZERO, reading).await);
     assert_eq!(outcomes(&world.sso, "user.get_by_id", "abandoned").await, 1.0);
