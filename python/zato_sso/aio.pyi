@@ -41,7 +41,11 @@ class SSO:
     ) -> Self: ...
     @classmethod
     def from_config(cls, path: str | os.PathLike[str]) -> Self:
-        """Creates the object from a configuration file."""
+        """Creates the object from a configuration file.
+
+        Args:
+            path: The path of the file.
+        """
     @property
     def user(self) -> _UserAPI:
         """Users."""
@@ -82,8 +86,9 @@ class SSO:
             current_ust: The caller's session token, where there is one.
 
         Example:
-            >>> me = sso.bind(remote_addr="127.0.0.1")
-            >>> me.user.login("user1", "the password")
+            >>> me = sso.bind(current_app="CRM", remote_addr="127.0.0.1")
+            >>> me.user.login("ann", "correct horse battery staple").username
+            'ann'
         """
     @property
     def hooks(self) -> Hooks:
@@ -113,6 +118,10 @@ class SSO:
             BackendError: The database became unreachable. Users imported until then are kept; call again to
                 continue after them.
             Exception: Any exception that the iterable itself raises; likewise.
+
+        Example:
+            >>> sso.import_users([{"username": "dora", "email": "dora@example.com"}]).imported
+            1
         """
     async def metrics(self) -> str:
         """What this object counts, as text in the format of Prometheus: operations and how long they took, hashes, the
@@ -171,6 +180,10 @@ class _UserAPI:
 
         Raises:
             ValidationError: E001xxx, E002xxx, E003xxx or E008002 for an invalid value; E005001 without permission.
+
+        Example:
+            >>> data = {"username": "bea", "password": "a lamp in the window"}
+            >>> user_id = sso.user.create_user("cid-1", data, admin_ust, "CRM", "127.0.0.1", auto_approve=True)
         """
     async def create(
         self,
@@ -201,6 +214,10 @@ class _UserAPI:
 
         Raises:
             ValidationError: E001xxx, E002xxx, E003xxx or E008002 for an invalid value; E005001 without permission.
+
+        Example:
+            >>> data = {"username": "bea", "password": "a lamp in the window"}
+            >>> user_id = sso.user.create_user("cid-1", data, admin_ust, "CRM", "127.0.0.1", auto_approve=True)
         """
     async def create_super_user(
         self,
@@ -212,7 +229,17 @@ class _UserAPI:
         require_super_user: bool = True,
         auto_approve: bool = False,
     ) -> str:
-        """Creates a super-user; otherwise the same as :meth:`create_user`."""
+        """Creates a super-user; otherwise the same as :meth:`create_user`.
+
+        Args:
+            cid: Correlation ID.
+            data: As for :meth:`create_user`.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            require_super_user: False for trusted callers in the same process, who need no session token.
+            auto_approve: True to approve the user immediately.
+        """
     async def ensure_super_user(
         self,
         cid: str,
@@ -237,6 +264,10 @@ class _UserAPI:
         Raises:
             ValidationError: E001002 if the name is that of a user who is not a super-user; otherwise as
                 :meth:`create_user`.
+
+        Example:
+            >>> data = {"username": "admin1", "password": "correct horse battery staple"}
+            >>> user_id = sso.user.ensure_super_user("cid-1", data)
         """
     async def signup(
         self,
@@ -262,6 +293,11 @@ class _UserAPI:
             ValidationError: E004001 or E004002 for an application; E001xxx, E002xxx, E003xxx where the configuration
                 allows them to be shown, else E005001; E008002 for a value of a wrong type.
             ValueError: ``ctx`` names another application than ``current_app``.
+
+        Example:
+            >>> ctx = SignupCtx(username="cleo", email="cleo@example.com", password="a lamp in the window")
+            >>> token = sso.user.signup("cid-1", ctx, "CRM", "127.0.0.1")
+            >>> sso.user.confirm_signup("cid-2", token, "CRM", "127.0.0.1")
         """
     async def confirm_signup(
         self,
@@ -331,8 +367,18 @@ class _UserAPI:
     ) -> None:
         """Approves a user, who may log in from now on. It can be repeated, and called after a rejection.
 
+        Args:
+            cid: Correlation ID.
+            user_id: The user.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
         Raises:
             ValidationError: E005001 without permission, E001100 if there is no such user.
+
+        Example:
+            >>> sso.user.approve_user("cid-1", user_id, admin_ust, "CRM", "127.0.0.1")
         """
     async def approve(
         self,
@@ -344,8 +390,18 @@ class _UserAPI:
     ) -> None:
         """Approves a user, who may log in from now on. It can be repeated, and called after a rejection.
 
+        Args:
+            cid: Correlation ID.
+            user_id: The user.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
         Raises:
             ValidationError: E005001 without permission, E001100 if there is no such user.
+
+        Example:
+            >>> sso.user.approve_user("cid-1", user_id, admin_ust, "CRM", "127.0.0.1")
         """
     async def reject_user(
         self,
@@ -356,6 +412,13 @@ class _UserAPI:
         remote_addr: _RemoteAddr | None,
     ) -> None:
         """Rejects a user, who can no longer log in; their open sessions are rejected too.
+
+        Args:
+            cid: Correlation ID.
+            user_id: The user.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
 
         Raises:
             ValidationError: As :meth:`approve_user`.
@@ -369,6 +432,13 @@ class _UserAPI:
         remote_addr: _RemoteAddr | None,
     ) -> None:
         """Rejects a user, who can no longer log in; their open sessions are rejected too.
+
+        Args:
+            cid: Correlation ID.
+            user_id: The user.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
 
         Raises:
             ValidationError: As :meth:`approve_user`.
@@ -407,6 +477,11 @@ class _UserAPI:
 
         Raises:
             ValidationError: E005001, or the exact code where the configuration allows it to be shown.
+
+        Example:
+            >>> session = sso.user.login("cid-1", "ann", "correct horse battery staple", "CRM", "127.0.0.1")
+            >>> session.username
+            'ann'
         """
     async def logout(
         self,
@@ -427,6 +502,9 @@ class _UserAPI:
 
         Raises:
             ValidationError: E005001 if the token belongs to no valid session.
+
+        Example:
+            >>> sso.user.logout("cid-1", ust, "CRM", "127.0.0.1")
         """
     async def get_current_user(
         self,
@@ -438,8 +516,19 @@ class _UserAPI:
     ) -> User[AttrAPI]:
         """The user that the session belongs to.
 
+        Args:
+            cid: Correlation ID.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            return_all_attrs: True for what the caller may not see, too.
+
         Raises:
             ValidationError: The code of an invalid session, or of a check that every call makes.
+
+        Example:
+            >>> sso.user.get_current_user("cid-1", ust, "CRM", "127.0.0.1").username
+            'ann'
         """
     async def get_user_by_id(
         self,
@@ -452,12 +541,29 @@ class _UserAPI:
     ) -> User[AttrAPI]:
         """A user: the caller's own, or any for super-users.
 
+        Args:
+            cid: Correlation ID.
+            user_id: The user; others than the caller only for super-users.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            return_all_attrs: True for what the caller may not see, too.
+
         Raises:
             ValidationError: E005001 without permission, E001100 if there is no such user.
         """
     async def get_user_by_username(self, cid: str, username: str, needs_approved: bool = True) -> User[AttrAPI] | None:
         """The user with this name, for trusted callers in the same process. None if there is no such user, or, with
         ``needs_approved``, the user is not approved.
+
+        Args:
+            cid: Correlation ID.
+            username: The name, in any of its forms.
+            needs_approved: Whether a user who is not approved is None, too.
+
+        Example:
+            >>> sso.user.get_user_by_username("cid-1", "nobody") is None
+            True
         """
     async def search(
         self,
@@ -485,6 +591,12 @@ class _UserAPI:
         Raises:
             ValidationError: E005001 without permission; E008002 for a criterion of a wrong type, a name of
                 less than 2 characters, or an unknown attribute.
+
+        Example:
+            >>> ctx = SearchCtx(username="ann")
+            >>> found = sso.user.search("cid-1", ctx, admin_ust, "CRM", "127.0.0.1")
+            >>> [user["username"] for user in found["result"]]
+            ['ann']
         """
     async def update_current_user(
         self,
@@ -512,6 +624,9 @@ class _UserAPI:
                 invalid username or email; E005010 if the login is not fresh, for a username, an email or TOTP; E005008
                 if totp_code is missing.
             InvalidTOTPError: E005001 if totp_code is wrong.
+
+        Example:
+            >>> sso.user.update_current_user("cid-1", {"first_name": "Ann"}, ust, "CRM", "127.0.0.1")
         """
     async def update_user_by_id(
         self,
@@ -523,6 +638,14 @@ class _UserAPI:
         remote_addr: _RemoteAddr | None,
     ) -> None:
         """Changes a user: the caller's own, or any for super-users. Otherwise the same as :meth:`update_current_user`.
+
+        Args:
+            cid: Correlation ID.
+            user_id: The user.
+            data: What changes, by name.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
 
         Raises:
             ValidationError: As :meth:`update_current_user`; E005001 without permission, E001100 if there is no such
@@ -537,7 +660,16 @@ class _UserAPI:
         remote_addr: _RemoteAddr | None,
         user_id: str | None = None,
     ) -> None:
-        """:meth:`update_user_by_id` where ``user_id`` is given, else :meth:`update_current_user`."""
+        """:meth:`update_user_by_id` where ``user_id`` is given, else :meth:`update_current_user`.
+
+        Args:
+            cid: Correlation ID.
+            data: What changes, by name.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            user_id: The user; None for the caller.
+        """
     async def delete_user_by_id(
         self,
         cid: str,
@@ -572,6 +704,14 @@ class _UserAPI:
     ) -> None:
         """Deletes a user by name; otherwise the same as :meth:`delete_user_by_id`.
 
+        Args:
+            cid: Correlation ID.
+            username: The name of the user.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            skip_sec: True for trusted callers in the same process, who need no session token.
+
         Raises:
             ValidationError: As :meth:`delete_user_by_id`, but E001001 if there is no such user.
         """
@@ -583,7 +723,15 @@ class _UserAPI:
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
     ) -> None:
-        """Deletes a user: :meth:`delete_user_by_id` without ``skip_sec``."""
+        """Deletes a user: :meth:`delete_user_by_id` without ``skip_sec``.
+
+        Args:
+            cid: Correlation ID.
+            user_id: The user.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+        """
     async def change_password(
         self,
         cid: str,
@@ -604,6 +752,10 @@ class _UserAPI:
         Raises:
             ValidationError: E005001 without permission or with a wrong old password, E008003 if a value is
                 missing, E001100 if there is no such user, E003xxx for the new password.
+
+        Example:
+            >>> change = {"old_password": "correct horse battery staple", "new_password": "a lamp in the window"}
+            >>> sso.user.change_password("cid-1", change, ust, "CRM", "127.0.0.1")
         """
     async def set_password(
         self,
@@ -633,6 +785,9 @@ class _UserAPI:
         """
     async def validate_password(self, password: _Secret) -> None:
         """Checks a password against the configured rules that do not depend on a user.
+
+        Args:
+            password: The password.
 
         Raises:
             ValidationError: E003001, E003002, E003003 or E003008.
@@ -707,6 +862,13 @@ class _UserAPI:
     ) -> list[dict[str, Any]]:
         """The definitions that are linked to a user: the caller, or any user for super-users.
 
+        Args:
+            cid: Correlation ID.
+            ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            user_id: Whose they are; None for the caller's own.
+
         Returns:
             A list of dicts: auth_type, auth_username, auth_id, auth_name, user_id, creation_time, is_active.
 
@@ -724,6 +886,15 @@ class _UserAPI:
         remote_addr: _RemoteAddr | None,
     ) -> int:
         """Removes a link and ends the sessions that it opened. For super-users.
+
+        Args:
+            cid: Correlation ID.
+            ust: The session token.
+            user_id: The user that it is linked to.
+            auth_type: ``const.auth_type.basic_auth`` or ``jwt``.
+            auth_username: The username of the security definition.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
 
         Returns:
             The auth_id, which is the id of the definition.
@@ -743,6 +914,15 @@ class _UserAPI:
         return_all_attrs: bool = False,
     ) -> User[AttrAPI]:
         """The user that a security definition is linked to: the caller, or any user for super-users.
+
+        Args:
+            cid: Correlation ID.
+            sec_type: ``const.auth_type.basic_auth`` or ``jwt``.
+            sec_username: The username of the security definition.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            return_all_attrs: True for what the caller may not see, too.
 
         Raises:
             ValidationError: E005001 without permission; E008002 if there is no such definition, or it is not linked.
@@ -770,6 +950,9 @@ class _UserAPI:
 
         Raises:
             ValidationError: E005001 without permission, E001100 if there is no such user.
+
+        Example:
+            >>> sso.user.lock_user("cid-1", user_id, admin_ust, "CRM", "127.0.0.1")
         """
     async def unlock_user(
         self,
@@ -781,7 +964,17 @@ class _UserAPI:
         require_super_user: bool = True,
         current_user: str | None = None,
     ) -> None:
-        """Unlocks an account; otherwise the same as :meth:`lock_user`."""
+        """Unlocks an account; otherwise the same as :meth:`lock_user`.
+
+        Args:
+            cid: Correlation ID.
+            user_id: The user.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            require_super_user: False for trusted callers in the same process, who need no session token.
+            current_user: The user_id to record as the acting user, of trusted callers.
+        """
 
 @final
 @type_check_only
@@ -812,6 +1005,10 @@ class _SessionAPI:
 
         Raises:
             ValidationError: The code of an invalid ``current_ust``, or E005001 if it is not a super-user's.
+
+        Example:
+            >>> sso.session.verify("cid-1", ust, admin_ust, "CRM", "127.0.0.1")
+            True
         """
     async def renew(
         self,
@@ -823,11 +1020,21 @@ class _SessionAPI:
     ) -> datetime.datetime:
         """Extends a session.
 
+        Args:
+            cid: Correlation ID.
+            ust: The session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            user_agent: The client's user agent.
+
         Returns:
             The new expiration time: a datetime in UTC, without a timezone.
 
         Raises:
             ValidationError: The code of an invalid session, or of a check that every call makes.
+
+        Example:
+            >>> expiration_time = sso.session.renew("cid-1", ust, "CRM", "127.0.0.1")
         """
     async def reauthenticate(
         self,
@@ -856,6 +1063,9 @@ class _SessionAPI:
         Raises:
             ValidationError: The code of an invalid session; E005001 for a wrong password or code, E005008 if the code is
                 missing, E005009 while the user has to wait after failures.
+
+        Example:
+            >>> sso.session.reauthenticate("cid-1", ust, "correct horse battery staple")
         """
     async def get(
         self,
@@ -868,6 +1078,15 @@ class _SessionAPI:
         check_if_password_expired: bool = True,
     ) -> Session[AttrAPI]:
         """A session: the caller's own, or any for super-users.
+
+        Args:
+            cid: Correlation ID.
+            target_ust: The token of the session that the call is about.
+            current_ust: The caller's session token: that of the session's user, or a super-user's.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            user_agent: The client's user agent.
+            check_if_password_expired: False to return the session of a user whose password has expired.
 
         Raises:
             ValidationError: E005001 without permission, E007001 or E007002 if the session has ended.
@@ -885,6 +1104,15 @@ class _SessionAPI:
         """The open sessions of a user, oldest first: the caller's own with ``current_ust`` or ``ust`` alone, or, for
         super-users, those of the user that ``target_ust`` belongs to.
 
+        Args:
+            cid: Correlation ID.
+            ust: The caller's session token, as ``current_ust``.
+            target_ust: The token of a session of the user whose sessions are wanted, for super-users.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            user_agent: The client's user agent.
+
         Returns:
             A list of dicts: session_id, auth_type, auth_principal, creation_time, expiration_time, remote_addr,
             user_agent, is_current (whether it is the session that asks), session_state_change_list. Tokens are not
@@ -893,6 +1121,11 @@ class _SessionAPI:
         Raises:
             ValidationError: As :meth:`get`.
             ValueError: Neither a token of the caller alone nor ``target_ust`` with ``current_ust`` was given.
+
+        Example:
+            >>> sessions = sso.session.get_list("cid-1", current_ust=ust, current_app="CRM", remote_addr="127.0.0.1")
+            >>> len(sessions)
+            1
         """
     async def end(
         self,
@@ -938,6 +1171,10 @@ class _SessionAPI:
 
         Raises:
             ValidationError: E005001 without permission, E001100 if there is no such user.
+
+        Example:
+            >>> sso.session.end_all("cid-1", ust, current_app="CRM", remote_addr="127.0.0.1")
+            0
         """
     async def get_current_session(
         self,
@@ -967,6 +1204,12 @@ class _SessionAPI:
         remote_addr: _RemoteAddr | None,
     ) -> Session[AttrAPI]:
         """The session of the caller, who must be a super-user.
+
+        Args:
+            cid: Correlation ID.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
 
         Raises:
             ValidationError: As :meth:`get_current_session`, and E005001 if the caller is not a super-user.
@@ -1057,6 +1300,10 @@ class _SiteAPI:
 
         Raises:
             ValidationError: E008002 for an invalid subdomain or URI, E008001 for one that another site has.
+
+        Example:
+            >>> site = sso.site.create("cid-1", "shop", ["https://shop.example/callback"])
+            >>> public_key, private_key = site["public_key"], site["private_key"]
         """
     async def get_list(
         self,
@@ -1065,6 +1312,11 @@ class _SiteAPI:
         remote_addr: _RemoteAddr | None = None,
     ) -> list[dict[str, Any]]:
         """All sites, by subdomain, without their private keys.
+
+        Args:
+            cid: Correlation ID.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
 
         Returns:
             A list of dicts: subdomain, public_key, is_active, is_trusted, creation_time, callback_uris; and
@@ -1113,6 +1365,12 @@ class _SiteAPI:
         remote_addr: _RemoteAddr | None = None,
     ) -> int:
         """Deletes a site and ends its sessions.
+
+        Args:
+            cid: Correlation ID.
+            subdomain: The name of the site.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
 
         Returns:
             The number of sessions that ended.
@@ -1195,6 +1453,13 @@ class _SiteAPI:
     ) -> dict[str, Any]:
         """The open session of a site that has this token; of any site, for a trusted one.
 
+        Args:
+            cid: Correlation ID.
+            subdomain: The name of the site.
+            sso_session_token: The token of the session.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
         Returns:
             A dict as from ``start_session``.
 
@@ -1210,6 +1475,13 @@ class _SiteAPI:
         remote_addr: _RemoteAddr | None = None,
     ) -> dict[str, Any]:
         """The open session that a site has started for an identity.
+
+        Args:
+            cid: Correlation ID.
+            subdomain: The name of the site.
+            identity_token: The token of the identity.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
 
         Returns:
             A dict as from ``start_session``.
@@ -1228,6 +1500,13 @@ class _SiteAPI:
     ) -> None:
         """Ends a session of a site.
 
+        Args:
+            cid: Correlation ID.
+            subdomain: The name of the site.
+            sso_session_token: The token of the session.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
         Raises:
             ValidationError: As ``get_session``.
         """
@@ -1240,6 +1519,13 @@ class _SiteAPI:
         remote_addr: _RemoteAddr | None = None,
     ) -> None:
         """Ends the session that a site has started for an identity.
+
+        Args:
+            cid: Correlation ID.
+            subdomain: The name of the site.
+            identity_token: The token of the identity.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
 
         Raises:
             ValidationError: As ``get_identity_session``.
@@ -1279,6 +1565,12 @@ class _IdentityAPI:
         remote_addr: _RemoteAddr | None = None,
     ) -> list[dict[str, Any]]:
         """The identities of a user, oldest first. Every user has at least one.
+
+        Args:
+            cid: Correlation ID.
+            user_id: The user.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
 
         Returns:
             A list of dicts, as from ``get``.
@@ -1327,6 +1619,12 @@ class _TOTPAPI:
         """The ``otpauth://`` URI of the caller's own key, for authenticator apps. It contains the key; its label is
         ``main.site_name`` and the username.
 
+        Args:
+            cid: Correlation ID.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
         Raises:
             ValidationError: The code of an invalid session, or of a check that every call makes.
         """
@@ -1340,11 +1638,22 @@ class _TOTPAPI:
         """Makes a TOTP key for the caller, which takes effect when :meth:`finish_enrolment` gets a code of it, within half an
         hour. A key that waited before does not any more.
 
+        Args:
+            cid: Correlation ID.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
         Returns:
             A tuple: the ``otpauth://`` URI, to be shown as a QR code, and the key in base32.
 
         Raises:
             ValidationError: The code of an invalid session; E005010 if the login is not fresh.
+
+        Example:
+            >>> uri, key = sso.totp.begin_enrolment("cid-1", ust, "CRM", "127.0.0.1")
+            >>> uri.startswith("otpauth://totp/")
+            True
         """
     async def finish_enrolment(
         self,
@@ -2204,6 +2513,9 @@ class _PasswordResetAPI:
 
         Raises:
             ValidationError: E004001 for an unknown application.
+
+        Example:
+            >>> sso.password_reset.create_token("cid-1", "ann", "CRM", "127.0.0.1", "Mozilla/5.0")
         """
     async def access_token(
         self,

@@ -121,8 +121,9 @@ class BoundSSO:
             current_ust: The caller's session token, where there is one.
 
         Example:
-            >>> me = sso.bind(remote_addr="127.0.0.1")
-            >>> me.user.login("user1", "the password")
+            >>> me = sso.bind(current_app="CRM", remote_addr="127.0.0.1")
+            >>> me.user.login("ann", "correct horse battery staple").username
+            'ann'
         """
 
     @property
@@ -826,8 +827,9 @@ class AsyncBoundSSO:
             current_ust: The caller's session token, where there is one.
 
         Example:
-            >>> me = sso.bind(remote_addr="127.0.0.1")
-            >>> me.user.login("user1", "the password")
+            >>> me = sso.bind(current_app="CRM", remote_addr="127.0.0.1")
+            >>> me.user.login("ann", "correct horse battery staple").username
+            'ann'
         """
 
     @property
