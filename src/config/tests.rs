@@ -232,17 +232,6 @@ fn arguments_override_the_environment_which_overrides_the_file_and_that_the_defa
     "#);
 }
 
-/// A database URL in the shell of somebody who runs tests must not redirect `SSO("sqlite::memory:")` into that database.
-#[test]
-fn a_database_in_the_environment_does_not_replace_the_one_that_a_call_names() {
-    let config = Loader::new()
-        .environment([("ZATO_SSO_DATABASE_URL", "postgresql://db.example.com/production")])
-        .argument("database.url", "sqlite::memory:")
-        .load()
-        .unwrap();
-    assert!(matches!(config.database.url, DatabaseUrl::SqliteMemory));
-}
-
 #[test]
 fn the_default_application_and_logins_follow_the_list_of_all() {
     let apps = |tree| Loader::new().arguments(tree).load().unwrap().apps;

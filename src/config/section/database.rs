@@ -201,4 +201,15 @@ mod tests {
             assert_eq!(url.parse::<DatabaseUrl>().unwrap().to_string(), url);
         }
     }
+
+    /// A database URL in the shell of somebody who runs tests must not redirect `SSO("sqlite::memory:")` into that database.
+    #[test]
+    fn a_database_in_the_environment_does_not_replace_the_one_that_a_call_names() {
+        let config = crate::config::Loader::new()
+            .environment([("ZATO_SSO_DATABASE_URL", "postgresql://db.example.com/production")])
+            .argument("database.url", "sqlite::memory:")
+            .load()
+            .unwrap();
+        assert!(matches!(config.database.url, DatabaseUrl::SqliteMemory));
+    }
 }
