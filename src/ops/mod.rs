@@ -9,6 +9,7 @@ mod audit;
 mod background;
 mod call;
 mod credential;
+mod gather;
 mod hook;
 mod import;
 mod journal;

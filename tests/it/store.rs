@@ -146,7 +146,7 @@ async fn both_schemas_are_alike() {
     let (_postgres, mut pg) = postgres().await;
     let (lite_columns, lite_indexes) = sqlite_schema(&mut lite).await;
     let (pg_columns, pg_indexes) = postgres_schema(&mut pg).await;
-    assert_eq!(lite_columns.len(), 25);
+    assert!(lite_columns.contains_key("sso_user"));
     assert_eq!(lite_columns, pg_columns);
     assert_eq!(lite_indexes, pg_indexes);
 }

@@ -126,7 +126,7 @@ def test_a_login_keeps_a_token_of_the_device(web: Config, user: str) -> None:
         session, device = done.headers.get_list("set-cookie")
         assert session.startswith("sso=")
         assert device.startswith(f"sso-device={token};")
-        for text in ("HttpOnly", "Max-Age=31536000", "Path=/", "SameSite=lax"):
+        for text in ("HttpOnly", "Max-Age=31536000", "Path=/", "SameSite=Lax"):
             assert text in device
         assert token not in done.text
         # It stays the same, and after a logout.
