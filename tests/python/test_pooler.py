@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -20,6 +21,8 @@ from support import ADDRESS, APP, Config, changed, config_of, log_in, new_key, s
 from test_database import at_once, failures
 from zato_sso import SSO, BackendError, ValidationError
 
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "scaling.md").read_text(encoding="utf-8")
+RECIPES = dict(re.findall(r"^<!-- recipe ([a-z0-9-]+) -->\n```\w+\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
 KEY = new_key()
 SETTINGS = """\
 [databases]
@@ -114,6 +117,23 @@ def test_what_is_not_heard_through_a_pooler_is_not_cached(postgres_url: str, cap
             with pytest.raises(ValidationError):
                 deaf.user.get_current_user("cid", ust, APP, ADDRESS)
     assert any("sessions are not cached" in record.message for record in caplog.records)
+
+
+def test_the_settings_of_the_page_are_those_for_a_pooler_by_transaction(postgres_url: str, tmp_path: Path) -> None:
+    text = RECIPES["pooler"]
+    with pooler(postgres_url, "transaction", 4) as url:
+        places = {
+            "postgresql://sso:secret@pgbouncer:6432/sso": url,
+            "postgresql://sso:secret@db:5432/sso": postgres_url,
+        }
+        for place, other in places.items():
+            assert place in text
+            text = text.replace(place, other)
+        settings = tmp_path / "sso.toml"
+        settings.write_text(text + f'main.secret_key = "{KEY}"\n', encoding="utf-8")
+        with SSO(config=str(settings)) as sso:
+            username = super_user(sso)
+            assert at_once(lambda: log_in(sso, username), 8) == []
 
 
 def test_a_pooler_by_transaction_is_supported(postgres_url: str) -> None:

@@ -283,7 +283,7 @@ def test_another_system(folder: Path) -> None:
 
 def test_every_recipe_has_its_test() -> None:
     tests = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py"))
-    named = set(re.findall(r'recipe\("([a-z0-9-]+)"', tests)) | {"django"}
+    named = set(re.findall(r'(?:recipe\(|RECIPES\[)"([a-z0-9-]+)"', tests)) | {"django"}
     # One of each engine.
     named |= {f"{name}-{engine}" for name in ("backup", "restore") for engine in ("sqlite", "postgresql")}
     found: set[str] = set()

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::oneshot;
 
 use crate::cli::output::failure::Failure;
@@ -17,6 +17,9 @@ use crate::ops::{Parts, Reporting, Sso};
 
 /// How long closing the database may take.
 const CLOSING: Duration = Duration::from_secs(5);
+
+/// How many connections may wait to be accepted.
+const BACKLOG: u32 = 1024;
 
 /// Resolves when the server is to take no more connections, and to end after the requests under way.
 pub type Stop = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -31,11 +34,8 @@ pub type Serve = fn(Sso, TcpListener, Option<TcpListener>, Stop) -> Serving;
 /// wait for them.
 pub(in crate::cli) async fn run(config: Config, out: &Output, serve: Serve) -> Result<(), Failure> {
     // First of all, so that a port that is taken leaves nothing behind.
-    let (listener, address) = listen(config.http.listen, "--listen").await?;
-    let (admin, admin_address) = match config.http.admin_listen {
-        Some(address) => listen(address, "http.admin_listen").await.map(|(one, at)| (Some(one), Some(at)))?,
-        None => (None, None),
-    };
+    let door = Door::at(config.http.listen, "--listen")?;
+    let admin = config.http.admin_listen.map(|address| Door::at(address, "http.admin_listen")).transpose()?;
     let mut signals = Signals::listen()?;
     raise_descriptors();
     let parts = Parts { reporting: Reporting::Server, ..Parts::default() };
@@ -43,12 +43,17 @@ pub(in crate::cli) async fn run(config: Config, out: &Output, serve: Serve) -> R
     for warning in sso.warnings() {
         say(&format!("zato-sso: {warning}"));
     }
+    // Who connects before the server can answer would wait in vain if the database is not there.
+    let (listener, address) = door.open()?;
+    let admin = admin.map(Door::open).transpose()?;
+    let admin_address = admin.as_ref().map(|(_, address)| *address);
     announce(address, admin_address, out)?;
     let text = format!("zato-sso {} listens on {address}", env!("CARGO_PKG_VERSION"));
     sso.log().say(LogLevel::Info, "server.start", &text, None);
 
     let (tell, told) = oneshot::channel::<()>();
-    let serving = serve(sso.clone(), listener, admin, Box::pin(async { drop(told.await) }));
+    let serving =
+        serve(sso.clone(), listener, admin.map(|(admin, _)| admin), Box::pin(async { drop(told.await) }));
     let signalled = sso.clone();
     let stopping = async move {
         signals.next(&signalled).await;
@@ -70,14 +75,38 @@ pub(in crate::cli) async fn run(config: Config, out: &Output, serve: Serve) -> R
     outcome.map_err(|error| Failure::Message(format!("the server stopped: {error}")))
 }
 
-/// A socket that listens on an address, and the port that it has. Says how to choose another.
-async fn listen(address: SocketAddr, how: &str) -> Result<(TcpListener, SocketAddr), Failure> {
-    let bound = async {
-        let listener = TcpListener::bind(address).await?;
-        let address = listener.local_addr()?;
-        Ok((listener, address))
-    };
-    bound.await.map_err(|error| cannot_listen(address, how, &error))
+/// An address that is taken, and not listened on yet.
+struct Door {
+    socket: TcpSocket,
+    address: SocketAddr,
+    how: &'static str,
+}
+
+impl Door {
+    /// Takes an address. `how` is the way to choose another.
+    fn at(address: SocketAddr, how: &'static str) -> Result<Self, Failure> {
+        let bound = || -> io::Result<TcpSocket> {
+            let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+            // On Windows it would let others take the same port.
+            #[cfg(unix)]
+            socket.set_reuseaddr(true)?;
+            socket.bind(address)?;
+            Ok(socket)
+        };
+        let socket = bound().map_err(|error| cannot_listen(address, how, &error))?;
+        Ok(Self { socket, address, how })
+    }
+
+    /// Listens, and tells the address with its port.
+    fn open(self) -> Result<(TcpListener, SocketAddr), Failure> {
+        let Self { socket, address, how } = self;
+        let listen = || -> io::Result<(TcpListener, SocketAddr)> {
+            let listener = socket.listen(BACKLOG)?;
+            let address = listener.local_addr()?;
+            Ok((listener, address))
+        };
+        listen().map_err(|error| cannot_listen(address, how, &error))
+    }
 }
 
 /// Says where the server is: to people on the standard error stream, to programs on standard output.
