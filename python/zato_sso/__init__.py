@@ -10,6 +10,7 @@ info = sso.user.login("cid-1", "user1", "the password", "CRM", "127.0.0.1")
 `zato_sso.aio` has the same calls for asyncio.
 """
 
+from zato_sso import _interpreter as _interpreter  # isort: skip
 from zato_sso import const, status_code
 from zato_sso._core import (
     SSO,

@@ -17,6 +17,7 @@ use crate::python::runtime::caller::{Caller, waits_for};
 use crate::python::runtime::fork;
 use crate::python::runtime::gate;
 use crate::python::runtime::gate::Pass;
+use crate::python::runtime::green;
 use crate::python::runtime::journal;
 use crate::python::runtime::process::{Delivery, Process};
 use crate::python::value::error::Fault;
@@ -65,7 +66,10 @@ pub fn none(py: Python<'_>, (): ()) -> PyResult<Bound<'_, PyAny>> {
 pub fn run(py: Python<'_>, mode: Mode, call: Call) -> PyResult<Bound<'_, PyAny>> {
     match mode {
         Mode::Blocking => {
-            let outcome = block(py, call);
+            let outcome = match green::pool(py)? {
+                Some(pool) => green::wait(&pool, call),
+                None => block(py, call),
+            };
             journal::hand_over(py);
             outcome?(py)
         }
@@ -74,7 +78,7 @@ pub fn run(py: Python<'_>, mode: Mode, call: Call) -> PyResult<Bound<'_, PyAny>>
 }
 
 /// Drives a call on this thread, so that nothing is handed over to another.
-fn block(py: Python<'_>, call: Call) -> PyResult<Outcome> {
+pub fn block(py: Python<'_>, call: Call) -> PyResult<Outcome> {
     fork::notice();
     let _pass = Pass::enter(py);
     let process = Process::current().map_err(Fault::from)?;

@@ -6,5 +6,6 @@ pub(super) mod caller;
 pub(super) mod engine;
 pub(super) mod fork;
 pub(super) mod gate;
+pub(super) mod green;
 pub(super) mod journal;
 pub(super) mod process;
