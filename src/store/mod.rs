@@ -2,8 +2,8 @@
 //!
 //! A statement is written once, as a constant next to the function that runs it, in the dialect both databases share:
 //! `$1` placeholders, `RETURNING`, `ON CONFLICT`, BIGINT microseconds for times. [`sql!`] declares statements and
-//! lists them for the test that prepares each one on both engines; the `fetch_*!` and `execute!` macros expand a call
-//! for both drivers, so that the compiler checks the types for both. What differs stands in `dialect`.
+//! lists them for the test that prepares each one on both engines; the `fetch_*!` and `execute!` macros run one
+//! with arguments and rows that can be written and read for both drivers, which the compiler checks. What differs stands in `dialect`.
 
 #[macro_use]
 pub mod db;

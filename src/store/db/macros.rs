@@ -1,4 +1,4 @@
-//! One statement text, expanded for both drivers.
+//! Statements, and what runs them.
 
 /// Declares statements: private constants, and `STATEMENTS`, which lists them with their names.
 macro_rules! sql {
@@ -11,64 +11,46 @@ macro_rules! sql {
     };
 }
 
-/// Waits for `$work`, which the driver's own connection does, compiled once for each driver. PostgreSQL has a time limit.
-/// The last argument makes of what comes out what both drivers have.
-macro_rules! on_driver {
-    ($conn:expr, $driver:ident => $work:expr) => {
-        on_driver!($conn, $driver => $work, std::convert::identity)
-    };
-    ($conn:expr, $driver:ident => $work:expr, $then:expr) => {
-        match $conn.raw() {
-            $crate::store::db::pool::Raw::Sqlite($driver) => {
-                $work.await.map($then).map_err($crate::store::map_error)
-            }
-            $crate::store::db::pool::Raw::Postgres(used) => {
-                let ($driver, end, limit) = used.parts();
-                end.with($crate::store::db::postgres::limit::limited(limit, $work).await.map($then))
-            }
-        }
-    };
-}
-
-/// Runs a query that only reads. It is run once more where the connection was lost on the way to PostgreSQL, or back.
-macro_rules! reading {
-    ($conn:expr, $driver:ident => $work:expr) => {
-        loop {
-            let outcome = on_driver!($conn, $driver => $work);
-            if outcome.is_ok() || !$conn.renew().await {
-                break outcome;
-            }
-        }
-    };
+/// A statement with its arguments, to be run on this connection.
+macro_rules! statement {
+    ($conn:expr, $sql:expr $(, $arg:expr)* $(,)?) => {{
+        #[allow(unused_mut, reason = "not every statement has arguments")]
+        let mut statement = $conn.statement($sql);
+        $(statement.bind($arg);)*
+        statement
+    }};
 }
 
 /// Runs a statement; the number of rows that it touched.
 macro_rules! execute {
     ($conn:expr, $sql:expr $(, $arg:expr)* $(,)?) => {{
-        let is_named = $conn.has_named_statements();
-        on_driver!(
-            $conn,
-            driver => sqlx::query($sql)$(.bind($arg))*.persistent(is_named).execute(driver),
-            |done| done.rows_affected()
-        )
+        let statement = statement!($conn, $sql $(, $arg)*);
+        $conn.execute(statement).await
     }};
 }
 
 /// Runs a query that gives one row or none.
 macro_rules! fetch_optional {
     ($conn:expr, $row:ty, $sql:expr $(, $arg:expr)* $(,)?) => {{
-        let is_named = $conn.has_named_statements();
-        reading!(
-            $conn,
-            driver => sqlx::query_as::<_, $row>($sql)$(.bind($arg))*.persistent(is_named).fetch_optional(driver)
-        )
+        let statement = statement!($conn, $sql $(, $arg)*);
+        $conn.first_row(statement).await.and_then($crate::store::db::statement::FirstRow::read::<$row>)
     }};
 }
 
 /// Declares the struct of a row: each field is read from the column of its name, and those behind `with` are rows of
-/// their own in the same columns. The derive macro of sqlx would do the same, and have both drivers compiled once more
-/// for the compiler's own use.
+/// their own in the same columns. Each driver has a reader of its own: a generic one would have as many bounds as there are
+/// types, and the compiler would look through all of them for each field.
 macro_rules! row {
+    (@read $row:ty, $name:ident, [$($field:ident)*], [$($part:ident)*]) => {
+        impl sqlx::FromRow<'_, $row> for $name {
+            fn from_row(row: &$row) -> Result<Self, sqlx::Error> {
+                Ok(Self {
+                    $($field: sqlx::Row::try_get(row, stringify!($field))?,)*
+                    $($part: sqlx::FromRow::from_row(row)?,)*
+                })
+            }
+        }
+    };
     (
         $(#[$meta:meta])*
         $vis:vis struct $name:ident {
@@ -83,19 +65,8 @@ macro_rules! row {
             $($($part_vis $part: $part_type,)*)?
         }
 
-        impl<'r, R: sqlx::Row> sqlx::FromRow<'r, R> for $name
-        where
-            for<'c> &'c str: sqlx::ColumnIndex<R>,
-            $($type: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,)*
-            $($($part_type: sqlx::FromRow<'r, R>,)*)?
-        {
-            fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
-                Ok(Self {
-                    $($field: row.try_get(stringify!($field))?,)*
-                    $($($part: sqlx::FromRow::from_row(row)?,)*)?
-                })
-            }
-        }
+        row!(@read sqlx::sqlite::SqliteRow, $name, [$($field)*], [$($($part)*)?]);
+        row!(@read sqlx::postgres::PgRow, $name, [$($field)*], [$($($part)*)?]);
     };
 }
 
@@ -118,10 +89,7 @@ macro_rules! fetch_page {
 /// Runs a query that gives any number of rows.
 macro_rules! fetch_all {
     ($conn:expr, $row:ty, $sql:expr $(, $arg:expr)* $(,)?) => {{
-        let is_named = $conn.has_named_statements();
-        reading!(
-            $conn,
-            driver => sqlx::query_as::<_, $row>($sql)$(.bind($arg))*.persistent(is_named).fetch_all(driver)
-        )
+        let statement = statement!($conn, $sql $(, $arg)*);
+        $conn.rows(statement).await.and_then($crate::store::db::statement::Rows::read::<$row>)
     }};
 }

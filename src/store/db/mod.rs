@@ -13,5 +13,6 @@ pub mod owner;
 pub(super) mod pool;
 pub mod postgres;
 pub mod setting;
+pub(super) mod statement;
 mod types;
 pub(super) mod writer;

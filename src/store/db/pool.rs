@@ -337,7 +337,7 @@ enum Inner {
     PostgresTx(Lent),
 }
 
-/// The driver's own connection, for the macros that expand a statement for both.
+/// The driver's own connection.
 pub(in crate::store) enum Raw<'c> {
     Sqlite(&'c mut SqliteConnection),
     Postgres(Use<'c>),
@@ -395,6 +395,11 @@ impl Conn {
             Inner::SqliteTx(turn) => Raw::Sqlite(turn.conn()),
             Inner::Postgres(lent, _) | Inner::PostgresTx(lent) => Raw::Postgres(lent.used()),
         }
+    }
+
+    /// Whether another connection would do as well.
+    pub(in crate::store) const fn can_be_renewed(&self) -> bool {
+        matches!(self.inner, Inner::Postgres(..))
     }
 
     /// Takes another connection in place of one that was lost, so that what was read can be read again; whether it did. What

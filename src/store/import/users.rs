@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::domain::{Error, Result, SecType, Timestamp, UserId};
 use crate::store::attr::AttrRow;
 use crate::store::db::dialect::{strings_postgres, strings_sqlite};
+use crate::store::db::statement::Statement;
 use crate::store::site::identity::IdentityRow;
 use crate::store::user::account::{UserRow, bind_user, columns};
 use crate::store::{Conn, Tx};
@@ -222,24 +223,19 @@ pub async fn taken(
 /// # Errors
 /// When the database cannot answer, or does not take one of them. The transaction is of no further use then.
 pub async fn add_users(tx: &mut Tx, rows: &[&UserRow]) -> Result<HashSet<UserId>> {
-    let is_named = tx.has_named_statements();
     if !tx.is_sqlite() {
         let mut inserted = HashSet::with_capacity(rows.len());
         for (sql, chunk) in in_chunks(&INSERT_USERS_POSTGRES, rows) {
-            let added: Vec<UserId> = on_driver!(tx, driver => {
-                let query = chunk.iter().fold(sqlx::query_scalar(sql), |query, row| bind_user!(query, row));
-                query.persistent(is_named).fetch_all(driver)
-            })?;
-            inserted.extend(added);
+            let statement = of_users(tx, sql, chunk);
+            let added: Vec<(UserId,)> = tx.rows(statement).await?.read()?;
+            inserted.extend(added.into_iter().map(|(user_id,)| user_id));
         }
         return Ok(inserted);
     }
     let mut inserted = 0;
     for (sql, chunk) in in_chunks(&INSERT_USERS_SQLITE, rows) {
-        inserted += on_driver!(tx, driver => {
-            let query = chunk.iter().fold(sqlx::query(sql), |query, row| bind_user!(query, row));
-            query.persistent(is_named).execute(driver)
-        }, |done| done.rows_affected())?;
+        let statement = of_users(tx, sql, chunk);
+        inserted += tx.execute(statement).await?;
     }
     if inserted == rows.len() as u64 {
         return Ok(rows.iter().map(|row| row.user_id.clone()).collect());
@@ -252,26 +248,32 @@ pub async fn add_users(tx: &mut Tx, rows: &[&UserRow]) -> Result<HashSet<UserId>
     Ok(there.into_iter().filter(is_ours).map(|(user_id, _)| user_id).collect())
 }
 
+/// A statement with the values of all these users.
+fn of_users(tx: &Tx, sql: &'static str, rows: &[&UserRow]) -> Statement {
+    let mut statement = tx.statement(sql);
+    for row in rows {
+        bind_user!(statement, row);
+    }
+    statement
+}
+
 /// Adds the first identities of users, of no site and without a profile.
 ///
 /// # Errors
 /// When the database cannot answer.
 pub async fn add_identities(tx: &mut Tx, rows: &[&IdentityRow]) -> Result<()> {
     let texts = if tx.is_sqlite() { &INSERT_IDENTITIES_SQLITE } else { &INSERT_IDENTITIES_POSTGRES };
-    let is_named = tx.has_named_statements();
     for (sql, chunk) in in_chunks(texts, rows) {
-        on_driver!(tx, driver => {
-            let mut query = sqlx::query(sql);
-            for row in chunk {
-                query = query
-                    .bind(row.identity_token)
-                    .bind(&row.user_id)
-                    .bind(&row.provider)
-                    .bind(row.creation_time)
-                    .bind(row.last_modified);
-            }
-            query.persistent(is_named).execute(driver)
-        }, drop)?;
+        let mut statement = tx.statement(sql);
+        for row in chunk {
+            statement
+                .bind(row.identity_token)
+                .bind(&row.user_id)
+                .bind(&row.provider)
+                .bind(row.creation_time)
+                .bind(row.last_modified);
+        }
+        tx.execute(statement).await?;
     }
     Ok(())
 }

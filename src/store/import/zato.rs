@@ -16,6 +16,7 @@ use crate::store::db::dialect;
 use crate::store::db::owner::Owner;
 use crate::store::db::pool::Raw;
 use crate::store::db::postgres::limit::{Usage, Use};
+use crate::store::db::statement::Rows;
 use crate::store::{Options, map_error};
 
 /// How long a server may take to answer at first.
@@ -297,13 +298,10 @@ impl ZatoDb {
 
     async fn read_page(&mut self, limit: i64) -> Result<ZatoPage> {
         let after = self.last_id;
-        let text = self.statements.users.clone();
-        let users = fetch_all!(self, ZatoUser, sqlx::AssertSqlSafe(text.as_str()), after, limit)?;
+        let users: Vec<ZatoUser> = self.rows(self.statements.users.clone(), &[after, limit]).await?.read()?;
         let Some(last) = users.last().and_then(|user| user.id) else { return Ok(ZatoPage::default()) };
-        let text = self.statements.attrs.clone();
-        let attrs = fetch_all!(self, ZatoAttr, sqlx::AssertSqlSafe(text.as_str()), after, last)?;
-        let text = self.statements.links.clone();
-        let links = fetch_all!(self, ZatoLink, sqlx::AssertSqlSafe(text.as_str()), after, last)?;
+        let attrs = self.rows(self.statements.attrs.clone(), &[after, last]).await?.read()?;
+        let links = self.rows(self.statements.links.clone(), &[after, last]).await?.read()?;
         Ok(ZatoPage { users, attrs, links })
     }
 
@@ -312,9 +310,18 @@ impl ZatoDb {
         if !self.tables.contains(table) {
             return Ok(0);
         }
-        let text = format!("SELECT COUNT(*) FROM {rows}");
-        let row: Option<(i64,)> = fetch_optional!(self, (i64,), sqlx::AssertSqlSafe(text.as_str()))?;
-        Ok(row.map_or(0, |(count,)| count))
+        let counted: Vec<(i64,)> = self.rows(format!("SELECT COUNT(*) FROM {rows}"), &[]).await?.read()?;
+        Ok(counted.first().map_or(0, |(count,)| *count))
+    }
+
+    /// What was read so far belongs to one transaction: a connection that is lost cannot be replaced.
+    async fn rows(&mut self, text: String, arguments: &[i64]) -> Result<Rows> {
+        let raw = self.raw();
+        let mut statement = raw.statement(sqlx::AssertSqlSafe(text));
+        for argument in arguments {
+            statement.bind(*argument);
+        }
+        raw.rows(statement).await
     }
 
     fn raw(&mut self) -> Raw<'_> {
@@ -322,17 +329,6 @@ impl ZatoDb {
             Source::Sqlite(conn) => Raw::Sqlite(conn),
             Source::Postgres(conn, usage) => Raw::Postgres(Use::new(conn, usage)),
         }
-    }
-
-    #[expect(clippy::unused_self, reason = "the macros ask every kind of connection")]
-    const fn has_named_statements(&self) -> bool {
-        true
-    }
-
-    /// What was read so far belongs to one transaction: a connection that is lost cannot be replaced.
-    #[expect(clippy::unused_self, reason = "the macros that read ask every kind of connection")]
-    fn renew(&self) -> std::future::Ready<bool> {
-        std::future::ready(false)
     }
 }
 

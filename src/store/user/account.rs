@@ -35,8 +35,8 @@ macro_rules! columns {
 
 /// Binds the values of a [`UserRow`], in the order of `columns!` and of the upper-cased names behind it.
 macro_rules! bind_user {
-    ($query:expr, $row:expr) => {
-        $query
+    ($statement:expr, $row:expr) => {
+        $statement
             .bind(&$row.user_id)
             .bind($row.user_token)
             .bind(&$row.username)
@@ -275,13 +275,9 @@ row! {
 /// # Errors
 /// When the database cannot answer.
 pub async fn insert(conn: &mut Conn, row: &UserRow) -> Result<Inserted> {
-    let is_named = conn.has_named_statements();
-    let inserted = on_driver!(
-        conn,
-        driver => bind_user!(sqlx::query(INSERT), row).persistent(is_named).execute(driver),
-        |done| done.rows_affected()
-    )?;
-    if inserted == 1 {
+    let mut statement = conn.statement(INSERT);
+    bind_user!(statement, row);
+    if conn.execute(statement).await? == 1 {
         return Ok(Inserted::Yes);
     }
     let key = row.username_key.as_deref().unwrap_or(&row.username);

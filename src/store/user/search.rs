@@ -6,6 +6,7 @@ use sqlx::AssertSqlSafe;
 use crate::domain::{ApprovalStatus, NameOp, Result, SignUpStatus, Timestamp};
 use crate::store::Conn;
 use crate::store::db::dialect::{SEARCH_POSTGRES, SEARCH_SQLITE, Search};
+use crate::store::db::statement::Rows;
 use crate::store::user::account::{UserRow, columns, hidden};
 
 /// The columns that names are compared in, upper-cased.
@@ -208,22 +209,16 @@ fn dialect(conn: &Conn) -> &'static Search {
 }
 
 /// Runs a query that gives any number of rows.
-macro_rules! fetch_found {
-    ($conn:expr, $row:ty, $query:expr) => {{
-        let Query { text, values } = $query;
-        let is_named = $conn.has_named_statements();
-        reading!($conn, driver => {
-            let mut query = sqlx::query_as::<_, $row>(AssertSqlSafe(text.as_str()));
-            for value in &values {
-                query = match value {
-                    Value::Text(text) => query.bind(text.as_str()),
-                    Value::Bytes(bytes) => query.bind(bytes.as_slice()),
-                    Value::Number(number) => query.bind(*number),
-                };
-            }
-            query.persistent(is_named).fetch_all(driver)
-        })
-    }};
+async fn fetch_found(conn: &mut Conn, query: Query) -> Result<Rows> {
+    let mut statement = conn.statement(AssertSqlSafe(query.text));
+    for value in &query.values {
+        match value {
+            Value::Text(text) => statement.bind(text.as_str()),
+            Value::Bytes(bytes) => statement.bind(bytes.as_slice()),
+            Value::Number(number) => statement.bind(*number),
+        };
+    }
+    conn.rows(statement).await
 }
 
 /// How many there are, but for those that are hidden at a time, if there are any.
@@ -231,7 +226,8 @@ macro_rules! fetch_found {
 /// # Errors
 /// When the database cannot answer.
 pub async fn count(conn: &mut Conn, criteria: &Criteria, hidden: Option<Timestamp>) -> Result<i64> {
-    let rows: Vec<(i64,)> = fetch_found!(conn, (i64,), Query::count(dialect(conn), criteria, hidden))?;
+    let query = Query::count(dialect(conn), criteria, hidden);
+    let rows: Vec<(i64,)> = fetch_found(conn, query).await?.read()?;
     Ok(rows.first().map_or(0, |(count,)| *count))
 }
 
@@ -255,7 +251,7 @@ pub async fn page(
     let (order, before) = if offset <= behind { (FORWARDS, offset) } else { (BACKWARDS, behind) };
     let task = Task::of_page(before, limit, total);
     let query = Query::page(dialect(conn), task, criteria, order, (limit, before));
-    let mut rows = fetch_found!(conn, UserRow, query)?;
+    let mut rows: Vec<UserRow> = fetch_found(conn, query).await?.read()?;
     if order == BACKWARDS {
         rows.reverse();
     }
