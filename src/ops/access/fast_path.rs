@@ -5,7 +5,6 @@
 //! caller runs that operation from the start. So refusals, requests that are counted and checks that are audited never
 //! take the fast path.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::crypto::token;
@@ -99,14 +98,17 @@ impl Sso {
         }
         let user = Standing::from(&known.user);
         let config = self.config();
-        // The address of a user without a list is not checked.
-        let has_list = config.user_address_list.get(user.username).is_some();
+        let parsed;
         let remote_addr = match asker.remote_addr {
-            Address::Text(text) if has_list => Cow::Owned(RemoteAddr::from(text)),
-            Address::Known(addr) if has_list => Cow::Borrowed(addr),
-            Address::Text(_) | Address::Known(_) => Cow::Owned(RemoteAddr::default()),
+            Address::Known(addr) => addr,
+            Address::Text(text) => {
+                // The address of a user without a list is not checked.
+                let has_list = config.user_address_list.get(user.username).is_some();
+                parsed = if has_list { RemoteAddr::from(text) } else { RemoteAddr::default() };
+                &parsed
+            }
         };
-        let standing = check_standing(config, user, &remote_addr, look.now(), PasswordAge::Checked);
+        let standing = check_standing(config, user, remote_addr, look.now(), PasswordAge::Checked);
         standing.is_ok().then_some(known)
     }
 }
