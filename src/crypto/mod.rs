@@ -2,6 +2,7 @@
 
 pub mod compare;
 pub mod fernet;
+pub mod form_token;
 pub mod jose;
 mod keyring;
 mod linked_auth;

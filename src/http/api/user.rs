@@ -83,8 +83,7 @@ async fn login(call: Call, input: Login) -> Answer<Opened> {
         sent_remote_addr: remote_addr.map(|sent| RemoteAddr::from(sent.as_str())),
         has_user_agent: user_agent.is_some(),
         user_agent: user_agent.or(call.user_agent),
-        skip_sec: false,
-        is_by_command: false,
+        ..LoginRequest::default()
     };
     let session = call.sso.login(&call.ctx, request).await?;
     let warning = session.has_w_about_to_exp.then_some(Code::PasswordWarnAboutToExpire);

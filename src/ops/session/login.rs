@@ -12,6 +12,7 @@ use crate::ops::access::check::{PasswordAge, Standing, check_standing, informed,
 use crate::ops::access::throttle::{Attempt, Origin};
 use crate::ops::audit::Trail;
 use crate::ops::password::accept::{NewPassword, Terms, is_same_password};
+use crate::ops::session::ticket::{Proved, Steps};
 use crate::store;
 use crate::store::Conn;
 use crate::store::session::device::NewDevice;
@@ -45,6 +46,10 @@ pub struct LoginRequest {
     pub skip_sec: bool,
     /// Whether an operator asks for it with the command. The audit entry says so.
     pub is_by_command: bool,
+    /// For how many minutes the session lasts at least, as far as `session.max_lifetime` allows.
+    pub keep_for: Option<u32>,
+    /// What earlier steps have proved, where one logs in step by step.
+    pub steps: Steps,
 }
 
 /// A user whose password, and code where needed, was right.
@@ -89,6 +94,7 @@ impl Sso {
             let Authenticated { row, is_outdated, mut attempt, mut has_failures } = found;
             let user_id = row.user_id.clone();
             call.trail.by(&user_id);
+            self.leave_ticket(&request.steps, &row, Proved::PasswordAndCode)?;
 
             let new_password = request.new_password.as_ref().filter(|new| !new.is_empty());
             let skips_age = new_password.is_some() || request.skip_sec;
@@ -121,6 +127,13 @@ impl Sso {
 
             let expiration_time =
                 self.session_expiration(ctx, &mut call.trail, &row.username, now, now).await;
+            let expiration_time = match request.keep_for {
+                Some(minutes) => {
+                    let kept = now.plus_minutes(minutes.into()).min(self.lifetime_limit(now));
+                    expiration_time.max(kept)
+                }
+                None => expiration_time,
+            };
             let ust = token::new_ust(&*self.core.random)?;
             let most = self.config().session.max_per_user;
             let session = Session {
@@ -244,15 +257,28 @@ impl Sso {
         let mut attempt = self.with_device(attempt, user_id, request.device_token.as_ref());
         self.check_throttle_on(&mut conn, &mut attempt).await?;
         drop(conn);
-        let password = request.password.clone().unwrap_or_else(|| Password::from(""));
-        let verdict = self.verify_password(found.as_ref(), password).await?;
+        let proved = match (&request.steps.ticket, &found) {
+            (Some(ticket), Some(row)) => self.open_ticket(ticket, row),
+            _ => None,
+        };
+        let verdict = match (&request.steps.ticket, proved) {
+            (Some(_), Some(_)) => Verdict::Right,
+            (Some(_), None) => Verdict::Wrong,
+            (None, _) => {
+                let password = request.password.clone().unwrap_or_else(|| Password::from(""));
+                self.verify_password(found.as_ref(), password).await?
+            }
+        };
         let Some(row) = found.filter(|_| verdict != Verdict::Wrong) else {
             self.record_failure(&attempt).await?;
             return Err(Code::AuthNotAllowed.into());
         };
         let mut has_failures = None;
-        if row.is_totp_enabled {
+        if row.is_totp_enabled && proved != Some(Proved::PasswordAndCode) {
             self.check_throttle(&mut attempt).await?;
+            if request.totp_code.as_ref().is_none_or(Password::is_empty) {
+                self.leave_ticket(&request.steps, &row, Proved::Password)?;
+            }
             self.check_totp_code(ctx, trail, &row, request.totp_code.as_ref(), &attempt).await?;
             has_failures = Some(self.check_throttle(&mut attempt).await?);
         }

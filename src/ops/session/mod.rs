@@ -5,3 +5,5 @@ pub(super) mod expiry;
 pub(super) mod login;
 pub(super) mod manage;
 pub(super) mod reauthenticate;
+pub(super) mod step;
+pub(super) mod ticket;

@@ -302,7 +302,7 @@ impl UserApi {
             has_user_agent,
             app_proof: AppProof::SameProcess,
             skip_sec,
-            is_by_command: false,
+            ..LoginRequest::default()
         };
         let operation = async move |sso: Arc<Sso>| sso.login(&ctx, request).await;
         let times = self.branch.times();

@@ -1,0 +1,79 @@
+//! Tickets: what a step of a login has proved, sealed, for whoever logs in to keep until the next.
+//!
+//! A ticket says whose password, and code, was right; it holds neither. It is good for some minutes, and for as long as
+//! password and TOTP key are the same. Everything else about the user is checked anew in each step.
+
+use std::sync::{Arc, OnceLock};
+
+use data_encoding::BASE64URL_NOPAD;
+
+use crate::crypto::{Place, token};
+use crate::domain::{Password, Result};
+use crate::ops::Sso;
+use crate::store::user::account::UserRow;
+
+/// For how long a ticket is good.
+const GOOD_FOR_MINUTES: i64 = 10;
+
+const PLACE: Place<'static> = Place { table: "login", column: "ticket", row: b"" };
+
+/// Where a login leaves its ticket.
+pub(in crate::ops) type Slot = Arc<OnceLock<Password>>;
+
+/// What earlier steps of a login have proved, and where this one leaves what it has.
+#[derive(Clone, Debug, Default)]
+pub struct Steps {
+    pub(in crate::ops) ticket: Option<Password>,
+    pub(in crate::ops) slot: Option<Slot>,
+}
+
+/// What a ticket has proved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::ops) enum Proved {
+    Password,
+    PasswordAndCode,
+}
+
+impl Proved {
+    const fn letter(self) -> char {
+        match self {
+            Self::Password => 'p',
+            Self::PasswordAndCode => 'c',
+        }
+    }
+}
+
+impl Sso {
+    /// Leaves a ticket where the login asks for one.
+    pub(in crate::ops) fn leave_ticket(&self, steps: &Steps, row: &UserRow, proved: Proved) -> Result<()> {
+        let Some(slot) = &steps.slot else { return Ok(()) };
+        let until = self.now().plus_minutes(GOOD_FOR_MINUTES).as_micros();
+        let text = format!("{} {until} {} {}", proved.letter(), row.user_id.as_str(), secrets_of(row));
+        let sealed = self.core.keyring.seal(PLACE, text.as_bytes(), &*self.core.random)?;
+        // There is one in it already where a step has got further than the one before.
+        drop(slot.set(Password::from(BASE64URL_NOPAD.encode(&sealed))));
+        Ok(())
+    }
+
+    /// What a ticket has proved of a user; None if it is not good.
+    pub(in crate::ops) fn open_ticket(&self, ticket: &Password, row: &UserRow) -> Option<Proved> {
+        let sealed = BASE64URL_NOPAD.decode(ticket.expose().as_bytes()).ok()?;
+        let opened = self.core.keyring.open(PLACE, &sealed).ok()?;
+        let mut parts = std::str::from_utf8(&opened).ok()?.split(' ');
+        let proved = match parts.next()? {
+            "p" => Proved::Password,
+            "c" => Proved::PasswordAndCode,
+            _ => return None,
+        };
+        let until: i64 = parts.next()?.parse().ok()?;
+        let is_whose = parts.next()? == row.user_id.as_str() && parts.next()? == secrets_of(row);
+        (is_whose && self.now().as_micros() < until).then_some(proved)
+    }
+}
+
+/// What stands for the password and the TOTP key that a user has now: their envelopes are new with each.
+fn secrets_of(row: &UserRow) -> String {
+    let encode = |envelope: Option<&Vec<u8>>| envelope.map(|bytes| BASE64URL_NOPAD.encode(bytes));
+    let (hash, key) = (encode(row.password_hash.as_ref()), encode(row.totp_key.as_ref()));
+    BASE64URL_NOPAD.encode(&token::digest(&format!("{hash:?} {key:?} {}", row.is_totp_enabled)))
+}
