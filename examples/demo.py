@@ -27,6 +27,8 @@ EXAMPLES = Path(__file__).resolve().parent
 USERNAME = "admin1"
 PASSWORD_FILE = "admin1.password"
 ALREADY_EXISTS = "E001002"
+# The default of `http.listen`.
+ADDRESS = "http://127.0.0.1:17010"
 START_TIMEOUT = 30.0
 STOP_TIMEOUT = 30.0
 
@@ -73,13 +75,16 @@ class Demo:
         finally:
             self.stop_server(server)
 
-        print(f"\nEverything works. `make serve` starts the server on {self.folder}/sso.db;")
-        print(f"the password of {USERNAME} is in {self.folder / PASSWORD_FILE}.")
+        print(
+            f"\nEverything works. `make serve` starts the server on {self.folder}/sso.db. Then sign in at {ADDRESS}/login,"
+        )
+        print(f"and see all users at {ADDRESS}/admin, as {USERNAME}: the password is in {self.folder / PASSWORD_FILE}.")
 
     def serve(self, arguments: Sequence[str]) -> None:
         """Replace this process by the server."""
         self.prepare()
         self.say("The server", "zato-sso serve")
+        print(f"Sign in at {ADDRESS}/login, see all users at {ADDRESS}/admin.")
         print(f"The password of {USERNAME} is in {self.folder / PASSWORD_FILE}.", flush=True)
         os.chdir(self.folder)
         os.execve(self.command, [self.command, "serve", *arguments], self.environment)  # noqa: S606

@@ -6,6 +6,7 @@ use crate::config::load::error::{Error, Invalid, Origin};
 use crate::config::load::schema::SectionInfo;
 use crate::config::load::section::{Section, Validate as _};
 use crate::config::load::values::{Origins, Values};
+use crate::config::section::admin::Admin;
 use crate::config::section::apps::Apps;
 use crate::config::section::attr::Attr;
 use crate::config::section::audit::Audit;
@@ -18,6 +19,7 @@ use crate::config::section::http::Http;
 use crate::config::section::log::Log;
 use crate::config::section::login::Login;
 use crate::config::section::main::Main;
+use crate::config::section::pages::Pages;
 use crate::config::section::password::Password;
 use crate::config::section::password_reset::PasswordReset;
 use crate::config::section::search::Search;
@@ -93,6 +95,10 @@ config! {
     email: Email,
     /// The REST server.
     http: Http,
+    /// The pages for people.
+    pages: Pages,
+    /// The pages for super-users.
+    admin: Admin,
     /// The audit log.
     audit: Audit,
     /// The log of the server.

@@ -131,6 +131,10 @@ impl Failure {
     }
 }
 
+/// That a response says itself why: it is a page.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::http) struct Told;
+
 /// An empty response that carries the failure along, until the layer that knows how to render it does so.
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {

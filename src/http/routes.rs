@@ -12,12 +12,15 @@ use axum::routing::get;
 use axum::{Extension, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::config::{Config, LogLevel};
 use crate::http::api::endpoint::Endpoint;
 use crate::http::api::table::endpoints;
 use crate::http::app::App;
 use crate::http::describe::{health, openapi, reference};
 use crate::http::failure::Failure;
 use crate::http::metrics;
+use crate::http::page::look::Look;
+use crate::http::page::table as pages;
 use crate::http::sent::Shared;
 use crate::http::site::{browser, table as sites};
 use crate::http::surround::{answer, panicked};
@@ -25,12 +28,31 @@ use crate::ops::{Sso, Text};
 
 /// The REST API as a service, for a server of your own; [`serve`](super::serve) is the one that comes with it. The
 /// address of the peer is taken from axum's `ConnectInfo<SocketAddr>`; without it, calls have no remote address. Where
-/// `http.admin_listen` is set, metrics and documentation are not part of it.
+/// `http.admin_listen` is set, metrics and documentation are not part of it. Pages are where `pages.is_active` is true; where their
+/// files cannot be used, the log says so, and there are none.
 pub fn router(sso: Sso) -> Router {
-    routes(&App::new(sso))
+    let look = load_look(sso.config(), false).unwrap_or_else(|why| {
+        sso.log().say(LogLevel::Error, "pages.not_loaded", &why, None);
+        None
+    });
+    routes(&App::new(sso), look)
 }
 
-pub(super) fn routes(app: &Arc<App>) -> Router {
+/// What pages look like; None where there are none.
+///
+/// # Errors
+/// What cannot be used.
+pub(super) fn load_look(config: &Config, is_server: bool) -> Result<Option<Arc<Look>>, String> {
+    if !config.pages.are_shown(is_server, &config.http.prefix) {
+        return Ok(None);
+    }
+    if config.pages.prefix == config.http.prefix {
+        return Err("pages.prefix: must not be http.prefix: the REST API has pages' paths".to_owned());
+    }
+    Look::load(config).map(|look| Some(Arc::new(look)))
+}
+
+pub(super) fn routes(app: &Arc<App>, look: Option<Arc<Look>>) -> Router {
     let prefix = app.sso.config().http.prefix.as_str();
     let mut router = Router::new();
     for endpoint in endpoints() {
@@ -43,6 +65,9 @@ pub(super) fn routes(app: &Arc<App>) -> Router {
         }
     }
     router = with_health(router.merge(browser::routes()));
+    if let Some(look) = look {
+        router = router.merge(pages::routes(&look, &app.sso.config().pages.prefix));
+    }
     if app.sso.config().http.admin_listen.is_none() {
         router = with_admin(router, app);
     }

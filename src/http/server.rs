@@ -16,7 +16,7 @@ use crate::config::{Config, LogLevel};
 use crate::http::app::App;
 use crate::http::connection::attend;
 use crate::http::crowd::{Crowd, RESERVE};
-use crate::http::routes::{admin_routes, routes};
+use crate::http::routes::{admin_routes, load_look, routes};
 use crate::ops::Sso;
 
 /// How long connections that are kept alive may still begin a request after the server was told to end.
@@ -61,7 +61,8 @@ pub async fn serve_with_admin(
         );
         app.sso.log().say(LogLevel::Warning, "http.descriptors", &text, None);
     }
-    let door = Door::new(listener, routes(&app), &app, most)?;
+    let look = load_look(app.sso.config(), true).map_err(io::Error::other)?;
+    let door = Door::new(listener, routes(&app, look), &app, most)?;
     let admin = admin.map(|listener| Door::new(listener, admin_routes(&app), &app, most)).transpose()?;
     let (stop, stopped) = watch::channel(());
     let told = async {

@@ -14,7 +14,7 @@ use crate::config::LogLevel;
 use crate::domain::{Cid, Code};
 use crate::http::app::App;
 use crate::http::describe::health;
-use crate::http::failure::Failure;
+use crate::http::failure::{Failure, Told};
 use crate::http::progress::Progress;
 use crate::http::reply::failure as json;
 use crate::http::request::address::client_address;
@@ -114,7 +114,9 @@ fn correlation_id(sso: &Sso, headers: &HeaderMap) -> Result<Cid, Failure> {
 }
 
 fn finish(app: &App, response: Response, cid: &Cid, resource: Option<&Resource>) -> Response {
-    let mut response = match (response.extensions().get::<Failure>().cloned(), resource) {
+    let failure = response.extensions().get::<Failure>().cloned();
+    let failure = failure.filter(|_| response.extensions().get::<Told>().is_none());
+    let mut response = match (failure, resource) {
         (Some(failure), Some(resource)) => site::failure::render(&failure, response, resource, app.sso.now()),
         (Some(failure), None) => json::render(&failure, cid, response),
         (None, _) => response,

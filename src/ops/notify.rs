@@ -126,7 +126,13 @@ impl Sso {
         about: About<'_>,
         max: i64,
     ) -> Result<()> {
-        let letter = message::write(self.config(), &self.core.templates, about, row.username.clone(), to)?;
+        let letter = message::write(
+            (self.config(), self.core.is_server),
+            &self.core.templates,
+            about,
+            row.username.clone(),
+            to,
+        )?;
         let envelope = Envelope::new(ctx, Content::Letter(letter));
         let about = (about.kind.as_str(), Some(&row.user_id));
         self.put_into_outbox(tx, trail, about, &envelope, max).await

@@ -76,6 +76,16 @@ mod open;
 #[cfg(feature = "server")]
 mod openapi;
 mod outbox;
+#[cfg(feature = "server")]
+mod page;
+#[cfg(feature = "server")]
+mod page_account;
+#[cfg(feature = "server")]
+mod page_admin;
+#[cfg(feature = "server")]
+mod page_login;
+#[cfg(feature = "server")]
+mod page_look;
 mod password;
 mod password_reset;
 #[cfg(feature = "server")]

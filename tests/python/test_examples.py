@@ -39,6 +39,8 @@ def test_the_demonstration_may_be_repeated(tmp_path: Path) -> None:
         assert "rejected with ['E007001']" in output
         assert '"status":"ok"' in output
         assert "make serve" in output
+        assert "http://127.0.0.1:17010/login" in output
+        assert "http://127.0.0.1:17010/admin" in output
 
 
 def test_the_demonstration_shows_no_secret(tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import io
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -207,3 +209,38 @@ def test_it_stays_the_same_server_from_request_to_request(sso: SSO) -> None:
     counted = [line for line in text.decode().splitlines() if "health/live" in line and "_total" in line]
     assert any(line.endswith(" 3") for line in counted), counted
     assert log_in(sso, super_user(sso))
+
+
+@pytest.mark.parametrize("prefix", ["", "/sso"])
+async def test_pages_are_part_of_an_application_that_asks_for_them(web: Config, name: str, prefix: str) -> None:
+    from starlette.applications import Starlette
+    from starlette.routing import Mount
+
+    async with aio.SSO(config=web) as off, aio.SSO(config=changed(web, pages={"is_active": True})) as sso:
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(asgi.Application(off)), base_url="http://x"
+        ) as client:
+            assert (await client.get("/login")).status_code == 404
+        app = Starlette(routes=[Mount(prefix or "/", asgi.Application(sso))])
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+            page = await client.get(f"{prefix}/login?next=account/sessions")
+            (form_token,) = re.findall(r'name="form_token" value="([\w-]+)"', page.text)
+            (action,) = re.findall(r'action="([^"]+)" novalidate', page.text)
+            form = {"username": name, "password": PASSWORD, "form_token": form_token, "next": "account/sessions"}
+            # Every link is relative: the application does not know where it is mounted.
+            done = await client.post(page.url.join(html.unescape(action)), data=form, follow_redirects=True)
+            assert (done.status_code, done.url.path) == (200, f"{prefix}/account/sessions")
+            assert name in (await client.get(f"{prefix}/account")).text
+            foreign = {"Origin": "https://evil.example"}
+            assert (await client.post(f"{prefix}/logout", data={}, headers=foreign)).status_code == 403
+
+
+def test_pages_are_part_of_a_wsgi_application(web: Config, name: str) -> None:
+    with SSO(config=changed(web, pages={"is_active": True})) as sso:
+        transport = httpx.WSGITransport(wsgi.Application(sso))
+        with httpx.Client(transport=transport, base_url="http://localhost") as client:
+            page = client.get("/login")
+            (form_token,) = re.findall(r'name="form_token" value="([\w-]+)"', page.text)
+            form = {"username": name, "password": PASSWORD, "form_token": form_token}
+            assert client.post("/login", data=form).headers["location"] == "./account"
+            assert name in client.get("/account").text

@@ -18,7 +18,7 @@ section! {
         /// at opening, and a new email counts at once.
         confirm_change: Option<bool> = None,
         /// The page where a new email is confirmed, for links in emails: the token is appended as the parameter `token`.
-        /// Empty: emails have the token alone.
+        /// Empty: our own page, or, where there is none, the token alone.
         confirm_url: String = String::new(),
         /// Whether users are emailed when the password, TOTP or recovery codes change, or a recovery code was used.
         security_notices: bool = true,

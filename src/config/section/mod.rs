@@ -1,5 +1,6 @@
 //! The sections of the configuration, one a file.
 
+pub(super) mod admin;
 pub(super) mod apps;
 pub(super) mod attr;
 pub(super) mod audit;
@@ -12,6 +13,7 @@ pub(super) mod http;
 pub(super) mod log;
 pub(super) mod login;
 pub(super) mod main;
+pub(super) mod pages;
 pub(super) mod password;
 pub(super) mod password_reset;
 pub(super) mod search;

@@ -24,7 +24,8 @@ section! {
         email_from: String = String::new(),
         /// The subject of the email, by locale: { en_GB = "Password reset" }. A built-in one is used where there is none.
         email_title: BTreeMap<String, String> = BTreeMap::new(),
-        /// The address of the page in the email where a new password is chosen.
+        /// The address of the page in the email where a new password is chosen. Empty: our own page, or, where there is none, the
+        /// token alone.
         url: String = String::new(),
     }
 }

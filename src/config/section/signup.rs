@@ -34,7 +34,7 @@ section! {
         /// Sign-ups from one address, and requests to repeat their emails, in an hour (E005009). 0 is no limit.
         max_per_hour_per_address: u32 = 200,
         /// The page where a sign-up is confirmed, for links in emails: the token is appended as the parameter `token`. Empty:
-        /// emails have the token alone.
+        /// our own page, or, where there is none, the token alone.
         url: String = String::new(),
         /// Whether an email asks new users to confirm. Sent only where SMTP is configured.
         email_confirm_enabled: bool = true,

@@ -59,7 +59,7 @@ impl About<'_> {
 /// # Errors
 /// As [`Templates::fill`].
 pub(in crate::ops) fn write(
-    config: &Config,
+    (config, is_server): (&Config, bool),
     templates: &Templates,
     about: About<'_>,
     username: String,
@@ -68,7 +68,7 @@ pub(in crate::ops) fn write(
     let About { kind, token, minutes, details } = about;
     let site_name = Some(config.main.site_name.trim()).filter(|name| !name.is_empty());
     let token = token.map_or("", Password::expose);
-    let link = link(page(config, kind), token);
+    let link = link(config, is_server, kind, token);
     let minutes = minutes.to_string();
     let shown = without_links(&username);
     let values = [
@@ -104,25 +104,37 @@ pub(in crate::ops) fn without_links(name: &str) -> Cow<'_, str> {
     Cow::Owned(name.chars().flat_map(apart).flatten().collect())
 }
 
-/// The page that the link of an email leads to; empty where there is none.
-fn page(config: &Config, kind: EmailKind) -> &str {
+/// The link of an email: to the page that configuration names, else to ours, else the token alone.
+fn link(config: &Config, is_server: bool, kind: EmailKind, token: &str) -> String {
+    let (page, own_path) = page(config, kind);
+    if !page.is_empty() || own_path.is_empty() {
+        return with_token(page, token);
+    }
+    let is_shown = config.pages.are_shown(is_server, &config.http.prefix);
+    let base = config.pages.base(config.http.listen).filter(|_| is_shown);
+    // Behind the #, where no server, log or Referer sees it.
+    base.map_or_else(|| token.to_owned(), |base| format!("{base}{own_path}#token={token}"))
+}
+
+/// The page that configuration has for an email, and the path of ours; both empty where an email has no link.
+fn page(config: &Config, kind: EmailKind) -> (&str, &'static str) {
     match kind {
-        EmailKind::SignupConfirm => &config.signup.url,
-        EmailKind::PasswordReset => &config.password_reset.url,
-        EmailKind::EmailConfirm => &config.email.confirm_url,
+        EmailKind::SignupConfirm => (&config.signup.url, "/signup/confirm"),
+        EmailKind::PasswordReset => (&config.password_reset.url, "/password/reset"),
+        EmailKind::EmailConfirm => (&config.email.confirm_url, "/email/confirm"),
         EmailKind::SignupExists
         | EmailKind::SignupWelcome
         | EmailKind::EmailChanged
         | EmailKind::PasswordChanged
         | EmailKind::SecondFactorChanged
         | EmailKind::RecoveryCodeUsed
-        | EmailKind::NewDevice => "",
+        | EmailKind::NewDevice => ("", ""),
     }
 }
 
 /// The page where something is confirmed, or a new password chosen, with the token; without such a page, the token itself. Tokens can stand in
 /// a URL as they are.
-fn link(page: &str, token: &str) -> String {
+fn with_token(page: &str, token: &str) -> String {
     if page.is_empty() {
         return token.to_owned();
     }
@@ -145,7 +157,7 @@ mod tests {
             ("https://example.com/#/reset", "https://example.com/?token=T#/reset"),
         ];
         for (page, expected) in table {
-            assert_eq!(link(page, "T"), expected);
+            assert_eq!(with_token(page, "T"), expected);
         }
     }
 
@@ -169,11 +181,19 @@ mod tests {
         let token = Password::from("T");
         let text = |config: &Config, kind| {
             let about = About { token: Some(&token), minutes: 30, ..About::plain(kind) };
-            write(config, &templates, about, "ann".to_owned(), "ann@example.com".to_owned()).unwrap().text
+            write((config, false), &templates, about, "ann".to_owned(), "ann@example.com".to_owned())
+                .unwrap()
+                .text
         };
         let kinds = [EmailKind::SignupConfirm, EmailKind::PasswordReset, EmailKind::EmailConfirm];
         for kind in kinds {
             assert!(text(&config, kind).contains("\nT\n"), "{kind:?}");
+        }
+        config.pages.is_active = Some(true);
+        config.pages.url = "https://sso.example".to_owned();
+        for (path, kind) in ["/signup/confirm", "/password/reset", "/email/confirm"].into_iter().zip(kinds) {
+            let link = format!("\nhttps://sso.example{path}#token=T\n");
+            assert!(text(&config, kind).contains(&link), "{kind:?}");
         }
         config.signup.url = "https://example.com/0".to_owned();
         config.password_reset.url = "https://example.com/1".to_owned();

@@ -1,0 +1,8 @@
+//! One's own account.
+
+pub(super) mod data;
+pub(super) mod email;
+pub(super) mod password;
+pub(super) mod profile;
+pub(super) mod session;
+pub(super) mod two_factor;

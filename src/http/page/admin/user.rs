@@ -1,0 +1,104 @@
+//! One user, and what a super-user can do about them.
+
+use minijinja::{Value, context};
+
+use crate::config::UserSearchBy;
+use crate::domain::{Attr, Edit, Error, Field, Result, UserUpdate, UserView};
+use crate::http::page::account::session;
+use crate::http::page::answer::{Answer, Outcome};
+use crate::http::page::visit::Visit;
+use crate::ops::AttrTarget;
+
+const TEMPLATE: &str = "admin_user.html";
+
+fn attr(attr: &Attr) -> Value {
+    context! {
+        name => &*attr.name,
+        value => attr.value.as_ref().filter(|_| !attr.is_encrypted).map(|value| value.as_json_text().to_owned()),
+    }
+}
+
+/// Every value that a super-user may see.
+fn fields(view: &UserView) -> Vec<(String, String)> {
+    let field = |(name, field): (&str, Field<'_>)| {
+        let value = match field {
+            Field::None => return None,
+            Field::Bool(truth) => truth.to_string(),
+            Field::Text(text) => text.to_owned(),
+            Field::Time(time) => time.to_string(),
+        };
+        Some((name.to_owned(), value))
+    };
+    view.fields().into_iter().filter_map(field).collect()
+}
+
+async fn shown(visit: &Visit) -> Result<Value> {
+    let (sso, ctx, ust, user_id) = (visit.sso(), visit.ctx(), visit.ust(), visit.last());
+    let view = sso.get_user_by_id(ctx, &ust, user_id, false).await?;
+    let sessions = sso.list_sessions_of_user(ctx, &ust, user_id).await?;
+    let attrs = sso.all_attrs(ctx, &ust, &AttrTarget::User(Some(user_id.to_owned())), false).await?;
+    let user = &view.user;
+    Ok(context! {
+        username => &*user.username,
+        is_locked => user.is_locked,
+        approval_status => user.approval_status.as_str(),
+        has_email => user.email.is_some(),
+        has_totp => user.is_totp_enabled,
+        fields => fields(&view),
+        sessions => sessions.iter().map(session::item).collect::<Vec<_>>(),
+        attrs => attrs.iter().map(attr).collect::<Vec<_>>(),
+    })
+}
+
+pub(in crate::http) async fn show(visit: &mut Visit) -> Outcome {
+    match shown(visit).await {
+        Ok(shown) => Ok(Answer::page(TEMPLATE, shown)),
+        Err(error) => {
+            visit.again("message.html", context! { title => "no-user-title", text => "no-user-text" }, error)
+        }
+    }
+}
+
+pub(in crate::http) async fn submit(visit: &mut Visit) -> Outcome {
+    let done = match act(visit).await {
+        Ok(Some(done)) => done,
+        Ok(None) => return Ok(Answer::to(visit.target(&visit.path))),
+        Err(error) => {
+            let shown = shown(visit).await.unwrap_or_else(|_| context! {});
+            return visit.again(TEMPLATE, shown, error);
+        }
+    };
+    let target = if done == "deleted" { "admin".to_owned() } else { visit.path.clone() };
+    Ok(Answer::to(visit.target(&format!("{target}?done={done}"))))
+}
+
+/// Does what a button asks for; what was done, None for a button that there is not.
+async fn act(visit: &Visit) -> Result<Option<&'static str>, Error> {
+    let (sso, ctx, ust, user_id) = (visit.sso(), visit.ctx(), visit.ust(), visit.last());
+    Ok(Some(match visit.form.get("action") {
+        "approve" => sso.approve_user(ctx, ust, user_id).await.map(|()| "approved")?,
+        "reject" => sso.reject_user(ctx, ust, user_id).await.map(|()| "rejected")?,
+        "lock" => sso.lock_user(ctx, ust, user_id).await.map(|()| "locked")?,
+        "unlock" => sso.unlock_user(ctx, ust, user_id).await.map(|()| "unlocked")?,
+        "end-sessions" => sso.end_all_sessions(ctx, ust, Some(user_id), true).await.map(|_| "session")?,
+        "end-session" => {
+            let session_id = visit.form.get("session_id");
+            sso.end_session(ctx, ust, session_id, None).await.map(|_| "session")?
+        }
+        "totp-off" => {
+            let update = UserUpdate { is_totp_enabled: Edit::Set(false), ..UserUpdate::default() };
+            sso.update_user_by_id(ctx, ust, user_id, update).await.map(|()| "two-factor-off")?
+        }
+        "delete" => sso.delete_user_by_id(ctx, ust, user_id).await.map(|()| "deleted")?,
+        "reset" => {
+            let view = sso.get_user_by_id(ctx, ust, user_id, false).await?;
+            let credential = match sso.config().password_reset.user_search_by {
+                UserSearchBy::Username | UserSearchBy::UsernameOrEmail => view.user.username.clone(),
+                UserSearchBy::Email => view.user.email.clone().unwrap_or_default(),
+            };
+            let user_agent = visit.call.user_agent.as_deref();
+            sso.create_reset_token(ctx, &credential, user_agent).await.map(|()| "reset")?
+        }
+        _ => return Ok(None),
+    }))
+}

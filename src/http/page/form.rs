@@ -1,0 +1,56 @@
+//! What a form, or a query string, says.
+
+use crate::domain::Password;
+
+/// How many fields are read.
+const MAX_FIELDS: usize = 64;
+
+/// What no page shows again.
+const SECRETS: [&str; 9] = [
+    "password",
+    "new_password",
+    "totp_code",
+    "token",
+    "reset_key",
+    "form_token",
+    "old_password",
+    "totp_key",
+    "totp_uri",
+];
+
+/// Names and values, in their order.
+#[derive(Default)]
+pub(in crate::http) struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    pub fn read(text: &[u8]) -> Self {
+        let pairs = url::form_urlencoded::parse(text).take(MAX_FIELDS);
+        Self(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
+    }
+
+    /// The value of a field; empty where it was not sent.
+    pub fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+
+    /// The same without white space around it; None for none.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        Some(self.get(name).trim()).filter(|value| !value.is_empty())
+    }
+
+    /// A secret, as it was typed; None for none.
+    pub fn secret(&self, name: &str) -> Option<Password> {
+        Some(self.get(name)).filter(|value| !value.is_empty()).map(Password::from)
+    }
+
+    /// Whether a box was ticked.
+    pub fn is_ticked(&self, name: &str) -> bool {
+        !self.get(name).is_empty()
+    }
+
+    /// What a page shows again.
+    pub fn shown(&self) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        pairs.filter(|(name, _)| !SECRETS.contains(name))
+    }
+}

@@ -1,0 +1,272 @@
+//! From a request to a page and back: the checks that all forms have in common, the session, and the headers.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
+use minijinja::context;
+
+use crate::domain::Error;
+use crate::http::app::App;
+use crate::http::failure::{Failure, Told};
+use crate::http::metrics::Route;
+use crate::http::page::answer::{Answer, Kind, Outcome};
+use crate::http::page::form::Fields;
+use crate::http::page::guard::is_from_here;
+use crate::http::page::look::Look;
+use crate::http::page::visit::Visit;
+
+/// Shows a page, or does what its form asks for.
+pub(in crate::http) type Handler =
+    for<'a> fn(&'a mut Visit) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
+
+/// Who may come to a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::http) enum Need {
+    /// Anybody.
+    Nothing,
+    /// Anybody with a session.
+    Session,
+    /// Super-users, with a second factor where `admin.require_second_factor` asks for one.
+    SuperUser,
+}
+
+/// A page.
+pub(in crate::http) struct Page {
+    /// Its path below `pages.prefix`.
+    pub path: &'static str,
+    /// Who may come to it.
+    pub need: Need,
+    /// Whether there is a token about: then nobody is told that somebody came from here.
+    pub has_token: bool,
+    /// Shows it; None for what is a form's target alone.
+    pub show: Option<Handler>,
+    /// Takes its form.
+    pub submit: Option<Handler>,
+}
+
+impl Page {
+    /// The routes of a page.
+    pub fn route(
+        &'static self,
+        router: Router<Arc<App>>,
+        look: &Arc<Look>,
+        prefix: &str,
+    ) -> Router<Arc<App>> {
+        let mut methods = MethodRouter::new();
+        for (method, handler) in [(Method::GET, self.show), (Method::POST, self.submit)] {
+            let Some(handler) = handler else { continue };
+            let look = Arc::clone(look);
+            let service = move |State(app): State<Arc<App>>, request: Request| {
+                let look = Arc::clone(&look);
+                async move { self.answer(&app, &look, request, handler).await }
+            };
+            methods = if method == Method::GET { methods.get(service) } else { methods.post(service) };
+        }
+        router.route(&format!("{prefix}{}", self.path), methods)
+    }
+
+    async fn answer(&self, app: &App, look: &Arc<Look>, request: Request, handler: Handler) -> Response {
+        let (parts, body) = request.into_parts();
+        let route = Route::new(&parts.method, self.path);
+        let mut visit = match Visit::new(app, look, &parts) {
+            Ok(visit) => visit,
+            Err(failure) => return failure.into_response(),
+        };
+        if self.show.is_none() {
+            visit.back = visit.path.rsplit_once('/').map_or(String::new(), |(parent, _)| parent.to_owned());
+        }
+        let outcome: Outcome = async {
+            let is_form = parts.method == Method::POST;
+            if is_form {
+                if !is_from_here(&parts, &app.sso.config().pages.url) {
+                    return Ok(refused(&visit, "foreign-form"));
+                }
+                let held = app.read_body(&parts, body).await?;
+                visit.form = Fields::read(&held.bytes);
+            }
+            if self.need != Need::Nothing {
+                match visit.sso().get_current_user(visit.ctx(), visit.ust(), false).await {
+                    Ok(user) => {
+                        visit.user = Some(user);
+                        keep_alive(&visit).await?;
+                    }
+                    Err(Error::Refused { .. }) => return Ok(visit.to_login()),
+                    Err(other) => return Err(other.into()),
+                }
+            }
+            if is_form && !visit.has_form_token() {
+                return Ok(refused(&visit, "old-form"));
+            }
+            if self.need == Need::SuperUser {
+                visit.sso().require_super_user(visit.ctx(), visit.ust()).await?;
+                let has_second_factor = visit.user.as_ref().is_some_and(|view| view.user.is_totp_enabled);
+                if visit.sso().config().admin.require_second_factor == Some(true) && !has_second_factor {
+                    return Ok(Answer::to(visit.target("account/two-factor?done=second-factor")));
+                }
+            }
+            handler(&mut visit).await
+        }
+        .await;
+        let answer = outcome.unwrap_or_else(|failure| told(&visit, failure));
+        let mut response = written(&visit, answer);
+        let policy = if self.has_token { "no-referrer" } else { "same-origin" };
+        protect(&mut response, look, policy);
+        response.extensions_mut().insert(route);
+        response
+    }
+}
+
+/// Renews a session that is used, once half of its time is over.
+async fn keep_alive(visit: &Visit) -> Result<(), Failure> {
+    let sso = visit.sso();
+    let session = sso.get_current_session(visit.ctx(), visit.ust()).await?.session;
+    let half = Duration::from_secs(u64::from(sso.config().session.expiry).saturating_mul(30));
+    if session.expiration_time.since(sso.now()) >= half {
+        return Ok(());
+    }
+    match sso.renew_session(visit.ctx(), visit.ust(), visit.call.user_agent.as_deref()).await {
+        // It is valid for now all the same.
+        Ok(_) | Err(Error::Refused { .. }) => Ok(()),
+        Err(other) => Err(other.into()),
+    }
+}
+
+/// The picture of the site, which is the same for everybody.
+pub(in crate::http) fn logo(look: &Arc<Look>) -> MethodRouter<Arc<App>> {
+    let look = Arc::clone(look);
+    get(async move || {
+        let Some(picture) = &look.logo else { return Failure::NotFound.into_response() };
+        let headers = [
+            (header::CONTENT_TYPE, picture.kind),
+            (header::CACHE_CONTROL, "public, max-age=3600"),
+            // A picture may hold a script, which must not run where it is opened by itself.
+            (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; sandbox"),
+        ];
+        (headers, picture.bytes.clone()).into_response()
+    })
+}
+
+/// A form that was not sent by a page of ours, or not for this browser.
+fn refused(visit: &Visit, why: &str) -> Answer {
+    let again = &*visit.back;
+    let shown = context! { title => format!("{why}-title"), text => format!("{why}-text"), again };
+    let code = crate::domain::Code::AuthNotAllowed;
+    let failure = Failure::Refused { code, detail: None };
+    Answer::of(Kind::Page {
+        status: StatusCode::FORBIDDEN,
+        template: "message.html",
+        shown,
+        failure: Some(failure),
+    })
+}
+
+/// What went wrong beside the rules.
+fn told(visit: &Visit, failure: Failure) -> Answer {
+    let id = match failure {
+        Failure::Overloaded | Failure::Unavailable | Failure::RateLimited { .. } => "busy",
+        Failure::BadRequest(_)
+        | Failure::NotFound
+        | Failure::MethodNotAllowed
+        | Failure::TooLarge
+        | Failure::TooSlow
+        | Failure::Unauthorized { .. }
+        | Failure::Refused { .. } => "refused",
+        Failure::Internal => "fault",
+    };
+    let shown = context! {
+        title => format!("{id}-title"),
+        text => format!("{id}-text"),
+        cid => visit.ctx().cid.as_str(),
+        again => &*visit.back,
+    };
+    Answer::of(Kind::Page {
+        status: failure.status(),
+        template: "message.html",
+        shown,
+        failure: Some(failure),
+    })
+}
+
+fn written(visit: &Visit, answer: Answer) -> Response {
+    let Answer { kind, cookies } = answer;
+    let mut response = match kind {
+        Kind::SeeOther(target) => (StatusCode::SEE_OTHER, [(header::LOCATION, target)]).into_response(),
+        Kind::File { name, body } => {
+            let disposition = format!("attachment; filename=\"{name}\"");
+            let headers = [
+                (header::CONTENT_TYPE, "application/json".to_owned()),
+                (header::CONTENT_DISPOSITION, disposition),
+            ];
+            (headers, body).into_response()
+        }
+        Kind::Page { status, template, shown, failure } => page(visit, status, template, shown, failure),
+    };
+    let headers = response.headers_mut();
+    for cookie in visit.cookies.iter().chain(&cookies) {
+        if let Ok(cookie) = HeaderValue::from_str(cookie) {
+            headers.append(header::SET_COOKIE, cookie);
+        }
+    }
+    response
+}
+
+fn page(
+    visit: &Visit,
+    status: StatusCode,
+    template: &'static str,
+    shown: minijinja::Value,
+    failure: Option<Failure>,
+) -> Response {
+    let rendered = visit.shown(shown).and_then(|shown| {
+        visit.look.render(template, &shown).map_err(|error| {
+            let line = error.line().unwrap_or_default();
+            let text = format!("the template {template}, line {line}: {}", error.kind());
+            visit.sso().log().say(
+                crate::config::LogLevel::Error,
+                "page.template",
+                &text,
+                Some(&visit.ctx().cid),
+            );
+            Failure::Internal
+        })
+    });
+    let html = match rendered {
+        Ok(html) => html,
+        Err(failure) => return failure.into_response(),
+    };
+    let html_type = HeaderValue::from_static("text/html; charset=utf-8");
+    let mut response = (status, Body::from(html)).into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, html_type);
+    if let Some(failure) = failure {
+        if let Some(wait) = failure.retry_after() {
+            let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response.extensions_mut().insert(failure);
+        response.extensions_mut().insert(Told);
+    }
+    response
+}
+
+fn protect(response: &mut Response, look: &Look, referrer_policy: &'static str) {
+    let headers = response.headers_mut();
+    if let Ok(policy) = HeaderValue::from_str(&look.policy) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    for (name, value) in [
+        (header::REFERRER_POLICY, referrer_policy),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::VARY, "Cookie, Accept-Language"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}

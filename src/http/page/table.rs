@@ -1,0 +1,63 @@
+//! Every page.
+
+use std::sync::Arc;
+
+use axum::Router;
+
+use crate::http::app::App;
+use crate::http::page::account::{self, data, email, profile, session, two_factor};
+use crate::http::page::admin::{sites, user, users};
+use crate::http::page::look::Look;
+use crate::http::page::serve::{Need, Page, logo};
+use crate::http::page::{login, password, signup};
+
+/// Makes the list of pages. A page shows something, takes a form, or both; the future of each is boxed, so that the type of it
+/// ends here.
+macro_rules! pages {
+    (@handler) => { None };
+    (@handler $handler:path) => { Some(|visit| Box::pin($handler(visit))) };
+    ($($path:literal $need:ident $has_token:literal [$($show:path)?] [$($submit:path)?];)+) => {
+        static PAGES: &[Page] = &[$(Page {
+            path: $path,
+            need: Need::$need,
+            has_token: $has_token,
+            show: pages!(@handler $($show)?),
+            submit: pages!(@handler $($submit)?),
+        }),+];
+    };
+}
+
+// Path, who may come, whether a token is about, what shows it, what takes its form.
+pages! {
+    "/login" Nothing false [login::show] [login::submit];
+    "/login/code" Nothing false [login::show_code] [login::submit_code];
+    "/login/password" Nothing false [login::show_password] [login::submit_password];
+    "/logout" Session false [login::show_logout] [login::submit_logout];
+    "/signup" Nothing false [signup::show] [signup::submit];
+    "/signup/done" Nothing false [signup::show_done] [];
+    "/signup/resend" Nothing false [signup::show_resend] [signup::submit_resend];
+    "/signup/confirm" Nothing true [signup::show_confirm] [signup::submit_confirm];
+    "/email/confirm" Nothing true [signup::show_email] [signup::submit_email];
+    "/password/forgot" Nothing false [password::show_forgot] [password::submit_forgot];
+    "/password/sent" Nothing false [password::show_sent] [];
+    "/password/reset" Nothing true [password::show_reset] [password::submit_reset];
+    "/account" Session false [profile::show] [profile::submit];
+    "/account/email" Session false [email::show] [email::submit];
+    "/account/password" Session false [account::password::show] [account::password::submit];
+    "/account/two-factor" Session false [two_factor::show] [];
+    "/account/two-factor/set-up" Session false [] [two_factor::begin];
+    "/account/two-factor/finish" Session false [] [two_factor::finish];
+    "/account/two-factor/disable" Session false [] [two_factor::disable];
+    "/account/two-factor/codes" Session false [] [two_factor::codes];
+    "/account/sessions" Session false [session::show] [session::submit];
+    "/account/data" Session false [] [data::submit];
+    "/admin" SuperUser false [users::show] [];
+    "/admin/user/{user_id}" SuperUser false [user::show] [user::submit];
+    "/admin/sites" SuperUser false [sites::show] [];
+}
+
+/// The routes of all pages, which look like this.
+pub(in crate::http) fn routes(look: &Arc<Look>, prefix: &str) -> Router<Arc<App>> {
+    let router = PAGES.iter().fold(Router::new(), |router, page| page.route(router, look, prefix));
+    router.route(&format!("{prefix}/logo"), logo(look))
+}

@@ -1,0 +1,259 @@
+//! One request to a page: who comes, in which language, and what they have sent.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::http::header;
+use axum::http::request::Parts;
+use minijinja::value::Kwargs;
+use minijinja::{Value, context};
+
+use crate::crypto::form_token;
+use crate::crypto::token::{self, TokenBits};
+use crate::domain::{Code, Context, Error, Password, UserView, Ust};
+use crate::http::app::App;
+use crate::http::failure::Failure;
+use crate::http::page::answer::{Answer, Kind, Outcome};
+use crate::http::page::cookie::{Jar, Name, YEAR};
+use crate::http::page::form::Fields;
+use crate::http::page::look::Look;
+use crate::http::page::text::{Chosen, accepted};
+use crate::http::request::extract;
+use crate::http::request::extract::Call;
+use crate::ops::Sso;
+
+/// The field of every form that shows that a page of ours has made it.
+const FORM_TOKEN: &str = "form_token";
+
+/// One request to a page.
+pub(in crate::http) struct Visit {
+    /// What is called, on whose behalf.
+    pub call: Call,
+    /// What pages look like.
+    pub look: Arc<Look>,
+    /// The cookies.
+    pub jar: Jar,
+    /// The query string.
+    pub query: Fields,
+    /// The form; empty where none was sent.
+    pub form: Fields,
+    /// The path below `pages.prefix`, without the slash at its beginning.
+    pub path: String,
+    /// The page that a browser comes back to after it has signed in: this one, or the one whose form it takes.
+    pub back: String,
+    /// Whose session it is, where the page asks for one.
+    pub user: Option<UserView>,
+    language: Chosen,
+    form_secret: String,
+    /// What the answer sets in any case.
+    pub cookies: Vec<String>,
+}
+
+impl Visit {
+    pub fn new(app: &App, look: &Arc<Look>, parts: &Parts) -> Result<Self, Failure> {
+        let call = extract::caller(app, parts, &app.sso.config().apps.default)?;
+        let jar = Jar::read(parts);
+        let query = Fields::read(parts.uri.query().unwrap_or_default().as_bytes());
+        let mut cookies = Vec::new();
+        let language = language(look, parts, &jar, &query);
+        if !query.get("ui_locales").is_empty() {
+            cookies.push(jar.set(Name::Language, look.texts.of(language).0, Some(YEAR)));
+        }
+        let form_secret = match jar.get(Name::Form) {
+            Some(secret) => secret.to_owned(),
+            None => {
+                let secret = token::new_token(app.sso.random(), TokenBits::Bits256)?;
+                cookies.push(jar.set(Name::Form, secret.expose(), None));
+                secret.expose().to_owned()
+            }
+        };
+        let prefix = app.sso.config().pages.prefix.as_str();
+        let path = parts.uri.path();
+        let path = path.strip_prefix(prefix).unwrap_or(path).trim_start_matches('/').to_owned();
+        let (look, back, form) = (Arc::clone(look), path.clone(), Fields::default());
+        Ok(Self { call, look, jar, query, form, path, back, user: None, language, form_secret, cookies })
+    }
+
+    /// What is called.
+    pub const fn sso(&self) -> &Sso {
+        &self.call.sso
+    }
+
+    /// On whose behalf.
+    pub const fn ctx(&self) -> &Context {
+        &self.call.ctx
+    }
+
+    /// The session that acts; where there is none, no operation takes it.
+    pub fn ust(&self) -> Ust {
+        self.jar.ust().unwrap_or_else(|| Ust::from(""))
+    }
+
+    /// The last part of the path.
+    pub fn last(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// The way from this page to where all pages are.
+    pub fn root(&self) -> String {
+        match self.path.matches('/').count() {
+            0 => "./".to_owned(),
+            depth => "../".repeat(depth),
+        }
+    }
+
+    /// Where the browser is sent on to: another page of ours, or an address on this host.
+    pub fn target(&self, target: &str) -> String {
+        if target.starts_with('/') { target.to_owned() } else { format!("{}{target}", self.root()) }
+    }
+
+    /// Whether the form that was sent was made for this browser: for its session where a page asks for one.
+    pub fn has_form_token(&self) -> bool {
+        let given = self.form.get(FORM_TOKEN);
+        // A new secret is nobody's yet.
+        self.jar.get(Name::Form).is_some() && form_token::is_form_token(&self.secret(), given)
+    }
+
+    /// The secret that tokens of forms are made of. A session has its own: who has another session has other tokens.
+    fn secret(&self) -> String {
+        match (&self.user, self.jar.ust()) {
+            (Some(_), Some(ust)) => format!("{}{}", self.form_secret, ust.expose()),
+            _ => self.form_secret.clone(),
+        }
+    }
+
+    /// A text in the language of the page.
+    pub fn say(&self, id: &str) -> Option<String> {
+        self.look.texts.say(self.language, id, None)
+    }
+
+    /// What a template shows, with all that every page shows.
+    pub fn shown(&self, shown: Value) -> Result<Value, Failure> {
+        let (tag, is_right_to_left) = self.look.texts.of(self.language);
+        let form_token = form_token::new_form_token(&self.secret(), self.sso().random())?;
+        let values: BTreeMap<String, Value> =
+            self.form.shown().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
+        let user = self.user.as_ref().map(|view| {
+            context! {
+                username => &*view.user.username,
+                name => view.user.display_name.as_deref().unwrap_or(&view.user.username),
+                is_super_user => view.is_current_super_user,
+            }
+        });
+        let done = self.query.get("done");
+        let is_id = done.len() < 40 && done.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+        let notice = if is_id && !done.is_empty() { self.say(&format!("done-{done}")) } else { None };
+        let common = context! {
+            lang => tag,
+            dir => if is_right_to_left { "rtl" } else { "ltr" },
+            root => self.root(),
+            path => &*self.path,
+            form_token,
+            values,
+            user,
+            notice,
+            t => translator(&self.look, self.language),
+        };
+        Ok(context! { ..shown, ..context! { ..common, ..self.look.common.clone() } })
+    }
+
+    /// The page once more, with what was wrong beside its fields. What proves who somebody is, and was proved too long ago, is
+    /// asked for first.
+    pub fn again(&self, template: &'static str, shown: Value, error: Error) -> Outcome {
+        let failure = Failure::from(error);
+        let problem = match &failure {
+            Failure::Refused { code: Code::AuthFreshLoginNeeded, .. } => {
+                return Ok(self.to_login_again());
+            }
+            Failure::Refused { code, detail } => {
+                let id = code.as_str();
+                let place = template.split('.').next().unwrap_or_default().replace('_', "-");
+                let ids = [format!("{place}-{id}"), format!("error-{id}"), "error-other".to_owned()];
+                let text = ids.iter().find_map(|id| self.say(id)).unwrap_or_default();
+                // What is wrong with which field is said at the beginning of a detail, or by the group of the code.
+                let named = detail.as_deref().and_then(|detail| detail.split_once(':')).map(|(name, _)| name);
+                let named = named.filter(|name| !name.contains(' '));
+                context! { text, field => named.unwrap_or_else(|| code.group()) }
+            }
+            Failure::RateLimited { retry_after } => {
+                let seconds = retry_after.as_secs().saturating_add(1);
+                let (id, count) = if seconds < 90 {
+                    ("wait-seconds", seconds)
+                } else {
+                    ("wait-minutes", seconds.div_ceil(60))
+                };
+                let mut values = fluent_bundle::FluentArgs::new();
+                values.set("count", count);
+                let text = self.look.texts.say(self.language, id, Some(&values)).unwrap_or_default();
+                context! { text, field => "" }
+            }
+            Failure::BadRequest(_)
+            | Failure::NotFound
+            | Failure::MethodNotAllowed
+            | Failure::TooLarge
+            | Failure::TooSlow
+            | Failure::Unauthorized { .. }
+            | Failure::Overloaded
+            | Failure::Unavailable
+            | Failure::Internal => return Err(failure),
+        };
+        Ok(self.with_problem(template, shown, problem, failure))
+    }
+
+    fn with_problem(&self, template: &'static str, shown: Value, problem: Value, failure: Failure) -> Answer {
+        let status = match failure {
+            Failure::Refused { .. } => axum::http::StatusCode::UNPROCESSABLE_ENTITY,
+            _ => failure.status(),
+        };
+        let shown = context! { problem, ..shown };
+        Answer::of(Kind::Page { status, template, shown, failure: Some(failure) })
+    }
+
+    /// Sends the browser to the sign-in page, and from there back to this one.
+    pub fn to_login(&self) -> Answer {
+        Answer::to(self.target(&format!("login?next={}", self.back))).and(self.jar.clear(Name::Session))
+    }
+
+    /// The same for who has a session, and is to prove once more who they are.
+    fn to_login_again(&self) -> Answer {
+        Answer::to(self.target(&format!("login?again=1&next={}", self.back)))
+    }
+
+    /// Asks for that before a page whose form would be refused without.
+    pub async fn to_fresh_login(&self) -> Result<Option<Answer>, Failure> {
+        let minutes = i64::from(self.sso().config().login.fresh_for);
+        let session = self.sso().get_current_session(self.ctx(), self.ust()).await?.session;
+        let is_fresh = minutes == 0 || session.auth_time.plus_minutes(minutes) > self.sso().now();
+        Ok((!is_fresh).then(|| self.to_login_again()))
+    }
+
+    /// The token that came by email: alone, or in the link that people have copied.
+    pub fn token(&self) -> Password {
+        let given = self.form.get("token").trim();
+        Password::from(given.rsplit_once("token=").map_or(given, |(_, token)| token))
+    }
+}
+
+/// What templates call `t`: a text by its id, with values by name.
+fn translator(look: &Arc<Look>, language: Chosen) -> Value {
+    let look = Arc::clone(look);
+    Value::from_function(move |id: String, given: Kwargs| -> Result<String, minijinja::Error> {
+        let mut values = fluent_bundle::FluentArgs::new();
+        let names: Vec<String> = given.args().map(str::to_owned).collect();
+        for name in names {
+            let value: Value = given.get(&name)?;
+            match value.as_i64() {
+                Some(number) => values.set(name, number),
+                None => values.set(name, value.to_string()),
+            }
+        }
+        Ok(look.texts.say(language, &id, Some(&values)).unwrap_or(id))
+    })
+}
+
+/// The language of a page: what the address asks for, what was chosen before, what the browser wants.
+fn language(look: &Look, parts: &Parts, jar: &Jar, query: &Fields) -> Chosen {
+    let header = parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let wanted = query.get("ui_locales").split(' ').filter(|tag| !tag.is_empty());
+    look.texts.choose(wanted.chain(jar.get(Name::Language)).chain(accepted(header.unwrap_or_default())))
+}

@@ -1,0 +1,107 @@
+// A browser that does what it is told: one JSON command a line on standard input, one JSON answer a line on standard output.
+//
+// The argument is a JSON file: which Chromium, and where pictures go.
+
+import { readFileSync, mkdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { chromium } from "playwright-core";
+import jsQR from "jsqr";
+import { PNG } from "pngjs";
+
+const config = JSON.parse(readFileSync(process.argv[2], "utf8"));
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+mkdirSync(config.artifacts, { recursive: true });
+
+const browser = await chromium.launch({
+  executablePath: config.chromium,
+  headless: true,
+  args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
+});
+let context;
+let page;
+// What the page's policy has kept from running, and what failed.
+let complaints = [];
+
+async function begin(options) {
+  await context?.close();
+  context = await browser.newContext({ viewport: { width: 900, height: 900 }, ...options });
+  context.setDefaultTimeout(15000);
+  page = await context.newPage();
+  page.on("console", (message) => {
+    // That a form was refused is said by the status, and is no fault.
+    if (message.type() === "error" && !/status of 4\d\d/.test(message.text())) complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(String(error)));
+}
+
+/** What the page is, after it has come to rest. */
+async function seen(status) {
+  await page.waitForLoadState("load");
+  return { url: page.url(), title: await page.title(), status, text: await page.locator("body").innerText() };
+}
+
+async function leaving(act) {
+  const answered = page.waitForEvent("response", (response) => response.request().isNavigationRequest());
+  const loaded = page.waitForEvent("load");
+  await act();
+  await answered;
+  await loaded;
+  return seen();
+}
+
+const commands = {
+  begin: async (options) => (await begin(options), {}),
+  open: async (url) => seen((await page.goto(url, { waitUntil: "load" }))?.status()),
+  fill: async (fields) => {
+    for (const [selector, value] of Object.entries(fields)) await page.fill(selector, value);
+    return {};
+  },
+  check: async (selector) => (await page.check(selector), {}),
+  click: (selector) => leaving(() => page.click(selector)),
+  press: async (key) => (await page.keyboard.press(key), { focus: await focus() }),
+  type: async (text) => (await page.keyboard.type(text), {}),
+  enter: () => leaving(() => page.keyboard.press("Enter")),
+  tap: async (selector) => (await page.click(selector), {}),
+  back: async () => (await page.goBack({ waitUntil: "load" }).catch(() => null), { url: page.url() }),
+  value: async (selector) => ({ value: await page.inputValue(selector) }),
+  count: async (selector) => ({ count: await page.locator(selector).count() }),
+  attribute: async ([selector, name]) => ({ value: await page.getAttribute(selector, name) }),
+  texts: async (selector) => ({ texts: await page.locator(selector).allInnerTexts() }),
+  download: async (selector) => {
+    const [file] = await Promise.all([page.waitForEvent("download"), page.click(selector)]);
+    return { name: file.suggestedFilename(), text: readFileSync(await file.path(), "utf8") };
+  },
+  shot: async (name) => (await page.screenshot({ path: join(config.artifacts, name), fullPage: true }), {}),
+  qr: async () => {
+    const picture = PNG.sync.read(await page.locator("svg.qr").screenshot());
+    return { text: jsQR(new Uint8ClampedArray(picture.data), picture.width, picture.height)?.data ?? null };
+  },
+  axe: async () => {
+    await page.evaluate(axe);
+    const found = await page.evaluate(() => globalThis.axe.run(document, {
+      runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    }));
+    const told = ({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html).join(" ")}`;
+    return { violations: found.violations.map(told), width: await page.evaluate(() => document.documentElement.scrollWidth) };
+  },
+  cookies: async () => ({ cookies: await context.cookies() }),
+  complaints: async () => ({ complaints: complaints.splice(0) }),
+};
+
+async function focus() {
+  return page.evaluate(() => document.activeElement?.id || document.activeElement?.textContent?.trim() || "");
+}
+
+await begin({});
+for await (const line of createInterface({ input: process.stdin })) {
+  const [name, given] = JSON.parse(line);
+  try {
+    console.log(JSON.stringify(await commands[name](given)));
+  } catch (error) {
+    await page.screenshot({ path: join(config.artifacts, "error.png") }).catch(() => {});
+    console.log(JSON.stringify({ error: String(error.stack), text: await page.locator("body").innerText().catch(() => "") }));
+  }
+}
+await browser.close();

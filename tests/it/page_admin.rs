@@ -1,0 +1,154 @@
+//! The pages for super-users: who may come, what they find, and what they do.
+
+use serde_json::json;
+use zato_sso::domain::{Code, SignUpStatus};
+use zato_sso::ops::Actor;
+
+use crate::login::{totp_code, totp_user};
+use crate::page::Browser;
+use crate::support::{Kind, PASSWORD, any_rows, credentials, ctx, new_site, new_user, refusal};
+
+on_both_databases! {
+    only_super_users_come_in;
+    a_second_factor_is_asked_for_where_configuration_does;
+    users_are_found_page_by_page;
+    a_super_user_decides_about_a_user;
+    what_is_risky_asks_who_it_is;
+    sites_are_listed_without_their_keys;
+}
+
+const PAGES: [&str; 3] = ["/admin", "/admin/sites", "/admin/user/zusr1"];
+
+async fn only_super_users_come_in(kind: Kind) {
+    let mut browser = Browser::new(kind).await;
+    let user = browser.server.world.user("user1").await;
+    for path in PAGES {
+        assert!(browser.get(path).location().contains("login?next=admin"), "{path}");
+    }
+    browser.sign_in("user1");
+    let page = browser.get("/account");
+    assert!(!page.text().contains("Administration"));
+    let form_token = page.input("form_token");
+    for path in PAGES {
+        browser.get(path).shows(403, "This cannot be done");
+    }
+    let path = format!("/admin/user/{}", user.user_id.as_str());
+    browser.get(&path).shows(403, "This cannot be done");
+    for action in ["approve", "lock", "delete", "reset", "end-sessions"] {
+        browser.post(&path, &form_token, &[("action", action)]).shows(403, "This cannot be done");
+    }
+    browser.get("/account").shows(200, "user1");
+}
+
+async fn a_second_factor_is_asked_for_where_configuration_does(kind: Kind) {
+    let mut browser = Browser::with(kind, json!({"admin.require_second_factor": true})).await;
+    browser.server.world.super_user("admin1").await;
+    browser.sign_in("admin1");
+    assert_eq!(browser.get("/admin").location(), "./account/two-factor?done=second-factor");
+    browser.get("/account/two-factor?done=second-factor").shows(200, "to use the administration");
+    let form_token = browser.get("/account").input("form_token");
+    assert_eq!(browser.post("/admin/user/x", &form_token, &[("action", "lock")]).status, 303);
+
+    totp_user(&browser.server.world).await;
+    let sso = browser.server.world.sso.clone();
+    let user = sso.get_user_by_username(&ctx(), "totp1", false).await.unwrap().unwrap();
+    let update = zato_sso::domain::UserUpdate {
+        is_super_user: zato_sso::domain::Edit::Set(true),
+        ..Default::default()
+    };
+    sso.update_user_by_id(&ctx(), Actor::Trusted(None), user.user.user_id.as_str(), update).await.unwrap();
+    browser.cookies.clear();
+    browser.submit("/login", &[("username", "totp1"), ("password", PASSWORD)]).location();
+    browser.submit("/login/code", &[("totp_code", &totp_code(0))]).location();
+    browser.get("/admin").shows(200, "Users");
+}
+
+async fn users_are_found_page_by_page(kind: Kind) {
+    let mut browser = Browser::with(kind, json!({"search.default_page_size": 2})).await;
+    browser.server.world.super_user("admin1").await;
+    for name in ["ann", "anna", "bob", "joanna"] {
+        let mut new = new_user(name);
+        new.email = Some(format!("{name}@example.com"));
+        if name == "bob" {
+            new.sign_up_status = Some(SignUpStatus::ToApprove);
+        }
+        let is_approved = name != "bob";
+        browser.server.world.sso.create_user(&ctx(), Actor::Trusted(None), new, is_approved).await.unwrap();
+    }
+    browser.sign_in("admin1");
+    let page = browser.get("/admin?q=ann");
+    page.shows(200, "3 users");
+    assert!(page.text().contains("Page 1 of 2") && !page.text().contains("joanna"), "{}", page.text());
+    let next = page.body.split("rel=\"next\"").next().unwrap().rsplit("href=\"").next().unwrap();
+    let next = next.split('"').next().unwrap().replace("&amp;", "&");
+    browser.get(&format!("/admin{next}")).shows(200, "joanna");
+    let page = browser.get("/admin?q=anna%40example.com");
+    page.shows(200, "1 user");
+    assert!(page.text().contains("anna@example.com"));
+    browser.get("/admin?q=nobody").shows(200, "No users were found.");
+    browser.get("/admin?list=waiting").shows(200, "bob");
+    for query in
+        ["q=%22%3E%3Cscript%3E", "page=x", "page=-1", "page=99999999999999999999", "list=%00", "q=%00"]
+    {
+        let page = browser.get(&format!("/admin?{query}"));
+        assert!(matches!(page.status, 200 | 422), "{query}: {}", page.status);
+        assert!(!page.body.contains("\"><script>"), "{query}");
+    }
+}
+
+async fn a_super_user_decides_about_a_user(kind: Kind) {
+    let mut browser = Browser::new(kind).await;
+    browser.server.world.super_user("admin1").await;
+    let user = browser.server.world.user("user1").await;
+    let path = format!("/admin/user/{}", user.user_id.as_str());
+    let ust = browser.server.world.login("user1").await.ust;
+    browser.sign_in("admin1");
+    let page = browser.get(&path);
+    page.shows(200, "user1");
+    assert!(!page.body.contains("zust"));
+    let act = |browser: &mut Browser, action: &str| {
+        let answer = browser.submit(&path, &[("action", action)]);
+        answer.location().to_owned()
+    };
+    let back = format!("../../admin/user/{}", user.user_id.as_str());
+    let sso = browser.server.world.sso.clone();
+    let login = async || sso.login(&ctx(), credentials("user1", PASSWORD)).await;
+    assert_eq!(act(&mut browser, "end-sessions"), format!("{back}?done=session"));
+    refusal(sso.get_current_session(&ctx(), &ust).await);
+    assert_eq!(act(&mut browser, "lock"), format!("{back}?done=locked"));
+    assert_eq!(refusal(login().await), Code::AuthLocked);
+    assert_eq!(act(&mut browser, "unlock"), format!("{back}?done=unlocked"));
+    assert_eq!(act(&mut browser, "reject"), format!("{back}?done=rejected"));
+    assert_eq!(refusal(login().await), Code::AuthNotApproved);
+    assert_eq!(act(&mut browser, "approve"), format!("{back}?done=approved"));
+    login().await.unwrap();
+    assert_eq!(act(&mut browser, "nonsense"), back);
+    // It is in the audit log by name.
+    let rows = any_rows(&browser.server.world, "SELECT op FROM sso_audit WHERE op LIKE 'user.lock%'").await;
+    assert_eq!(rows.len(), 1);
+    assert_eq!(act(&mut browser, "delete"), "../../admin?done=deleted");
+    browser.get(&path).shows(422, "There is no such user.");
+}
+
+async fn what_is_risky_asks_who_it_is(kind: Kind) {
+    let mut browser = Browser::new(kind).await;
+    browser.server.world.super_user("admin1").await;
+    let user = browser.server.world.user("user1").await;
+    let path = format!("/admin/user/{}", user.user_id.as_str());
+    browser.sign_in("admin1");
+    browser.server.world.clock.advance_seconds(11 * 60);
+    let answer = browser.submit(&path, &[("action", "delete")]);
+    assert_eq!(answer.location(), format!("../../login?again=1&next={}", &path[1..]));
+    browser.submit(&path, &[("action", "lock")]).location();
+}
+
+async fn sites_are_listed_without_their_keys(kind: Kind) {
+    let mut browser = Browser::new(kind).await;
+    browser.server.world.super_user("admin1").await;
+    let site = new_site("shop", &["https://shop.example/callback"]);
+    let made = browser.server.world.sso.create_site(&ctx(), site).await.unwrap();
+    browser.sign_in("admin1");
+    let page = browser.get("/admin/sites");
+    page.shows(200, "https://shop.example/callback");
+    assert!(page.text().contains("shop") && !page.body.contains(made.private_key.expose()));
+}

@@ -1,0 +1,332 @@
+"""The pages for people, in Chromium: every flow with JavaScript and without, and what axe-core finds.
+
+Pictures of all pages are kept in target/pages.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from faces import serving
+from inbox import Inbox, inbox, text_of
+from support import ADDRESS, APP, PASSWORD, Config, changed, totp_code
+from test_browser import BROWSER_FILES, ROOT, tool
+from zato_sso import SSO
+
+ARTIFACTS = ROOT / "target" / "pages"
+# Links in emails begin with it. The server has a port that nobody knows beforehand.
+PUBLIC = "http://login.example"
+ANOTHER = "a quite different password"
+
+
+class Chromium:
+    """A browser that does what it is told."""
+
+    def __init__(self, process: subprocess.Popen[str], base: str) -> None:
+        """Takes the driver, and where the server is."""
+        self.process = process
+        self.base = base
+
+    def do(self, name: str, given: object = None) -> dict[str, Any]:
+        """Has one command done; its answer."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        print(json.dumps([name, given]), file=self.process.stdin, flush=True)
+        line = self.process.stdout.readline()
+        assert line, f"{name} {given}: the driver has ended"
+        answer: dict[str, Any] = json.loads(line)
+        assert "error" not in answer, f"{name} {given}: {answer}"
+        return answer
+
+    def open(self, path: str) -> str:
+        """Opens a page; its text."""
+        return str(self.do("open", path if path.startswith("http") else f"{self.base}{path}")["text"])
+
+    def send(self, fields: dict[str, str], button: str = "main form button:not([type=button])") -> tuple[str, str]:
+        """Fills fields in by name, and sends their form: the path of the next page, and its text."""
+        self.do("fill", {f"[name={name}]": value for name, value in fields.items()})
+        return self.click(button)
+
+    def click(self, button: str) -> tuple[str, str]:
+        """Follows a link or a button: the path of the next page, and its text."""
+        seen = self.do("click", button)
+        return str(seen["url"]).removeprefix(self.base), str(seen["text"])
+
+    def sign_in(self, username: str, password: str = PASSWORD) -> str:
+        """Signs in; the path that this leads to."""
+        self.open("/login")
+        return self.send({"username": username, "password": password})[0]
+
+    def has_no_complaint(self) -> None:
+        """Nothing was kept from running by the page's own policy."""
+        assert self.do("complaints")["complaints"] == []
+
+
+@contextmanager
+def browser(base: str, folder: Path, artifacts: Path) -> Iterator[Chromium]:
+    """A browser, for as long as this lasts."""
+    (chromium,) = tool("chromium")
+    settings = folder / "pages.json"
+    settings.write_text(json.dumps({"chromium": chromium, "artifacts": str(artifacts)}), encoding="utf-8")
+    command = [*tool("node"), str(BROWSER_FILES / "pages.mjs"), str(settings)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield Chromium(process, base)
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+            process.wait(30)
+
+
+class Stage:
+    """A server that sends emails, and a browser."""
+
+    def __init__(self, config: Config, folder: Path, kept: ExitStack) -> None:
+        """Starts them."""
+        self.mail: Inbox = kept.enter_context(inbox())
+        self.config = changed(
+            config,
+            smtp={"url": self.mail.url},
+            password_reset={"email_from": "sso@example.com"},
+            signup={"is_approval_needed": False},
+            pages={"url": PUBLIC, "site_name": "Example"},
+        )
+        with SSO(config=self.config) as sso:
+            admin = {"username": "root-of-all", "password": PASSWORD}
+            sso.user.create_super_user("cid", admin, require_super_user=False, auto_approve=True)
+            ann = {"username": "ann", "password": PASSWORD, "email": "ann@example.com", "display_name": "Ann Åkesson"}
+            sso.user.create_user("cid", ann, require_super_user=False, auto_approve=True)
+        self.base = kept.enter_context(serving(self.config, folder)).url
+        engine = config["database"]["url"].split(":")[0]
+        self.browser = kept.enter_context(browser(self.base, folder, ARTIFACTS / engine))
+
+    def link(self, address: str, count: int = 1) -> str:
+        """The link of an email, to this server."""
+        text = text_of(self.mail.wait(address, count))
+        (link,) = (line for line in text.splitlines() if line.startswith(PUBLIC))
+        return link.replace(PUBLIC, self.base)
+
+    def follow(self, link: str, fields: dict[str, str], *, has_script: bool) -> tuple[str, str]:
+        """Follows the link of an email and sends the form there. Without a script people copy the link into it."""
+        self.browser.open(link)
+        if has_script:
+            assert self.browser.do("value", "[name=token]")["value"] == link.partition("#token=")[2]
+            # The address, which others may see, does not have it any more.
+            return self.browser.send(fields)
+        return self.browser.send({"token": link, **fields})
+
+
+@pytest.fixture
+def stage(config: Config, tmp_path: Path) -> Iterator[Stage]:
+    """A server and a browser."""
+    with ExitStack() as kept:
+        yield Stage(config, tmp_path, kept)
+
+
+@pytest.mark.parametrize("has_script", [True, False], ids=["with-javascript", "without-javascript"])
+def test_a_person_comes_goes_and_comes_back(stage: Stage, has_script: bool) -> None:
+    chromium = stage.browser
+    chromium.do("begin", {"javaScriptEnabled": has_script})
+
+    chromium.open("/login")
+    assert chromium.click("a[href$=signup]")[0] == "/signup"
+    path, text = chromium.send({"username": "eve", "email": "eve@example.com", "password": "short"})
+    assert path == "/signup"
+    assert "too short" in text
+    assert chromium.do("value", "[name=email]")["value"] == "eve@example.com"
+    assert chromium.do("value", "[name=password]")["value"] == ""
+    path, text = chromium.send({"password": PASSWORD})
+    assert (path, "Check your email" in text) == ("/signup/done", True)
+    link = stage.link("eve@example.com")
+    path, text = stage.follow(link, {}, has_script=has_script)
+    assert path == "/login?done=signup"
+    path, text = chromium.send({"username": "eve", "password": "wrong"})
+    assert "Username or password is wrong" in text
+    assert chromium.send({"username": "eve", "password": PASSWORD})[0] == "/account"
+    path, text = chromium.send({"display_name": "Eve Ω"}, "section:first-of-type button")
+    assert (path, "Your profile was saved" in text) == ("/account?done=profile", True)
+    # The page before is shown again, and its form is not sent again.
+    assert chromium.do("back")["url"] == f"{stage.base}/account"
+
+    data = chromium.do("download", "form[action$=data] button")
+    assert data["name"] == "my-data.json"
+    assert json.loads(data["text"])["user"]["display_name"] == "Eve Ω"
+
+    chromium.open("/account/two-factor")
+    path, text = chromium.click("main form button")
+    assert "Scan this picture" in text
+    uri = chromium.do("qr")["text"]
+    key = parse_qs(urlsplit(uri).query)["secret"][0]
+    assert key in text.replace(" ", "")
+    path, text = chromium.send({"totp_code": totp_code(key)})
+    assert "They are not shown again" in text
+    codes = chromium.do("texts", ".codes li")["texts"]
+    assert len(codes) == 10
+
+    chromium.do("begin", {"javaScriptEnabled": has_script})
+    assert chromium.sign_in("eve") == "/login/code"
+    path, text = chromium.send({"totp_code": "000000"})
+    assert "The code is wrong" in text
+    assert chromium.send({"totp_code": codes[0]})[0] == "/account"
+    chromium.open("/account/sessions")
+    assert chromium.do("count", "main li")["count"] == 2
+    path, text = chromium.click("main li form button")
+    assert (path, "Ended." in text) == ("/account/sessions?done=session", True)
+    assert chromium.do("count", "main li")["count"] == 1
+
+    chromium.open("/account/email")
+    assert chromium.send({"email": "eve@example.org"})[0] == "/account?done=email-sent"
+    assert stage.follow(stage.link("eve@example.org"), {}, has_script=has_script)[0] == "/account?done=email"
+    assert "eve@example.org" in chromium.open("/account")
+    path, text = chromium.click("header button")
+    assert (path, "You are signed out" in text) == ("/login?done=logout", True)
+
+    chromium.open("/password/forgot")
+    assert chromium.send({"username": "eve"})[0] == "/password/sent"
+    link = next(
+        link
+        for count in range(1, 9)
+        if "/password/reset" in (link := text_of(stage.mail.wait("eve@example.org", count)))
+    )
+    link = next(line for line in link.splitlines() if line.startswith(PUBLIC)).replace(PUBLIC, stage.base)
+    assert stage.follow(link, {"new_password": ANOTHER}, has_script=has_script)[0] == "/login?done=password"
+    assert chromium.sign_in("eve", ANOTHER) == "/login/code"
+    assert chromium.send({"totp_code": codes[1]})[0] == "/account"
+    chromium.has_no_complaint()
+
+
+@pytest.mark.parametrize("has_script", [True, False], ids=["with-javascript", "without-javascript"])
+def test_a_super_user_finds_a_user_and_decides(stage: Stage, has_script: bool) -> None:
+    chromium = stage.browser
+    chromium.do("begin", {"javaScriptEnabled": has_script})
+    chromium.open("/admin")
+    assert chromium.send({"username": "root-of-all", "password": PASSWORD})[0] == "/admin"
+    _, text = chromium.send({"q": "an"}, "main form button")
+    assert "1 user" in text
+    assert "Ann Åkesson" in text
+    path, _ = chromium.click("td >> nth=0 >> xpath=../th/a")
+    assert path.startswith("/admin/user/")
+    for action, said in [("lock", "was locked"), ("unlock", "was unlocked"), ("reject", "was rejected")]:
+        path, text = chromium.click(f"form:has([value={action}]) button")
+        assert said in text
+    assert "ann" not in chromium.open("/admin?list=waiting").split("List")[1]
+    assert "ann@example.com" in chromium.open("/admin?list=rejected")
+    chromium.has_no_complaint()
+
+
+def test_the_script_shows_passwords_and_hides_them_when_they_are_sent(stage: Stage) -> None:
+    chromium = stage.browser
+    chromium.open("/login")
+    chromium.do("tap", "button.show")
+    assert chromium.do("attribute", ["#password", "type"])["value"] == "text"
+    chromium.do("tap", "button.show")
+    assert chromium.do("attribute", ["#password", "type"])["value"] == "password"
+    chromium.has_no_complaint()
+
+
+def test_a_person_signs_in_by_keyboard_alone(stage: Stage) -> None:
+    chromium = stage.browser
+    chromium.open("/login")
+    # The first field has the focus; paste and typing are the same to it.
+    chromium.do("type", "ann")
+    assert chromium.do("press", "Tab")["focus"] == "password"
+    chromium.do("type", "wrong")
+    seen = chromium.do("enter")
+    assert "Username or password is wrong" in seen["text"]
+    # What is wrong is where the reader of a screen is.
+    assert chromium.do("press", "Tab")["focus"] == "username"
+    assert chromium.do("press", "Tab")["focus"] == "password"
+    chromium.do("type", PASSWORD)
+    assert chromium.do("enter")["url"] == f"{stage.base}/account"
+
+
+def test_two_servers_behind_a_balancer_serve_one_login(stage: Stage, tmp_path: Path) -> None:
+    chromium = stage.browser
+    folder = tmp_path / "second"
+    folder.mkdir()
+    with serving(stage.config, folder) as second:
+        key = enrolled(stage)
+        chromium.open("/login")
+        chromium.send({"username": "ann", "password": PASSWORD})
+        # Cookies are of a host, whatever its port.
+        chromium.open(f"{second.url}/login/code")
+        chromium.send({"totp_code": totp_code(key, 1)})
+        assert "Signed in as ann" in chromium.open("/account")
+
+
+def enrolled(stage: Stage) -> str:
+    """Turns two-step sign-in on for ann; the key."""
+    with SSO(config=stage.config) as sso:
+        ust = sso.user.login("cid", "ann", PASSWORD, APP, ADDRESS).ust
+        _, key = sso.totp.begin_enrolment("cid", ust, APP, ADDRESS)
+        sso.totp.finish_enrolment("cid", totp_code(key), ust, APP, ADDRESS)
+    return key
+
+
+OPEN = ["/login", "/signup", "/signup/done", "/signup/confirm", "/signup/resend", "/password/forgot", "/password/sent"]
+OPEN += ["/password/reset", "/email/confirm"]
+OWN = ["/account", "/account/email", "/account/password", "/account/two-factor", "/account/sessions", "/logout"]
+OWN += ["/login?again=1", "/admin", "/admin?q=nobody", "/admin/sites"]
+LOOKS = [("en", "light", 900), ("ar", "light", 900), ("en", "dark", 900), ("ar", "dark", 360), ("de", "light", 360)]
+
+
+@pytest.mark.parametrize(("language", "scheme", "width"), LOOKS, ids=["-".join(map(str, look)) for look in LOOKS])
+def test_axe_finds_nothing_on_any_page(stage: Stage, language: str, scheme: str, width: int) -> None:
+    chromium = stage.browser
+    chromium.do("begin", {"colorScheme": scheme, "viewport": {"width": width, "height": 800}, "locale": language})
+    found: list[str] = []
+
+    def look(name: str) -> None:
+        answer = chromium.do("axe")
+        found.extend(f"{name}: {violation}" for violation in answer["violations"])
+        # Nothing has to be scrolled sideways (WCAG 2.2, 1.4.10).
+        if answer["width"] > width:
+            found.append(f"{name} is {answer['width']} wide")
+        chromium.do("shot", f"{language}-{scheme}-{width}-{name}.png")
+
+    def name_of(path: str) -> str:
+        return path.strip("/").replace("/", "-").replace("?", "-").replace("=", "-")
+
+    for path in OPEN:
+        chromium.open(path)
+        look(name_of(path))
+    chromium.open("/login")
+    chromium.send({"username": "ann", "password": "wrong"})
+    look("login-wrong")
+    chromium.open("/signup")
+    chromium.send({"username": "ann x", "password": "x"})
+    look("signup-wrong")
+    chromium.sign_in("root-of-all")
+    for path in OWN:
+        chromium.open(path)
+        look(name_of(path))
+    chromium.open("/admin")
+    chromium.click("tbody a >> nth=0")
+    look("admin-user")
+    chromium.open("/account/two-factor")
+    chromium.click("main form button")
+    look("account-set-up")
+    key = parse_qs(urlsplit(chromium.do("qr")["text"]).query)["secret"][0]
+    chromium.send({"totp_code": totp_code(key)})
+    look("account-codes")
+    chromium.open("/account/two-factor")
+    look("account-two-factor-on")
+    chromium.do("begin", {"colorScheme": scheme, "viewport": {"width": width, "height": 800}, "locale": language})
+    chromium.sign_in("root-of-all")
+    look("login-code")
+    assert found == []
+    chromium.has_no_complaint()
+
+
+def test_style_and_script_are_small() -> None:
+    folder = ROOT / "src" / "http" / "page" / "static"
+    files = b"".join(file.read_bytes() for file in sorted(folder.iterdir()))
+    assert len(zlib.compress(files)) < 40_000
