@@ -20,6 +20,7 @@ __all__ = [
     "AttrAPI",
     "AttrEntity",
     "Exchange",
+    "GroupAPI",
     "Hooks",
     "IdentityAPI",
     "ImportSummary",
@@ -134,6 +135,8 @@ class SSO:
     @property
     def totp(self) -> TOTPAPI:
         """TOTP codes."""
+    @property
+    def group(self) -> GroupAPI: ...
     @property
     def site(self) -> SiteAPI:
         """Sites: clients of the sessions API."""
@@ -1614,6 +1617,84 @@ class SiteAPI:
         """
 
 @final
+class GroupAPI:
+    """`sso.group`: groups of users, for super-users."""
+
+    def create(
+        self,
+        cid: str,
+        name: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        display_name: str | None = None,
+        description: str | None = None,
+        scopes: list[str] | None = None,
+        can_manage_users: bool = False,
+        can_read_audit: bool = False,
+    ) -> dict[str, Any]: ...
+    def get(
+        self,
+        cid: str,
+        group_id: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> dict[str, Any]: ...
+    def get_list(
+        self,
+        cid: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> list[dict[str, Any]]: ...
+    def update(
+        self,
+        cid: str,
+        group_id: str,
+        data: dict[str, Any],
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> dict[str, Any]: ...
+    def delete(
+        self,
+        cid: str,
+        group_id: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    def add_member(
+        self,
+        cid: str,
+        group_id: str,
+        user_id: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    def remove_member(
+        self,
+        cid: str,
+        group_id: str,
+        user_id: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None: ...
+    def get_members(
+        self,
+        cid: str,
+        group_id: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> list[dict[str, Any]]: ...
+
+@final
 class IdentityAPI:
     """`sso.identity`: identities, under which sites know users. For trusted callers."""
 
@@ -2802,6 +2883,8 @@ class User(Generic[_Attr_co]):
     @property
     def username(self) -> str:
         """The name for logins."""
+    @property
+    def groups(self) -> list[str]: ...
     @property
     def email(self) -> str | None:
         """The email address."""

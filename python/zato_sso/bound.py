@@ -157,6 +157,7 @@ class BoundSSO:
     session = _branch("session")
     password_reset = _branch("password_reset")
     totp = _branch("totp")
+    group = _branch("group")
     site = _branch("site")
     identity = _branch("identity")
 

@@ -31,6 +31,9 @@ class SearchCtx:
     approval_status: str | None = None
     """One of `const.approval_status`."""
 
+    group: str | None = None
+    """The id or name of a group that they are in."""
+
     paginate: bool = True
     """True to return one page, False to return all users."""
 

@@ -33,7 +33,7 @@ from zato_sso import SSO, Session, SessionInfo, User, wsgi
 from zato_sso.bound import BoundSSO
 from zato_sso.errors import BackendError, ValidationError
 from zato_sso.web.endpoints import ENDPOINTS, MAX_BODY, Endpoint, Reply, read_body, run
-from zato_sso.web.request import Incoming, NoSessionError, csrf_token, problem_of
+from zato_sso.web.request import Incoming, NoSessionError, check_groups, csrf_token, problem_of
 from zato_sso.web.settings import Settings, lifetime_of
 from zato_sso.wsgi import Application, Source
 
@@ -43,6 +43,7 @@ __all__ = [
     "current_session",
     "current_user",
     "fresh_login_required",
+    "group_required",
     "login_required",
     "super_user_required",
 ]
@@ -298,6 +299,15 @@ def login_required(view: _Function) -> _Function:
 def super_user_required(view: _Function) -> _Function:
     """A view for super-users: 403 for others, and as `login_required` without a session."""
     return _guarded(view, lambda extension: extension.bound.session.require_super_user())
+
+
+def group_required(*groups: str) -> Callable[[_Function], _Function]:
+    """A view for members of one of these groups: 403 for others, and as `login_required` without a session.
+
+    Args:
+        groups: Names of groups; any case of letters.
+    """
+    return lambda view: _guarded(view, lambda extension: check_groups(extension.load_user(), groups))
 
 
 @overload

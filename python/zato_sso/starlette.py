@@ -15,7 +15,7 @@ async def hello(request):
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -29,7 +29,7 @@ from zato_sso.asgi import Application, Source
 from zato_sso.bound import AsyncBoundSSO
 from zato_sso.errors import BackendError, ValidationError
 from zato_sso.web.endpoints import ENDPOINTS, MAX_BODY, Endpoint, Reply, read_body, run_async
-from zato_sso.web.request import Incoming, NoSessionError, csrf_token, problem_of
+from zato_sso.web.request import Incoming, NoSessionError, check_groups, csrf_token, problem_of
 from zato_sso.web.settings import Settings
 
 __all__ = ["Settings", "ZatoSSO"]
@@ -98,16 +98,23 @@ class ZatoSSO:
         found: AsyncBoundSSO = _incoming(request).bound(self.sso, self.settings, is_open=is_open)
         return found
 
-    async def current_user(self, request: Request) -> Any:
+    async def current_user(self, request: Request, *, groups: Collection[str] | None = None) -> Any:
         """The user of a request.
 
+        Args:
+            request: The request.
+            groups: Names of groups, in one of which the user must be; any case of letters.
+
         Raises:
-            ValidationError: E007001 without a session, E007002 if it has expired: 401.
+            ValidationError: E007001 without a session, E007002 if it has expired: 401. E005001 outside of them: 403.
         """
         me = self.bound(request)
         if not me.is_signed_in:
             raise NoSessionError
-        return await me.user.get_current_user()
+        user = await me.user.get_current_user()
+        if groups is not None:
+            check_groups(user, groups)
+        return user
 
     async def current_super_user(self, request: Request) -> Any:
         """The user of a request, who must be a super-user.

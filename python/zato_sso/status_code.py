@@ -13,6 +13,7 @@ __all__ = [
     "common",
     "email",
     "error",
+    "group",
     "metadata",
     "ok",
     "password",
@@ -184,6 +185,16 @@ class common:
 
     unavailable: Final = "E008006"
     """The database is unreachable, or cannot be written to."""
+
+
+class group:
+    """Groups of users."""
+
+    no_such_group: Final = "E013001"
+    """No such group."""
+
+    exists: Final = "E013002"
+    """The name is in use."""
 
 
 class attr:

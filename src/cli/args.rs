@@ -81,6 +81,16 @@ pub(super) enum Command {
     ListSecDefs,
     /// Delete a security definition with its link, and end the sessions that it opened, after asking
     DeleteSecDef(DeleteSecDefArgs),
+    /// Create a group of users
+    CreateGroup(NewGroupArgs),
+    /// List all groups, by name
+    ListGroups,
+    /// Make users members of a group
+    AddToGroup(GroupMembersArgs),
+    /// Take users out of a group
+    RemoveFromGroup(GroupMembersArgs),
+    /// Delete a group, after asking; its members stay
+    DeleteGroup(DeleteGroupArgs),
     /// Create a site, a client of the sessions API, and print its key pair
     CreateSite(NewSiteArgs),
     /// List all sites, by subdomain
@@ -290,6 +300,45 @@ pub(super) struct NewSecDefArgs {
 pub(super) struct DeleteSecDefArgs {
     /// Its name
     pub name: String,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[derive(Args)]
+pub(super) struct NewGroupArgs {
+    /// Its name, unique in any case of letters
+    pub name: String,
+    /// The name to show
+    #[arg(long, value_name = "NAME")]
+    pub display_name: Option<String>,
+    /// What it is for
+    #[arg(long, value_name = "TEXT")]
+    pub description: Option<String>,
+    /// What its members may be granted; may be given many times
+    #[arg(long, value_name = "SCOPE")]
+    pub scope: Vec<String>,
+    /// Let members approve, reject, lock and unlock users, and reset their passwords and TOTP keys; not those of super-users
+    #[arg(long)]
+    pub can_manage_users: bool,
+    /// Let members read the audit
+    #[arg(long)]
+    pub can_read_audit: bool,
+}
+
+#[derive(Args)]
+pub(super) struct GroupMembersArgs {
+    /// The name or id of the group
+    pub group: String,
+    /// The names of the users
+    #[arg(required = true, value_name = "USERNAME")]
+    pub usernames: Vec<String>,
+}
+
+#[derive(Args)]
+pub(super) struct DeleteGroupArgs {
+    /// The name or id of the group
+    pub group: String,
     /// Do not ask
     #[arg(long)]
     pub yes: bool,

@@ -108,6 +108,19 @@ fn execute(cli: Cli, serve: Serve) -> Result<(), Failure> {
         Command::DeleteSecDef(args) => {
             with_config(&global, |config| command::linked_auth::delete(config, args, &out))
         }
+        Command::CreateGroup(args) => {
+            with_config(&global, |config| command::group::create(config, args, &out))
+        }
+        Command::ListGroups => with_config(&global, |config| command::group::list(config, &out)),
+        Command::AddToGroup(args) => {
+            with_config(&global, |config| command::group::change_members(config, args, true, &out))
+        }
+        Command::RemoveFromGroup(args) => {
+            with_config(&global, |config| command::group::change_members(config, args, false, &out))
+        }
+        Command::DeleteGroup(args) => {
+            with_config(&global, |config| command::group::delete(config, args, &out))
+        }
         Command::CreateSite(args) => with_config(&global, |config| command::site::create(config, args, &out)),
         Command::ListSites => with_config(&global, |config| command::site::list(config, &out)),
         Command::UpdateSite(args) => with_config(&global, |config| command::site::update(config, args, &out)),

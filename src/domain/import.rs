@@ -74,6 +74,8 @@ pub struct ImportedUser {
     pub attrs: Vec<ImportedAttr>,
     /// The user's linked authentication.
     pub linked_auth: Vec<ImportedLink>,
+    /// The names of the user's groups. Those that do not exist are made, without rights.
+    pub groups: Vec<String>,
     /// What of the user the source itself could not read, each with its reason, for the report. Never a secret.
     pub lost: Vec<String>,
 }
@@ -115,6 +117,7 @@ impl Default for ImportedUser {
             creation_ctx: None,
             attrs: Vec::new(),
             linked_auth: Vec::new(),
+            groups: Vec::new(),
             lost: Vec::new(),
         }
     }

@@ -5,6 +5,7 @@ mod attr;
 mod audit;
 mod core;
 mod device;
+mod group;
 mod import;
 mod linked_auth;
 mod mail;
@@ -18,7 +19,7 @@ pub use self::core::clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use self::core::code::Code;
 pub use self::core::context::Context;
 pub use self::core::error::{Error, Result, WRONG_TOTP_CODE};
-pub use self::core::id::{Cid, SessionId, UserId, random_uuid, time_ordered_uuid};
+pub use self::core::id::{Cid, GroupId, SessionId, UserId, random_uuid, time_ordered_uuid};
 pub use self::core::measure::{BOUNDS, Distribution, Histogram};
 pub use self::core::operation::{AuditKind, Face, Operation, Who};
 pub use self::core::page::Page;
@@ -31,6 +32,7 @@ pub use access::throttle::{Throttle, ThrottleRules};
 pub use attr::{Attr, AttrOwner, AttrValue};
 pub use audit::{AuditEvent, AuditResult};
 pub use device::device_name;
+pub use group::{Group, GroupMember, GroupUpdate, Membership, check_group_name, check_scopes, group_key};
 pub use import::{
     ImportBatch, ImportFinding, ImportObserver, ImportRecord, ImportSource, ImportSummary, ImportedAttr,
     ImportedLink, ImportedUser, Unusable,

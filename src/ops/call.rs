@@ -118,8 +118,24 @@ impl Call<'_> {
     /// # Errors
     /// E005001 without the right to, E001100 for what is no user id.
     pub fn target(&mut self, user_id: Option<&str>) -> Result<UserId> {
+        self.target_by(user_id, Caller::target)
+    }
+
+    /// The same for what members of groups that may manage users do as well.
+    ///
+    /// # Errors
+    /// As [`Self::target`].
+    pub fn target_to_manage(&mut self, user_id: Option<&str>) -> Result<UserId> {
+        self.target_by(user_id, Caller::target_to_manage)
+    }
+
+    fn target_by(
+        &mut self,
+        user_id: Option<&str>,
+        of_caller: impl FnOnce(&Caller, Option<&str>) -> Result<UserId>,
+    ) -> Result<UserId> {
         let target = match (&self.admitted, user_id) {
-            (Admitted::User(caller), user_id) => caller.target(user_id)?,
+            (Admitted::User(caller), user_id) => of_caller(caller, user_id)?,
             (Admitted::Process(_), Some(user_id)) => UserId::parse(user_id).ok_or(Code::UserIdInvalid)?,
             (Admitted::Process(Some(by)), None) => by.clone(),
             (Admitted::Process(None), None) => return Err(Code::UserIdInvalid.into()),
@@ -215,14 +231,34 @@ impl Sso {
                 self.check_app(ctx)?;
                 Admitted::Anonymous
             }
-            (Who::Oneself | Who::OneselfOrSuperUser | Who::SuperUser, Actor::Session(ust)) => {
-                Admitted::User(self.check_ust(ctx, ust, age).await?)
-            }
-            (Who::Oneself | Who::OneselfOrSuperUser | Who::SuperUser, Actor::Known(caller)) => {
+            (
+                Who::Oneself
+                | Who::OneselfOrSuperUser
+                | Who::OneselfOrUserManager
+                | Who::SuperUser
+                | Who::UserManager,
+                Actor::Session(ust),
+            ) => Admitted::User(self.check_ust(ctx, ust, age).await?),
+            (
+                Who::Oneself
+                | Who::OneselfOrSuperUser
+                | Who::OneselfOrUserManager
+                | Who::SuperUser
+                | Who::UserManager,
+                Actor::Known(caller),
+            ) => {
                 self.check_app(ctx)?;
                 Admitted::User(self.accept(ctx, Arc::clone(caller.known()), age).await?)
             }
-            (Who::OneselfOrSuperUser | Who::SuperUser | Who::Trusted | Who::Site, Actor::Trusted(by)) => {
+            (
+                Who::OneselfOrSuperUser
+                | Who::OneselfOrUserManager
+                | Who::SuperUser
+                | Who::UserManager
+                | Who::Trusted
+                | Who::Site,
+                Actor::Trusted(by),
+            ) => {
                 self.check_app(ctx)?;
                 Admitted::Process(by.clone())
             }
@@ -233,9 +269,23 @@ impl Sso {
             }
             (Who::Oneself, Actor::Trusted(_))
             | (Who::Trusted | Who::Site, Actor::Session(_) | Actor::Known(_))
-            | (Who::Oneself | Who::OneselfOrSuperUser | Who::SuperUser | Who::Trusted, Actor::Site(_))
             | (
-                Who::Oneself | Who::OneselfOrSuperUser | Who::SuperUser | Who::Trusted | Who::Site,
+                Who::Oneself
+                | Who::OneselfOrSuperUser
+                | Who::OneselfOrUserManager
+                | Who::SuperUser
+                | Who::UserManager
+                | Who::Trusted,
+                Actor::Site(_),
+            )
+            | (
+                Who::Oneself
+                | Who::OneselfOrSuperUser
+                | Who::OneselfOrUserManager
+                | Who::SuperUser
+                | Who::UserManager
+                | Who::Trusted
+                | Who::Site,
                 Actor::Anonymous,
             ) => return Err(Code::AuthNotAllowed.into()),
         };
@@ -244,6 +294,7 @@ impl Sso {
         }
         match (&call.admitted, who) {
             (Admitted::User(caller), Who::SuperUser) => caller.require_super_user(),
+            (Admitted::User(caller), Who::UserManager) => caller.require_user_manager(),
             _ => Ok(()),
         }
     }

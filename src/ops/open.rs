@@ -12,6 +12,7 @@ use crate::domain::{Clock, Random, SteadyClock, SystemClock, SystemRandom, rando
 use crate::ops::access::name::{case_of_names, case_warning};
 use crate::ops::audit::AuditLog;
 use crate::ops::background::Background;
+use crate::ops::breached::BreachedFilter;
 use crate::ops::hook::{Hooks, NoHooks};
 use crate::ops::journal::{Log, Reporting};
 use crate::ops::keyring::{
@@ -22,7 +23,6 @@ use crate::ops::mail::mailer::Mailer;
 use crate::ops::mail::{message, smtp};
 use crate::ops::metrics::count::Counters;
 use crate::ops::metrics::known::Known;
-use crate::ops::password::breached::BreachedFilter;
 use crate::ops::refusals::Refusals;
 use crate::ops::sso::{Core, Sso};
 use crate::ops::state::Watch;

@@ -5,6 +5,7 @@
 mod attr;
 mod branch;
 mod credential;
+mod group;
 mod hook;
 mod import;
 mod linked_auth;

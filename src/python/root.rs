@@ -14,6 +14,7 @@ use crate::domain::SystemClock;
 use crate::ops::{Format, Sso};
 use crate::python::branch::Branch;
 use crate::python::credential::TotpApi;
+use crate::python::group::GroupApi;
 use crate::python::hook::registry::Hooks;
 use crate::python::import::import_users;
 use crate::python::password::PasswordResetApi;
@@ -205,6 +206,8 @@ roots! { py, branch:
     totp: TotpApi = TotpApi::new(branch.clone());
     /// Password resets by email.
     password_reset: PasswordResetApi = PasswordResetApi::new(branch.clone());
+    /// Groups of users.
+    group: GroupApi = GroupApi::new(branch.clone());
     /// Sites: clients of the sessions API.
     site: SiteApi = SiteApi::new(branch.clone());
     /// Identities: users as the sites see them.

@@ -13,6 +13,7 @@ pub mod attr;
 pub mod audit;
 pub mod cache;
 pub mod credential;
+pub mod group;
 pub mod import;
 pub mod linked_auth;
 pub mod mail;

@@ -1,8 +1,8 @@
 //! Every statement of the product, for the test that prepares each on both databases.
 
 use crate::store::{
-    access, attr, audit, credential, db, import, linked_auth, mail, maintenance, password, session, site,
-    user,
+    access, attr, audit, credential, db, group, import, linked_auth, mail, maintenance, password, session,
+    site, user,
 };
 
 /// Every statement of the product: name and text.
@@ -18,6 +18,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         credential::recovery_code::STATEMENTS,
         maintenance::doctor::STATEMENTS,
         site::identity::STATEMENTS,
+        group::STATEMENTS,
         import::users::STATEMENTS,
         &import::users::repeated_statements(),
         maintenance::cleanup::STATEMENTS,

@@ -106,7 +106,7 @@ pub async fn count(world: &World) -> usize {
     any_rows(world, "SELECT username FROM sso_user").await.len()
 }
 
-async fn export(world: &World, with_secrets: bool) -> Vec<String> {
+pub async fn export(world: &World, with_secrets: bool) -> Vec<String> {
     let mut lines = Vec::new();
     let write = |line: &str| {
         lines.push(line.to_owned());

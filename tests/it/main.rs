@@ -52,6 +52,7 @@ mod faces;
 mod floors;
 mod fresh;
 mod given_up;
+mod group;
 mod hooks;
 #[cfg(feature = "server")]
 mod http;

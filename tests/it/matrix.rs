@@ -24,12 +24,21 @@ fn the_rules_are_these() {
         format!("{who:?}: {}", names.join(", "))
     };
     // The callers that REST has.
-    let all = [Who::Anyone, Who::Oneself, Who::OneselfOrSuperUser, Who::SuperUser];
+    let all = [
+        Who::Anyone,
+        Who::Oneself,
+        Who::OneselfOrSuperUser,
+        Who::OneselfOrUserManager,
+        Who::SuperUser,
+        Who::UserManager,
+    ];
     insta::assert_snapshot!(all.map(line).join("\n"), @"
     Anyone: user.login, user.logout, user.signup, user.confirm_signup, user.confirm_email, user.resend_confirmation, session.authenticate, password_reset.create_token, password_reset.access_token, password_reset.change_password
     Oneself: user.get_current, user.update_current, session.renew, session.reauthenticate, totp.begin_enrolment, totp.finish_enrolment, totp.disable
-    OneselfOrSuperUser: user.get_by_id, user.update_by_id, user.change_password, user.reset_totp_key, user.get_linked_auth_list, user.attr_create, user.attr_update, user.attr_set, user.attr_delete, user.attr_get, user.attr_exists, user.attr_names, session.attr_create, session.attr_update, session.attr_set, session.attr_delete, session.attr_get, session.attr_exists, session.attr_names, session.get, session.get_list, session.end, session.end_all, recovery_code.generate, recovery_code.count
-    SuperUser: user.create, user.delete_by_id, user.approve, user.reject, user.lock, user.unlock, user.search, user.create_linked_auth, user.delete_linked_auth, session.verify
+    OneselfOrSuperUser: user.get_by_id, user.update_by_id, user.get_linked_auth_list, user.attr_create, user.attr_update, user.attr_set, user.attr_delete, user.attr_get, user.attr_exists, user.attr_names, session.attr_create, session.attr_update, session.attr_set, session.attr_delete, session.attr_get, session.attr_exists, session.attr_names, session.get, session.get_list, session.end, session.end_all, recovery_code.generate, recovery_code.count
+    OneselfOrUserManager: user.change_password, user.reset_totp_key
+    SuperUser: user.create, user.delete_by_id, user.search, user.create_linked_auth, user.delete_linked_auth, session.verify, group.create, group.get, group.get_list, group.update, group.delete, group.add_member, group.remove_member, group.get_members
+    UserManager: user.approve, user.reject, user.lock, user.unlock
     ");
 }
 
@@ -40,6 +49,7 @@ enum Caller {
     Invented,
     LoggedOut,
     Regular,
+    UserManager,
     SuperUser,
     Locked,
     Unconfirmed,
@@ -48,11 +58,12 @@ enum Caller {
     Expired,
 }
 
-const CALLERS: [Caller; 10] = [
+const CALLERS: [Caller; 11] = [
     Caller::Anonymous,
     Caller::Invented,
     Caller::LoggedOut,
     Caller::Regular,
+    Caller::UserManager,
     Caller::SuperUser,
     Caller::Locked,
     Caller::Unconfirmed,
@@ -70,14 +81,19 @@ impl Caller {
             Self::Unapproved => Some(json!({"approval_status": "before_decision"})),
             Self::Rejected => Some(json!({"approval_status": "rejected"})),
             Self::Expired => Some(json!({"password_expiry": "2020-01-01T00:00:00"})),
-            Self::Anonymous | Self::Invented | Self::LoggedOut | Self::Regular | Self::SuperUser => None,
+            Self::Anonymous
+            | Self::Invented
+            | Self::LoggedOut
+            | Self::Regular
+            | Self::UserManager
+            | Self::SuperUser => None,
         }
     }
 
     /// What the caller is told whatever was asked for, if the session that acts does not do.
     fn refusal(self, operation: Operation) -> Option<&'static str> {
         match self {
-            Self::Anonymous | Self::Regular | Self::SuperUser => None,
+            Self::Anonymous | Self::Regular | Self::UserManager | Self::SuperUser => None,
             // Searching says no more about a session than a login does.
             Self::Invented | Self::LoggedOut if operation == Operation::UserSearch => Some("E005001"),
             Self::Invented | Self::LoggedOut => Some("E007001"),
@@ -110,6 +126,8 @@ struct Stage {
     server: Server,
     admin: Someone,
     count: usize,
+    /// A group with the subject of the case in it.
+    group: String,
 }
 
 impl Stage {
@@ -125,7 +143,7 @@ impl Stage {
         let ust = server.ust("admin1");
         let (username, user_id) = ("admin1".to_owned(), admin.user_id.to_string());
         let admin = Someone { username, user_id, ust, session_id: String::new() };
-        Self { server, admin, count: 0 }
+        Self { server, admin, count: 0, group: String::new() }
     }
 
     fn ask(&self, line: &str, body: &Value) -> Answer {
@@ -163,6 +181,18 @@ impl Stage {
         }
     }
 
+    /// The id of a new group with a member.
+    fn new_group(&mut self, member: Option<&Someone>, can_manage_users: bool) -> String {
+        let (name, ust) = (self.unique("group"), self.server.ust("admin1"));
+        let new = json!({"ust": ust, "name": name, "can_manage_users": can_manage_users});
+        let group_id = self.ask("POST /group", &new).ok()["group_id"].as_str().unwrap().to_owned();
+        if let Some(member) = member {
+            let member = json!({"ust": ust, "group_id": group_id, "user_id": member.user_id});
+            self.ask("POST /group/member", &member).ok();
+        }
+        group_id
+    }
+
     /// What a request about somebody says, but for who asks.
     fn body(&mut self, endpoint: &Endpoint, whom: &Someone, is_oneself: bool) -> Value {
         let mut body = json!({});
@@ -178,6 +208,8 @@ impl Stage {
                 "first_name" if endpoint.method == "PATCH" => Value::from("Ann"),
                 "totp_code" if element.is_required => Value::from("000000"),
                 "session_id" => Value::from(whom.session_id.clone()),
+                "name" if endpoint.path == "/group" => Value::from(self.unique("group")),
+                "group_id" => Value::from(self.group.clone()),
                 "name" => Value::from(if is_new { self.unique("name") } else { "there".to_owned() }),
                 "value" => Value::from("2"),
                 "auth_type" => Value::from("basic_auth"),
@@ -201,6 +233,11 @@ fn acting(endpoint: &Endpoint) -> Option<&'static str> {
     names.into_iter().find(|name| matches!(*name, "ust" | "current_ust"))
 }
 
+/// Members of a group that may manage users manage all but super-users.
+fn manages(caller: Caller, subject: Subject) -> bool {
+    caller == Caller::SuperUser || (caller == Caller::UserManager && subject != Subject::SuperUser)
+}
+
 /// The code that a case comes to, or none if it works.
 fn expected(endpoint: &Endpoint, caller: Caller, subject: Subject) -> Option<&'static str> {
     let operations = endpoint.operations;
@@ -215,7 +252,9 @@ fn expected(endpoint: &Endpoint, caller: Caller, subject: Subject) -> Option<&'s
     let is_allowed = match operation.who() {
         Who::Anyone | Who::Oneself => true,
         Who::OneselfOrSuperUser => subject == Subject::Oneself || caller == Caller::SuperUser,
+        Who::OneselfOrUserManager => subject == Subject::Oneself || manages(caller, subject),
         Who::SuperUser => caller == Caller::SuperUser,
+        Who::UserManager => manages(caller, subject),
         Who::Trusted | Who::Site | Who::System => panic!("REST has no such callers: {}", operation.name()),
     };
     match operation {
@@ -260,6 +299,12 @@ async fn check(
     let is_oneself = subject == Subject::Oneself;
     let other = stage.someone(subject == Subject::SuperUser).await;
     let whom = if is_oneself { &who } else { &other };
+    if endpoint.path.starts_with("/group") {
+        stage.group = stage.new_group(Some(whom), false);
+    }
+    if caller == Caller::UserManager {
+        stage.new_group(Some(&who), true);
+    }
     if endpoint.path == "/user/linked" {
         stage.definition(whom, endpoint.method == "DELETE").await;
     }

@@ -109,7 +109,7 @@ async fn a_ticket_is_good_for_minutes_and_for_the_password_it_was_made_for(kind:
     let sso = &browser.server.world.sso;
     let user = sso.get_user_by_username(&ctx(), "totp1", false).await.unwrap().unwrap();
     let set = zato_sso::ops::SetPassword {
-        password: Password::from("another long password"),
+        password: Password::from("another correct horse staple"),
         must_change: false,
         password_expiry: None,
         details: None,

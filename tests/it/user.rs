@@ -164,7 +164,8 @@ async fn a_user_sees_oneself_and_a_super_user_everybody(kind: Kind) {
             "middle_name",
             "last_name",
             "is_totp_enabled",
-            "totp_label"
+            "totp_label",
+            "groups"
         ]
     );
     let own_by_id = world.sso.get_user_by_id(&ctx(), &user.ust, user1.user_id.as_str(), false).await.unwrap();

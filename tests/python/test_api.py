@@ -146,6 +146,39 @@ def recovery_codes(stage: Stage) -> Arguments:
     return {"cid": "cid", "current_ust": stage.admin, **CONTEXT, "user_id": stage.someone().user_id}
 
 
+def new_group(stage: Stage) -> Arguments:
+    names = {"display_name": "Sales", "description": "All who sell", "scopes": ["orders"]}
+    rights = {"can_manage_users": False, "can_read_audit": False}
+    return {"cid": "cid", "name": unique("group"), "current_ust": stage.admin, **CONTEXT, **names, **rights}
+
+
+def group(stage: Stage) -> Arguments:
+    made = stage.sso.group.create(**new_group(stage))
+    return {"cid": "cid", "group_id": made["group_id"], "current_ust": stage.admin, **CONTEXT}
+
+
+def group_change(stage: Stage) -> Arguments:
+    who = group(stage)
+    return {"cid": "cid", "group_id": who["group_id"], "data": {"display_name": "S"}, **without(who)}
+
+
+def group_list(stage: Stage) -> Arguments:
+    return {"cid": "cid", "current_ust": stage.admin, **CONTEXT}
+
+
+def group_member(stage: Stage) -> Arguments:
+    who = group(stage)
+    return {"cid": "cid", "group_id": who["group_id"], "user_id": stage.someone().user_id, **without(who)}
+
+
+def group_members(stage: Stage) -> Arguments:
+    return {**group(stage), "after": None, "limit": 10}
+
+
+def without(who: Arguments) -> Arguments:
+    return {"current_ust": who["current_ust"], **CONTEXT}
+
+
 def session_to_end(stage: Stage) -> Arguments:
     ust = stage.newcomer()[1]
     session_id = stage.sso.session.get("cid", ust, ust, APP, ADDRESS).session_id
@@ -347,6 +380,14 @@ CALLS: dict[str, tuple[Callable[[Stage], Arguments], type]] = {
     "session.require_super_user": (super_users_session, Session),
     "totp.validate_code": (validate_code, type(None)),
     "totp.provisioning_uri": (own_session, str),
+    "group.create": (new_group, dict),
+    "group.get": (group, dict),
+    "group.get_list": (group_list, list),
+    "group.update": (group_change, dict),
+    "group.delete": (group, type(None)),
+    "group.add_member": (group_member, type(None)),
+    "group.remove_member": (group_member, type(None)),
+    "group.get_members": (group_members, list),
     "totp.begin_enrolment": (own_session, tuple),
     "totp.finish_enrolment": (finish_enrolment, list),
     "totp.disable": (disable_totp, type(None)),
@@ -377,11 +418,16 @@ FOR_SUPER_USERS = {
     *("user.get_user_by_id", "user.change_password", "session.verify", "session.get", "session.get_list"),
     "session.end_all",
     *("user.recovery_code.generate", "user.recovery_code.count"),
+    *(name for name in CALLS if name.startswith("group.")),
 }
 # Arguments that may be None everywhere, and those that may be in some calls.
 OPTIONAL = {"current_app", "remote_addr", "user_agent", "new_password", "totp_code", "current_user"}
 OPTIONAL_IN = {
-    **{name: {"current_ust"} for name in CALLS if "create" in name or "lock" in name or "delete_user" in name},
+    **{
+        name: {"current_ust"}
+        for name in CALLS
+        if ("create" in name and name != "group.create") or "lock" in name or "delete_user" in name
+    },
     "site.update": {"callback_uris", "trusted"},
     "site.start_session": {"top_realm", "sub_realm", "lifetime", "session_data"},
     "user.login": {"password"},
@@ -389,6 +435,8 @@ OPTIONAL_IN = {
     "user.set_password": {"password_expiry", "details"},
     "user.reset_totp_key": {"current_ust", "user_id", "key", "key_label"},
     "totp.validate_code": {"ust", "username"},
+    "group.create": {"display_name", "description", "scopes"},
+    "group.get_members": {"after", "limit"},
     "totp.disable": {"password", "code", "current_ust"},
     "user.recovery_code.generate": {"user_id"},
     "user.recovery_code.count": {"user_id"},
@@ -411,7 +459,7 @@ def test_the_table_has_every_call() -> None:
     sso = AsyncSSO(config=config_of("sqlite::memory:", new_key()))
     public = {
         f"{branch}.{name}"
-        for branch in ("user", "user.recovery_code", "session", "totp", "password_reset", "site", "identity")
+        for branch in ("user", "user.recovery_code", "session", "totp", "group", "password_reset", "site", "identity")
         for name in dir(operator.attrgetter(branch)(sso))
         # Branches of their own: sessions stand here, attributes have tests of their own.
         if not name.startswith("_") and name not in {"session", "attr", "recovery_code"}

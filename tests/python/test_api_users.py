@@ -13,7 +13,7 @@ from support import ADDRESS, APP, PASSWORD, log_in, unique
 from zato_sso import User, const
 
 NAMES = ["display_name", "first_name", "middle_name", "last_name"]
-OWN = ["user_id", "username", "email", *NAMES, "is_totp_enabled", "totp_label"]
+OWN = ["user_id", "username", "email", *NAMES, "is_totp_enabled", "totp_label", "groups"]
 STATES = [
     *("is_active", "is_internal", "is_super_user", "is_locked", "locked_time", "locked_by"),
     *("sign_up_status", "sign_up_time", "sign_up_confirm_time"),

@@ -72,6 +72,7 @@ if not settings.configured:
 
 from django.contrib import admin  # noqa: E402
 from django.contrib.auth import get_user_model  # noqa: E402
+from django.contrib.auth.models import Group  # noqa: E402
 from django.core import checks  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.test import Client, override_settings  # noqa: E402
@@ -230,6 +231,37 @@ def test_super_users_are_staff_and_no_longer_if_they_are_not_super_users(client:
     log_in(other, add_user(sso))
     assert other.get("/admins").status_code == 403
     assert Client().get("/admins").status_code == 302
+
+
+def test_groups_are_mapped_as_the_setting_says_and_others_left_alone(web: Config, sso: SSO) -> None:
+    name = add_user(sso)
+    root = sso.user.login("cid", add_user(sso, is_super_user=True), PASSWORD, None, None).ust
+    member = sso.user.get_user_by_username("cid", name)
+    assert member is not None
+    for group in ("finance", "sales", "hidden"):
+        sso.group.create("cid", group, root, None, None)
+        sso.group.add_member("cid", group, member.user_id, root, None, None)
+    mapping = {"Finance": "Accounting", "sales": "Sellers", "none": "Nobody"}
+
+    def groups() -> list[str]:
+        return sorted(get_user_model().objects.get(username=name).groups.values_list("name", flat=True))
+
+    with override_settings(ZATO_SSO={"URL": sso, "GROUPS": mapping}):
+        client = Client()
+        log_in(client, name)
+        assert groups() == ["Accounting", "Sellers"]
+        get_user_model().objects.get(username=name).groups.add(Group.objects.get_or_create(name="Own")[0])
+        sso.group.remove_member("cid", "sales", member.user_id, root, None, None)
+        assert client.get("/hello").status_code == 200
+        assert groups() == ["Accounting", "Own"]
+        sso.group.add_member("cid", "sales", member.user_id, root, None, None)
+        client.get("/hello")
+        assert groups() == ["Accounting", "Own", "Sellers"]
+    # Where nothing is mapped, groups are Django's.
+    with override_settings(ZATO_SSO={"URL": sso}):
+        other = Client()
+        log_in(other, name)
+        assert groups() == ["Accounting", "Own", "Sellers"]
 
 
 def test_whoever_signs_up_with_the_name_of_a_user_of_django_does_not_become_them(client: Client, sso: SSO) -> None:

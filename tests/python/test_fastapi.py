@@ -5,7 +5,7 @@ Annotations are not postponed here: FastAPI evaluates them, and those of functio
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
 import httpx
@@ -20,6 +20,7 @@ from support import PASSWORD, Config, changed, totp_code, unique
 from web import PROBLEM, SITE, add_user, token_to, web_config
 from zato_sso import SSO, User, ValidationError, starlette
 from zato_sso.fastapi import ZatoSSO
+from zato_sso.web.request import check_groups
 
 
 def build(config: Any, **options: Any) -> tuple[FastAPI, ZatoSSO]:
@@ -39,6 +40,10 @@ def build(config: Any, **options: Any) -> tuple[FastAPI, ZatoSSO]:
     @app.get("/admin")
     async def admin(user: auth.SuperUser) -> dict[str, str]:  # type: ignore[name-defined]
         return {"hello": user.username}
+
+    @app.get("/reports")
+    async def reports(user: auth.user(groups=["Finance", "audit"])) -> dict[str, str]:  # type: ignore[valid-type]
+        return {"hello": user.username}  # type: ignore[attr-defined]
 
     @app.get("/maybe")
     async def maybe(user: auth.OptionalUser) -> bool:  # type: ignore[name-defined]
@@ -268,6 +273,40 @@ def test_a_super_user_is_let_in(web: Config) -> None:
         assert client.get("/admin").json() == {"hello": name}
         assert client.get("/auth/users?page=1").json()["total"] == 2
         assert client.get("/auth/users?page=x").status_code == 400
+
+
+def test_members_of_a_group_are_let_in_as_long_as_they_are_in_it(web: Config, client: TestClient, user: str) -> None:
+    assert client.get("/reports").status_code == 401
+    log_in(client, user)
+    done = client.get("/reports")
+    assert (done.status_code, done.json()["code"]) == (403, "E005001")
+    with SSO(config=web) as sso:
+        root = sso.user.login("cid", add_user(sso, is_super_user=True), PASSWORD, None, None).ust
+        member = sso.user.get_user_by_username("cid", user)
+        assert member is not None
+        for name in ("finance", "other"):
+            sso.group.create("cid", name, root, None, None)
+        sso.group.add_member("cid", "other", member.user_id, root, None, None)
+        assert client.get("/reports").status_code == 403
+        sso.group.add_member("cid", "finance", member.user_id, root, None, None)
+        _until(lambda: client.get("/reports").status_code == 200)
+        assert client.get("/auth/me").json()["groups"] == ["finance", "other"]
+        sso.group.remove_member("cid", "finance", member.user_id, root, None, None)
+        _until(lambda: client.get("/reports").status_code == 403)
+    auth = ZatoSSO(web)
+    with pytest.raises(TypeError, match="a list of names"):
+        auth.user(groups="finance")
+    # In no group of none is anybody.
+    with pytest.raises(ValidationError):
+        check_groups(member, [])
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    for _ in range(200):
+        if holds():
+            return
+        time.sleep(0.02)
+    raise AssertionError("another process does not see it")
 
 
 def test_the_whole_way_of_a_person(web: Config, client: TestClient, mail: Inbox) -> None:

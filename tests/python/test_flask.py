@@ -18,6 +18,7 @@ from zato_sso.flask import (
     current_session,
     current_user,
     fresh_login_required,
+    group_required,
     login_required,
     super_user_required,
 )
@@ -43,6 +44,11 @@ def build(sso: SSO | None, **options: Any) -> Flask:
     @app.get("/admin")
     @super_user_required
     def admin() -> str:
+        return current_user.username
+
+    @app.get("/reports")
+    @group_required("Finance", "audit")
+    def reports() -> str:
         return current_user.username
 
     @app.get("/fresh")
@@ -137,6 +143,21 @@ def test_a_super_user_is_let_in(client: FlaskClient, sso: SSO) -> None:
     name = add_user(sso, is_super_user=True)
     log_in(client, name)
     assert client.get("/admin").text == name
+
+
+def test_members_of_a_group_are_let_in_as_long_as_they_are_in_it(client: FlaskClient, sso: SSO) -> None:
+    name = add_user(sso)
+    assert client.get("/reports").status_code == 401
+    log_in(client, name)
+    assert client.get("/reports").get_json()["code"] == "E005001"
+    root = sso.user.login("cid", add_user(sso, is_super_user=True), PASSWORD, None, None).ust
+    member = sso.user.get_user_by_username("cid", name)
+    assert member is not None
+    sso.group.create("cid", "finance", root, None, None)
+    sso.group.add_member("cid", "finance", member.user_id, root, None, None)
+    assert client.get("/reports").text == name
+    sso.group.remove_member("cid", "finance", member.user_id, root, None, None)
+    assert client.get("/reports").status_code == 403
 
 
 def test_another_site_cannot_use_the_cookie(client: FlaskClient, sso: SSO) -> None:

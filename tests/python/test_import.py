@@ -55,7 +55,7 @@ def test_users_come_with_all_that_is_theirs_and_log_in(sso: SSO, config: Config)
             "totp_key": TOTP_KEY,
             "attrs": [{"name": "n", "value": 2**70, "is_encrypted": True, "expiration_time": datetime(2999, 1, 1)}],
         },
-        {"username": "bob", "password_hash": HASH, "attrs": {"city": "Rome"}},
+        {"username": "bob", "password_hash": HASH, "attrs": {"city": "Rome"}, "groups": ["Sales", "IT", "sales"]},
     ]
     summary = sso.import_users(users)
     assert counts(summary) == (2, 2, 0, 0, 0)
@@ -74,7 +74,9 @@ def test_users_come_with_all_that_is_theirs_and_log_in(sso: SSO, config: Config)
         attr = other.user.get_current_user("cid", session.ust, APP, ADDRESS).attr.get("n", decrypt=True)
     assert attr is not None
     assert (attr.value, attr.is_encrypted) == (2**70, True)
-    sso.user.login("cid", "bob", PASSWORD, APP, ADDRESS)
+    ust = sso.user.login("cid", "bob", PASSWORD, APP, ADDRESS).ust
+    assert sso.user.get_current_user("cid", ust, APP, ADDRESS).groups == ["IT", "Sales"]
+    assert ann.groups == []
 
 
 def scrypt(salt: str, n: int, r: int) -> str:

@@ -274,6 +274,15 @@ def entering(change: Callable[[Everywhere, Someone], object]) -> Change:
     return case
 
 
+NO_GROUP: dict[str, Case] = {**FOR_SUPER_USERS, "E013001": sets(group_id="no such group")}
+
+
+def group_there(stage: Everywhere, arguments: Arguments) -> Arguments:
+    """The name of a group that is there already, in another case."""
+    stage.sso.group.create(**arguments)
+    return {**arguments, "name": arguments["name"].upper()}
+
+
 STALE_UPDATE: dict[str, Case] = {"E005010": stale(data={"email": "new@example.com"})}
 UPDATES: dict[str, Case] = {
     **USERNAMES,
@@ -419,6 +428,20 @@ CODES: dict[str, dict[str, Case]] = {
     "session.get": FOR_SUPER_USERS,
     "session.get_list": FOR_SUPER_USERS,
     "session.reauthenticate": {"E005001": sets(password="wrong")},
+    "group.create": {
+        **FOR_SUPER_USERS,
+        "E013002": group_there,
+        "E008002": sets(name="a\0b"),
+        "E008003": sets(name=" "),
+        "E005010": stale(can_read_audit=True),
+    },
+    "group.get": NO_GROUP,
+    "group.get_list": FOR_SUPER_USERS,
+    "group.update": {**NO_GROUP, "E008002": data(name="a\0b"), "E008003": sets(data={})},
+    "group.delete": NO_GROUP,
+    "group.add_member": {**NO_GROUP, "E001100": NO_USER},
+    "group.remove_member": {**NO_GROUP, "E001100": NO_USER},
+    "group.get_members": {**NO_GROUP, "E001100": sets(after="no id")},
     "totp.begin_enrolment": {"E005010": stale()},
     "totp.finish_enrolment": {"E005010": stale(), "E005001": sets(code="000000"), "E008001": as_regular_user},
     "totp.disable": {"E005010": stale(), "E005001": sets(password="wrong")},

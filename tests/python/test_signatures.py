@@ -87,6 +87,17 @@ DOCUMENTED = {
         "finish_enrolment(cid, code, current_ust, current_app, remote_addr)",
         "disable(cid, password=None, code=None, current_ust=None, current_app=None, remote_addr=None)",
     ],
+    "group": [
+        "create(cid, name, current_ust, current_app, remote_addr, display_name=None, description=None, scopes=None,"
+        " can_manage_users=False, can_read_audit=False)",
+        "get(cid, group_id, current_ust, current_app, remote_addr)",
+        "get_list(cid, current_ust, current_app, remote_addr)",
+        "update(cid, group_id, data, current_ust, current_app, remote_addr)",
+        "delete(cid, group_id, current_ust, current_app, remote_addr)",
+        "add_member(cid, group_id, user_id, current_ust, current_app, remote_addr)",
+        "remove_member(cid, group_id, user_id, current_ust, current_app, remote_addr)",
+        "get_members(cid, group_id, current_ust, current_app, remote_addr, after=None, limit=None)",
+    ],
     "user.recovery_code": [
         "generate(cid, current_ust, current_app, remote_addr, user_id=None)",
         "count(cid, current_ust, current_app, remote_addr, user_id=None)",
@@ -208,6 +219,7 @@ def test_sessions_are_in_two_places_of_the_tree(tree: Any) -> None:
             "bind",
             "close",
             "from_config",
+            "group",
             "hooks",
             "identity",
             "import_users",

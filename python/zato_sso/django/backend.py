@@ -15,7 +15,7 @@ __all__ = ["Backend"]
 
 
 class Backend(ModelBackend):
-    """Logs users in through SSO. Permissions and groups are those of Django, as `ModelBackend` reads them."""
+    """Logs users in through SSO. Permissions are those of Django, as `ModelBackend` reads them."""
 
     def authenticate(
         self,

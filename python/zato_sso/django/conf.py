@@ -26,6 +26,8 @@ DEFAULTS: dict[str, Any] = {
     # What super-users are in Django.
     "SUPER_USERS_ARE_STAFF": True,
     "SUPER_USERS_ARE_SUPERUSERS": True,
+    # Groups of SSO and the groups of Django that their members are in. Others of Django are left alone.
+    "GROUPS": {},
     # Whether a user of Django with the same name, whom nothing links to an SSO user yet, becomes that one's. Safe only
     # where nobody can sign up.
     "LINK_BY_USERNAME": False,

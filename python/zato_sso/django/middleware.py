@@ -13,15 +13,17 @@ from django.utils.functional import SimpleLazyObject
 
 from zato_sso import Session, ValidationError
 from zato_sso.django.backend import Backend
-from zato_sso.django.conf import bound, cookie_settings, incoming
+from zato_sso.django.conf import bound, cookie_settings, incoming, setting
 from zato_sso.django.signals import SESSION_KEY
-from zato_sso.django.users import follow
+from zato_sso.django.users import follow, mapped_groups
 from zato_sso.web.settings import lifetime_of
 
 __all__ = ["Middleware"]
 
 _PATH = f"{Backend.__module__}.{Backend.__qualname__}"
 _PATHS = {_PATH, "zato_sso.django.Backend"}
+# In Django's session: the groups that the user was put into last.
+_GROUPS_KEY = "_zato_sso_groups"
 
 
 class Middleware:
@@ -87,9 +89,15 @@ def _checked(request: HttpRequest) -> Any:
         logout(request)
         return AnonymousUser()
     name = user.get_username()
-    if session.username != name or session.is_super_user != getattr(user, "is_superuser", session.is_super_user):
-        me = bound(request, _token(request))
-        return follow(me.user.get_current_user(), session) or user
+    is_other = session.username != name
+    is_other |= session.is_super_user != getattr(user, "is_superuser", session.is_super_user)
+    if not is_other and not setting("GROUPS"):
+        return user
+    known = bound(request, _token(request)).user.get_current_user()
+    groups = mapped_groups(known)
+    if is_other or request.session.get(_GROUPS_KEY, []) != groups:
+        user = follow(known, session) or user
+        request.session[_GROUPS_KEY] = groups
     return user
 
 

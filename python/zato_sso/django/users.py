@@ -6,13 +6,15 @@ import logging
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
 
 from zato_sso import Session, User
 from zato_sso.django.conf import setting
 from zato_sso.django.models import Link
+from zato_sso.web.request import group_key
 
-__all__ = ["follow"]
+__all__ = ["follow", "mapped_groups"]
 
 _logger = logging.getLogger("zato_sso")
 
@@ -25,7 +27,26 @@ def follow(user: User, session: Session) -> Any:
         if link is None:
             return None
     _update(link, user, is_super_user=session.is_super_user)
+    _put_into_groups(link.user, mapped_groups(user))
     return link.user
+
+
+def mapped_groups(user: User) -> list[str]:
+    """The names of the groups of Django that an SSO user is to be in, as the setting says, in order."""
+    own = {group_key(name) for name in user.groups}
+    return sorted({theirs for name, theirs in setting("GROUPS").items() if group_key(name) in own})
+
+
+def _put_into_groups(mine: Any, wanted: list[str]) -> None:
+    mapped = set(setting("GROUPS").values())
+    # A model of users need not have groups.
+    if not mapped or not hasattr(mine, "groups"):
+        return
+    current = set(mine.groups.filter(name__in=mapped).values_list("name", flat=True))
+    if added := set(wanted) - current:
+        mine.groups.add(*(Group.objects.get_or_create(name=name)[0] for name in sorted(added)))
+    if removed := current - set(wanted):
+        mine.groups.remove(*Group.objects.filter(name__in=removed))
 
 
 def _linked(user: User) -> Link | None:

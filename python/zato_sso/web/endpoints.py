@@ -148,6 +148,7 @@ _USER: Final = (
     "last_name",
     "is_totp_enabled",
     "is_super_user",
+    "groups",
 )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import hmac
 import re
+import unicodedata
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -14,7 +15,16 @@ from zato_sso._core import client_address
 from zato_sso.errors import BackendError, ValidationError
 from zato_sso.web.settings import Settings, Transport
 
-__all__ = ["ForgedError", "Incoming", "MalformedError", "NoSessionError", "csrf_token", "problem_of"]
+__all__ = [
+    "ForgedError",
+    "Incoming",
+    "MalformedError",
+    "NoSessionError",
+    "check_groups",
+    "csrf_token",
+    "group_key",
+    "problem_of",
+]
 
 _CID: Final = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}")
 _DEVICE_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
@@ -48,6 +58,21 @@ class MalformedError(ValidationError):
     def __init__(self, detail: str) -> None:
         """Takes what is wrong; it is shown to the client."""
         super().__init__(["E008002"], detail=detail)
+
+
+def group_key(name: str) -> str:
+    """The form in which names of groups are compared."""
+    return unicodedata.normalize("NFC", name.strip().lower())
+
+
+def check_groups(user: Any, groups: Iterable[str]) -> None:
+    """Checks that a user is in one of these groups at least.
+
+    Raises:
+        ValidationError: E005001 if the user is in none of them: 403.
+    """
+    if {group_key(name) for name in user.groups}.isdisjoint(group_key(name) for name in groups):
+        raise ValidationError(["E005001"])
 
 
 def csrf_token(ust: str) -> str:

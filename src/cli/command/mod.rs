@@ -5,6 +5,7 @@ pub(super) mod config;
 pub(super) mod credential;
 pub(super) mod doctor;
 pub(super) mod export;
+pub(super) mod group;
 pub(super) mod import;
 pub(super) mod import_zato;
 pub(super) mod init;

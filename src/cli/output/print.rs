@@ -119,6 +119,7 @@ pub(in crate::cli) fn user_object(user: User) -> Map<String, Value> {
         Field::Bool(truth) => Value::Bool(truth),
         Field::Text(text) => Value::from(text),
         Field::Time(time) => Value::from(time.to_string()),
+        Field::List(texts) => Value::from(texts),
     };
     let fields = view.fields().into_iter().map(|(name, field)| (name.to_owned(), value(field)));
     fields.collect()

@@ -79,6 +79,8 @@ codes! {
     AttrAlreadyExists = "E009001", "attr", "already_exists";
     AttrNoSuchAttr = "E009002", "attr", "no_such_attr";
     PasswordResetCouldNotAccess = "E010001", "password_reset", "could_not_access";
+    GroupNoSuchGroup = "E013001", "group", "no_such_group";
+    GroupExists = "E013002", "group", "exists";
 }
 
 #[cfg(test)]
@@ -92,6 +94,6 @@ mod tests {
         let labels: HashSet<_> = Code::ALL.iter().map(|code| (code.group(), code.label())).collect();
         assert_eq!(codes.len(), Code::ALL.len());
         assert_eq!(labels.len(), Code::ALL.len());
-        assert_eq!(Code::ALL.len(), 42);
+        assert_eq!(Code::ALL.len(), 44);
     }
 }

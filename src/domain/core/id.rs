@@ -27,11 +27,7 @@ impl UserId {
     /// # Errors
     /// As [`Random::fill`].
     pub fn random(random: &dyn Random) -> Result<Self> {
-        let bytes: [u8; 16] = random.bytes()?;
-        let encoded = CROCKFORD.as_ref().map(|crockford| crockford.encode(&bytes));
-        encoded
-            .map(|encoded| Self(format!("zusr{encoded}")))
-            .ok_or_else(|| crate::domain::Error::internal("the base32 alphabet is not valid"))
+        random_id("zusr", random).map(Self)
     }
 
     /// Takes an id as a caller gave it; None if no id can look like that.
@@ -59,6 +55,49 @@ impl UserId {
 impl fmt::Display for UserId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+fn random_id(prefix: &str, random: &dyn Random) -> Result<String> {
+    let bytes: [u8; 16] = random.bytes()?;
+    let encoded = CROCKFORD.as_ref().map(|crockford| crockford.encode(&bytes));
+    encoded
+        .map(|encoded| format!("{prefix}{encoded}"))
+        .ok_or_else(|| crate::domain::Error::internal("the base32 alphabet is not valid"))
+}
+
+/// The public id of a group: `zgrp` and 26 characters of base32, 128 random bits. Never reused.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GroupId(String);
+
+impl GroupId {
+    /// A new, random id.
+    ///
+    /// # Errors
+    /// As [`Random::fill`].
+    pub fn random(random: &dyn Random) -> Result<Self> {
+        random_id("zgrp", random).map(Self)
+    }
+
+    /// Takes an id as a caller gave it; None if no id can look like that.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = text.starts_with("zgrp")
+            && text.len() <= UserId::MAX_LENGTH
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    /// Takes an id that storage holds.
+    #[must_use]
+    pub const fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 

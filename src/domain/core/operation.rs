@@ -24,8 +24,12 @@ pub enum Who {
     Oneself,
     /// The same; about other users it is for super-users and the process itself.
     OneselfOrSuperUser,
+    /// The same, and about other users who are no super-users, members of groups that may manage users.
+    OneselfOrUserManager,
     /// Super-users, and the process itself.
     SuperUser,
+    /// The same, and about users who are no super-users, members of groups that may manage users.
+    UserManager,
     /// The process itself: the command line, or a Python caller in the same process.
     Trusted,
     /// A site of the sessions API, or the process on its behalf.
@@ -114,19 +118,19 @@ operations! {
     UserUpdateById: "user.update_by_id", Change, OneselfOrSuperUser, [Rest, Python, Command], "";
     UserDeleteById: "user.delete_by_id", Change, SuperUser, [Rest, Python, Command], "";
     UserDeleteByUsername: "user.delete_by_username", Change, SuperUser, [Python], "for trusted callers in the same process";
-    UserApprove: "user.approve", Change, SuperUser, [Rest, Python], "";
-    UserReject: "user.reject", Change, SuperUser, [Rest, Python], "";
-    UserLock: "user.lock", Change, SuperUser, [Rest, Python, Command], "";
-    UserUnlock: "user.unlock", Change, SuperUser, [Rest, Python, Command], "";
+    UserApprove: "user.approve", Change, UserManager, [Rest, Python], "";
+    UserReject: "user.reject", Change, UserManager, [Rest, Python], "";
+    UserLock: "user.lock", Change, UserManager, [Rest, Python, Command], "";
+    UserUnlock: "user.unlock", Change, UserManager, [Rest, Python, Command], "";
     UserSearch: "user.search", Disclosure, SuperUser, [Rest, Python], "";
     UserSignup: "user.signup", Change, Anyone, [Rest, Python], "";
     UserConfirmSignup: "user.confirm_signup", Change, Anyone, [Rest, Python], "";
     UserConfirmEmail: "user.confirm_email", Change, Anyone, [Rest, Python], "";
     UserResendConfirmation: "user.resend_confirmation", Change, Anyone, [Rest, Python], "";
-    UserChangePassword: "user.change_password", Change, OneselfOrSuperUser, [Rest, Python], "";
+    UserChangePassword: "user.change_password", Change, OneselfOrUserManager, [Rest, Python], "";
     UserSetPassword: "user.set_password", Change, Trusted, [Python, Command], "for trusted callers in the same process";
     UserListExpiringPasswords: "user.list_expiring_passwords", Disclosure, Trusted, [Command], "for the command line";
-    UserResetTotpKey: "user.reset_totp_key", Change, OneselfOrSuperUser, [Rest, Python, Command], "";
+    UserResetTotpKey: "user.reset_totp_key", Change, OneselfOrUserManager, [Rest, Python, Command], "";
     UserImport: "user.import", Change, Trusted, [Python, Command], "for the command line and trusted callers in the same process";
     UserMigrateUsernames: "user.migrate_usernames", Change, Trusted, [Command], "for the command line";
     UserExport: "user.export", Disclosure, Trusted, [Command], "for the command line";
@@ -172,6 +176,14 @@ operations! {
     TotpDisable: "totp.disable", Change, Oneself, [Rest, Python], "";
     RecoveryCodeGenerate: "recovery_code.generate", Change, OneselfOrSuperUser, [Rest, Python, Command], "";
     RecoveryCodeCount: "recovery_code.count", Disclosure, OneselfOrSuperUser, [Rest, Python], "";
+    GroupCreate: "group.create", Change, SuperUser, [Rest, Python, Command], "";
+    GroupGet: "group.get", Disclosure, SuperUser, [Rest, Python, Command], "";
+    GroupGetList: "group.get_list", Disclosure, SuperUser, [Rest, Python, Command], "";
+    GroupUpdate: "group.update", Change, SuperUser, [Rest, Python], "";
+    GroupDelete: "group.delete", Change, SuperUser, [Rest, Python, Command], "";
+    GroupAddMember: "group.add_member", Change, SuperUser, [Rest, Python, Command], "";
+    GroupRemoveMember: "group.remove_member", Change, SuperUser, [Rest, Python, Command], "";
+    GroupGetMembers: "group.get_members", Disclosure, SuperUser, [Rest, Python], "";
     PasswordResetCreateToken: "password_reset.create_token", Change, Anyone, [Rest, Python], "";
     PasswordResetAccessToken: "password_reset.access_token", Change, Anyone, [Rest, Python], "";
     PasswordResetChangePassword: "password_reset.change_password", Change, Anyone, [Rest, Python], "";

@@ -87,6 +87,8 @@ pub struct User {
     pub rate_limit_def: Option<String>,
     pub rate_limit_check_parent_def: bool,
     pub creation_ctx: Option<String>,
+    /// The names of the user's groups, in order.
+    pub groups: Vec<String>,
 }
 
 /// What a new user is to be made of. None means: not given.
@@ -152,6 +154,7 @@ pub enum Field<'a> {
     Bool(bool),
     Text(&'a str),
     Time(Timestamp),
+    List(&'a [String]),
 }
 
 impl<'a> Field<'a> {
@@ -179,6 +182,7 @@ impl UserView {
             ("last_name", Field::text(user.last_name.as_deref())),
             ("is_totp_enabled", Field::Bool(user.is_totp_enabled)),
             ("totp_label", Field::text(user.totp_label.as_deref())),
+            ("groups", Field::List(&user.groups)),
         ];
         if self.visibility == Visibility::Own {
             return fields;

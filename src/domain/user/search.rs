@@ -27,6 +27,8 @@ pub struct UserSearch {
     pub last_name: Option<String>,
     pub sign_up_status: Option<SignUpStatus>,
     pub approval_status: Option<ApprovalStatus>,
+    /// The id or name of a group that they are in.
+    pub group: Option<String>,
     /// Whether to return one page instead of all results.
     pub paginate: bool,
     /// Which page; below 1 is the first one.
@@ -51,6 +53,7 @@ impl Default for UserSearch {
             last_name: None,
             sign_up_status: None,
             approval_status: None,
+            group: None,
             paginate: true,
             cur_page: 1,
             page_size: None,

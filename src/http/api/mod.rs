@@ -3,6 +3,7 @@
 pub(super) mod attr;
 pub(super) mod credential;
 pub(super) mod endpoint;
+pub(super) mod group;
 pub(super) mod linked_auth;
 pub(super) mod password;
 pub(super) mod search;

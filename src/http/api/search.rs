@@ -25,7 +25,7 @@ input! {
         required { ust: Acting }
         optional {
             user_id: Text, username: Text, email: Text, display_name: Text, first_name: Text,
-            middle_name: Text, last_name: Text, sign_up_status: Stage, approval_status: Decision,
+            middle_name: Text, last_name: Text, sign_up_status: Stage, approval_status: Decision, group: Text,
             paginate: Flag, cur_page: Number, page_size: Number, name_op: Operator, is_name_exact: Flag
         }
     }
@@ -59,6 +59,7 @@ async fn search(call: Call, input: Search) -> Answer<Found> {
         last_name: Text::given(input.last_name),
         sign_up_status: Stage::given(input.sign_up_status),
         approval_status: Decision::given(input.approval_status),
+        group: Text::given(input.group),
         paginate: Flag::given(input.paginate).unwrap_or(true),
         cur_page: Number::given(input.cur_page).unwrap_or(1),
         page_size: Number::given(input.page_size),

@@ -1,7 +1,7 @@
 //! Every endpoint under `http.prefix`.
 
 use crate::http::api::endpoint::{Block, Endpoint};
-use crate::http::api::{attr, credential, linked_auth, password, search, session, signup, user};
+use crate::http::api::{attr, credential, group, linked_auth, password, search, session, signup, user};
 
 /// Every endpoint under `http.prefix`, block by block.
 #[must_use]
@@ -15,6 +15,7 @@ pub fn blocks() -> Vec<Block> {
         block("Sessions", session::endpoints()),
         block("Attributes", attr::endpoints()),
         block("Password reset", password::endpoints()),
+        block("Groups", group::endpoints()),
         block("Linked auth", linked_auth::endpoints()),
     ]
 }
@@ -90,7 +91,7 @@ mod tests {
         POST /user/signup/confirm: confirm_token []
         POST /user/email/confirm: confirm_token []
         POST /user/signup/resend: credential []
-        GET /user/search: ust [user_id, username, email, display_name, first_name, middle_name, last_name, sign_up_status, approval_status, paginate, cur_page, page_size, name_op, is_name_exact]
+        GET /user/search: ust [user_id, username, email, display_name, first_name, middle_name, last_name, sign_up_status, approval_status, group, paginate, cur_page, page_size, name_op, is_name_exact]
         POST /user/session: target_ust, current_ust []
         PATCH /user/session: ust []
         POST /user/session/fresh: ust, password [totp_code]
@@ -115,6 +116,14 @@ mod tests {
         POST /password/reset: credential []
         PATCH /password/reset: token []
         DELETE /password/reset: token, reset_key, password []
+        POST /group: ust, name [display_name, description, scopes, can_manage_users, can_read_audit]
+        GET /group: ust, group_id []
+        GET /group/list: ust []
+        PATCH /group: ust, group_id [name, display_name, description, scopes, can_manage_users, can_read_audit]
+        DELETE /group: ust, group_id []
+        POST /group/member: ust, group_id, user_id []
+        DELETE /group/member: ust, group_id, user_id []
+        GET /group/member: ust, group_id [after, limit]
         POST /user/linked: ust, user_id, auth_type, auth_username [is_active]
         GET /user/linked: ust [user_id]
         DELETE /user/linked: ust, user_id, auth_type, auth_username []

@@ -348,12 +348,13 @@ impl JsonSchema for Shown {
         };
         let texts = all(&TEXTS, &json!({"type": "string"}));
         let (flags, times) = (all(&FLAGS, &json!({"type": "boolean"})), all(&TIMES, &time_schema()));
-        let properties: Map<String, Value> = [texts, flags, times].into_iter().flatten().collect();
+        let lists = all(&["groups"], &json!({"type": "array", "items": {"type": "string"}}));
+        let properties: Map<String, Value> = [texts, flags, times, lists].into_iter().flatten().collect();
         json_schema!({
             "description": "A user. Elements without a value, or that the caller may not see, are left out.",
             "type": "object",
             "properties": properties,
-            "required": ["user_id", "username", "is_totp_enabled"],
+            "required": ["user_id", "username", "is_totp_enabled", "groups"],
         })
     }
 }
@@ -367,6 +368,7 @@ impl Serialize for Shown {
                 Field::Bool(value) => map.serialize_entry(name, &value)?,
                 Field::Text(value) => map.serialize_entry(name, value)?,
                 Field::Time(value) => map.serialize_entry(name, &value.to_string())?,
+                Field::List(values) => map.serialize_entry(name, values)?,
             }
         }
         map.end()

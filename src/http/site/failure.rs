@@ -85,7 +85,9 @@ const fn status_of_code(code: Code) -> StatusCode {
         | Code::CommonUnavailable
         | Code::AttrAlreadyExists
         | Code::AttrNoSuchAttr
-        | Code::PasswordResetCouldNotAccess => StatusCode::BAD_REQUEST,
+        | Code::PasswordResetCouldNotAccess
+        | Code::GroupNoSuchGroup
+        | Code::GroupExists => StatusCode::BAD_REQUEST,
     }
 }
 

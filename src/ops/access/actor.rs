@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::domain::{Code, Result, Session, SessionView, Site, User, UserId, Ust};
+use crate::domain::{Code, Membership, Result, Session, SessionView, Site, User, UserId, Ust};
 use crate::store::session::cache::KnownSession;
 
 /// Who acts in an operation.
@@ -79,6 +79,33 @@ impl Caller {
     /// The whole user, once it has been read. It is valid as long as the session that was found with it.
     pub(in crate::ops) fn whole_user(&self) -> &OnceLock<Arc<User>> {
         &self.0.whole_user
+    }
+
+    /// The groups of the user, and their rights.
+    pub(in crate::ops) fn membership(&self) -> Membership {
+        Membership::parse(self.0.user.membership.as_deref())
+    }
+
+    /// Whether the user may manage others: a super-user, or a member of a group that may.
+    pub(in crate::ops) fn may_manage_users(&self) -> bool {
+        self.is_super_user() || self.membership().can_manage_users
+    }
+
+    /// Missing rights are always the same refusal.
+    pub(in crate::ops) fn require_user_manager(&self) -> Result<()> {
+        if self.may_manage_users() { Ok(()) } else { Err(Code::AuthNotAllowed.into()) }
+    }
+
+    /// The user that a call is about, which whoever may manage users may make about others. Who those may be is checked
+    /// when they are known: see [`Sso::check_may_manage`](crate::ops::Sso::check_may_manage).
+    pub(in crate::ops) fn target_to_manage(&self, user_id: Option<&str>) -> Result<UserId> {
+        match user_id {
+            Some(user_id) if user_id != self.user_id().as_str() => {
+                self.require_user_manager()?;
+                UserId::parse(user_id).ok_or_else(|| Code::UserIdInvalid.into())
+            }
+            _ => Ok(self.user_id().clone()),
+        }
     }
 
     pub(in crate::ops) fn view(&self) -> SessionView {

@@ -8,6 +8,7 @@
 //! | the same of others, and their passwords, as a super-user | yes |
 //! | to make super-users, to take the role away, and to link definitions, as a super-user | yes: these make a way to log in, or take one |
 //! | to delete, as a super-user | yes: the name is free afterwards |
+//! | to give rights by a group, as a super-user | yes |
 //! | to lock, approve, end sessions, as a super-user | no |
 //! | the process itself, and the command | no |
 

@@ -83,12 +83,13 @@ impl Sso {
         request: ResetTotpKey,
     ) -> Result<Password> {
         self.run(ctx, Operation::UserResetTotpKey, actor, async |call| {
-            let user_id = call.target(request.user_id.as_deref())?;
+            let user_id = call.target_to_manage(request.user_id.as_deref())?;
             self.require_fresh_login(call.caller().ok())?;
             let key = self.check_totp_key(request.key)?;
             let mut tx = self.db().write().await?;
             let row = store::user::account::by_id_for_update(&mut tx, &user_id).await?;
             let mut row = row.ok_or(Code::UserIdInvalid)?;
+            self.check_may_manage(call, &mut tx, &row).await?;
             let former = row.totp_key.clone();
             self.put_totp_key(&mut row, &user_id, &key)?;
             if let Some(label) = request.label.given() {

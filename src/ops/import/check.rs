@@ -17,6 +17,7 @@ use crate::ops::Sso;
 use crate::ops::access::rate_limit::check_rate_limits;
 use crate::ops::access::user_row::Column;
 use crate::ops::attr::request::{check_name as check_attr_name, check_value};
+use crate::ops::import::groups::check_groups;
 use crate::store::attr::AttrRow;
 use crate::store::site::identity::IdentityRow;
 use crate::store::user::account::UserRow;
@@ -80,6 +81,7 @@ impl Sso {
         let mut names = HashSet::new();
         user.attrs.retain(|attr| keep(check_attr(attr, &mut names), "attribute", &attr.name, &mut lost));
         user.linked_auth.retain(|link| keep(check_link(link), "linked_auth", &link.auth_username, &mut lost));
+        user.groups = check_groups(std::mem::take(&mut user.groups), &mut lost);
         user.lost = lost;
         Ok(())
     }

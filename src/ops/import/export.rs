@@ -70,6 +70,8 @@ struct Line<'a> {
     attrs: Vec<AttrLine>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     linked_auth: Vec<LinkLine>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    groups: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -113,15 +115,19 @@ impl Sso {
                 let user_ids: Vec<&str> = page.iter().map(|row| row.user_id.as_str()).collect();
                 let attrs = store::import::users::attrs_of(&mut conn, &user_ids, self.now()).await?;
                 let links = store::import::users::links_of(&mut conn, &user_ids).await?;
+                let groups = store::group::names_of_users(&mut conn, &user_ids).await?;
                 drop(conn);
                 let Some(last) = page.last() else { break };
                 after = last.username.clone();
                 let mut attrs = by_user(attrs, |attr| &attr.user_id);
                 let mut links = by_user(links, |link| &link.user_id);
+                let mut groups = by_user(groups, |(user_id, _)| user_id);
                 for row in page {
                     let attrs = attrs.remove(&row.user_id).unwrap_or_default();
                     let links = links.remove(&row.user_id).unwrap_or_default();
-                    write(&self.user_line(row, attrs, links, with_secrets)?)?;
+                    let groups = groups.remove(&row.user_id).unwrap_or_default();
+                    let groups = groups.into_iter().map(|(_, name)| name).collect();
+                    write(&self.user_line(row, attrs, (links, groups), with_secrets)?)?;
                     written += 1;
                 }
             }
@@ -135,7 +141,7 @@ impl Sso {
         &self,
         row: UserRow,
         attrs: Vec<OwnedAttr>,
-        links: Vec<OwnedLink>,
+        linked: (Vec<OwnedLink>, Vec<String>),
         with_secrets: bool,
     ) -> Result<String> {
         let user_id = row.user_id.clone();
@@ -144,7 +150,7 @@ impl Sso {
         let user = self.open_user(row)?;
         let owner = AttrOwner::User(user_id);
         let attrs = attrs.into_iter().map(|attr| self.attr_line(&owner, attr, with_secrets));
-        let line = line(&user, hash.as_ref(), with_secrets, attrs.collect::<Result<_>>()?, links);
+        let line = line(&user, hash.as_ref(), with_secrets, attrs.collect::<Result<_>>()?, linked);
         serde_json::to_string(&line).map_err(Error::internal)
     }
 
@@ -169,7 +175,7 @@ fn line<'a>(
     hash: Option<&'a Password>,
     with_secrets: bool,
     attrs: Vec<AttrLine>,
-    links: Vec<OwnedLink>,
+    (links, groups): (Vec<OwnedLink>, Vec<String>),
 ) -> Line<'a> {
     let time = |time: Option<Timestamp>| time.map(|time| time.to_string());
     Line {
@@ -206,6 +212,7 @@ fn line<'a>(
         creation_ctx: user.creation_ctx.as_deref(),
         attrs,
         linked_auth: links.into_iter().map(link_line).collect(),
+        groups,
     }
 }
 

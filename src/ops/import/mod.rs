@@ -3,6 +3,7 @@
 pub(super) mod check;
 pub(super) mod export;
 pub(super) mod file;
+pub(super) mod groups;
 mod pace;
 pub(super) mod record;
 pub(super) mod users;

@@ -16,7 +16,7 @@ use crate::ops::import::check::shown;
 const ATTR_COLUMN: &str = "attr.";
 
 /// The fields of a user, in the order of the documentation.
-pub(in crate::ops) const FIELDS: [&str; 33] = [
+pub(in crate::ops) const FIELDS: [&str; 34] = [
     "user_id",
     "username",
     "password_hash",
@@ -50,6 +50,7 @@ pub(in crate::ops) const FIELDS: [&str; 33] = [
     "creation_ctx",
     "attrs",
     "linked_auth",
+    "groups",
 ];
 
 /// The members of a JSON object in their order, their values as they stand there.
@@ -193,7 +194,7 @@ fn row(header: &[String], cells: &[String]) -> Result<ImportedUser, String> {
 
 /// Whether a column of this name can be: those of lists cannot.
 pub(in crate::ops) fn is_column(name: &str) -> bool {
-    let is_list = matches!(name, "attrs" | "linked_auth");
+    let is_list = matches!(name, "attrs" | "linked_auth" | "groups");
     (FIELDS.contains(&name) && !is_list)
         || name.strip_prefix(ATTR_COLUMN).is_some_and(|name| !name.is_empty())
 }
@@ -262,6 +263,7 @@ fn put(user: &mut ImportedUser, name: &str, given: Given<'_>) -> Result<(), Stri
         _ => match (given, name.strip_prefix(ATTR_COLUMN)) {
             (Given::Json(json), _) if name == "attrs" => put_attrs(user, json)?,
             (Given::Json(json), _) if name == "linked_auth" => put_links(user, json)?,
+            (Given::Json(json), _) if name == "groups" => put_groups(user, json)?,
             (Given::Cell(text), Some(name)) => user.attrs.push(plain_attr(name, &text.into())),
             _ => return Err(format!("unknown field `{}`", shown(name))),
         },
@@ -349,6 +351,13 @@ fn put_links(user: &mut ImportedUser, json: &RawValue) -> Result<(), String> {
             Err(reason) => user.lost.push(format!("linked_auth {}: {reason}", index + 1)),
         }
     }
+    Ok(())
+}
+
+fn put_groups(user: &mut ImportedUser, json: &RawValue) -> Result<(), String> {
+    let list: Option<Vec<String>> =
+        serde_json::from_str(json.get()).map_err(|_| "groups: expected a list of names".to_owned())?;
+    user.groups = list.unwrap_or_default();
     Ok(())
 }
 
@@ -459,6 +468,7 @@ mod tests {
                 "attrs: expected an object, or a list of objects",
             ),
             (r#"{"username": "a", "attrs": {"b": "5511223344"#, "the JSON object is cut off"),
+            (r#"{"username": "a", "groups": ["b", 5511223344]}"#, "groups: expected a list of names"),
             (r#"{"username": "a", "username": "b"}"#, "field `username` stands there twice"),
             (r#"{"email": "a@example.com"}"#, "username: needed"),
             ("[5511223344]", "not a JSON object: column 0"),

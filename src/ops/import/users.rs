@@ -75,7 +75,7 @@ impl Ready {
     /// How many rows there are to write.
     fn row_count(&self) -> usize {
         let own = self.rows.as_ref().map_or(0, |rows| USER_ROWS + rows.attrs.len());
-        own + self.links.len()
+        own + self.links.len() + self.user.groups.len()
     }
 }
 
@@ -369,12 +369,12 @@ impl Sso {
         report: &mut Report,
         pace: &mut Pace,
     ) -> Result<Option<Vec<Ready>>> {
-        let (inserted, not_linked) = match self.insert_all(&ready, pace).await {
+        let (inserted, left_behind) = match self.insert_all(&ready, pace).await {
             Ok(done) => done,
             Err(Error::Internal(_)) => return Ok(Some(ready)),
             Err(error) => return Err(error),
         };
-        for (number, reason) in not_linked {
+        for (number, reason) in left_behind {
             if let Some(ready) = ready.get_mut(number) {
                 ready.user.lost.push(reason);
             }
@@ -392,8 +392,8 @@ impl Sso {
         Ok(None)
     }
 
-    /// Inserts users with all that is theirs; the ids of those that were not there yet, and the links that could not be
-    /// made, each with the number of its user.
+    /// Inserts users with all that is theirs; the ids of those that were not there yet, and what could not be had of links
+    /// and groups, each with the number of its user.
     async fn insert_all(
         &self,
         ready: &[Ready],
@@ -410,11 +410,15 @@ impl Sso {
         let attrs: Vec<_> =
             new().flat_map(|rows| &rows.attrs).map(|(owner, attr)| (owner, attr.clone())).collect();
         store::attr::write(&mut tx, &attrs).await?;
-        let mut not_linked = Vec::new();
+        let (mut left_behind, mut members) = (Vec::new(), Vec::new());
         for (number, ready) in ready.iter().enumerate().filter(|(_, ready)| is_among(ready, &inserted)) {
             let reasons = self.link_imported(&mut tx, ready).await?;
-            not_linked.extend(reasons.into_iter().map(|reason| (number, reason)));
+            left_behind.extend(reasons.into_iter().map(|reason| (number, reason)));
+            members.extend(
+                ready.rows.as_ref().map(|rows| (number, &rows.user.user_id, ready.user.groups.as_slice())),
+            );
         }
+        left_behind.extend(self.put_into_groups(&mut tx, &members).await?);
         tx.commit().await?;
         let time = begun.elapsed();
         pace.took(ready.iter().map(Ready::row_count).sum(), time);
@@ -422,7 +426,7 @@ impl Sso {
         if !matches!(self.config().database.url, DatabaseUrl::Postgres(_)) {
             sleep(time / BREAK).await;
         }
-        Ok((inserted, not_linked))
+        Ok((inserted, left_behind))
     }
 
     /// Links a user who is there now; why the links that could not be made could not.

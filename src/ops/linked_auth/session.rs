@@ -54,6 +54,7 @@ pub struct RequestAuth {
 /// A session that was opened or renewed, and its user.
 struct Entered {
     user: UserRow,
+    state: UserState,
     session: Session,
     ust: Ust,
 }
@@ -139,7 +140,7 @@ impl Sso {
             };
             let entered = self.enter(call, entry).await?;
             self.conclude_attempt(&attempt, has_failures).await?;
-            let known = look.known(entered.session.clone(), UserState::from(&entered.user));
+            let known = look.known(entered.session.clone(), entered.state.clone());
             Ok(RequestAuth { actor: Actor::Known(Caller::new(known)), session: entered.into_info() })
         })
         .await
@@ -190,6 +191,7 @@ impl Sso {
         let user =
             store::user::account::by_id(&mut conn, &entry.user_id).await?.ok_or(Code::AuthNotAllowed)?;
         let found = store::session::record::by_ext_id(&mut conn, &entry.ext_session_id).await?;
+        let membership = store::group::membership_of(&mut conn, &entry.user_id).await?;
         drop(conn);
 
         let is_open = found.is_some_and(|(session, _)| self.is_open(&session, &entry, now));
@@ -235,7 +237,8 @@ impl Sso {
         if let Some(ended) = ended_for_room {
             self.core.audit.write(&ended);
         }
-        Ok(Entered { user, session, ust })
+        let state = UserState::new(&user, membership);
+        Ok(Entered { user, state, session, ust })
     }
 
     /// Accepts a TOTP code, which is used up by that. Codes are not to be guessed here either.

@@ -9,9 +9,9 @@ use crate::domain::{
 };
 use crate::ops::Sso;
 use crate::ops::access::user_row::Column;
+use crate::ops::breached::BreachedFilter;
 use crate::ops::call::Call;
 use crate::ops::mail::message::About;
-use crate::ops::password::breached::BreachedFilter;
 use crate::store;
 use crate::store::Tx;
 use crate::store::user::account::UserRow;

@@ -20,11 +20,11 @@ pub struct ChangePassword {
     pub old_password: Option<Password>,
     /// The new one.
     pub new_password: Password,
-    /// Whose; None is oneself. Others' only for super-users.
+    /// Whose; None is oneself. Others' only for super-users, and members of groups that may manage users.
     pub user_id: Option<String>,
     /// In how many days it expires; None or negative is the default. Only for super-users.
     pub password_expiry: Option<i64>,
-    /// Whether it must be changed at the next login. Only for super-users.
+    /// Whether it must be changed at the next login. Only for super-users: one that a member of a group has set must be.
     pub must_change: Option<bool>,
 }
 
@@ -42,7 +42,8 @@ pub struct SetPassword {
 }
 
 impl Sso {
-    /// Changes a password: one's own with the old one, anybody's as a super-user.
+    /// Changes a password: one's own with the old one, anybody's as a super-user, and by the right of a group those of others
+    /// who are no super-users; such a password must be changed at the next login.
     ///
     /// # Errors
     /// E005001 without the right to or with a wrong old password, E005010 for somebody else's if the caller's login is not
@@ -61,10 +62,16 @@ impl Sso {
 
     async fn change(&self, ctx: &Context, actor: Actor, request: ChangePassword) -> Result<()> {
         self.run(ctx, Operation::UserChangePassword, actor, async |call| {
-            let user_id = call.target(request.user_id.as_deref())?;
-            let row = self.row_to_change(&user_id).await?;
-            if (request.password_expiry.is_some() || request.must_change.is_some()) && !call.may_act_on_all()
-            {
+            let user_id = call.target_to_manage(request.user_id.as_deref())?;
+            let mut conn = self.db().read().await?;
+            let row = store::user::account::by_id(&mut conn, &user_id).await?.ok_or(Code::UserIdInvalid)?;
+            self.check_may_manage(call, &mut conn, &row).await?;
+            drop(conn);
+            let (may_set_terms, is_own) = (call.may_act_on_all(), call.user_id() == Some(&user_id));
+            // By the right of a group nobody is given a password that somebody else goes on knowing.
+            let must_change = !may_set_terms && !is_own;
+            let is_must_refused = request.must_change.is_some_and(|asked| is_own || !asked);
+            if !may_set_terms && (request.password_expiry.is_some() || is_must_refused) {
                 return Err(Code::AuthNotAllowed.into());
             }
             // One's own session stays open.
@@ -76,7 +83,7 @@ impl Sso {
             }
             let terms = Terms {
                 expiry_days: request.password_expiry,
-                must_change: request.must_change.unwrap_or(false),
+                must_change: request.must_change.unwrap_or(must_change),
             };
             let new = self.accept_password(&row, request.new_password, terms).await?;
             self.replace_password(call, &row, &new, keep).await
@@ -146,6 +153,7 @@ impl Sso {
         keep: Option<SessionId>,
     ) -> Result<()> {
         let mut tx = self.db().write().await?;
+        self.hold_to_manage(call, &mut tx, &row.user_id).await?;
         let held = store::user::account::lock_row(&mut tx, &row.user_id).await?;
         if held.map(|held| held.password_last_set) != Some(row.password_last_set) {
             return Err(Error::refused(Code::AuthNotAllowed, "the password was changed meanwhile"));

@@ -1,7 +1,6 @@
 //! Passwords: changes, expiry and resets.
 
 pub(super) mod accept;
-pub(super) mod breached;
 pub(super) mod change;
 pub(super) mod expiry;
 pub(super) mod reset;

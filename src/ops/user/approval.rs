@@ -32,8 +32,9 @@ impl Sso {
     }
 
     async fn set_approval(&self, call: &mut Call<'_>, user_id: &str, status: ApprovalStatus) -> Result<()> {
-        let user_id = call.target(Some(user_id))?;
+        let user_id = call.target_to_manage(Some(user_id))?;
         let mut tx = self.db().write().await?;
+        self.hold_to_manage(call, &mut tx, &user_id).await?;
         if status != ApprovalStatus::Approved && call.user_id().is_some() {
             self.check_another_super_user(&mut tx, &user_id).await?;
         }
@@ -103,8 +104,9 @@ impl Sso {
     }
 
     async fn set_lock(&self, call: &mut Call<'_>, user_id: &str, locked: bool) -> Result<()> {
-        let user_id = call.target(Some(user_id))?;
+        let user_id = call.target_to_manage(Some(user_id))?;
         let mut tx = self.db().write().await?;
+        self.hold_to_manage(call, &mut tx, &user_id).await?;
         if locked && call.user_id().is_some() {
             self.check_another_super_user(&mut tx, &user_id).await?;
         }

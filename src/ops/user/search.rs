@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::domain::{
     Code, Context, Error, Operation, Page, Result, UserId, UserSearch, UserView, Visibility, check_name,
-    stored_forms, username_key,
+    group_key, stored_forms, username_key,
 };
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
@@ -56,12 +56,15 @@ impl Sso {
             let offset = (cur_page - 1).saturating_mul(page_size);
             let wanted = (&criteria, hidden);
             let rows = store::user::search::page(&mut conn, wanted, total, page_size, offset).await?;
+            let mut users = rows.into_iter().map(|row| self.open_user(row)).collect::<Result<Vec<_>>>()?;
+            self.add_groups(&mut conn, &mut users).await?;
             drop(conn);
-            let shown = |row| {
-                let user = Arc::new(self.open_user(row)?);
-                Ok(UserView { user, visibility: Visibility::SuperUser, is_current_super_user: true })
+            let shown = |user| UserView {
+                user: Arc::new(user),
+                visibility: Visibility::SuperUser,
+                is_current_super_user: true,
             };
-            let result = rows.into_iter().map(shown).collect::<Result<Vec<_>>>()?;
+            let result = users.into_iter().map(shown).collect();
             call.trail.note("found", total.to_string());
             Ok(Page { total, page_size, cur_page, result })
         })
@@ -90,6 +93,10 @@ impl Sso {
             let indexes = self.core.keyring.blind_index_candidates(&email).into_iter();
             indexes.map(|index| index.to_vec()).collect()
         };
+        let group = text(search.group.map(|group| group_key(&group)));
+        if group.as_ref().is_some_and(|group| group.contains('\0')) {
+            return Ok(None);
+        }
         let is_exact = search.is_name_exact;
         Ok(Some(Criteria::All(Filter {
             names: [
@@ -104,6 +111,7 @@ impl Sso {
             email_indexes: email.map(indexes),
             sign_up_status: search.sign_up_status,
             approval_status: search.approval_status,
+            group,
         })))
     }
 }
@@ -138,6 +146,7 @@ fn given(search: &UserSearch) -> Vec<&'static str> {
         ("last_name", search.last_name.is_some()),
         ("sign_up_status", search.sign_up_status.is_some()),
         ("approval_status", search.approval_status.is_some()),
+        ("group", search.group.is_some()),
     ];
     criteria.into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| name).collect()
 }

@@ -79,8 +79,14 @@ impl Sso {
         if self.is_hidden(&mut conn, &row).await? {
             return Err(Code::UserIdInvalid.into());
         }
+        // Of the caller it is known already.
+        let membership = match cached {
+            Some(_) => caller.membership(),
+            None => self.membership(&mut conn, user_id).await?,
+        };
         drop(conn);
         let mut user = self.open_user(row)?;
+        user.groups = membership.groups;
         // It is shown only on request, so it is not cached in clear; and with it a stolen session would be a stolen account.
         if cached.is_some() || self.require_fresh_login(Some(caller)).is_err() {
             user.totp_key = None;
@@ -113,8 +119,10 @@ impl Sso {
             if self.is_hidden(&mut conn, &row).await? {
                 return Ok(None);
             }
+            let mut user = self.open_user(row)?;
+            user.groups = self.membership(&mut conn, &user.user_id).await?.groups;
             drop(conn);
-            let user = Arc::new(self.open_user(row)?);
+            let user = Arc::new(user);
             Ok(Some(UserView { user, visibility: Visibility::SuperUser, is_current_super_user: false }))
         })
         .await
@@ -128,8 +136,9 @@ impl Sso {
         self.record(ctx, Operation::UserList, async |_| {
             let mut conn = self.db().read().await?;
             let rows = store::user::account::page_by_username(&mut conn, after, limit, self.now()).await?;
-            drop(conn);
-            rows.into_iter().map(|row| self.open_user(row)).collect()
+            let mut users = rows.into_iter().map(|row| self.open_user(row)).collect::<Result<Vec<_>>>()?;
+            self.add_groups(&mut conn, &mut users).await?;
+            Ok(users)
         })
         .await
     }
@@ -140,7 +149,7 @@ impl Sso {
             && store::user::signup::is_hidden(conn, &row.user_id, self.now()).await?)
     }
 
-    /// From a row to a user: envelopes opened, states read.
+    /// From a row to a user: envelopes opened, states read. Groups stand elsewhere.
     pub(in crate::ops) fn open_user(&self, row: UserRow) -> Result<User> {
         let user_id = row.user_id;
         let open = |column, envelope: Option<Vec<u8>>| {
@@ -181,6 +190,7 @@ impl Sso {
             rate_limit_def: row.rate_limit_def,
             rate_limit_check_parent_def: row.rate_limit_check_parent_def,
             creation_ctx: row.creation_ctx,
+            groups: Vec::new(),
             user_id,
         })
     }

@@ -2,7 +2,7 @@
 
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyString, PyType};
+use pyo3::types::{PyBool, PyDict, PyList, PyString, PyType};
 
 use crate::domain::{Field, UserView};
 use crate::python::attr::api::AttrApi;
@@ -101,6 +101,8 @@ user_class! {
     user_id;
     /// The name for logins.
     username;
+    /// The names of the user's groups, in order.
+    groups;
     /// The email address.
     email;
     /// The name to display.
@@ -177,6 +179,7 @@ pub fn field<'py>(
         Field::Text(json) if name == "creation_ctx" => py.import("json")?.call_method1("loads", (json,)),
         Field::Text(value) => Ok(PyString::new(py, value).into_any()),
         Field::Time(at) => times.value(py, *at, serialize_dt),
+        Field::List(texts) => Ok(PyList::new(py, *texts)?.into_any()),
     }
 }
 

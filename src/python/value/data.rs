@@ -6,8 +6,8 @@ use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 use serde_json::Value;
 
 use crate::domain::{
-    ApprovalStatus, Code, Edit, Error, NameOp, NewUser, Password, SignUpNames, SignUpStatus, Timestamp,
-    UserSearch, UserUpdate,
+    ApprovalStatus, Code, Edit, Error, GroupUpdate, NameOp, NewUser, Password, SignUpNames, SignUpStatus,
+    Timestamp, UserSearch, UserUpdate,
 };
 use crate::ops::{ChangePassword, SignUpRequest};
 use crate::python::value::convert;
@@ -66,6 +66,13 @@ impl<'a, 'py> Data<'a, 'py> {
             if value.is_instance_of::<PyBool>() { None } else { value.extract().ok() }
         };
         self.take(name, "int", number)
+    }
+
+    fn texts(&mut self, name: &'static str) -> PyResult<Option<Vec<String>>> {
+        self.take(name, "list of str", |value| {
+            let is_list = value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>();
+            if is_list { value.extract().ok() } else { None }
+        })
     }
 
     fn secret(&mut self, name: &'static str) -> PyResult<Option<Password>> {
@@ -178,6 +185,21 @@ pub fn user_update(data: &Bound<'_, PyDict>) -> PyResult<UserUpdate> {
     Ok(update)
 }
 
+/// The `data` of `group.update`; an unknown key is E008002.
+pub fn group_update(data: &Bound<'_, PyDict>) -> PyResult<GroupUpdate> {
+    let mut data = Data::new(data);
+    let update = GroupUpdate {
+        name: data.edit("name", Data::text)?,
+        display_name: data.edit("display_name", Data::text)?,
+        description: data.edit("description", Data::text)?,
+        scopes: data.edit("scopes", Data::texts)?,
+        can_manage_users: data.edit("can_manage_users", Data::flag)?,
+        can_read_audit: data.edit("can_read_audit", Data::flag)?,
+    };
+    data.finish()?;
+    Ok(update)
+}
+
 /// The criteria of a search: the attributes of a `SearchCtx`.
 pub fn user_search(ctx: &Bound<'_, PyAny>) -> PyResult<UserSearch> {
     let class = ctx.py().import("zato_sso.ctx")?.getattr("SearchCtx")?;
@@ -200,6 +222,7 @@ pub fn user_search(ctx: &Bound<'_, PyAny>) -> PyResult<UserSearch> {
         last_name: data.text("last_name")?,
         sign_up_status: data.sign_up_status("sign_up_status")?,
         approval_status: data.approval_status("approval_status")?,
+        group: data.text("group")?,
         paginate: data.flag("paginate")?.unwrap_or(default.paginate),
         cur_page: data.whole("cur_page")?.unwrap_or(default.cur_page),
         page_size: data.whole("page_size")?,
@@ -235,10 +258,7 @@ pub fn sign_up(ctx: &Bound<'_, PyAny>) -> PyResult<(SignUpRequest, Option<String
             last_name: data.text("last_name")?,
         },
         password: data.secret("password")?.unwrap_or_else(|| Password::from("")),
-        app_list: data.take("app_list", "list of str", |value| {
-            let is_list = value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>();
-            if is_list { value.extract().ok() } else { None }
-        })?,
+        app_list: data.texts("app_list")?,
     };
     let current_app = data.text("current_app")?;
     let status = data.sign_up_status("sign_up_status")?;

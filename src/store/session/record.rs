@@ -6,6 +6,7 @@ use crate::domain::{
     ApprovalStatus, AuthType, ChangeSource, Error, Result, Session, SessionId, SignUpStatus, StateChange,
     Timestamp, UserId,
 };
+use crate::store::group::membership;
 use crate::store::session::device::{self, NewDevice, put_device};
 use crate::store::site;
 use crate::store::user::account::UserRow;
@@ -77,7 +78,7 @@ sql! {
     /// session that a site has started.
     CHECK = concat!(
         "SELECT ", columns!("s."), ", u.username, u.is_super_user, u.is_locked, u.sign_up_status, u.approval_status, \
-         u.password_expiry, u.is_rate_limit_active, u.rate_limit_def, s.ust_digest \
+         u.password_expiry, u.is_rate_limit_active, u.rate_limit_def, s.ust_digest, ", membership!("u.user_id"), " AS membership \
          FROM sso_session s JOIN sso_user u ON u.user_id = s.user_id WHERE s.ust_digest IN ($1, $2) AND s.site_id IS NULL"
     );
     BY_USER = concat!(
@@ -200,11 +201,15 @@ row! {
         pub password_expiry: Option<Timestamp>,
         pub is_rate_limit_active: bool,
         pub rate_limit_def: Option<String>,
+        /// The user's groups, as `Membership::parse` reads them.
+        pub membership: Option<String>,
     }
 }
 
-impl From<&UserRow> for UserState {
-    fn from(row: &UserRow) -> Self {
+impl UserState {
+    /// What a row of a user says, and the groups beside it.
+    #[must_use]
+    pub fn new(row: &UserRow, membership: Option<String>) -> Self {
         Self {
             username: row.username.clone(),
             is_super_user: row.is_super_user,
@@ -214,6 +219,7 @@ impl From<&UserRow> for UserState {
             password_expiry: row.password_expiry,
             is_rate_limit_active: row.is_rate_limit_active,
             rate_limit_def: row.rate_limit_def.clone(),
+            membership,
         }
     }
 }

@@ -49,6 +49,8 @@ pub struct Filter {
     pub sign_up_status: Option<SignUpStatus>,
     /// An approval status.
     pub approval_status: Option<ApprovalStatus>,
+    /// The key of a group that they are in: its id, or the form of its name in which it is compared.
+    pub group: Option<String>,
 }
 
 /// A value to be bound.
@@ -199,6 +201,13 @@ impl Query {
         if let Some(status) = filter.approval_status {
             all.push(self.condition("approval_status = ", Value::Text(status.as_str().to_owned()), ""));
         }
+        if let Some(group) = &filter.group {
+            let argument = self.argument(Value::Text(group.clone()));
+            all.push(format!(
+                "user_id IN (SELECT m.user_id FROM sso_group_member m JOIN sso_group g ON g.group_id = m.group_id \
+                 WHERE g.group_id = {argument} OR g.name_key = {argument})"
+            ));
+        }
         all
     }
 }
@@ -280,9 +289,9 @@ fn statements(dialect: &Search) -> Vec<String> {
                 for sign_up_status in [None, Some(SignUpStatus::Final)] {
                     let kinds = [None, Some(ApprovalStatus::Approved)];
                     let kinds = kinds.into_iter().flat_map(|approval_status| {
-                        [None, Some(String::new())].map(|username_part| (approval_status, username_part))
+                        [None, Some(String::new())].map(|text| (approval_status, text))
                     });
-                    all.extend(kinds.map(|(approval_status, username_part)| {
+                    all.extend(kinds.map(|(approval_status, text)| {
                         Criteria::All(Filter {
                             names: [0, 1, 2, 3].map(|bit| {
                                 let count = if (names >> bit) & 1 == 1 { forms } else { 0 };
@@ -290,10 +299,11 @@ fn statements(dialect: &Search) -> Vec<String> {
                             }),
                             name_op,
                             is_name_exact,
-                            username_part,
+                            username_part: text.clone(),
                             email_indexes: email_indexes.clone(),
                             sign_up_status,
                             approval_status,
+                            group: text,
                         })
                     }));
                 }
@@ -331,6 +341,7 @@ mod tests {
             email_indexes: Some(vec![vec![1], vec![2]]),
             sign_up_status: None,
             approval_status: Some(ApprovalStatus::Approved),
+            group: None,
         };
         let query = Query::count(&SEARCH_POSTGRES, &Criteria::All(filter), None);
         insta::assert_snapshot!(query.text, @"SELECT COUNT(*) FROM sso_user WHERE (first_name_upper LIKE $1 ESCAPE '!' OR last_name_upper LIKE $2 ESCAPE '!') AND lower(username) LIKE $3 ESCAPE '!' AND email_index IN ($4, $5) AND approval_status = $6");
@@ -355,6 +366,7 @@ mod tests {
             email_indexes: None,
             sign_up_status: None,
             approval_status: None,
+            group: None,
         };
         let query =
             Query::page(&SEARCH_SQLITE, Task::PageInOrder, (&Criteria::All(all), None), FORWARDS, (50, 100));

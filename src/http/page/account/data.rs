@@ -19,6 +19,7 @@ pub(in crate::http) async fn submit(visit: &mut Visit) -> Outcome {
                 Field::None => Value::Null,
                 Field::Bool(truth) => truth.into(),
                 Field::Text(text) => text.into(),
+                Field::List(texts) => texts.into(),
                 Field::Time(time) => time.to_string().into(),
             };
             (name.to_owned(), value)

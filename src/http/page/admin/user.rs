@@ -25,6 +25,8 @@ fn fields(view: &UserView) -> Vec<(String, String)> {
             Field::None => return None,
             Field::Bool(truth) => truth.to_string(),
             Field::Text(text) => text.to_owned(),
+            Field::List([]) => return None,
+            Field::List(texts) => texts.join(", "),
             Field::Time(time) => time.to_string(),
         };
         Some((name.to_owned(), value))

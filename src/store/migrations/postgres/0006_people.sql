@@ -10,3 +10,24 @@ CREATE TABLE sso_seen_client (
     PRIMARY KEY (user_id, client_digest)
 );
 CREATE INDEX sso_seen_client_time ON sso_seen_client (login_time);
+-- Groups of users. Scopes stand between blanks.
+CREATE TABLE sso_group (
+    group_id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    name TEXT COLLATE "C" NOT NULL,
+    name_key TEXT COLLATE "C" NOT NULL,
+    display_name TEXT COLLATE "C",
+    description TEXT COLLATE "C",
+    scopes TEXT COLLATE "C" NOT NULL,
+    can_manage_users BOOLEAN NOT NULL,
+    can_read_audit BOOLEAN NOT NULL,
+    creation_time BIGINT NOT NULL,
+    last_modified BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX sso_group_name ON sso_group (name_key);
+CREATE TABLE sso_group_member (
+    group_id TEXT COLLATE "C" NOT NULL REFERENCES sso_group ON DELETE CASCADE,
+    user_id TEXT COLLATE "C" NOT NULL REFERENCES sso_user ON DELETE CASCADE,
+    added_time BIGINT NOT NULL,
+    PRIMARY KEY (group_id, user_id)
+);
+CREATE INDEX sso_group_member_user ON sso_group_member (user_id);

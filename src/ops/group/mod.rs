@@ -1,0 +1,4 @@
+//! Groups of users.
+
+pub(super) mod manage;
+pub(super) mod member;
