@@ -337,10 +337,10 @@ def test_nodes_are_restarted_one_after_the_other_without_a_failed_request(
             thread.start()
         try:
             for one in nodes:
-                time.sleep(2.1)
+                time.sleep(3)
                 one.stop()
                 one.start()
-            time.sleep(2.1)
+            time.sleep(3)
         finally:
             over.set()
             for thread in threads:
