@@ -81,6 +81,8 @@ def make_older(database_url: str, version: int) -> None:
     insert = "INSERT INTO sso_schema_version (version, description, success, checksum, execution_time) VALUES "
     if engine == "sqlite":
         with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as database:
+            # Older ones than the product's do not have it.
+            database.create_function("unhex", 1, bytes.fromhex, deterministic=True)
             database.executescript("\n".join([VERSIONS[engine] + ";", *files, OLDER.format(token="zeroblob(16)")]))
             database.executemany(insert + "(?, ?, ?, ?, ?)", rows)
             database.commit()
