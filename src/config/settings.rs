@@ -165,3 +165,22 @@ impl Config {
         self.origins.get(key).or_else(first).cloned().unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Loader;
+
+    #[test]
+    fn the_key_file_is_beside_an_sqlite_database() {
+        let file = |text: &str| Loader::new().text("sso.toml", text).load().unwrap().secret_key_file();
+        assert_eq!(file(""), Some(PathBuf::from("sso.db.key")));
+        assert_eq!(
+            file("database.url = 'sqlite:////var/lib/sso.db'"),
+            Some(PathBuf::from("/var/lib/sso.db.key"))
+        );
+        assert_eq!(file("database.url = 'sqlite::memory:'"), None);
+        assert_eq!(file("database.url = 'postgres://host/db'"), None);
+        assert_eq!(file("main.secret_key_file = '/etc/sso.key'"), Some(PathBuf::from("/etc/sso.key")));
+    }
+}

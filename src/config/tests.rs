@@ -535,19 +535,6 @@ fn secrets_show_nowhere() {
 }
 
 #[test]
-fn the_key_file_is_beside_an_sqlite_database() {
-    let file = |text: &str| toml(text).unwrap().secret_key_file();
-    assert_eq!(file(""), Some(PathBuf::from("sso.db.key")));
-    assert_eq!(
-        file("database.url = 'sqlite:////var/lib/sso.db'"),
-        Some(PathBuf::from("/var/lib/sso.db.key"))
-    );
-    assert_eq!(file("database.url = 'sqlite::memory:'"), None);
-    assert_eq!(file("database.url = 'postgres://host/db'"), None);
-    assert_eq!(file("main.secret_key_file = '/etc/sso.key'"), Some(PathBuf::from("/etc/sso.key")));
-}
-
-#[test]
 fn a_byte_order_mark_is_no_part_of_the_file() {
     assert_eq!(toml("\u{feff}session.expiry = 5").unwrap().session.expiry, 5);
 }

@@ -74,7 +74,7 @@ def test_a_child_gets_answers_of_its_own_and_so_does_the_parent(config: Config) 
 
 
 def test_a_fork_beside_calls_in_flight_is_noticed(config: Config) -> None:
-    """Not beside threads that run Python code, as the next one."""
+    """Not beside threads that run Python code, where CPython itself may hang."""
     with SSO(config=config) as sso:
         counter = Counter.new(sso)
         is_over = threading.Event()
@@ -96,41 +96,6 @@ def test_a_fork_beside_calls_in_flight_is_noticed(config: Config) -> None:
             for thread in threads:
                 thread.join(60)
         assert statuses == [0] * 4
-        counter.bump()
-
-
-def test_a_fork_beside_threads_that_run_python_code_needs_what_python_has_for_that(config: Config) -> None:
-    """Without it the interpreter itself hangs in one child of many, with or without zato_sso.
-
-    A thread that has waited 5 ms for the interpreter asks for it. Who has it then, and gives it up, waits until the
-    other one has taken it (`drop_gil` in CPython, `switch_cond`), and the child has no other thread.
-    """
-    with SSO(config=config) as sso:
-        counter = Counter.new(sso)
-        is_over = threading.Event()
-
-        def compute() -> None:
-            while not is_over.is_set():
-                sum(range(200))
-
-        def ask() -> None:
-            while not is_over.is_set():
-                counter.read()
-
-        def child() -> None:
-            ctypes.pythonapi.PyOS_AfterFork_Child()
-            time.sleep(0.001)
-            check(config, counter.read)
-
-        threads = [threading.Thread(target=work) for work in (compute, compute, ask)]
-        for thread in threads:
-            thread.start()
-        try:
-            assert [in_child(child) for _ in range(12)] == [0] * 12
-        finally:
-            is_over.set()
-            for thread in threads:
-                thread.join(60)
         counter.bump()
 
 
