@@ -35,7 +35,7 @@ BENCHMARKS := python_faces logins rest server nodes imports
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build package run serve test lint docs site openapi bench bench-micro bench-peers bench-scale instructions plots wheel clean
+.PHONY: help build package run serve test lint docs site openapi pictures bench bench-micro bench-peers bench-scale instructions plots wheel clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -78,6 +78,10 @@ site: $(DEV) ## Build the documentation as a site into target/site
 
 openapi: ## Update docs/openapi.json
 	ZATO_SSO_UPDATE_OPENAPI=1 cargo test $(CARGO_FLAGS) --lib openapi
+
+pictures: $(TEST_PACKAGE) ## Draw docs/pages-*.png, the pictures of the sign-in page and the administration
+	.ci/browser_tools
+	UPDATE_PICTURES=1 $(BIN)/python -m pytest -q tests/python/test_pictures.py -k "drawn and sqlite"
 
 bench: $(DEV) build ## Run the benchmarks, each compared with a yardstick
 	cargo build --release $(CARGO_FLAGS) --example parts

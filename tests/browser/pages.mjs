@@ -2,7 +2,7 @@
 //
 // The argument is a JSON file: which Chromium, and where pictures go.
 
-import { readFileSync, mkdirSync } from "node:fs";
+import { readFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -60,6 +60,10 @@ const commands = {
   },
   check: async (selector) => (await page.check(selector), {}),
   click: (selector) => leaving(() => page.click(selector)),
+  double: (selector) => leaving(() => page.dblclick(selector)),
+  style: async ([selector, name]) => ({
+    value: await page.locator(selector).evaluate((element, name) => getComputedStyle(element)[name], name),
+  }),
   press: async (key) => (await page.keyboard.press(key), { focus: await focus() }),
   type: async (text) => (await page.keyboard.type(text), {}),
   enter: () => leaving(() => page.keyboard.press("Enter")),
@@ -74,6 +78,14 @@ const commands = {
     return { name: file.suggestedFilename(), text: readFileSync(await file.path(), "utf8") };
   },
   shot: async (name) => (await page.screenshot({ path: join(config.artifacts, name), fullPage: true }), {}),
+  // The upper part of the page, in fewer shades: small enough for documentation.
+  picture: async ([name, height]) => {
+    const clip = { x: 0, y: 0, width: page.viewportSize().width, height };
+    const drawn = PNG.sync.read(await page.screenshot({ clip }));
+    drawn.data.forEach((value, index) => { drawn.data[index] = Math.round(value / 17) * 17; });
+    writeFileSync(join(config.artifacts, name), PNG.sync.write(drawn, { colorType: 2, filterType: 0, deflateStrategy: 0 }));
+    return {};
+  },
   qr: async () => {
     const picture = PNG.sync.read(await page.locator("svg.qr").screenshot());
     return { text: jsQR(new Uint8ClampedArray(picture.data), picture.width, picture.height)?.data ?? null };
