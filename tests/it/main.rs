@@ -84,6 +84,8 @@ mod page_account;
 #[cfg(feature = "server")]
 mod page_admin;
 #[cfg(feature = "server")]
+mod page_attack;
+#[cfg(feature = "server")]
 mod page_login;
 #[cfg(feature = "server")]
 mod page_look;

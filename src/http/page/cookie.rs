@@ -51,14 +51,17 @@ pub(in crate::http) struct Jar {
 }
 
 impl Jar {
-    pub fn read(parts: &Parts) -> Self {
+    /// From a request. `url` is the address of the server as people see it: where that begins with https, a host of this machine is
+    /// only how a proxy calls it.
+    pub fn read(parts: &Parts, url: &str) -> Self {
         let lines = parts.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
         let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
         let pairs = pairs
             .filter(|(name, _)| name.contains("zato_sso_"))
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
-        Self { is_plain: host(parts).is_some_and(is_loopback), pairs }
+        let is_plain = !url.starts_with("https:") && host(parts).is_some_and(is_loopback);
+        Self { is_plain, pairs }
     }
 
     /// The value of a cookie, if a page can have set it.
@@ -134,7 +137,7 @@ mod tests {
 
     fn jar(host: &str, cookie: &str) -> Jar {
         let request = Request::builder().header("host", host).header("cookie", cookie).body(()).unwrap();
-        Jar::read(&request.into_parts().0)
+        Jar::read(&request.into_parts().0, "")
     }
 
     #[test]
@@ -151,6 +154,10 @@ mod tests {
         }
         let kept = jar("sso.example", "").set_session(&Ust::from("zust1"), Some(60));
         assert!(kept.starts_with("__Host-zato_sso_session=kzust1;") && kept.ends_with("; Max-Age=60"));
+        // A proxy that does not pass on the host.
+        let request = Request::builder().header("host", "127.0.0.1:17010").body(()).unwrap();
+        let jar = Jar::read(&request.into_parts().0, "https://sso.example");
+        assert_eq!(jar.set_session(&Ust::from("zust1"), None), safe);
     }
 
     #[test]

@@ -43,6 +43,17 @@ impl Fields {
         Some(self.get(name)).filter(|value| !value.is_empty()).map(Password::from)
     }
 
+    /// A code of an app or of paper, where people read it in groups: without white space.
+    pub fn code(&self, name: &str) -> Password {
+        Password::from(self.get(name).split_whitespace().collect::<String>())
+    }
+
+    /// The same as a query string, without these.
+    pub fn without(&self, names: &[&str]) -> String {
+        let kept = self.0.iter().filter(|(name, _)| !names.contains(&name.as_str()));
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish()
+    }
+
     /// Whether a box was ticked.
     pub fn is_ticked(&self, name: &str) -> bool {
         !self.get(name).is_empty()

@@ -32,6 +32,12 @@ impl Begun {
         Some(Self { is_kept, username, ticket: Password::from(parts.next()?) })
     }
 
+    /// From the cookie, if the form is of the same login: another tab may have begun one of another user meanwhile.
+    fn of_form(visit: &Visit) -> Option<Self> {
+        let whose = visit.form.text("username");
+        Self::read(visit).filter(|begun| whose.is_none_or(|username| username == begun.username))
+    }
+
     fn write(&self) -> String {
         let kept = if self.is_kept { "k" } else { "s" };
         format!("{kept}.{}.{}", BASE64URL_NOPAD.encode(self.username.as_bytes()), self.ticket.expose())
@@ -82,7 +88,7 @@ pub(super) async fn submit(visit: &mut Visit) -> Outcome {
     };
     let request = LoginRequest {
         password: Some(Password::from(visit.form.get("password"))),
-        totp_code: visit.form.secret("totp_code"),
+        totp_code: Some(visit.form.code("totp_code")).filter(|code| !code.is_empty()),
         ..LoginRequest::default()
     };
     step(visit, "login.html", request, begun, None).await
@@ -95,9 +101,8 @@ pub(super) async fn show_code(visit: &mut Visit) -> Outcome {
 
 /// Takes the code of the second step.
 pub(super) async fn submit_code(visit: &mut Visit) -> Outcome {
-    let Some(begun) = Begun::read(visit) else { return Ok(begin_again(visit)) };
-    let code = visit.form.get("totp_code").trim();
-    let request = LoginRequest { totp_code: Some(Password::from(code)), ..LoginRequest::default() };
+    let Some(begun) = Begun::of_form(visit) else { return Ok(begin_again(visit)) };
+    let request = LoginRequest { totp_code: Some(visit.form.code("totp_code")), ..LoginRequest::default() };
     let ticket = begun.ticket.clone();
     step(visit, "login_code.html", request, begun, Some(ticket)).await
 }
@@ -109,9 +114,10 @@ pub(super) async fn show_password(visit: &mut Visit) -> Outcome {
 
 /// Takes the new password.
 pub(super) async fn submit_password(visit: &mut Visit) -> Outcome {
-    let Some(begun) = Begun::read(visit) else { return Ok(begin_again(visit)) };
+    let Some(begun) = Begun::of_form(visit) else { return Ok(begin_again(visit)) };
     let Some(new_password) = visit.form.secret("new_password") else {
-        return visit.again("login_password.html", shown(visit), Code::PasswordTooShort.into());
+        let shown = context! { username => begun.username, ..shown(visit) };
+        return visit.again("login_password.html", shown, Code::PasswordTooShort.into());
     };
     let request = LoginRequest { new_password: Some(new_password), ..LoginRequest::default() };
     let ticket = begun.ticket.clone();

@@ -40,6 +40,7 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "logout.html",
     "message.html",
     "reset.html",
+    "session.html",
     "signup.html",
 ];
 
@@ -100,7 +101,12 @@ impl Look {
         if added.contains("</") {
             return Err("pages.css: has </ in it".to_owned());
         }
+        if added.contains('\0') {
+            return Err("pages.css: has a zero byte in it".to_owned());
+        }
         let style = format!("{STYLE}{}{added}", accent(&pages.accent_color));
+        // A browser reads every end of a line like this before it looks at the hash.
+        let style = style.replace("\r\n", "\n").replace('\r', "\n");
         let hash = |text: &str| BASE64.encode(&token::digest(text));
         let policy = format!(
             "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; img-src 'self'; form-action 'self'; \
@@ -236,8 +242,14 @@ mod tests {
         let look = load(pages()).unwrap();
         assert!(look.common.get_attr("style").unwrap().as_str().unwrap().ends_with("body{color:red}"));
         assert_ne!(look.policy, load(Pages::default()).unwrap().policy);
-        fs::write(&file, "</style><script>").unwrap();
-        assert!(load(pages()).is_err());
+        let of = |source: &str| {
+            fs::write(&file, source).unwrap();
+            load(pages()).map(|look| look.policy)
+        };
+        assert_eq!(of("a{}\r\nb{}\rc{}").unwrap(), of("a{}\nb{}\nc{}").unwrap());
+        for wrong in ["</style><script>", "a{}\0"] {
+            assert!(of(wrong).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -60,7 +60,9 @@ impl Page {
         prefix: &str,
     ) -> Router<Arc<App>> {
         let mut methods = MethodRouter::new();
-        for (method, handler) in [(Method::GET, self.show), (Method::POST, self.submit)] {
+        // What is a form's target alone may be asked for as well: by the address line, or by another language.
+        let show = self.show.unwrap_or(|visit| Box::pin(elsewhere(visit)));
+        for (method, handler) in [(Method::GET, Some(show)), (Method::POST, self.submit)] {
             let Some(handler) = handler else { continue };
             let look = Arc::clone(look);
             let service = move |State(app): State<Arc<App>>, request: Request| {
@@ -121,6 +123,11 @@ impl Page {
         response.extensions_mut().insert(route);
         response
     }
+}
+
+/// Where a form's target leads to who only looks at it.
+async fn elsewhere(visit: &mut Visit) -> Outcome {
+    Ok(Answer::to(visit.target(&visit.back)))
 }
 
 /// Renews a session that is used, once half of its time is over.
@@ -265,6 +272,7 @@ fn protect(response: &mut Response, look: &Look, referrer_policy: &'static str) 
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::VARY, "Cookie, Accept-Language"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
         (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));

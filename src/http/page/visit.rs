@@ -52,7 +52,7 @@ pub(in crate::http) struct Visit {
 impl Visit {
     pub fn new(app: &App, look: &Arc<Look>, parts: &Parts) -> Result<Self, Failure> {
         let call = extract::caller(app, parts, &app.sso.config().apps.default)?;
-        let jar = Jar::read(parts);
+        let jar = Jar::read(parts, &app.sso.config().pages.url);
         let query = Fields::read(parts.uri.query().unwrap_or_default().as_bytes());
         let mut cookies = Vec::new();
         let language = language(look, parts, &jar, &query);
@@ -70,7 +70,11 @@ impl Visit {
         let prefix = app.sso.config().pages.prefix.as_str();
         let path = parts.uri.path();
         let path = path.strip_prefix(prefix).unwrap_or(path).trim_start_matches('/').to_owned();
-        let (look, back, form) = (Arc::clone(look), path.clone(), Fields::default());
+        let back = match query.without(&["ui_locales", "done"]) {
+            kept if kept.is_empty() => path.clone(),
+            kept => format!("{path}?{kept}"),
+        };
+        let (look, form) = (Arc::clone(look), Fields::default());
         Ok(Self { call, look, jar, query, form, path, back, user: None, language, form_secret, cookies })
     }
 
@@ -150,6 +154,7 @@ impl Visit {
             path => &*self.path,
             form_token,
             values,
+            query => self.query.without(&["ui_locales", "done"]),
             user,
             notice,
             t => translator(&self.look, self.language),
@@ -211,12 +216,23 @@ impl Visit {
 
     /// Sends the browser to the sign-in page, and from there back to this one.
     pub fn to_login(&self) -> Answer {
-        Answer::to(self.target(&format!("login?next={}", self.back))).and(self.jar.clear(Name::Session))
+        // Who wants to sign out has nothing to come back for.
+        let target = match self.path.as_str() {
+            "logout" => "login?done=logout".to_owned(),
+            _ => format!("login?next={}", self.encoded_back()),
+        };
+        Answer::to(self.target(&target)).and(self.jar.clear(Name::Session))
     }
 
     /// The same for who has a session, and is to prove once more who they are.
     fn to_login_again(&self) -> Answer {
-        Answer::to(self.target(&format!("login?again=1&next={}", self.back)))
+        Answer::to(self.target(&format!("login?again=1&next={}", self.encoded_back())))
+    }
+
+    /// Where the browser comes back to, as a value in an address.
+    fn encoded_back(&self) -> String {
+        let encoded: String = url::form_urlencoded::byte_serialize(self.back.as_bytes()).collect();
+        encoded.replace("%2F", "/")
     }
 
     /// Asks for that before a page whose form would be refused without.

@@ -14,6 +14,9 @@ const TEMPLATE: &str = "account_two_factor.html";
 const SET_UP: &str = "account_set_up.html";
 const CODES: &str = "account_codes.html";
 
+/// The longest URI that is shown once more: longer than any of ours, and short enough for a QR code.
+const MAX_URI: usize = 2_000;
+
 /// The light border of a QR code, in modules (ISO/IEC 18004).
 const MARGIN: usize = 4;
 
@@ -46,16 +49,17 @@ pub(in crate::http) async fn begin(visit: &mut Visit) -> Outcome {
 
 /// Switches TOTP on by a code of the key that was shown.
 pub(in crate::http) async fn finish(visit: &mut Visit) -> Outcome {
-    let code = Password::from(visit.form.get("totp_code").trim());
+    let code = visit.form.code("totp_code");
     match visit.sso().finish_totp_enrolment(visit.ctx(), visit.ust(), code).await {
         Ok(codes) => Ok(shown_once(&codes, true)),
         Err(error) => {
-            let (Some(uri), Some(own)) = (visit.form.secret("totp_uri"), visit.form.secret("totp_key"))
-            else {
-                return Ok(Answer::to(visit.target("account/two-factor")));
-            };
-            let shown = key(&uri, &own)?;
-            visit.again(SET_UP, shown, error)
+            let sent = (visit.form.secret("totp_uri"), visit.form.secret("totp_key"));
+            match sent {
+                (Some(uri), Some(own)) if uri.expose().len() <= MAX_URI => {
+                    visit.again(SET_UP, key(&uri, &own)?, error)
+                }
+                _ => Ok(Answer::to(visit.target("account/two-factor"))),
+            }
         }
     }
 }

@@ -29,6 +29,13 @@
     });
     element.after(button);
   }
+  for (const form of all("form[method=post]")) {
+    let last = 0;
+    form.addEventListener("submit", (event) => {
+      if (Date.now() - last < 1000) event.preventDefault();
+      else last = Date.now();
+    });
+  }
   const token = new URLSearchParams(location.hash.slice(1)).get("token");
   const field = document.querySelector("input[name=token]");
   if (token && field) {
