@@ -1,7 +1,6 @@
 //! The configuration as a whole: defaults, precedence, messages.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 use proptest::prelude::*;
 use secrecy::ExposeSecret as _;

@@ -371,7 +371,7 @@ async fn the_user_of_a_link_is_found_by_super_users_and_by_oneself(kind: Kind) {
     };
     let seen = find(&root, "api-client").await.unwrap();
     assert!(seen.user.user_id == user.user_id && seen.is_current_super_user);
-    assert_eq!(find(&own, "api-client").await.unwrap().fields().len(), 9);
+    assert_eq!(find(&own, "api-client").await.unwrap().fields().len(), 10);
     assert_eq!(refusal(find(&other, "api-client").await), Code::AuthNotAllowed);
     for nobodys in ["free-client", "none", "\0"] {
         assert_eq!(refusal(find(&root, nobodys).await), Code::CommonInvalidInput);

@@ -103,6 +103,7 @@ async fn a_sign_up_that_is_refused_keeps_what_was_typed_but_never_the_password(k
         page.shows(422, said);
         assert!(page.body.contains(&format!("id=\"{field}-error\"")), "{}", page.body);
         assert!(page.body.contains("<title>Error: "), "{}", page.body);
+        assert!(page.body.contains(&format!("href=\"#{field}\"")), "{}", page.body);
         assert_eq!((page.input("username").as_str(), page.input("email").as_str()), (username, email));
         assert_eq!((page.input("display_name").as_str(), page.input("password").as_str()), ("Ann \"A\"", ""));
     };
@@ -233,8 +234,8 @@ async fn two_step_sign_in_is_switched_on_by_the_key_that_is_shown_and_off_again(
     let page = send(&mut browser, &code_of(&key, 0));
     page.shows(200, "Recovery codes");
     assert_eq!(page.header("cache-control"), Some("no-store"));
-    let list = page.body.split("<ul class=\"codes\"").nth(1).unwrap().split("</ul>").next().unwrap();
-    let codes: Vec<&str> = list.split("<li>").skip(1).collect();
+    let listed = page.body.split("<ul class=\"codes\"").nth(1).unwrap().split("</ul>").next().unwrap();
+    let codes: Vec<&str> = listed.split("<li>").skip(1).collect();
     assert_eq!(codes.len(), 10);
     let recovery_code = codes[0].split('<').next().unwrap().to_owned();
     browser.get("/account/two-factor").shows(200, "You have 10 codes left.");

@@ -19,6 +19,7 @@ on_both_databases! {
     who_fails_too_often_is_told_when_to_try_again;
     each_login_makes_a_new_session_and_ends_the_one_before;
     who_asks_to_be_kept_signed_in_is;
+    no_session_is_kept_longer_than_a_session_may_live;
     pages_are_for_no_frame_no_cache_and_no_script_of_others;
     who_signs_out_has_no_session;
     a_page_that_needs_a_session_leads_through_the_sign_in_page_and_back;
@@ -109,7 +110,7 @@ async fn a_ticket_is_good_for_minutes_and_for_the_password_it_was_made_for(kind:
     let sso = &browser.server.world.sso;
     let user = sso.get_user_by_username(&ctx(), "totp1", false).await.unwrap().unwrap();
     let set = zato_sso::ops::SetPassword {
-        password: Password::from("another correct horse staple"),
+        password: Password::from("a quite different one"),
         must_change: false,
         password_expiry: None,
         details: None,
@@ -286,6 +287,16 @@ async fn who_asks_to_be_kept_signed_in_is(kind: Kind) {
     }
     browser.server.world.clock.advance_seconds(2 * 3_600);
     assert_eq!(browser.get("/account").location(), "./login?next=account");
+}
+
+async fn no_session_is_kept_longer_than_a_session_may_live(kind: Kind) {
+    let settings = json!({"pages.keep_signed_in_for": 48, "session.max_lifetime": 3});
+    let mut browser = Browser::with(kind, settings).await;
+    browser.server.world.user("user1").await;
+    let fields = [("username", "user1"), ("password", PASSWORD), ("keep", "1")];
+    let answer = browser.submit("/login", &fields);
+    let session = answer.cookies().into_iter().find(|line| line.contains("zato_sso_session")).unwrap();
+    assert!(session.ends_with("Max-Age=10800"), "{session}");
 }
 
 async fn pages_are_for_no_frame_no_cache_and_no_script_of_others(kind: Kind) {

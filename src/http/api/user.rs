@@ -354,7 +354,7 @@ impl JsonSchema for Shown {
             "description": "A user. Elements without a value, or that the caller may not see, are left out.",
             "type": "object",
             "properties": properties,
-            "required": ["user_id", "username", "is_totp_enabled", "groups"],
+            "required": ["user_id", "username", "is_totp_enabled"],
         })
     }
 }
@@ -364,7 +364,7 @@ impl Serialize for Shown {
         let mut map = serializer.serialize_map(None)?;
         for (name, field) in self.0.fields() {
             match field {
-                Field::None => {}
+                Field::None | Field::List([]) => {}
                 Field::Bool(value) => map.serialize_entry(name, &value)?,
                 Field::Text(value) => map.serialize_entry(name, value)?,
                 Field::Time(value) => map.serialize_entry(name, &value.to_string())?,

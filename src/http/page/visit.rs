@@ -178,7 +178,10 @@ impl Visit {
                 // What is wrong with which field is said at the beginning of a detail, or by the group of the code.
                 let named = detail.as_deref().and_then(|detail| detail.split_once(':')).map(|(name, _)| name);
                 let named = named.filter(|name| !name.contains(' '));
-                context! { text, field => named.unwrap_or_else(|| code.group()) }
+                let field = named.unwrap_or_else(|| code.group());
+                let targets = [field, if field == "password" { "new_password" } else { "" }];
+                let target = targets.into_iter().find(|name| self.form.has(name));
+                context! { text, field, target }
             }
             Failure::RateLimited { retry_after } => {
                 let seconds = retry_after.as_secs().saturating_add(1);

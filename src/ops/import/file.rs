@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read};
 
 use crate::domain::{Code, Error, ImportBatch, ImportRecord, ImportSource, ImportedUser, Result, Unusable};
-use crate::ops::import::check::shown;
 use crate::ops::import::record::{Members, is_column, may_have_lines, read_user, user_of_row};
+use crate::ops::import::told::shown;
 
 /// The longest line that is looked at, in bytes.
 const MAX_LINE: usize = 16 << 20;

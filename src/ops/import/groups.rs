@@ -6,7 +6,7 @@ use crate::domain::{GroupId, Result, UserId, check_group_name, group_key};
 use crate::ops::Sso;
 use crate::ops::group::manage::MAX_GROUPS;
 use crate::ops::group::member::MAX_GROUPS_OF_USER;
-use crate::ops::import::check::{because, shown};
+use crate::ops::import::told::{because, shown};
 use crate::store::{self, Tx};
 
 /// The names of groups in the form in which they are kept, each once. What is wrong with one goes to `lost`.

@@ -6,6 +6,7 @@ pub(super) mod file;
 pub(super) mod groups;
 mod pace;
 pub(super) mod record;
+pub(super) mod told;
 pub(super) mod users;
 pub(super) mod zato;
 pub(super) mod zato_user;

@@ -10,7 +10,7 @@ use crate::domain::{
     ApprovalStatus, AttrValue, ImportedAttr, ImportedLink, ImportedUser, Password, SignUpStatus, Timestamp,
     Unusable, joined_names,
 };
-use crate::ops::import::check::shown;
+use crate::ops::import::told::shown;
 
 /// What the columns of attributes begin with.
 const ATTR_COLUMN: &str = "attr.";

@@ -22,8 +22,9 @@ use crate::domain::{
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
 use crate::ops::audit::Trail;
-use crate::ops::import::check::{ImportedRows, because, shown};
+use crate::ops::import::check::ImportedRows;
 use crate::ops::import::pace::Pace;
+use crate::ops::import::told::{because, shown};
 use crate::store::import::seen::Seen;
 use crate::store::import::users::Linkable;
 use crate::store::linked_auth::link::Linked;

@@ -4,7 +4,7 @@
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -67,7 +67,7 @@ pub fn run(py: Python<'_>, mode: Mode, call: Call) -> PyResult<Bound<'_, PyAny>>
     match mode {
         Mode::Blocking => {
             let outcome = match green::pool(py)? {
-                Some(pool) => green::wait(&pool, call),
+                Some(pool) => block_elsewhere(&pool, call),
                 None => block(py, call),
             };
             journal::hand_over(py);
@@ -75,6 +75,20 @@ pub fn run(py: Python<'_>, mode: Mode, call: Call) -> PyResult<Bound<'_, PyAny>>
         }
         Mode::Awaitable => Awaitable::lazy(py, Box::new(|py| start(py, call))),
     }
+}
+
+/// Drives a call on a thread of a pool.
+fn block_elsewhere(pool: &Bound<'_, PyAny>, call: Call) -> PyResult<Outcome> {
+    let outcome = Arc::new(Mutex::new(None));
+    let of_thread = Arc::clone(&outcome);
+    let work = Box::new(move |py: Python<'_>| {
+        let driven = block(py, call);
+        *of_thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(driven);
+    });
+    green::wait(pool, work)?;
+    let driven = outcome.lock().unwrap_or_else(PoisonError::into_inner).take();
+    // Without an outcome it was not run.
+    driven.unwrap_or_else(|| Err(Fault::ForkedInCall.into()))
 }
 
 /// Drives a call on this thread, so that nothing is handed over to another.

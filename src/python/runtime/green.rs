@@ -1,39 +1,38 @@
 //! Blocking calls where gevent has patched the process: they wait on a thread of its pool, so that other greenlets run
 //! meanwhile.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::mem;
+use std::sync::{Mutex, PoisonError};
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 
-use crate::python::runtime::call::{Call, Outcome, block};
 use crate::python::runtime::caller::copy_context;
 use crate::python::runtime::fork;
 use crate::python::runtime::gate;
-use crate::python::value::error::Fault;
 
-/// A call that a thread of the pool drives. The greenlet that waits takes the outcome: what is raised on such a thread,
-/// gevent prints.
+/// What a thread of the pool does. It raises nothing: that would be printed there.
+pub type Work = Box<dyn FnOnce(Python<'_>) + Send>;
+
 #[pyclass(frozen, module = "zato_sso._core")]
 struct Errand {
-    call: Mutex<Option<Call>>,
+    work: Mutex<Option<Work>>,
     /// Between which forks it began: what waits in the pool of a process would be done by its child as well.
     generation: u32,
-    outcome: Mutex<Option<PyResult<Outcome>>>,
 }
 
 #[pymethods]
 impl Errand {
     fn __call__(&self, py: Python<'_>) {
-        let Some(call) = lock(&self.call).take() else { return };
+        let Some(work) = self.work.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
         fork::notice();
-        let outcome = if gate::generation() == self.generation {
-            block(py, call)
+        if gate::generation() == self.generation {
+            work(py);
         } else {
-            Err(Fault::ForkedInCall.into())
-        };
-        *lock(&self.outcome) = Some(outcome);
+            // What it holds is the parent's.
+            mem::forget(work);
+        }
     }
 }
 
@@ -59,20 +58,11 @@ pub fn pool(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
     hub.getattr("threadpool").map(Some)
 }
 
-/// Has a thread of the pool drive a call. Where the greenlet is killed meanwhile, the call goes on, and its result is
-/// dropped.
-pub fn wait(pool: &Bound<'_, PyAny>, call: Call) -> PyResult<Outcome> {
+/// Has a thread of the pool do some work, unless this is the child of a fork by then. Where the greenlet is killed
+/// meanwhile, the work goes on.
+pub fn wait(pool: &Bound<'_, PyAny>, work: Work) -> PyResult<()> {
     let py = pool.py();
-    let call = Mutex::new(Some(call));
-    let errand = Bound::new(py, Errand { call, generation: gate::generation(), outcome: Mutex::default() })?;
+    let errand = Bound::new(py, Errand { work: Mutex::new(Some(work)), generation: gate::generation() })?;
     let run = copy_context(py)?.getattr("run")?;
-    pool.call_method1("apply", (run, (&errand,)))?;
-    let outcome = lock(&errand.get().outcome).take();
-    // Without an outcome it was not run.
-    outcome.unwrap_or_else(|| Err(Fault::ForkedInCall.into()))
-}
-
-/// Usable even if its holder panicked: no use leaves the data half changed.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    pool.call_method1("apply", (run, (&errand,))).map(drop)
 }

@@ -39,6 +39,8 @@ async fn shown(visit: &Visit) -> Result<Value> {
     let view = sso.get_user_by_id(ctx, &ust, user_id, false).await?;
     let sessions = sso.list_sessions_of_user(ctx, &ust, user_id).await?;
     let attrs = sso.all_attrs(ctx, &ust, &AttrTarget::User(Some(user_id.to_owned())), false).await?;
+    let linked = sso.get_linked_auth_list(ctx, &ust, Some(user_id)).await?;
+    let linked = linked.iter().map(|one| format!("{} {}", one.auth_type.as_str(), one.auth_name));
     let user = &view.user;
     Ok(context! {
         username => &*user.username,
@@ -48,6 +50,7 @@ async fn shown(visit: &Visit) -> Result<Value> {
         has_totp => user.is_totp_enabled,
         fields => fields(&view),
         sessions => sessions.iter().map(session::item).collect::<Vec<_>>(),
+        linked => linked.collect::<Vec<_>>(),
         attrs => attrs.iter().map(attr).collect::<Vec<_>>(),
     })
 }

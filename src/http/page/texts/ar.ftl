@@ -243,6 +243,7 @@ done-deleted = تم حذف المستخدم.
 done-reset = هناك رسالة في طريقها.
 details = التفاصيل
 attributes = السمات
+linked-auth = التعريفات المرتبطة
 encrypted = مشفّر
 delete-title = الحذف
 delete-question = حذف هذا المستخدم…

@@ -223,6 +223,7 @@ done-deleted = Der Benutzer wurde gelöscht.
 done-reset = Eine Nachricht ist unterwegs.
 details = Einzelheiten
 attributes = Attribute
+linked-auth = Verknüpfte Definitionen
 encrypted = verschlüsselt
 delete-title = Löschen
 delete-question = Diesen Benutzer löschen …

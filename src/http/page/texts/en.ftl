@@ -223,6 +223,7 @@ done-deleted = The user was deleted.
 done-reset = A message is on its way.
 details = Details
 attributes = Attributes
+linked-auth = Linked definitions
 encrypted = encrypted
 delete-title = Delete
 delete-question = Delete this user …

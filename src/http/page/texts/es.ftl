@@ -223,6 +223,7 @@ done-deleted = El usuario fue eliminado.
 done-reset = Un mensaje va de camino.
 details = Detalles
 attributes = Atributos
+linked-auth = Definiciones vinculadas
 encrypted = cifrado
 delete-title = Eliminar
 delete-question = Eliminar este usuario…

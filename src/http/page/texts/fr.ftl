@@ -223,6 +223,7 @@ done-deleted = L’utilisateur a été supprimé.
 done-reset = Un message est en route.
 details = Détails
 attributes = Attributs
+linked-auth = Définitions liées
 encrypted = chiffré
 delete-title = Supprimer
 delete-question = Supprimer cet utilisateur…

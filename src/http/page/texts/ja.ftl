@@ -208,6 +208,7 @@ done-deleted = ユーザーを削除しました。
 done-reset = メールをお送りしています。
 details = 詳細
 attributes = 属性
+linked-auth = 連携された定義
 encrypted = 暗号化済み
 delete-title = 削除
 delete-question = このユーザーを削除する…

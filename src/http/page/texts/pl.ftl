@@ -233,6 +233,7 @@ done-deleted = Użytkownik został usunięty.
 done-reset = Wiadomość jest w drodze.
 details = Szczegóły
 attributes = Atrybuty
+linked-auth = Powiązane definicje
 encrypted = zaszyfrowany
 delete-title = Usuwanie
 delete-question = Usuń tego użytkownika…
