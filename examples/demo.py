@@ -75,10 +75,9 @@ class Demo:
         finally:
             self.stop_server(server)
 
-        print(
-            f"\nEverything works. `make serve` starts the server on {self.folder}/sso.db. Then sign in at {ADDRESS}/login,"
-        )
-        print(f"and see all users at {ADDRESS}/admin, as {USERNAME}: the password is in {self.folder / PASSWORD_FILE}.")
+        print(f"\nEverything works. `make serve` starts the server on {self.folder}/sso.db.")
+        print(f"Then sign in at {ADDRESS}/login, and see all users at {ADDRESS}/admin.")
+        print(f"The super-user is {USERNAME}, with the password in {self.folder / PASSWORD_FILE}.")
 
     def serve(self, arguments: Sequence[str]) -> None:
         """Replace this process by the server."""

@@ -136,7 +136,8 @@ class SSO:
     def totp(self) -> TOTPAPI:
         """TOTP codes."""
     @property
-    def group(self) -> GroupAPI: ...
+    def group(self) -> GroupAPI:
+        """Groups of users."""
     @property
     def site(self) -> SiteAPI:
         """Sites: clients of the sessions API."""
@@ -1632,7 +1633,30 @@ class GroupAPI:
         scopes: list[str] | None = None,
         can_manage_users: bool = False,
         can_read_audit: bool = False,
-    ) -> dict[str, Any]: ...
+    ) -> dict[str, Any]:
+        """Creates a group.
+
+        Args:
+            cid: Correlation ID.
+            name: Its name, unique in any case of letters.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            display_name: The name to show.
+            description: What it is for.
+            scopes: What its members may be granted: a list of str.
+            can_manage_users: Whether members may approve, reject, lock and unlock users, and reset their passwords and TOTP
+                keys; not those of super-users.
+            can_read_audit: Whether members may read the audit.
+
+        Returns:
+            A dict: group_id, name, display_name, description, scopes, can_manage_users, can_read_audit, num_members,
+            creation_time, last_modified.
+
+        Raises:
+            ValidationError: E005001 without permission, E013002 if there is one with the name, E008002 or E008003 for an
+                invalid value; E005010 if it is to have rights and the login is not fresh.
+        """
     def get(
         self,
         cid: str,
@@ -1640,14 +1664,43 @@ class GroupAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> dict[str, Any]: ...
+    ) -> dict[str, Any]:
+        """A group, by its id or name.
+
+        Args:
+            cid: Correlation ID.
+            group_id: The id or name of the group.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Returns:
+            A dict, as from :meth:`create`.
+
+        Raises:
+            ValidationError: E005001 without permission, E013001 if there is no such group.
+        """
     def get_list(
         self,
         cid: str,
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> list[dict[str, Any]]: ...
+    ) -> list[dict[str, Any]]:
+        """All groups, by name.
+
+        Args:
+            cid: Correlation ID.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Returns:
+            A list of dicts, as from :meth:`create`.
+
+        Raises:
+            ValidationError: E005001 without permission.
+        """
     def update(
         self,
         cid: str,
@@ -1656,7 +1709,24 @@ class GroupAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> dict[str, Any]: ...
+    ) -> dict[str, Any]:
+        """Changes a group.
+
+        Args:
+            cid: Correlation ID.
+            group_id: The id or name of the group.
+            data: name, display_name, description, scopes, can_manage_users, can_read_audit: those that change. None
+                empties a value.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Returns:
+            A dict, as from :meth:`create`.
+
+        Raises:
+            ValidationError: As :meth:`create`, and E013001 if there is no such group.
+        """
     def delete(
         self,
         cid: str,
@@ -1664,7 +1734,19 @@ class GroupAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Deletes a group. Its members stay.
+
+        Args:
+            cid: Correlation ID.
+            group_id: The id or name of the group.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Raises:
+            ValidationError: E005001 without permission, E013001 if there is no such group.
+        """
     def add_member(
         self,
         cid: str,
@@ -1673,7 +1755,21 @@ class GroupAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Makes a user a member of a group. One who is a member stays one.
+
+        Args:
+            cid: Correlation ID.
+            group_id: The id or name of the group.
+            user_id: The user.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Raises:
+            ValidationError: E005001 without permission, E013001 or E001100 if there is no such group or user, E008001 if the
+                user is in too many groups; E005010 if the group has rights and the login is not fresh.
+        """
     def remove_member(
         self,
         cid: str,
@@ -1682,7 +1778,20 @@ class GroupAPI:
         current_ust: _Secret,
         current_app: str | None,
         remote_addr: _RemoteAddr | None,
-    ) -> None: ...
+    ) -> None:
+        """Takes a user out of a group, if they are a member.
+
+        Args:
+            cid: Correlation ID.
+            group_id: The id or name of the group.
+            user_id: The user.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Raises:
+            ValidationError: E005001 without permission, E013001 or E001100 if there is no such group or user.
+        """
     def get_members(
         self,
         cid: str,
@@ -1692,7 +1801,24 @@ class GroupAPI:
         remote_addr: _RemoteAddr | None,
         after: str | None = None,
         limit: int | None = None,
-    ) -> list[dict[str, Any]]: ...
+    ) -> list[dict[str, Any]]:
+        """The members of a group, in the order of their ids.
+
+        Args:
+            cid: Correlation ID.
+            group_id: The id or name of the group.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            after: The user_id after which to begin: the last one of the list before.
+            limit: How many, at most 1,000.
+
+        Returns:
+            A list of dicts: user_id, username, display_name, added_time.
+
+        Raises:
+            ValidationError: E005001 without permission, E013001 if there is no such group, E001100 if ``after`` is no user_id.
+        """
 
 @final
 class IdentityAPI:
@@ -2884,7 +3010,8 @@ class User(Generic[_Attr_co]):
     def username(self) -> str:
         """The name for logins."""
     @property
-    def groups(self) -> list[str]: ...
+    def groups(self) -> list[str]:
+        """The names of the user's groups, in order."""
     @property
     def email(self) -> str | None:
         """The email address."""

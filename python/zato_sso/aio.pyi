@@ -59,6 +59,9 @@ class SSO:
     def totp(self) -> _TOTPAPI:
         """TOTP codes."""
     @property
+    def group(self) -> _GroupAPI:
+        """Groups of users."""
+    @property
     def site(self) -> _SiteAPI:
         """Sites: clients of the sessions API."""
     @property
@@ -1529,6 +1532,210 @@ class _SiteAPI:
 
         Raises:
             ValidationError: As ``get_identity_session``.
+        """
+
+@final
+@type_check_only
+class _GroupAPI:
+    """`sso.group`: groups of users, for super-users."""
+
+    async def create(
+        self,
+        cid: str,
+        name: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        display_name: str | None = None,
+        description: str | None = None,
+        scopes: list[str] | None = None,
+        can_manage_users: bool = False,
+        can_read_audit: bool = False,
+    ) -> dict[str, Any]:
+        """Creates a group.
+
+        Args:
+            cid: Correlation ID.
+            name: Its name, unique in any case of letters.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            display_name: The name to show.
+            description: What it is for.
+            scopes: What its members may be granted: a list of str.
+            can_manage_users: Whether members may approve, reject, lock and unlock users, and reset their passwords and TOTP
+                keys; not those of super-users.
+            can_read_audit: Whether members may read the audit.
+
+        Returns:
+            A dict: group_id, name, display_name, description, scopes, can_manage_users, can_read_audit, num_members,
+            creation_time, last_modified.
+
+        Raises:
+            ValidationError: E005001 without permission, E013002 if there is one with the name, E008002 or E008003 for an
+                invalid value; E005010 if it is to have rights and the login is not fresh.
+        """
+    async def get(
+        self,
+        cid: str,
+        group_id: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> dict[str, Any]:
+        """A group, by its id or name.
+
+        Args:
+            cid: Correlation ID.
+            group_id: The id or name of the group.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Returns:
+            A dict, as from :meth:`create`.
+
+        Raises:
+            ValidationError: E005001 without permission, E013001 if there is no such group.
+        """
+    async def get_list(
+        self,
+        cid: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> list[dict[str, Any]]:
+        """All groups, by name.
+
+        Args:
+            cid: Correlation ID.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Returns:
+            A list of dicts, as from :meth:`create`.
+
+        Raises:
+            ValidationError: E005001 without permission.
+        """
+    async def update(
+        self,
+        cid: str,
+        group_id: str,
+        data: dict[str, Any],
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> dict[str, Any]:
+        """Changes a group.
+
+        Args:
+            cid: Correlation ID.
+            group_id: The id or name of the group.
+            data: name, display_name, description, scopes, can_manage_users, can_read_audit: those that change. None
+                empties a value.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Returns:
+            A dict, as from :meth:`create`.
+
+        Raises:
+            ValidationError: As :meth:`create`, and E013001 if there is no such group.
+        """
+    async def delete(
+        self,
+        cid: str,
+        group_id: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None:
+        """Deletes a group. Its members stay.
+
+        Args:
+            cid: Correlation ID.
+            group_id: The id or name of the group.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Raises:
+            ValidationError: E005001 without permission, E013001 if there is no such group.
+        """
+    async def add_member(
+        self,
+        cid: str,
+        group_id: str,
+        user_id: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None:
+        """Makes a user a member of a group. One who is a member stays one.
+
+        Args:
+            cid: Correlation ID.
+            group_id: The id or name of the group.
+            user_id: The user.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Raises:
+            ValidationError: E005001 without permission, E013001 or E001100 if there is no such group or user, E008001 if the
+                user is in too many groups; E005010 if the group has rights and the login is not fresh.
+        """
+    async def remove_member(
+        self,
+        cid: str,
+        group_id: str,
+        user_id: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None:
+        """Takes a user out of a group, if they are a member.
+
+        Args:
+            cid: Correlation ID.
+            group_id: The id or name of the group.
+            user_id: The user.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Raises:
+            ValidationError: E005001 without permission, E013001 or E001100 if there is no such group or user.
+        """
+    async def get_members(
+        self,
+        cid: str,
+        group_id: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> list[dict[str, Any]]:
+        """The members of a group, in the order of their ids.
+
+        Args:
+            cid: Correlation ID.
+            group_id: The id or name of the group.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            after: The user_id after which to begin: the last one of the list before.
+            limit: How many, at most 1,000.
+
+        Returns:
+            A list of dicts: user_id, username, display_name, added_time.
+
+        Raises:
+            ValidationError: E005001 without permission, E013001 if there is no such group, E001100 if ``after`` is no user_id.
         """
 
 @final

@@ -92,6 +92,10 @@ class BoundSSO:
         """TOTP codes."""
 
     @property
+    def group(self) -> _GroupAPI:
+        """Groups of users."""
+
+    @property
     def site(self) -> _SiteAPI:
         """Sites: clients of the sessions API."""
 
@@ -470,6 +474,45 @@ class _SiteAPI:
         """Ends the session that a site has started for an identity."""
 
 @type_check_only
+class _GroupAPI:
+    """`sso.group`: groups of users, for super-users."""
+
+    def create(
+        self,
+        name: str,
+        display_name: str | None = None,
+        description: str | None = None,
+        scopes: list[str] | None = None,
+        can_manage_users: bool = False,
+        can_read_audit: bool = False,
+        **filled: Unpack[_WithCurrentUst],
+    ) -> dict[str, Any]:
+        """Creates a group."""
+
+    def get(self, group_id: str, **filled: Unpack[_WithCurrentUst]) -> dict[str, Any]:
+        """A group, by its id or name."""
+
+    def get_list(self, **filled: Unpack[_WithCurrentUst]) -> list[dict[str, Any]]:
+        """All groups, by name."""
+
+    def update(self, group_id: str, data: dict[str, Any], **filled: Unpack[_WithCurrentUst]) -> dict[str, Any]:
+        """Changes a group."""
+
+    def delete(self, group_id: str, **filled: Unpack[_WithCurrentUst]) -> None:
+        """Deletes a group. Its members stay."""
+
+    def add_member(self, group_id: str, user_id: str, **filled: Unpack[_WithCurrentUst]) -> None:
+        """Makes a user a member of a group. One who is a member stays one."""
+
+    def remove_member(self, group_id: str, user_id: str, **filled: Unpack[_WithCurrentUst]) -> None:
+        """Takes a user out of a group, if they are a member."""
+
+    def get_members(
+        self, group_id: str, after: str | None = None, limit: int | None = None, **filled: Unpack[_WithCurrentUst]
+    ) -> list[dict[str, Any]]:
+        """The members of a group, in the order of their ids."""
+
+@type_check_only
 class _IdentityAPI:
     """`sso.identity`: identities, under which sites know users. For trusted callers."""
 
@@ -796,6 +839,10 @@ class AsyncBoundSSO:
     @property
     def totp(self) -> _AsyncTOTPAPI:
         """TOTP codes."""
+
+    @property
+    def group(self) -> _AsyncGroupAPI:
+        """Groups of users."""
 
     @property
     def site(self) -> _AsyncSiteAPI:
@@ -1188,6 +1235,45 @@ class _AsyncSiteAPI:
 
     async def end_identity_session(self, subdomain: str, identity_token: str, **filled: Unpack[_Context]) -> None:
         """Ends the session that a site has started for an identity."""
+
+@type_check_only
+class _AsyncGroupAPI:
+    """`sso.group`: groups of users, for super-users."""
+
+    async def create(
+        self,
+        name: str,
+        display_name: str | None = None,
+        description: str | None = None,
+        scopes: list[str] | None = None,
+        can_manage_users: bool = False,
+        can_read_audit: bool = False,
+        **filled: Unpack[_WithCurrentUst],
+    ) -> dict[str, Any]:
+        """Creates a group."""
+
+    async def get(self, group_id: str, **filled: Unpack[_WithCurrentUst]) -> dict[str, Any]:
+        """A group, by its id or name."""
+
+    async def get_list(self, **filled: Unpack[_WithCurrentUst]) -> list[dict[str, Any]]:
+        """All groups, by name."""
+
+    async def update(self, group_id: str, data: dict[str, Any], **filled: Unpack[_WithCurrentUst]) -> dict[str, Any]:
+        """Changes a group."""
+
+    async def delete(self, group_id: str, **filled: Unpack[_WithCurrentUst]) -> None:
+        """Deletes a group. Its members stay."""
+
+    async def add_member(self, group_id: str, user_id: str, **filled: Unpack[_WithCurrentUst]) -> None:
+        """Makes a user a member of a group. One who is a member stays one."""
+
+    async def remove_member(self, group_id: str, user_id: str, **filled: Unpack[_WithCurrentUst]) -> None:
+        """Takes a user out of a group, if they are a member."""
+
+    async def get_members(
+        self, group_id: str, after: str | None = None, limit: int | None = None, **filled: Unpack[_WithCurrentUst]
+    ) -> list[dict[str, Any]]:
+        """The members of a group, in the order of their ids."""
 
 @type_check_only
 class _AsyncIdentityAPI:

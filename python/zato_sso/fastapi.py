@@ -102,7 +102,9 @@ class ZatoSSO(starlette.ZatoSSO):
         wanted = None if groups is None else tuple(groups)
 
         async def load(request: Request) -> Any:
-            return await self.current_user(request, groups=wanted)
+            if wanted is None:
+                return await self.current_user(request)
+            return await self.current_member(request, wanted)
 
         return self._dependency(load)
 

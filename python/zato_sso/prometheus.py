@@ -47,7 +47,9 @@ class Collector(_Base):
         try:
             text = collect_metrics(self._sso)
         except BackendError:
-            down = GaugeMetricFamily("zato_sso_database_up", "Whether the database has answered.", labels=self._labels)
+            down = GaugeMetricFamily(
+                "zato_sso_database_up", "Whether the database has answered.", labels=list(self._labels)
+            )
             down.add_metric(list(self._labels.values()), 0)
             yield down
             return

@@ -98,22 +98,29 @@ class ZatoSSO:
         found: AsyncBoundSSO = _incoming(request).bound(self.sso, self.settings, is_open=is_open)
         return found
 
-    async def current_user(self, request: Request, *, groups: Collection[str] | None = None) -> Any:
+    async def current_user(self, request: Request) -> Any:
         """The user of a request.
+
+        Raises:
+            ValidationError: E007001 without a session, E007002 if it has expired: 401.
+        """
+        me = self.bound(request)
+        if not me.is_signed_in:
+            raise NoSessionError
+        return await me.user.get_current_user()
+
+    async def current_member(self, request: Request, groups: Collection[str]) -> Any:
+        """The user of a request, who must be in one of some groups.
 
         Args:
             request: The request.
             groups: Names of groups, in one of which the user must be; any case of letters.
 
         Raises:
-            ValidationError: E007001 without a session, E007002 if it has expired: 401. E005001 outside of them: 403.
+            ValidationError: As `current_user`; E005001 outside of them: 403.
         """
-        me = self.bound(request)
-        if not me.is_signed_in:
-            raise NoSessionError
-        user = await me.user.get_current_user()
-        if groups is not None:
-            check_groups(user, groups)
+        user = await self.current_user(request)
+        check_groups(user, groups)
         return user
 
     async def current_super_user(self, request: Request) -> Any:

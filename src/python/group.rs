@@ -85,6 +85,13 @@ impl GroupApi {
 
     /// A group, by its id or name.
     ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     group_id: The id or name of the group.
+    ///     current_ust: The session token of a super-user.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
+    ///
     /// Returns:
     ///     A dict, as from :meth:`create`.
     ///
@@ -107,6 +114,12 @@ impl GroupApi {
     }
 
     /// All groups, by name.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     current_ust: The session token of a super-user.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
     ///
     /// Returns:
     ///     A list of dicts, as from :meth:`create`.
@@ -169,6 +182,13 @@ impl GroupApi {
 
     /// Deletes a group. Its members stay.
     ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     group_id: The id or name of the group.
+    ///     current_ust: The session token of a super-user.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
+    ///
     /// Raises:
     ///     ValidationError: E005001 without permission, E013001 if there is no such group.
     #[pyo3(signature = (cid, group_id, current_ust, current_app, remote_addr))]
@@ -189,6 +209,14 @@ impl GroupApi {
     }
 
     /// Makes a user a member of a group. One who is a member stays one.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     group_id: The id or name of the group.
+    ///     user_id: The user.
+    ///     current_ust: The session token of a super-user.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
     ///
     /// Raises:
     ///     ValidationError: E005001 without permission, E013001 or E001100 if there is no such group or user, E008001 if the
@@ -213,6 +241,14 @@ impl GroupApi {
     }
 
     /// Takes a user out of a group, if they are a member.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     group_id: The id or name of the group.
+    ///     user_id: The user.
+    ///     current_ust: The session token of a super-user.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
     ///
     /// Raises:
     ///     ValidationError: E005001 without permission, E013001 or E001100 if there is no such group or user.

@@ -355,9 +355,10 @@ async fn a_stolen_session_changes_nothing_that_proves_who_somebody_is(kind: Kind
         let answer = browser.post(path, &form_token, &fields);
         assert!(answer.location().contains("login?again=1&next="), "{path}: {}", answer.location());
     }
-    browser
-        .post("/account/password", &form_token, &[("new_password", "a quite different one")])
-        .shows(422, "wrong");
+    let new = ("new_password", "a quite different one");
+    browser.post("/account/password", &form_token, &[new]).shows(422, "Fill in what is missing.");
+    let guess = ("old_password", "a wild guess");
+    browser.post("/account/password", &form_token, &[guess, new]).shows(422, "wrong");
 }
 
 async fn what_is_told_at_the_door_depends_on_the_password_alone(kind: Kind) {

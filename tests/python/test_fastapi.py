@@ -43,7 +43,7 @@ def build(config: Any, **options: Any) -> tuple[FastAPI, ZatoSSO]:
 
     @app.get("/reports")
     async def reports(user: auth.user(groups=["Finance", "audit"])) -> dict[str, str]:  # type: ignore[valid-type]
-        return {"hello": user.username}  # type: ignore[attr-defined]
+        return {"hello": user.username}
 
     @app.get("/maybe")
     async def maybe(user: auth.OptionalUser) -> bool:  # type: ignore[name-defined]

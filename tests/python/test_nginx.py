@@ -56,7 +56,7 @@ http {{
 
 def recipe(name: str, places: dict[str, str]) -> str:
     """An example of the page, with other addresses and files."""
-    text = RECIPES[name]
+    text: str = RECIPES[name]
     for place, other in places.items():
         assert place in text, place
         text = text.replace(place, other)

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 from support import PASSWORD, Config
-from test_pages import ARTIFACTS, ROOT, Stage
+from test_browser import ROOT
+from test_pages import ARTIFACTS, Stage
 from zato_sso import SSO
 
 SIGN_IN = "pages-sign-in.png"

@@ -12,12 +12,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from faces import NOT_IN_REST, REST, Arguments, Everywhere
+from faces import Arguments, Everywhere
 from inbox import Inbox
 from stage import Someone, Stage, refused
 from support import ADDRESS, APP, Config, changed, log_in, super_user, unique
 from test_api import CALLS as OTHER_CALLS
-from zato_sso import status_code
 
 Build = Callable[[Stage], Arguments]
 
@@ -587,21 +586,3 @@ def test_a_documented_code_is_said(everywhere: Everywhere, name: str, code: str)
 def test_what_is_wrong_with_the_session_that_acts_is_said(everywhere: Everywhere, name: str, code: str) -> None:
     if everywhere.has(name):
         check(everywhere, name, code, BY_SESSION[code])
-
-
-def test_every_call_has_its_codes_and_a_place_in_rest_or_a_reason() -> None:
-    assert set(CODES) == set(CALLS)
-    assert set(REST) | set(NOT_IN_REST) == set(CALLS)
-    assert not set(REST) & set(NOT_IN_REST)
-
-
-def test_every_code_is_said_by_some_call_or_there_is_a_reason() -> None:
-    said = {code for codes in [BY_SESSION, *CODES.values()] for code in codes}
-    known = {
-        code
-        for name in status_code.__all__
-        if isinstance(group := getattr(status_code, name), type)
-        for label, code in vars(group).items()
-        if not label.startswith("_")
-    }
-    assert said | set(NOT_SAID) == known

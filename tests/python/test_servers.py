@@ -210,7 +210,7 @@ def test_tasks_of_celery_share_sessions(database_url: str, tmp_path: Path) -> No
         (tmp_path / name).mkdir()
     (tmp_path / "tasks.py").write_text(TASKS, encoding="utf-8")
     environment = {**os.environ, "CONFIG": json.dumps(config), "PYTHONPATH": str(tmp_path)}
-    command = [PROGRAMS / "celery", "--app", "tasks", "worker", "--pool", "prefork", "--concurrency", "2"]
+    command = [str(PROGRAMS / "celery"), "--app", "tasks", "worker", "--pool", "prefork", "--concurrency", "2"]
     log = tmp_path / "log"
     with log.open("wb") as out:
         worker = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=out, stderr=out)

@@ -31,3 +31,26 @@ CREATE TABLE sso_group_member (
     PRIMARY KEY (group_id, user_id)
 );
 CREATE INDEX sso_group_member_user ON sso_group_member (user_id);
+
+-- Nodes that cache sessions are told of groups as well: by who comes and goes, and by a group that is changed.
+CREATE TRIGGER sso_group_member_added AFTER INSERT ON sso_group_member
+    REFERENCING NEW TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION sso_user_changed();
+CREATE TRIGGER sso_group_member_updated AFTER UPDATE ON sso_group_member
+    REFERENCING OLD TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION sso_user_changed();
+CREATE TRIGGER sso_group_member_removed AFTER DELETE ON sso_group_member
+    REFERENCING OLD TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION sso_user_changed();
+CREATE TRIGGER sso_group_member_truncated AFTER TRUNCATE ON sso_group_member
+    FOR EACH STATEMENT EXECUTE FUNCTION sso_all_changed();
+
+CREATE FUNCTION sso_group_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (SELECT COUNT(*) FROM sso_group_member JOIN before USING (group_id)) > 1000 THEN
+        PERFORM pg_notify('zato_sso', '*');
+    ELSE
+        PERFORM pg_notify('zato_sso', user_id) FROM sso_group_member JOIN before USING (group_id);
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER sso_group_updated AFTER UPDATE ON sso_group
+    REFERENCING OLD TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION sso_group_changed();
