@@ -15,41 +15,57 @@ static CROCKFORD: LazyLock<Option<Encoding>> = LazyLock::new(|| {
     specification.encoding().ok()
 });
 
-/// The public id of a user: `zusr` and 26 characters of base32, 128 random bits. Never reused.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct UserId(String);
+/// The longest id that is taken.
+const MAX_LENGTH: usize = 64;
 
-impl UserId {
-    const MAX_LENGTH: usize = 64;
+/// Declares an id: a prefix and 26 characters of base32, 128 random bits.
+macro_rules! public_id {
+    ($(#[doc = $doc:literal])+ $name:ident, $prefix:literal) => {
+        $(#[doc = $doc])+
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(String);
 
-    /// A new, random id.
-    ///
-    /// # Errors
-    /// As [`Random::fill`].
-    pub fn random(random: &dyn Random) -> Result<Self> {
-        random_id("zusr", random).map(Self)
-    }
+        impl $name {
+            /// A new, random id.
+            ///
+            /// # Errors
+            /// As [`Random::fill`].
+            pub fn random(random: &dyn Random) -> Result<Self> {
+                random_id($prefix, random).map(Self)
+            }
 
-    /// Takes an id as a caller gave it; None if no id can look like that.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let fits = text.starts_with("zusr")
-            && text.len() <= Self::MAX_LENGTH
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        fits.then(|| Self(text.to_owned()))
-    }
+            /// Takes an id as a caller gave it; None if no id can look like that.
+            #[must_use]
+            pub fn parse(text: &str) -> Option<Self> {
+                let fits = text.starts_with($prefix)
+                    && text.len() <= MAX_LENGTH
+                    && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+                fits.then(|| Self(text.to_owned()))
+            }
 
-    /// Takes an id that storage holds.
-    #[must_use]
-    pub const fn from_stored(text: String) -> Self {
-        Self(text)
-    }
+            /// Takes an id that storage holds.
+            #[must_use]
+            pub const fn from_stored(text: String) -> Self {
+                Self(text)
+            }
 
-    /// The id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+            /// The id as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+    };
+}
+
+public_id! {
+    /// The public id of a user: `zusr` and 26 characters of base32, 128 random bits. Never reused.
+    UserId, "zusr"
+}
+
+public_id! {
+    /// The public id of a group: `zgrp` and 26 characters of base32, 128 random bits. Never reused.
+    GroupId, "zgrp"
 }
 
 impl fmt::Display for UserId {
@@ -64,41 +80,6 @@ fn random_id(prefix: &str, random: &dyn Random) -> Result<String> {
     encoded
         .map(|encoded| format!("{prefix}{encoded}"))
         .ok_or_else(|| crate::domain::Error::internal("the base32 alphabet is not valid"))
-}
-
-/// The public id of a group: `zgrp` and 26 characters of base32, 128 random bits. Never reused.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct GroupId(String);
-
-impl GroupId {
-    /// A new, random id.
-    ///
-    /// # Errors
-    /// As [`Random::fill`].
-    pub fn random(random: &dyn Random) -> Result<Self> {
-        random_id("zgrp", random).map(Self)
-    }
-
-    /// Takes an id as a caller gave it; None if no id can look like that.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let fits = text.starts_with("zgrp")
-            && text.len() <= UserId::MAX_LENGTH
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        fits.then(|| Self(text.to_owned()))
-    }
-
-    /// Takes an id that storage holds.
-    #[must_use]
-    pub const fn from_stored(text: String) -> Self {
-        Self(text)
-    }
-
-    /// The id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 /// The public id of a session: it names the session without being able to act as it. Time-ordered (UUID version 7).

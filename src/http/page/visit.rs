@@ -240,10 +240,8 @@ impl Visit {
 
     /// Asks for that before a page whose form would be refused without.
     pub async fn to_fresh_login(&self) -> Result<Option<Answer>, Failure> {
-        let minutes = i64::from(self.sso().config().login.fresh_for);
         let session = self.sso().get_current_session(self.ctx(), self.ust()).await?.session;
-        let is_fresh = minutes == 0 || session.auth_time.plus_minutes(minutes) > self.sso().now();
-        Ok((!is_fresh).then(|| self.to_login_again()))
+        Ok((!self.sso().is_fresh(&session)).then(|| self.to_login_again()))
     }
 
     /// The token that came by email: alone, or in the link that people have copied.

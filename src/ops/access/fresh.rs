@@ -12,20 +12,25 @@
 //! | to lock, approve, end sessions, as a super-user | no |
 //! | the process itself, and the command | no |
 
-use crate::domain::{Code, Error, Result};
+use crate::domain::{Code, Error, Result, Session};
 use crate::ops::Sso;
 use crate::ops::access::actor::Caller;
 
 impl Sso {
+    /// Whether who has this session has logged in, or proved who they are again, not too long ago.
+    #[must_use]
+    pub fn is_fresh(&self, session: &Session) -> bool {
+        let minutes = i64::from(self.config().login.fresh_for);
+        minutes == 0 || session.auth_time.plus_minutes(minutes) > self.now()
+    }
+
     /// The caller has logged in, or proved who they are again, not too long ago. The process itself, which is None, need
     /// not.
     ///
     /// # Errors
     /// E005010 where that was too long ago.
     pub(in crate::ops) fn require_fresh_login(&self, caller: Option<&Caller>) -> Result<()> {
-        let minutes = i64::from(self.config().login.fresh_for);
-        let Some(caller) = caller else { return Ok(()) };
-        if minutes == 0 || caller.session().auth_time.plus_minutes(minutes) > self.now() {
+        if caller.is_none_or(|caller| self.is_fresh(caller.session())) {
             return Ok(());
         }
         let detail = "the login is too long ago for this: log in again, or call session.reauthenticate";
