@@ -1,6 +1,6 @@
 // A browser that does what it is told: one JSON command a line on standard input, one JSON answer a line on standard output.
 //
-// The argument is a JSON file: which Chromium, and where pictures go.
+// The argument is the path of Chromium.
 
 import { readFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -10,15 +10,15 @@ import { chromium } from "playwright-core";
 import jsQR from "jsqr";
 import { PNG } from "pngjs";
 
-const config = JSON.parse(readFileSync(process.argv[2], "utf8"));
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-mkdirSync(config.artifacts, { recursive: true });
 
 const browser = await chromium.launch({
-  executablePath: config.chromium,
+  executablePath: process.argv[2],
   headless: true,
   args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
 });
+// Where pictures go.
+let artifacts;
 let context;
 let page;
 // What the page's policy has kept from running, and what failed.
@@ -52,6 +52,16 @@ async function leaving(act) {
 }
 
 const commands = {
+  // For another test: nothing is left of the one before.
+  renew: async (folder) => {
+    artifacts = folder;
+    mkdirSync(artifacts, { recursive: true });
+    await begin({});
+    complaints = [];
+    return {};
+  },
+  // Before the server ends, which would wait for connections.
+  leave: async () => (await context?.close(), (context = undefined), {}),
   begin: async (options) => (await begin(options), {}),
   open: async (url) => seen((await page.goto(url, { waitUntil: "load" }))?.status()),
   fill: async (fields) => {
@@ -77,13 +87,13 @@ const commands = {
     const [file] = await Promise.all([page.waitForEvent("download"), page.click(selector)]);
     return { name: file.suggestedFilename(), text: readFileSync(await file.path(), "utf8") };
   },
-  shot: async (name) => (await page.screenshot({ path: join(config.artifacts, name), fullPage: true }), {}),
+  shot: async (name) => (await page.screenshot({ path: join(artifacts, name), fullPage: true }), {}),
   // The upper part of the page, in fewer shades: small enough for documentation.
   picture: async ([name, height]) => {
     const clip = { x: 0, y: 0, width: page.viewportSize().width, height };
     const drawn = PNG.sync.read(await page.screenshot({ clip }));
     drawn.data.forEach((value, index) => { drawn.data[index] = Math.round(value / 17) * 17; });
-    writeFileSync(join(config.artifacts, name), PNG.sync.write(drawn, { colorType: 2, filterType: 0, deflateStrategy: 0 }));
+    writeFileSync(join(artifacts, name), PNG.sync.write(drawn, { colorType: 2, filterType: 0, deflateStrategy: 0 }));
     return {};
   },
   qr: async () => {
@@ -94,6 +104,9 @@ const commands = {
     await page.evaluate(axe);
     const found = await page.evaluate(() => globalThis.axe.run(document, {
       runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+      // What is right needs no report of each element.
+      resultTypes: ["violations"],
+      selectors: false,
     }));
     const told = ({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html).join(" ")}`;
     return { violations: found.violations.map(told), width: await page.evaluate(() => document.documentElement.scrollWidth) };
@@ -106,14 +119,13 @@ async function focus() {
   return page.evaluate(() => document.activeElement?.id || document.activeElement?.textContent?.trim() || "");
 }
 
-await begin({});
 for await (const line of createInterface({ input: process.stdin })) {
   const [name, given] = JSON.parse(line);
   try {
     console.log(JSON.stringify(await commands[name](given)));
   } catch (error) {
-    await page.screenshot({ path: join(config.artifacts, "error.png") }).catch(() => {});
-    console.log(JSON.stringify({ error: String(error.stack), text: await page.locator("body").innerText().catch(() => "") }));
+    await page?.screenshot({ path: join(artifacts, "error.png") }).catch(() => {});
+    console.log(JSON.stringify({ error: String(error.stack), text: await page?.locator("body").innerText().catch(() => "") }));
   }
 }
 await browser.close();

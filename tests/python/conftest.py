@@ -20,6 +20,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 import uvloop
+from chromium import Driver
 from inbox import Inbox, inbox
 from psycopg import sql
 from stage import Stage
@@ -177,6 +178,14 @@ def mail() -> Iterator[Inbox]:
     """A server for emails, and what came to it."""
     with inbox() as mail:
         yield mail
+
+
+@pytest.fixture(scope="session")
+def driver() -> Iterator[Driver]:
+    """A browser, shared by all tests that need one."""
+    driver = Driver()
+    yield driver
+    driver.close()
 
 
 @pytest.fixture(scope="module")

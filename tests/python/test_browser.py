@@ -20,27 +20,16 @@ from typing import Any
 import pytest
 import requests
 import trustme
+from chromium import BROWSER_FILES, tool
 from faces import serving
 from support import PASSWORD, Config
 from zato_sso import SSO
 
 ROOT = Path(__file__).parents[2]
 PHP_FILES = ROOT / "tests" / "php"
-BROWSER_FILES = ROOT / "tests" / "browser"
 ARTIFACTS = ROOT / "target" / "browser"
 SHOP, BLOG, SSO_URL = "https://shop.example", "https://blog.example", "https://sso.example"
 NAME = "Ann Åkesson"
-TOOLS = ROOT / "var" / "browser-tools" / "env.json"
-
-
-def tool(name: str) -> list[str]:
-    """The command for a program that .ci/browser_tools has found or brought."""
-    if not TOOLS.exists():
-        pytest.fail(
-            "run .ci/browser_tools first, as `make test` does: it finds or brings Chromium, PHP and playwright-core"
-        )
-    command: list[str] = json.loads(TOOLS.read_text(encoding="utf-8"))[name]
-    return command
 
 
 def keys_of(site: dict[str, Any]) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 
+from chromium import Driver
 from support import PASSWORD, Config, changed, totp_code
 from test_pages import Stage, enrolled
 
@@ -21,7 +22,7 @@ TEMPLATE = """\
 """
 
 
-def test_nothing_runs_that_is_not_of_the_pages(config: Config, tmp_path: Path) -> None:
+def test_nothing_runs_that_is_not_of_the_pages(config: Config, tmp_path: Path, driver: Driver) -> None:
     templates = tmp_path / "templates"
     templates.mkdir()
     (templates / "forgot.html").write_text(TEMPLATE, encoding="utf-8")
@@ -30,7 +31,7 @@ def test_nothing_runs_that_is_not_of_the_pages(config: Config, tmp_path: Path) -
     css.write_bytes(b"h1 {\r\n  color: rgb(9, 8, 7)\r\n}\r\n")
     own = changed(config, pages={"templates": str(templates), "css": str(css)})
     with ExitStack() as kept:
-        chromium = Stage(own, tmp_path, kept).browser
+        chromium = Stage(own, tmp_path, kept, driver).browser
         assert "Mine" in chromium.open("/password/forgot")
         chromium.do("tap", "#styled")
         chromium.do("tap", "#link")
@@ -44,9 +45,9 @@ def test_nothing_runs_that_is_not_of_the_pages(config: Config, tmp_path: Path) -
         assert chromium.do("style", ["h1", "color"])["value"] == "rgb(9, 8, 7)"
 
 
-def test_a_button_that_is_pressed_twice_sends_its_form_once(config: Config, tmp_path: Path) -> None:
+def test_a_button_that_is_pressed_twice_sends_its_form_once(config: Config, tmp_path: Path, driver: Driver) -> None:
     with ExitStack() as kept:
-        stage = Stage(config, tmp_path, kept)
+        stage = Stage(config, tmp_path, kept, driver)
         key = enrolled(stage)
         chromium = stage.browser
         assert chromium.sign_in("ann") == "/login/code"

@@ -6,19 +6,18 @@ Pictures of all pages are kept in target/pages.
 from __future__ import annotations
 
 import json
-import subprocess
 import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from chromium import Chromium, Driver
 from faces import serving
 from inbox import Inbox, inbox, text_of
 from support import ADDRESS, APP, PASSWORD, Config, changed, totp_code
-from test_browser import BROWSER_FILES, ROOT, tool
+from test_browser import ROOT
 from zato_sso import SSO
 
 ARTIFACTS = ROOT / "target" / "pages"
@@ -27,70 +26,11 @@ PUBLIC = "http://login.example"
 ANOTHER = "a quite different password"
 
 
-class Chromium:
-    """A browser that does what it is told."""
-
-    def __init__(self, process: subprocess.Popen[str], base: str) -> None:
-        """Takes the driver, and where the server is."""
-        self.process = process
-        self.base = base
-
-    def do(self, name: str, given: object = None) -> dict[str, Any]:
-        """Has one command done; its answer."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        print(json.dumps([name, given]), file=self.process.stdin, flush=True)
-        line = self.process.stdout.readline()
-        assert line, f"{name} {given}: the driver has ended"
-        answer: dict[str, Any] = json.loads(line)
-        assert "error" not in answer, f"{name} {given}: {answer}"
-        return answer
-
-    def open(self, path: str) -> str:
-        """Opens a page; its text."""
-        return str(self.do("open", path if path.startswith("http") else f"{self.base}{path}")["text"])
-
-    def send(self, fields: dict[str, str], button: str = "main form button:not([type=button])") -> tuple[str, str]:
-        """Fills fields in by name, and sends their form: the path of the next page, and its text."""
-        self.do("fill", {f"[name={name}]": value for name, value in fields.items()})
-        return self.click(button)
-
-    def click(self, button: str) -> tuple[str, str]:
-        """Follows a link or a button: the path of the next page, and its text."""
-        seen = self.do("click", button)
-        return str(seen["url"]).removeprefix(self.base), str(seen["text"])
-
-    def sign_in(self, username: str, password: str = PASSWORD) -> str:
-        """Signs in; the path that this leads to."""
-        self.open("/login")
-        return self.send({"username": username, "password": password})[0]
-
-    def has_no_complaint(self) -> None:
-        """Nothing was kept from running by the page's own policy."""
-        assert self.do("complaints")["complaints"] == []
-
-
-@contextmanager
-def browser(base: str, folder: Path, artifacts: Path) -> Iterator[Chromium]:
-    """A browser, for as long as this lasts."""
-    (chromium,) = tool("chromium")
-    settings = folder / "pages.json"
-    settings.write_text(json.dumps({"chromium": chromium, "artifacts": str(artifacts)}), encoding="utf-8")
-    command = [*tool("node"), str(BROWSER_FILES / "pages.mjs"), str(settings)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield Chromium(process, base)
-        finally:
-            assert process.stdin is not None
-            process.stdin.close()
-            process.wait(30)
-
-
 class Stage:
     """A server that sends emails, and a browser."""
 
-    def __init__(self, config: Config, folder: Path, kept: ExitStack) -> None:
-        """Starts them."""
+    def __init__(self, config: Config, folder: Path, kept: ExitStack, driver: Driver) -> None:
+        """Starts the server, and gives it a browser that remembers nothing."""
         self.mail: Inbox = kept.enter_context(inbox())
         self.config = changed(
             config,
@@ -106,7 +46,8 @@ class Stage:
             sso.user.create_user("cid", ann, require_super_user=False, auto_approve=True)
         self.base = kept.enter_context(serving(self.config, folder)).url
         engine = config["database"]["url"].split(":")[0]
-        self.browser = kept.enter_context(browser(self.base, folder, ARTIFACTS / engine))
+        self.browser = Chromium(driver, self.base, ARTIFACTS / engine)
+        kept.callback(self.browser.leave)
 
     def link(self, address: str, count: int = 1) -> str:
         """The link of an email, to this server."""
@@ -125,10 +66,10 @@ class Stage:
 
 
 @pytest.fixture
-def stage(config: Config, tmp_path: Path) -> Iterator[Stage]:
+def stage(config: Config, tmp_path: Path, driver: Driver) -> Iterator[Stage]:
     """A server and a browser."""
     with ExitStack() as kept:
-        yield Stage(config, tmp_path, kept)
+        yield Stage(config, tmp_path, kept, driver)
 
 
 @pytest.mark.parametrize("has_script", [True, False], ids=["with-javascript", "without-javascript"])

@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from chromium import Driver
 from support import PASSWORD, Config
 from test_browser import ROOT
 from test_pages import ARTIFACTS, Stage
@@ -37,9 +38,9 @@ def size_of(picture: Path) -> tuple[int, int]:
     return int(width), int(height)
 
 
-def test_the_pages_that_pictures_show_are_drawn(config: Config, tmp_path: Path) -> None:
+def test_the_pages_that_pictures_show_are_drawn(config: Config, tmp_path: Path, driver: Driver) -> None:
     with ExitStack() as kept:
-        stage = Stage(config, tmp_path, kept)
+        stage = Stage(config, tmp_path, kept, driver)
         with SSO(config=stage.config) as sso:
             for username, display_name, is_approved in PEOPLE:
                 data = {"username": username, "password": PASSWORD, "email": f"{username}@example.com"}
