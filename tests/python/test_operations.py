@@ -73,21 +73,21 @@ def command(node: Node, *arguments: str) -> str:
     return done.stdout
 
 
-def make_older(database_url: str, version: int) -> None:
+def make_older(empty_url: str, version: int) -> None:
     """A database as an earlier version left it, with one user."""
-    engine = "sqlite" if database_url.startswith("sqlite") else "postgres"
+    engine = "sqlite" if empty_url.startswith("sqlite") else "postgres"
     files = [path.read_text(encoding="utf-8") for path in sorted((MIGRATIONS / engine).glob("*.sql"))[:version]]
     rows = [(number, "", True, hashlib.sha384(text.encode()).digest(), 1) for number, text in enumerate(files, start=1)]
     insert = "INSERT INTO sso_schema_version (version, description, success, checksum, execution_time) VALUES "
     if engine == "sqlite":
-        with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as database:
+        with closing(sqlite3.connect(empty_url.removeprefix("sqlite:///"))) as database:
             # Older ones than the product's do not have it.
             database.create_function("unhex", 1, bytes.fromhex, deterministic=True)
             database.executescript("\n".join([VERSIONS[engine] + ";", *files, OLDER.format(token="zeroblob(16)")]))
             database.executemany(insert + "(?, ?, ?, ?, ?)", rows)
             database.commit()
         return
-    with connected(database_url, autocommit=True) as server:
+    with connected(empty_url, autocommit=True) as server:
         for text in (VERSIONS[engine], *files, OLDER.format(token="gen_random_uuid()")):
             server.execute(text.encode())
         for row in rows:
@@ -95,12 +95,12 @@ def make_older(database_url: str, version: int) -> None:
 
 
 @pytest.mark.parametrize("version", [2, 4])
-def test_an_upgrade(version: int, database_url: str, tmp_path: Path) -> None:
+def test_an_upgrade(version: int, empty_url: str, tmp_path: Path) -> None:
     latest = len(list((MIGRATIONS / "sqlite").glob("*.sql")))
-    make_older(database_url, version)
-    node = Node(tmp_path / "node", database_url, new_key())
+    make_older(empty_url, version)
+    node = Node(tmp_path / "node", empty_url, new_key())
     node.folder.mkdir()
-    if database_url.startswith("sqlite"):
+    if empty_url.startswith("sqlite"):
         # The backup is made by the new program, and is still of the earlier version.
         command(node, "backup", "before.db")
         with closing(sqlite3.connect(node.folder / "before.db")) as copy:
