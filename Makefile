@@ -26,6 +26,8 @@ SOURCES := $(shell find src -not -name '.*') Cargo.toml Cargo.lock pyproject.tom
 export CARGO_TARGET_DIR := $(CURDIR)/target
 MATURIN := env -u CONDA_PREFIX PIP_QUIET=1 VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin
 WITH_POSTGRES := $(BIN)/python tests/with_postgres.py
+# Twice as many as cores, as pytest has them: many tests wait for a server or a limit of time.
+TEST_THREADS := $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1))))
 # zig links against an old glibc, so that the wheel works on older systems than the one that builds it.
 WHEEL_FLAGS := $(if $(filter Linux,$(shell uname -s)),--zig --compatibility manylinux2014)
 # Folders of this machine stay out of it.
@@ -54,7 +56,7 @@ serve: $(RELEASE_PACKAGE) ## Start the REST server on the database of `make run`
 test: $(TEST_PACKAGE) ## Run all tests, on SQLite and on a PostgreSQL that it starts itself
 	.ci/browser_tools
 	.ci/database_tools
-	$(WITH_POSTGRES) -- sh -ec 'cargo test $(CARGO_FLAGS); $(BIN)/python -m pytest -n auto --dist worksteal'
+	RUST_TEST_THREADS=$(TEST_THREADS) $(WITH_POSTGRES) -- sh -ec 'cargo test $(CARGO_FLAGS); $(BIN)/python -m pytest -n auto --dist worksteal'
 
 # All features at once, so that every dependency is looked at once.
 lint: $(TEST_PACKAGE) ## Check format, lints, types, stubs and licences
