@@ -37,7 +37,7 @@ BENCHMARKS := python_faces logins rest server nodes imports
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build package run serve test lint docs site openapi pictures bench bench-micro bench-peers bench-scale instructions plots wheel clean
+.PHONY: help build package run serve test lint lint-rust lint-python docs site openapi pictures bench bench-micro bench-peers bench-scale instructions plots wheel clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -58,18 +58,22 @@ test: $(TEST_PACKAGE) ## Run all tests, on SQLite and on a PostgreSQL that it st
 	.ci/database_tools
 	RUST_TEST_THREADS=$(TEST_THREADS) $(WITH_POSTGRES) -- sh -ec 'cargo test $(CARGO_FLAGS); $(BIN)/python -m pytest -n auto --dist worksteal'
 
+lint: lint-rust lint-python ## Check format, lints, types, stubs and licences
+
 # All features at once, so that every dependency is looked at once.
-lint: $(TEST_PACKAGE) ## Check format, lints, types, stubs and licences
+lint-rust: $(TEST_PACKAGE)
 	cargo fmt --check
 	cargo clippy $(CARGO_FLAGS) --all-features --all-targets -- -D warnings
+	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; \
+	else echo "cargo-deny is not installed: advisories were not checked"; fi
+
+lint-python: $(TEST_PACKAGE)
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/python -m pyright --pythonpath $(BIN)/python
 	$(BIN)/python -m mypy.stubtest zato_sso._core zato_sso.aio zato_sso.bound
 	$(BIN)/python tests/check_licences.py
-	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; \
-	else echo "cargo-deny is not installed: advisories were not checked"; fi
 
 docs: site ## Build the documentation and serve it on http://127.0.0.1:8000
 	@echo "http://127.0.0.1:$(DOCS_PORT)/, until Ctrl-C"
