@@ -38,6 +38,7 @@ IMPORTS = {
         "AttrEntity",
         "Hooks",
         "ImportSummary",
+        "Passkey",
         "Session",
         "SessionInfo",
         "User",

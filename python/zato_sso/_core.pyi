@@ -24,6 +24,8 @@ __all__ = [
     "Hooks",
     "IdentityAPI",
     "ImportSummary",
+    "Passkey",
+    "PasskeyAPI",
     "PasswordResetAPI",
     "RecoveryCodeAPI",
     "Server",
@@ -239,6 +241,9 @@ class UserAPI:
     @property
     def recovery_code(self) -> RecoveryCodeAPI:
         """Recovery codes."""
+    @property
+    def passkey(self) -> PasskeyAPI:
+        """Passkeys."""
     def create_user(
         self,
         cid: str,
@@ -1993,6 +1998,176 @@ class TOTPAPI:
         """
 
 @final
+class PasskeyAPI:
+    """`sso.user.passkey`: passkeys, and logins with them."""
+
+    def begin_registration(
+        self,
+        cid: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        name: str | None = None,
+    ) -> dict[str, Any]:
+        """Begins to register a passkey for the caller. It is registered when :meth:`finish_registration` gets what the browser
+        answers, within 5 minutes.
+
+        Args:
+            cid: Correlation ID.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            name: What the passkey is to be called.
+
+        Returns:
+            A dict for ``PublicKeyCredential.parseCreationOptionsFromJSON`` of the browser.
+
+        Raises:
+            ValidationError: The code of an invalid session; E005010 if the login is not fresh, E008001 if passkeys are not
+                configured or the caller has 20 already.
+        """
+    def finish_registration(
+        self,
+        cid: str,
+        response: dict[str, Any] | str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> Passkey:
+        """Registers the passkey that the browser has made. The user is emailed.
+
+        Args:
+            cid: Correlation ID.
+            response: What ``toJSON()`` of the browser's credential says: a dict or its JSON.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Returns:
+            The Passkey.
+
+        Raises:
+            ValidationError: The code of an invalid session; E005010 if the login is not fresh, E012001 if the response is not
+                acceptable, E012002 if nothing like it was asked for, or too long ago.
+        """
+    def begin_login(
+        self,
+        cid: str,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        username: str | None = None,
+    ) -> dict[str, Any]:
+        """Begins a login with a passkey.
+
+        Args:
+            cid: Correlation ID.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            username: The name of the user, where it is known: for authenticators that keep no list of their passkeys.
+
+        Returns:
+            A dict for ``PublicKeyCredential.parseRequestOptionsFromJSON`` of the browser.
+
+        Raises:
+            ValidationError: E008001 if passkeys are not configured; E005009 after too many failures, or while too many
+                logins wait.
+        """
+    def finish_login(
+        self,
+        cid: str,
+        response: dict[str, Any] | str,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_agent: str | None = None,
+    ) -> SessionInfo:
+        """Logs in the user whose passkey has answered. One that has verified its owner counts as two factors: no TOTP code is
+        asked for.
+
+        Args:
+            cid: Correlation ID.
+            response: What ``toJSON()`` of the browser's credential says: a dict or its JSON.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            user_agent: The client's user agent.
+
+        Returns:
+            A SessionInfo.
+
+        Raises:
+            ValidationError: E005001 if the response is not right, E012002 if nothing like it was asked for, or too long ago;
+                E005008 if the user has TOTP and the authenticator has not verified its owner; else as ``sso.user.login``.
+        """
+    def get_list(
+        self,
+        cid: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_id: str | None = None,
+    ) -> list[Passkey]:
+        """The passkeys of a user, the oldest first.
+
+        Args:
+            cid: Correlation ID.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            user_id: Whose; by default the caller's own. Others' only for those who may manage users.
+
+        Returns:
+            A list of Passkey.
+
+        Raises:
+            ValidationError: The code of an invalid session; E005001 without permission, E001100 if there is no such user.
+        """
+    def rename(
+        self,
+        cid: str,
+        passkey_id: str,
+        name: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None:
+        """Gives one of the caller's passkeys another name.
+
+        Args:
+            cid: Correlation ID.
+            passkey_id: The ID of the passkey.
+            name: Its new name.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Raises:
+            ValidationError: The code of an invalid session; E008002 if there is no such passkey, or the name is not valid.
+        """
+    def delete(
+        self,
+        cid: str,
+        passkey_id: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_id: str | None = None,
+    ) -> None:
+        """Deletes a passkey. The user is emailed.
+
+        Args:
+            cid: Correlation ID.
+            passkey_id: The ID of the passkey.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            user_id: Whose it is; by default the caller's own. Others' only for those who may manage users.
+
+        Raises:
+            ValidationError: The code of an invalid session; E005010 if the login is not fresh, E005001 without permission,
+                E001100 if there is no such user, E008002 if there is no such passkey, E012003 if the user could not log in
+                any more.
+        """
+
+@final
 class RecoveryCodeAPI:
     """`sso.user.recovery_code`: codes that take the place of a TOTP code, each once."""
 
@@ -2913,6 +3088,48 @@ class ImportSummary:
     @property
     def findings(self) -> list[dict[str, Any]]:
         """What was not imported, up to 1000 entries: dicts with position, username, is_refused and reason."""
+
+@final
+class Passkey:
+    """A passkey."""
+
+    @property
+    def passkey_id(self) -> str:
+        """Its ID."""
+    @property
+    def user_id(self) -> str:
+        """The ID of its user."""
+    @property
+    def name(self) -> str:
+        """What its user calls it."""
+    @property
+    def aaguid(self) -> str:
+        """The model of the authenticator, a UUID; zeros where it does not tell."""
+    @property
+    def transports(self) -> list[str]:
+        """How the authenticator can be reached, such as ``internal``, ``hybrid`` and ``usb``."""
+    @property
+    def is_backup_eligible(self) -> bool:
+        """Whether it may be on several devices."""
+    @property
+    def is_backed_up(self) -> bool:
+        """Whether it was, when it was last used."""
+    @property
+    def is_user_verified(self) -> bool:
+        """Whether the authenticator has ever verified its owner, by a PIN, a finger or a face."""
+    @property
+    def creation_time(self) -> datetime.datetime:
+        """When it was registered; UTC, without a timezone."""
+    @property
+    def last_use(self) -> datetime.datetime | None:
+        """When it was last used; None for never."""
+    def to_dict(self, serialize_dt: bool = True) -> dict[str, Any]:
+        """All of these values. Datetimes become ISO 8601 text unless ``serialize_dt`` is False.
+
+        Args:
+            serialize_dt: True for times as ISO 8601 text.
+        """
+    def __eq__(self, other: object, /) -> bool: ...
 
 @final
 class SessionInfo:

@@ -71,6 +71,10 @@ pub(super) enum Command {
     ResetTotpKey(ResetTotpKeyArgs),
     /// Give a user ten new recovery codes in place of earlier ones, and print them
     GenerateRecoveryCodes(UserArgs),
+    /// List a user's passkeys, oldest first
+    ListPasskeys(UserArgs),
+    /// Delete all passkeys of a user, who needs another way to log in
+    DeletePasskeys(UserArgs),
     /// List a user's open sessions, oldest first
     ListSessions(UserArgs),
     /// End all open sessions of a user, or one of them, and list what has ended

@@ -20,6 +20,7 @@ use crate::config::section::log::Log;
 use crate::config::section::login::Login;
 use crate::config::section::main::Main;
 use crate::config::section::pages::Pages;
+use crate::config::section::passkey::{Passkey, PasskeyParty};
 use crate::config::section::password::Password;
 use crate::config::section::password_reset::PasswordReset;
 use crate::config::section::search::Search;
@@ -85,6 +86,8 @@ config! {
     signup: SignUp,
     /// Names that are not allowed at sign-up.
     user_validation: UserValidation,
+    /// Passkeys.
+    passkey: Passkey,
     /// Searches.
     search: Search,
     /// Custom attributes.
@@ -156,6 +159,12 @@ impl Config {
             }
             (None, DatabaseUrl::SqliteMemory | DatabaseUrl::Postgres(_)) => None,
         }
+    }
+
+    /// Whom passkeys are for; None where there are none.
+    #[must_use]
+    pub fn passkey_party(&self) -> Option<PasskeyParty> {
+        self.passkey.party(&self.pages, self.http.listen)
     }
 
     /// The origin of a key; of a table, that of its first name.

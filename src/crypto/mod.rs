@@ -4,6 +4,7 @@ pub mod compare;
 pub mod fernet;
 pub mod form_token;
 pub mod jose;
+pub mod passkey;
 mod keyring;
 mod linked_auth;
 mod password;

@@ -62,6 +62,7 @@ pub use password::change::{ChangePassword, SetPassword};
 pub use password::reset::ResetAccess;
 pub use session::login::LoginRequest;
 pub use session::manage::{Ended, SessionListing};
+pub use session::passkey::PasskeyLogin;
 pub use session::step::LoginStep;
 pub use session::ticket::Steps;
 pub use site::browser::{BrowserCheck, BrowserCookie, Checked, Connection, Registration, WaitingConnection};

@@ -10,6 +10,7 @@ mod hook;
 mod import;
 mod linked_auth;
 mod module;
+mod passkey;
 mod password;
 mod root;
 mod runtime;

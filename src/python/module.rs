@@ -8,6 +8,7 @@ use crate::python::attr::entity::AttrEntity;
 use crate::python::credential::RecoveryCodeApi;
 use crate::python::hook::registry::Hooks;
 use crate::python::import::Summary;
+use crate::python::passkey::{Passkey, PasskeyApi};
 use crate::python::password::AccessTokenCtx;
 use crate::python::root;
 use crate::python::runtime::{fork, gate, journal};
@@ -73,6 +74,8 @@ fn core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<SessionAttrApi>()?;
     module.add_class::<AttrEntity>()?;
     module.add_class::<RecoveryCodeApi>()?;
+    module.add_class::<PasskeyApi>()?;
+    module.add_class::<Passkey>()?;
     module.add_class::<AccessTokenCtx>()?;
     UserApi::add_aliases(py)?;
     fork::install_hooks(py)?;

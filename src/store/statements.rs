@@ -15,6 +15,8 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         audit::STATEMENTS,
         site::browser::STATEMENTS,
         credential::enrolment::STATEMENTS,
+        credential::passkey::STATEMENTS,
+        credential::passkey_ceremony::STATEMENTS,
         credential::recovery_code::STATEMENTS,
         maintenance::doctor::STATEMENTS,
         site::identity::STATEMENTS,

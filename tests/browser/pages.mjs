@@ -21,11 +21,13 @@ const browser = await chromium.launch({
 let artifacts;
 let context;
 let page;
+let devtools;
 // What the page's policy has kept from running, and what failed.
 let complaints = [];
 
 async function begin(options) {
   await context?.close();
+  devtools = undefined;
   context = await browser.newContext({ viewport: { width: 900, height: 900 }, ...options });
   context.setDefaultTimeout(15000);
   page = await context.newPage();
@@ -111,6 +113,20 @@ const commands = {
     const told = ({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html).join(" ")}`;
     return { violations: found.violations.map(told), width: await page.evaluate(() => document.documentElement.scrollWidth) };
   },
+  // What runs in each page before its own script.
+  init: async (script) => (await context.addInitScript(script), {}),
+  // An authenticator that is not there: https://w3c.github.io/webauthn/#sctn-automation
+  authenticator: async (options) => {
+    if (!devtools) {
+      devtools = await context.newCDPSession(page);
+      await devtools.send("WebAuthn.enable");
+    }
+    return devtools.send("WebAuthn.addVirtualAuthenticator", { options: { protocol: "ctap2", automaticPresenceSimulation: true, ...options } });
+  },
+  webauthn: async ([name, given]) => (await devtools.send(`WebAuthn.${name}`, given)) ?? {},
+  // Waits for a page that comes by itself.
+  arrive: async (url) => (await page.waitForURL(url, { waitUntil: "load" }), seen()),
+  appears: async (selector) => ({ text: await page.locator(selector).filter({ hasText: /./ }).innerText() }),
   cookies: async () => ({ cookies: await context.cookies() }),
   complaints: async () => ({ complaints: complaints.splice(0) }),
 };

@@ -37,6 +37,7 @@ async fn what_was_deleted_is_said(kind: Kind) {
         out: sign_ups            0
         out: email_changes       0
         out: totp_enrolments     0
+        out: passkey_ceremonies  0
         out: throttle_counters   0
         out: known_places        0
         out: known_devices       0
@@ -46,7 +47,7 @@ async fn what_was_deleted_is_said(kind: Kind) {
     }
     let said = folder.run("cleanup --json").json();
     assert_eq!(said["sessions"], 0);
-    assert_eq!(said.as_object().unwrap().len(), 15);
+    assert_eq!(said.as_object().unwrap().len(), 16);
     assert_eq!(folder.run("list-sessions user1 --json").json().as_array().unwrap().len(), 1);
 }
 

@@ -44,6 +44,8 @@ mod cli_session;
 mod cli_site;
 #[cfg(feature = "server")]
 mod command;
+#[cfg(feature = "server")]
+mod authenticator;
 mod device;
 mod email;
 mod external_auth;
@@ -89,6 +91,12 @@ mod page_attack;
 mod page_login;
 #[cfg(feature = "server")]
 mod page_look;
+#[cfg(feature = "server")]
+mod page_passkey;
+#[cfg(feature = "server")]
+mod passkey;
+#[cfg(feature = "server")]
+mod passkey_attack;
 mod password;
 mod password_reset;
 #[cfg(feature = "server")]

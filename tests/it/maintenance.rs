@@ -121,7 +121,7 @@ async fn what_has_expired_is_deleted_and_what_has_not_is_left(kind: Kind) {
 
     let cleaned = world.sso.clean_up(&ctx()).await.unwrap();
     insta::allow_duplicates! {
-        insta::assert_snapshot!(format!("{:?}", cleaned.counts()), @r#"[("user_attributes", 2), ("session_attributes", 2), ("browser_codes", 2), ("browser_sessions", 2), ("sessions", 2), ("password_resets", 4), ("site_verifications", 2), ("sign_ups", 2), ("email_changes", 2), ("totp_enrolments", 0), ("throttle_counters", 2), ("known_places", 0), ("known_devices", 0), ("seen_clients", 0), ("audit_entries", 0)]"#);
+        insta::assert_snapshot!(format!("{:?}", cleaned.counts()), @r#"[("user_attributes", 2), ("session_attributes", 2), ("browser_codes", 2), ("browser_sessions", 2), ("sessions", 2), ("password_resets", 4), ("site_verifications", 2), ("sign_ups", 2), ("email_changes", 2), ("totp_enrolments", 0), ("passkey_ceremonies", 0), ("throttle_counters", 2), ("known_places", 0), ("known_devices", 0), ("seen_clients", 0), ("audit_entries", 0)]"#);
     }
     assert_eq!(cleaned.total(), 22);
     let left = [

@@ -11,7 +11,7 @@ use zato_sso::ops::{LATEST_VERSION, NoHooks, Sso};
 use crate::support::{Kind, TestDb, World, any_rows, config, ctx};
 
 /// The migrations, oldest first: for SQLite, and for PostgreSQL.
-const MIGRATIONS: [(&str, &str); 6] = [
+const MIGRATIONS: [(&str, &str); 7] = [
     (
         include_str!("../../src/store/migrations/sqlite/0001_schema.sql"),
         include_str!("../../src/store/migrations/postgres/0001_schema.sql"),
@@ -35,6 +35,10 @@ const MIGRATIONS: [(&str, &str); 6] = [
     (
         include_str!("../../src/store/migrations/sqlite/0006_people.sql"),
         include_str!("../../src/store/migrations/postgres/0006_people.sql"),
+    ),
+    (
+        include_str!("../../src/store/migrations/sqlite/0007_passkeys_and_openid.sql"),
+        include_str!("../../src/store/migrations/postgres/0007_passkeys_and_openid.sql"),
     ),
 ];
 
@@ -153,7 +157,7 @@ async fn a_newer_database_is_refused_and_left_alone(kind: Kind) {
     let world = World::new(kind).await;
     crate::support::execute(&world, "UPDATE sso_schema_version SET version = 999 WHERE version = 3").await;
     let message = refused(config(&world.db.url, json!({}))).await;
-    assert!(message.contains("schema version 999, which is newer than version 6"), "{message}");
+    assert!(message.contains("schema version 999, which is newer than version 7"), "{message}");
     assert!(message.ends_with("upgrade zato-sso to use it"), "{message}");
     crate::support::execute(&world, "UPDATE sso_schema_version SET version = 3 WHERE version = 999").await;
     world.reopened(json!({})).await;

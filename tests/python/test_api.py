@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from authenticator import Authenticator
 from inbox import token_in
 from stage import Stage, refused
 from support import ADDRESS, APP, PASSWORD, AsyncSSO, config_of, new_key, totp_code, unique
-from zato_sso import AccessTokenCtx, BackendError, SearchCtx, Session, SessionInfo, SignupCtx, User
+from zato_sso import AccessTokenCtx, BackendError, Passkey, SearchCtx, Session, SessionInfo, SignupCtx, User
 
 Arguments = dict[str, Any]
 CONTEXT = {"current_app": APP, "remote_addr": ADDRESS}
@@ -144,6 +145,42 @@ def disable_totp(stage: Stage) -> Arguments:
 
 def recovery_codes(stage: Stage) -> Arguments:
     return {"cid": "cid", "current_ust": stage.admin, **CONTEXT, "user_id": stage.someone().user_id}
+
+
+def new_passkey(stage: Stage) -> Arguments:
+    return {"cid": "cid", "current_ust": stage.newcomer()[1], **CONTEXT, "name": "phone"}
+
+
+def made_passkey(stage: Stage) -> Arguments:
+    who = new_passkey(stage)
+    response = Authenticator().register(stage.sso.user.passkey.begin_registration(**who))
+    return {"cid": "cid", "response": response, "current_ust": who["current_ust"], **CONTEXT}
+
+
+def passkey_login(_: Stage) -> Arguments:
+    return {"cid": "cid", **CONTEXT, "username": "nobody"}
+
+
+def used_passkey(stage: Stage) -> Arguments:
+    key, who = Authenticator(), new_passkey(stage)
+    response = key.register(stage.sso.user.passkey.begin_registration(**who))
+    stage.sso.user.passkey.finish_registration("cid", response, who["current_ust"], **CONTEXT)
+    response = key.login(stage.sso.user.passkey.begin_login("cid", **CONTEXT))
+    return {"cid": "cid", "response": response, **CONTEXT, "user_agent": "agent"}
+
+
+def other_name(stage: Stage) -> Arguments:
+    who = made_passkey(stage)
+    made = stage.sso.user.passkey.finish_registration(**who)
+    names = {"passkey_id": made.passkey_id, "name": "key"}
+    return {"cid": "cid", **names, "current_ust": who["current_ust"], **CONTEXT}
+
+
+def passkey(stage: Stage) -> Arguments:
+    made = stage.sso.user.passkey.finish_registration(**made_passkey(stage))
+    return {
+        "cid": "cid", "passkey_id": made.passkey_id, "current_ust": stage.admin, **CONTEXT, "user_id": made.user_id
+    }
 
 
 def new_group(stage: Stage) -> Arguments:
@@ -393,6 +430,13 @@ CALLS: dict[str, tuple[Callable[[Stage], Arguments], type]] = {
     "totp.disable": (disable_totp, type(None)),
     "user.recovery_code.generate": (recovery_codes, list),
     "user.recovery_code.count": (recovery_codes, int),
+    "user.passkey.begin_registration": (new_passkey, dict),
+    "user.passkey.finish_registration": (made_passkey, Passkey),
+    "user.passkey.begin_login": (passkey_login, dict),
+    "user.passkey.finish_login": (used_passkey, SessionInfo),
+    "user.passkey.get_list": (recovery_codes, list),
+    "user.passkey.rename": (other_name, type(None)),
+    "user.passkey.delete": (passkey, type(None)),
     "session.on_external_auth_succeeded": (external_auth, SessionInfo),
     "session.get_session_by_ext_id": (external_session, dict),
     "site.create": (new_site, dict),
@@ -418,6 +462,7 @@ FOR_SUPER_USERS = {
     *("user.get_user_by_id", "user.change_password", "session.verify", "session.get", "session.get_list"),
     "session.end_all",
     *("user.recovery_code.generate", "user.recovery_code.count"),
+    *("user.passkey.get_list", "user.passkey.delete"),
     *(name for name in CALLS if name.startswith("group.")),
 }
 # Arguments that may be None everywhere, and those that may be in some calls.
@@ -440,6 +485,10 @@ OPTIONAL_IN = {
     "totp.disable": {"password", "code", "current_ust"},
     "user.recovery_code.generate": {"user_id"},
     "user.recovery_code.count": {"user_id"},
+    "user.passkey.begin_registration": {"name"},
+    "user.passkey.begin_login": {"username"},
+    "user.passkey.get_list": {"user_id"},
+    "user.passkey.delete": {"user_id"},
     "user.get_linked_auth_list": {"user_id"},
     "session.on_external_auth_succeeded": {"ext_session_id"},
     "session.get_session_by_ext_id": {"ext_session_id"},
@@ -459,10 +508,10 @@ def test_the_table_has_every_call() -> None:
     sso = AsyncSSO(config=config_of("sqlite::memory:", new_key()))
     public = {
         f"{branch}.{name}"
-        for branch in ("user", "user.recovery_code", "session", "totp", "group", "password_reset", "site", "identity")
+        for branch in ("user", "user.recovery_code", "user.passkey", "session", "totp", "group", "password_reset", "site", "identity")
         for name in dir(operator.attrgetter(branch)(sso))
         # Branches of their own: sessions stand here, attributes have tests of their own.
-        if not name.startswith("_") and name not in {"session", "attr", "recovery_code"}
+        if not name.startswith("_") and name not in {"session", "attr", "recovery_code", "passkey"}
     }
     assert set(CALLS) == public
 

@@ -446,6 +446,13 @@ CODES: dict[str, dict[str, Case]] = {
     "totp.disable": {"E005010": stale(), "E005001": sets(password="wrong")},
     "user.recovery_code.generate": {**ON_SOMEBODY, "E005010": stale()},
     "user.recovery_code.count": ON_SOMEBODY,
+    "user.passkey.begin_registration": {"E005010": stale()},
+    "user.passkey.finish_registration": {"E005010": stale(), "E012001": sets(response={})},
+    "user.passkey.begin_login": APPLICATION,
+    "user.passkey.finish_login": {"E005001": sets(response={})},
+    "user.passkey.get_list": ON_SOMEBODY,
+    "user.passkey.rename": {"E008002": sets(passkey_id="zpkynone")},
+    "user.passkey.delete": {**ON_SOMEBODY, "E005010": stale(), "E008002": sets(passkey_id="zpkynone")},
     # Somebody else's session is not there for a regular user.
     "session.end": {"E007001": as_regular_user},
     "session.end_all": ON_SOMEBODY,

@@ -12,6 +12,7 @@ pub(super) mod init;
 pub(super) mod linked_auth;
 pub(super) mod maintenance;
 pub(super) mod migrate;
+pub(super) mod passkey;
 pub(super) mod password;
 pub(super) mod serve;
 pub(super) mod session;

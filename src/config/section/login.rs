@@ -19,7 +19,7 @@ section! {
         inform_if_totp_missing: bool = true,
         /// Whether a TOTP code is accepted only once.
         totp_single_use: bool = true,
-        /// Minutes after a login in which a session may change what proves who its user is: email, username, TOTP, and the
+        /// Minutes after a login in which a session may change what proves who its user is: email, username, TOTP, passkeys, and the
         /// same and the passwords of others as a super-user. After that it takes a new login or session.reauthenticate
         /// (E005010). 0 is no limit.
         fresh_for: u32 = 10,

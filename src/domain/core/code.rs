@@ -79,6 +79,9 @@ codes! {
     AttrAlreadyExists = "E009001", "attr", "already_exists";
     AttrNoSuchAttr = "E009002", "attr", "no_such_attr";
     PasswordResetCouldNotAccess = "E010001", "password_reset", "could_not_access";
+    PasskeyNotAcceptable = "E012001", "passkey", "not_acceptable";
+    PasskeyNoSuchCeremony = "E012002", "passkey", "no_such_ceremony";
+    PasskeyLastWayToLogIn = "E012003", "passkey", "last_way_to_log_in";
     GroupNoSuchGroup = "E013001", "group", "no_such_group";
     GroupExists = "E013002", "group", "exists";
 }
@@ -94,6 +97,6 @@ mod tests {
         let labels: HashSet<_> = Code::ALL.iter().map(|code| (code.group(), code.label())).collect();
         assert_eq!(codes.len(), Code::ALL.len());
         assert_eq!(labels.len(), Code::ALL.len());
-        assert_eq!(Code::ALL.len(), 44);
+        assert_eq!(Code::ALL.len(), 47);
     }
 }

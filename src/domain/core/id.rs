@@ -64,6 +64,11 @@ public_id! {
 }
 
 public_id! {
+    /// The public id of a passkey: `zpky` and 26 characters of base32, 128 random bits. Never reused.
+    PasskeyId, "zpky"
+}
+
+public_id! {
     /// The public id of a group: `zgrp` and 26 characters of base32, 128 random bits. Never reused.
     GroupId, "zgrp"
 }

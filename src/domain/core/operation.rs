@@ -176,6 +176,13 @@ operations! {
     TotpDisable: "totp.disable", Change, Oneself, [Rest, Python], "";
     RecoveryCodeGenerate: "recovery_code.generate", Change, OneselfOrSuperUser, [Rest, Python, Command], "";
     RecoveryCodeCount: "recovery_code.count", Disclosure, OneselfOrSuperUser, [Rest, Python], "";
+    PasskeyBeginRegistration: "passkey.begin_registration", Change, Oneself, [Rest, Python], "";
+    PasskeyFinishRegistration: "passkey.finish_registration", Change, Oneself, [Rest, Python], "";
+    PasskeyBeginLogin: "passkey.begin_login", Activity, Anyone, [Rest, Python], "";
+    PasskeyFinishLogin: "passkey.finish_login", Change, Anyone, [Rest, Python], "";
+    PasskeyGetList: "passkey.get_list", Disclosure, OneselfOrUserManager, [Rest, Python, Command], "";
+    PasskeyRename: "passkey.rename", Change, Oneself, [Rest, Python], "";
+    PasskeyDelete: "passkey.delete", Change, OneselfOrUserManager, [Rest, Python, Command], "";
     GroupCreate: "group.create", Change, SuperUser, [Rest, Python, Command], "";
     GroupGet: "group.get", Disclosure, SuperUser, [Rest, Python, Command], "";
     GroupGetList: "group.get_list", Disclosure, SuperUser, [Rest, Python, Command], "";

@@ -1,7 +1,7 @@
 //! Every endpoint under `http.prefix`.
 
 use crate::http::api::endpoint::{Block, Endpoint};
-use crate::http::api::{attr, credential, group, linked_auth, password, search, session, signup, user};
+use crate::http::api::{attr, credential, group, linked_auth, passkey, password, search, session, signup, user};
 
 /// Every endpoint under `http.prefix`, block by block.
 #[must_use]
@@ -10,6 +10,7 @@ pub fn blocks() -> Vec<Block> {
     vec![
         block("Users", user::endpoints()),
         block("Second factor", credential::endpoints()),
+        block("Passkeys", passkey::endpoints()),
         block("Sign-up", signup::endpoints()),
         block("Search", search::endpoints()),
         block("Sessions", session::endpoints()),
@@ -86,6 +87,13 @@ mod tests {
         DELETE /user/totp: ust [password, totp_code]
         POST /user/recovery-code: ust [user_id]
         GET /user/recovery-code: ust [user_id]
+        POST /user/passkey/options: ust [name]
+        POST /user/passkey: ust, response []
+        GET /user/passkey: ust [user_id]
+        PATCH /user/passkey: ust, passkey_id, name []
+        DELETE /user/passkey: ust, passkey_id [user_id]
+        POST /user/login/passkey/options:  [username]
+        POST /user/login/passkey: response []
         POST /user/signup: username, password, app_list [email, display_name, first_name, middle_name, last_name]
         PATCH /user/signup: confirm_token []
         POST /user/signup/confirm: confirm_token []

@@ -117,7 +117,7 @@ fn parameter(element: &Element) -> Value {
     let schema = schema(element);
     match element.kind {
         // In a query string a list is its JSON text.
-        Kind::Names | Kind::Items => {
+        Kind::Names | Kind::Items | Kind::Object => {
             let content = json!({"application/json": {"schema": schema}});
             json!({"name": element.name, "in": "query", "required": required, "content": content})
         }
@@ -157,6 +157,7 @@ fn schema(element: &Element) -> Value {
         Kind::ApprovalStatus => one_of(&["before_decision", "approved", "rejected"]),
         Kind::NameOp => one_of(&["and", "or"]),
         Kind::Names => json!({"type": "array", "items": {"type": "string"}}),
+        Kind::Object => json!({"type": "object"}),
         Kind::Items => json!({"type": "array", "items": {
             "type": "object",
             "properties": {

@@ -31,6 +31,8 @@ pub(in crate::http) enum Kind {
     },
     /// Another address: a page of ours, or a target that is safe.
     SeeOther(String),
+    /// JSON, for the script of a page.
+    Json(String),
     /// A file to keep.
     File {
         /// Its name.

@@ -6,7 +6,8 @@ use crate::domain::Password;
 const MAX_FIELDS: usize = 64;
 
 /// What no page shows again.
-const SECRETS: [&str; 9] = [
+const SECRETS: [&str; 10] = [
+    "response",
     "password",
     "new_password",
     "totp_code",

@@ -17,15 +17,15 @@ const HOME: &str = "account";
 const STEP_SECONDS: u64 = 600;
 
 /// A login that is not done yet, as the browser keeps it.
-struct Begun {
-    is_kept: bool,
-    username: String,
-    ticket: Password,
+pub(super) struct Begun {
+    pub is_kept: bool,
+    pub username: String,
+    pub ticket: Password,
 }
 
 impl Begun {
     /// From the cookie.
-    fn read(visit: &Visit) -> Option<Self> {
+    pub(super) fn read(visit: &Visit) -> Option<Self> {
         let mut parts = visit.jar.get(Name::Step)?.split('.');
         let is_kept = parts.next()? == "k";
         let username = String::from_utf8(BASE64URL_NOPAD.decode(parts.next()?.as_bytes()).ok()?).ok()?;
@@ -33,7 +33,7 @@ impl Begun {
     }
 
     /// From the cookie, if the form is of the same login: another tab may have begun one of another user meanwhile.
-    fn of_form(visit: &Visit) -> Option<Self> {
+    pub(super) fn of_form(visit: &Visit) -> Option<Self> {
         let whose = visit.form.text("username");
         Self::read(visit).filter(|begun| whose.is_none_or(|username| username == begun.username))
     }
@@ -49,7 +49,7 @@ fn next(visit: &Visit) -> Option<&str> {
     [visit.form.get("next"), visit.query.get("next")].into_iter().find_map(target::safe)
 }
 
-fn shown(visit: &Visit) -> Value {
+pub(super) fn shown(visit: &Visit) -> Value {
     let config = visit.sso().config();
     context! {
         next => next(visit),
@@ -96,7 +96,11 @@ pub(super) async fn submit(visit: &mut Visit) -> Outcome {
 
 /// The second step.
 pub(super) async fn show_code(visit: &mut Visit) -> Outcome {
-    Ok(later_step(visit, "login_code.html"))
+    let has_passkey = match Begun::read(visit) {
+        Some(begun) => visit.sso().may_step_by_passkey(&begun.username, &begun.ticket).await?,
+        None => false,
+    };
+    Ok(later_step(visit, "login_code.html", has_passkey))
 }
 
 /// Takes the code of the second step.
@@ -109,7 +113,7 @@ pub(super) async fn submit_code(visit: &mut Visit) -> Outcome {
 
 /// The step of who has to choose a new password.
 pub(super) async fn show_password(visit: &mut Visit) -> Outcome {
-    Ok(later_step(visit, "login_password.html"))
+    Ok(later_step(visit, "login_password.html", false))
 }
 
 /// Takes the new password.
@@ -124,14 +128,16 @@ pub(super) async fn submit_password(visit: &mut Visit) -> Outcome {
     step(visit, "login_password.html", request, begun, Some(ticket)).await
 }
 
-fn later_step(visit: &Visit, template: &'static str) -> Answer {
+fn later_step(visit: &Visit, template: &'static str, has_passkey: bool) -> Answer {
     match Begun::read(visit) {
-        Some(begun) => Answer::page(template, context! { username => begun.username, ..shown(visit) }),
+        Some(begun) => {
+            Answer::page(template, context! { username => begun.username, has_passkey, ..shown(visit) })
+        }
         None => begin_again(visit),
     }
 }
 
-fn begin_again(visit: &Visit) -> Answer {
+pub(super) fn begin_again(visit: &Visit) -> Answer {
     Answer::to(visit.target(&with_next(visit, "login"))).and(visit.jar.clear(Name::Step))
 }
 
@@ -145,7 +151,7 @@ fn with_next(visit: &Visit, page: &str) -> String {
     next_query(visit).map_or_else(|| page.to_owned(), |query| format!("{page}?{query}"))
 }
 
-async fn step(
+pub(super) async fn step(
     visit: &Visit,
     template: &'static str,
     request: LoginRequest,
@@ -161,18 +167,25 @@ async fn step(
         keep_for: begun.is_kept.then(|| hours.saturating_mul(60)),
         ..request
     };
-    let (ticket, page) = match visit.sso().log_in_by_steps(visit.ctx(), request, ticket).await {
-        Ok(LoginStep::Done(session)) => return Ok(signed_in(visit, &session, begun.is_kept).await),
-        Ok(LoginStep::CodeNeeded(ticket)) => (ticket, "login/code"),
-        Ok(LoginStep::NewPasswordNeeded(ticket, _)) => (ticket, "login/password"),
+    match visit.sso().log_in_by_steps(visit.ctx(), request, ticket).await {
+        Ok(step) => Ok(go_on(visit, begun, step).await),
         Err(error) => {
             let shown = context! { username => begun.username, again => visit.form.is_ticked("again"), ..shown(visit) };
-            return visit.again(template, shown, error);
+            visit.again(template, shown, error)
         }
+    }
+}
+
+/// Goes on to the next step of a login, or to where the browser wanted to.
+pub(super) async fn go_on(visit: &Visit, begun: Begun, step: LoginStep) -> Answer {
+    let (ticket, page) = match step {
+        LoginStep::Done(session) => return signed_in(visit, &session, begun.is_kept).await,
+        LoginStep::CodeNeeded(ticket) => (ticket, "login/code"),
+        LoginStep::NewPasswordNeeded(ticket, _) => (ticket, "login/password"),
     };
     let begun = Begun { ticket, ..begun };
     let cookie = visit.jar.set(Name::Step, &begun.write(), Some(STEP_SECONDS));
-    Ok(Answer::to(visit.target(&with_next(visit, page))).and(cookie))
+    Answer::to(visit.target(&with_next(visit, page))).and(cookie)
 }
 
 /// The session that the browser had ends: each login makes a new one.

@@ -23,6 +23,7 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "account.html",
     "account_codes.html",
     "account_email.html",
+    "account_passkeys.html",
     "account_password.html",
     "account_sessions.html",
     "account_set_up.html",
@@ -39,6 +40,7 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "login_password.html",
     "logout.html",
     "message.html",
+    "passkey.html",
     "reset.html",
     "session.html",
     "signup.html",
@@ -109,7 +111,7 @@ impl Look {
         let style = style.replace("\r\n", "\n").replace('\r', "\n");
         let hash = |text: &str| BASE64.encode(&token::digest(text));
         let policy = format!(
-            "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; img-src 'self'; form-action 'self'; \
+            "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; img-src 'self'; connect-src 'self'; form-action 'self'; \
              frame-ancestors 'none'; base-uri 'none'",
             hash(&style),
             hash(SCRIPT)
@@ -122,6 +124,7 @@ impl Look {
             has_logo => logo.is_some(),
             style => Value::from_safe_string(style),
             script => Value::from_safe_string(SCRIPT.to_owned()),
+            passkey_rp => config.passkey_party().map(|party| party.id),
             terms_url => &*pages.terms_url,
             privacy_url => &*pages.privacy_url,
             languages => languages.collect::<Vec<_>>(),

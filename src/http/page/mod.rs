@@ -14,6 +14,7 @@ mod form;
 mod guard;
 mod login;
 pub(super) mod look;
+mod passkey;
 mod password;
 mod serve;
 mod signup;

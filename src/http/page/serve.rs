@@ -205,6 +205,10 @@ fn written(visit: &Visit, answer: Answer) -> Response {
     let Answer { kind, cookies } = answer;
     let mut response = match kind {
         Kind::SeeOther(target) => (StatusCode::SEE_OTHER, [(header::LOCATION, target)]).into_response(),
+        Kind::Json(body) => {
+            let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+            (headers, body).into_response()
+        }
         Kind::File { name, body } => {
             let disposition = format!("attachment; filename=\"{name}\"");
             let headers = [

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use axum::Router;
 
 use crate::http::app::App;
-use crate::http::page::account::{self, data, email, profile, session, two_factor};
+use crate::http::page::account::{self, data, email, passkey as own_passkey, profile, session, two_factor};
 use crate::http::page::admin::{sites, user, users};
 use crate::http::page::look::Look;
 use crate::http::page::serve::{Need, Page, logo};
-use crate::http::page::{login, password, signup};
+use crate::http::page::{login, passkey, password, signup};
 
 /// Makes the list of pages. A page shows something, takes a form, or both; the future of each is boxed, so that the type of it
 /// ends here.
@@ -31,6 +31,10 @@ macro_rules! pages {
 pages! {
     "/login" Nothing false [login::show] [login::submit];
     "/login/code" Nothing false [login::show_code] [login::submit_code];
+    "/login/code/passkey" Nothing false [] [passkey::submit_second];
+    "/login/code/passkey/options" Nothing false [] [passkey::second_options];
+    "/login/passkey" Nothing false [] [passkey::submit];
+    "/login/passkey/options" Nothing false [] [passkey::options];
     "/login/password" Nothing false [login::show_password] [login::submit_password];
     "/logout" Session false [login::show_logout] [login::submit_logout];
     "/signup" Nothing false [signup::show] [signup::submit];
@@ -44,6 +48,9 @@ pages! {
     "/account" Session false [profile::show] [profile::submit];
     "/account/email" Session false [email::show] [email::submit];
     "/account/password" Session false [account::password::show] [account::password::submit];
+    "/account/passkeys" Session false [own_passkey::show] [own_passkey::submit];
+    "/account/passkeys/add" Session false [] [own_passkey::add];
+    "/account/passkeys/options" Session false [] [own_passkey::options];
     "/account/two-factor" Session false [two_factor::show] [];
     "/account/two-factor/set-up" Session false [] [two_factor::begin];
     "/account/two-factor/finish" Session false [] [two_factor::finish];

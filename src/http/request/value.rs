@@ -6,7 +6,8 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error, SeqAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use crate::domain::{ApprovalStatus, NameOp, Password, SignUpStatus, Timestamp, Ust};
 use crate::http::request::budget::is_within_budget;
@@ -31,6 +32,8 @@ pub enum Kind {
     SignUpStatus,
     /// A list of names; also its text.
     Names,
+    /// A JSON object; also its text.
+    Object,
     /// A list of attributes: name, value, and maybe expiration, encrypt and `user_id`; also its text.
     Items,
     /// One of the names of [`ApprovalStatus`].
@@ -49,6 +52,7 @@ impl Kind {
             Self::Time => "a time such as 2026-02-25T15:51:52",
             Self::SignUpStatus => "before_confirmation, to_approve or final",
             Self::Names => "a list of names",
+            Self::Object => "an object",
             Self::Items => "a list of objects with name and value",
             Self::ApprovalStatus => "before_decision, approved or rejected",
             Self::NameOp => "and or or",
@@ -96,6 +100,10 @@ pub struct Stage(pub SignUpStatus);
 /// A list of names.
 #[derive(Debug)]
 pub struct Names(pub Vec<String>);
+
+/// A JSON object, as its text.
+#[derive(Debug)]
+pub struct Object(pub String);
 
 /// A list of attributes.
 #[derive(Debug)]
@@ -202,6 +210,10 @@ impl Names {
     pub const KIND: Kind = Kind::Names;
 }
 
+impl Object {
+    pub const KIND: Kind = Kind::Object;
+}
+
 impl Items {
     pub const KIND: Kind = Kind::Items;
 }
@@ -291,6 +303,31 @@ fn list<'de, T: DeserializeOwned, D: Deserializer<'de>>(deserializer: D) -> Resu
 impl<'de> Deserialize<'de> for Names {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         list(deserializer).map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Read;
+
+        impl<'de> Visitor<'de> for Read {
+            type Value = Object;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object or its text")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Object, E> {
+                Ok(Object(text.to_owned()))
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, members: M) -> Result<Object, M::Error> {
+                let object = serde_json::Map::deserialize(MapAccessDeserializer::new(members))?;
+                Ok(Object(serde_json::Value::Object(object).to_string()))
+            }
+        }
+
+        deserializer.deserialize_any(Read)
     }
 }
 

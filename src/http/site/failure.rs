@@ -86,6 +86,9 @@ const fn status_of_code(code: Code) -> StatusCode {
         | Code::AttrAlreadyExists
         | Code::AttrNoSuchAttr
         | Code::PasswordResetCouldNotAccess
+        | Code::PasskeyNotAcceptable
+        | Code::PasskeyNoSuchCeremony
+        | Code::PasskeyLastWayToLogIn
         | Code::GroupNoSuchGroup
         | Code::GroupExists => StatusCode::BAD_REQUEST,
     }

@@ -2,7 +2,7 @@
 //!
 //! | | needs a fresh login |
 //! |---|---|
-//! | one's own username, email, TOTP, recovery codes | yes |
+//! | one's own username, email, TOTP, passkeys, recovery codes | yes |
 //! | to read a TOTP key | yes: who has it has the second factor |
 //! | one's own password | no, it needs the old one |
 //! | the same of others, and their passwords, as a super-user | yes |

@@ -2,7 +2,7 @@
 
 use crate::crypto::{Verdict, token};
 use crate::domain::{
-    AuthType, Code, Context, Error, Operation, Password, RemoteAddr, Result, Session, SessionId, SessionInfo,
+    AuthType, Code, Context, Error, Operation, PasskeyCeremony, Password, RemoteAddr, Result, Session, SessionId, SessionInfo,
     Timestamp, clean_user_agent,
 };
 use crate::ops::Sso;
@@ -11,6 +11,7 @@ use crate::ops::access::app::AppProof;
 use crate::ops::access::check::{PasswordAge, Standing, check_standing, informed, wrong_app};
 use crate::ops::access::throttle::{Attempt, Origin};
 use crate::ops::audit::Trail;
+use crate::ops::call::Call;
 use crate::ops::password::accept::{NewPassword, Terms, is_same_password};
 use crate::ops::session::ticket::{Proved, Steps};
 use crate::store;
@@ -27,6 +28,8 @@ pub struct LoginRequest {
     pub password: Option<Password>,
     /// The code of their authenticator, where TOTP is enabled.
     pub totp_code: Option<Password>,
+    /// In place of the code, what a browser answers of a passkey: see [`Sso::begin_passkey_step`].
+    pub passkey: Option<String>,
     /// A password to change to.
     pub new_password: Option<Password>,
     /// What an earlier login has answered with: who has it waits for nobody else's failures. An empty one asks for one; with
@@ -91,117 +94,128 @@ impl Sso {
             }
             let origin = Origin::Address(&ctx.remote_addr);
             let found = self.authenticate(ctx, &mut call.trail, &request, origin).await?;
-            let Authenticated { row, is_outdated, mut attempt, mut has_failures } = found;
-            let user_id = row.user_id.clone();
-            call.trail.by(&user_id);
-            self.leave_ticket(&request.steps, &row, Proved::PasswordAndCode)?;
-
-            let new_password = request.new_password.as_ref().filter(|new| !new.is_empty());
-            let skips_age = new_password.is_some() || request.skip_sec;
-            let now = self.now();
-            let terms = self.check_terms(ctx, &row, &request, skips_age, now);
-            let password_age = if skips_age { Ok(false) } else { self.check_password_age(&row, now) };
-            // A login that goes through as it is asks the throttle for the second time in its transaction.
-            let is_plain = terms.is_ok()
-                && password_age.is_ok()
-                && !row.is_rate_limit_active
-                && !is_outdated
-                && new_password.is_none();
-            if has_failures.is_none() && !is_plain {
-                has_failures = Some(self.check_throttle(&mut attempt).await?);
-            }
-            terms?;
-            self.count_request(ctx, &user_id, row.is_rate_limit_active, row.rate_limit_def.as_deref())
-                .await?;
-            let has_w_about_to_exp = password_age?;
-
-            // Everything that hashes comes before the transaction.
-            let new = match new_password {
-                Some(new) => Some(self.accept_new_password(&row, new, request.password.as_ref()).await?),
-                None => None,
-            };
-            let upgraded = match (&new, is_outdated, request.password) {
-                (None, true, Some(password)) => Some(self.hash_password(&user_id, password).await?),
-                _ => None,
-            };
-
-            let expiration_time =
-                self.session_expiration(ctx, &mut call.trail, &row.username, now, now).await;
-            let expiration_time = match request.keep_for {
-                Some(minutes) => {
-                    let kept = now.plus_minutes(minutes.into()).min(self.lifetime_limit(now));
-                    expiration_time.max(kept)
-                }
-                None => expiration_time,
-            };
-            let ust = token::new_ust(&*self.core.random)?;
-            let most = self.config().session.max_per_user;
-            let session = Session {
-                session_id: SessionId::random(now, &*self.core.random)?,
-                user_id: user_id.clone(),
-                creation_time: now,
-                expiration_time,
-                remote_addr: ctx.remote_addr.joined(),
-                user_agent: request.user_agent.as_deref().map(clean_user_agent),
-                auth_type: AuthType::Default,
-                auth_principal: row.username.clone(),
-                ext_session_id: None,
-                state_change_count: 1,
-                auth_time: now,
-                last_use: now,
-            };
-            let mut tx = self.db().write().await?;
-            let has_failures = match has_failures {
-                Some(has_failures) => has_failures,
-                None => self.check_throttle_on(&mut tx, &mut attempt).await?,
-            };
-            // What was checked above must still hold: a session must not be opened with a password that was just changed,
-            // nor for a user who was just locked, whose sessions have ended.
-            let held = store::user::account::lock_row_and_count(&mut tx, &user_id, most.into()).await?;
-            let sessions = match held {
-                Some((user, sessions)) if user == HeldUser::from(&row) => sessions,
-                _ => return Err(Code::AuthNotAllowed.into()),
-            };
-            if let Some(new) = &new {
-                self.store_password(&mut tx, call, &row, new, None).await?;
-                call.trail.note("password", "changed");
-            }
-            if let (Some(upgraded), Some(old)) = (&upgraded, &row.password_hash) {
-                store::user::account::replace_hash(&mut tx, &user_id, upgraded, old).await?;
-            }
-            if has_failures {
-                self.clear_failures(&mut tx, &attempt).await?;
-            }
-            self.remember_place(&mut tx, &attempt).await?;
-            if !request.skip_sec {
-                let user_agent = session.user_agent.as_deref();
-                self.tell_of_new_device(&mut tx, ctx, &mut call.trail, &row, user_agent).await?;
-            }
-            let ended = self.end_oldest_sessions(ctx, &mut tx, &user_id, sessions).await?;
-            // A new password has ended every device.
-            let attempt = if new.is_some() { attempt.without_device() } else { attempt };
-            let device_token = self.new_device_token(request.device_token.as_ref(), &attempt)?;
-            let digest = device_token.as_ref().map(|token| token::digest(token.expose()));
-            let slots = self.config().login_throttle.known_devices;
-            let device = digest.as_ref().map(|digest| NewDevice { digest, slots });
-            let ust_digest = token::digest(ust.expose());
-            store::session::record::insert(&mut tx, &session, &ust_digest, device).await?;
-            call.trail.note("session_id", session.session_id.to_string());
-            self.commit(tx, &mut call.trail).await?;
-            if let Some(ended) = ended {
-                self.core.audit.write(&ended);
-            }
-            Ok(SessionInfo {
-                username: row.username,
-                user_id,
-                ust,
-                creation_time: session.creation_time,
-                expiration_time: session.expiration_time,
-                has_w_about_to_exp,
-                device_token,
-            })
+            self.open_session(ctx, call, request, found).await
         })
         .await
+    }
+
+    /// Opens the session of somebody who has proved who they are, if all that beside has to hold of a login does.
+    pub(in crate::ops) async fn open_session(
+        &self,
+        ctx: &Context,
+        call: &mut Call<'_>,
+        request: LoginRequest,
+        authenticated: Authenticated,
+    ) -> Result<SessionInfo> {
+        let Authenticated { row, is_outdated, mut attempt, mut has_failures } = authenticated;
+        let user_id = row.user_id.clone();
+        call.trail.by(&user_id);
+        self.leave_ticket(&request.steps, &row, Proved::PasswordAndCode)?;
+
+        let new_password = request.new_password.as_ref().filter(|new| !new.is_empty());
+        let skips_age = new_password.is_some() || request.skip_sec;
+        let now = self.now();
+        let terms = self.check_terms(ctx, &row, &request, skips_age, now);
+        let password_age = if skips_age { Ok(false) } else { self.check_password_age(&row, now) };
+        // A login that goes through as it is asks the throttle for the second time in its transaction.
+        let is_plain = terms.is_ok()
+            && password_age.is_ok()
+            && !row.is_rate_limit_active
+            && !is_outdated
+            && new_password.is_none();
+        if has_failures.is_none() && !is_plain {
+            has_failures = Some(self.check_throttle(&mut attempt).await?);
+        }
+        terms?;
+        self.count_request(ctx, &user_id, row.is_rate_limit_active, row.rate_limit_def.as_deref())
+            .await?;
+        let has_w_about_to_exp = password_age?;
+
+        // Everything that hashes comes before the transaction.
+        let new = match new_password {
+            Some(new) => Some(self.accept_new_password(&row, new, request.password.as_ref()).await?),
+            None => None,
+        };
+        let upgraded = match (&new, is_outdated, request.password) {
+            (None, true, Some(password)) => Some(self.hash_password(&user_id, password).await?),
+            _ => None,
+        };
+
+        let expiration_time =
+            self.session_expiration(ctx, &mut call.trail, &row.username, now, now).await;
+        let expiration_time = match request.keep_for {
+            Some(minutes) => {
+                let kept = now.plus_minutes(minutes.into()).min(self.lifetime_limit(now));
+                expiration_time.max(kept)
+            }
+            None => expiration_time,
+        };
+        let ust = token::new_ust(&*self.core.random)?;
+        let most = self.config().session.max_per_user;
+        let session = Session {
+            session_id: SessionId::random(now, &*self.core.random)?,
+            user_id: user_id.clone(),
+            creation_time: now,
+            expiration_time,
+            remote_addr: ctx.remote_addr.joined(),
+            user_agent: request.user_agent.as_deref().map(clean_user_agent),
+            auth_type: AuthType::Default,
+            auth_principal: row.username.clone(),
+            ext_session_id: None,
+            state_change_count: 1,
+            auth_time: now,
+            last_use: now,
+        };
+        let mut tx = self.db().write().await?;
+        let has_failures = match has_failures {
+            Some(has_failures) => has_failures,
+            None => self.check_throttle_on(&mut tx, &mut attempt).await?,
+        };
+        // What was checked above must still hold: a session must not be opened with a password that was just changed,
+        // nor for a user who was just locked, whose sessions have ended.
+        let held = store::user::account::lock_row_and_count(&mut tx, &user_id, most.into()).await?;
+        let sessions = match held {
+            Some((user, sessions)) if user == HeldUser::from(&row) => sessions,
+            _ => return Err(Code::AuthNotAllowed.into()),
+        };
+        if let Some(new) = &new {
+            self.store_password(&mut tx, call, &row, new, None).await?;
+            call.trail.note("password", "changed");
+        }
+        if let (Some(upgraded), Some(old)) = (&upgraded, &row.password_hash) {
+            store::user::account::replace_hash(&mut tx, &user_id, upgraded, old).await?;
+        }
+        if has_failures {
+            self.clear_failures(&mut tx, &attempt).await?;
+        }
+        self.remember_place(&mut tx, &attempt).await?;
+        if !request.skip_sec {
+            let user_agent = session.user_agent.as_deref();
+            self.tell_of_new_device(&mut tx, ctx, &mut call.trail, &row, user_agent).await?;
+        }
+        let ended = self.end_oldest_sessions(ctx, &mut tx, &user_id, sessions).await?;
+        // A new password has ended every device.
+        let attempt = if new.is_some() { attempt.without_device() } else { attempt };
+        let device_token = self.new_device_token(request.device_token.as_ref(), &attempt)?;
+        let digest = device_token.as_ref().map(|token| token::digest(token.expose()));
+        let slots = self.config().login_throttle.known_devices;
+        let device = digest.as_ref().map(|digest| NewDevice { digest, slots });
+        let ust_digest = token::digest(ust.expose());
+        store::session::record::insert(&mut tx, &session, &ust_digest, device).await?;
+        call.trail.note("session_id", session.session_id.to_string());
+        self.commit(tx, &mut call.trail).await?;
+        if let Some(ended) = ended {
+            self.core.audit.write(&ended);
+        }
+        Ok(SessionInfo {
+            username: row.username,
+            user_id,
+            ust,
+            creation_time: session.creation_time,
+            expiration_time: session.expiration_time,
+            has_w_about_to_exp,
+            device_token,
+        })
     }
 
     /// What has to hold of a login beside its password, but for that one's age.
@@ -276,10 +290,16 @@ impl Sso {
         let mut has_failures = None;
         if row.is_totp_enabled && proved != Some(Proved::PasswordAndCode) {
             self.check_throttle(&mut attempt).await?;
-            if request.totp_code.as_ref().is_none_or(Password::is_empty) {
-                self.leave_ticket(&request.steps, &row, Proved::Password)?;
+            if let Some(response) = &request.passkey {
+                let (kind, user_id) = (PasskeyCeremony::SecondFactor, Some(&row.user_id));
+                self.prove_by_passkey(ctx, trail, response, kind, user_id).await?;
+                trail.note("second_factor", "passkey");
+            } else {
+                if request.totp_code.as_ref().is_none_or(Password::is_empty) {
+                    self.leave_ticket(&request.steps, &row, Proved::Password)?;
+                }
+                self.check_totp_code(ctx, trail, &row, request.totp_code.as_ref(), &attempt).await?;
             }
-            self.check_totp_code(ctx, trail, &row, request.totp_code.as_ref(), &attempt).await?;
             has_failures = Some(self.check_throttle(&mut attempt).await?);
         }
         let is_outdated = verdict == Verdict::RightButOutdated;

@@ -18,7 +18,14 @@ const GOOD_FOR_MINUTES: i64 = 10;
 const PLACE: Place<'static> = Place { table: "login", column: "ticket", row: b"" };
 
 /// Where a login leaves its ticket.
-pub(in crate::ops) type Slot = Arc<OnceLock<Password>>;
+pub(in crate::ops) type Slot = Arc<OnceLock<Left>>;
+
+/// A ticket, and the username of whom it is about.
+#[derive(Clone, Debug)]
+pub(in crate::ops) struct Left {
+    pub ticket: Password,
+    pub username: String,
+}
 
 /// What earlier steps of a login have proved, and where this one leaves what it has.
 #[derive(Clone, Debug, Default)]
@@ -51,7 +58,8 @@ impl Sso {
         let text = format!("{} {until} {} {}", proved.letter(), row.user_id.as_str(), secrets_of(row));
         let sealed = self.core.keyring.seal(PLACE, text.as_bytes(), &*self.core.random)?;
         // There is one in it already where a step has got further than the one before.
-        drop(slot.set(Password::from(BASE64URL_NOPAD.encode(&sealed))));
+        let ticket = Password::from(BASE64URL_NOPAD.encode(&sealed));
+        drop(slot.set(Left { ticket, username: row.username.clone() }));
         Ok(())
     }
 

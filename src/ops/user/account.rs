@@ -102,8 +102,8 @@ impl Sso {
         let approval = if needs_approval { ApprovalStatus::BeforeDecision } else { ApprovalStatus::Approved };
         let mut row = self.new_row(new, call.changed_by(), approval, is_super_user).await?;
         if row.password_hash.is_none() {
+            // Nobody has set it, and nobody knows it.
             row.password_hash = Some(self.hash_unknown_password(&row.user_id).await?);
-            row.password_last_set = Some(row.sign_up_time);
         }
         let user = self.open_user(row.clone())?;
         call.trail.on(&user.user_id);

@@ -12,6 +12,7 @@ use crate::python::attr::api::UserAttrApi;
 use crate::python::attr::call::AttrCall;
 use crate::python::branch::Branch;
 use crate::python::credential::RecoveryCodeApi;
+use crate::python::passkey::PasskeyApi;
 use crate::python::runtime::call::none;
 use crate::python::session::api::SessionApi;
 use crate::python::session::entity::SessionInfo;
@@ -35,13 +36,17 @@ pub struct UserApi {
     /// Recovery codes.
     #[pyo3(get)]
     recovery_code: Py<RecoveryCodeApi>,
+    /// Passkeys.
+    #[pyo3(get)]
+    passkey: Py<PasskeyApi>,
 }
 
 impl UserApi {
     pub fn new(py: Python<'_>, branch: Branch, session: Py<SessionApi>) -> PyResult<Self> {
         let attr = Py::new(py, UserAttrApi::new(branch.clone()))?;
         let recovery_code = Py::new(py, RecoveryCodeApi::new(branch.clone()))?;
-        Ok(Self { branch, session, attr, recovery_code })
+        let passkey = Py::new(py, PasskeyApi::new(branch.clone()))?;
+        Ok(Self { branch, session, attr, recovery_code, passkey })
     }
 
     /// A conversion for users, whose attributes are read and written by this actor.
@@ -73,7 +78,8 @@ impl UserApi {
         self.branch.traverse(&visit)?;
         visit.call(&self.session)?;
         visit.call(&self.attr)?;
-        visit.call(&self.recovery_code)
+        visit.call(&self.recovery_code)?;
+        visit.call(&self.passkey)
     }
 
     /// Creates a user, who waits for approval unless ``auto_approve`` or the configuration says otherwise.

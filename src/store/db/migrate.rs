@@ -49,10 +49,16 @@ const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0006_people.sql"),
         include_str!("../migrations/postgres/0006_people.sql"),
     ),
+    (
+        7,
+        "passkeys and openid",
+        include_str!("../migrations/sqlite/0007_passkeys_and_openid.sql"),
+        include_str!("../migrations/postgres/0007_passkeys_and_openid.sql"),
+    ),
 ];
 
 /// The latest schema version that this code knows.
-pub const LATEST_VERSION: i64 = 6;
+pub const LATEST_VERSION: i64 = 7;
 
 /// How long an upgrade may take, waiting for others included.
 const MIGRATION_TIMEOUT: Duration = Duration::from_secs(6 * 60 * 60);

@@ -6,7 +6,7 @@ use sqlx::{Database, Decode, Encode, Type};
 use uuid::Uuid;
 
 use crate::domain::{
-    ApprovalStatus, AuthType, ChangeSource, SecType, SessionId, SignUpStatus, Timestamp, UserId,
+    ApprovalStatus, AuthType, ChangeSource, PasskeyCeremony, SecType, SessionId, SignUpStatus, Timestamp, UserId,
 };
 
 /// The type of the column, which is that of `$raw`, and how a value is written.
@@ -56,7 +56,7 @@ macro_rules! names {
     };
 }
 
-names!(ApprovalStatus, AuthType, ChangeSource, SecType, SignUpStatus);
+names!(ApprovalStatus, AuthType, ChangeSource, PasskeyCeremony, SecType, SignUpStatus);
 
 kept_as!(str, UserId, |user_id| user_id.as_str());
 

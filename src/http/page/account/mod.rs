@@ -2,6 +2,7 @@
 
 pub(super) mod data;
 pub(super) mod email;
+pub(super) mod passkey;
 pub(super) mod password;
 pub(super) mod profile;
 pub(super) mod session;

@@ -4,7 +4,7 @@ use minijinja::{Value, context};
 
 use crate::config::UserSearchBy;
 use crate::domain::{Attr, Edit, Error, Field, Result, UserUpdate, UserView};
-use crate::http::page::account::session;
+use crate::http::page::account::{passkey, session};
 use crate::http::page::answer::{Answer, Outcome};
 use crate::http::page::visit::Visit;
 use crate::ops::AttrTarget;
@@ -40,6 +40,7 @@ async fn shown(visit: &Visit) -> Result<Value> {
     let sessions = sso.list_sessions_of_user(ctx, &ust, user_id).await?;
     let attrs = sso.all_attrs(ctx, &ust, &AttrTarget::User(Some(user_id.to_owned())), false).await?;
     let linked = sso.get_linked_auth_list(ctx, &ust, Some(user_id)).await?;
+    let passkeys = sso.list_passkeys(ctx, &ust, Some(user_id)).await?;
     let linked = linked.iter().map(|one| format!("{} {}", one.auth_type.as_str(), one.auth_name));
     let user = &view.user;
     Ok(context! {
@@ -50,6 +51,7 @@ async fn shown(visit: &Visit) -> Result<Value> {
         has_totp => user.is_totp_enabled,
         fields => fields(&view),
         sessions => sessions.iter().map(session::item).collect::<Vec<_>>(),
+        passkeys => passkeys.iter().map(passkey::item).collect::<Vec<_>>(),
         linked => linked.collect::<Vec<_>>(),
         attrs => attrs.iter().map(attr).collect::<Vec<_>>(),
     })
@@ -93,6 +95,10 @@ async fn act(visit: &Visit) -> Result<Option<&'static str>, Error> {
         "totp-off" => {
             let update = UserUpdate { is_totp_enabled: Edit::Set(false), ..UserUpdate::default() };
             sso.update_user_by_id(ctx, ust, user_id, update).await.map(|()| "two-factor-off")?
+        }
+        "remove-passkey" => {
+            let passkey_id = Some(visit.form.get("passkey_id"));
+            sso.delete_passkeys(ctx, ust, Some(user_id), passkey_id).await.map(|_| "passkey-removed")?
         }
         "delete" => sso.delete_user_by_id(ctx, ust, user_id).await.map(|()| "deleted")?,
         "reset" => {

@@ -1,0 +1,159 @@
+"""Passkeys on the pages, in Chromium with virtual authenticators: platform and roaming, with and without verification of
+their owner, with a list of their own and without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from faces import serving
+from support import ADDRESS, APP, PASSWORD, Config, changed, totp_code
+from test_pages import ARTIFACTS, Chromium, browser
+from zato_sso import SSO
+
+PLATFORM = {"transport": "internal", "hasResidentKey": True, "hasUserVerification": True, "isUserVerified": True}
+ROAMING = {**PLATFORM, "transport": "usb"}
+# A key that is touched, and neither knows its owner nor keeps a list.
+TOUCHED = {"transport": "usb", "hasResidentKey": False, "hasUserVerification": False}
+BUTTON = "form[data-passkey] button"
+# Only the button asks for passkeys.
+NO_AUTOFILL = "window.PublicKeyCredential.isConditionalMediationAvailable = async () => false;"
+
+
+class Stage:
+    """A server at localhost, where passkeys may be, and a browser."""
+
+    def __init__(self, config: Config, folder: Path, kept: ExitStack) -> None:
+        """Starts them."""
+        self.config = changed(config, pages={"site_name": "Example"})
+        with SSO(config=self.config) as sso:
+            ann = {"username": "ann", "password": PASSWORD}
+            sso.user.create_user("cid", ann, require_super_user=False, auto_approve=True)
+        self.base = kept.enter_context(serving(self.config, folder)).url.replace("127.0.0.1", "localhost")
+        engine = config["database"]["url"].split(":")[0]
+        self.browser = kept.enter_context(browser(self.base, folder, ARTIFACTS / engine))
+
+    def add(self, options: dict[str, Any], name: str = "phone") -> str:
+        """Signs in with the password and adds a passkey of a new authenticator; the id of that one."""
+        chromium = self.browser
+        authenticator: str = chromium.do("authenticator", options)["authenticatorId"]
+        if "/login" in chromium.do("open", f"{self.base}/account/passkeys")["url"]:
+            chromium.send({"username": "ann", "password": PASSWORD})
+        chromium.open("/account/passkeys")
+        path, text = chromium.send({"name][id=name": name}, "form[data-passkey=create] button")
+        assert (path, name in text) == ("/account/passkeys?done=passkey-added", True)
+        return authenticator
+
+    def sign_out(self) -> None:
+        """Signs out."""
+        self.browser.open("/account")
+        assert self.browser.click("header button")[0] == "/login?done=logout"
+
+    def enrolled(self) -> str:
+        """Turns two-step sign-in on for ann; the key."""
+        with SSO(config=self.config) as sso:
+            ust = sso.user.login("cid", "ann", PASSWORD, APP, ADDRESS).ust
+            _, key = sso.totp.begin_enrolment("cid", ust, APP, ADDRESS)
+            sso.totp.finish_enrolment("cid", totp_code(key), ust, APP, ADDRESS)
+        return key
+
+
+@pytest.fixture
+def stage(config: Config, tmp_path: Path) -> Iterator[Stage]:
+    with ExitStack() as kept:
+        yield Stage(config, tmp_path, kept)
+
+
+@pytest.mark.parametrize("options", [PLATFORM, ROAMING], ids=["platform", "roaming"])
+def test_a_passkey_is_added_used_by_the_button_renamed_and_removed(stage: Stage, options: dict[str, Any]) -> None:
+    chromium = stage.browser
+    chromium.do("init", NO_AUTOFILL)
+    authenticator = stage.add(options, "Ann's key")
+    [credential] = chromium.do("webauthn", ["getCredentials", {"authenticatorId": authenticator}])["credentials"]
+    assert (credential["isResidentCredential"], credential["rpId"]) == (True, "localhost")
+    # The same device has no second one of this account.
+    chromium.do("tap", "form[data-passkey=create] button")
+    assert "No passkey was added" in chromium.do("appears", "form[data-passkey=create] [data-failed]")["text"]
+    assert chromium.do("axe")["violations"] == []
+    stage.sign_out()
+    assert chromium.click(BUTTON)[0] == "/account"
+    assert "Signed in as ann" in chromium.open("/account")
+    chromium.open("/account/passkeys")
+    path, text = chromium.send({"name": "key"}, "li form.row button")
+    assert (path, "was renamed" in text) == ("/account/passkeys?done=passkey-renamed", True)
+    path, text = chromium.click("li button.danger")
+    assert (path, "You have no passkeys yet" in text) == ("/account/passkeys?done=passkey-removed", True)
+    stage.sign_out()
+    # The device still has it.
+    path, text = chromium.click(BUTTON)
+    assert (path, "This passkey cannot be used here" in text) == ("/login/passkey", True)
+    chromium.has_no_complaint()
+
+
+def test_the_browser_offers_a_passkey_by_itself(stage: Stage) -> None:
+    chromium = stage.browser
+    stage.add(PLATFORM)
+    chromium.open("/account")
+    # The list under the username field: a virtual authenticator chooses without being asked.
+    chromium.do("tap", "header button")
+    assert chromium.do("arrive", f"{stage.base}/account")["url"] == f"{stage.base}/account"
+    chromium.has_no_complaint()
+
+
+def test_a_touched_key_is_the_second_step(stage: Stage) -> None:
+    chromium = stage.browser
+    authenticator = stage.add(TOUCHED)
+    [credential] = chromium.do("webauthn", ["getCredentials", {"authenticatorId": authenticator}])["credentials"]
+    assert credential["isResidentCredential"] is False
+    stage.enrolled()
+    # Its session has ended with the change of the second factor.
+    assert chromium.sign_in("ann") == "/login/code"
+    assert chromium.click(BUTTON)[0] == "/account"
+    chromium.has_no_complaint()
+
+
+def test_with_verification_it_counts_for_both_steps_and_without_for_one(stage: Stage) -> None:
+    chromium = stage.browser
+    chromium.do("init", NO_AUTOFILL)
+    authenticator = stage.add(ROAMING)
+    key = stage.enrolled()
+    chromium.open("/login")
+    assert chromium.click(BUTTON)[0] == "/account"
+    stage.sign_out()
+    # The same credential in a key that has no way to verify anybody.
+    [kept] = chromium.do("webauthn", ["getCredentials", {"authenticatorId": authenticator}])["credentials"]
+    chromium.do("webauthn", ["removeVirtualAuthenticator", {"authenticatorId": authenticator}])
+    unverified = {**ROAMING, "hasUserVerification": False, "isUserVerified": False}
+    other = chromium.do("authenticator", unverified)["authenticatorId"]
+    chromium.do("webauthn", ["addCredential", {"authenticatorId": other, "credential": kept}])
+    assert chromium.click(BUTTON)[0] == "/login/code"
+    assert chromium.send({"totp_code": totp_code(key, 1)})[0] == "/account"
+    chromium.has_no_complaint()
+
+
+def test_a_copied_key_is_found_out(stage: Stage) -> None:
+    chromium = stage.browser
+    chromium.do("init", NO_AUTOFILL)
+    authenticator = stage.add(ROAMING)
+    whose = {"authenticatorId": authenticator}
+    stage.sign_out()
+    [copied] = chromium.do("webauthn", ["getCredentials", whose])["credentials"]
+    assert chromium.click(BUTTON)[0] == "/account"
+    assert chromium.click("header button")[0] == "/login?done=logout"
+    chromium.do("webauthn", ["clearCredentials", whose])
+    chromium.do("webauthn", ["addCredential", {**whose, "credential": {**copied, "signCount": 0}}])
+    path, text = chromium.click(BUTTON)
+    assert (path, "This passkey cannot be used here" in text) == ("/login/passkey", True)
+
+
+def test_without_javascript_nothing_of_it_is_in_the_way(stage: Stage) -> None:
+    chromium: Chromium = stage.browser
+    chromium.do("begin", {"javaScriptEnabled": False})
+    text = chromium.open("/login")
+    assert "passkey" not in text
+    assert chromium.send({"username": "ann", "password": PASSWORD})[0] == "/account"
+    assert "Passkeys need JavaScript" in chromium.open("/account/passkeys")
