@@ -15,6 +15,7 @@ from zato_sso._core import (
     AttrEntity,
     Hooks,
     ImportSummary,
+    Passkey,
     Session,
     SessionInfo,
     User,
@@ -154,6 +155,9 @@ class _UserAPI:
     @property
     def recovery_code(self) -> _RecoveryCodeAPI:
         """Recovery codes."""
+    @property
+    def passkey(self) -> _PasskeyAPI:
+        """Passkeys."""
     async def create_user(
         self,
         cid: str,
@@ -1910,6 +1914,177 @@ class _TOTPAPI:
             ValidationError: The code of an invalid session; E005010 if the login is not fresh, E005001 for a wrong password
                 or code, E005009 while the user has to wait after failures.
             ValueError: Not exactly one of ``password`` and ``code`` was given.
+        """
+
+@final
+@type_check_only
+class _PasskeyAPI:
+    """`sso.user.passkey`: passkeys, and logins with them."""
+
+    async def begin_registration(
+        self,
+        cid: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        name: str | None = None,
+    ) -> dict[str, Any]:
+        """Begins to register a passkey for the caller. It is registered when :meth:`finish_registration` gets what the browser
+        answers, within 5 minutes.
+
+        Args:
+            cid: Correlation ID.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            name: What the passkey is to be called.
+
+        Returns:
+            A dict for ``PublicKeyCredential.parseCreationOptionsFromJSON`` of the browser.
+
+        Raises:
+            ValidationError: The code of an invalid session; E005010 if the login is not fresh, E008001 if passkeys are not
+                configured or the caller has 20 already.
+        """
+    async def finish_registration(
+        self,
+        cid: str,
+        response: dict[str, Any] | str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> Passkey:
+        """Registers the passkey that the browser has made. The user is emailed.
+
+        Args:
+            cid: Correlation ID.
+            response: What ``toJSON()`` of the browser's credential says: a dict or its JSON.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Returns:
+            The Passkey.
+
+        Raises:
+            ValidationError: The code of an invalid session; E005010 if the login is not fresh, E012001 if the response is not
+                acceptable, E012002 if nothing like it was asked for, or too long ago.
+        """
+    async def begin_login(
+        self,
+        cid: str,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        username: str | None = None,
+    ) -> dict[str, Any]:
+        """Begins a login with a passkey.
+
+        Args:
+            cid: Correlation ID.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            username: The name of the user, where it is known: for authenticators that keep no list of their passkeys.
+
+        Returns:
+            A dict for ``PublicKeyCredential.parseRequestOptionsFromJSON`` of the browser.
+
+        Raises:
+            ValidationError: E008001 if passkeys are not configured; E005009 after too many failures, or while too many
+                logins wait.
+        """
+    async def finish_login(
+        self,
+        cid: str,
+        response: dict[str, Any] | str,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_agent: str | None = None,
+    ) -> SessionInfo:
+        """Logs in the user whose passkey has answered. One that has verified its owner counts as two factors: no TOTP code is
+        asked for.
+
+        Args:
+            cid: Correlation ID.
+            response: What ``toJSON()`` of the browser's credential says: a dict or its JSON.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            user_agent: The client's user agent.
+
+        Returns:
+            A SessionInfo.
+
+        Raises:
+            ValidationError: E005001 if the response is not right, E012002 if nothing like it was asked for, or too long ago;
+                E005008 if the user has TOTP and the authenticator has not verified its owner; else as ``sso.user.login``.
+        """
+    async def get_list(
+        self,
+        cid: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_id: str | None = None,
+    ) -> list[Passkey]:
+        """The passkeys of a user, the oldest first.
+
+        Args:
+            cid: Correlation ID.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            user_id: Whose; by default the caller's own. Others' only for those who may manage users.
+
+        Returns:
+            A list of Passkey.
+
+        Raises:
+            ValidationError: The code of an invalid session; E005001 without permission, E001100 if there is no such user.
+        """
+    async def rename(
+        self,
+        cid: str,
+        passkey_id: str,
+        name: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None:
+        """Gives one of the caller's passkeys another name.
+
+        Args:
+            cid: Correlation ID.
+            passkey_id: The ID of the passkey.
+            name: Its new name.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Raises:
+            ValidationError: The code of an invalid session; E008002 if there is no such passkey, or the name is not valid.
+        """
+    async def delete(
+        self,
+        cid: str,
+        passkey_id: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_id: str | None = None,
+    ) -> None:
+        """Deletes a passkey. The user is emailed.
+
+        Args:
+            cid: Correlation ID.
+            passkey_id: The ID of the passkey.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            user_id: Whose it is; by default the caller's own. Others' only for those who may manage users.
+
+        Raises:
+            ValidationError: The code of an invalid session; E005010 if the login is not fresh, E005001 without permission,
+                E001100 if there is no such user, E008002 if there is no such passkey, E012003 if the user could not log in
+                any more.
         """
 
 @final

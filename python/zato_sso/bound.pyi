@@ -15,6 +15,7 @@ from zato_sso._core import (
     AttrEntity,
     Hooks,
     ImportSummary,
+    Passkey,
     Session,
     SessionInfo,
     User,
@@ -164,6 +165,10 @@ class _UserAPI:
     @property
     def recovery_code(self) -> _RecoveryCodeAPI:
         """Recovery codes."""
+
+    @property
+    def passkey(self) -> _PasskeyAPI:
+        """Passkeys."""
 
     def create_user(
         self,
@@ -549,6 +554,33 @@ class _TOTPAPI:
         """Switches TOTP off for the caller, and ends the recovery codes. The user's other sessions end."""
 
 @type_check_only
+class _PasskeyAPI:
+    """`sso.user.passkey`: passkeys, and logins with them."""
+
+    def begin_registration(self, name: str | None = None, **filled: Unpack[_WithCurrentUst]) -> dict[str, Any]:
+        """Begins to register a passkey for the caller. It is registered when :meth:`finish_registration` gets what the browser
+        answers, within 5 minutes."""
+
+    def finish_registration(self, response: dict[str, Any] | str, **filled: Unpack[_WithCurrentUst]) -> Passkey:
+        """Registers the passkey that the browser has made. The user is emailed."""
+
+    def begin_login(self, username: str | None = None, **filled: Unpack[_Context]) -> dict[str, Any]:
+        """Begins a login with a passkey."""
+
+    def finish_login(self, response: dict[str, Any] | str, **filled: Unpack[_WithUserAgentOrNone]) -> SessionInfo:
+        """Logs in the user whose passkey has answered. One that has verified its owner counts as two factors: no TOTP code is
+        asked for."""
+
+    def get_list(self, user_id: str | None = None, **filled: Unpack[_WithCurrentUst]) -> list[Passkey]:
+        """The passkeys of a user, the oldest first."""
+
+    def rename(self, passkey_id: str, name: str, **filled: Unpack[_WithCurrentUst]) -> None:
+        """Gives one of the caller's passkeys another name."""
+
+    def delete(self, passkey_id: str, user_id: str | None = None, **filled: Unpack[_WithCurrentUst]) -> None:
+        """Deletes a passkey. The user is emailed."""
+
+@type_check_only
 class _RecoveryCodeAPI:
     """`sso.user.recovery_code`: codes that take the place of a TOTP code, each once."""
 
@@ -913,6 +945,10 @@ class _AsyncUserAPI:
     @property
     def recovery_code(self) -> _AsyncRecoveryCodeAPI:
         """Recovery codes."""
+
+    @property
+    def passkey(self) -> _AsyncPasskeyAPI:
+        """Passkeys."""
 
     async def create_user(
         self,
@@ -1310,6 +1346,33 @@ class _AsyncTOTPAPI:
         self, password: _Secret | None = None, code: _Secret | None = None, **filled: Unpack[_WithCurrentUstOrNone]
     ) -> None:
         """Switches TOTP off for the caller, and ends the recovery codes. The user's other sessions end."""
+
+@type_check_only
+class _AsyncPasskeyAPI:
+    """`sso.user.passkey`: passkeys, and logins with them."""
+
+    async def begin_registration(self, name: str | None = None, **filled: Unpack[_WithCurrentUst]) -> dict[str, Any]:
+        """Begins to register a passkey for the caller. It is registered when :meth:`finish_registration` gets what the browser
+        answers, within 5 minutes."""
+
+    async def finish_registration(self, response: dict[str, Any] | str, **filled: Unpack[_WithCurrentUst]) -> Passkey:
+        """Registers the passkey that the browser has made. The user is emailed."""
+
+    async def begin_login(self, username: str | None = None, **filled: Unpack[_Context]) -> dict[str, Any]:
+        """Begins a login with a passkey."""
+
+    async def finish_login(self, response: dict[str, Any] | str, **filled: Unpack[_WithUserAgentOrNone]) -> SessionInfo:
+        """Logs in the user whose passkey has answered. One that has verified its owner counts as two factors: no TOTP code is
+        asked for."""
+
+    async def get_list(self, user_id: str | None = None, **filled: Unpack[_WithCurrentUst]) -> list[Passkey]:
+        """The passkeys of a user, the oldest first."""
+
+    async def rename(self, passkey_id: str, name: str, **filled: Unpack[_WithCurrentUst]) -> None:
+        """Gives one of the caller's passkeys another name."""
+
+    async def delete(self, passkey_id: str, user_id: str | None = None, **filled: Unpack[_WithCurrentUst]) -> None:
+        """Deletes a passkey. The user is emailed."""
 
 @type_check_only
 class _AsyncRecoveryCodeAPI:

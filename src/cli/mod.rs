@@ -95,7 +95,9 @@ fn execute(cli: Cli, serve: Serve) -> Result<(), Failure> {
         Command::GenerateRecoveryCodes(args) => {
             with_config(&global, |config| command::credential::generate_codes(config, args, &out))
         }
-        Command::ListPasskeys(args) => with_config(&global, |config| command::passkey::list(config, args, &out)),
+        Command::ListPasskeys(args) => {
+            with_config(&global, |config| command::passkey::list(config, args, &out))
+        }
         Command::DeletePasskeys(args) => {
             with_config(&global, |config| command::passkey::delete(config, args, &out))
         }

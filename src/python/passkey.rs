@@ -126,8 +126,7 @@ impl PasskeyApi {
         username: Option<String>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx = self.branch.context(cid, current_app, remote_addr);
-        let operation =
-            async move |sso: Arc<Sso>| sso.begin_passkey_login(&ctx, username.as_deref()).await;
+        let operation = async move |sso: Arc<Sso>| sso.begin_passkey_login(&ctx, username.as_deref()).await;
         self.branch.run(py, operation, options)
     }
 

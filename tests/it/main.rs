@@ -17,6 +17,8 @@ mod attr_quota;
 mod attr_rest;
 mod audit;
 #[cfg(feature = "server")]
+mod authenticator;
+#[cfg(feature = "server")]
 mod browser;
 #[cfg(feature = "server")]
 mod cli;
@@ -44,8 +46,6 @@ mod cli_session;
 mod cli_site;
 #[cfg(feature = "server")]
 mod command;
-#[cfg(feature = "server")]
-mod authenticator;
 mod device;
 mod email;
 mod external_auth;

@@ -1,7 +1,7 @@
 //! Passkeys: registered, used, and managed.
 
 use serde_json::{Value, json};
-use zato_sso::domain::{Code, GroupUpdate, Edit, NewUser, Passkey, Password, SessionInfo, UserId, Ust};
+use zato_sso::domain::{Code, Edit, GroupUpdate, NewUser, Passkey, Password, SessionInfo, UserId, Ust};
 use zato_sso::ops::{Actor, LoginRequest, LoginStep, PasskeyLogin, Sso};
 
 use crate::authenticator::{Authenticator, BACKED_UP, ELIGIBLE, PRESENT, VERIFIED};
@@ -76,7 +76,8 @@ async fn a_passkey_of_each_algorithm_is_registered_and_logs_in(kind: Kind) {
         assert_eq!(list[index].passkey_id, made.passkey_id);
         assert!(list[index].last_use.is_some() && list[index].is_backed_up);
     }
-    let ops = any_rows(&world, "SELECT op FROM sso_audit WHERE op LIKE 'passkey.finish%' AND result = 'ok'").await;
+    let ops =
+        any_rows(&world, "SELECT op FROM sso_audit WHERE op LIKE 'passkey.finish%' AND result = 'ok'").await;
     assert_eq!(ops.len(), 8);
     let options = world.sso.begin_passkey_login(&ctx(), None).await.unwrap();
     assert_eq!(options["allowCredentials"], json!([]));
@@ -119,11 +120,8 @@ async fn verification_counts_as_two_factors(kind: Kind) {
     let (step, username) = world.sso.log_in_by_passkey(&ctx(), answer).await.unwrap();
     let LoginStep::CodeNeeded(ticket) = step else { panic!("{step:?}") };
     assert_eq!(username, "totp1");
-    let code = LoginRequest {
-        username,
-        totp_code: Some(Password::from(totp_code(1))),
-        ..LoginRequest::default()
-    };
+    let code =
+        LoginRequest { username, totp_code: Some(Password::from(totp_code(1))), ..LoginRequest::default() };
     let step = world.sso.log_in_by_steps(&ctx(), code, Some(ticket)).await.unwrap();
     assert!(matches!(step, LoginStep::Done(_)), "{step:?}");
 
@@ -199,10 +197,8 @@ async fn the_last_way_to_log_in_stays(kind: Kind) {
     assert_eq!(refusal(delete(None).await), Code::PasskeyLastWayToLogIn);
     assert_eq!(delete(Some(&first)).await.unwrap(), 1);
     assert_eq!(refusal(delete(Some(&second)).await), Code::PasskeyLastWayToLogIn);
-    let by_process = world
-        .sso
-        .delete_passkeys(&ctx(), Actor::Trusted(None), Some(user.user_id.as_str()), None)
-        .await;
+    let by_process =
+        world.sso.delete_passkeys(&ctx(), Actor::Trusted(None), Some(user.user_id.as_str()), None).await;
     assert_eq!(refusal(by_process), Code::PasskeyLastWayToLogIn);
     assert_eq!(refusal(login(&world.sso, &mut one).await), Code::AuthNotAllowed);
     login(&world.sso, &mut two).await.unwrap();
@@ -290,11 +286,11 @@ async fn a_login_is_like_any_other(kind: Kind) {
     });
     let (world, ust, mut authenticator) = stage(kind, more).await;
     let user_id = world.sso.get_current_user(&ctx(), &ust, false).await.unwrap().user.user_id.clone();
-    let begin = async |app: &str, address: &str| {
-        world.sso.begin_passkey_login(&ctx_of(app, address), None).await
-    };
+    let begin =
+        async |app: &str, address: &str| world.sso.begin_passkey_login(&ctx_of(app, address), None).await;
     let finish = async |app: &str, address: &str, answer: &Value| {
-        let request = PasskeyLogin { user_agent: Some("Mozilla/5.0 Firefox/140.0".to_owned()), ..request(answer) };
+        let request =
+            PasskeyLogin { user_agent: Some("Mozilla/5.0 Firefox/140.0".to_owned()), ..request(answer) };
         world.sso.finish_passkey_login(&ctx_of(app, address), request).await
     };
     // An application without logins.
@@ -403,4 +399,3 @@ async fn the_api_has_it_all(kind: Kind) {
     let refused = ask("POST /user/login/passkey", json!({"response": response}));
     assert_eq!(refused["sub_status"], json!(["E005001"]));
 }
-

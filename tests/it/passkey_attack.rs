@@ -156,7 +156,8 @@ async fn what_is_not_right_is_refused(kind: Kind) {
     // A registration is no login, and the other way round.
     let options = sso.begin_passkey_login(&ctx(), None).await.unwrap();
     let mut answer = authenticator.login(&options);
-    let create = json!({"type": "webauthn.create", "challenge": options["challenge"], "origin": authenticator.origin});
+    let create =
+        json!({"type": "webauthn.create", "challenge": options["challenge"], "origin": authenticator.origin});
     answer["response"]["clientDataJSON"] = BASE64URL_NOPAD.encode(create.to_string().as_bytes()).into();
     let mixed = sso.finish_passkey_login(&ctx(), request(&answer)).await;
     assert_eq!(refusal(mixed), Code::AuthNotAllowed);

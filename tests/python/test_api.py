@@ -178,9 +178,7 @@ def other_name(stage: Stage) -> Arguments:
 
 def passkey(stage: Stage) -> Arguments:
     made = stage.sso.user.passkey.finish_registration(**made_passkey(stage))
-    return {
-        "cid": "cid", "passkey_id": made.passkey_id, "current_ust": stage.admin, **CONTEXT, "user_id": made.user_id
-    }
+    return {"cid": "cid", "passkey_id": made.passkey_id, "current_ust": stage.admin, **CONTEXT, "user_id": made.user_id}
 
 
 def new_group(stage: Stage) -> Arguments:
@@ -508,7 +506,17 @@ def test_the_table_has_every_call() -> None:
     sso = AsyncSSO(config=config_of("sqlite::memory:", new_key()))
     public = {
         f"{branch}.{name}"
-        for branch in ("user", "user.recovery_code", "user.passkey", "session", "totp", "group", "password_reset", "site", "identity")
+        for branch in (
+            "user",
+            "user.recovery_code",
+            "user.passkey",
+            "session",
+            "totp",
+            "group",
+            "password_reset",
+            "site",
+            "identity",
+        )
         for name in dir(operator.attrgetter(branch)(sso))
         # Branches of their own: sessions stand here, attributes have tests of their own.
         if not name.startswith("_") and name not in {"session", "attr", "recovery_code", "passkey"}

@@ -1,6 +1,4 @@
-"""Passkeys on the pages, in Chromium with virtual authenticators: platform and roaming, with and without verification of
-their owner, with a list of their own and without.
-"""
+"""Passkeys on the pages, in Chromium with virtual authenticators: platform and roaming, of all kinds."""
 
 from __future__ import annotations
 

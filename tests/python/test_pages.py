@@ -214,7 +214,15 @@ def enrolled(stage: Stage) -> str:
 
 OPEN = ["/login", "/signup", "/signup/done", "/signup/confirm", "/signup/resend", "/password/forgot", "/password/sent"]
 OPEN += ["/password/reset", "/email/confirm"]
-OWN = ["/account", "/account/passkeys", "/account/email", "/account/password", "/account/two-factor", "/account/sessions", "/logout"]
+OWN = [
+    "/account",
+    "/account/passkeys",
+    "/account/email",
+    "/account/password",
+    "/account/two-factor",
+    "/account/sessions",
+    "/logout",
+]
 OWN += ["/login?again=1", "/admin", "/admin?q=nobody", "/admin/sites"]
 LOOKS = [("en", "light", 900), ("ar", "light", 900), ("en", "dark", 900), ("ar", "dark", 360), ("de", "light", 360)]
 

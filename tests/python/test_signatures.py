@@ -218,7 +218,9 @@ def test_objects_are_made_with_the_documented_arguments(make: Callable[..., Any]
 @pytest.mark.parametrize("branch", [name for name in DOCUMENTED if name])
 def test_there_is_no_call_that_is_not_documented(tree: Any, branch: str) -> None:
     public = {name for name in dir(branch_of(tree, branch)) if not name.startswith("_")}
-    assert public - {"session", "attr", "recovery_code", "passkey"} == {documented(text)[0] for text in DOCUMENTED[branch]}
+    assert public - {"session", "attr", "recovery_code", "passkey"} == {
+        documented(text)[0] for text in DOCUMENTED[branch]
+    }
 
 
 def test_sessions_are_in_two_places_of_the_tree(tree: Any) -> None:

@@ -12,12 +12,16 @@ use super::key::PublicKey;
 use super::refusal::Refusal;
 use super::response::{LoginResponse, MAX_RESPONSE, RegistrationResponse};
 
-const PARTY: RelyingParty<'_> =
-    RelyingParty { id: "localhost", has_origin: &|origin| origin == "http://localhost", asks_verification: false };
+const PARTY: RelyingParty<'_> = RelyingParty {
+    id: "localhost",
+    has_origin: &|origin| origin == "http://localhost",
+    asks_verification: false,
+};
 
 fn client_data(kind: &str) -> Vec<u8> {
     let challenge = BASE64URL_NOPAD.encode(&[3; 32]);
-    format!("{{\"type\":\"{kind}\",\"challenge\":\"{challenge}\",\"origin\":\"http://localhost\"}}").into_bytes()
+    format!("{{\"type\":\"{kind}\",\"challenge\":\"{challenge}\",\"origin\":\"http://localhost\"}}")
+        .into_bytes()
 }
 
 fn registration(attestation_object: Vec<u8>) -> RegistrationResponse {
@@ -75,6 +79,56 @@ fn object(data: Vec<u8>) -> Vec<u8> {
         (text("attStmt"), Value::Map(Vec::new())),
         (text("authData"), Value::Bytes(data)),
     ]))
+}
+
+/// The vectors of the specification: level 3, section 16.2, a credential of ES256 without attestation.
+mod vector {
+    pub const CREDENTIAL_ID: &str = "f91f391db4c9b2fde0ea70189cba3fb63f579ba6122b33ad94ff3ec330084be4";
+    pub const ATTESTATION_OBJECT: &str = "a363666d74646e6f6e656761747453746d74a068617574684461746158a4bfabc37432958b063360d3ad6461c9c4735ae7f8edd46592a5\
+        e0f01452b2e4b559000000008446ccb9ab1db374750b2367ff6f3a1f0020f91f391db4c9b2fde0ea70189cba3fb63f579ba6122b33ad94\
+        ff3ec330084be4a5010203262001215820afefa16f97ca9b2d23eb86ccb64098d20db90856062eb249c33a9b672f26df61225820930a56\
+        b87a2fca66334b03458abf879717c12cc68ed73290af2e2664796b9220";
+    pub const CREATE: &str = "7b2274797065223a22776562617574686e2e637265617465222c226368616c6c656e6765223a22414d4d507434557878475453746e6364\
+        7134313759447742466938767049612d7077386f4f755657345441222c226f726967696e223a2268747470733a2f2f6578616d706c652e\
+        6f7267222c2263726f73734f726967696e223a66616c73652c22657874726144617461223a22636c69656e74446174614a534f4e206d61\
+        7920626520657874656e6465642077697468206164646974696f6e616c206669656c647320696e20746865206675747572652c20737563\
+        6820617320746869733a20426b5165446a646354427258426941774a544c453551227d";
+    pub const AUTHENTICATOR_DATA: &str =
+        "bfabc37432958b063360d3ad6461c9c4735ae7f8edd46592a5e0f01452b2e4b51900000000";
+    pub const GET: &str = "7b2274797065223a22776562617574686e2e676574222c226368616c6c656e6765223a224f63446e55685158756c5455506f334a555854\
+        3049393770767a7a59425039745a63685879617630314167222c226f726967696e223a2268747470733a2f2f6578616d706c652e6f7267\
+        222c2263726f73734f726967696e223a66616c73657d";
+    pub const SIGNATURE: &str = "3046022100f50a4e2e4409249c4a853ba361282f09841df4dd4547a13a87780218deffcd380221008480ac0f0b93538174f575bf11a1dd\
+        5d78c6e486013f937295ea13653e331e87";
+}
+#[test]
+fn the_vectors_of_the_specification_are_accepted() {
+    let bytes = |hex: &str| data_encoding::HEXLOWER.decode(hex.as_bytes()).unwrap();
+    let own =
+        RelyingParty { id: "example.org", has_origin: &|origin| origin == "https://example.org", ..PARTY };
+    let made = RegistrationResponse {
+        credential_id: bytes(vector::CREDENTIAL_ID),
+        client_data: ClientData::read(&bytes(vector::CREATE)).unwrap(),
+        attestation_object: bytes(vector::ATTESTATION_OBJECT),
+        transports: Vec::new(),
+    };
+    let made = verify_registration(own, &made).unwrap();
+    assert_eq!(made.aaguid[..4], [0x84, 0x46, 0xcc, 0xb9]);
+    assert!(made.proof.is_backup_eligible && made.proof.is_backed_up && !made.proof.is_user_verified);
+    let mut used = LoginResponse {
+        credential_id: bytes(vector::CREDENTIAL_ID),
+        client_data: ClientData::read(&bytes(vector::GET)).unwrap(),
+        authenticator_data: bytes(vector::AUTHENTICATOR_DATA),
+        signature: bytes(vector::SIGNATURE),
+        user_handle: None,
+    };
+    assert_eq!(verify_login(own, &used, &made.public_key).unwrap().counter, 0);
+    assert_eq!(
+        verify_login(RelyingParty { has_origin: &|_| false, ..own }, &used, &made.public_key),
+        Err(Refusal::Origin)
+    );
+    used.signature[20] ^= 1;
+    assert_eq!(verify_login(own, &used, &made.public_key), Err(Refusal::Signature));
 }
 
 #[test]

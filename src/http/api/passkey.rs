@@ -155,8 +155,7 @@ struct Registered {
 }
 
 async fn finish_registration(call: Call, input: Finish) -> Answer<Registered> {
-    let passkey =
-        call.sso.finish_passkey_registration(&call.ctx, input.ust.0, &input.response.0).await?;
+    let passkey = call.sso.finish_passkey_registration(&call.ctx, input.ust.0, &input.response.0).await?;
     Ok(Reply::ok(Registered { passkey: passkey.into() }))
 }
 
@@ -199,11 +198,8 @@ struct Opened {
 }
 
 async fn finish_login(call: Call, input: FinishLogin) -> Answer<Opened> {
-    let request = PasskeyLogin {
-        response: input.response.0,
-        user_agent: call.user_agent,
-        ..PasskeyLogin::default()
-    };
+    let request =
+        PasskeyLogin { response: input.response.0, user_agent: call.user_agent, ..PasskeyLogin::default() };
     let session = call.sso.finish_passkey_login(&call.ctx, request).await?;
     let warning = session.has_w_about_to_exp.then_some(Code::PasswordWarnAboutToExpire);
     let opened = Opened {

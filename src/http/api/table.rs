@@ -1,7 +1,9 @@
 //! Every endpoint under `http.prefix`.
 
 use crate::http::api::endpoint::{Block, Endpoint};
-use crate::http::api::{attr, credential, group, linked_auth, passkey, password, search, session, signup, user};
+use crate::http::api::{
+    attr, credential, group, linked_auth, passkey, password, search, session, signup, user,
+};
 
 /// Every endpoint under `http.prefix`, block by block.
 #[must_use]

@@ -2,8 +2,8 @@
 
 use crate::crypto::{Verdict, token};
 use crate::domain::{
-    AuthType, Code, Context, Error, Operation, PasskeyCeremony, Password, RemoteAddr, Result, Session, SessionId, SessionInfo,
-    Timestamp, clean_user_agent,
+    AuthType, Code, Context, Error, Operation, PasskeyCeremony, Password, RemoteAddr, Result, Session,
+    SessionId, SessionInfo, Timestamp, clean_user_agent,
 };
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
@@ -127,8 +127,7 @@ impl Sso {
             has_failures = Some(self.check_throttle(&mut attempt).await?);
         }
         terms?;
-        self.count_request(ctx, &user_id, row.is_rate_limit_active, row.rate_limit_def.as_deref())
-            .await?;
+        self.count_request(ctx, &user_id, row.is_rate_limit_active, row.rate_limit_def.as_deref()).await?;
         let has_w_about_to_exp = password_age?;
 
         // Everything that hashes comes before the transaction.
@@ -141,8 +140,7 @@ impl Sso {
             _ => None,
         };
 
-        let expiration_time =
-            self.session_expiration(ctx, &mut call.trail, &row.username, now, now).await;
+        let expiration_time = self.session_expiration(ctx, &mut call.trail, &row.username, now, now).await;
         let expiration_time = match request.keep_for {
             Some(minutes) => {
                 let kept = now.plus_minutes(minutes.into()).min(self.lifetime_limit(now));

@@ -137,8 +137,7 @@ impl Sso {
             }
             let origin = Origin::Address(&ctx.remote_addr);
             let attempt = self.password_attempt(&row.username, Some(&row.user_id), origin);
-            let authenticated =
-                Authenticated { row, is_outdated: false, attempt, has_failures: Some(false) };
+            let authenticated = Authenticated { row, is_outdated: false, attempt, has_failures: Some(false) };
             let request = LoginRequest {
                 user_agent: request.user_agent,
                 keep_for: request.keep_for,

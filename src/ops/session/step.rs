@@ -62,19 +62,18 @@ impl Sso {
 }
 
 fn step(outcome: Result<SessionInfo>, slot: &Slot) -> Result<LoginStep> {
-        match (outcome, slot.get()) {
-            (Ok(session), _) => Ok(LoginStep::Done(session)),
-            (Err(Error::Refused { code: Code::AuthTotpMissing, .. }), Some(left)) => {
-                Ok(LoginStep::CodeNeeded(left.ticket.clone()))
-            }
-            (
-                Err(Error::Refused {
-                    code:
-                        code @ (Code::PasswordExpired | Code::PasswordAboutToExpire | Code::PasswordMustSendNew),
-                    ..
-                }),
-                Some(left),
-            ) => Ok(LoginStep::NewPasswordNeeded(left.ticket.clone(), code)),
-            (Err(error), _) => Err(error),
+    match (outcome, slot.get()) {
+        (Ok(session), _) => Ok(LoginStep::Done(session)),
+        (Err(Error::Refused { code: Code::AuthTotpMissing, .. }), Some(left)) => {
+            Ok(LoginStep::CodeNeeded(left.ticket.clone()))
         }
+        (
+            Err(Error::Refused {
+                code: code @ (Code::PasswordExpired | Code::PasswordAboutToExpire | Code::PasswordMustSendNew),
+                ..
+            }),
+            Some(left),
+        ) => Ok(LoginStep::NewPasswordNeeded(left.ticket.clone(), code)),
+        (Err(error), _) => Err(error),
+    }
 }

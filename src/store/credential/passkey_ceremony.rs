@@ -67,12 +67,7 @@ row! {
 ///
 /// # Errors
 /// When the database cannot answer.
-pub async fn insert(
-    tx: &mut Tx,
-    new: &NewCeremony<'_>,
-    of_asker: i64,
-    of_strangers: i64,
-) -> Result<bool> {
+pub async fn insert(tx: &mut Tx, new: &NewCeremony<'_>, of_asker: i64, of_strangers: i64) -> Result<bool> {
     let room = of_asker.saturating_sub(1);
     let (user_id, place) = match new.asker {
         Asker::User(user_id) => {

@@ -6,7 +6,8 @@ use sqlx::{Database, Decode, Encode, Type};
 use uuid::Uuid;
 
 use crate::domain::{
-    ApprovalStatus, AuthType, ChangeSource, PasskeyCeremony, SecType, SessionId, SignUpStatus, Timestamp, UserId,
+    ApprovalStatus, AuthType, ChangeSource, PasskeyCeremony, SecType, SessionId, SignUpStatus, Timestamp,
+    UserId,
 };
 
 /// The type of the column, which is that of `$raw`, and how a value is written.

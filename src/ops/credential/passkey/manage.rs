@@ -1,8 +1,6 @@
 //! Passkeys that there are: lists, names, and their end.
 
-use crate::domain::{
-    Code, Context, Error, Operation, Passkey, PasskeyId, Result, check_passkey_name,
-};
+use crate::domain::{Code, Context, Error, Operation, Passkey, PasskeyId, Result, check_passkey_name};
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
 use crate::store;
@@ -111,7 +109,10 @@ impl Sso {
         let has_password = row.password_hash.is_some() && row.password_last_set.is_some();
         if has_password
             || !store::credential::passkey::list_of_user(tx, &row.user_id).await?.is_empty()
-            || store::linked_auth::link::list_of_user(tx, &row.user_id).await?.iter().any(|link| link.is_active)
+            || store::linked_auth::link::list_of_user(tx, &row.user_id)
+                .await?
+                .iter()
+                .any(|link| link.is_active)
         {
             return Ok(());
         }
