@@ -169,7 +169,7 @@ async fn migrate_creates_the_schema_once_and_check_only_tells(kind: Kind) {
     let done = folder.run("migrate");
     assert!(done.status == 0 && done.stdout.starts_with("Created the schema of "), "{done}");
     let done = folder.run("create-odb");
-    assert!(done.status == 0 && done.stdout.ends_with(" is up to date, version 6\n"), "{done}");
+    assert!(done.status == 0 && done.stdout.ends_with(" is up to date, version 7\n"), "{done}");
     assert_eq!(folder.run("migrate --check").status, 0);
     let said = folder.run("migrate --check --json").json();
     assert_eq!((&said["version"], &said["is_current"]), (&json!(6), &json!(true)));
@@ -298,7 +298,7 @@ fn init_writes_down_which_database_it_was_given() {
     assert_eq!(folder.names(), ["mine.db", "mine.db-epoch", "mine.db.key", "my.toml"]);
     insta::assert_snapshot!(folder.run("--config my.toml migrate --check"), @r"
     status 0
-    out: The schema of sqlite:///mine.db is up to date, version 6
+    out: The schema of sqlite:///mine.db is up to date, version 7
     ");
     insta::assert_snapshot!(folder.run("--config my.toml --database-url sqlite:///other.db init"), @r"
     status 0
@@ -324,7 +324,7 @@ fn the_command_line_overrides_the_environment() {
     assert!(folder.read("sso.toml").contains("two.db"));
     insta::assert_snapshot!(folder.run("--database-url sqlite:///two.db migrate --check"), @r"
     status 0
-    out: The schema of sqlite:///two.db is up to date, version 6
+    out: The schema of sqlite:///two.db is up to date, version 7
     ");
 }
 

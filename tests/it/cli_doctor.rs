@@ -147,7 +147,7 @@ fn the_table_says_what_to_do() {
     out: configuration  ok      valid, and nothing in it is weak
     out: key            ok      the one of this database, in sso.db.key
     out: database       ok      sqlite:///sso.db is whole
-    out: database       ok      its schema is up to date, version 6
+    out: database       ok      its schema is up to date, version 7
     out: clock …
     out: smtp           ok      smtp.url is not set: no email is sent
     ");

@@ -174,7 +174,7 @@ async fn a_database_of_a_newer_version() {
     let done = refused(&folder, "list-users");
     let url = &world.db.url;
     let expected = format!(
-        "zato-sso: the database {url} has schema version 999, which is newer than version 6 that this zato-sso knows: \
+        "zato-sso: the database {url} has schema version 999, which is newer than version 7 that this zato-sso knows: \
          upgrade zato-sso to use it\n"
     );
     assert_eq!(done.stderr, expected);
@@ -183,7 +183,7 @@ async fn a_database_of_a_newer_version() {
     }
     let done = folder.run("migrate --check");
     assert!(
-        done.status == 1 && done.stdout.contains("has version 999, which is newer than version 6"),
+        done.status == 1 && done.stdout.contains("has version 999, which is newer than version 7"),
         "{done}"
     );
 }

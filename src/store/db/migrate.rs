@@ -51,7 +51,7 @@ const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
     ),
     (
         7,
-        "passkeys and openid",
+        "passkeys_and_openid",
         include_str!("../migrations/sqlite/0007_passkeys_and_openid.sql"),
         include_str!("../migrations/postgres/0007_passkeys_and_openid.sql"),
     ),

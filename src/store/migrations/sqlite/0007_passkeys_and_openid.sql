@@ -32,3 +32,70 @@ CREATE TABLE sso_passkey_ceremony (
 CREATE INDEX sso_passkey_ceremony_expiration ON sso_passkey_ceremony (expiration_time);
 CREATE INDEX sso_passkey_ceremony_user ON sso_passkey_ceremony (user_id) WHERE user_id IS NOT NULL;
 CREATE INDEX sso_passkey_ceremony_place ON sso_passkey_ceremony (place_digest, creation_time) WHERE place_digest IS NOT NULL;
+-- openid: clients and signing keys
+
+-- Applications that users sign in to, and services. Lists stand a line each. Lifetimes are in seconds; NULL is that of the
+-- configuration. NULL in pairwise_sector says that users are known by their user_id.
+CREATE TABLE sso_client (
+    client_id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    redirect_uris TEXT NOT NULL,
+    post_logout_redirect_uris TEXT NOT NULL,
+    backchannel_logout_uri TEXT,
+    scopes TEXT NOT NULL,
+    grants TEXT NOT NULL,
+    auth_method TEXT NOT NULL,
+    jwks TEXT,
+    jwks_uri TEXT,
+    id_token_alg TEXT NOT NULL,
+    access_token_format TEXT NOT NULL,
+    access_token_lifetime INTEGER,
+    refresh_token_lifetime INTEGER,
+    refresh_token_idle INTEGER,
+    default_audience TEXT,
+    audiences TEXT NOT NULL,
+    is_trusted INTEGER NOT NULL,
+    require_pkce INTEGER NOT NULL,
+    app TEXT,
+    logo_uri TEXT,
+    policy_uri TEXT,
+    tos_uri TEXT,
+    pairwise_sector TEXT,
+    is_active INTEGER NOT NULL,
+    registration_digest BLOB,
+    creation_time INTEGER NOT NULL,
+    last_modified INTEGER NOT NULL
+) STRICT;
+
+-- The origins of the redirect URIs of public clients, for CORS.
+CREATE TABLE sso_client_origin (
+    origin TEXT NOT NULL,
+    client_id TEXT NOT NULL REFERENCES sso_client ON DELETE CASCADE,
+    PRIMARY KEY (origin, client_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sso_client_origin_client ON sso_client_origin (client_id);
+
+-- One or two: while one takes another's place, both are valid. Without an end, one is valid until it is replaced.
+CREATE TABLE sso_client_secret (
+    client_id TEXT NOT NULL REFERENCES sso_client ON DELETE CASCADE,
+    secret_digest BLOB NOT NULL,
+    creation_time INTEGER NOT NULL,
+    expiration_time INTEGER,
+    PRIMARY KEY (client_id, secret_digest)
+) STRICT, WITHOUT ROWID;
+
+-- The private key is sealed. The number keeps several nodes from making the same key twice. A key signs from its activation until
+-- the next one's, and is published from its creation until it expires, NULL as long as it has no successor.
+CREATE TABLE sso_signing_key (
+    kid TEXT NOT NULL PRIMARY KEY,
+    alg TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    private_key BLOB NOT NULL,
+    public_jwk TEXT NOT NULL,
+    creation_time INTEGER NOT NULL,
+    activation_time INTEGER NOT NULL,
+    retirement_time INTEGER,
+    expiration_time INTEGER
+) STRICT;
+CREATE UNIQUE INDEX sso_signing_key_number ON sso_signing_key (alg, number);
