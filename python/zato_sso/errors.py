@@ -32,11 +32,13 @@ _STATUS: Final = {
     "E009002": 404,
     "E013001": 404,
     "E013002": 409,
+    "E014001": 404,
+    "E014002": 400,
     "E010": 400,
     "W003": 200,
 }
 # Where a detail is about input, which its sender knows. Elsewhere it may be about an account.
-_ABOUT_INPUT: Final = ("E001", "E002", "E003", "E008")
+_ABOUT_INPUT: Final = ("E001", "E002", "E003", "E008", "E014")
 
 
 def _problem(status: int, code: str, title: str, **more: object) -> dict[str, Any]:

@@ -197,6 +197,16 @@ class group:
     """The name is in use."""
 
 
+class client:
+    """Clients of the OpenID Provider."""
+
+    no_such_client: Final = "E014001"
+    """No such client."""
+
+    invalid: Final = "E014002"
+    """A setting of the client is not acceptable; the detail says what would be right."""
+
+
 class attr:
     """Custom attributes of users and sessions."""
 

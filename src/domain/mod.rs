@@ -3,6 +3,7 @@
 mod access;
 mod attr;
 mod audit;
+mod client;
 mod core;
 mod device;
 mod group;
@@ -20,7 +21,9 @@ pub use self::core::clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use self::core::code::Code;
 pub use self::core::context::Context;
 pub use self::core::error::{Error, Result, WRONG_TOTP_CODE};
-pub use self::core::id::{Cid, GroupId, PasskeyId, SessionId, UserId, random_uuid, time_ordered_uuid};
+pub use self::core::id::{
+    Cid, ClientId, GroupId, PasskeyId, SessionId, UserId, random_uuid, time_ordered_uuid,
+};
 pub use self::core::measure::{BOUNDS, Distribution, Histogram};
 pub use self::core::operation::{AuditKind, Face, Operation, Who};
 pub use self::core::page::Page;
@@ -32,6 +35,11 @@ pub use access::rate_limit::{InvalidRateLimit, RateLimit, RateLimits, RateRule, 
 pub use access::throttle::{Throttle, ThrottleRules};
 pub use attr::{Attr, AttrOwner, AttrValue};
 pub use audit::{AuditEvent, AuditResult};
+pub use client::record::{
+    AccessTokenFormat, AuthMethod, Client, ClientKind, ClientSecret, ClientUpdate, ClientWithSecret, Grant,
+    SigningAlg, SigningKeyInfo,
+};
+pub use client::uri::{check_audience, check_redirect_uris, check_web_uri};
 pub use device::device_name;
 pub use group::{Group, GroupMember, GroupUpdate, Membership, check_group_name, check_scopes, group_key};
 pub use import::{

@@ -12,6 +12,7 @@ pub mod access;
 pub mod attr;
 pub mod audit;
 pub mod cache;
+pub mod client;
 pub mod credential;
 pub mod group;
 pub mod import;

@@ -1,7 +1,7 @@
 //! Every statement of the product, for the test that prepares each on both databases.
 
 use crate::store::{
-    access, attr, audit, credential, db, group, import, linked_auth, mail, maintenance, password, session,
+    access, attr, audit, client, credential, db, group, import, linked_auth, mail, maintenance, password, session,
     site, user,
 };
 
@@ -14,6 +14,10 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         attr::TOGETHER_STATEMENTS,
         audit::STATEMENTS,
         site::browser::STATEMENTS,
+        client::registry::STATEMENTS,
+        client::secret::STATEMENTS,
+        client::signing_key::STATEMENTS,
+        client::used_jwt::STATEMENTS,
         credential::enrolment::STATEMENTS,
         credential::passkey::STATEMENTS,
         credential::passkey_ceremony::STATEMENTS,

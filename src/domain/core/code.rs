@@ -84,6 +84,8 @@ codes! {
     PasskeyLastWayToLogIn = "E012003", "passkey", "last_way_to_log_in";
     GroupNoSuchGroup = "E013001", "group", "no_such_group";
     GroupExists = "E013002", "group", "exists";
+    ClientNoSuchClient = "E014001", "client", "no_such_client";
+    ClientInvalid = "E014002", "client", "invalid";
 }
 
 #[cfg(test)]
@@ -97,6 +99,6 @@ mod tests {
         let labels: HashSet<_> = Code::ALL.iter().map(|code| (code.group(), code.label())).collect();
         assert_eq!(codes.len(), Code::ALL.len());
         assert_eq!(labels.len(), Code::ALL.len());
-        assert_eq!(Code::ALL.len(), 47);
+        assert_eq!(Code::ALL.len(), 49);
     }
 }

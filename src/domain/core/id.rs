@@ -73,6 +73,11 @@ public_id! {
     GroupId, "zgrp"
 }
 
+public_id! {
+    /// The public id of a client: `zcli` and 26 characters of base32, 128 random bits. Never reused.
+    ClientId, "zcli"
+}
+
 impl fmt::Display for UserId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, header};
 use data_encoding::BASE64;
 
-use crate::crypto::jose as jwt;
+use crate::crypto::jose::jws;
 use crate::domain::Password;
 use crate::ops::ExternalCredential;
 
@@ -37,7 +37,7 @@ impl Authorization {
         }
         let token = std::str::from_utf8(rest).ok()?;
         let secret = Password::from(token);
-        Some(if jwt::has_shape(token) {
+        Some(if jws::has_shape(token) {
             Self::External(ExternalCredential::Jwt(secret))
         } else {
             Self::Ust(secret)

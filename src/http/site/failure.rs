@@ -90,7 +90,9 @@ const fn status_of_code(code: Code) -> StatusCode {
         | Code::PasskeyNoSuchCeremony
         | Code::PasskeyLastWayToLogIn
         | Code::GroupNoSuchGroup
-        | Code::GroupExists => StatusCode::BAD_REQUEST,
+        | Code::GroupExists
+        | Code::ClientNoSuchClient
+        | Code::ClientInvalid => StatusCode::BAD_REQUEST,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Finds out which security definition a request comes from.
 
-use crate::crypto::jose as jwt;
+use crate::crypto::jose::linked as jwt;
 use crate::domain::{Code, Context, Password, Result, SecType};
 use crate::ops::Sso;
 use crate::ops::access::throttle::Attempt;

@@ -2,7 +2,8 @@
 
 use data_encoding::HEXLOWER;
 
-use crate::crypto::{Place, compare, jose as jwt, token};
+use crate::crypto::jose::linked as jwt;
+use crate::crypto::{Place, compare, token};
 use crate::domain::{
     Code, Context, Error, Operation, Password, Result, SecDef, SecType, TokenRules, check_name,
 };

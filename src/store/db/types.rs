@@ -6,8 +6,8 @@ use sqlx::{Database, Decode, Encode, Type};
 use uuid::Uuid;
 
 use crate::domain::{
-    ApprovalStatus, AuthType, ChangeSource, PasskeyCeremony, SecType, SessionId, SignUpStatus, Timestamp,
-    UserId,
+    AccessTokenFormat, ApprovalStatus, AuthMethod, AuthType, ChangeSource, ClientId, ClientKind, PasskeyCeremony,
+    SecType, SessionId, SignUpStatus, SigningAlg, Timestamp, UserId,
 };
 
 /// The type of the column, which is that of `$raw`, and how a value is written.
@@ -57,18 +57,38 @@ macro_rules! names {
     };
 }
 
-names!(ApprovalStatus, AuthType, ChangeSource, PasskeyCeremony, SecType, SignUpStatus);
+names!(
+    AccessTokenFormat,
+    ApprovalStatus,
+    AuthMethod,
+    AuthType,
+    ChangeSource,
+    ClientKind,
+    PasskeyCeremony,
+    SecType,
+    SignUpStatus,
+    SigningAlg
+);
 
-kept_as!(str, UserId, |user_id| user_id.as_str());
+/// Ids that begin with a prefix.
+macro_rules! ids {
+    ($($type:ty),*) => {
+        $(
+            kept_as!(str, $type, |id| id.as_str());
 
-impl<'r, DB: Database> Decode<'r, DB> for UserId
-where
-    String: Decode<'r, DB>,
-{
-    fn decode(value: DB::ValueRef<'r>) -> Result<Self, BoxDynError> {
-        <String as Decode<DB>>::decode(value).map(Self::from_stored)
-    }
+            impl<'r, DB: Database> Decode<'r, DB> for $type
+            where
+                String: Decode<'r, DB>,
+            {
+                fn decode(value: DB::ValueRef<'r>) -> Result<Self, BoxDynError> {
+                    <String as Decode<DB>>::decode(value).map(Self::from_stored)
+                }
+            }
+        )*
+    };
 }
+
+ids!(ClientId, UserId);
 
 kept_as!(i64, Timestamp, |time| &time.as_micros());
 

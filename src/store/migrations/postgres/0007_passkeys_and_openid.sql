@@ -100,6 +100,14 @@ CREATE TABLE sso_signing_key (
 );
 CREATE UNIQUE INDEX sso_signing_key_number ON sso_signing_key (alg, number);
 
+-- Tokens that others made and that are good once: by what clients prove who they are, and proofs of possession. Digests of who
+-- made one and of its jti.
+CREATE TABLE sso_used_jwt (
+    jti_digest BYTEA NOT NULL PRIMARY KEY,
+    expiration_time BIGINT NOT NULL
+);
+CREATE INDEX sso_used_jwt_time ON sso_used_jwt (expiration_time);
+
 -- Nodes that cache clients and signing keys are told of both on the channel of sessions: by the id of a client, and by a word.
 CREATE FUNCTION sso_client_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

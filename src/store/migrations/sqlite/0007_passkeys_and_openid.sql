@@ -99,3 +99,11 @@ CREATE TABLE sso_signing_key (
     expiration_time INTEGER
 ) STRICT;
 CREATE UNIQUE INDEX sso_signing_key_number ON sso_signing_key (alg, number);
+
+-- Tokens that others made and that are good once: by what clients prove who they are, and proofs of possession. Digests of who
+-- made one and of its jti.
+CREATE TABLE sso_used_jwt (
+    jti_digest BLOB NOT NULL PRIMARY KEY,
+    expiration_time INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sso_used_jwt_time ON sso_used_jwt (expiration_time);

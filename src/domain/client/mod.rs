@@ -1,0 +1,6 @@
+//! Clients: the applications that users sign in to, and services that get tokens for themselves.
+
+pub mod record;
+pub mod uri;
+
+mod check;
