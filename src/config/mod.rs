@@ -34,6 +34,7 @@ pub use section::http::Http;
 pub use section::log::{Log, LogFile, LogLevel};
 pub use section::login::Login;
 pub use section::main::Main;
+pub use section::oidc::{Oidc, Registration};
 pub use section::pages::Pages;
 pub use section::passkey::{Passkey, PasskeyParty, UserVerification};
 pub use section::password::Password;

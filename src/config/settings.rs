@@ -19,6 +19,7 @@ use crate::config::section::http::Http;
 use crate::config::section::log::Log;
 use crate::config::section::login::Login;
 use crate::config::section::main::Main;
+use crate::config::section::oidc::Oidc;
 use crate::config::section::pages::Pages;
 use crate::config::section::passkey::{Passkey, PasskeyParty};
 use crate::config::section::password::Password;
@@ -102,6 +103,8 @@ config! {
     pages: Pages,
     /// The pages for super-users.
     admin: Admin,
+    /// The OpenID Provider.
+    oidc: Oidc,
     /// The audit log.
     audit: Audit,
     /// The log of the server.

@@ -13,6 +13,7 @@ use crate::ops::access::name::{case_of_names, case_warning};
 use crate::ops::audit::AuditLog;
 use crate::ops::background::Background;
 use crate::ops::breached::BreachedFilter;
+use crate::ops::client::known::KnownClients;
 use crate::ops::hook::{Hooks, NoHooks};
 use crate::ops::journal::{Log, Reporting};
 use crate::ops::keyring::{
@@ -131,13 +132,14 @@ impl Sso {
         let mailer = Mailer::new(random_uuid(&*random)?);
         let size = (config.session.cache == Cache::On).then_some(config.session.cache_size);
         let sessions = SessionCache::new(Arc::clone(db.epochs()), size);
-        if size.is_some() {
+        if size.is_some() || config.oidc.is_active() {
             db.start_listening();
         }
         let core = Core {
             db,
             sessions,
             renewals: Renewals::default(),
+            clients: KnownClients::default(),
             config,
             keyring,
             hashing,
@@ -168,6 +170,7 @@ impl Sso {
         sso.start_sending();
         sso.start_keeping_time().await;
         sso.start_watching();
+        sso.start_making_keys();
         for warning in sso.warnings() {
             sso.log().say(LogLevel::Warning, "open.warning", warning, None);
         }

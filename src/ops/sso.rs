@@ -12,6 +12,7 @@ use crate::domain::{Random, Result, SteadyClock, Timestamp};
 use crate::ops::audit::AuditLog;
 use crate::ops::background::Background;
 use crate::ops::breached::BreachedFilter;
+use crate::ops::client::known::KnownClients;
 use crate::ops::hook::Hooks;
 use crate::ops::journal::Log;
 use crate::ops::mail::mailer::Mailer;
@@ -44,6 +45,7 @@ pub(in crate::ops) struct Core {
     pub db: Db,
     pub sessions: SessionCache,
     pub renewals: Renewals,
+    pub clients: KnownClients,
     pub config: Config,
     pub keyring: Keyring,
     pub hashing: HashPool,

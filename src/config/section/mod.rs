@@ -13,6 +13,7 @@ pub(super) mod http;
 pub(super) mod log;
 pub(super) mod login;
 pub(super) mod main;
+pub(super) mod oidc;
 pub(super) mod pages;
 pub(super) mod passkey;
 pub(super) mod password;

@@ -48,6 +48,12 @@ impl Timestamp {
         self.plus_seconds(minutes.saturating_mul(60))
     }
 
+    /// This instant moved by so many hours.
+    #[must_use]
+    pub fn plus_hours(self, hours: i64) -> Self {
+        self.plus_seconds(hours.saturating_mul(3_600))
+    }
+
     /// This instant moved by so many days.
     #[must_use]
     pub fn plus_days(self, days: i64) -> Self {

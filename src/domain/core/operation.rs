@@ -191,6 +191,13 @@ operations! {
     GroupAddMember: "group.add_member", Change, SuperUser, [Rest, Python, Command], "";
     GroupRemoveMember: "group.remove_member", Change, SuperUser, [Rest, Python, Command], "";
     GroupGetMembers: "group.get_members", Disclosure, SuperUser, [Rest, Python], "";
+    ClientCreate: "client.create", Change, SuperUser, [Rest, Python, Command], "";
+    ClientGet: "client.get", Disclosure, SuperUser, [Rest, Python, Command], "";
+    ClientGetList: "client.get_list", Disclosure, SuperUser, [Rest, Python, Command], "";
+    ClientUpdate: "client.update", Change, SuperUser, [Rest, Python, Command], "";
+    ClientDelete: "client.delete", Change, SuperUser, [Rest, Python, Command], "";
+    ClientRotateSecret: "client.rotate_secret", Change, SuperUser, [Rest, Python, Command], "";
+    SigningKeyRotate: "signing_key.rotate", Change, Trusted, [Command], "for the command line, and the product does it by itself";
     PasswordResetCreateToken: "password_reset.create_token", Change, Anyone, [Rest, Python], "";
     PasswordResetAccessToken: "password_reset.access_token", Change, Anyone, [Rest, Python], "";
     PasswordResetChangePassword: "password_reset.change_password", Change, Anyone, [Rest, Python], "";

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use crate::config::LogLevel;
 use crate::domain::{Context, Operation, Result};
 use crate::ops::session::device::SEEN_FOR_DAYS;
 use crate::ops::sso::{Core, Sso};
@@ -105,6 +106,9 @@ impl Sso {
         // The audit log has said what went wrong, and the next run tries again.
         drop(self.clean_up(&ctx).await);
         drop(self.tell_of_expiring_passwords(&ctx).await);
+        if let Err(error) = self.maintain_signing_keys().await {
+            self.log().say(LogLevel::Warning, "signing_key.not_maintained", &error.to_string(), None);
+        }
     }
 
     fn time_to_next_run(&self) -> Duration {

@@ -3,4 +3,5 @@
 pub(super) mod epoch;
 pub(super) mod file;
 pub mod lease;
+pub mod moment;
 pub mod slots;

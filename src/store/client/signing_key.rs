@@ -14,9 +14,10 @@ sql! {
         expiration_time FROM sso_signing_key ORDER BY alg, number";
     RETIRE = "UPDATE sso_signing_key SET retirement_time = $3, expiration_time = $4 WHERE alg = $1 AND number < $2 \
         AND (retirement_time IS NULL OR retirement_time > $3)";
+    EXPIRE = "UPDATE sso_signing_key SET retirement_time = $3, expiration_time = $3 WHERE alg = $1 AND number < $2 \
+        AND (expiration_time IS NULL OR expiration_time > $3)";
     RESEAL = "UPDATE sso_signing_key SET private_key = $2 WHERE kid = $1";
     DELETE_BEFORE = "DELETE FROM sso_signing_key WHERE expiration_time < $1";
-    DELETE = "DELETE FROM sso_signing_key WHERE kid = $1";
 }
 
 row! {
@@ -104,6 +105,15 @@ pub async fn retire_before(
     execute!(tx, RETIRE, alg, number, retirement, expiration).map(drop)
 }
 
+/// The keys of an algorithm before this one neither sign nor are published from this time on.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn expire_before(tx: &mut Tx, alg: SigningAlg, number: i64, time: Timestamp) -> Result<()> {
+    tx.touch(TOUCHED);
+    execute!(tx, EXPIRE, alg, number, time).map(drop)
+}
+
 /// Replaces the envelope of a private key.
 ///
 /// # Errors
@@ -120,13 +130,4 @@ pub async fn reseal(tx: &mut Tx, kid: &str, private_key: &[u8]) -> Result<()> {
 pub async fn delete_before(tx: &mut Tx, time: Timestamp) -> Result<u64> {
     tx.touch(TOUCHED);
     execute!(tx, DELETE_BEFORE, time)
-}
-
-/// Deletes a key.
-///
-/// # Errors
-/// When the database cannot answer.
-pub async fn delete(tx: &mut Tx, kid: &str) -> Result<()> {
-    tx.touch(TOUCHED);
-    execute!(tx, DELETE, kid).map(drop)
 }

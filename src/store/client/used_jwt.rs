@@ -5,7 +5,6 @@ use crate::store::Tx;
 
 sql! {
     INSERT = "INSERT INTO sso_used_jwt (jti_digest, expiration_time) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-    DELETE_BEFORE = "DELETE FROM sso_used_jwt WHERE expiration_time < $1";
 }
 
 /// Notes that the token with this digest was used; false if it was before. It is kept until the token is not valid any more.
@@ -14,12 +13,4 @@ sql! {
 /// When the database cannot answer.
 pub async fn insert(tx: &mut Tx, digest: &[u8], expiration: Timestamp) -> Result<bool> {
     Ok(execute!(tx, INSERT, digest, expiration)? == 1)
-}
-
-/// Forgets those that are not valid any more; how many there were.
-///
-/// # Errors
-/// When the database cannot answer.
-pub async fn delete_before(tx: &mut Tx, time: Timestamp) -> Result<u64> {
-    execute!(tx, DELETE_BEFORE, time)
 }

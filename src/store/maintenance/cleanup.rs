@@ -115,6 +115,12 @@ sql! {
         delete_old!("sso_seen_client", "user_id, client_digest", "login_time", dialect::skip_held_sqlite!());
     CLIENTS_POSTGRES =
         delete_old!("sso_seen_client", "user_id, client_digest", "login_time", dialect::skip_held_postgres!());
+    CLIENT_SECRETS_SQLITE =
+        delete!("sso_client_secret", "client_id, secret_digest", dialect::skip_held_sqlite!());
+    CLIENT_SECRETS_POSTGRES =
+        delete!("sso_client_secret", "client_id, secret_digest", dialect::skip_held_postgres!());
+    USED_JWTS_SQLITE = delete!("sso_used_jwt", "jti_digest", dialect::skip_held_sqlite!());
+    USED_JWTS_POSTGRES = delete!("sso_used_jwt", "jti_digest", dialect::skip_held_postgres!());
     AUDIT_SQLITE = delete_old!("sso_audit", "audit_id", "event_time", dialect::skip_held_sqlite!());
     AUDIT_POSTGRES = delete_old!("sso_audit", "audit_id", "event_time", dialect::skip_held_postgres!());
 }
@@ -150,7 +156,7 @@ impl Expiring {
 }
 
 /// Everything that expires. Sessions come after what goes along with them, so that counts tell what there was.
-pub const EXPIRING: [Expiring; 16] = [
+pub const EXPIRING: [Expiring; 18] = [
     Expiring::new("user_attributes", USER_ATTRS_SQLITE, USER_ATTRS_POSTGRES),
     Expiring::new("session_attributes", SESSION_ATTRS_SQLITE, SESSION_ATTRS_POSTGRES),
     Expiring::new("browser_codes", BROWSER_CODES_SQLITE, BROWSER_CODES_POSTGRES),
@@ -166,6 +172,8 @@ pub const EXPIRING: [Expiring; 16] = [
     Expiring { age: Age::KnownPlace, ..Expiring::new("known_places", PLACES_SQLITE, PLACES_POSTGRES) },
     Expiring { age: Age::KnownPlace, ..Expiring::new("known_devices", DEVICES_SQLITE, DEVICES_POSTGRES) },
     Expiring { age: Age::SeenClient, ..Expiring::new("seen_clients", CLIENTS_SQLITE, CLIENTS_POSTGRES) },
+    Expiring::new("client_secrets", CLIENT_SECRETS_SQLITE, CLIENT_SECRETS_POSTGRES),
+    Expiring::new("used_jwts", USED_JWTS_SQLITE, USED_JWTS_POSTGRES),
     Expiring { age: Age::Audit, ..Expiring::new("audit_entries", AUDIT_SQLITE, AUDIT_POSTGRES) },
 ];
 
