@@ -63,6 +63,9 @@ class SSO:
     def group(self) -> _GroupAPI:
         """Groups of users."""
     @property
+    def client(self) -> _ClientAPI:
+        """Clients of the OpenID Provider."""
+    @property
     def site(self) -> _SiteAPI:
         """Sites: clients of the sessions API."""
     @property
@@ -1536,6 +1539,160 @@ class _SiteAPI:
 
         Raises:
             ValidationError: As ``get_identity_session``.
+        """
+
+@final
+@type_check_only
+class _ClientAPI:
+    """`sso.client`: clients of the OpenID Provider, for super-users."""
+
+    async def create(
+        self,
+        cid: str,
+        name: str,
+        kind: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        data: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Creates a client. What is not given is what suits its kind.
+
+        Args:
+            cid: Correlation ID.
+            name: The name that people see.
+            kind: web, which keeps a secret; spa or native, which keep none; or service, which has no users.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            data: Its other settings: see :meth:`update`.
+
+        Returns:
+            A dict: client_id, kind, creation_time, last_modified, the keys of :meth:`update`, and client_secret: it cannot be shown
+            again, and is None where the client has none.
+
+        Raises:
+            ValidationError: E005001 without permission, E005010 if the login is not fresh, E014002 for a setting that is not
+                acceptable.
+        """
+    async def get(
+        self,
+        cid: str,
+        client_id: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> dict[str, Any]:
+        """A client.
+
+        Args:
+            cid: Correlation ID.
+            client_id: The id of the client.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Returns:
+            A dict, as from :meth:`create`, without client_secret.
+
+        Raises:
+            ValidationError: E005001 without permission, E014001 if there is no such client.
+        """
+    async def get_list(
+        self,
+        cid: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> list[dict[str, Any]]:
+        """All clients, by name.
+
+        Args:
+            cid: Correlation ID.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Returns:
+            A list of dicts, as from :meth:`get`.
+
+        Raises:
+            ValidationError: E005001 without permission.
+        """
+    async def update(
+        self,
+        cid: str,
+        client_id: str,
+        data: dict[str, Any],
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> dict[str, Any]:
+        """Changes a client. Other processes see the change at once, or within a tenth of a second on PostgreSQL.
+
+        Args:
+            cid: Correlation ID.
+            client_id: The id of the client.
+            data: Those that change; None takes a value away, or sets what suits the kind. name, is_active, is_trusted: no consent is
+                asked for, redirect_uris, post_logout_redirect_uris, backchannel_logout_uri, scopes, grants, auth_method,
+                jwks: a dict or its text, require_pkce, id_token_alg, access_token_format, access_token_lifetime,
+                refresh_token_lifetime, refresh_token_idle: seconds, default_audience, audiences, app, pairwise_sector, logo_uri,
+                policy_uri, tos_uri.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Returns:
+            A dict, as from :meth:`get`.
+
+        Raises:
+            ValidationError: As :meth:`create`, E014001 if there is no such client, and E008003 if nothing is to change.
+        """
+    async def delete(
+        self,
+        cid: str,
+        client_id: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None:
+        """Deletes a client, and what users allowed it.
+
+        Args:
+            cid: Correlation ID.
+            client_id: The id of the client.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Raises:
+            ValidationError: E005001 without permission, E005010 if the login is not fresh, E014001 if there is no such client.
+        """
+    async def rotate_secret(
+        self,
+        cid: str,
+        client_id: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        keep_old_for: int = 24,
+    ) -> dict[str, Any]:
+        """Gives a client a new secret.
+
+        Args:
+            cid: Correlation ID.
+            client_id: The id of the client.
+            current_ust: The session token of a super-user.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            keep_old_for: For how many hours the secret that it has stays valid. 0 ends it at once.
+
+        Returns:
+            A dict, as from :meth:`create`, with the new client_secret.
+
+        Raises:
+            ValidationError: E005001 without permission, E005010 if the login is not fresh, E014001 if there is no such client,
+                E014002 if it has no secret, or for too many hours.
         """
 
 @final

@@ -158,6 +158,7 @@ class BoundSSO:
     password_reset = _branch("password_reset")
     totp = _branch("totp")
     group = _branch("group")
+    client = _branch("client")
     site = _branch("site")
     identity = _branch("identity")
 

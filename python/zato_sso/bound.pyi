@@ -97,6 +97,10 @@ class BoundSSO:
         """Groups of users."""
 
     @property
+    def client(self) -> _ClientAPI:
+        """Clients of the OpenID Provider."""
+
+    @property
     def site(self) -> _SiteAPI:
         """Sites: clients of the sessions API."""
 
@@ -477,6 +481,32 @@ class _SiteAPI:
 
     def end_identity_session(self, subdomain: str, identity_token: str, **filled: Unpack[_Context]) -> None:
         """Ends the session that a site has started for an identity."""
+
+@type_check_only
+class _ClientAPI:
+    """`sso.client`: clients of the OpenID Provider, for super-users."""
+
+    def create(
+        self, name: str, kind: str, data: dict[str, Any] | None = None, **filled: Unpack[_WithCurrentUst]
+    ) -> dict[str, Any]:
+        """Creates a client. What is not given is what suits its kind."""
+
+    def get(self, client_id: str, **filled: Unpack[_WithCurrentUst]) -> dict[str, Any]:
+        """A client."""
+
+    def get_list(self, **filled: Unpack[_WithCurrentUst]) -> list[dict[str, Any]]:
+        """All clients, by name."""
+
+    def update(self, client_id: str, data: dict[str, Any], **filled: Unpack[_WithCurrentUst]) -> dict[str, Any]:
+        """Changes a client. Other processes see the change at once, or within a tenth of a second on PostgreSQL."""
+
+    def delete(self, client_id: str, **filled: Unpack[_WithCurrentUst]) -> None:
+        """Deletes a client, and what users allowed it."""
+
+    def rotate_secret(
+        self, client_id: str, keep_old_for: int = 24, **filled: Unpack[_WithCurrentUst]
+    ) -> dict[str, Any]:
+        """Gives a client a new secret."""
 
 @type_check_only
 class _GroupAPI:
@@ -877,6 +907,10 @@ class AsyncBoundSSO:
         """Groups of users."""
 
     @property
+    def client(self) -> _AsyncClientAPI:
+        """Clients of the OpenID Provider."""
+
+    @property
     def site(self) -> _AsyncSiteAPI:
         """Sites: clients of the sessions API."""
 
@@ -1271,6 +1305,32 @@ class _AsyncSiteAPI:
 
     async def end_identity_session(self, subdomain: str, identity_token: str, **filled: Unpack[_Context]) -> None:
         """Ends the session that a site has started for an identity."""
+
+@type_check_only
+class _AsyncClientAPI:
+    """`sso.client`: clients of the OpenID Provider, for super-users."""
+
+    async def create(
+        self, name: str, kind: str, data: dict[str, Any] | None = None, **filled: Unpack[_WithCurrentUst]
+    ) -> dict[str, Any]:
+        """Creates a client. What is not given is what suits its kind."""
+
+    async def get(self, client_id: str, **filled: Unpack[_WithCurrentUst]) -> dict[str, Any]:
+        """A client."""
+
+    async def get_list(self, **filled: Unpack[_WithCurrentUst]) -> list[dict[str, Any]]:
+        """All clients, by name."""
+
+    async def update(self, client_id: str, data: dict[str, Any], **filled: Unpack[_WithCurrentUst]) -> dict[str, Any]:
+        """Changes a client. Other processes see the change at once, or within a tenth of a second on PostgreSQL."""
+
+    async def delete(self, client_id: str, **filled: Unpack[_WithCurrentUst]) -> None:
+        """Deletes a client, and what users allowed it."""
+
+    async def rotate_secret(
+        self, client_id: str, keep_old_for: int = 24, **filled: Unpack[_WithCurrentUst]
+    ) -> dict[str, Any]:
+        """Gives a client a new secret."""
 
 @type_check_only
 class _AsyncGroupAPI:

@@ -10,6 +10,7 @@ __all__ = [
     "app_list",
     "attr",
     "auth",
+    "client",
     "common",
     "email",
     "error",

@@ -1,5 +1,7 @@
 //! What can stand on the command line.
 
+mod client;
+
 use std::convert::Infallible;
 use std::path::PathBuf;
 
@@ -8,6 +10,10 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::domain::{Password, SecType};
 use crate::ops::SecDefHere;
+
+pub(super) use client::{
+    ClientCommand, ClientTerms, DeleteClientArgs, NewClientArgs, RotateSecretArgs, UpdateClientArgs,
+};
 
 /// Single sign-on: users, their sessions, and the REST server.
 #[derive(Parser)]
@@ -103,6 +109,8 @@ pub(super) enum Command {
     UpdateSite(UpdateSiteArgs),
     /// Delete a site, and end the sessions that it started, after asking
     DeleteSite(DeleteSiteArgs),
+    #[command(flatten)]
+    Client(ClientCommand),
     /// Bring users over from elsewhere
     Import {
         #[command(subcommand)]

@@ -4,6 +4,7 @@
 
 mod attr;
 mod branch;
+mod client;
 mod credential;
 mod group;
 mod hook;

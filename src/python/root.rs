@@ -13,6 +13,7 @@ use crate::config::{Config, Loader};
 use crate::domain::SystemClock;
 use crate::ops::{Format, Sso};
 use crate::python::branch::Branch;
+use crate::python::client::ClientApi;
 use crate::python::credential::TotpApi;
 use crate::python::group::GroupApi;
 use crate::python::hook::registry::Hooks;
@@ -208,6 +209,8 @@ roots! { py, branch:
     password_reset: PasswordResetApi = PasswordResetApi::new(branch.clone());
     /// Groups of users.
     group: GroupApi = GroupApi::new(branch.clone());
+    /// Clients of the OpenID Provider.
+    client: ClientApi = ClientApi::new(branch.clone());
     /// Sites: clients of the sessions API.
     site: SiteApi = SiteApi::new(branch.clone());
     /// Identities: users as the sites see them.

@@ -1,8 +1,8 @@
 //! Every statement of the product, for the test that prepares each on both databases.
 
 use crate::store::{
-    access, attr, audit, client, credential, db, group, import, linked_auth, mail, maintenance, password, session,
-    site, user,
+    access, attr, audit, client, credential, db, group, import, linked_auth, mail, maintenance, password,
+    session, site, user,
 };
 
 /// Every statement of the product: name and text.

@@ -1,6 +1,7 @@
 //! The commands, one file a group.
 
 pub(super) mod backup;
+pub(super) mod client;
 pub(super) mod config;
 pub(super) mod credential;
 pub(super) mod doctor;

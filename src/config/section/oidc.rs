@@ -53,7 +53,20 @@ choices! {
 
 /// Names of claims that are the provider's own.
 const OWN_CLAIMS: [&str; 14] = [
-    "iss", "sub", "aud", "azp", "exp", "iat", "nbf", "auth_time", "nonce", "acr", "amr", "at_hash", "sid", "jti",
+    "iss",
+    "sub",
+    "aud",
+    "azp",
+    "exp",
+    "iat",
+    "nbf",
+    "auth_time",
+    "nonce",
+    "acr",
+    "amr",
+    "at_hash",
+    "sid",
+    "jti",
 ];
 
 impl Oidc {
@@ -93,7 +106,9 @@ impl Oidc {
             return wrong("must have neither a query nor a fragment, a user name or blanks in it");
         }
         if self.issuer.ends_with('/') {
-            return wrong("must not end with a slash: clients compare it with what they have, character by character");
+            return wrong(
+                "must not end with a slash: clients compare it with what they have, character by character",
+            );
         }
         // As others would write it: or no client finds it equal.
         if url.as_str().trim_end_matches('/') != self.issuer {
@@ -183,6 +198,8 @@ mod tests {
         assert!(oidc.validate().is_ok());
         assert_eq!(oidc.claim_attributes().collect::<Vec<_>>(), [("department", "dep")]);
         assert!(with("sub", "attr:dep").validate().is_err());
-        assert!(with("department", "dep").validate().is_err() && with("department", "attr:").validate().is_err());
+        assert!(
+            with("department", "dep").validate().is_err() && with("department", "attr:").validate().is_err()
+        );
     }
 }

@@ -68,7 +68,9 @@ pub enum JwkError {
     #[error("it holds a private key: give the public half alone, and use that private key no longer")]
     Private,
     /// None of them can be used.
-    #[error("none of its keys can be used: RSA from 2048 bits for RS256, P-256 for ES256, or Ed25519 for EdDSA")]
+    #[error(
+        "none of its keys can be used: RSA from 2048 bits for RS256, P-256 for ES256, or Ed25519 for EdDSA"
+    )]
     NoneUsable,
 }
 
@@ -85,7 +87,8 @@ impl PublicKey {
     #[must_use]
     pub fn rsa(n: Vec<u8>, e: Vec<u8>) -> Option<Self> {
         let is_plain = |bytes: &[u8]| bytes.first().is_some_and(|first| *first != 0);
-        let fits = is_plain(&n) && is_plain(&e) && (256..=MAX_MODULUS).contains(&n.len()) && e.len() <= MAX_EXPONENT;
+        let fits =
+            is_plain(&n) && is_plain(&e) && (256..=MAX_MODULUS).contains(&n.len()) && e.len() <= MAX_EXPONENT;
         fits.then_some(Self(Kind::Rsa { n, e }))
     }
 
@@ -160,7 +163,12 @@ impl PublicKey {
             Kind::Rsa { n, e } => vec![("e", encode(e)), ("kty", "RSA".to_owned()), ("n", encode(n))],
             Kind::P256(point) => {
                 let (x, y) = point.get(1..).unwrap_or_default().split_at(32);
-                vec![("crv", "P-256".to_owned()), ("kty", "EC".to_owned()), ("x", encode(x)), ("y", encode(y))]
+                vec![
+                    ("crv", "P-256".to_owned()),
+                    ("kty", "EC".to_owned()),
+                    ("x", encode(x)),
+                    ("y", encode(y)),
+                ]
             }
             Kind::Ed25519(point) => {
                 vec![("crv", "Ed25519".to_owned()), ("kty", "OKP".to_owned()), ("x", encode(point))]
@@ -224,7 +232,8 @@ mod tests {
     const RSA: &str = r#"{"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw","e":"AQAB","alg":"RS256","kid":"2011-04-29"}"#;
 
     /// RFC 8037, appendix A.2.
-    const ED25519_KEY: &str = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+    const ED25519_KEY: &str =
+        r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
 
     /// RFC 7515, appendix A.3.
     const P256: &str = r#"{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}"#;

@@ -104,7 +104,9 @@ impl Client {
 
     fn apply_names(&mut self, update: &ClientUpdate) -> Result<()> {
         if let Some(name) = update.name.clone().given() {
-            let name = check_name("name", name)?.ok_or_else(|| invalid("name: a client needs one"))?;
+            let name = check_name("name", name)
+                .map_err(as_client_error)?
+                .ok_or_else(|| invalid("name: a client needs one"))?;
             self.name = name;
         }
         for (field, edit, place) in [
@@ -115,7 +117,8 @@ impl Client {
             ("jwks_uri", &update.jwks_uri, &mut self.jwks_uri),
         ] {
             if let Some(uri) = edit.clone().given() {
-                *place = uri.filter(|uri| !uri.is_empty()).map(|uri| check_web_uri(field, uri)).transpose()?;
+                *place =
+                    uri.filter(|uri| !uri.is_empty()).map(|uri| check_web_uri(field, uri)).transpose()?;
             }
         }
         if let Some(app) = update.app.clone().given() {
@@ -256,8 +259,9 @@ impl Client {
     fn check_grants(&self) -> Result<()> {
         let kind = self.kind.as_str();
         let is_service = self.kind == ClientKind::Service;
-        let needs_user =
-            |grant: &Grant| matches!(grant, Grant::AuthorizationCode | Grant::RefreshToken | Grant::DeviceCode);
+        let needs_user = |grant: &Grant| {
+            matches!(grant, Grant::AuthorizationCode | Grant::RefreshToken | Grant::DeviceCode)
+        };
         if is_service && self.grants.iter().any(needs_user) {
             let what = "client_credentials and urn:ietf:params:oauth:grant-type:token-exchange";
             return Err(invalid(format!("grants: of service clients, which have no users, {what}")));
@@ -266,7 +270,10 @@ impl Client {
             return Err(invalid("redirect_uris: a service client has no users to send back"));
         }
         if self.is_public()
-            && self.grants.iter().any(|grant| matches!(grant, Grant::ClientCredentials | Grant::TokenExchange))
+            && self
+                .grants
+                .iter()
+                .any(|grant| matches!(grant, Grant::ClientCredentials | Grant::TokenExchange))
         {
             let what = "client_credentials and token-exchange need a client that proves who it is";
             return Err(invalid(format!("grants: {what}, and a {kind} client does not")));
@@ -300,7 +307,8 @@ fn as_client_error(error: Error) -> Error {
 
 /// A host name, in lower case.
 fn check_sector(sector: String) -> Result<String> {
-    let is_host = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
+    let is_host =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
     if sector.len() <= 253 && sector.bytes().all(is_host) {
         return Ok(sector);
     }

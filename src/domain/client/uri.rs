@@ -43,7 +43,9 @@ fn check_redirect_uri(field: &str, kind: ClientKind, uri: &str) -> Result<()> {
     match url.scheme() {
         "https" => Ok(()),
         "http" if is_loopback(&url) => Ok(()),
-        "http" => Err(invalid(field, uri, "must begin with https://; http is for localhost, 127.0.0.1 and [::1]")),
+        "http" => {
+            Err(invalid(field, uri, "must begin with https://; http is for localhost, 127.0.0.1 and [::1]"))
+        }
         scheme if is_native && scheme.contains('.') => Ok(()),
         _ if is_native => Err(invalid(
             field,
@@ -106,7 +108,8 @@ fn check_absolute(field: &str, uri: &str) -> Result<Url> {
     }
     let is_web = matches!(url.scheme(), "http" | "https");
     // `https:host` and the like are read by some and not by others.
-    let has_authority = uri.get(url.scheme().len()..).is_some_and(|rest| rest.starts_with("://"));
+    let rest = uri.get(url.scheme().len()..).unwrap_or_default();
+    let has_authority = rest.strip_prefix("://").is_some_and(|host| !host.starts_with('/'));
     if is_web && (!has_authority || url.host_str().is_none_or(str::is_empty)) {
         return Err(invalid(field, uri, "must name a host, as in https://app.example.com/callback"));
     }
@@ -166,5 +169,146 @@ impl Client {
         origins.sort_unstable();
         origins.dedup();
         origins
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::{ClientId, Timestamp};
+
+    fn client(kind: ClientKind, uris: &[&str]) -> Client {
+        let id = ClientId::parse("zcli0").unwrap();
+        let mut client = Client::plain(id, kind, Timestamp::from_micros(0));
+        client.redirect_uris = uris.iter().map(|uri| (*uri).to_owned()).collect();
+        client
+    }
+
+    fn accepts(kind: ClientKind, uri: &str) -> bool {
+        check_redirect_uris("redirect_uris", kind, vec![uri.to_owned()]).is_ok()
+    }
+
+    #[test]
+    fn browsers_are_sent_over_tls_or_to_their_own_machine() {
+        for good in [
+            "https://app.example.com",
+            "https://app.example.com/cb?a=b",
+            "https://app.example.com:8443/cb",
+            "http://localhost:3000/cb",
+            "http://127.0.0.1/cb",
+            "http://[::1]:1/cb",
+            "http://app.localhost/",
+        ] {
+            for kind in [ClientKind::Web, ClientKind::Spa, ClientKind::Native] {
+                assert!(accepts(kind, good), "{good}");
+            }
+        }
+        for bad in [
+            "",
+            "/cb",
+            "//app.example.com/cb",
+            "app.example.com/cb",
+            "https:app.example.com/cb",
+            "https:/app.example.com/cb",
+            "https:///cb",
+            "https://",
+            "http://app.example.com/cb",
+            "http://127.0.0.1.example.com/cb",
+            "http://10.0.0.1/cb",
+            "https://user@app.example.com/cb",
+            "https://app.example.com/cb#",
+            "https://app.example.com/c b",
+            "https://app.example.com/\ncb",
+            "https://app.example.com\\cb",
+            "https://*.example.com/cb",
+            "https://\u{e4}.example.com/cb",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "myapp:/cb",
+        ] {
+            for kind in [ClientKind::Web, ClientKind::Spa, ClientKind::Native] {
+                assert!(!accepts(kind, bad), "{bad}");
+            }
+        }
+        for scheme in ["com.example.app:/cb", "com.example.app://cb"] {
+            assert!(accepts(ClientKind::Native, scheme) && !accepts(ClientKind::Web, scheme), "{scheme}");
+        }
+        assert!(!accepts(ClientKind::Web, &format!("https://a.example/{}", "x".repeat(2048))));
+        let many = (0..101).map(|i| format!("https://a.example/{i}")).collect();
+        assert!(check_redirect_uris("redirect_uris", ClientKind::Web, many).is_err());
+    }
+
+    #[test]
+    fn a_redirect_uri_is_compared_as_text() {
+        let web = client(ClientKind::Web, &["https://a.example/cb", "http://127.0.0.1:80/cb"]);
+        assert!(web.has_redirect_uri("https://a.example/cb"));
+        for other in [
+            "https://a.example/cb/",
+            "https://a.example/CB",
+            "https://A.example/cb",
+            "https://a.example:443/cb",
+            "https://a.example/cb?x=1",
+            "https://a.example/x/../cb",
+            "https://a.example/cb#",
+            "https://a.example.evil.example/cb",
+            "http://127.0.0.1:81/cb",
+            "",
+        ] {
+            assert!(!web.has_redirect_uri(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_native_client_chooses_its_port_on_a_loopback_address() {
+        let native =
+            client(ClientKind::Native, &["http://127.0.0.1/cb", "http://[::1]:5000/cb", "http://localhost"]);
+        for given in [
+            "http://127.0.0.1/cb",
+            "http://127.0.0.1:1/cb",
+            "http://127.0.0.1:65535/cb",
+            "http://[::1]/cb",
+            "http://[::1]:6000/cb",
+            "http://localhost:7000",
+        ] {
+            assert!(native.has_redirect_uri(given), "{given}");
+        }
+        for other in [
+            "http://127.0.0.1:0/cb",
+            "http://127.0.0.1:65536/cb",
+            "http://127.0.0.1:1@evil.example/cb",
+            "http://127.0.0.1:/cb",
+            "http://127.0.0.1:1/cb/",
+            "http://127.0.0.1:1/other",
+            "http://127.0.0.1.evil.example/cb",
+            "http://127.0.0.2/cb",
+            "http://localhost:1/cb",
+            "http://localhost.evil.example",
+            "https://127.0.0.1:1/cb",
+        ] {
+            assert!(!native.has_redirect_uri(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn origins_are_those_of_public_clients_with_pages() {
+        let uris = ["https://a.example/cb", "https://a.example/x", "http://localhost:3000/cb"];
+        assert_eq!(client(ClientKind::Spa, &uris).origins(), ["http://localhost:3000", "https://a.example"]);
+        assert!(client(ClientKind::Web, &uris).origins().is_empty());
+        assert!(client(ClientKind::Native, &["com.example.app:/cb"]).origins().is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_accepted_or_refused(text in "(https?://|com\\.x:)?\\PC{0,40}") {
+            for kind in [ClientKind::Web, ClientKind::Native] {
+                if accepts(kind, &text) {
+                    // What is accepted is found again, and is of visible characters alone.
+                    prop_assert!(client(kind, &[&text]).has_redirect_uri(&text));
+                    prop_assert!(text.bytes().all(|byte| byte.is_ascii_graphic()));
+                }
+            }
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::http::api::endpoint::{Block, Endpoint};
 use crate::http::api::{
-    attr, credential, group, linked_auth, passkey, password, search, session, signup, user,
+    attr, client, credential, group, linked_auth, passkey, password, search, session, signup, user,
 };
 
 /// Every endpoint under `http.prefix`, block by block.
@@ -19,6 +19,7 @@ pub fn blocks() -> Vec<Block> {
         block("Attributes", attr::endpoints()),
         block("Password reset", password::endpoints()),
         block("Groups", group::endpoints()),
+        block("OpenID clients", client::endpoints()),
         block("Linked auth", linked_auth::endpoints()),
     ]
 }
@@ -134,6 +135,12 @@ mod tests {
         POST /group/member: ust, group_id, user_id []
         DELETE /group/member: ust, group_id, user_id []
         GET /group/member: ust, group_id [after, limit]
+        POST /client: ust, kind [name, redirect_uris, post_logout_redirect_uris, backchannel_logout_uri, scopes, grants, auth_method, jwks, jwks_uri, id_token_alg, access_token_format, access_token_lifetime, refresh_token_lifetime, refresh_token_idle, default_audience, audiences, is_trusted, require_pkce, app, logo_uri, policy_uri, tos_uri, pairwise_sector, is_active]
+        GET /client: ust, client_id []
+        GET /client/list: ust []
+        PATCH /client: ust, client_id [name, redirect_uris, post_logout_redirect_uris, backchannel_logout_uri, scopes, grants, auth_method, jwks, jwks_uri, id_token_alg, access_token_format, access_token_lifetime, refresh_token_lifetime, refresh_token_idle, default_audience, audiences, is_trusted, require_pkce, app, logo_uri, policy_uri, tos_uri, pairwise_sector, is_active]
+        DELETE /client: ust, client_id []
+        POST /client/secret: ust, client_id [keep_old_for]
         POST /user/linked: ust, user_id, auth_type, auth_username [is_active]
         GET /user/linked: ust [user_id]
         DELETE /user/linked: ust, user_id, auth_type, auth_username []

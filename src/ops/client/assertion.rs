@@ -36,11 +36,13 @@ impl Sso {
         client_id: Option<&str>,
         audiences: &[&str],
     ) -> Result<Arc<KnownClient>> {
-        let jws = Jws::parse(assertion.expose()).ok_or_else(|| refused("client_assertion is no signed JWT"))?;
-        let claims: Claims = jws.claims().ok_or_else(|| {
-            refused("client_assertion must have iss, sub, aud, exp and jti, each once")
-        })?;
-        let is_typed = jws.header.typ.is_none() || jws.is_typ("JWT") || jws.is_typ("client-authentication+jwt");
+        let jws =
+            Jws::parse(assertion.expose()).ok_or_else(|| refused("client_assertion is no signed JWT"))?;
+        let claims: Claims = jws
+            .claims()
+            .ok_or_else(|| refused("client_assertion must have iss, sub, aud, exp and jti, each once"))?;
+        let is_typed =
+            jws.header.typ.is_none() || jws.is_typ("JWT") || jws.is_typ("client-authentication+jwt");
         if !is_typed {
             return Err(refused("client_assertion: typ must be JWT, client-authentication+jwt, or left out"));
         }
@@ -48,7 +50,8 @@ impl Sso {
             return Err(refused("client_assertion: iss and sub must both be the client_id"));
         }
         let known = self.active_client(&claims.sub).await?;
-        let known = known.ok_or_else(|| refused("client_assertion: there is no active client with this id"))?;
+        let known =
+            known.ok_or_else(|| refused("client_assertion: there is no active client with this id"))?;
         check_method(&known, AuthMethod::PrivateKeyJwt)?;
         let has_kid = |kid: &Option<String>| jws.header.kid.is_none() || *kid == jws.header.kid;
         let mut candidates = known.keys.iter().filter(|jwk| has_kid(&jwk.kid));
@@ -63,14 +66,18 @@ impl Sso {
             return Err(refused("client_assertion has expired, or is not valid yet"));
         }
         if !ends_within(now, claims.exp, MAX_LIFETIME) {
-            return Err(refused(format!("client_assertion: exp must be at most {MAX_LIFETIME} seconds from now")));
+            return Err(refused(format!(
+                "client_assertion: exp must be at most {MAX_LIFETIME} seconds from now"
+            )));
         }
         if claims.jti.is_empty() || claims.jti.len() > MAX_JTI {
             return Err(refused(format!("client_assertion: jti must have 1 to {MAX_JTI} bytes")));
         }
         let expiration = Timestamp::from_micros((claims.exp * 1e6) as i64).plus_minutes(1);
         if !self.use_jwt(&claims.sub, &claims.jti, expiration).await? {
-            return Err(refused("client_assertion was used before: make a new one, with another jti, each time"));
+            return Err(refused(
+                "client_assertion was used before: make a new one, with another jti, each time",
+            ));
         }
         Ok(known)
     }

@@ -106,7 +106,10 @@ impl Sso {
     }
 
     /// The client with this id, if it may do anything.
-    pub(in crate::ops::client) async fn active_client(&self, client_id: &str) -> Result<Option<Arc<KnownClient>>> {
+    pub(in crate::ops::client) async fn active_client(
+        &self,
+        client_id: &str,
+    ) -> Result<Option<Arc<KnownClient>>> {
         let Some(client_id) = ClientId::parse(client_id) else { return Ok(None) };
         let known = self.known_client(&client_id).await?;
         Ok(known.filter(|known| known.client.is_active))

@@ -52,7 +52,9 @@ impl Sso {
             return Ok(Some(Arc::clone(&kept.value)));
         }
         let mut conn = self.db().read().await?;
-        let Some(client) = store::client::registry::by_id(&mut conn, client_id).await? else { return Ok(None) };
+        let Some(client) = store::client::registry::by_id(&mut conn, client_id).await? else {
+            return Ok(None);
+        };
         let secrets = store::client::secret::of_client(&mut conn, client_id).await?;
         drop(conn);
         let keys = client.jwks.as_deref().map(Jwk::parse_set).transpose().map_err(Error::internal)?;
@@ -62,5 +64,14 @@ impl Sso {
             known.insert(client_id.clone(), Arc::new(kept));
         }
         Ok(Some(found))
+    }
+
+    /// Whether pages of this origin may read what the provider answers (CORS): an active public client has a redirect URI on it.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn is_public_origin(&self, origin: &str) -> Result<bool> {
+        let mut conn = self.db().read().await?;
+        store::client::registry::is_public_origin(&mut conn, origin).await
     }
 }

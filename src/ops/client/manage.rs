@@ -57,7 +57,12 @@ impl Sso {
     ///
     /// # Errors
     /// E005001 without the right to, E014001 if there is none with this id.
-    pub async fn get_client(&self, ctx: &Context, actor: impl Into<Actor>, client_id: &str) -> Result<Client> {
+    pub async fn get_client(
+        &self,
+        ctx: &Context,
+        actor: impl Into<Actor>,
+        client_id: &str,
+    ) -> Result<Client> {
         self.run(ctx, Operation::ClientGet, actor, async |call| {
             let mut conn = self.db().read().await?;
             let client = find(&mut conn, client_id).await?;
@@ -159,7 +164,10 @@ impl Sso {
             call.trail.note("keep_old_for", keep_old_for.to_string());
             let client_secret = self.new_client_secret(&client)?.ok_or_else(|| {
                 let method = client.auth_method.as_str();
-                Error::refused(Code::ClientInvalid, format!("auth_method: with {method}, a client has no secret"))
+                Error::refused(
+                    Code::ClientInvalid,
+                    format!("auth_method: with {method}, a client has no secret"),
+                )
             })?;
             self.store_secret(&mut tx, &client, &client_secret, Some(keep_old_for)).await?;
             self.commit(tx, &mut call.trail).await?;
@@ -194,6 +202,9 @@ impl Sso {
             && !self.config().apps.all.contains(app)
         {
             return refused(format!("app: one of apps.all: {}", self.config().apps.all.join(", ")));
+        }
+        if client.jwks_uri.is_some() {
+            return refused("jwks_uri: keys are not fetched; give them by jwks".to_owned());
         }
         if let Some(jwks) = &client.jwks
             && let Err(why) = Jwk::parse_set(jwks)

@@ -10,9 +10,7 @@ use crate::config::LogLevel;
 use crate::crypto::Place;
 use crate::crypto::jose::jwk::PublicKey;
 use crate::crypto::jose::signing_key::{SigningKey, generate};
-use crate::domain::{
-    Code, Context, Error, Operation, Result, SigningAlg, SigningKeyInfo, Timestamp,
-};
+use crate::domain::{Code, Context, Error, Operation, Result, SigningAlg, SigningKeyInfo, Timestamp};
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
 use crate::ops::audit::Trail;
@@ -264,8 +262,11 @@ impl Sso {
     }
 
     /// Replaces the keys that have signed for long enough, forgets those that nobody asks for any more, and seals what an older
-    /// master key has sealed. Every node does it; one succeeds.
-    pub(in crate::ops) async fn maintain_signing_keys(&self) -> Result<()> {
+    /// master key has sealed. Every node does it in the background; one succeeds.
+    ///
+    /// # Errors
+    /// When the database cannot answer, or a key does not open.
+    pub async fn maintain_signing_keys(&self) -> Result<()> {
         if !self.config().oidc.is_active() {
             return Ok(());
         }

@@ -6,8 +6,8 @@ use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 use serde_json::Value;
 
 use crate::domain::{
-    ApprovalStatus, Code, Edit, Error, GroupUpdate, NameOp, NewUser, Password, SignUpNames, SignUpStatus,
-    Timestamp, UserSearch, UserUpdate,
+    ApprovalStatus, ClientUpdate, Code, Edit, Error, GroupUpdate, NameOp, NewUser, Password, SignUpNames,
+    SignUpStatus, Timestamp, UserSearch, UserUpdate,
 };
 use crate::ops::{ChangePassword, SignUpRequest};
 use crate::python::value::convert;
@@ -72,6 +72,16 @@ impl<'a, 'py> Data<'a, 'py> {
         self.take(name, "list of str", |value| {
             let is_list = value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>();
             if is_list { value.extract().ok() } else { None }
+        })
+    }
+
+    /// A JSON object, as a dict or as its text.
+    fn json_object(&mut self, name: &'static str) -> PyResult<Option<String>> {
+        self.take(name, "dict or str", |value| {
+            if let Ok(text) = value.cast::<PyString>() {
+                return text.to_str().ok().map(str::to_owned);
+            }
+            value.cast::<PyDict>().ok().and_then(|dict| json_text(dict).ok())
         })
     }
 
@@ -195,6 +205,39 @@ pub fn group_update(data: &Bound<'_, PyDict>) -> PyResult<GroupUpdate> {
         scopes: data.edit("scopes", Data::texts)?,
         can_manage_users: data.edit("can_manage_users", Data::flag)?,
         can_read_audit: data.edit("can_read_audit", Data::flag)?,
+    };
+    data.finish()?;
+    Ok(update)
+}
+
+/// The `data` of `client.create` and `client.update`; an unknown key is E008002.
+pub fn client_update(data: &Bound<'_, PyDict>) -> PyResult<ClientUpdate> {
+    let mut data = Data::new(data);
+    let update = ClientUpdate {
+        name: data.edit("name", Data::text)?,
+        redirect_uris: data.edit("redirect_uris", Data::texts)?,
+        post_logout_redirect_uris: data.edit("post_logout_redirect_uris", Data::texts)?,
+        backchannel_logout_uri: data.edit("backchannel_logout_uri", Data::text)?,
+        scopes: data.edit("scopes", Data::texts)?,
+        grants: data.edit("grants", Data::texts)?,
+        auth_method: data.edit("auth_method", Data::text)?,
+        jwks: data.edit("jwks", Data::json_object)?,
+        jwks_uri: data.edit("jwks_uri", Data::text)?,
+        id_token_alg: data.edit("id_token_alg", Data::text)?,
+        access_token_format: data.edit("access_token_format", Data::text)?,
+        access_token_lifetime: data.edit("access_token_lifetime", Data::whole)?,
+        refresh_token_lifetime: data.edit("refresh_token_lifetime", Data::whole)?,
+        refresh_token_idle: data.edit("refresh_token_idle", Data::whole)?,
+        default_audience: data.edit("default_audience", Data::text)?,
+        audiences: data.edit("audiences", Data::texts)?,
+        is_trusted: data.edit("is_trusted", Data::flag)?,
+        require_pkce: data.edit("require_pkce", Data::flag)?,
+        app: data.edit("app", Data::text)?,
+        logo_uri: data.edit("logo_uri", Data::text)?,
+        policy_uri: data.edit("policy_uri", Data::text)?,
+        tos_uri: data.edit("tos_uri", Data::text)?,
+        pairwise_sector: data.edit("pairwise_sector", Data::text)?,
+        is_active: data.edit("is_active", Data::flag)?,
     };
     data.finish()?;
     Ok(update)
