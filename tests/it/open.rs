@@ -58,7 +58,7 @@ async fn refused(config: Config) -> String {
 }
 
 async fn a_database_is_made_once_and_opened_again(kind: Kind) {
-    let world = World::new(kind).await;
+    let world = World::on(TestDb::new(kind).await, json!({}), Arc::new(NoHooks)).await;
     world.user("user1").await;
     world.sso.close().await;
     let again = world.reopened(json!({})).await;

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::json;
 use sqlx::{Connection, Executor, PgConnection, Row, SqlSafeStr, SqliteConnection};
+use zato_sso::ops::NoHooks;
 use zato_sso::store::user::search;
 use zato_sso::store::{LATEST_VERSION, statements};
 
-use crate::support::{Kind, World};
+use crate::support::{Kind, TestDb, World, any_rows};
 
 async fn sqlite() -> (World, SqliteConnection) {
     let world = World::with(Kind::Sqlite, json!({})).await;
@@ -164,11 +166,11 @@ async fn every_foreign_key_has_an_index() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_latest_version_is_applied_on_opening() {
-    let (_sqlite, mut lite) = sqlite().await;
-    let (_postgres, mut pg) = postgres().await;
-    let version = "SELECT MAX(version) FROM sso_schema_version";
-    assert_eq!(sqlx::query_scalar::<_, i64>(version).fetch_one(&mut lite).await.unwrap(), LATEST_VERSION);
-    assert_eq!(sqlx::query_scalar::<_, i64>(version).fetch_one(&mut pg).await.unwrap(), LATEST_VERSION);
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        let world = World::on(TestDb::new(kind).await, json!({}), Arc::new(NoHooks)).await;
+        let version = any_rows(&world, "SELECT CAST(MAX(version) AS TEXT) FROM sso_schema_version").await;
+        assert_eq!(version, [LATEST_VERSION.to_string().into_bytes()], "{kind:?}");
+    }
 }
 
 /// Cached sessions are checked against what changes of users and sessions tell: whoever adds a statement here has its function

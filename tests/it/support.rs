@@ -1,17 +1,19 @@
 //! What the tests share: a fresh database of either kind, a clock that is set by hand, and users.
 
+mod database;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
 use sqlx::{Connection, PgConnection, Row, SqliteConnection};
-use tempfile::TempDir;
 use zato_sso::config::{Config, Loader};
 use zato_sso::domain::{
     Cid, Code, Context, Error, ManualClock, NewUser, Password, RemoteAddr, SessionInfo, SystemRandom,
     Timestamp, User,
 };
 use zato_sso::ops::{Actor, Hooks, LoginRequest, NewSite, NoHooks, Parts, Sso};
+
+pub use database::{Kind, TestDb};
 
 pub const PASSWORD: &str = "correct horse battery staple";
 
@@ -20,51 +22,6 @@ pub const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 /// 2026-02-25T12:00:00.
 pub const START: Timestamp = Timestamp::from_micros(1_772_020_800_000_000);
-
-/// The databases that every test runs on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    Sqlite,
-    Postgres,
-}
-
-/// A fresh, empty database.
-pub struct TestDb {
-    pub url: String,
-    pub folder: TempDir,
-}
-
-impl TestDb {
-    pub async fn new(kind: Kind) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let url = match kind {
-            Kind::Sqlite => format!("sqlite:///{}", folder.path().join("sso.db").display()),
-            Kind::Postgres => create_postgres_database().await,
-        };
-        Self { url, folder }
-    }
-}
-
-/// The server that `make test` has started.
-pub fn postgres_server() -> String {
-    std::env::var("ZATO_SSO_TEST_POSTGRES_URL").expect(
-        "ZATO_SSO_TEST_POSTGRES_URL is not set: run the tests with `make test`, which starts a PostgreSQL server",
-    )
-}
-
-async fn create_postgres_database() -> String {
-    static COUNTER: AtomicUsize = AtomicUsize::new(0);
-    let number = COUNTER.fetch_add(1, Ordering::Relaxed);
-    let name = format!("sso_it_{}_{number}", std::process::id());
-    let server = postgres_server();
-    let mut conn = PgConnection::connect(&server).await.unwrap();
-    let sql = format!("CREATE DATABASE {name}");
-    sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut conn).await.unwrap();
-    conn.close().await.unwrap();
-    let (base, query) = server.split_once('?').unwrap_or((&server, ""));
-    let base = base.rsplit_once('/').unwrap().0;
-    format!("{base}/{name}?{query}")
-}
 
 /// One open SSO with its clock.
 pub struct World {
@@ -106,7 +63,7 @@ impl World {
     }
 
     pub async fn with_hooks(kind: Kind, more: serde_json::Value, hooks: Arc<dyn Hooks>) -> Self {
-        Self::on(TestDb::new(kind).await, more, hooks).await
+        Self::on(TestDb::with_schema(kind).await, more, hooks).await
     }
 
     /// On a database that is there already.
