@@ -13,6 +13,7 @@ mod source;
 mod types;
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use circles::Drawing;
 use layers::{FACES, FLOORS};
@@ -37,6 +38,9 @@ fn all_sources() -> Vec<Source> {
     sources
 }
 
+/// The drawing of all files. To parse them takes longer than anything that is asked of it.
+static DRAWING: LazyLock<Drawing> = LazyLock::new(|| Drawing::new(&all_sources()));
+
 #[test]
 fn every_import_goes_down() {
     let violations: Vec<String> = all_sources().iter().flat_map(layers::check).collect();
@@ -45,7 +49,7 @@ fn every_import_goes_down() {
 
 #[test]
 fn nothing_is_imported_in_a_circle() {
-    let drawing = Drawing::new(&all_sources());
+    let drawing = &*DRAWING;
     for home in homes() {
         let edges = drawing.edge_count(home);
         assert!(edges > 10, "only {edges} imports were found between the files of src/{home}");
@@ -58,22 +62,19 @@ fn nothing_is_imported_in_a_circle() {
 #[test]
 fn print_order() {
     for home in homes() {
-        let report = report(&root(), &[home]);
+        let report = report(&DRAWING, home);
         println!("{report}");
         let blocks = report.lines().filter(|line| line.starts_with("order in ")).count();
         assert!(blocks > 0, "no order of blocks was found in src/{home}");
     }
 }
 
-/// The circles of some floors, and the order of the blocks of each.
-fn report(root: &Path, homes: &[&str]) -> String {
-    let drawing = Drawing::new(&source::find(root));
-    let mut lines = Vec::new();
-    for home in homes {
-        let circles = drawing.circles(home);
-        lines.push(format!("== {home}: {} imports, {} circles", drawing.edge_count(home), circles.len()));
-        lines.extend(circles);
-        lines.extend(drawing.order(home).into_iter().map(|order| format!("order in {order}")));
-    }
+/// The circles of a floor, and the order of its blocks.
+fn report(drawing: &Drawing, home: &str) -> String {
+    let circles = drawing.circles(home);
+    let mut lines =
+        vec![format!("== {home}: {} imports, {} circles", drawing.edge_count(home), circles.len())];
+    lines.extend(circles);
+    lines.extend(drawing.order(home).into_iter().map(|order| format!("order in {order}")));
     lines.join("\n")
 }
