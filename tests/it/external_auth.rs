@@ -1,11 +1,12 @@
 //! Sessions that linked definitions open, and renew.
 
 use crate::linked_auth::{basic, bearer, define, enter, jwt, linked, root, token_of};
+use crate::login::code_of;
 use crate::support::{KEY, Kind, PASSWORD, START, World, any_rows, ctx, ctx_of, execute, refusal};
 use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use zato_sso::crypto::{Keyring, totp};
+use zato_sso::crypto::Keyring;
 use zato_sso::domain::{AuthType, ChangeSource, Code, Edit, Password, SecType, User, UserUpdate, Ust};
 use zato_sso::ops::{Actor, AttrTarget, ExternalAuth, ExternalCredential, SecDefName};
 
@@ -207,13 +208,7 @@ async fn a_code_is_asked_for_where_a_token_opens_a_session(kind: Kind) {
     world.sso.update_user_by_id(&ctx(), &root(&world).await, user.user_id.as_str(), update).await.unwrap();
     enter(&world, &basic("basic-client", &secret)).await.unwrap();
 
-    let code = (0..1_000_000)
-        .map(|number| format!("{number:06}"))
-        .find(|code| {
-            let step = totp::matching_step(&key.into(), &Password::from(code.as_str()), START).unwrap();
-            step == Some(START.as_micros() / 30_000_000)
-        })
-        .unwrap();
+    let code = code_of(key, 0);
     let with = async |number, code: Option<&str>| {
         let token = bearer(&token_of("jwt-client", &jwt_key, number));
         world
