@@ -128,6 +128,11 @@ struct Stage {
     count: usize,
     /// A group with the subject of the case in it.
     group: String,
+    /// Who is as a rejected request has left them, which changes nobody: the next case need not make them again. Callers are
+    /// what they are to be by now.
+    callers: [Option<Someone>; CALLERS.len()],
+    /// By whether they are super-users.
+    others: [Option<Someone>; 2],
 }
 
 impl Stage {
@@ -143,7 +148,14 @@ impl Stage {
         let ust = server.ust("admin1");
         let (username, user_id) = ("admin1".to_owned(), admin.user_id.to_string());
         let admin = Someone { username, user_id, ust, session_id: String::new() };
-        Self { server, admin, count: 0, group: String::new() }
+        Self {
+            server,
+            admin,
+            count: 0,
+            group: String::new(),
+            callers: Default::default(),
+            others: [None, None],
+        }
     }
 
     fn ask(&self, line: &str, body: &Value) -> Answer {
@@ -169,6 +181,20 @@ impl Stage {
         let session = json!({"target_ust": someone.ust, "current_ust": someone.ust});
         self.ask("PUT /session/attr", &with(session, json!({"name": "there", "value": "1"}))).ok();
         someone
+    }
+
+    /// Makes somebody the caller that a case has.
+    fn make(&mut self, who: &Someone, caller: Caller) {
+        if caller == Caller::UserManager {
+            self.new_group(Some(who), true);
+        }
+        if let Some(change) = caller.change() {
+            let target = json!({"ust": self.admin.ust, "user_id": who.user_id});
+            self.ask("PATCH /user", &with(target, change)).ok();
+        }
+        if caller == Caller::LoggedOut {
+            self.ask("POST /user/logout", &json!({"ust": who.ust})).ok();
+        }
     }
 
     /// A definition to link to somebody, or one that is linked already.
@@ -300,43 +326,53 @@ async fn check(
     caller: Caller,
     subject: Subject,
 ) -> Result<(), String> {
-    let who = stage.someone(caller == Caller::SuperUser).await;
-    let is_oneself = subject == Subject::Oneself;
-    let other = stage.someone(subject == Subject::SuperUser).await;
-    let whom = if is_oneself { &who } else { &other };
-    if endpoint.path.starts_with("/group") {
-        stage.group = stage.new_group(Some(whom), false);
-    }
-    if caller == Caller::UserManager {
-        stage.new_group(Some(&who), true);
-    }
-    if endpoint.path == "/user/linked" {
-        stage.definition(whom, endpoint.method == "DELETE").await;
-    }
-    let body = stage.body(endpoint, whom, is_oneself);
-    if let Some(change) = caller.change() {
-        let target = json!({"ust": stage.admin.ust, "user_id": who.user_id});
-        stage.ask("PATCH /user", &with(target, change)).ok();
-    }
-    let ust = match caller {
-        Caller::Anonymous => None,
-        Caller::Invented => Some(format!("{}x", who.ust)),
-        Caller::LoggedOut => {
-            stage.ask("POST /user/logout", &json!({"ust": who.ust})).ok();
-            Some(who.ust)
-        }
-        _ => Some(who.ust),
-    };
-    let line = format!("{} {}", endpoint.method, endpoint.path);
     let Some(name) = acting(endpoint) else {
         // Who has no part in it cannot change what it comes to.
         return Ok(());
     };
-    let Some(ust) = ust else {
-        let answer = stage.ask(&line, &body);
-        return if answer.status == 400 { Ok(()) } else { Err(answer.body) };
+    // Of groups and links there is one for each case.
+    let has_own = endpoint.path.starts_with("/group") || endpoint.path == "/user/linked";
+    let kept = if has_own { None } else { stage.callers[caller as usize].take() };
+    let is_ready = kept.is_some();
+    let who = match kept {
+        Some(who) => who,
+        None => stage.someone(caller == Caller::SuperUser).await,
     };
-    let answer = stage.ask(&line, &with(body, json!({name: ust})));
+    let is_super_user = subject == Subject::SuperUser;
+    let other = match subject {
+        Subject::Oneself => None,
+        _ if has_own => Some(stage.someone(is_super_user).await),
+        _ => match stage.others[usize::from(is_super_user)].take() {
+            Some(other) => Some(other),
+            None => Some(stage.someone(is_super_user).await),
+        },
+    };
+    let whom = other.as_ref().unwrap_or(&who);
+    if endpoint.path.starts_with("/group") {
+        stage.group = stage.new_group(Some(whom), false);
+    }
+    if endpoint.path == "/user/linked" {
+        stage.definition(whom, endpoint.method == "DELETE").await;
+    }
+    let body = stage.body(endpoint, whom, subject == Subject::Oneself);
+    if !is_ready {
+        stage.make(&who, caller);
+    }
+    let line = format!("{} {}", endpoint.method, endpoint.path);
+    let answer = match caller {
+        Caller::Anonymous => stage.ask(&line, &body),
+        Caller::Invented => stage.ask(&line, &with(body, json!({name: format!("{}x", who.ust)}))),
+        _ => stage.ask(&line, &with(body, json!({name: who.ust}))),
+    };
+    if !has_own && answer.status != 200 {
+        stage.callers[caller as usize] = Some(who);
+        if other.is_some() {
+            stage.others[usize::from(is_super_user)] = other;
+        }
+    }
+    if caller == Caller::Anonymous {
+        return if answer.status == 400 { Ok(()) } else { Err(answer.body) };
+    }
     let outcome = match answer.status {
         200 => None,
         403 => Some(answer.refusal()),
