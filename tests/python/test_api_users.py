@@ -106,7 +106,7 @@ def test_what_is_none_is_as_good_as_not_given(stage: Stage) -> None:
     assert [data[name] for name in [*NAMES, "email", "totp_label", "creation_ctx"]] == [None] * 7
     # A random one, which nobody knows.
     assert data["password_is_set"] is True
-    assert data["password_last_set"] == data["sign_up_time"]
+    assert data["password_last_set"] is None
     assert data["password_expiry"] is None
     assert "password" not in data
     assert len(base64.b32decode(data["totp_key"] + "=" * (-len(data["totp_key"]) % 8))) >= 20

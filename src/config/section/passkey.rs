@@ -65,7 +65,7 @@ impl Passkey {
     pub fn party(&self, pages: &Pages, listen: SocketAddr) -> Option<PasskeyParty> {
         let of_pages = Url::parse(&pages.url).ok().and_then(|url| {
             let id = url.domain().map(str::to_owned)?;
-            Some((id, url.origin().ascii_serialization()))
+            Some((id, origin_of(&url)))
         });
         let (id, own) = match (self.rp_id.as_str(), of_pages) {
             ("", Some((id, origin))) => (id, vec![origin]),
@@ -78,6 +78,11 @@ impl Passkey {
         let origins = if self.origins.is_empty() { own } else { self.origins.clone() };
         Some(PasskeyParty { id, origins })
     }
+}
+
+/// Scheme, host and port of an address, as browsers write them.
+fn origin_of(url: &Url) -> String {
+    url.origin().ascii_serialization()
 }
 
 /// Whether a host is this domain, or below it.
@@ -96,7 +101,7 @@ impl Validate for Passkey {
         let is_origin = |origin: &String| {
             // What an app of Android has in place of an address.
             let is_app = origin.starts_with("android:apk-key-hash:");
-            is_app || Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin)
+            is_app || Url::parse(origin).is_ok_and(|url| origin_of(&url) == *origin)
         };
         if !self.origins.iter().all(is_origin) {
             let problem = "must be a list of scheme, host and port, such as https://login.example.com";

@@ -87,6 +87,8 @@ impl Sso {
             Ok(proof) => proof,
             Err(refusal) => return Ok(Err(refusal.to_string())),
         };
+        // Whoever it is has the key, so that what follows is in the audit entry of the user, and not one of many strangers'.
+        trail.by(&row.user_id);
         if let Err(reason) = check_state(&known, proof) {
             return Ok(Err(reason.to_owned()));
         }
