@@ -1,16 +1,12 @@
 """Says no to sub-interpreters, before the compiled part is loaded: a process that has it in one does not end."""
 
-from __future__ import annotations
-
-import importlib
-
 
 def is_main() -> bool:
     """Whether this is the main interpreter of its process."""
     # The first is there from Python 3.13 on.
     for name in ("_interpreters", "_xxsubinterpreters"):
         try:
-            interpreters = importlib.import_module(name)
+            interpreters = __import__(name)
         except ImportError:
             continue
         return bool(interpreters.get_current() == interpreters.get_main())

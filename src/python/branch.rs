@@ -12,6 +12,7 @@ use crate::python::hook::registry::Hooks;
 use crate::python::runtime::awaitable::{Awaitable, Started};
 use crate::python::runtime::call::{self, Call, Convert, Mode, Outcome, none};
 use crate::python::runtime::engine::Handle;
+use crate::python::runtime::life;
 use crate::python::value::convert::{CidArgument, RemoteAddrArgument, RemoteAddrText, Times};
 use crate::python::value::error::Fault;
 
@@ -56,16 +57,22 @@ impl Clone for Branch {
 
 impl Branch {
     /// The branch of a new tree, whose engine is not open yet.
-    pub fn new(config: Config, mode: Mode, hooks: &Bound<'_, Hooks>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(
+        config: Config,
+        mode: Mode,
+        hooks: &Bound<'_, Hooks>,
+        clock: Arc<dyn Clock>,
+    ) -> PyResult<Self> {
+        life::follow(hooks.py())?;
         let default_app = config.apps.default.as_str().into();
         let times = Times { is_aware: config.main.tz_aware };
-        Self {
+        Ok(Self {
             handle: Handle::new(config, Parts { hooks: hooks.get().link(times), clock, ..Parts::default() }),
             mode,
             default_app,
             times,
             hooks: hooks.clone().unbind(),
-        }
+        })
     }
 
     /// For `__traverse__` of the object that holds this.

@@ -11,7 +11,6 @@ use crate::python::import::Summary;
 use crate::python::passkey::{Passkey, PasskeyApi};
 use crate::python::password::AccessTokenCtx;
 use crate::python::root;
-use crate::python::runtime::{fork, gate, journal};
 #[cfg(feature = "server")]
 use crate::python::server::exchange;
 use crate::python::session::entity::{Session, SessionInfo};
@@ -19,14 +18,6 @@ use crate::python::testing::TestClock;
 use crate::python::user::api::UserApi;
 use crate::python::user::entity::User;
 use crate::python::value::error;
-
-/// Registered with `atexit`: from here on no thread of ours attaches to the interpreter.
-#[pyfunction]
-fn at_exit(py: Python<'_>) {
-    fork::notice();
-    journal::hand_over(py);
-    gate::end_visits(py);
-}
 
 /// Every status code: (code, group, label).
 #[pyfunction]
@@ -77,8 +68,5 @@ fn core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PasskeyApi>()?;
     module.add_class::<Passkey>()?;
     module.add_class::<AccessTokenCtx>()?;
-    UserApi::add_aliases(py)?;
-    fork::install_hooks(py)?;
-    py.import("atexit")?.call_method1("register", (wrap_pyfunction!(at_exit, module)?,))?;
-    Ok(())
+    UserApi::add_aliases(py)
 }

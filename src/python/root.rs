@@ -74,7 +74,7 @@ macro_rules! roots {
                 tz_aware: Option<bool>,
             ) -> PyResult<Self> {
                 let config = load(database_url, config, secret_key, tz_aware)?;
-                let branch = Branch::new(config, $mode, &Hooks::new(py, hooks)?, Arc::new(SystemClock));
+                let branch = Branch::new(config, $mode, &Hooks::new(py, hooks)?, Arc::new(SystemClock))?;
                 if branch.is_blocking() {
                     branch.open(py)?;
                 }
@@ -323,7 +323,7 @@ pub fn with_clock<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let config = load(None, Some(config), None, None)?;
     let mode = if is_async { Mode::Awaitable } else { Mode::Blocking };
-    let branch = Branch::new(config, mode, &Hooks::new(py, hooks)?, clock.clock());
+    let branch = Branch::new(config, mode, &Hooks::new(py, hooks)?, clock.clock())?;
     if is_async {
         return Ok(Bound::new(py, AwaitableSso(Tree::new(py, branch)?))?.into_any());
     }

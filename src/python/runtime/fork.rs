@@ -54,7 +54,7 @@ type Registry = Vec<Weak<dyn Forkable>>;
 /// All that a fork has to close. Without a lock: another thread could hold it during the fork.
 static REGISTRY: ArcSwapOption<Registry> = ArcSwapOption::const_empty();
 
-/// The process that runtime and engines belong to; 0 before the module is imported.
+/// The process that runtime and engines belong to; 0 before there is an object.
 static HOME: AtomicU32 = AtomicU32::new(0);
 /// The process in which a thread is making them its own.
 static MOVING: AtomicU32 = AtomicU32::new(0);
@@ -156,12 +156,9 @@ fn after_fork_in_child() {
     }
 }
 
-/// Registers the hooks above with the interpreter. Once, at import.
+/// Registers the hooks above with the interpreter. Once, before there is anything that a fork has to close.
 pub fn install_hooks(py: Python<'_>) -> PyResult<()> {
     HOME.store(process::id(), SeqCst);
-    // Hooks that were registered earlier run after ours. The one of `logging` takes its lock, which a running call may
-    // need while we wait for that call.
-    py.import("logging")?;
     let os = py.import("os")?;
     if !os.hasattr("register_at_fork")? {
         return Ok(());

@@ -8,4 +8,5 @@ pub(super) mod fork;
 pub(super) mod gate;
 pub(super) mod green;
 pub(super) mod journal;
+pub(super) mod life;
 pub(super) mod process;
