@@ -20,6 +20,7 @@ use crate::config::section::log::Log;
 use crate::config::section::login::Login;
 use crate::config::section::main::Main;
 use crate::config::section::oidc::Oidc;
+use crate::config::section::otel::Otel;
 use crate::config::section::pages::Pages;
 use crate::config::section::passkey::{Passkey, PasskeyParty};
 use crate::config::section::password::Password;
@@ -109,6 +110,8 @@ config! {
     audit: Audit,
     /// The log of the server.
     log: Log,
+    /// Traces.
+    otel: Otel,
     /// The deletion of what has expired.
     cleanup: Cleanup,
     /// The delay after failed logins.

@@ -31,6 +31,7 @@ pub use self::core::random::{Random, SystemRandom};
 pub use self::core::secret::{Password, Ust};
 pub use self::core::steady::SteadyClock;
 pub use self::core::text::{one_line, without_controls};
+pub use self::core::trace;
 pub use access::rate_limit::{InvalidRateLimit, RateLimit, RateLimits, RateRule, RateWindow};
 pub use access::throttle::{Throttle, ThrottleRules};
 pub use attr::{Attr, AttrOwner, AttrValue};

@@ -48,6 +48,16 @@ impl Route {
         };
         Self { method, path }
     }
+
+    /// The method, `other` for those that no endpoint has.
+    pub const fn method(self) -> &'static str {
+        self.method
+    }
+
+    /// The path, without the prefix; empty for what is no endpoint.
+    pub const fn path(self) -> &'static str {
+        self.path
+    }
 }
 
 /// Something that is counted for each of a bounded number of keys.

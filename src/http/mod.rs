@@ -5,7 +5,7 @@
 //! calls one operation. Each block has its table of endpoints, one line each, in the file with the block's name.
 //!
 //! Files import in this order: `failure`, `metrics`, `room`, `closing`, `progress`, `body`, `sent`, `app`, `request`, `reply`, then
-//! `api`, `site` and `page`, then `describe`, `surround`, `routes`, `crowd`, `connection`, `server`.
+//! `api`, `site` and `page`, then `describe`, `traced`, `surround`, `routes`, `crowd`, `connection`, `server`.
 
 #[macro_use]
 mod request;
@@ -28,6 +28,7 @@ mod sent;
 mod server;
 mod site;
 mod surround;
+mod traced;
 
 pub use api::endpoint::{Block, Endpoint};
 pub use api::table::{blocks, endpoints};

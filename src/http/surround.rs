@@ -11,7 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::config::LogLevel;
-use crate::domain::{Cid, Code};
+use crate::domain::{Cid, Code, trace};
 use crate::http::app::App;
 use crate::http::describe::health;
 use crate::http::failure::{Failure, Told};
@@ -21,6 +21,7 @@ use crate::http::request::address::client_address;
 use crate::http::room::Network;
 use crate::http::site;
 use crate::http::site::envelope::Resource;
+use crate::http::traced::Traced;
 use crate::ops::Sso;
 
 const X_ZATO_CID: HeaderName = HeaderName::from_static("x-zato-cid");
@@ -48,10 +49,11 @@ pub(in crate::http) async fn answer(
     if let Some(network) = network {
         request.extensions_mut().insert(network);
     }
+    let traced = Traced::begin(&app.sso, &request, &cid);
     let limit = app.sso.config().http.request_timeout;
     let response = match turned_away(&app, &request, progress.as_deref()) {
         Some(failure) => failure.into_response(),
-        None => match tokio::time::timeout(limit, next.run(request)).await {
+        None => match tokio::time::timeout(limit, trace::within(traced.scope(), next.run(request))).await {
             Ok(response) => response,
             Err(_) => Failure::Overloaded.into_response(),
         },
@@ -79,6 +81,7 @@ pub(in crate::http) async fn answer(
         Some(_) | None => {}
     }
     app.metrics.answered(route, response.status(), code, start.elapsed());
+    traced.answered(route, response.status());
     response
 }
 

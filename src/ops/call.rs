@@ -8,7 +8,7 @@ use crate::config::LogLevel;
 use crate::crypto::{Turn, on_behalf};
 use crate::domain::{
     AuditKind, Cid, Code, Context, Error, Operation, RemoteAddr, Result, SessionId, Site, UserId, Who,
-    time_ordered_uuid,
+    time_ordered_uuid, trace,
 };
 use crate::ops::Sso;
 use crate::ops::access::actor::{Actor, Caller};
@@ -17,6 +17,7 @@ use crate::ops::access::throttle::{Prefix, place_of};
 use crate::ops::audit::Trail;
 use crate::ops::hook::HOOK_ERROR;
 use crate::ops::refusals::{Counting, Refused};
+use crate::ops::traced::Traced;
 use crate::store;
 use crate::store::Tx;
 use crate::store::db::detached::ToTheEnd;
@@ -194,12 +195,15 @@ impl Sso {
         body: impl AsyncFnOnce(&mut Call<'_>) -> Result<T>,
     ) -> Result<T> {
         let under_way = self.core.counters.began(operation);
+        let mut traced = Traced::begin(self.core.tracer.as_ref(), ctx, operation);
         let trail = Trail::new(ctx, operation, self.system_time());
         let mut call = Call { ctx, trail, admitted: Admitted::Anonymous };
-        let outcome = on_behalf(turn(ctx, operation), body(&mut call)).await;
+        let outcome = trace::within(traced.scope(), on_behalf(turn(ctx, operation), body(&mut call))).await;
         let failed = outcome.as_ref().err().map(|error| (error, call.refused(operation)));
-        let outcome = self.close_entry(call.trail, failed).await.and(outcome);
+        let closing = self.close_entry(call.trail, failed);
+        let outcome = trace::within(traced.scope(), closing).await.and(outcome);
         under_way.ended(outcome.as_ref().err());
+        traced.ended(outcome.as_ref().err());
         outcome
     }
 

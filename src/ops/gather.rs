@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use crate::domain::Result;
+use crate::domain::{Result, trace};
 use crate::ops::Sso;
 use crate::ops::metrics::count::{EMAIL_OUTCOMES, OUTCOMES};
 use crate::ops::metrics::known::Contents;
@@ -40,6 +40,7 @@ impl Sso {
         self.write_limits(text);
         self.write_contents(text).await;
         self.write_logs(text);
+        write_traces(text);
     }
 
     fn write_operations(&self, text: &mut Text) {
@@ -160,4 +161,11 @@ impl Sso {
             .value(&[], self.core.log.lost());
         text.gauge("build_info", "The version").value(&[("version", env!("CARGO_PKG_VERSION"))], 1);
     }
+}
+
+fn write_traces(text: &mut Text) {
+    text.counter("spans", "Spans of traces, by what became of them")
+        .value(&[("outcome", "sent")], trace::SENT.load(Relaxed))
+        .value(&[("outcome", "failed")], trace::FAILED.load(Relaxed))
+        .value(&[("outcome", "dropped")], trace::DROPPED.load(Relaxed));
 }

@@ -23,6 +23,8 @@ mod maintenance;
 mod metrics;
 mod notify;
 mod open;
+#[cfg(feature = "server")]
+mod otlp;
 mod outbox;
 mod password;
 mod refusals;
@@ -32,6 +34,7 @@ mod site;
 mod sso;
 mod state;
 mod time;
+mod traced;
 mod user;
 mod watch;
 

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use crate::config::{Cache, Config, Create, DatabaseUrl, LogLevel};
 use crate::crypto::{HashParams, HashPool, KeyringError, LoadedKeyring, WaitLimits};
+#[cfg(feature = "server")]
+use crate::domain::trace::Tracer;
 use crate::domain::{Clock, Random, SteadyClock, SystemClock, SystemRandom, random_uuid};
 use crate::ops::access::name::{case_of_names, case_warning};
 use crate::ops::audit::AuditLog;
@@ -24,6 +26,8 @@ use crate::ops::mail::mailer::Mailer;
 use crate::ops::mail::{message, smtp};
 use crate::ops::metrics::count::Counters;
 use crate::ops::metrics::known::Known;
+#[cfg(feature = "server")]
+use crate::ops::otlp::{self, Exporter};
 use crate::ops::refusals::Refusals;
 use crate::ops::sso::{Core, Sso};
 use crate::ops::state::Watch;
@@ -127,7 +131,12 @@ impl Sso {
         let names = case_warning(&config, is_case_insensitive);
         let emails = email_change_warning(&config, hooks.sends_email());
         let warnings = key_file_warning(&config, wide_mode).into_iter().chain(names).chain(emails);
-        let warnings = warnings.chain(clock_warning(&clock)).collect();
+        let warnings = warnings.chain(clock_warning(&clock));
+        #[cfg(feature = "server")]
+        let (exporter, of_traces) = start_traces(&config, &reporting, &random, &log);
+        #[cfg(feature = "server")]
+        let warnings = warnings.chain(of_traces);
+        let warnings = warnings.collect();
         let background = Background::default();
         let mailer = Mailer::new(random_uuid(&*random)?);
         let size = (config.session.cache == Cache::On).then_some(config.session.cache_size);
@@ -153,6 +162,12 @@ impl Sso {
             is_server: matches!(reporting, Reporting::Server),
             watch: Watch::default(),
             counters: Counters::default(),
+            #[cfg(feature = "server")]
+            tracer: exporter.clone().map(|exporter| exporter as Arc<dyn Tracer>),
+            #[cfg(not(feature = "server"))]
+            tracer: None,
+            #[cfg(feature = "server")]
+            exporter,
             contents: Known::default(),
             templates,
             smtp,
@@ -176,6 +191,30 @@ impl Sso {
         }
         Ok(sso)
     }
+}
+
+/// Begins to send traces where this is a server that has a collector. What is wrong with them is a warning: they are nothing
+/// that anything depends on.
+#[cfg(feature = "server")]
+fn start_traces(
+    config: &Config,
+    reporting: &Reporting,
+    random: &Arc<dyn Random>,
+    log: &Arc<Log>,
+) -> (Option<Arc<Exporter>>, Vec<String>) {
+    if !matches!(reporting, Reporting::Server) {
+        return (None, Vec::new());
+    }
+    let (settings, mut warnings) = otlp::Settings::read(config, |name| std::env::var(name).ok());
+    let started = settings.map(|settings| Exporter::start(settings, Arc::clone(random), Arc::clone(log)));
+    let exporter = started.and_then(|started| match started {
+        Ok(exporter) => Some(Arc::new(exporter)),
+        Err(problem) => {
+            warnings.push(format!("there are no traces: {problem}"));
+            None
+        }
+    });
+    (exporter, warnings)
 }
 
 /// What is said where new emails are to be confirmed by a link that nothing sends.

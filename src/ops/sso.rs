@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::config::{Config, LogLevel};
 use crate::crypto::{HashPool, Keyring};
+use crate::domain::trace::{self, RemoteSpan, Scope, Tracer};
 use crate::domain::{Random, Result, SteadyClock, Timestamp};
 use crate::ops::audit::AuditLog;
 use crate::ops::background::Background;
@@ -20,6 +21,8 @@ use crate::ops::mail::smtp::Smtp;
 use crate::ops::mail::template::Templates;
 use crate::ops::metrics::count::Counters;
 use crate::ops::metrics::known::Known;
+#[cfg(feature = "server")]
+use crate::ops::otlp::Exporter;
 use crate::ops::refusals::Refusals;
 use crate::ops::sink::Sink;
 use crate::ops::state::Watch;
@@ -60,6 +63,11 @@ pub(in crate::ops) struct Core {
     pub is_server: bool,
     pub watch: Watch,
     pub counters: Counters,
+    /// What takes the spans of work that no caller records.
+    pub tracer: Option<Arc<dyn Tracer>>,
+    /// The same, to be closed.
+    #[cfg(feature = "server")]
+    pub exporter: Option<Arc<Exporter>>,
     /// What metrics tell of the database.
     pub contents: Known,
     pub templates: Templates,
@@ -97,6 +105,17 @@ impl Sso {
     /// Waits until the log is written, for a moment at most. It blocks, and is for the end of a process.
     pub fn close_log(&self) {
         self.core.log.close(FLUSHING);
+    }
+
+    /// The scope of a request that this process answers: the one that it is in already, or a part of the trace of a caller
+    /// elsewhere. None where nothing is recorded.
+    #[must_use]
+    pub fn request_scope(&self, caller: impl FnOnce() -> Option<RemoteSpan>) -> Option<Scope> {
+        if !trace::is_on() {
+            return None;
+        }
+        let tracer = self.core.tracer.as_ref();
+        trace::scope().or_else(|| tracer.map(|tracer| Arc::clone(tracer).begin(caller().as_ref())))
     }
 
     /// Opens the files of the audit and of the log anew, by their names: they may have been moved away.
@@ -171,6 +190,10 @@ impl Sso {
         self.core.db.close().await;
         self.core.sessions.close();
         drop(hashing.await);
+        #[cfg(feature = "server")]
+        if let Some(exporter) = &self.core.exporter {
+            exporter.close().await;
+        }
     }
 
     async fn let_go_of_emails(&self) -> Result<()> {

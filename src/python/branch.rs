@@ -10,9 +10,11 @@ use crate::domain::{Clock, Context, Result};
 use crate::ops::{Address, Asker, Parts, Sso};
 use crate::python::hook::registry::Hooks;
 use crate::python::runtime::awaitable::{Awaitable, Started};
-use crate::python::runtime::call::{self, Call, Convert, Mode, Outcome, none};
+use crate::python::runtime::call::{self, Convert, Mode, none};
 use crate::python::runtime::engine::Handle;
 use crate::python::runtime::life;
+use crate::python::runtime::traces::Traces;
+use crate::python::runtime::work::{Call, Outcome};
 use crate::python::value::convert::{CidArgument, RemoteAddrArgument, RemoteAddrText, Times};
 use crate::python::value::error::Fault;
 
@@ -39,6 +41,7 @@ pub struct Branch {
     mode: Mode,
     default_app: Arc<str>,
     times: Times,
+    traces: Traces,
     hooks: Py<Hooks>,
 }
 
@@ -50,6 +53,7 @@ impl Clone for Branch {
             mode: self.mode,
             default_app: Arc::clone(&self.default_app),
             times: self.times,
+            traces: self.traces,
             hooks: self.hooks.clone_ref(py),
         })
     }
@@ -66,11 +70,13 @@ impl Branch {
         life::follow(hooks.py())?;
         let default_app = config.apps.default.as_str().into();
         let times = Times { is_aware: config.main.tz_aware };
+        let traces = Traces::new(hooks.py(), config.otel.python)?;
         Ok(Self {
             handle: Handle::new(config, Parts { hooks: hooks.get().link(times), clock, ..Parts::default() }),
             mode,
             default_app,
             times,
+            traces,
             hooks: hooks.clone().unbind(),
         })
     }
@@ -94,6 +100,12 @@ impl Branch {
     #[cfg(feature = "server")]
     pub fn config(&self) -> &Config {
         self.handle.config()
+    }
+
+    /// Whether calls are recorded.
+    #[cfg(feature = "server")]
+    pub const fn traces(&self) -> Traces {
+        self.traces
     }
 
     /// How calls return times.
@@ -132,7 +144,7 @@ impl Branch {
 
     /// Closes the engine for good: see [`Handle::closing`].
     pub fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        call::run(py, self.mode, self.handle.closing())
+        call::run(py, self.mode, self.traces, self.handle.closing())
     }
 
     /// The fast path of a blocking call: see [`Handle::fast_path`]. It copies none of the arguments and allocates
@@ -161,7 +173,7 @@ impl Branch {
         operation: impl Operation<T>,
         convert: impl Convert<T>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        call::run(py, self.mode, erase(&self.handle, self.hooks(py), operation, convert))
+        call::run(py, self.mode, self.traces, erase(&self.handle, self.hooks(py), operation, convert))
     }
 
     /// As [`Self::run`], for an operation that has a fast path. An awaitable tries it when it is awaited; where calls
@@ -176,10 +188,10 @@ impl Branch {
         if self.mode == Mode::Blocking {
             return self.run(py, operation, convert);
         }
-        let (handle, hooks) = (Arc::clone(&self.handle), self.hooks(py));
+        let (handle, hooks, traces) = (Arc::clone(&self.handle), self.hooks(py), self.traces);
         let start = move |py: Python<'_>| match handle.fast_path(fast_path) {
             Some(answer) => Ok(Started::Ready(convert(py, answer)?.unbind())),
-            None => call::start(py, erase(&handle, hooks, operation, convert)),
+            None => call::start(py, traces.record(py, erase(&handle, hooks, operation, convert))),
         };
         Awaitable::lazy(py, Box::new(start))
     }

@@ -47,6 +47,7 @@ EXPECTED = {
     "zato_sso_audit_lines_lost": "counter",
     "zato_sso_log_lines_lost": "counter",
     "zato_sso_build_info": "gauge",
+    "zato_sso_spans": "counter",
 }
 
 

@@ -14,6 +14,7 @@ pub(super) mod log;
 pub(super) mod login;
 pub(super) mod main;
 pub(super) mod oidc;
+pub(super) mod otel;
 pub(super) mod pages;
 pub(super) mod passkey;
 pub(super) mod password;

@@ -15,6 +15,7 @@ use crate::crypto::password::complexity;
 use crate::crypto::password::hasher::{Hasher, Verdict};
 use crate::crypto::password::params::{HashParams, Salt};
 use crate::crypto::password::turn::{NotTaken, Queue, Turn, Waiting};
+use crate::domain::trace::{self, Note, OpenSpan, Point, SpanKind};
 use crate::domain::{Distribution, Error, Histogram, Password, Result};
 
 /// Bytes that a call takes while it waits, beside its password and the hash to compare with: about as much.
@@ -175,7 +176,7 @@ impl HashPool {
     /// [`Error::Overloaded`] when too many wait, or for too long; [`Error::Unavailable`] when there is no memory.
     pub async fn hash(&self, password: Password, salt: Salt) -> Result<String> {
         let bytes = password.expose().len();
-        self.run(bytes, move |hasher| hasher.hash(&password, &salt)).await
+        self.run("password.hash", bytes, move |hasher| hasher.hash(&password, &salt)).await
     }
 
     /// Compares a password with what is stored.
@@ -184,7 +185,7 @@ impl HashPool {
     /// As [`Self::hash`], and [`Error::Internal`] when what is stored is malformed.
     pub async fn verify(&self, stored: String, password: Password) -> Result<Verdict> {
         let bytes = stored.len().saturating_add(password.expose().len());
-        self.run(bytes, move |hasher| hasher.verify(&stored, &password)).await
+        self.run("password.verify", bytes, move |hasher| hasher.verify(&stored, &password)).await
     }
 
     /// Takes the time of [`Self::verify`] for a user that does not exist, so that timing does not tell which users exist.
@@ -202,22 +203,20 @@ impl HashPool {
     /// [`Error::Overloaded`] when too many wait, or for too long.
     pub async fn complexity(&self, password: Password, about: Vec<String>) -> Result<u8> {
         let about_bytes = about.iter().map(String::len).sum::<usize>();
-        self.run(password.expose().len().saturating_add(about_bytes), move |_| {
-            Ok(complexity::score(&password, &about))
-        })
-        .await
+        let bytes = password.expose().len().saturating_add(about_bytes);
+        self.run("password.complexity", bytes, move |_| Ok(complexity::score(&password, &about))).await
     }
 
     /// What the hashes of a pool of one thread have cost so far, in KiB.
     #[cfg(test)]
     pub(crate) async fn work_kib(&self) -> Result<u64> {
-        self.run(0, |hasher| Ok(hasher.work_kib())).await
+        self.run("test", 0, |hasher| Ok(hasher.work_kib())).await
     }
 
     /// How many hashes a pool of one thread has computed so far, of all schemes.
     #[cfg(test)]
     pub(crate) async fn hashes(&self) -> Result<u64> {
-        self.run(0, |hasher| Ok(hasher.hashes())).await
+        self.run("test", 0, |hasher| Ok(hasher.hashes())).await
     }
 
     /// Waits until the calls that are in the queue are done and the threads have ended. The next use starts new ones.
@@ -235,12 +234,21 @@ impl HashPool {
     /// Has work of so many bytes done, in the turn of the task that asks. Who has waited for too long goes away without.
     async fn run<T: Send + 'static>(
         &self,
+        name: &'static str,
         bytes: usize,
         work: impl FnOnce(&mut Hasher) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (reply, mut answer) = oneshot::channel();
         let has_begun = Arc::new(AtomicBool::new(false));
         let (meter, queued) = (Arc::clone(&self.meter), Instant::now());
+        let point = trace::point();
+        // The span has ended before the caller has the answer.
+        let work = move |hasher: &mut Hasher| {
+            let span = point.map(|point| hash_span(&point, name, queued));
+            let outcome = work(hasher);
+            drop(span);
+            outcome
+        };
         let task = Task { reply, has_begun: Arc::clone(&has_begun), meter, queued, work };
         self.enqueue(bytes.saturating_add(WAITING_BYTES), Box::new(task))?;
         let answer = match timeout(self.limits.max_wait, &mut answer).await {
@@ -278,6 +286,13 @@ impl HashPool {
         let threads = threads.collect::<Result<_, _>>().map_err(Error::unavailable)?;
         Ok(Running { queue, threads })
     }
+}
+
+/// The span of work that a thread begins, which was queued at this time. It does not say whose password it is.
+fn hash_span(point: &Point, name: &'static str, queued: Instant) -> OpenSpan {
+    let mut span = point.begin(name, SpanKind::Internal);
+    span.note("zato_sso.wait_seconds", Note::Real(queued.elapsed().as_secs_f64()));
+    span
 }
 
 fn too_many() -> Error {
@@ -368,7 +383,7 @@ mod tests {
                 let _ = released.recv();
                 Ok(())
             };
-            pool.run(0, wait).await
+            pool.run("test", 0, wait).await
         });
         has_started.await.unwrap();
         release
@@ -376,7 +391,7 @@ mod tests {
 
     /// Puts a job into the queue and goes away without waiting for it.
     async fn abandon(pool: &HashPool, work: impl FnOnce(&mut Hasher) -> Result<()> + Send + 'static) {
-        tokio::time::timeout(Duration::ZERO, pool.run(0, work)).await.unwrap_err();
+        tokio::time::timeout(Duration::ZERO, pool.run("test", 0, work)).await.unwrap_err();
     }
 
     #[tokio::test]
@@ -391,7 +406,7 @@ mod tests {
     #[tokio::test]
     async fn an_unknown_user_costs_what_a_known_one_does() {
         let pool = pool(1, 8);
-        let work_so_far = async || pool.run(0, |hasher| Ok(hasher.work_kib())).await.unwrap();
+        let work_so_far = async || pool.run("test", 0, |hasher| Ok(hasher.work_kib())).await.unwrap();
         let stored = pool.hash("password".into(), SALT).await.unwrap();
         let before = work_so_far().await;
         let _ = pool.verify(stored, "wrong".into()).await.unwrap();
@@ -408,7 +423,7 @@ mod tests {
         for lanes in [1, 4] {
             let params = HashParams::new(64, 1, lanes).unwrap();
             let pool = HashPool::new(params, 1, WaitLimits { max_bytes: 1 << 20, max_wait: LONG });
-            let threads = pool.run(0, |_| Ok(rayon::current_num_threads())).await.unwrap();
+            let threads = pool.run("test", 0, |_| Ok(rayon::current_num_threads())).await.unwrap();
             assert_eq!(threads, cores.min(lanes.try_into().unwrap()));
             let stored = pool.hash("password".into(), SALT).await.unwrap();
             // The same as one lane after the other.
@@ -442,7 +457,7 @@ mod tests {
                 std::thread::sleep(Duration::from_millis(200));
                 Ok(7)
             };
-            async move { pool.run(0, slowly).await }
+            async move { pool.run("test", 0, slowly).await }
         });
         tokio::time::sleep(Duration::from_millis(5)).await;
         let error = pool.verify_unknown("password".into()).await.unwrap_err();
@@ -480,14 +495,14 @@ mod tests {
         .await;
         drop(release);
         // Behind the abandoned one in the queue.
-        pool.run(0, |_| Ok(())).await.unwrap();
+        pool.run("test", 0, |_| Ok(())).await.unwrap();
         assert!(!worked.load(Ordering::SeqCst));
     }
 
     #[tokio::test]
     async fn a_panic_is_an_error_and_the_thread_goes_on() {
         let pool = pool(1, 8);
-        let error = pool.run(0, |_| -> Result<()> { panic!("on purpose") }).await.unwrap_err();
+        let error = pool.run("test", 0, |_| -> Result<()> { panic!("on purpose") }).await.unwrap_err();
         assert!(matches!(error, Error::Internal(_)));
         pool.verify_unknown("password".into()).await.unwrap();
     }
@@ -505,7 +520,7 @@ mod tests {
                     busy.fetch_sub(1, Ordering::SeqCst);
                     Ok(())
                 };
-                tokio::spawn(async move { pool.run(0, work).await })
+                tokio::spawn(async move { pool.run("test", 0, work).await })
             })
             .collect();
         for task in tasks {
@@ -548,7 +563,7 @@ mod tests {
             AT_EXIT.set(Some(TellsWhenDropped(sender)));
             Ok(())
         };
-        pool.run(0, plant).await.unwrap();
+        pool.run("test", 0, plant).await.unwrap();
         assert!(thread_ended.try_recv().is_err());
         drop(pool);
         thread_ended.recv_timeout(LONG).unwrap();

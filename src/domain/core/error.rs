@@ -68,6 +68,27 @@ impl Error {
         Self::Unavailable(source.into())
     }
 
+    /// What kind of error it is, in one word: what metrics and traces have of it.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Refused { .. } => "refused",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::Overloaded(_) => "overloaded",
+            Self::Unavailable(_) => "unavailable",
+            Self::Internal(_) => "error",
+        }
+    }
+
+    /// Whether the machinery is at fault, and not the request.
+    #[must_use]
+    pub const fn is_fault(&self) -> bool {
+        match self {
+            Self::Refused { .. } | Self::RateLimited { .. } => false,
+            Self::Overloaded(_) | Self::Unavailable(_) | Self::Internal(_) => true,
+        }
+    }
+
     /// The status code to show for it.
     #[must_use]
     pub const fn code(&self) -> Code {

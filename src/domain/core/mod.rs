@@ -13,3 +13,4 @@ pub(super) mod random;
 pub(super) mod secret;
 pub(super) mod steady;
 pub(super) mod text;
+pub mod trace;

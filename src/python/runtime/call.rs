@@ -3,7 +3,7 @@
 
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -20,6 +20,8 @@ use crate::python::runtime::gate::Pass;
 use crate::python::runtime::green;
 use crate::python::runtime::journal;
 use crate::python::runtime::process::{Delivery, Process};
+use crate::python::runtime::traces::Traces;
+use crate::python::runtime::work::{Call, Outcome};
 use crate::python::value::error::Fault;
 
 /// How often a blocking call checks for signals, such as Ctrl-C.
@@ -33,18 +35,6 @@ pub enum Mode {
     /// `zato_sso.aio.SSO`
     Awaitable,
 }
-
-/// A call. It does nothing until it is first polled.
-///
-/// Its first step, up to the first wait, runs on the calling thread with the interpreter attached: a result that needs
-/// no wait (a cached session) costs neither a detach nor a hand-over. From then on the interpreter is detached. An
-/// operation that computes for long before it waits begins with `yield_now().await`. No lock may be held across a call
-/// into Python.
-pub type Call = Pin<Box<dyn Future<Output = Outcome> + Send>>;
-
-/// The result of a call, to be made into a Python object or an exception. It may hold Python objects, so it is used, or
-/// dropped, with the interpreter attached.
-pub type Outcome = Box<dyn for<'py> FnOnce(Python<'py>) -> PyResult<Bound<'py, PyAny>> + Send>;
 
 /// Makes a result into a Python object, on a thread that is attached to the interpreter.
 pub trait Convert<T>:
@@ -63,9 +53,10 @@ pub fn none(py: Python<'_>, (): ()) -> PyResult<Bound<'_, PyAny>> {
 }
 
 /// Blocks on a call, or returns something that runs it when awaited.
-pub fn run(py: Python<'_>, mode: Mode, call: Call) -> PyResult<Bound<'_, PyAny>> {
+pub fn run(py: Python<'_>, mode: Mode, traces: Traces, call: Call) -> PyResult<Bound<'_, PyAny>> {
     match mode {
         Mode::Blocking => {
+            let call = traces.record(py, call);
             let outcome = match green::pool(py)? {
                 Some(pool) => block_elsewhere(&pool, call),
                 None => block(py, call),
@@ -73,7 +64,7 @@ pub fn run(py: Python<'_>, mode: Mode, call: Call) -> PyResult<Bound<'_, PyAny>>
             journal::hand_over(py);
             outcome?(py)
         }
-        Mode::Awaitable => Awaitable::lazy(py, Box::new(|py| start(py, call))),
+        Mode::Awaitable => Awaitable::lazy(py, Box::new(move |py| start(py, traces.record(py, call)))),
     }
 }
 

@@ -13,12 +13,13 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::config::{Config, DatabaseUrl};
 use crate::ops::{OpenError, Parts, Reporting, Sso};
-use crate::python::runtime::call::{Call, Outcome, none};
+use crate::python::runtime::call::none;
 use crate::python::runtime::fork;
 use crate::python::runtime::fork::{Forkable, PuttingAway};
 use crate::python::runtime::gate::Pass;
 use crate::python::runtime::journal::Loggers;
 use crate::python::runtime::process::Process;
+use crate::python::runtime::work::{Call, Outcome};
 use crate::python::value::error::Fault;
 
 const USABLE: u8 = 0;

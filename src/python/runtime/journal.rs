@@ -60,8 +60,21 @@ struct Queue {
 /// What a logger is to be given.
 enum Record {
     Audit(String),
-    Log { level: u8, event: &'static str, text: String, cid: Option<String> },
+    Log {
+        level: u8,
+        event: &'static str,
+        text: String,
+        cid: Option<String>,
+    },
+    /// Something else to be done in Python, which takes so many bytes while it waits.
+    Errand {
+        bytes: usize,
+        errand: Errand,
+    },
 }
+
+/// Something that is to be done in Python.
+pub type Errand = Box<dyn Fn(Python<'_>) -> PyResult<()> + Send>;
 
 impl Record {
     fn size(&self) -> usize {
@@ -69,6 +82,7 @@ impl Record {
             + match self {
                 Self::Audit(entry) => entry.len(),
                 Self::Log { text, .. } => text.len(),
+                Self::Errand { bytes, .. } => *bytes,
             }
     }
 }
@@ -99,17 +113,29 @@ impl Journal for Loggers {
 }
 
 fn enqueue(record: Record) {
+    if !add(record) {
+        let shared = QUEUE.load();
+        shared.lock().unwrap_or_else(PoisonError::into_inner).lost += 1;
+    }
+}
+
+/// Has something done in Python by the next call that returns there; false where there is no room for it.
+pub fn enqueue_errand(bytes: usize, errand: Errand) -> bool {
+    add(Record::Errand { bytes, errand })
+}
+
+fn add(record: Record) -> bool {
     let shared = QUEUE.load();
     let mut queue = shared.lock().unwrap_or_else(PoisonError::into_inner);
     if queue.bytes + record.size() > ROOM {
-        queue.lost += 1;
-        return;
+        return false;
     }
     queue.bytes += record.size();
     queue.records.push_back(record);
     WAITING.store(queue.records.len(), SeqCst);
     drop(queue);
     plan();
+    true
 }
 
 /// Has a thread of ours look in a moment, in case that no call returns.
@@ -189,6 +215,7 @@ fn give(py: Python<'_>, record: &Record) -> PyResult<()> {
     let (logger, name, level, text) = match record {
         Record::Audit(entry) => (&AUDIT, "zato_sso.audit", INFO, entry.as_str()),
         Record::Log { level, text, .. } => (&LOG, logger::FAULTS, *level, text.as_str()),
+        Record::Errand { errand, .. } => return errand(py),
     };
     let logger = logger.get_or_try_init(py, || get_logger(py, name))?.bind(py);
     if !logger.call_method1("isEnabledFor", (level,))?.is_truthy()? {
@@ -202,6 +229,7 @@ fn give(py: Python<'_>, record: &Record) -> PyResult<()> {
             extra.set_item("cid", cid)?;
             extra
         }
+        Record::Errand { .. } => return Ok(()),
     };
     // The code that has caused it is no Python code: there is no line to name.
     let arguments = (name, level, "zato_sso", 0, text, PyTuple::empty(py), py.None(), py.None(), extra);

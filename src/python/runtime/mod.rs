@@ -10,3 +10,5 @@ pub(super) mod green;
 pub(super) mod journal;
 pub(super) mod life;
 pub(super) mod process;
+pub(super) mod traces;
+pub(super) mod work;

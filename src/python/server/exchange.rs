@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyList};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::domain::{Error, Result};
+use crate::domain::{Error, Result, trace};
 use crate::ops::Sso;
 use crate::python::branch::Branch;
 use crate::python::root;
@@ -56,12 +56,14 @@ impl Server {
         // A Unix socket has no address.
         let peer = peer.and_then(|text| text.parse::<IpAddr>().ok());
         let made = Arc::clone(&self.made);
+        let scope = self.branch.traces().scope(py, &headers);
         let operation = async move |sso: Arc<Sso>| {
             let (sender, body) = mpsc::channel(1);
             let (answer, answered) = oneshot::channel();
             let service = service(&made, &sso);
             Process::current()?.spawn(async move {
-                let response = service.answer(Request { method, target, headers, peer, body }).await;
+                let answering = service.answer(Request { method, target, headers, peer, body });
+                let response = trace::within(scope, answering).await;
                 // Nobody waits where the client has gone.
                 drop(answer.send(response));
             });

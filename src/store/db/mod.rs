@@ -13,6 +13,7 @@ pub mod owner;
 pub(super) mod pool;
 pub mod postgres;
 pub mod setting;
+pub(super) mod span;
 pub(super) mod statement;
 mod types;
 pub(super) mod writer;

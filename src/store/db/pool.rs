@@ -9,6 +9,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, Sqlite, SqliteConnection, SqlitePool};
 
+use crate::domain::trace::{self, OpenSpan, Point};
 use crate::domain::{Error, Result, one_line};
 use crate::store::cache::epoch::Epochs;
 use crate::store::cache::file::EpochFile;
@@ -26,6 +27,7 @@ use crate::store::db::postgres::limit::Use;
 use crate::store::db::postgres::listener::Listener;
 use crate::store::db::postgres::pool::PgPool;
 use crate::store::db::postgres::server::Server;
+use crate::store::db::span::{BEGIN, COMMIT, ended, statement_span};
 use crate::store::db::writer::{Turn, Writer};
 use crate::store::{OpenError, map_error};
 
@@ -267,7 +269,10 @@ impl Db {
                 }
             })
         };
-        self.meter.wait(Purpose::Write, coming).await.map(|inner| self.tx(inner))
+        let span = trace::point().map(|point| statement_span(&point, self.is_sqlite(), BEGIN));
+        let outcome = self.meter.wait(Purpose::Write, coming).await.map(|inner| self.tx(inner));
+        ended(span, &outcome);
+        outcome
     }
 
     /// The same for thousands of changes: on SQLite it shares nothing, and has more memory; on PostgreSQL, more time.
@@ -302,6 +307,10 @@ impl Db {
         self.meter.load(open, idle.min(open), max)
     }
 
+    const fn is_sqlite(&self) -> bool {
+        matches!(self.pools, Pools::Sqlite { .. })
+    }
+
     fn tx(&self, inner: Inner) -> Tx {
         Tx { conn: Conn::new(inner), epochs: Arc::clone(&self.epochs) }
     }
@@ -328,6 +337,8 @@ impl Db {
 pub struct Conn {
     inner: Inner,
     touched: Touched,
+    /// Where its statements belong, if they are recorded.
+    point: Option<Point>,
 }
 
 enum Inner {
@@ -345,7 +356,12 @@ pub(in crate::store) enum Raw<'c> {
 
 impl Conn {
     fn new(inner: Inner) -> Self {
-        Self { inner, touched: Touched::default() }
+        Self { inner, touched: Touched::default(), point: trace::point() }
+    }
+
+    /// Begins the span of a statement, if it is recorded.
+    pub(in crate::store) fn span(&self, text: &str) -> Option<OpenSpan> {
+        self.point.as_ref().map(|point| statement_span(point, self.is_sqlite(), text))
     }
 
     /// This user, or a session of theirs, is not what it was, once this is committed. Every update or deletion of a row of
@@ -425,8 +441,9 @@ impl Tx {
     /// # Errors
     /// When the database does not acknowledge them; they are rolled back then.
     pub async fn commit(self) -> Result<()> {
-        let Self { conn: Conn { inner, touched }, epochs } = self;
-        match inner {
+        let span = self.conn.span(COMMIT);
+        let Self { conn: Conn { inner, touched, .. }, epochs } = self;
+        let outcome = match inner {
             Inner::SqliteTx(turn) => turn.commit(&touched).await,
             Inner::PostgresTx(tx) if touched.is_empty() => tx.commit().await,
             // A caller that goes away must not leave others with what was.
@@ -441,7 +458,9 @@ impl Tx {
             }
             // A Tx is only ever made around a transaction.
             Inner::Sqlite(_) | Inner::Postgres(..) => Ok(()),
-        }
+        };
+        ended(span, &outcome);
+        outcome
     }
 }
 

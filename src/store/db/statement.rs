@@ -10,9 +10,11 @@ use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Arguments as _, Encode, FromRow, SqlSafeStr, SqlStr, Sqlite, Type};
 
+use crate::domain::trace::OpenSpan;
 use crate::domain::{Error, Result};
 use crate::store::db::pool::{Conn, Raw};
 use crate::store::db::postgres::limit::limited;
+use crate::store::db::span::ended;
 use crate::store::map_error;
 
 /// What a statement answers, once it has.
@@ -187,16 +189,31 @@ impl Conn {
     /// Runs a statement; the number of rows that it touched.
     pub(in crate::store) fn execute(&mut self, statement: Statement) -> Pending<'_, u64> {
         let is_named = self.has_named_statements();
-        Box::pin(self.raw().execute(statement, is_named))
+        let span = self.span(statement.text.as_str());
+        timed(span, Box::pin(self.raw().execute(statement, is_named)))
     }
 
     /// The rows of a query.
     pub(in crate::store) fn rows(&mut self, statement: Statement) -> Pending<'_, Rows> {
-        Box::pin(async move { reading!(self, statement, fetch_all) })
+        let span = self.span(statement.text.as_str());
+        timed(span, Box::pin(async move { reading!(self, statement, fetch_all) }))
     }
 
     /// The first row of a query, if there is one.
     pub(in crate::store) fn first_row(&mut self, statement: Statement) -> Pending<'_, FirstRow> {
-        Box::pin(async move { reading!(self, statement, fetch_first) })
+        let span = self.span(statement.text.as_str());
+        timed(span, Box::pin(async move { reading!(self, statement, fetch_first) }))
     }
+}
+
+/// What a statement answers, with its span ended by then.
+fn timed<'c, T: Send + 'c>(span: Option<OpenSpan>, pending: Pending<'c, T>) -> Pending<'c, T> {
+    if span.is_none() {
+        return pending;
+    }
+    Box::pin(async move {
+        let outcome = pending.await;
+        ended(span, &outcome);
+        outcome
+    })
 }
