@@ -1,6 +1,13 @@
 """Names for values in arguments and results."""
 
-from typing import Final
+from __future__ import annotations
+
+# As in `errors`.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+else:
+    Final = object
 
 __all__ = ["approval_status", "auth_type", "search", "signup_status"]
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+# As `typing.TYPE_CHECKING`; nothing else here needs `typing`, which takes longer to import than the compiled module.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Final
+else:
+    Any = Final = object
 
 __all__ = ["BackendError", "InternalError", "InvalidTOTPError", "ValidationError"]
 

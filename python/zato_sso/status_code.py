@@ -4,7 +4,14 @@
 `status_code.auth.not_allowed == "E005001"`. E stands for an error, W for a warning.
 """
 
-from typing import Final
+from __future__ import annotations
+
+# As in `errors`.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+else:
+    Final = object
 
 __all__ = [
     "app_list",

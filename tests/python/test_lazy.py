@@ -7,6 +7,7 @@ import pickle
 import pydoc
 import subprocess
 import sys
+import typing
 
 import pytest
 import zato_sso
@@ -46,6 +47,17 @@ def test_the_import_brings_nothing_but_the_package() -> None:
 def test_a_name_brings_its_module(code: str, expected: set[str]) -> None:
     ours = {name for name in brought(code) if name.split(".")[0] == "zato_sso"}
     assert ours == {"zato_sso", "zato_sso._interpreter", *(f"zato_sso.{name}" for name in expected)}
+
+
+def test_exceptions_and_constants_bring_nothing_else() -> None:
+    code = "from zato_sso import SSO, ValidationError, const, status_code"
+    expected = {f"zato_sso.{name}" for name in ("_core", "_interpreter", "const", "errors", "status_code")}
+    assert brought(code) == {"zato_sso", *expected, "__future__"}
+
+
+def test_their_annotations_can_be_evaluated() -> None:
+    hints = typing.get_type_hints(zato_sso.ValidationError.to_problem)
+    assert hints == {"instance": typing.Optional[str], "return": dict[str, object]}  # noqa: UP045
 
 
 def test_the_compiled_module_brings_no_other() -> None:
