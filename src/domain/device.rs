@@ -28,18 +28,24 @@ const SYSTEMS: [(&str, &str); 8] = [
     ("X11", "Unix"),
 ];
 
-/// A user agent as people say it: `Firefox on Windows`. It stays the same from one version of a browser to the next. None of a
-/// program that is no browser.
+/// The browser that a user agent names, and the system that it runs on, if it is a known one. Both stay the same from one
+/// version of a browser to the next. None of a program that is no browser.
 #[must_use]
-pub fn device_name(user_agent: &str) -> Option<String> {
+pub fn browser_and_system(user_agent: &str) -> Option<(&'static str, Option<&'static str>)> {
     if !user_agent.starts_with("Mozilla/") {
         return None;
     }
     let find = |known: &[(&str, &'static str)]| {
         known.iter().find(|(part, _)| user_agent.contains(part)).map(|(_, name)| *name)
     };
-    let browser = find(&BROWSERS)?;
-    Some(find(&SYSTEMS).map_or_else(|| browser.to_owned(), |system| format!("{browser} on {system}")))
+    Some((find(&BROWSERS)?, find(&SYSTEMS)))
+}
+
+/// The same as people say it: `Firefox on Windows`.
+#[must_use]
+pub fn device_name(user_agent: &str) -> Option<String> {
+    let (browser, system) = browser_and_system(user_agent)?;
+    Some(system.map_or_else(|| browser.to_owned(), |system| format!("{browser} on {system}")))
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ pub use client::record::{
     SigningAlg, SigningKeyInfo,
 };
 pub use client::uri::{check_audience, check_redirect_uris, check_web_uri};
-pub use device::device_name;
+pub use device::{browser_and_system, device_name};
 pub use group::{Group, GroupMember, GroupUpdate, Membership, check_group_name, check_scopes, group_key};
 pub use import::{
     ImportBatch, ImportFinding, ImportObserver, ImportRecord, ImportSource, ImportSummary, ImportedAttr,

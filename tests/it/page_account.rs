@@ -20,6 +20,7 @@ on_both_databases! {
     two_step_sign_in_is_switched_on_by_the_key_that_is_shown_and_off_again;
     risky_pages_ask_who_it_is_where_the_login_is_old;
     a_stolen_session_is_ended_from_another;
+    sessions_are_named_by_what_they_are_used_with_and_from_where;
     ones_data_is_a_file;
     links_in_emails_lead_where_configuration_says;
     pages_with_tokens_tell_nobody_where_somebody_came_from;
@@ -312,6 +313,45 @@ async fn a_stolen_session_is_ended_from_another(kind: Kind) {
     browser.get("/account").shows(200, "user1");
     browser.cookies = second;
     assert_eq!(browser.get("/account").location(), "./login?next=account");
+}
+
+async fn sessions_are_named_by_what_they_are_used_with_and_from_where(kind: Kind) {
+    let settings = json!({"session.idle_timeout": 600});
+    let mut browser = Browser::with(kind, settings).await;
+    let world = &browser.server.world;
+    let user = world.super_user("admin1").await;
+    let windows =
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0";
+    let mut login = credentials("admin1", PASSWORD);
+    login.user_agent = Some(windows.to_owned());
+    let ust = world.sso.login(&ctx(), login).await.unwrap().ust;
+    let mut login = credentials("admin1", PASSWORD);
+    login.user_agent = Some("<b>robot</b>".to_owned());
+    world.sso.login(&ctx(), login).await.unwrap();
+    let began = world.sso.now().to_string();
+    // It is used later from elsewhere, without being renewed, and then renewed.
+    world.clock.advance_seconds(3_600);
+    world.sso.get_current_session(&ctx(), &ust).await.unwrap();
+    let used = world.sso.now().to_string();
+    browser.sign_in("admin1");
+    let minute = |time: &str| time[..16].replace('T', " ");
+    for path in ["/account/sessions".to_owned(), format!("/admin/user/{}", user.user_id.as_str())] {
+        let page = browser.get(&path);
+        let said = format!(
+            "Chrome on Windows From 10.0.0.1 Last used: {} UTC Signed in: {} UTC",
+            minute(&used),
+            minute(&began)
+        );
+        page.shows(200, &said);
+        page.shows(200, "<b>robot</b> From 10.0.0.1");
+        page.shows(200, "Unknown program");
+        assert!(!page.body.contains("<b>robot"));
+        assert!(page.body.contains("aria-label=\"End the session of Chrome on Windows\""), "{}", page.body);
+    }
+    browser.get("/account/sessions?ui_locales=ja").shows(200, "Windows の Chrome");
+    let moved = crate::support::ctx_of("CRM", "10.9.9.9");
+    browser.server.world.sso.renew_session(&moved, &ust, Some("curl/8")).await.unwrap();
+    browser.get("/account/sessions?ui_locales=en").shows(200, "curl/8 From 10.9.9.9");
 }
 
 async fn ones_data_is_a_file(kind: Kind) {

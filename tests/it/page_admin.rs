@@ -5,7 +5,7 @@ use zato_sso::domain::{Code, SignUpStatus};
 use zato_sso::ops::Actor;
 
 use crate::login::{totp_code, totp_user};
-use crate::page::Browser;
+use crate::page::{Browser, Seen};
 use crate::support::{Kind, PASSWORD, any_rows, credentials, ctx, new_site, new_user, refusal};
 
 on_both_databases! {
@@ -15,9 +15,15 @@ on_both_databases! {
     a_super_user_decides_about_a_user;
     what_is_risky_asks_who_it_is;
     sites_are_listed_without_their_keys;
+    a_super_user_makes_fills_and_deletes_a_group;
+    a_group_that_is_refused_keeps_what_was_typed;
+    a_group_is_given_and_taken_on_the_page_of_a_user;
+    rights_are_given_by_a_fresh_login_alone;
+    members_of_a_large_group_are_seen_page_by_page;
 }
 
-const PAGES: [&str; 3] = ["/admin", "/admin/sites", "/admin/user/zusr1"];
+const PAGES: [&str; 5] =
+    ["/admin", "/admin/sites", "/admin/user/zusr1", "/admin/groups", "/admin/group/zgrp1"];
 
 async fn only_super_users_come_in(kind: Kind) {
     let mut browser = Browser::new(kind).await;
@@ -151,4 +157,145 @@ async fn sites_are_listed_without_their_keys(kind: Kind) {
     let page = browser.get("/admin/sites");
     page.shows(200, "https://shop.example/callback");
     assert!(page.text().contains("shop") && !page.body.contains(made.private_key.expose()));
+}
+
+/// Makes a group by the page; its path.
+fn new_group(browser: &mut Browser, fields: &[(&str, &str)]) -> String {
+    let answer = browser.submit("/admin/groups", fields);
+    let path = answer.location().strip_prefix("../admin/group/").unwrap();
+    let (group_id, done) = path.split_once('?').unwrap();
+    assert_eq!(done, "done=group-created");
+    format!("/admin/group/{group_id}")
+}
+
+async fn a_super_user_makes_fills_and_deletes_a_group(kind: Kind) {
+    let mut browser = Browser::new(kind).await;
+    let admin = browser.server.world.super_user("admin1").await;
+    let user = browser.server.world.user("user1").await;
+    browser.sign_in("admin1");
+    browser.get("/admin/groups").shows(200, "None");
+    let fields = [
+        ("name", "sales"),
+        ("display_name", "Sales & more"),
+        ("description", "Who sells.\nAnd who helps."),
+        ("scopes", " orders:write  orders:read "),
+        ("can_manage_users", "1"),
+    ];
+    let path = new_group(&mut browser, &fields);
+    let sso = browser.server.world.sso.clone();
+    let group = sso.get_group(&ctx(), Actor::Trusted(None), "sales").await.unwrap();
+    assert_eq!(group.display_name.as_deref(), Some("Sales & more"));
+    assert_eq!(group.description.as_deref(), Some("Who sells.\nAnd who helps."));
+    assert_eq!(group.scopes, ["orders:read", "orders:write"]);
+    assert!(group.can_manage_users && !group.can_read_audit);
+    browser.get("/admin/groups").shows(200, "Sales & more 0 Manage users");
+
+    let page = browser.get(&path);
+    assert_eq!((page.input("name"), page.input("scopes")), ("sales".into(), "orders:read orders:write".into()));
+    assert!(page.body.contains("rows=\"3\">\nWho sells.\nAnd who helps.</textarea>"), "{}", page.body);
+    assert!(page.body.contains("name=\"can_manage_users\" value=\"1\" checked"));
+    let save = [("action", "save"), ("name", "sales2"), ("can_read_audit", "1")];
+    assert!(browser.submit(&path, &save).location().ends_with("?done=group-saved"));
+    let group = sso.get_group(&ctx(), Actor::Trusted(None), "sales2").await.unwrap();
+    assert_eq!((group.display_name, group.description, group.scopes.len()), (None, None, 0));
+    assert!(!group.can_manage_users && group.can_read_audit);
+
+    let add = [("action", "add"), ("username", "user1")];
+    assert!(browser.submit(&path, &add).location().ends_with("?done=member-added"));
+    let groups = async || {
+        let user = sso.get_user_by_username(&ctx(), "user1", false).await.unwrap().unwrap();
+        user.user.groups.clone()
+    };
+    assert_eq!(groups().await, ["sales2"]);
+    browser.get(&path).shows(200, "1 member user1");
+    let page = browser.submit(&path, &[("action", "add"), ("username", "nobody")]);
+    page.shows(422, "There is no such user.");
+    assert!(page.body.contains("id=\"username-error\"") && page.input("username") == "nobody");
+    assert_eq!(page.input("name"), "sales2");
+    let remove = [("action", "remove"), ("user_id", user.user_id.as_str())];
+    assert!(browser.submit(&path, &remove).location().ends_with("?done=member-removed"));
+    assert!(groups().await.is_empty());
+    assert_eq!(browser.submit(&path, &[("action", "nonsense")]).location(), format!("../..{path}"));
+
+    let answer = browser.submit(&path, &[("action", "delete")]);
+    assert_eq!(answer.location(), "../../admin/groups?done=group-deleted");
+    browser.get("/admin/groups?done=group-deleted").shows(200, "The group was deleted. Groups None");
+    browser.get(&path).shows(422, "There is no such group.");
+    // All of it is in the audit by name.
+    let sql = format!(
+        "SELECT op FROM sso_audit WHERE op LIKE 'group.%' AND op NOT LIKE 'group.get%' AND actor_id = '{}' \
+         AND result = 'ok' ORDER BY audit_id",
+        admin.user_id.as_str()
+    );
+    let rows = any_rows(&browser.server.world, &sql).await;
+    assert_eq!(rows.len(), 5, "{rows:?}");
+}
+
+async fn a_group_that_is_refused_keeps_what_was_typed(kind: Kind) {
+    let mut browser = Browser::new(kind).await;
+    browser.server.world.super_user("admin1").await;
+    browser.sign_in("admin1");
+    let path = new_group(&mut browser, &[("name", "sales")]);
+    for (fields, field, said) in [
+        ([("name", "SALES"), ("scopes", "a b")], "name", "There is a group of this name already."),
+        ([("name", ""), ("scopes", "a b")], "name", "Fill in what is missing."),
+        ([("name", "other"), ("scopes", "\u{e4}")], "scopes", "This cannot be used here."),
+    ] {
+        let page = browser.submit("/admin/groups", &fields);
+        page.shows(422, said);
+        assert!(page.body.contains(&format!("id=\"{field}-error\"")), "{}", page.body);
+        assert_eq!((page.input("name"), page.input("scopes")), (fields[0].1.into(), fields[1].1.into()));
+        let page = browser.submit(&path, &[("action", "save"), fields[0], ("scopes", "\u{e4}")]);
+        assert_eq!((page.status, page.input("name")), (422, fields[0].1.to_owned()));
+    }
+}
+
+async fn a_group_is_given_and_taken_on_the_page_of_a_user(kind: Kind) {
+    let mut browser = Browser::new(kind).await;
+    browser.server.world.super_user("admin1").await;
+    let user = browser.server.world.user("user1").await;
+    browser.sign_in("admin1");
+    new_group(&mut browser, &[("name", "Sales of <all>")]);
+    let path = format!("/admin/user/{}", user.user_id.as_str());
+    let add = [("action", "group-add"), ("group", " sales of <ALL> ")];
+    assert!(browser.submit(&path, &add).location().ends_with("?done=member-added"));
+    browser.get(&path).shows(200, "Groups Sales of <all> Remove");
+    let page = browser.submit(&path, &[("action", "group-add"), ("group", "other")]);
+    page.shows(422, "There is no such group.");
+    assert!(page.body.contains("id=\"group-error\""), "{}", page.body);
+    browser.submit(&path, &[("action", "group-add"), ("group", "")]).shows(422, "There is no such group.");
+    let remove = [("action", "group-remove"), ("group", "Sales of <all>")];
+    assert!(browser.submit(&path, &remove).location().ends_with("?done=member-removed"));
+    browser.get(&path).shows(200, "Groups None");
+}
+
+async fn rights_are_given_by_a_fresh_login_alone(kind: Kind) {
+    let mut browser = Browser::new(kind).await;
+    browser.server.world.super_user("admin1").await;
+    browser.sign_in("admin1");
+    browser.server.world.clock.advance_seconds(11 * 60);
+    let answer = browser.submit("/admin/groups", &[("name", "managers"), ("can_manage_users", "1")]);
+    assert_eq!(answer.location(), "../login?again=1&next=admin/groups");
+    new_group(&mut browser, &[("name", "readers")]);
+}
+
+async fn members_of_a_large_group_are_seen_page_by_page(kind: Kind) {
+    let mut browser = Browser::new(kind).await;
+    browser.server.world.super_user("admin1").await;
+    browser.sign_in("admin1");
+    let path = new_group(&mut browser, &[("name", "all")]);
+    let sso = browser.server.world.sso.clone();
+    for number in 0..101 {
+        let mut new = new_user(&format!("user{number}"));
+        new.password = None;
+        let user = sso.create_user(&ctx(), Actor::Trusted(None), new, true).await.unwrap();
+        sso.add_group_member(&ctx(), Actor::Trusted(None), "all", user.user_id.as_str()).await.unwrap();
+    }
+    let page = browser.get(&path);
+    page.shows(200, "101 members");
+    let count = |page: &Seen| page.body.matches("/admin/user/").count();
+    assert_eq!(count(&page), 100);
+    let next = page.body.split("\" rel=\"next\"").next().unwrap().rsplit("href=\"").next().unwrap();
+    assert_eq!(count(&browser.get(&format!("{path}{next}"))), 1);
+    browser.get(&format!("{path}?after=x")).shows(422, "There is no such user.");
 }

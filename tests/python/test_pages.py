@@ -163,6 +163,31 @@ def test_a_super_user_finds_a_user_and_decides(stage: Stage, has_script: bool) -
     chromium.has_no_complaint()
 
 
+@pytest.mark.parametrize("has_script", [True, False], ids=["with-javascript", "without-javascript"])
+def test_a_super_user_makes_a_group_and_fills_it(stage: Stage, has_script: bool) -> None:
+    chromium = stage.browser
+    chromium.do("begin", {"javaScriptEnabled": has_script})
+    chromium.open("/admin")
+    chromium.send({"username": "root-of-all", "password": PASSWORD})
+    assert chromium.click("main nav a[href$=groups]")[0] == "/admin/groups"
+    chromium.do("check", "[name=can_read_audit]")
+    path, text = chromium.send({"name": "auditors", "description": "Who reads.\nAll of it."})
+    assert (path.startswith("/admin/group/zgrp"), "The group was created" in text) == (True, True)
+    assert chromium.do("value", "[name=description]")["value"] == "Who reads.\nAll of it."
+    _, text = chromium.send({"username": "nobody"}, "form:has([value=add]) button")
+    assert "There is no such user" in text
+    _, text = chromium.send({"username": "ann"}, "form:has([value=add]) button")
+    assert "1 member" in text
+    chromium.click("main li a:has-text('ann')")
+    _, text = chromium.click("form:has([value=group-remove]) button")
+    assert "not in the group any more" in text
+    chromium.open(path)
+    chromium.do("tap", "summary")
+    path, text = chromium.click("details button")
+    assert (path, "The group was deleted" in text) == ("/admin/groups?done=group-deleted", True)
+    chromium.has_no_complaint()
+
+
 def test_the_script_shows_passwords_and_hides_them_when_they_are_sent(stage: Stage) -> None:
     chromium = stage.browser
     chromium.open("/login")
@@ -223,7 +248,7 @@ OWN = [
     "/account/sessions",
     "/logout",
 ]
-OWN += ["/login?again=1", "/admin", "/admin?q=nobody", "/admin/sites"]
+OWN += ["/login?again=1", "/admin", "/admin?q=nobody", "/admin/sites", "/admin/groups"]
 LOOKS = [("en", "light", 900), ("ar", "light", 900), ("en", "dark", 900), ("ar", "dark", 360), ("de", "light", 360)]
 
 
@@ -260,6 +285,15 @@ def test_axe_finds_nothing_on_any_page(stage: Stage, language: str, scheme: str,
     chromium.open("/admin")
     chromium.click("tbody a >> nth=0")
     look("admin-user")
+    chromium.open("/admin/groups")
+    chromium.do("check", "[name=can_manage_users]")
+    chromium.send({"name": "managers", "display_name": "All managers", "scopes": "a b"})
+    chromium.send({"username": "ann"}, "form:has([value=add]) button")
+    look("admin-group")
+    chromium.send({"name": ""}, "form:has([value=save]) button")
+    look("admin-group-wrong")
+    chromium.open("/admin/groups")
+    look("admin-groups-one")
     chromium.open("/account/two-factor")
     chromium.click("main form button")
     look("account-set-up")

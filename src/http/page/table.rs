@@ -6,7 +6,7 @@ use axum::Router;
 
 use crate::http::app::App;
 use crate::http::page::account::{self, data, email, passkey as own_passkey, profile, session, two_factor};
-use crate::http::page::admin::{sites, user, users};
+use crate::http::page::admin::{group, groups, sites, user, users};
 use crate::http::page::look::Look;
 use crate::http::page::serve::{Need, Page, logo};
 use crate::http::page::{login, passkey, password, signup};
@@ -60,6 +60,8 @@ pages! {
     "/account/data" Session false [] [data::submit];
     "/admin" SuperUser false [users::show] [];
     "/admin/user/{user_id}" SuperUser false [user::show] [user::submit];
+    "/admin/groups" SuperUser false [groups::show] [groups::submit];
+    "/admin/group/{group_id}" SuperUser false [group::show] [group::submit];
     "/admin/sites" SuperUser false [sites::show] [];
 }
 

@@ -131,6 +131,15 @@ impl Visit {
         self.look.texts.say(self.language, id, None)
     }
 
+    /// The same with values.
+    pub fn say_with(&self, id: &str, values: &[(&'static str, &str)]) -> Option<String> {
+        let mut given = fluent_bundle::FluentArgs::new();
+        for (name, value) in values {
+            given.set(*name, *value);
+        }
+        self.look.texts.say(self.language, id, Some(&given))
+    }
+
     /// What a template shows, with all that every page shows.
     pub fn shown(&self, shown: Value) -> Result<Value, Failure> {
         let (tag, is_right_to_left) = self.look.texts.of(self.language);

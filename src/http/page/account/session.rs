@@ -2,23 +2,38 @@
 
 use minijinja::{Value, context};
 
+use crate::domain::browser_and_system;
 use crate::http::page::answer::{Answer, Outcome};
 use crate::http::page::visit::Visit;
 use crate::ops::SessionListing;
 
 const TEMPLATE: &str = "account_sessions.html";
 
-/// What a page shows of a session.
-pub(in crate::http::page) fn item(listing: &SessionListing) -> Value {
+/// What a program calls itself, in words where it is a browser; None of one that does not say.
+fn device(visit: &Visit, user_agent: Option<&str>) -> Option<String> {
+    let user_agent = user_agent?;
+    match browser_and_system(user_agent) {
+        Some((browser, Some(system))) => {
+            visit.say_with("device-on", &[("browser", browser), ("system", system)])
+        }
+        Some((browser, None)) => Some(browser.to_owned()),
+        None => Some(user_agent.to_owned()),
+    }
+}
+
+/// What a page shows of a session: with what and from where it was last renewed, and when it was last used.
+pub(in crate::http::page) fn item(visit: &Visit, listing: &SessionListing) -> Value {
     let session = &listing.session;
     let last = listing.state_changes.last();
+    let user_agent = last.and_then(|change| change.user_agent.as_deref()).or(session.user_agent.as_deref());
+    let changed = last.map_or(session.creation_time, |change| change.timestamp_utc);
     context! {
         id => session.session_id.to_string(),
         began => session.creation_time.to_string(),
-        seen => last.map_or(session.creation_time, |change| change.timestamp_utc).to_string(),
+        seen => session.last_use.max(changed).to_string(),
         ends => session.expiration_time.to_string(),
-        remote_addr => &*session.remote_addr,
-        user_agent => session.user_agent.as_deref(),
+        remote_addr => last.map_or(&*session.remote_addr, |change| &*change.remote_addr),
+        device => device(visit, user_agent).or_else(|| visit.say("unknown-program")),
         kind => session.auth_type.as_str(),
         is_current => listing.is_current,
     }
@@ -26,7 +41,7 @@ pub(in crate::http::page) fn item(listing: &SessionListing) -> Value {
 
 pub(in crate::http) async fn show(visit: &mut Visit) -> Outcome {
     let sessions = visit.sso().list_sessions(visit.ctx(), visit.ust(), None).await?;
-    let sessions: Vec<Value> = sessions.iter().map(item).collect();
+    let sessions: Vec<Value> = sessions.iter().map(|one| item(visit, one)).collect();
     Ok(Answer::page(TEMPLATE, context! { sessions }))
 }
 

@@ -1,5 +1,7 @@
-//! What super-users see: users and sites.
+//! What super-users see: users, groups and sites.
 
+pub(super) mod group;
+pub(super) mod groups;
 pub(super) mod sites;
 pub(super) mod user;
 pub(super) mod users;

@@ -3,7 +3,7 @@
 use minijinja::{Value, context};
 
 use crate::config::UserSearchBy;
-use crate::domain::{Attr, Edit, Error, Field, Result, UserUpdate, UserView};
+use crate::domain::{Attr, Code, Edit, Error, Field, Result, UserUpdate, UserView};
 use crate::http::page::account::{passkey, session};
 use crate::http::page::answer::{Answer, Outcome};
 use crate::http::page::visit::Visit;
@@ -50,7 +50,8 @@ async fn shown(visit: &Visit) -> Result<Value> {
         has_email => user.email.is_some(),
         has_totp => user.is_totp_enabled,
         fields => fields(&view),
-        sessions => sessions.iter().map(session::item).collect::<Vec<_>>(),
+        groups => user.groups.clone(),
+        sessions => sessions.iter().map(|one| session::item(visit, one)).collect::<Vec<_>>(),
         passkeys => passkeys.iter().map(passkey::item).collect::<Vec<_>>(),
         linked => linked.collect::<Vec<_>>(),
         attrs => attrs.iter().map(attr).collect::<Vec<_>>(),
@@ -99,6 +100,14 @@ async fn act(visit: &Visit) -> Result<Option<&'static str>, Error> {
         "remove-passkey" => {
             let passkey_id = Some(visit.form.get("passkey_id"));
             sso.delete_passkeys(ctx, ust, Some(user_id), passkey_id).await.map(|_| "passkey-removed")?
+        }
+        "group-add" => {
+            let group = visit.form.text("group").ok_or(Code::GroupNoSuchGroup)?;
+            sso.add_group_member(ctx, ust, group, user_id).await.map(|()| "member-added")?
+        }
+        "group-remove" => {
+            let group = visit.form.get("group");
+            sso.remove_group_member(ctx, ust, group, user_id).await.map(|()| "member-removed")?
         }
         "delete" => sso.delete_user_by_id(ctx, ust, user_id).await.map(|()| "deleted")?,
         "reset" => {

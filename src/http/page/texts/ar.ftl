@@ -188,6 +188,7 @@ sessions-title = أماكن تسجيل دخولك
 sessions-text = أنهِ ما لا تعرفه ثم غيّر كلمة المرور.
 sessions = الجلسات
 unknown-program = برنامج غير معروف
+device-on = { $browser } على { $system }
 this-session = هذه الجلسة
 session-from = من { $address }
 session-seen = آخر استخدام:
@@ -275,6 +276,41 @@ delete-text = يُحذف المستخدم نهائيًا مع كل جلساته 
 delete = حذف نهائي
 no-user-title = لا يوجد مستخدم كهذا
 no-user-text = ربما حُذف المستخدم.
+admin-groups = المجموعات
+group-name = المجموعة
+group-new = مجموعة جديدة
+group-create = إنشاء المجموعة
+group-add = إضافة إلى المجموعة
+group-delete-question = حذف هذه المجموعة …
+group-delete-text = تُحذف المجموعة نهائيًا مع الحقوق التي تمنحها. ويبقى أعضاؤها.
+no-group-title = لا توجد مجموعة كهذه
+no-group-text = ربما حُذفت المجموعة.
+description = الوصف
+scopes = النطاقات (scopes)
+scopes-hint = ما يمكن منحه للأعضاء، مفصولًا بمسافات.
+rights = الحقوق
+can-manage-users = إدارة المستخدمين
+can-read-audit = قراءة سجل التدقيق
+members = الأعضاء
+members-count = { $count ->
+    [zero] لا أعضاء
+    [one] عضو واحد
+    [two] عضوان
+    [few] { $count } أعضاء
+    [many] { $count } عضوًا
+   *[other] { $count } عضو
+ }
+member-add = إضافة
+remove = إزالة
+remove-of = إزالة { $name }
+done-group-created = أُنشئت المجموعة.
+done-group-saved = حُفظت المجموعة.
+done-group-deleted = حُذفت المجموعة.
+done-member-added = المستخدم الآن في المجموعة.
+done-member-removed = لم يعد المستخدم في المجموعة.
+error-E013001 = لا توجد هذه المجموعة.
+error-E013002 = توجد مجموعة بهذا الاسم بالفعل.
+error-E008001 = هذا غير ممكن حاليًا.
 site-name = الموقع
 public-key = المفتاح العام
 trusted = موثوق

@@ -180,6 +180,7 @@ sessions-title = Urządzenia, na których trwa sesja
 sessions-text = Zakończ to, czego nie rozpoznajesz, a potem zmień hasło.
 sessions = Sesje
 unknown-program = Nieznany program
+device-on = { $browser } w systemie { $system }
 this-session = ta sesja
 session-from = Z adresu { $address }
 session-seen = Ostatnio używana:
@@ -265,6 +266,39 @@ delete-text = Użytkownik zniknie na zawsze, ze wszystkimi sesjami i atrybutami.
 delete = Usuń na zawsze
 no-user-title = Nie ma takiego użytkownika
 no-user-text = Użytkownik mógł zostać usunięty.
+admin-groups = Grupy
+group-name = Grupa
+group-new = Nowa grupa
+group-create = Utwórz grupę
+group-add = Dodaj do grupy
+group-delete-question = Usuń tę grupę …
+group-delete-text = Grupa znika na zawsze, wraz z uprawnieniami, które daje. Jej członkowie pozostają.
+no-group-title = Nie ma takiej grupy
+no-group-text = Grupa mogła zostać usunięta.
+description = Opis
+scopes = Zakresy (scopes)
+scopes-hint = Co można przyznać członkom, oddzielone spacjami.
+rights = Uprawnienia
+can-manage-users = Zarządzanie użytkownikami
+can-read-audit = Odczyt dziennika audytu
+members = Członkowie
+members-count = { $count ->
+    [one] { $count } członek
+    [few] { $count } członków
+    [many] { $count } członków
+   *[other] { $count } członka
+ }
+member-add = Dodaj
+remove = Usuń
+remove-of = Usuń { $name }
+done-group-created = Grupa została utworzona.
+done-group-saved = Grupa została zapisana.
+done-group-deleted = Grupa została usunięta.
+done-member-added = Użytkownik jest teraz w grupie.
+done-member-removed = Użytkownika nie ma już w grupie.
+error-E013001 = Nie ma takiej grupy.
+error-E013002 = Grupa o tej nazwie już istnieje.
+error-E008001 = Obecnie nie jest to możliwe.
 site-name = Witryna
 public-key = Klucz publiczny
 trusted = zaufana
