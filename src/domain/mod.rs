@@ -59,6 +59,7 @@ pub use unicode::reserved::{is_rejected_email, is_reserved_name};
 pub use user::account::{
     ApprovalStatus, ExpiringPassword, Field, NewUser, SignUpStatus, User, UserView, Visibility,
 };
+pub use user::browse::{COUNTED, Place, UserBrowse, UserCount, UserOrder, UserPage, UserState};
 pub use user::search::{NameOp, UserSearch};
 pub use user::signup::{SignUpDetails, SignUpNames, SignUpVerdict};
 pub use user::text::{check_long_text, check_name, joined_names};

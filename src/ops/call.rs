@@ -252,7 +252,7 @@ impl Sso {
                 Actor::Known(caller),
             ) => {
                 self.check_app(ctx)?;
-                Admitted::User(self.accept(ctx, Arc::clone(caller.known()), age).await?)
+                Admitted::User(self.accept_again(ctx, caller, age).await?)
             }
             (
                 Who::OneselfOrSuperUser

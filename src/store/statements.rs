@@ -39,6 +39,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         linked_auth::sec_def::STATEMENTS,
         session::record::STATEMENTS,
         db::setting::STATEMENTS,
+        user::browse::STATEMENTS,
         user::email_change::STATEMENTS,
         user::name::STATEMENTS,
         user::signup::STATEMENTS,

@@ -192,11 +192,23 @@ const BROWSERS: &[(Operation, &str)] = &[
     (Operation::SiteCheckBrowser, "GET root:/sso/check"),
 ];
 
+/// The page that calls it, where no other face does.
+const PAGES: &[(Operation, &str)] = &[
+    (Operation::ConsoleEnter, "GET root:/admin"),
+    (Operation::UserBrowse, "GET root:/admin"),
+    (Operation::UserGetToManage, "GET root:/admin/user/x"),
+    (Operation::PasswordResetSend, "POST root:/admin/user/x"),
+];
+
 #[test]
 fn every_operation_is_offered_by_the_faces_that_the_list_names() {
-    for (face, table) in
-        [(Face::Command, COMMANDS), (Face::Python, METHODS), (Face::Sites, SITES), (Face::Browser, BROWSERS)]
-    {
+    for (face, table) in [
+        (Face::Command, COMMANDS),
+        (Face::Python, METHODS),
+        (Face::Sites, SITES),
+        (Face::Browser, BROWSERS),
+        (Face::Page, PAGES),
+    ] {
         let offered: HashSet<Operation> = table.iter().map(|(operation, _)| *operation).collect();
         assert_eq!(offered.len(), table.len(), "{face:?} has an operation twice");
         for operation in Operation::ALL {
@@ -249,6 +261,11 @@ fn every_request_of_sites_is_described_and_no_other() {
 
 async fn every_address_for_browsers_is_served(kind: Kind) {
     let server = Server::new(kind).await;
+    for (_, line) in PAGES {
+        // To the sign-in page, or refused as a form of somebody else.
+        let answer = server.ask(line, &[], "");
+        assert!(matches!(answer.status, 303 | 403), "{line}: {answer:?}");
+    }
     for (_, line) in BROWSERS {
         // Nothing was sent: the address is there, and says so in words.
         let answer = server.ask(line, &[], "");

@@ -18,6 +18,7 @@ mod attr_rest;
 mod audit;
 #[cfg(feature = "server")]
 mod authenticator;
+mod browse;
 #[cfg(feature = "server")]
 mod browser;
 #[cfg(feature = "server")]
@@ -89,6 +90,8 @@ mod page_admin;
 mod page_attack;
 #[cfg(feature = "server")]
 mod page_login;
+#[cfg(feature = "server")]
+mod page_manager;
 #[cfg(feature = "server")]
 mod page_look;
 #[cfg(feature = "server")]

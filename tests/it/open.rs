@@ -6,7 +6,7 @@ use serde_json::json;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{Connection, PgConnection, SqlSafeStr, SqliteConnection};
 use zato_sso::config::Config;
-use zato_sso::ops::{LATEST_VERSION, NoHooks, Sso};
+use zato_sso::ops::{Actor, LATEST_VERSION, NoHooks, Sso};
 
 use crate::support::{Kind, TestDb, World, any_rows, config, ctx};
 
@@ -112,7 +112,7 @@ async fn a_database_of_any_earlier_version_is_upgraded(kind: Kind) {
         }
         if earlier == 3 {
             // A site of an earlier version speaks for its own users alone, until it is told otherwise.
-            let sites = world.sso.list_sites(&ctx()).await.unwrap();
+            let sites = world.sso.list_sites(&ctx(), Actor::Trusted(None)).await.unwrap();
             assert_eq!(sites.iter().map(|site| site.is_trusted).collect::<Vec<_>>(), [false]);
         }
         world.login("user1").await;

@@ -73,7 +73,7 @@ impl Seen {
     }
 }
 
-fn unescaped(text: &str) -> String {
+pub fn unescaped(text: &str) -> String {
     let entities =
         [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#x27;", "'"), ("&#x2f;", "/"), ("&amp;", "&")];
     entities.iter().fold(text.to_owned(), |text, (entity, meant)| text.replace(entity, meant))

@@ -5,7 +5,7 @@ use zato_sso::domain::{Code, SignUpStatus};
 use zato_sso::ops::Actor;
 
 use crate::login::{totp_code, totp_user};
-use crate::page::{Browser, Seen};
+use crate::page::{Browser, Seen, unescaped};
 use crate::support::{Kind, PASSWORD, any_rows, credentials, ctx, new_site, new_user, refusal};
 
 on_both_databases! {
@@ -82,20 +82,39 @@ async fn users_are_found_page_by_page(kind: Kind) {
         browser.server.world.sso.create_user(&ctx(), Actor::Trusted(None), new, is_approved).await.unwrap();
     }
     browser.sign_in("admin1");
-    let page = browser.get("/admin?q=ann");
+    let page = browser.get("/admin?q=ann&list=all");
     page.shows(200, "3 users");
-    assert!(page.text().contains("Page 1 of 2") && !page.text().contains("joanna"), "{}", page.text());
-    let next = page.body.split("rel=\"next\"").next().unwrap().rsplit("href=\"").next().unwrap();
-    let next = next.split('"').next().unwrap().replace("&amp;", "&");
-    browser.get(&format!("/admin{next}")).shows(200, "joanna");
+    assert!(!page.text().contains("joanna") && !page.text().contains("First page"), "{}", page.text());
+    let next = |page: &Seen| {
+        let link = page.body.split("\" rel=\"next\"").next().unwrap().rsplit("href=\"").next().unwrap();
+        unescaped(link)
+    };
+    let page = browser.get(&format!("/admin{}", next(&page)));
+    page.shows(200, "joanna");
+    assert!(page.text().contains("3 users") && !page.body.contains("rel=\"next\""), "{}", page.text());
+    let first = page.body.split("\">First page").next().unwrap().rsplit("href=\"").next().unwrap();
+    assert_eq!(unescaped(first), "?q=ann&list=all");
+    let page = browser.get("/admin?order=newest");
+    page.shows(200, "5 users");
+    assert!(page.text().contains("joanna"), "{}", page.text());
+    browser.get(&format!("/admin{}", next(&page))).shows(200, "anna");
     let page = browser.get("/admin?q=anna%40example.com");
     page.shows(200, "1 user");
     assert!(page.text().contains("anna@example.com"));
     browser.get("/admin?q=nobody").shows(200, "No users were found.");
     browser.get("/admin?list=waiting").shows(200, "bob");
-    for query in
-        ["q=%22%3E%3Cscript%3E", "page=x", "page=-1", "page=99999999999999999999", "list=%00", "q=%00"]
-    {
+    browser.get("/admin?list=locked&group=x&from=2020-01-01&until=2020-01-01&since=").shows(200, "No users were found.");
+    browser.get("/admin?from=yesterday").shows(422, "This cannot be used here.");
+    for query in [
+        "q=%22%3E%3Cscript%3E",
+        "after=x&order=newest",
+        "after=%00",
+        "after=%22%3E%3Cscript%3E",
+        "from=99999-01-01",
+        "list=%00",
+        "q=%00",
+        "group=%00",
+    ] {
         let page = browser.get(&format!("/admin?{query}"));
         assert!(matches!(page.status, 200 | 422), "{query}: {}", page.status);
         assert!(!page.body.contains("\"><script>"), "{query}");

@@ -311,11 +311,10 @@ async fn plan(world: &World, statement: &str, offset: i64) -> String {
     }
 }
 
-async fn the_first_and_the_last_page_of_many_users_come_through_an_index(kind: Kind) {
-    let world = World::new(kind).await;
-    let root = populated(&world).await;
+/// Makes so many users of bob: user1, user2, ...
+pub async fn multiply(world: &World, kind: Kind, count: u32) {
     let columns = any_rows(
-        &world,
+        world,
         match kind {
             Kind::Sqlite => "SELECT name FROM pragma_table_info('sso_user')",
             Kind::Postgres => {
@@ -341,15 +340,21 @@ async fn the_first_and_the_last_page_of_many_users_come_through_an_index(kind: K
         })
         .unzip();
     let numbers = match kind {
-        Kind::Sqlite => "WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c LIMIT 100000) ",
-        Kind::Postgres => "WITH c AS (SELECT generate_series(1, 100000) AS n) ",
+        Kind::Sqlite => format!("WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c LIMIT {count}) "),
+        Kind::Postgres => format!("WITH c AS (SELECT generate_series(1, {count}) AS n) "),
     };
     let insert = format!(
         "{numbers}INSERT INTO sso_user ({}) SELECT {} FROM sso_user, c WHERE username = 'bob'",
         names.join(", "),
         values.join(", ")
     );
-    execute(&world, &insert).await;
+    execute(world, &insert).await;
+}
+
+async fn the_first_and_the_last_page_of_many_users_come_through_an_index(kind: Kind) {
+    let world = World::new(kind).await;
+    let root = populated(&world).await;
+    multiply(&world, kind, 100_000).await;
     execute(&world, "ANALYZE").await;
 
     let page = async |cur_page: i64| {

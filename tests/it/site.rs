@@ -142,7 +142,7 @@ async fn sites_are_made_listed_changed_and_deleted(kind: Kind) {
     assert_eq!(refusal(bad), Code::CommonInvalidInput);
 
     let listed = async || {
-        let sites = sso.list_sites(&ctx()).await.unwrap();
+        let sites = sso.list_sites(&ctx(), Actor::Trusted(None)).await.unwrap();
         sites.into_iter().map(|site| (site.subdomain, site.callback_uris.len())).collect::<Vec<_>>()
     };
     assert_eq!(listed().await, [("a-site".to_owned(), 0), ("one".to_owned(), 2)]);
@@ -179,7 +179,7 @@ async fn a_site_gets_another_key_and_keeps_the_former_one_if_that_is_asked_for(k
     // One is kept, the last one.
     let changed = change(new(true)).await;
     let third = changed.private_key.unwrap();
-    assert!(changed.site.has_old_key && world.sso.list_sites(&ctx()).await.unwrap()[0].has_old_key);
+    assert!(changed.site.has_old_key && world.sso.list_sites(&ctx(), Actor::Trusted(None)).await.unwrap()[0].has_old_key);
     assert_eq!((is_key(&second).await, is_key(&third).await), (true, true));
     let changed = change(KeyChange::New { is_long: true, keeps_old: true }).await;
     let fourth = changed.private_key.unwrap();

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::json;
 use sqlx::{Connection, Executor, PgConnection, Row, SqlSafeStr, SqliteConnection};
 use zato_sso::ops::NoHooks;
-use zato_sso::store::user::search;
+use zato_sso::store::user::{browse, search};
 use zato_sso::store::{LATEST_VERSION, statements};
 
 use crate::support::{Kind, TestDb, World, any_rows};
@@ -46,8 +46,10 @@ async fn every_statement_prepares_on_both() {
 async fn whatever_a_search_becomes_prepares_on_both() {
     let (_sqlite, mut lite) = sqlite().await;
     let (_postgres, mut pg) = postgres().await;
-    let (for_sqlite, for_postgres) = (search::statements_sqlite(), search::statements_postgres());
+    let (mut for_sqlite, mut for_postgres) = (search::statements_sqlite(), search::statements_postgres());
     assert!(for_sqlite.len() > 1000 && for_postgres.len() > 1000);
+    for_sqlite.extend(browse::statements_sqlite());
+    for_postgres.extend(browse::statements_postgres());
     for text in for_sqlite {
         let prepared = lite.prepare(sqlx::AssertSqlSafe(text.clone()).into_sql_str()).await;
         assert!(prepared.is_ok(), "{text} on SQLite: {}", prepared.err().unwrap());

@@ -12,7 +12,7 @@ use crate::cli::output::table::Table;
 use crate::cli::setup::open as setup;
 use crate::config::Config;
 use crate::domain::{Site, one_line};
-use crate::ops::{CreatedSite, KeyChange, NewSite, SiteUpdate, Sso, UpdatedSite};
+use crate::ops::{Actor, CreatedSite, KeyChange, NewSite, SiteUpdate, Sso, UpdatedSite};
 
 /// The column titles of `list-sites`.
 const TITLES: [&str; 5] = ["SUBDOMAIN", "PUBLIC KEY", "ACTIVE", "TRUSTED", "CALLBACK URIS"];
@@ -99,7 +99,7 @@ pub(in crate::cli) async fn list(config: Config, out: &Output) -> Result<(), Fai
 }
 
 async fn all(sso: &Sso) -> Result<Vec<Site>, Failure> {
-    Ok(sso.list_sites(&setup::context(sso)?).await?)
+    Ok(sso.list_sites(&setup::context(sso)?, Actor::Trusted(None)).await?)
 }
 
 /// Deletes a site, after asking.

@@ -51,6 +51,8 @@ pub enum Face {
     Sites,
     /// What browsers fetch on their way between sites.
     Browser,
+    /// The pages for people. Named where no other face does the same in the same way.
+    Page,
 }
 
 macro_rules! operations {
@@ -122,6 +124,8 @@ operations! {
     UserReject: "user.reject", Change, UserManager, [Rest, Python], "";
     UserLock: "user.lock", Change, UserManager, [Rest, Python, Command], "";
     UserUnlock: "user.unlock", Change, UserManager, [Rest, Python, Command], "";
+    UserBrowse: "user.browse", Disclosure, UserManager, [Page], "for the administration; REST has the search";
+    UserGetToManage: "user.get_to_manage", Disclosure, UserManager, [Page], "for the administration; REST has GET /user";
     UserSearch: "user.search", Disclosure, SuperUser, [Rest, Python], "";
     UserSignup: "user.signup", Change, Anyone, [Rest, Python], "";
     UserConfirmSignup: "user.confirm_signup", Change, Anyone, [Rest, Python], "";
@@ -163,6 +167,7 @@ operations! {
     SessionGetList: "session.get_list", SessionCheck, OneselfOrSuperUser, [Rest, Python], "";
     SessionGetCurrent: "session.get_current", SessionCheck, Oneself, [Python], "for callers in the same process; GET /user/session tells the same";
     SessionRequireSuperUser: "session.require_super_user", SessionCheck, SuperUser, [Python], "for callers in the same process";
+    ConsoleEnter: "console.enter", SessionCheck, UserManager, [Page], "the administration is made of pages";
     SessionListOfUser: "session.list_of_user", Disclosure, SuperUser, [Command], "for the command line; REST has GET /user/session/list";
     SessionEnd: "session.end", Change, OneselfOrSuperUser, [Rest, Python, Command], "";
     SessionEndAll: "session.end_all", Change, OneselfOrSuperUser, [Rest, Python, Command], "";
@@ -199,6 +204,7 @@ operations! {
     ClientRotateSecret: "client.rotate_secret", Change, SuperUser, [Rest, Python, Command], "";
     SigningKeyRotate: "signing_key.rotate", Change, Trusted, [Command], "for the command line, and the product does it by itself";
     PasswordResetCreateToken: "password_reset.create_token", Change, Anyone, [Rest, Python], "";
+    PasswordResetSend: "password_reset.send", Change, UserManager, [Page], "for the administration; POST /user/password/reset/token asks for the same";
     PasswordResetAccessToken: "password_reset.access_token", Change, Anyone, [Rest, Python], "";
     PasswordResetChangePassword: "password_reset.change_password", Change, Anyone, [Rest, Python], "";
     SecDefCreate: "sec_def.create", Change, Trusted, [Command], "for the command line";
@@ -208,7 +214,7 @@ operations! {
     IdentityGet: "identity.get", Disclosure, Trusted, [Python], "for trusted callers in the same process; sites have GET /identities";
     IdentityList: "identity.list", Disclosure, Trusted, [Python], "for trusted callers in the same process";
     SiteCreate: "site.create", Change, Trusted, [Python, Command], "for trusted callers: the command line, and in the same process";
-    SiteList: "site.list", Disclosure, Trusted, [Python, Command], "for trusted callers";
+    SiteList: "site.list", Disclosure, SuperUser, [Python, Command], "for trusted callers, and super-users in the administration";
     SiteUpdate: "site.update", Change, Trusted, [Python, Command], "for trusted callers";
     SiteDelete: "site.delete", Change, Trusted, [Python, Command], "for trusted callers";
     SiteActAs: "site.act_as", SessionCheck, Trusted, [Python, Command], "for trusted callers in the same process";

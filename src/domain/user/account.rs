@@ -129,6 +129,8 @@ pub struct ExpiringPassword {
 pub enum Visibility {
     /// A regular user's own view.
     Own,
+    /// The view of who may manage users: what their decisions are about.
+    UserManager,
     /// A super-user's view: everything but secrets.
     SuperUser,
     /// Everything, the TOTP key included: for trusted, in-process callers.
@@ -185,6 +187,17 @@ impl UserView {
             ("groups", Field::List(&user.groups)),
         ];
         if self.visibility == Visibility::Own {
+            return fields;
+        }
+        if self.visibility == Visibility::UserManager {
+            fields.extend([
+                ("is_locked", Field::Bool(user.is_locked)),
+                ("locked_time", Field::time(user.locked_time)),
+                ("sign_up_status", Field::Text(user.sign_up_status.as_str())),
+                ("sign_up_time", Field::Time(user.sign_up_time)),
+                ("approval_status", Field::Text(user.approval_status.as_str())),
+                ("approval_status_mod_time", Field::Time(user.approval_status_mod_time)),
+            ]);
             return fields;
         }
         let is_approval_needed = user.approval_status == ApprovalStatus::BeforeDecision;

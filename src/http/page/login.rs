@@ -211,7 +211,7 @@ pub(super) async fn show_logout(_: &mut Visit) -> Outcome {
 
 /// Signs out.
 pub(super) async fn submit_logout(visit: &mut Visit) -> Outcome {
-    match visit.sso().logout(visit.ctx(), visit.ust()).await {
+    match visit.sso().logout(visit.ctx(), visit.actor()).await {
         // A session that has ended is what was asked for.
         Ok(()) | Err(Error::Refused { .. }) => {
             let answer = Answer::to(visit.target("login?done=logout"));

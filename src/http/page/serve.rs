@@ -21,6 +21,7 @@ use crate::http::page::form::Fields;
 use crate::http::page::guard::is_from_here;
 use crate::http::page::look::Look;
 use crate::http::page::visit::Visit;
+use crate::ops::{ConsoleEntry, ConsolePart, Visitor};
 
 /// Shows a page, or does what its form asks for.
 pub(in crate::http) type Handler =
@@ -33,8 +34,21 @@ pub(in crate::http) enum Need {
     Nothing,
     /// Anybody with a session.
     Session,
-    /// Super-users, with a second factor where `admin.require_second_factor` asks for one.
+    /// Whoever may manage users.
+    UserManager,
+    /// Super-users.
     SuperUser,
+}
+
+impl Need {
+    /// The part of the administration that a page belongs to; None of one that belongs to none.
+    const fn console_part(self) -> Option<ConsolePart> {
+        match self {
+            Self::Nothing | Self::Session => None,
+            Self::UserManager => Some(ConsolePart::Users),
+            Self::SuperUser => Some(ConsolePart::All),
+        }
+    }
 }
 
 /// A page.
@@ -94,10 +108,10 @@ impl Page {
                 visit.form = Fields::read(&held.bytes);
             }
             if self.need != Need::Nothing {
-                match visit.sso().get_current_user(visit.ctx(), visit.ust(), false).await {
-                    Ok(user) => {
-                        visit.user = Some(user);
-                        keep_alive(&visit).await?;
+                match visit.sso().visitor(visit.ctx(), &visit.ust()).await {
+                    Ok(visitor) => {
+                        keep_alive(&visit, &visitor).await?;
+                        visit.greet(visitor);
                     }
                     Err(Error::Refused { .. }) => return Ok(visit.to_login()),
                     Err(other) => return Err(other.into()),
@@ -106,11 +120,12 @@ impl Page {
             if is_form && !visit.has_form_token() {
                 return Ok(refused(&visit, "old-form"));
             }
-            if self.need == Need::SuperUser {
-                visit.sso().require_super_user(visit.ctx(), visit.ust()).await?;
-                let has_second_factor = visit.user.as_ref().is_some_and(|view| view.user.is_totp_enabled);
-                if visit.sso().config().admin.require_second_factor == Some(true) && !has_second_factor {
-                    return Ok(Answer::to(visit.target("account/two-factor?done=second-factor")));
+            if let Some(part) = self.need.console_part() {
+                match visit.sso().enter_console(visit.ctx(), visit.actor(), part).await? {
+                    ConsoleEntry::Open => {}
+                    ConsoleEntry::SecondFactorNeeded => {
+                        return Ok(Answer::to(visit.target("account/two-factor?done=second-factor")));
+                    }
                 }
             }
             handler(&mut visit).await
@@ -131,14 +146,13 @@ async fn elsewhere(visit: &mut Visit) -> Outcome {
 }
 
 /// Renews a session that is used, once half of its time is over.
-async fn keep_alive(visit: &Visit) -> Result<(), Failure> {
-    let sso = visit.sso();
-    let session = sso.get_current_session(visit.ctx(), visit.ust()).await?.session;
+async fn keep_alive(visit: &Visit, visitor: &Visitor) -> Result<(), Failure> {
+    let (sso, session) = (visit.sso(), &visitor.session);
     let half = Duration::from_secs(u64::from(sso.config().session.expiry).saturating_mul(30));
     if session.expiration_time.since(sso.now()) >= half {
         return Ok(());
     }
-    match sso.renew_session(visit.ctx(), visit.ust(), visit.call.user_agent.as_deref()).await {
+    match sso.renew_session(visit.ctx(), &visitor.actor, visit.call.user_agent.as_deref()).await {
         // It is valid for now all the same.
         Ok(_) | Err(Error::Refused { .. }) => Ok(()),
         Err(other) => Err(other.into()),

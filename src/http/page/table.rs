@@ -58,8 +58,8 @@ pages! {
     "/account/two-factor/codes" Session false [] [two_factor::codes];
     "/account/sessions" Session false [session::show] [session::submit];
     "/account/data" Session false [] [data::submit];
-    "/admin" SuperUser false [users::show] [];
-    "/admin/user/{user_id}" SuperUser false [user::show] [user::submit];
+    "/admin" UserManager false [users::show] [];
+    "/admin/user/{user_id}" UserManager false [user::show] [user::submit];
     "/admin/groups" SuperUser false [groups::show] [groups::submit];
     "/admin/group/{group_id}" SuperUser false [group::show] [group::submit];
     "/admin/sites" SuperUser false [sites::show] [];

@@ -20,7 +20,7 @@ use crate::http::page::look::Look;
 use crate::http::page::text::{Chosen, accepted};
 use crate::http::request::extract;
 use crate::http::request::extract::Call;
-use crate::ops::Sso;
+use crate::ops::{Actor, Sso, Visitor};
 
 /// The field of every form that shows that a page of ours has made it.
 const FORM_TOKEN: &str = "form_token";
@@ -43,6 +43,7 @@ pub(in crate::http) struct Visit {
     pub back: String,
     /// Whose session it is, where the page asks for one.
     pub user: Option<UserView>,
+    visitor: Option<Visitor>,
     language: Chosen,
     form_secret: String,
     /// What the answer sets in any case.
@@ -75,7 +76,7 @@ impl Visit {
             kept => format!("{path}?{kept}"),
         };
         let (look, form) = (Arc::clone(look), Fields::default());
-        Ok(Self { call, look, jar, query, form, path, back, user: None, language, form_secret, cookies })
+        Ok(Self { call, look, jar, query, form, path, back, user: None, visitor: None, language, form_secret, cookies })
     }
 
     /// What is called.
@@ -86,6 +87,20 @@ impl Visit {
     /// On whose behalf.
     pub const fn ctx(&self) -> &Context {
         &self.call.ctx
+    }
+
+    /// Keeps who comes.
+    pub fn greet(&mut self, visitor: Visitor) {
+        self.user = Some(visitor.view.clone());
+        self.visitor = Some(visitor);
+    }
+
+    /// Who acts: the user whose session was found at the beginning, where the page asks for one.
+    pub fn actor(&self) -> Actor {
+        match &self.visitor {
+            Some(visitor) => visitor.actor.clone(),
+            None => self.ust().into(),
+        }
     }
 
     /// The session that acts; where there is none, no operation takes it.
@@ -151,6 +166,7 @@ impl Visit {
                 username => &*view.user.username,
                 name => view.user.display_name.as_deref().unwrap_or(&view.user.username),
                 is_super_user => view.is_current_super_user,
+                may_manage_users => self.visitor.as_ref().is_some_and(|visitor| visitor.may_manage_users),
             }
         });
         let done = self.query.get("done");
@@ -249,7 +265,10 @@ impl Visit {
 
     /// Asks for that before a page whose form would be refused without.
     pub async fn to_fresh_login(&self) -> Result<Option<Answer>, Failure> {
-        let session = self.sso().get_current_session(self.ctx(), self.ust()).await?.session;
+        let session = match &self.visitor {
+            Some(visitor) => visitor.session.clone(),
+            None => self.sso().get_current_session(self.ctx(), self.ust()).await?.session,
+        };
         Ok((!self.sso().is_fresh(&session)).then(|| self.to_login_again()))
     }
 

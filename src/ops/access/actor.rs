@@ -48,42 +48,54 @@ impl Actor {
 
 /// A user with a valid session.
 #[derive(Clone, Debug)]
-pub struct Caller(Arc<KnownSession>);
+pub struct Caller {
+    known: Arc<KnownSession>,
+    is_counted: bool,
+}
 
 impl Caller {
     /// The user of a session that was found.
     pub(in crate::ops) const fn new(known: Arc<KnownSession>) -> Self {
-        Self(known)
+        Self { known, is_counted: false }
+    }
+
+    /// The same, where the request that it acts in was counted: what else it does in that request is not.
+    pub(in crate::ops) const fn counted(known: Arc<KnownSession>) -> Self {
+        Self { known, is_counted: true }
     }
 
     pub(in crate::ops) const fn known(&self) -> &Arc<KnownSession> {
-        &self.0
+        &self.known
+    }
+
+    pub(in crate::ops) const fn is_counted(&self) -> bool {
+        self.is_counted
     }
 
     pub(in crate::ops) fn session(&self) -> &Session {
-        &self.0.session
+        &self.known.session
     }
 
     pub(in crate::ops) fn user_id(&self) -> &UserId {
-        &self.0.session.user_id
+        &self.known.session.user_id
     }
 
     pub(in crate::ops) fn username(&self) -> &str {
-        &self.0.user.username
+        &self.known.user.username
     }
 
     pub(in crate::ops) fn is_super_user(&self) -> bool {
-        self.0.user.is_super_user
+        self.known.user.is_super_user
     }
 
     /// The whole user, once it has been read. It is valid as long as the session that was found with it.
     pub(in crate::ops) fn whole_user(&self) -> &OnceLock<Arc<User>> {
-        &self.0.whole_user
+        &self.known.whole_user
     }
 
     /// The groups of the user, and their rights.
     pub(in crate::ops) fn membership(&self) -> Membership {
-        Membership::parse(self.0.user.membership.as_deref())
+        Membership::parse(self.known.user.membership.as_deref())
     }
 
     /// Whether the user may manage others: a super-user, or a member of a group that may.
@@ -109,7 +121,7 @@ impl Caller {
     }
 
     pub(in crate::ops) fn view(&self) -> SessionView {
-        self.0.view()
+        self.known.view()
     }
 
     /// Missing rights are always the same refusal.

@@ -89,7 +89,22 @@ impl Sso {
         let (is_active, definition) = (user.is_rate_limit_active, user.rate_limit_def.as_deref());
         self.count_request(ctx, &known.session.user_id, is_active, definition).await?;
         self.note_use(&known).await;
-        Ok(Caller::new(known))
+        Ok(Caller::counted(known))
+    }
+
+    /// The checks of a caller who was found earlier in the same request, which counts once.
+    pub(in crate::ops) async fn accept_again(
+        &self,
+        ctx: &Context,
+        caller: &Caller,
+        age: PasswordAge,
+    ) -> Result<Caller> {
+        if !caller.is_counted() {
+            return self.accept(ctx, Arc::clone(caller.known()), age).await;
+        }
+        let user = Standing::from(&caller.known().user);
+        check_standing(self.config(), user, &ctx.remote_addr, self.now(), age)?;
+        Ok(caller.clone())
     }
 
     /// The session with this token, if it has not ended, and its user's state.

@@ -7,7 +7,7 @@ use crate::config::UserSearchBy;
 use crate::crypto::token::{self, TokenBits};
 use crate::crypto::{Place, compare};
 use crate::domain::{
-    Code, Context, EmailKind, Error, Operation, Password, Result, SignUpStatus, UserId, clean_user_agent,
+    ApprovalStatus, Code, Context, EmailKind, Error, Operation, Password, Result, SignUpStatus, UserId, clean_user_agent,
     time_ordered_uuid,
 };
 use crate::ops::Sso;
@@ -23,6 +23,15 @@ use crate::store;
 use crate::store::Tx;
 use crate::store::password::reset::{Access, NewReset};
 use crate::store::user::account::UserRow;
+
+/// Why an email is not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum NotSent {
+    /// One waits to be sent.
+    IsWaiting,
+    /// The user has got enough of them.
+    TooMany,
+}
 
 /// What a token is exchanged for.
 #[derive(Clone, Debug)]
@@ -55,6 +64,49 @@ impl Sso {
             self.count_reset(&mut tx, &ctx.remote_addr).await?;
             self.queue_request(&mut tx, ctx, &mut call.trail, request).await?;
             self.commit(tx, &mut call.trail).await
+        })
+        .await
+    }
+
+    /// Has a token emailed to a user, as who may manage them decides.
+    ///
+    /// # Errors
+    /// E005001 without the right to, E001100 if there is no such user, E002005 if the user has no email, the code of what
+    /// keeps the user from logging in, and E008001 where the user has got as many emails as `password_reset.max_per_hour`.
+    pub async fn send_reset_token(
+        &self,
+        ctx: &Context,
+        actor: impl Into<Actor>,
+        user_id: &str,
+        user_agent: Option<&str>,
+    ) -> Result<()> {
+        self.run(ctx, Operation::PasswordResetSend, actor, async |call| {
+            let user_id = call.target_to_manage(Some(user_id))?;
+            let mut tx = self.db().write().await?;
+            let row = store::user::account::by_id_for_update(&mut tx, &user_id).await?;
+            let row = row.ok_or(Code::UserIdInvalid)?;
+            self.check_may_manage(call, &mut tx, &row).await?;
+            if row.email.is_none() {
+                return Err(Code::EmailMissing.into());
+            }
+            // From where the user may come does not matter: somebody else asks.
+            if row.is_locked {
+                return Err(Code::AuthLocked.into());
+            }
+            if row.sign_up_status == SignUpStatus::BeforeConfirmation {
+                return Err(Code::AuthInvalidSignupStatus.into());
+            }
+            if row.approval_status != ApprovalStatus::Approved {
+                return Err(Code::AuthNotApproved.into());
+            }
+            let creation_ctx = caller(ctx, user_agent);
+            match self.write_reset_email(&mut tx, ctx, &mut call.trail, &row, &creation_ctx).await? {
+                None | Some(NotSent::IsWaiting) => self.commit(tx, &mut call.trail).await,
+                Some(NotSent::TooMany) => {
+                    let detail = "as many emails as password_reset.max_per_hour were sent";
+                    Err(Error::refused(Code::CommonInvalidOperation, detail))
+                }
+            }
         })
         .await
     }
@@ -98,6 +150,22 @@ impl Sso {
         if let Err(error) = self.check_may_reset(ctx, row) {
             return Ok(Some(error.code().as_str()));
         }
+        let not_sent = self.write_reset_email(tx, ctx, trail, row, creation_ctx).await?;
+        Ok(not_sent.map(|why| match why {
+            NotSent::IsWaiting => "one is waiting",
+            NotSent::TooMany => "password_reset.max_per_hour",
+        }))
+    }
+
+    /// The same of a user who may reset their password.
+    async fn write_reset_email(
+        &self,
+        tx: &mut Tx,
+        ctx: &Context,
+        trail: &mut Trail,
+        row: &UserRow,
+        creation_ctx: &str,
+    ) -> Result<Option<NotSent>> {
         let (now, random, keyring) = (self.now(), &*self.core.random, &self.core.keyring);
         // Of requests at the same time, too, only one leaves a token.
         if store::user::account::lock_row(tx, &row.user_id).await?.is_none() {
@@ -111,10 +179,10 @@ impl Sso {
         });
         let kind = EmailKind::PasswordReset;
         if open.is_some() && store::mail::outbox::is_waiting(tx, kind.as_str(), &row.user_id).await? {
-            return Ok(Some("one is waiting"));
+            return Ok(Some(NotSent::IsWaiting));
         }
         if !self.count_reset_email(tx, &row.user_id).await? {
-            return Ok(Some("password_reset.max_per_hour"));
+            return Ok(Some(NotSent::TooMany));
         }
         let (token, expiration) = match open {
             Some(open) => open,

@@ -119,12 +119,12 @@ impl Sso {
         Ok(Password::from(random_uuid(self.random())?.to_string()))
     }
 
-    /// All sites, by subdomain, for trusted callers. Never their private keys.
+    /// All sites, by subdomain, for trusted callers and super-users. Never their private keys.
     ///
     /// # Errors
-    /// When the database cannot answer.
-    pub async fn list_sites(&self, ctx: &Context) -> Result<Vec<Site>> {
-        self.run(ctx, Operation::SiteList, Actor::Trusted(None), async |_| {
+    /// E005001 without the right to.
+    pub async fn list_sites(&self, ctx: &Context, actor: impl Into<Actor>) -> Result<Vec<Site>> {
+        self.run(ctx, Operation::SiteList, actor, async |_| {
             let mut conn = self.db().read().await?;
             store::site::registry::all(&mut conn).await
         })

@@ -2,6 +2,7 @@
 
 pub(super) mod account;
 pub(super) mod approval;
+pub(super) mod browse;
 pub(super) mod deletion;
 pub(super) mod email;
 pub(super) mod name;

@@ -57,6 +57,36 @@ impl Sso {
         .await
     }
 
+    /// A user as far as who may manage them sees it: super-users, and members of groups that may manage users, of users who
+    /// have no more rights.
+    ///
+    /// # Errors
+    /// E005001 without the right to, E001100 if there is no such user.
+    pub async fn get_user_to_manage(
+        &self,
+        ctx: &Context,
+        actor: impl Into<Actor>,
+        user_id: &str,
+    ) -> Result<UserView> {
+        self.run(ctx, Operation::UserGetToManage, actor, async |call| {
+            let user_id = call.target_to_manage(Some(user_id))?;
+            let mut conn = self.db().read().await?;
+            let row = store::user::account::by_id(&mut conn, &user_id).await?.ok_or(Code::UserIdInvalid)?;
+            if self.is_hidden(&mut conn, &row).await? {
+                return Err(Code::UserIdInvalid.into());
+            }
+            self.check_may_manage(call, &mut conn, &row).await?;
+            let membership = self.membership(&mut conn, &user_id).await?;
+            drop(conn);
+            let mut user = self.open_user(row)?;
+            (user.groups, user.totp_key) = (membership.groups, None);
+            let is_all = call.may_act_on_all();
+            let visibility = if is_all { Visibility::SuperUser } else { Visibility::UserManager };
+            Ok(UserView { user: Arc::new(user), visibility, is_current_super_user: is_all })
+        })
+        .await
+    }
+
     /// A user as far as this caller may see it.
     pub(in crate::ops) async fn shown_to(
         &self,

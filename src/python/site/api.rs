@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyList};
 
 use crate::domain::Site;
-use crate::ops::{CreatedSite, KeyChange, NewSite, SiteUpdate, Sso, UpdatedSite};
+use crate::ops::{Actor, CreatedSite, KeyChange, NewSite, SiteUpdate, Sso, UpdatedSite};
 use crate::python::branch::Branch;
 use crate::python::value::convert::{CidArgument, RemoteAddrArgument, Times};
 
@@ -96,7 +96,7 @@ impl SiteApi {
         remote_addr: Option<RemoteAddrArgument>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx = self.branch.context(cid, current_app, remote_addr);
-        let operation = async move |sso: Arc<Sso>| sso.list_sites(&ctx).await;
+        let operation = async move |sso: Arc<Sso>| sso.list_sites(&ctx, Actor::Trusted(None)).await;
         let times = self.branch.times();
         self.branch.run(py, operation, move |py, sites: Vec<Site>| {
             let dicts = sites.iter().map(|site| to_dict(py, site, times)).collect::<PyResult<Vec<_>>>()?;

@@ -215,6 +215,12 @@ pub struct Search {
     pub has_part_to_count: fn(column: &str, argument: &str) -> String,
     /// Whether a username has an argument, in lower case, somewhere in it. Case matters in other letters than ASCII's.
     pub has_username_part: fn(argument: &str) -> String,
+    /// The same, for few: they are looked for in the index of usernames.
+    pub has_username_part_by_index: fn(argument: &str) -> String,
+    /// Behind the table's name: it is read by this index.
+    pub by_index: fn(index: &str) -> String,
+    /// About how many users there are.
+    pub about_all: &'static str,
     /// The argument for a part of a name.
     pub part: fn(name: &str) -> String,
 }
@@ -225,7 +231,12 @@ pub const SEARCH_SQLITE: Search = Search {
     has_part: |column, argument| format!("instr({column}, {argument}) > 0"),
     has_part_by_index: part_by_index_sqlite,
     has_part_to_count: part_by_index_sqlite,
-    has_username_part: |argument| format!("instr(lower(username), {argument}) > 0"),
+    has_username_part: has_username_part_sqlite,
+    has_username_part_by_index: |argument| {
+        format!("username IN (SELECT username FROM sso_user WHERE {})", has_username_part_sqlite(argument))
+    },
+    by_index: |index| format!(" INDEXED BY {index}"),
+    about_all: "SELECT COALESCE(MAX(rowid), 0) FROM sso_user",
     part: str::to_owned,
 };
 
@@ -240,8 +251,18 @@ pub const SEARCH_POSTGRES: Search = Search {
     },
     has_part_to_count: part_postgres,
     has_username_part: |argument| part_postgres("lower(username)", argument),
+    has_username_part_by_index: |argument| {
+        let names = part_postgres("lower(username)", argument);
+        format!("username = ANY (ARRAY(SELECT username FROM sso_user WHERE {names}))")
+    },
+    by_index: |_| String::new(),
+    about_all: "SELECT CAST(reltuples AS BIGINT) FROM pg_class WHERE oid = 'sso_user'::regclass",
     part: pattern,
 };
+
+fn has_username_part_sqlite(argument: &str) -> String {
+    format!("instr(lower(username), {argument}) > 0")
+}
 
 fn part_by_index_sqlite(column: &str, argument: &str) -> String {
     let names = format!("{column} IS NOT NULL AND instr({column}, {argument}) > 0");

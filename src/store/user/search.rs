@@ -55,7 +55,7 @@ pub struct Filter {
 
 /// A value to be bound.
 #[derive(Clone)]
-enum Value {
+pub(super) enum Value {
     Text(String),
     Bytes(Vec<u8>),
     Number(i64),
@@ -213,14 +213,19 @@ impl Query {
 }
 
 /// What the database is told differently.
-fn dialect(conn: &Conn) -> &'static Search {
+pub(super) fn dialect(conn: &Conn) -> &'static Search {
     if conn.is_sqlite() { &SEARCH_SQLITE } else { &SEARCH_POSTGRES }
 }
 
 /// Runs a query that gives any number of rows.
 async fn fetch_found(conn: &mut Conn, query: Query) -> Result<Rows> {
-    let mut statement = conn.statement(AssertSqlSafe(query.text));
-    for value in &query.values {
+    fetch_text(conn, query.text, &query.values).await
+}
+
+/// The same of a text that was put together from constant fragments.
+pub(super) async fn fetch_text(conn: &mut Conn, text: String, values: &[Value]) -> Result<Rows> {
+    let mut statement = conn.statement(AssertSqlSafe(text));
+    for value in values {
         match value {
             Value::Text(text) => statement.bind(text.as_str()),
             Value::Bytes(bytes) => statement.bind(bytes.as_slice()),

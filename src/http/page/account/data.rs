@@ -9,8 +9,8 @@ use crate::http::page::visit::Visit;
 use crate::ops::AttrTarget;
 
 pub(in crate::http) async fn submit(visit: &mut Visit) -> Outcome {
-    let (sso, ctx, ust) = (visit.sso(), visit.ctx(), visit.ust());
-    let view = sso.get_current_user(ctx, &ust, false).await?;
+    let (sso, ctx, actor) = (visit.sso(), visit.ctx(), visit.actor());
+    let view = sso.get_current_user(ctx, &actor, false).await?;
     let user: Map<String, Value> = view
         .fields()
         .into_iter()
@@ -25,7 +25,7 @@ pub(in crate::http) async fn submit(visit: &mut Visit) -> Outcome {
             (name.to_owned(), value)
         })
         .collect();
-    let sessions = sso.list_sessions(ctx, &ust, None).await?;
+    let sessions = sso.list_sessions(ctx, &actor, None).await?;
     let sessions: Vec<Value> = sessions
         .iter()
         .map(|listing| {
@@ -39,7 +39,7 @@ pub(in crate::http) async fn submit(visit: &mut Visit) -> Outcome {
             })
         })
         .collect();
-    let attrs = sso.all_attrs(ctx, &ust, &AttrTarget::User(None), true).await?;
+    let attrs = sso.all_attrs(ctx, &actor, &AttrTarget::User(None), true).await?;
     let attrs: Vec<Value> = attrs.iter().map(attr).collect();
     let body =
         serde_json::to_string_pretty(&json!({"user": user, "sessions": sessions, "attributes": attrs}))

@@ -29,7 +29,7 @@ pub(in crate::http) async fn submit(visit: &mut Visit) -> Outcome {
     };
     let update = UserUpdate { email: Edit::Set(wanted), ..UserUpdate::default() };
     let former = email(visit);
-    if let Err(error) = visit.sso().update_current_user(visit.ctx(), visit.ust(), update).await {
+    if let Err(error) = visit.sso().update_current_user(visit.ctx(), visit.actor(), update).await {
         return visit.again(TEMPLATE, shown(visit), error);
     }
     let now = visit.sso().get_current_user(visit.ctx(), visit.ust(), false).await?;

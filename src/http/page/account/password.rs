@@ -24,7 +24,7 @@ pub(in crate::http) async fn submit(visit: &mut Visit) -> Outcome {
         password_expiry: None,
         must_change: None,
     };
-    match visit.sso().change_password(visit.ctx(), visit.ust(), request).await {
+    match visit.sso().change_password(visit.ctx(), visit.actor(), request).await {
         Ok(()) => Ok(Answer::to(visit.target("account?done=password"))),
         Err(error) => visit.again(TEMPLATE, context! {}, error),
     }

@@ -34,7 +34,7 @@ pub(in crate::http) async fn submit(visit: &mut Visit) -> Outcome {
         last_name: edit("last_name"),
         ..UserUpdate::default()
     };
-    match visit.sso().update_current_user(visit.ctx(), visit.ust(), update).await {
+    match visit.sso().update_current_user(visit.ctx(), visit.actor(), update).await {
         Ok(()) => Ok(Answer::to(visit.target("account?done=profile"))),
         Err(error) => visit.again(TEMPLATE, shown(visit), error),
     }

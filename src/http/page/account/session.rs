@@ -40,17 +40,17 @@ pub(in crate::http::page) fn item(visit: &Visit, listing: &SessionListing) -> Va
 }
 
 pub(in crate::http) async fn show(visit: &mut Visit) -> Outcome {
-    let sessions = visit.sso().list_sessions(visit.ctx(), visit.ust(), None).await?;
+    let sessions = visit.sso().list_sessions(visit.ctx(), visit.actor(), None).await?;
     let sessions: Vec<Value> = sessions.iter().map(|one| item(visit, one)).collect();
     Ok(Answer::page(TEMPLATE, context! { sessions }))
 }
 
 /// Ends one, or all but the one that asks.
 pub(in crate::http) async fn submit(visit: &mut Visit) -> Outcome {
-    let (sso, ctx, ust) = (visit.sso(), visit.ctx(), visit.ust());
+    let (sso, ctx, actor) = (visit.sso(), visit.ctx(), visit.actor());
     let ended = match visit.form.text("session_id") {
-        Some(session_id) => sso.end_session(ctx, ust, session_id, None).await.map(drop),
-        None => sso.end_all_sessions(ctx, ust, None, true).await.map(drop),
+        Some(session_id) => sso.end_session(ctx, actor, session_id, None).await.map(drop),
+        None => sso.end_all_sessions(ctx, actor, None, true).await.map(drop),
     };
     match ended {
         Ok(()) => Ok(Answer::to(visit.target("account/sessions?done=session"))),

@@ -30,7 +30,7 @@ pub(in crate::http) async fn show(visit: &mut Visit) -> Outcome {
 async fn shown(visit: &Visit) -> Result<Value, Failure> {
     let is_on = visit.user.as_ref().is_some_and(|view| view.user.is_totp_enabled);
     let left = match is_on {
-        true => visit.sso().count_recovery_codes(visit.ctx(), visit.ust(), None).await?,
+        true => visit.sso().count_recovery_codes(visit.ctx(), visit.actor(), None).await?,
         false => 0,
     };
     Ok(context! { is_on, left })
@@ -38,7 +38,7 @@ async fn shown(visit: &Visit) -> Result<Value, Failure> {
 
 /// Makes a key, and shows it.
 pub(in crate::http) async fn begin(visit: &mut Visit) -> Outcome {
-    match visit.sso().begin_totp_enrolment(visit.ctx(), visit.ust()).await {
+    match visit.sso().begin_totp_enrolment(visit.ctx(), visit.actor()).await {
         Ok(begun) => Ok(Answer::page(SET_UP, key(&begun.uri, &begun.key)?)),
         Err(error) => {
             let shown = shown(visit).await?;
@@ -50,7 +50,7 @@ pub(in crate::http) async fn begin(visit: &mut Visit) -> Outcome {
 /// Switches TOTP on by a code of the key that was shown.
 pub(in crate::http) async fn finish(visit: &mut Visit) -> Outcome {
     let code = visit.form.code("totp_code");
-    match visit.sso().finish_totp_enrolment(visit.ctx(), visit.ust(), code).await {
+    match visit.sso().finish_totp_enrolment(visit.ctx(), visit.actor(), code).await {
         Ok(codes) => Ok(shown_once(&codes, true)),
         Err(error) => {
             let sent = (visit.form.secret("totp_uri"), visit.form.secret("totp_key"));
@@ -74,7 +74,7 @@ pub(in crate::http) async fn disable(visit: &mut Visit) -> Outcome {
             return visit.again(TEMPLATE, shown, Code::CommonMissingInput.into());
         }
     };
-    match visit.sso().disable_totp(visit.ctx(), visit.ust(), by).await {
+    match visit.sso().disable_totp(visit.ctx(), visit.actor(), by).await {
         Ok(()) => Ok(Answer::to(visit.target("account?done=two-factor-off"))),
         Err(error) => {
             let shown = shown(visit).await?;
@@ -85,7 +85,7 @@ pub(in crate::http) async fn disable(visit: &mut Visit) -> Outcome {
 
 /// Makes new recovery codes.
 pub(in crate::http) async fn codes(visit: &mut Visit) -> Outcome {
-    match visit.sso().generate_recovery_codes(visit.ctx(), visit.ust(), None).await {
+    match visit.sso().generate_recovery_codes(visit.ctx(), visit.actor(), None).await {
         Ok(codes) => Ok(shown_once(&codes, false)),
         Err(error) => {
             let shown = shown(visit).await?;

@@ -21,10 +21,10 @@ fn member(member: &GroupMember) -> Value {
 }
 
 async fn shown(visit: &Visit) -> Result<Value> {
-    let (sso, ctx, ust, group_id) = (visit.sso(), visit.ctx(), visit.ust(), visit.last());
-    let group = sso.get_group(ctx, &ust, group_id).await?;
+    let (sso, ctx, actor, group_id) = (visit.sso(), visit.ctx(), visit.actor(), visit.last());
+    let group = sso.get_group(ctx, &actor, group_id).await?;
     let after = visit.query.text("after");
-    let mut members = sso.list_group_members(ctx, &ust, group_id, after, Some(MEMBERS + 1)).await?;
+    let mut members = sso.list_group_members(ctx, &actor, group_id, after, Some(MEMBERS + 1)).await?;
     let has_more = members.len() > MEMBERS.unsigned_abs().try_into().unwrap_or(usize::MAX);
     if has_more {
         members.pop();
@@ -62,20 +62,20 @@ pub(in crate::http) async fn submit(visit: &mut Visit) -> Outcome {
 
 /// Does what a button asks for; what was done, None for a button that there is not.
 async fn act(visit: &Visit) -> Result<Option<&'static str>> {
-    let (sso, ctx, ust, group_id) = (visit.sso(), visit.ctx(), visit.ust(), visit.last());
+    let (sso, ctx, actor, group_id) = (visit.sso(), visit.ctx(), visit.actor(), visit.last());
     Ok(Some(match visit.form.get("action") {
         "save" => {
-            sso.update_group(ctx, ust, group_id, update(&visit.form)).await.map(|_| "group-saved")?
+            sso.update_group(ctx, actor, group_id, update(&visit.form)).await.map(|_| "group-saved")?
         }
         "add" => {
             let user_id = user_id(visit).await?;
-            sso.add_group_member(ctx, ust, group_id, &user_id).await.map(|()| "member-added")?
+            sso.add_group_member(ctx, actor, group_id, &user_id).await.map(|()| "member-added")?
         }
         "remove" => {
             let user_id = visit.form.get("user_id");
-            sso.remove_group_member(ctx, ust, group_id, user_id).await.map(|()| "member-removed")?
+            sso.remove_group_member(ctx, actor, group_id, user_id).await.map(|()| "member-removed")?
         }
-        "delete" => sso.delete_group(ctx, ust, group_id).await.map(|_| "group-deleted")?,
+        "delete" => sso.delete_group(ctx, actor, group_id).await.map(|_| "group-deleted")?,
         _ => return Ok(None),
     }))
 }
@@ -85,7 +85,7 @@ async fn user_id(visit: &Visit) -> Result<String> {
     let missing = || Error::refused(Code::CommonMissingInput, "username: whose?");
     let username = visit.form.text("username").ok_or_else(missing)?.to_owned();
     let search = UserSearch { username: Some(username), ..UserSearch::default() };
-    let found = visit.sso().search_users(visit.ctx(), visit.ust(), search).await?;
+    let found = visit.sso().search_users(visit.ctx(), visit.actor(), search).await?;
     let found = found.result.first().map(|view| view.user.user_id.as_str().to_owned());
     found.ok_or_else(|| Error::refused(Code::UserIdInvalid, "username: nobody has it"))
 }

@@ -37,7 +37,7 @@ pub(super) fn update(form: &Fields) -> GroupUpdate {
 }
 
 async fn shown(visit: &Visit) -> Result<Value> {
-    let groups = visit.sso().list_groups(visit.ctx(), visit.ust()).await?;
+    let groups = visit.sso().list_groups(visit.ctx(), visit.actor()).await?;
     Ok(context! { groups => groups.iter().map(item).collect::<Vec<_>>() })
 }
 
@@ -46,7 +46,7 @@ pub(in crate::http) async fn show(visit: &mut Visit) -> Outcome {
 }
 
 pub(in crate::http) async fn submit(visit: &mut Visit) -> Outcome {
-    match visit.sso().create_group(visit.ctx(), visit.ust(), update(&visit.form)).await {
+    match visit.sso().create_group(visit.ctx(), visit.actor(), update(&visit.form)).await {
         Ok(group) => {
             let target = format!("admin/group/{}?done=group-created", group.group_id.as_str());
             Ok(Answer::to(visit.target(&target)))

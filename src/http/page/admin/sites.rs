@@ -6,7 +6,7 @@ use crate::http::page::answer::{Answer, Outcome};
 use crate::http::page::visit::Visit;
 
 pub(in crate::http) async fn show(visit: &mut Visit) -> Outcome {
-    let sites = visit.sso().list_sites(visit.ctx()).await?;
+    let sites = visit.sso().list_sites(visit.ctx(), visit.actor()).await?;
     let sites: Vec<Value> = sites
         .iter()
         .map(|site| {

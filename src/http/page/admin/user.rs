@@ -1,9 +1,8 @@
-//! One user, and what a super-user can do about them.
+//! One user, and what super-users and members of groups that may manage users do about them.
 
 use minijinja::{Value, context};
 
-use crate::config::UserSearchBy;
-use crate::domain::{Attr, Code, Edit, Error, Field, Result, UserUpdate, UserView};
+use crate::domain::{Attr, Code, Edit, Field, Result, UserUpdate, UserView};
 use crate::http::page::account::{passkey, session};
 use crate::http::page::answer::{Answer, Outcome};
 use crate::http::page::visit::Visit;
@@ -34,28 +33,39 @@ fn fields(view: &UserView) -> Vec<(String, String)> {
     view.fields().into_iter().filter_map(field).collect()
 }
 
-async fn shown(visit: &Visit) -> Result<Value> {
-    let (sso, ctx, ust, user_id) = (visit.sso(), visit.ctx(), visit.ust(), visit.last());
-    let view = sso.get_user_by_id(ctx, &ust, user_id, false).await?;
-    let sessions = sso.list_sessions_of_user(ctx, &ust, user_id).await?;
-    let attrs = sso.all_attrs(ctx, &ust, &AttrTarget::User(Some(user_id.to_owned())), false).await?;
-    let linked = sso.get_linked_auth_list(ctx, &ust, Some(user_id)).await?;
-    let passkeys = sso.list_passkeys(ctx, &ust, Some(user_id)).await?;
-    let linked = linked.iter().map(|one| format!("{} {}", one.auth_type.as_str(), one.auth_name));
+/// What who may manage users sees, and decides about.
+fn managed(view: &UserView) -> Value {
     let user = &view.user;
-    Ok(context! {
+    context! {
         username => &*user.username,
         is_locked => user.is_locked,
         approval_status => user.approval_status.as_str(),
         has_email => user.email.is_some(),
         has_totp => user.is_totp_enabled,
-        fields => fields(&view),
+        fields => fields(view),
         groups => user.groups.clone(),
+    }
+}
+
+async fn shown(visit: &Visit) -> Result<Value> {
+    let (sso, ctx, actor, user_id) = (visit.sso(), visit.ctx(), visit.actor(), visit.last());
+    let view = sso.get_user_to_manage(ctx, &actor, user_id).await?;
+    if !view.is_current_super_user {
+        return Ok(managed(&view));
+    }
+    let sessions = sso.list_sessions_of_user(ctx, &actor, user_id).await?;
+    let attrs = sso.all_attrs(ctx, &actor, &AttrTarget::User(Some(user_id.to_owned())), false).await?;
+    let linked = sso.get_linked_auth_list(ctx, &actor, Some(user_id)).await?;
+    let passkeys = sso.list_passkeys(ctx, &actor, Some(user_id)).await?;
+    let linked = linked.iter().map(|one| format!("{} {}", one.auth_type.as_str(), one.auth_name));
+    let whole = context! {
+        is_whole => true,
         sessions => sessions.iter().map(|one| session::item(visit, one)).collect::<Vec<_>>(),
         passkeys => passkeys.iter().map(passkey::item).collect::<Vec<_>>(),
         linked => linked.collect::<Vec<_>>(),
         attrs => attrs.iter().map(attr).collect::<Vec<_>>(),
-    })
+    };
+    Ok(context! { ..managed(&view), ..whole })
 }
 
 pub(in crate::http) async fn show(visit: &mut Visit) -> Outcome {
@@ -81,43 +91,38 @@ pub(in crate::http) async fn submit(visit: &mut Visit) -> Outcome {
 }
 
 /// Does what a button asks for; what was done, None for a button that there is not.
-async fn act(visit: &Visit) -> Result<Option<&'static str>, Error> {
-    let (sso, ctx, ust, user_id) = (visit.sso(), visit.ctx(), visit.ust(), visit.last());
+async fn act(visit: &Visit) -> Result<Option<&'static str>> {
+    let (sso, ctx, actor, user_id) = (visit.sso(), visit.ctx(), visit.actor(), visit.last());
     Ok(Some(match visit.form.get("action") {
-        "approve" => sso.approve_user(ctx, ust, user_id).await.map(|()| "approved")?,
-        "reject" => sso.reject_user(ctx, ust, user_id).await.map(|()| "rejected")?,
-        "lock" => sso.lock_user(ctx, ust, user_id).await.map(|()| "locked")?,
-        "unlock" => sso.unlock_user(ctx, ust, user_id).await.map(|()| "unlocked")?,
-        "end-sessions" => sso.end_all_sessions(ctx, ust, Some(user_id), true).await.map(|_| "session")?,
+        "approve" => sso.approve_user(ctx, actor, user_id).await.map(|()| "approved")?,
+        "reject" => sso.reject_user(ctx, actor, user_id).await.map(|()| "rejected")?,
+        "lock" => sso.lock_user(ctx, actor, user_id).await.map(|()| "locked")?,
+        "unlock" => sso.unlock_user(ctx, actor, user_id).await.map(|()| "unlocked")?,
+        "end-sessions" => sso.end_all_sessions(ctx, actor, Some(user_id), true).await.map(|_| "session")?,
         "end-session" => {
             let session_id = visit.form.get("session_id");
-            sso.end_session(ctx, ust, session_id, None).await.map(|_| "session")?
+            sso.end_session(ctx, actor, session_id, None).await.map(|_| "session")?
         }
         "totp-off" => {
             let update = UserUpdate { is_totp_enabled: Edit::Set(false), ..UserUpdate::default() };
-            sso.update_user_by_id(ctx, ust, user_id, update).await.map(|()| "two-factor-off")?
+            sso.update_user_by_id(ctx, actor, user_id, update).await.map(|()| "two-factor-off")?
         }
         "remove-passkey" => {
             let passkey_id = Some(visit.form.get("passkey_id"));
-            sso.delete_passkeys(ctx, ust, Some(user_id), passkey_id).await.map(|_| "passkey-removed")?
+            sso.delete_passkeys(ctx, actor, Some(user_id), passkey_id).await.map(|_| "passkey-removed")?
         }
         "group-add" => {
             let group = visit.form.text("group").ok_or(Code::GroupNoSuchGroup)?;
-            sso.add_group_member(ctx, ust, group, user_id).await.map(|()| "member-added")?
+            sso.add_group_member(ctx, actor, group, user_id).await.map(|()| "member-added")?
         }
         "group-remove" => {
             let group = visit.form.get("group");
-            sso.remove_group_member(ctx, ust, group, user_id).await.map(|()| "member-removed")?
+            sso.remove_group_member(ctx, actor, group, user_id).await.map(|()| "member-removed")?
         }
-        "delete" => sso.delete_user_by_id(ctx, ust, user_id).await.map(|()| "deleted")?,
+        "delete" => sso.delete_user_by_id(ctx, actor, user_id).await.map(|()| "deleted")?,
         "reset" => {
-            let view = sso.get_user_by_id(ctx, ust, user_id, false).await?;
-            let credential = match sso.config().password_reset.user_search_by {
-                UserSearchBy::Username | UserSearchBy::UsernameOrEmail => view.user.username.clone(),
-                UserSearchBy::Email => view.user.email.clone().unwrap_or_default(),
-            };
             let user_agent = visit.call.user_agent.as_deref();
-            sso.create_reset_token(ctx, &credential, user_agent).await.map(|()| "reset")?
+            sso.send_reset_token(ctx, actor, user_id, user_agent).await.map(|()| "reset")?
         }
         _ => return Ok(None),
     }))

@@ -230,12 +230,22 @@ back-to-account = العودة إلى حسابك
 admin-users = المستخدمون
 admin-sites = المواقع
 search = بحث
-search-label = جزء من اسم المستخدم، أو عنوان بريد إلكتروني كامل
+search-label = جزء من اسم مستخدم أو اسم، أو عنوان بريد إلكتروني كامل
 list-label = القائمة
 list-all = كل المستخدمين
 list-waiting = في انتظار الموافقة
 list-rejected = المرفوضون
 list-unconfirmed = غير المؤكَّدين
+list-locked = مقفل
+list-super-users = المستخدمون المتميزون
+search-more = معايير أخرى
+signed-up-from = سجّل منذ
+signed-up-until = سجّل حتى
+logged-in-since = سجّل الدخول منذ
+order-label = الترتيب
+order-name = حسب اسم المستخدم
+order-newest = الأحدث أولًا
+first-page = الصفحة الأولى
 found = { $count ->
     [zero] لا مستخدمين
     [one] مستخدم واحد
@@ -245,6 +255,8 @@ found = { $count ->
    *[other] { $count } مستخدم
  }
 found-none = لم يُعثر على مستخدمين.
+found-about = نحو { $count } مستخدم
+found-more = أكثر من { $count } مستخدم
 status = الحالة
 signed-up = تاريخ التسجيل
 status-before-decision = بلا موافقة

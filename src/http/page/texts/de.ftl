@@ -214,17 +214,29 @@ back-to-account = Zurück zu Ihrem Konto
 admin-users = Benutzer
 admin-sites = Websites
 search = Suchen
-search-label = Teil eines Benutzernamens oder eine ganze E-Mail-Adresse
+search-label = Teil eines Benutzernamens oder Namens oder eine ganze E-Mail-Adresse
 list-label = Liste
 list-all = Alle Benutzer
 list-waiting = Warten auf Freigabe
 list-rejected = Abgelehnt
 list-unconfirmed = Nicht bestätigt
+list-locked = Gesperrt
+list-super-users = Super-User
+search-more = Weitere Kriterien
+signed-up-from = Registriert ab
+signed-up-until = Registriert bis
+logged-in-since = Angemeldet seit
+order-label = Reihenfolge
+order-name = Nach Benutzername
+order-newest = Neueste zuerst
+first-page = Erste Seite
 found = { $count ->
     [one] { $count } Benutzer
    *[other] { $count } Benutzer
  }
 found-none = Keine Benutzer gefunden.
+found-about = Etwa { $count } Benutzer
+found-more = Mehr als { $count } Benutzer
 status = Status
 signed-up = Registriert
 status-before-decision = nicht freigegeben

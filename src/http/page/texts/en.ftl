@@ -214,17 +214,29 @@ back-to-account = Back to your account
 admin-users = Users
 admin-sites = Sites
 search = Search
-search-label = Part of a username, or a whole email address
+search-label = Part of a username or name, or a whole email address
 list-label = List
 list-all = All users
 list-waiting = Waiting for approval
 list-rejected = Rejected
 list-unconfirmed = Not confirmed
+list-locked = Locked
+list-super-users = Super-users
+search-more = More criteria
+signed-up-from = Signed up from
+signed-up-until = Signed up until
+logged-in-since = Signed in since
+order-label = Order
+order-name = By username
+order-newest = Newest first
+first-page = First page
 found = { $count ->
     [one] { $count } user
    *[other] { $count } users
  }
 found-none = No users were found.
+found-about = About { $count } users
+found-more = More than { $count } users
 status = Status
 signed-up = Signed up
 status-before-decision = not approved

@@ -214,17 +214,29 @@ back-to-account = Volver a su cuenta
 admin-users = Usuarios
 admin-sites = Sitios
 search = Buscar
-search-label = Parte de un nombre de usuario, o una dirección de correo entera
+search-label = Parte de un nombre de usuario o nombre, o una dirección de correo completa
 list-label = Lista
 list-all = Todos los usuarios
 list-waiting = Pendientes de aprobación
 list-rejected = Rechazados
 list-unconfirmed = Sin confirmar
+list-locked = Bloqueados
+list-super-users = Superusuarios
+search-more = Más criterios
+signed-up-from = Registrado desde
+signed-up-until = Registrado hasta
+logged-in-since = Con sesión desde
+order-label = Orden
+order-name = Por nombre de usuario
+order-newest = Los más recientes primero
+first-page = Primera página
 found = { $count ->
     [one] { $count } usuario
    *[other] { $count } usuarios
  }
 found-none = No se encontraron usuarios.
+found-about = Unos { $count } usuarios
+found-more = Más de { $count } usuarios
 status = Estado
 signed-up = Registro
 status-before-decision = sin aprobar

@@ -214,17 +214,29 @@ back-to-account = Retour à votre compte
 admin-users = Utilisateurs
 admin-sites = Sites
 search = Rechercher
-search-label = Partie d’un nom d’utilisateur, ou adresse e-mail entière
+search-label = Partie d’un nom d’utilisateur ou d’un nom, ou une adresse e-mail entière
 list-label = Liste
 list-all = Tous les utilisateurs
 list-waiting = En attente d’approbation
 list-rejected = Refusés
 list-unconfirmed = Non confirmés
+list-locked = Verrouillés
+list-super-users = Super-utilisateurs
+search-more = Autres critères
+signed-up-from = Inscrit à partir du
+signed-up-until = Inscrit jusqu’au
+logged-in-since = Connecté depuis le
+order-label = Ordre
+order-name = Par nom d’utilisateur
+order-newest = Les plus récents d’abord
+first-page = Première page
 found = { $count ->
     [one] { $count } utilisateur
    *[other] { $count } utilisateurs
  }
 found-none = Aucun utilisateur trouvé.
+found-about = Environ { $count } utilisateurs
+found-more = Plus de { $count } utilisateurs
 status = État
 signed-up = Inscription
 status-before-decision = non approuvé

@@ -222,12 +222,22 @@ back-to-account = Wróć do konta
 admin-users = Użytkownicy
 admin-sites = Witryny
 search = Szukaj
-search-label = Część nazwy użytkownika albo cały adres e-mail
+search-label = Część nazwy użytkownika lub nazwiska albo cały adres e-mail
 list-label = Lista
 list-all = Wszyscy użytkownicy
 list-waiting = Czekający na zatwierdzenie
 list-rejected = Odrzuceni
 list-unconfirmed = Niepotwierdzeni
+list-locked = Zablokowani
+list-super-users = Superużytkownicy
+search-more = Więcej kryteriów
+signed-up-from = Rejestracja od
+signed-up-until = Rejestracja do
+logged-in-since = Zalogowany od
+order-label = Kolejność
+order-name = Według nazwy użytkownika
+order-newest = Od najnowszych
+first-page = Pierwsza strona
 found = { $count ->
     [one] { $count } użytkownik
     [few] { $count } użytkowników
@@ -235,6 +245,8 @@ found = { $count ->
    *[other] { $count } użytkownika
  }
 found-none = Nie znaleziono użytkowników.
+found-about = Około { $count } użytkowników
+found-more = Ponad { $count } użytkowników
 status = Stan
 signed-up = Rejestracja
 status-before-decision = niezatwierdzony

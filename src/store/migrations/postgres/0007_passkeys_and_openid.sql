@@ -141,3 +141,11 @@ CREATE TRIGGER sso_client_secret_truncated AFTER TRUNCATE ON sso_client_secret
     FOR EACH STATEMENT EXECUTE FUNCTION sso_all_changed();
 CREATE TRIGGER sso_signing_key_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON sso_signing_key
     FOR EACH STATEMENT EXECUTE FUNCTION sso_signing_key_changed();
+-- ---- Lists ----
+-- The administration reads users a page at a time, behind the last one that was shown: by name, those in one state by name, and by
+-- the time of their sign-up.
+CREATE INDEX sso_user_signed_up ON sso_user (sign_up_time, user_id);
+CREATE INDEX sso_user_undecided ON sso_user (username) WHERE approval_status <> 'approved';
+CREATE INDEX sso_user_unfinished ON sso_user (username) WHERE sign_up_status <> 'final';
+CREATE INDEX sso_user_locked ON sso_user (username) WHERE is_locked;
+CREATE INDEX sso_user_super_user ON sso_user (username) WHERE is_super_user;

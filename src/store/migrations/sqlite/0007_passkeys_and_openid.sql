@@ -107,3 +107,11 @@ CREATE TABLE sso_used_jwt (
     expiration_time INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sso_used_jwt_time ON sso_used_jwt (expiration_time);
+-- ---- Lists ----
+-- The administration reads users a page at a time, behind the last one that was shown: by name, those in one state by name, and by
+-- the time of their sign-up.
+CREATE INDEX sso_user_signed_up ON sso_user (sign_up_time, user_id);
+CREATE INDEX sso_user_undecided ON sso_user (username) WHERE approval_status <> 'approved';
+CREATE INDEX sso_user_unfinished ON sso_user (username) WHERE sign_up_status <> 'final';
+CREATE INDEX sso_user_locked ON sso_user (username) WHERE is_locked;
+CREATE INDEX sso_user_super_user ON sso_user (username) WHERE is_super_user;
