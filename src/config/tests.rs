@@ -144,6 +144,7 @@ pages.templates = ""
 pages.terms_url = ""
 pages.privacy_url = ""
 pages.keep_signed_in_for = 720
+pages.allow_account_deletion = false
 admin.require_second_factor = "auto"
 audit.file = "stderr"
 audit.sink = "auto"

@@ -197,6 +197,7 @@ const PAGES: &[(Operation, &str)] = &[
     (Operation::ConsoleEnter, "GET root:/admin"),
     (Operation::UserBrowse, "GET root:/admin"),
     (Operation::UserGetToManage, "GET root:/admin/user/x"),
+    (Operation::UserDeleteCurrent, "POST root:/account/delete"),
     (Operation::PasswordResetSend, "POST root:/admin/user/x"),
 ];
 

@@ -22,6 +22,8 @@ on_both_databases! {
     a_stolen_session_is_ended_from_another;
     sessions_are_named_by_what_they_are_used_with_and_from_where;
     ones_data_is_a_file;
+    people_delete_their_account_where_configuration_allows_it;
+    the_last_super_user_stays;
     links_in_emails_lead_where_configuration_says;
     pages_with_tokens_tell_nobody_where_somebody_came_from;
 }
@@ -399,4 +401,50 @@ async fn pages_with_tokens_tell_nobody_where_somebody_came_from(kind: Kind) {
         assert_eq!(page.input("token"), "abc");
         assert_eq!(page.header("cache-control"), Some("no-store"));
     }
+}
+
+async fn people_delete_their_account_where_configuration_allows_it(kind: Kind) {
+    let mut browser = Browser::new(kind).await;
+    browser.server.world.user("user1").await;
+    browser.sign_in("user1");
+    assert!(!browser.get("/account").body.contains("account/delete"));
+    assert_eq!(browser.get("/account/delete").location(), "../account");
+    let form_token = browser.get("/account").input("form_token");
+    let page = browser.post("/account/delete", &form_token, &[("username", "user1")]);
+    page.shows(422, "This cannot be done as things are.");
+    browser.get("/account").shows(200, "user1");
+
+    let mut browser = Browser::with(kind, json!({"pages.allow_account_deletion": true})).await;
+    browser.server.world.user("user1").await;
+    browser.server.world.user("user2").await;
+    browser.sign_in("user1");
+    browser.get("/account").shows(200, "Delete your account");
+    for wrong in ["", "user2"] {
+        let page = browser.submit("/account/delete", &[("username", wrong)]);
+        page.shows(422, "This is not the username of your account.");
+        assert!(page.body.contains("id=\"username-error\""), "{}", page.body);
+    }
+    browser.server.world.clock.advance_seconds(11 * 60);
+    let again = "../login?again=1&next=account/delete";
+    assert_eq!(browser.get("/account/delete").location(), again);
+    let form_token = browser.get("/account").input("form_token");
+    assert_eq!(browser.post("/account/delete", &form_token, &[("username", "user1")]).location(), again);
+    browser.sign_in("user1");
+    let answer = browser.submit("/account/delete", &[("username", " USER1 ")]);
+    assert_eq!(answer.location(), "../login?done=account-deleted");
+    browser.get("/login?done=account-deleted").shows(200, "Your account was deleted.");
+    assert_eq!(browser.get("/account").location(), "./login?next=account");
+    let sso = &browser.server.world.sso;
+    assert!(sso.get_user_by_username(&ctx(), "user1", false).await.unwrap().is_none());
+    assert!(sso.get_user_by_username(&ctx(), "user2", false).await.unwrap().is_some());
+}
+
+async fn the_last_super_user_stays(kind: Kind) {
+    let mut browser = Browser::with(kind, json!({"pages.allow_account_deletion": true})).await;
+    browser.server.world.super_user("admin1").await;
+    browser.sign_in("admin1");
+    let fields = [("username", "admin1")];
+    browser.submit("/account/delete", &fields).shows(422, "You are the last super-user.");
+    browser.server.world.super_user("admin2").await;
+    assert_eq!(browser.submit("/account/delete", &fields).location(), "../login?done=account-deleted");
 }

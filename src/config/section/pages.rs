@@ -32,6 +32,8 @@ section! {
         privacy_url: String = String::new(),
         /// Hours that a session lasts at least of somebody who asks to be kept signed in, as far as session.max_lifetime allows.
         keep_signed_in_for: u32 = 720,
+        /// Whether people may delete their own account.
+        allow_account_deletion: bool = false,
     }
 }
 

@@ -119,6 +119,7 @@ operations! {
     UserUpdateCurrent: "user.update_current", Change, Oneself, [Rest, Python], "";
     UserUpdateById: "user.update_by_id", Change, OneselfOrSuperUser, [Rest, Python, Command], "";
     UserDeleteById: "user.delete_by_id", Change, SuperUser, [Rest, Python, Command], "";
+    UserDeleteCurrent: "user.delete_current", Change, Oneself, [Page], "for people, on the page of their account";
     UserDeleteByUsername: "user.delete_by_username", Change, SuperUser, [Python], "for trusted callers in the same process";
     UserApprove: "user.approve", Change, UserManager, [Rest, Python], "";
     UserReject: "user.reject", Change, UserManager, [Rest, Python], "";

@@ -22,6 +22,7 @@ macro_rules! templates {
 const TEMPLATES: &[(&str, &str)] = templates![
     "account.html",
     "account_codes.html",
+    "account_delete.html",
     "account_email.html",
     "account_passkeys.html",
     "account_password.html",

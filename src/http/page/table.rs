@@ -5,7 +5,9 @@ use std::sync::Arc;
 use axum::Router;
 
 use crate::http::app::App;
-use crate::http::page::account::{self, data, email, passkey as own_passkey, profile, session, two_factor};
+use crate::http::page::account::{
+    self, data, delete, email, passkey as own_passkey, profile, session, two_factor,
+};
 use crate::http::page::admin::{group, groups, sites, user, users};
 use crate::http::page::look::Look;
 use crate::http::page::serve::{Need, Page, logo};
@@ -57,6 +59,7 @@ pages! {
     "/account/two-factor/disable" Session false [] [two_factor::disable];
     "/account/two-factor/codes" Session false [] [two_factor::codes];
     "/account/sessions" Session false [session::show] [session::submit];
+    "/account/delete" Session false [delete::show] [delete::submit];
     "/account/data" Session false [] [data::submit];
     "/admin" UserManager false [users::show] [];
     "/admin/user/{user_id}" UserManager false [user::show] [user::submit];

@@ -30,6 +30,39 @@ impl Sso {
         .await
     }
 
+    /// Deletes the account of the caller, who types its name to show that this is meant.
+    ///
+    /// # Errors
+    /// E008001 where `pages.allow_account_deletion` does not allow it, E005010 where the login is too long ago, E001001 for
+    /// another name, E008002 for the last super-user who can log in.
+    pub async fn delete_current_user(
+        &self,
+        ctx: &Context,
+        actor: impl Into<Actor>,
+        username: &str,
+    ) -> Result<()> {
+        self.run(ctx, Operation::UserDeleteCurrent, actor, async |call| {
+            let user_id = call.target(None)?;
+            if !self.config().pages.allow_account_deletion {
+                let detail = "pages.allow_account_deletion does not allow it";
+                return Err(Error::refused(Code::CommonInvalidOperation, detail));
+            }
+            let caller = call.caller()?.clone();
+            self.require_fresh_login(Some(&caller))?;
+            if self.username_key(username.trim()) != self.username_key(caller.username()) {
+                let detail = "username: not the name of this account";
+                return Err(Error::refused(Code::UsernameInvalid, detail));
+            }
+            let mut tx = self.db().write().await?;
+            self.check_another_super_user(&mut tx, &user_id).await?;
+            let removed = store::user::account::delete_by_id(&mut tx, &user_id).await?;
+            let Removed { username, .. } = removed.ok_or(Code::UserIdInvalid)?;
+            call.trail.note("username", username);
+            self.commit(tx, &mut call.trail).await
+        })
+        .await
+    }
+
     /// Deletes a user, found by name.
     ///
     /// # Errors

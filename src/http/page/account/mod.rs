@@ -1,6 +1,7 @@
 //! One's own account.
 
 pub(super) mod data;
+pub(super) mod delete;
 pub(super) mod email;
 pub(super) mod passkey;
 pub(super) mod password;

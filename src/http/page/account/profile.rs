@@ -18,7 +18,8 @@ fn shown(visit: &Visit) -> Value {
         middle_name => text(&user.middle_name),
         last_name => text(&user.last_name),
     };
-    context! { profile, email => text(&user.email), has_totp => user.is_totp_enabled }
+    let may_delete = visit.sso().config().pages.allow_account_deletion;
+    context! { profile, email => text(&user.email), has_totp => user.is_totp_enabled, may_delete }
 }
 
 pub(in crate::http) async fn show(visit: &mut Visit) -> Outcome {

@@ -209,6 +209,13 @@ done-passkey-removed = Der Passkey wurde entfernt. Löschen Sie ihn auch auf Ihr
 error-E012001 = Dieser Passkey kann hier nicht benutzt werden.
 error-E012002 = Das hat zu lange gedauert oder wurde schon getan. Versuchen Sie es noch einmal.
 error-E012003 = Ohne diesen Passkey könnte sich niemand mehr am Konto anmelden. Legen Sie zuerst ein Passwort fest.
+account-delete-title = Konto löschen
+account-delete-text = Ihr Konto wird endgültig gelöscht, mit allem, was über Sie gespeichert ist. Andere können seinen Namen danach verwenden.
+account-delete-name = Geben Sie zur Bestätigung Ihren Benutzernamen ein: { $name }
+account-delete-button = Mein Konto löschen
+done-account-deleted = Ihr Konto wurde gelöscht.
+account-delete-E001001 = Das ist nicht der Benutzername Ihres Kontos.
+account-delete-E008002 = Sie sind der letzte Super-User. Machen Sie zuerst jemand anderen dazu.
 back-to-account = Zurück zu Ihrem Konto
 
 admin-users = Benutzer

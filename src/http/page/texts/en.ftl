@@ -209,6 +209,13 @@ done-passkey-removed = The passkey was removed. Delete it on your device as well
 error-E012001 = This passkey cannot be used here.
 error-E012002 = That took too long, or was done before. Try again.
 error-E012003 = Without this passkey nobody could sign in to the account. Set a password first.
+account-delete-title = Delete your account
+account-delete-text = Your account is gone for good, with all that is stored about you. Others can take its name afterwards.
+account-delete-name = To confirm, type your username: { $name }
+account-delete-button = Delete my account
+done-account-deleted = Your account was deleted.
+account-delete-E001001 = This is not the username of your account.
+account-delete-E008002 = You are the last super-user. Make somebody else one first.
 back-to-account = Back to your account
 
 admin-users = Users

@@ -209,6 +209,13 @@ done-passkey-removed = Se quitó la llave de acceso. Bórrela también en su dis
 error-E012001 = Esta llave de acceso no se puede usar aquí.
 error-E012002 = Pasó demasiado tiempo, o ya se hizo antes. Inténtelo de nuevo.
 error-E012003 = Sin esta llave de acceso nadie podría iniciar sesión en la cuenta. Elija antes una contraseña.
+account-delete-title = Eliminar su cuenta
+account-delete-text = Su cuenta se elimina para siempre, con todo lo que hay guardado sobre usted. Después, otros pueden usar su nombre.
+account-delete-name = Para confirmar, escriba su nombre de usuario: { $name }
+account-delete-button = Eliminar mi cuenta
+done-account-deleted = Su cuenta se ha eliminado.
+account-delete-E001001 = Este no es el nombre de usuario de su cuenta.
+account-delete-E008002 = Usted es el último superusuario. Nombre antes a otro.
 back-to-account = Volver a su cuenta
 
 admin-users = Usuarios

@@ -209,6 +209,13 @@ done-passkey-removed = La clé d’accès a été supprimée. Supprimez-la aussi
 error-E012001 = Cette clé d’accès ne peut pas être utilisée ici.
 error-E012002 = Le délai est dépassé, ou cela a déjà été fait. Réessayez.
 error-E012003 = Sans cette clé d’accès, personne ne pourrait plus se connecter au compte. Choisissez d’abord un mot de passe.
+account-delete-title = Supprimer votre compte
+account-delete-text = Votre compte est supprimé définitivement, avec tout ce qui est enregistré à votre sujet. D’autres pourront ensuite prendre son nom.
+account-delete-name = Pour confirmer, saisissez votre nom d’utilisateur : { $name }
+account-delete-button = Supprimer mon compte
+done-account-deleted = Votre compte a été supprimé.
+account-delete-E001001 = Ce n’est pas le nom d’utilisateur de votre compte.
+account-delete-E008002 = Vous êtes le dernier super-utilisateur. Nommez-en d’abord un autre.
 back-to-account = Retour à votre compte
 
 admin-users = Utilisateurs

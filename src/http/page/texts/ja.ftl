@@ -197,6 +197,13 @@ done-passkey-removed = パスキーを削除しました。端末からも削除
 error-E012001 = このパスキーはここでは使えません。
 error-E012002 = 時間がかかりすぎたか、すでに行われています。もう一度お試しください。
 error-E012003 = このパスキーがないと、誰もこのアカウントにログインできなくなります。先にパスワードを設定してください。
+account-delete-title = アカウントの削除
+account-delete-text = アカウントは、保存されているすべての情報とともに完全に削除されます。その後、他の人がこの名前を使えるようになります。
+account-delete-name = 確認のため、ユーザー名を入力してください：{ $name }
+account-delete-button = アカウントを削除
+done-account-deleted = アカウントを削除しました。
+account-delete-E001001 = これはこのアカウントのユーザー名ではありません。
+account-delete-E008002 = 最後のスーパーユーザーです。先に別の人をスーパーユーザーにしてください。
 back-to-account = アカウントに戻る
 
 admin-users = ユーザー

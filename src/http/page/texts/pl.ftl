@@ -217,6 +217,13 @@ done-passkey-removed = Usunięto klucz dostępu. Usuń go także na swoim urząd
 error-E012001 = Tego klucza dostępu nie można tu użyć.
 error-E012002 = Minęło zbyt dużo czasu albo już to zrobiono. Spróbuj ponownie.
 error-E012003 = Bez tego klucza dostępu nikt nie mógłby zalogować się na konto. Najpierw ustaw hasło.
+account-delete-title = Usuń konto
+account-delete-text = Konto znika na zawsze, wraz ze wszystkim, co o Tobie zapisano. Jego nazwę będą mogli potem przejąć inni.
+account-delete-name = Aby potwierdzić, wpisz swoją nazwę użytkownika: { $name }
+account-delete-button = Usuń moje konto
+done-account-deleted = Twoje konto zostało usunięte.
+account-delete-E001001 = To nie jest nazwa użytkownika Twojego konta.
+account-delete-E008002 = Jesteś ostatnim superużytkownikiem. Najpierw ustanów innego.
 back-to-account = Wróć do konta
 
 admin-users = Użytkownicy
