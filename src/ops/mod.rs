@@ -78,6 +78,7 @@ pub use site::lookup::{SiteProof, UserKey};
 pub use site::profile::UpdateMode;
 pub use site::registry::{CreatedSite, KeyChange, NewSite, SiteUpdate, UpdatedSite};
 pub use site::session::{DEFAULT_LIFETIME, MAX_LIFETIME, NewSiteSession};
+pub use site::target::RegisteredTarget;
 pub use site::user::{NewSiteUser, SiteUser, SiteUserUpdate};
 pub use sso::Sso;
 pub use user::name::UsernamesMigrated;

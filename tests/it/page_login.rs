@@ -6,9 +6,11 @@ use zato_sso::ops::Actor;
 
 use crate::login::{totp_code, totp_user};
 use crate::page::{Browser, encoded};
-use crate::support::{Kind, PASSWORD, ctx};
+use crate::support::{Kind, PASSWORD, ctx, new_site};
 
 on_both_databases! {
+    a_registered_origin_is_where_a_sign_in_may_lead;
+    what_was_typed_is_shown_again_after_signing_in;
     who_signs_in_has_a_session_and_a_cookie_of_this_host_alone;
     nobody_is_told_who_has_an_account;
     a_second_step_asks_for_the_code_and_never_for_the_password_again;
@@ -385,4 +387,99 @@ async fn the_language_is_what_is_asked_for_and_then_what_the_browser_wants(kind:
     // What was chosen stays.
     assert_eq!(of("/login", "de"), "ar\" dir=\"rtl\"");
     assert_eq!(of("/login?ui_locales=tlh%20ja", "de"), "ja\" dir=\"ltr\"");
+}
+
+async fn a_registered_origin_is_where_a_sign_in_may_lead(kind: Kind) {
+    let mut browser = Browser::new(kind).await;
+    browser.server.world.user("user1").await;
+    let sso = browser.server.world.sso.clone();
+    let site = new_site("shop", &["https://shop.example/callback", "http://localhost:8080/callback"]);
+    sso.create_site(&ctx(), site).await.unwrap();
+    let address = |next: &str| {
+        let next: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
+        format!("/login?next={next}")
+    };
+    for (next, leads_to) in [
+        ("https://shop.example/cart?a=b#c", "https://shop.example/cart?a=b#c"),
+        ("https://shop.example:443", "https://shop.example/"),
+        ("http://localhost:8080/x", "http://localhost:8080/x"),
+    ] {
+        browser.cookies.clear();
+        let page = browser.get(&address(next));
+        assert_eq!(page.input("next"), leads_to);
+        let policy = page.header("content-security-policy").unwrap();
+        let origin = &leads_to[..leads_to[8..].find('/').unwrap() + 8];
+        assert!(policy.contains(&format!("form-action 'self' {origin};")), "{policy}");
+        let fields = [("username", "user1"), ("password", PASSWORD), ("next", next)];
+        let form_token = page.input("form_token");
+        assert_eq!(browser.post("/login", &form_token, &fields).location(), leads_to);
+        // Who is signed in goes on without a form.
+        assert_eq!(browser.get(&address(next)).location(), leads_to);
+    }
+    for next in [
+        "https://shop.example.evil.example/",
+        "https://evil.example/https://shop.example/",
+        "http://shop.example/",
+        "https://shop.example:8443/",
+        "https://sub.shop.example/",
+        "https://shop.example@evil.example/",
+        "https://shop.example\\@evil.example/",
+        "//shop.example/",
+        "https:shop.example/",
+        "http://localhost/",
+        "https://%",
+    ] {
+        assert_eq!(browser.get(&address(next)).location(), "./account", "{next}");
+        let fields = [("username", "user1"), ("password", PASSWORD), ("next", next)];
+        let form_token = browser.get("/login?again=1").input("form_token");
+        assert_eq!(browser.post("/login", &form_token, &fields).location(), "./account", "{next}");
+    }
+    sso.delete_site(&ctx(), "shop").await.unwrap();
+    assert_eq!(browser.get(&address("https://shop.example/")).location(), "./account");
+}
+
+async fn what_was_typed_is_shown_again_after_signing_in(kind: Kind) {
+    let mut browser = Browser::new(kind).await;
+    browser.server.world.user("user1").await;
+    browser.server.world.user("user2").await;
+    let typed = [("whose", "user1"), ("display_name", "Ann \"A\""), ("password", "a secret")];
+    // Sends a form when the session has ended; where that leads to.
+    let send = |browser: &mut Browser, path: &str, fields: &[(&str, &str)]| {
+        browser.sign_in("user1");
+        let form_token = browser.get("/account").input("form_token");
+        browser.cookies.remove("zato_sso_session");
+        browser.post(path, &form_token, fields).location().to_owned()
+    };
+    let sign_in = |browser: &mut Browser, username: &str, location: &str| {
+        let next = location.split_once("next=").unwrap().1.replace("%3F", "?").replace("%3D", "=");
+        let fields = [("username", username), ("password", PASSWORD), ("next", next.as_str())];
+        format!("/{}", browser.submit("/login", &fields).location().trim_start_matches("./"))
+    };
+    let location = send(&mut browser, "/account", &typed);
+    assert_eq!(location, "./login?next=account%3Fdone%3Dform-kept");
+    let draft = browser.cookies["zato_sso_draft"].clone();
+    let kept = data_encoding::BASE64URL_NOPAD.decode(draft.as_bytes()).unwrap();
+    assert!(!String::from_utf8(kept).unwrap().contains("secret"));
+    let back = sign_in(&mut browser, "user1", &location);
+    let page = browser.get(&back);
+    page.shows(200, "What you had typed is shown again");
+    assert_eq!(page.input("display_name"), "Ann \"A\"");
+    // It was not sent, and is shown once.
+    assert!(!browser.cookies.contains_key("zato_sso_draft"));
+    assert_eq!(browser.get("/account").input("display_name"), "");
+
+    // Somebody else does not see it.
+    let location = send(&mut browser, "/account", &typed);
+    let back = sign_in(&mut browser, "user2", &location);
+    assert_eq!(browser.get(&back).input("display_name"), "");
+    // Of what is not harmless, or too long, it is said.
+    let long = "x".repeat(3_000);
+    for (path, fields) in
+        [("/account/email", [("whose", "user1"), ("email", "a@b.example")]), ("/account", [("whose", "user1"), ("display_name", &long)])]
+    {
+        let location = send(&mut browser, path, &fields);
+        let back = sign_in(&mut browser, "user1", &location);
+        assert_eq!(back.split_once('?').unwrap().1, "done=form-lost");
+        browser.get(&back).shows(200, "was not saved");
+    }
 }

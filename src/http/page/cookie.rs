@@ -10,7 +10,7 @@ use crate::domain::{Password, Ust};
 const KEPT: char = 'k';
 
 /// A longer value was not set by a page.
-const MAX_LENGTH: usize = 2_048;
+pub(in crate::http) const MAX_LENGTH: usize = 2_048;
 
 /// For how long a browser keeps what says which device it is, and which language is wanted.
 pub(in crate::http) const YEAR: u64 = 31_536_000;
@@ -28,6 +28,8 @@ pub(in crate::http) enum Name {
     Step,
     /// The language that was chosen.
     Language,
+    /// A form that was sent when its session had ended.
+    Draft,
 }
 
 impl Name {
@@ -38,6 +40,7 @@ impl Name {
             Self::Device => "zato_sso_device",
             Self::Step => "zato_sso_step",
             Self::Language => "zato_sso_language",
+            Self::Draft => "zato_sso_draft",
         }
     }
 }

@@ -60,6 +60,11 @@ impl Fields {
         url::form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish()
     }
 
+    /// What a page shows again, as a query string.
+    pub fn encoded(&self) -> String {
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(self.shown()).finish()
+    }
+
     /// Whether a box was ticked.
     pub fn is_ticked(&self, name: &str) -> bool {
         !self.get(name).is_empty()

@@ -46,7 +46,8 @@ impl Begun {
 
 /// Where the browser goes afterwards, as the form or the address says.
 fn next(visit: &Visit) -> Option<&str> {
-    [visit.form.get("next"), visit.query.get("next")].into_iter().find_map(target::safe)
+    let here = [visit.form.get("next"), visit.query.get("next")].into_iter().find_map(target::safe);
+    visit.onward.as_ref().map(|onward| &*onward.url).or(here)
 }
 
 pub(super) fn shown(visit: &Visit) -> Value {

@@ -3,13 +3,14 @@
 //!
 //! A request goes through `serve`, which checks where a form comes from and whose session it is, to one of the pages of `table`.
 //!
-//! Files import in this order: `text`, `cookie`, `target`, `form`, `guard`, `look`, `answer`, `visit`, `serve`, then the pages,
+//! Files import in this order: `text`, `cookie`, `target`, `form`, `draft`, `guard`, `look`, `answer`, `visit`, `serve`, then the pages,
 //! then `table`.
 
 mod account;
 mod admin;
 mod answer;
 mod cookie;
+mod draft;
 mod form;
 mod guard;
 mod login;

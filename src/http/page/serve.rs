@@ -17,11 +17,14 @@ use crate::http::app::App;
 use crate::http::failure::{Failure, Told};
 use crate::http::metrics::Route;
 use crate::http::page::answer::{Answer, Kind, Outcome};
+use crate::http::page::cookie::Name;
+use crate::http::page::draft;
 use crate::http::page::form::Fields;
 use crate::http::page::guard::is_from_here;
 use crate::http::page::look::Look;
+use crate::http::page::target;
 use crate::http::page::visit::Visit;
-use crate::ops::{ConsoleEntry, ConsolePart, Visitor};
+use crate::ops::{ConsoleEntry, ConsolePart, RegisteredTarget, Visitor};
 
 /// Shows a page, or does what its form asks for.
 pub(in crate::http) type Handler =
@@ -113,6 +116,10 @@ impl Page {
                         keep_alive(&visit, &visitor).await?;
                         visit.greet(visitor);
                     }
+                    Err(Error::Refused { .. }) if is_form => {
+                        let kept = draft::keep(&visit.jar, self.path, &visit.path, &visit.form);
+                        return Ok(visit.to_login_with_form(kept));
+                    }
                     Err(Error::Refused { .. }) => return Ok(visit.to_login()),
                     Err(other) => return Err(other.into()),
                 }
@@ -128,13 +135,17 @@ impl Page {
                     }
                 }
             }
+            if !is_form {
+                show_draft(&mut visit);
+            }
+            visit.onward = registered_target(&visit).await?;
             handler(&mut visit).await
         }
         .await;
         let answer = outcome.unwrap_or_else(|failure| told(&visit, failure));
         let mut response = written(&visit, answer);
         let policy = if self.has_token { "no-referrer" } else { "same-origin" };
-        protect(&mut response, look, policy);
+        protect(&mut response, look, policy, visit.onward.as_ref().map(|onward| &*onward.origin));
         response.extensions_mut().insert(route);
         response
     }
@@ -280,9 +291,46 @@ fn page(
     response
 }
 
-fn protect(response: &mut Response, look: &Look, referrer_policy: &'static str) {
+/// The address on another host that a sign-in leads to, if it is a registered one.
+async fn registered_target(visit: &Visit) -> Result<Option<RegisteredTarget>, Failure> {
+    if visit.path.split('/').next() != Some("login") {
+        return Ok(None);
+    }
+    let sent = [visit.form.get("next"), visit.query.get("next")];
+    let sent = sent.into_iter().find(|next| !next.is_empty()).filter(|next| target::safe(next).is_none());
+    match sent {
+        Some(next) => Ok(visit.sso().registered_target(next).await?),
+        None => Ok(None),
+    }
+}
+
+/// Shows a form that was kept until its sender has signed in again. It is shown once.
+fn show_draft(visit: &mut Visit) {
+    let Some(user) = &visit.user else { return };
+    if visit.query.get("done") != "form-kept" {
+        return;
+    }
+    if let Some(form) = draft::read(&visit.jar, &visit.path, &user.user.username) {
+        (visit.form, visit.is_draft) = (form, true);
+    }
+    let cleared = visit.jar.clear(Name::Draft);
+    visit.cookies.push(cleared);
+}
+
+/// `form_action` is an origin that forms may lead to beside this one: browsers look at the policy of the page whose form it is, for
+/// all that the answer leads to (Content Security Policy 3, section 6.4.1).
+fn protect(
+    response: &mut Response,
+    look: &Look,
+    referrer_policy: &'static str,
+    form_action: Option<&str>,
+) {
     let headers = response.headers_mut();
-    if let Ok(policy) = HeaderValue::from_str(&look.policy) {
+    let policy = match form_action {
+        Some(origin) => look.policy.replace("form-action 'self'", &format!("form-action 'self' {origin}")),
+        None => look.policy.clone(),
+    };
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     for (name, value) in [

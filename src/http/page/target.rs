@@ -1,4 +1,5 @@
-//! Where a browser is sent on to: a page of ours, or what `next` names, and never another host.
+//! Where a browser is sent on to on this host: a page of ours, or what `next` names. Another host is one that a site has registered:
+//! see [`registered_target`](crate::ops::Sso::registered_target).
 
 use url::Url;
 

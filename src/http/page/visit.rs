@@ -20,7 +20,7 @@ use crate::http::page::look::Look;
 use crate::http::page::text::{Chosen, accepted};
 use crate::http::request::extract;
 use crate::http::request::extract::Call;
-use crate::ops::{Actor, Sso, Visitor};
+use crate::ops::{Actor, RegisteredTarget, Sso, Visitor};
 
 /// The field of every form that shows that a page of ours has made it.
 const FORM_TOKEN: &str = "form_token";
@@ -48,6 +48,10 @@ pub(in crate::http) struct Visit {
     form_secret: String,
     /// What the answer sets in any case.
     pub cookies: Vec<String>,
+    /// The address on another host, and its origin, that the sign-in leads to, if it is a registered one.
+    pub onward: Option<RegisteredTarget>,
+    /// Whether the form is one that was kept until its sender has signed in again.
+    pub is_draft: bool,
 }
 
 impl Visit {
@@ -76,7 +80,22 @@ impl Visit {
             kept => format!("{path}?{kept}"),
         };
         let (look, form) = (Arc::clone(look), Fields::default());
-        Ok(Self { call, look, jar, query, form, path, back, user: None, visitor: None, language, form_secret, cookies })
+        Ok(Self {
+            call,
+            look,
+            jar,
+            query,
+            form,
+            path,
+            back,
+            user: None,
+            visitor: None,
+            language,
+            form_secret,
+            cookies,
+            onward: None,
+            is_draft: false,
+        })
     }
 
     /// What is called.
@@ -121,9 +140,10 @@ impl Visit {
         }
     }
 
-    /// Where the browser is sent on to: another page of ours, or an address on this host.
+    /// Where the browser is sent on to: another page of ours, an address on this host, or the registered one elsewhere.
     pub fn target(&self, target: &str) -> String {
-        if target.starts_with('/') { target.to_owned() } else { format!("{}{target}", self.root()) }
+        let is_onward = self.onward.as_ref().is_some_and(|onward| onward.url == target);
+        if target.starts_with('/') || is_onward { target.to_owned() } else { format!("{}{target}", self.root()) }
     }
 
     /// Whether the form that was sent was made for this browser: for its session where a page asks for one.
@@ -182,6 +202,7 @@ impl Visit {
             query => self.query.without(&["ui_locales", "done"]),
             user,
             notice,
+            is_draft => self.is_draft,
             t => translator(&self.look, self.language),
         };
         Ok(context! { ..shown, ..context! { ..common, ..self.look.common.clone() } })
@@ -247,20 +268,29 @@ impl Visit {
         // Who wants to sign out has nothing to come back for.
         let target = match self.path.as_str() {
             "logout" => "login?done=logout".to_owned(),
-            _ => format!("login?next={}", self.encoded_back()),
+            _ => format!("login?next={}", encoded(&self.back)),
         };
         Answer::to(self.target(&target)).and(self.jar.clear(Name::Session))
     }
 
-    /// The same for who has a session, and is to prove once more who they are.
-    fn to_login_again(&self) -> Answer {
-        Answer::to(self.target(&format!("login?again=1&next={}", self.encoded_back())))
+    /// The same of who has sent a form: the page that they come back to says what has become of it.
+    pub fn to_login_with_form(&self, kept: Option<String>) -> Answer {
+        if self.path == "logout" {
+            return self.to_login();
+        }
+        let sign = if self.back.contains('?') { '&' } else { '?' };
+        let done = if kept.is_some() { "form-kept" } else { "form-lost" };
+        let next = encoded(&format!("{}{sign}done={done}", self.back));
+        let answer = Answer::to(self.target(&format!("login?next={next}"))).and(self.jar.clear(Name::Session));
+        match kept {
+            Some(cookie) => answer.and(cookie),
+            None => answer,
+        }
     }
 
-    /// Where the browser comes back to, as a value in an address.
-    fn encoded_back(&self) -> String {
-        let encoded: String = url::form_urlencoded::byte_serialize(self.back.as_bytes()).collect();
-        encoded.replace("%2F", "/")
+    /// The same for who has a session, and is to prove once more who they are.
+    fn to_login_again(&self) -> Answer {
+        Answer::to(self.target(&format!("login?again=1&next={}", encoded(&self.back))))
     }
 
     /// Asks for that before a page whose form would be refused without.
@@ -277,6 +307,12 @@ impl Visit {
         let given = self.form.get("token").trim();
         Password::from(given.rsplit_once("token=").map_or(given, |(_, token)| token))
     }
+}
+
+/// Where the browser comes back to, as a value in an address.
+fn encoded(back: &str) -> String {
+    let encoded: String = url::form_urlencoded::byte_serialize(back.as_bytes()).collect();
+    encoded.replace("%2F", "/")
 }
 
 /// What templates call `t`: a text by its id, with values by name.

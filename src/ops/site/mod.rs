@@ -7,4 +7,5 @@ pub(super) mod lookup;
 pub(super) mod profile;
 pub(super) mod registry;
 pub(super) mod session;
+pub(super) mod target;
 pub(super) mod user;

@@ -37,6 +37,9 @@ sql! {
     BY_PUBLIC_KEY = concat!(site!(", private_key_digest, old_key_digest"), " WHERE public_key = $1");
     ALL_CALLBACKS = "SELECT site_id, callback_uri FROM sso_site_callback ORDER BY callback_uri";
     CALLBACKS = "SELECT callback_uri FROM sso_site_callback WHERE site_id = $1 ORDER BY callback_uri";
+    /// Callback URIs are kept in their normal form: an origin with a slash behind it is what all that lead to it begin with.
+    HAS_ORIGIN = "SELECT c.callback_uri FROM sso_site_callback c JOIN sso_site s ON s.site_id = c.site_id \
+        WHERE s.is_active AND substr(c.callback_uri, 1, length($1)) = $1 LIMIT 1";
     SESSIONS = "DELETE FROM sso_session WHERE site_id = $1 RETURNING user_id";
     DELETE = "DELETE FROM sso_site WHERE site_id = $1";
 }
@@ -181,6 +184,14 @@ pub async fn by_subdomain(conn: &mut Conn, subdomain: &str) -> Result<Option<Sit
     let Some(row) = fetch_optional!(conn, SiteRow, BY_SUBDOMAIN, subdomain)? else { return Ok(None) };
     let callbacks = fetch_all!(conn, (String,), CALLBACKS, row.site_id)?;
     Ok(Some(row.into_site(callbacks.into_iter().map(|(callback_uri,)| callback_uri).collect())))
+}
+
+/// Whether an active site has a callback URI that begins with this: an origin and a slash.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn has_origin(conn: &mut Conn, origin: &str) -> Result<bool> {
+    Ok(fetch_optional!(conn, (String,), HAS_ORIGIN, origin)?.is_some())
 }
 
 /// The digests of the private keys of a site.
