@@ -13,9 +13,12 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import html
+import io
 import json
 import os
 import random
+import re
 import sqlite3
 import statistics
 import subprocess
@@ -45,7 +48,7 @@ from scale_data import (
     may_log_in,
     username,
 )
-from zato_sso import SSO, SearchCtx, ValidationError
+from zato_sso import SSO, SearchCtx, ValidationError, wsgi
 
 PAGE = 50
 SEARCH_COLUMNS = "user_id, username, email, display_name, first_name, last_name, sign_up_status, approval_status"
@@ -262,6 +265,67 @@ def measure_searches(made: Database, plan: Plan) -> Iterator[dict[str, Any]]:
         }
 
 
+def lists(size: Size) -> dict[str, str]:
+    """Return what the administration lists users by: in words, and as a query."""
+    last = size.users - 1
+    return {
+        "everybody": "",
+        "the latest first": "order=newest",
+        "a part that everybody has": "q=user",
+        "a part that some have": "q=lee",
+        "a part that few have": f"q={username(last)}",
+        "a part that nobody has": "q=xyzzy",
+        "an email": f"q={username(last)}%40example.com",
+        "locked": "list=locked",
+        "locked, and a part that few have": f"list=locked&q={username(last)}",
+        "locked, the latest first": "list=locked&order=newest",
+        "signed up in an hour": "from=2025-12-31&until=2025-12-31",
+        "signed in since": "since=2026-01-01",
+    }
+
+
+def measure_lists(made: Database, plan: Plan) -> Iterator[dict[str, Any]]:
+    """Yield how long a page of the administration takes, and one after a hundred others, by what it lists."""
+    with SSO(config=made.config(**{"pages.is_active": True, "cleanup.interval": 86_400})) as sso:
+        ust, application = sso.user.login(CID, ADMIN, PASSWORD, APP, ADDRESS).ust, wsgi.Application(sso)
+
+        def page(query: str) -> tuple[float, str]:
+            environ = {
+                "REQUEST_METHOD": "GET",
+                "PATH_INFO": "/admin",
+                "QUERY_STRING": query,
+                "HTTP_HOST": "localhost",
+                "HTTP_COOKIE": f"zato_sso_session={ust}",
+                "REMOTE_ADDR": ADDRESS,
+                "wsgi.input": io.BytesIO(),
+            }
+            statuses: list[str] = []
+            start = perf_counter()
+            body = b"".join(application(environ, lambda status, _headers, *_: statuses.append(status)))
+            took = perf_counter() - start
+            if not statuses[0].startswith("200"):
+                raise CannotMeasureError(f"/admin?{query}: {statuses[0]}")
+            return took, body.decode()
+
+        for what, query in lists(made.size).items():
+            times = [page(query)[0] for _ in range(plan.rounds * 4)]
+            text, deep = page(query)[1], query
+            for _ in range(100 if plan.rounds > 2 else 2):
+                found = re.search(r'href="\?([^"]*)" rel="next"', text)
+                if not found:
+                    break
+                deep = html.unescape(found[1])
+                text = page(deep)[1]
+            count = re.search(r"<p>([^<]*) users?</p>", page(query)[1])
+            yield {
+                "what": f"{what}, {made.kind}",
+                "median_ms": 1e3 * statistics.median(times),
+                "slowest_ms": 1e3 * max(times),
+                "page_101_ms": 1e3 * statistics.median(page(deep)[0] for _ in range(plan.rounds)),
+                "users": count[1] if count else "none",
+            }
+
+
 def measure_cleanup(made: Database, expired: int, plan: Plan) -> dict[str, Any]:
     """Let another process delete expired sessions while this one renews others, and see who waits for how long."""
     with opened(made) as at:
@@ -330,7 +394,13 @@ def measure_all(arguments: argparse.Namespace) -> dict[str, list[dict[str, Any]]
     plan = SMOKE_PLAN if is_smoke else Plan()
     few, many = (SMOKE_SMALL, SMOKE) if is_smoke else (SMALL, Size(arguments.users, arguments.sessions))
     few, many = (Size(size.users, size.sessions, arguments.seed) for size in (few, many))
-    tables: dict[str, list[dict[str, Any]]] = {"costs": [], "searches": [], "clean-up": [], "size": []}
+    tables: dict[str, list[dict[str, Any]]] = {
+        "costs": [],
+        "searches": [],
+        "lists": [],
+        "clean-up": [],
+        "size": [],
+    }
     folder = target_folder() / "bench" / "scale"
     for kind in arguments.kind or KINDS:
         with (
@@ -340,6 +410,9 @@ def measure_all(arguments: argparse.Namespace) -> dict[str, list[dict[str, Any]]
             taken = made_many.bytes_on_disk()
             users, sessions = taken["sso_user"] / many.users, taken["sso_session"] / many.sessions
             tables["size"].append({"what": kind, "bytes_per_user": users, "bytes_per_session": sessions})
+            tables["lists"].extend(measure_lists(made_many, plan))
+            if arguments.only_lists:
+                continue
             tables["costs"].extend(compare_costs(made_few, made_many, plan))
             tables["searches"].extend(measure_searches(made_many, plan))
             expired = min(arguments.expired, many.sessions // 5)
@@ -355,6 +428,7 @@ def main() -> int:
     parser.add_argument("--expired", type=int, default=200_000, help="how many sessions the clean-up finds")
     parser.add_argument("--seed", default=SEED, help="what the rows are made of")
     parser.add_argument("--kind", choices=KINDS, action="append", help="by default both")
+    parser.add_argument("--only-lists", action="store_true", help="nothing but the lists of the administration")
     parser.add_argument("--smoke", action="store_true", help="few and little, to see that everything works")
     arguments = parser.parse_args()
     # Settings of the environment would override those of the benchmark.
@@ -365,8 +439,8 @@ def main() -> int:
     except CannotMeasureError as error:
         print(f"scale: {error}", file=sys.stderr)
         return 1
-    print("\n\n".join(map(lines, tables.values())))
-    if not arguments.smoke:
+    print("\n\n".join(lines(table) for table in tables.values() if table))
+    if not arguments.smoke and not arguments.only_lists:
         path = target_folder() / "bench" / "scale.json"
         path.write_text(json.dumps({"benchmark": "scale", "cores": os.cpu_count(), **tables}, indent=2) + "\n")
     return 0

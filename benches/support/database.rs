@@ -128,7 +128,7 @@ async fn create_postgres(name: &str) -> Result<String> {
 /// A call of the application that is known by default.
 pub fn ctx() -> Context {
     let (current_app, remote_addr) = ("CRM".to_owned(), RemoteAddr::from("127.0.0.1"));
-    Context { cid: Cid::new("bench"), current_app, remote_addr }
+    Context { cid: Cid::new("bench"), current_app, remote_addr, language: None }
 }
 
 fn new_user(username: &str) -> NewUser {

@@ -24,6 +24,7 @@ pub use self::core::error::{Error, Result, WRONG_TOTP_CODE};
 pub use self::core::id::{
     Cid, ClientId, GroupId, PasskeyId, SessionId, UserId, random_uuid, time_ordered_uuid,
 };
+pub use self::core::language::Language;
 pub use self::core::measure::{BOUNDS, Distribution, Histogram};
 pub use self::core::operation::{AuditKind, Face, Operation, Who};
 pub use self::core::page::Page;

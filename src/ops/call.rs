@@ -310,6 +310,7 @@ impl Sso {
             cid,
             current_app: self.config().apps.default.clone(),
             remote_addr: RemoteAddr::default(),
+            language: None,
         })
     }
 

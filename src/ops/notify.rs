@@ -5,13 +5,13 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::config::LogLevel;
-use crate::domain::{Context, EmailKind, Error, Operation, Result, UserId, time_ordered_uuid};
+use crate::domain::{Context, EmailKind, Error, Language, Operation, Result, UserId, time_ordered_uuid};
 use crate::ops::Sso;
 use crate::ops::access::user_row::Column;
 use crate::ops::audit::Trail;
 use crate::ops::mail::envelope::{Content, Envelope, Request};
 use crate::ops::mail::mailer::NO_WAY;
-use crate::ops::mail::message::{self, About};
+use crate::ops::mail::message::{self, About, Reader};
 use crate::store;
 use crate::store::Tx;
 use crate::store::mail::outbox::NewMessage;
@@ -115,6 +115,35 @@ impl Sso {
         Ok(opened.transpose()?.map(|email| email.expose().to_owned()))
     }
 
+    /// The language that a user reads: that of the page where they have asked for something, else that of the pages where they
+    /// have logged in last. What others do about them says nothing of that.
+    async fn language_of(
+        &self,
+        tx: &mut Tx,
+        ctx: &Context,
+        trail: &Trail,
+        row: &UserRow,
+    ) -> Result<Option<Language>> {
+        let is_own = trail.event.current_user.as_ref().is_none_or(|by| *by == row.user_id);
+        match ctx.language.filter(|_| is_own) {
+            Some(language) => Ok(Some(language)),
+            None => store::user::account::language(tx, &row.user_id).await,
+        }
+    }
+
+    /// Remembers in which language a user has logged in, if that is known.
+    pub(in crate::ops) async fn remember_language(
+        &self,
+        tx: &mut Tx,
+        ctx: &Context,
+        user_id: &UserId,
+    ) -> Result<()> {
+        match ctx.language {
+            Some(language) => store::user::account::set_language(tx, user_id, language).await,
+            None => Ok(()),
+        }
+    }
+
     #[expect(clippy::too_many_arguments, reason = "what an email is made of, and where it goes")]
     async fn queue_letter(
         &self,
@@ -126,13 +155,10 @@ impl Sso {
         about: About<'_>,
         max: i64,
     ) -> Result<()> {
-        let letter = message::write(
-            (self.config(), self.core.is_server),
-            &self.core.templates,
-            about,
-            row.username.clone(),
-            to,
-        )?;
+        let language = self.language_of(tx, ctx, trail, row).await?;
+        let reader = Reader { username: row.username.clone(), to, language };
+        let letter =
+            message::write((self.config(), self.core.is_server), &self.core.templates, about, reader)?;
         let envelope = Envelope::new(ctx, Content::Letter(letter));
         let about = (about.kind.as_str(), Some(&row.user_id));
         self.put_into_outbox(tx, trail, about, &envelope, max).await

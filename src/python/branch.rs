@@ -134,6 +134,7 @@ impl Branch {
             cid: cid.into().0,
             current_app: current_app.map_or_else(|| self.default_app.to_string(), Into::into),
             remote_addr: remote_addr.map(|addr| addr.into().0).unwrap_or_default(),
+            language: None,
         }
     }
 

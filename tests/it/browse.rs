@@ -76,7 +76,7 @@ async fn users_are_listed_by_part_email_state_and_group(kind: Kind) {
     assert_eq!(all, "ann bob locked rejected root1 unconfirmed waiting");
     assert_eq!(found(&world, &root, part("ANN")).await, "ann bob");
     assert_eq!(found(&world, &root, part("strasse")).await, "ann");
-    assert_eq!(found(&world, &root, part("%")).await, "");
+    assert_eq!(found(&world, &root, part("%%")).await, "");
     assert_eq!(found(&world, &root, part("nobody")).await, "");
     let email = |email: &str| UserBrowse { email: Some(email.to_owned()), ..UserBrowse::default() };
     assert_eq!(found(&world, &root, email("ANN@example.com ")).await, "ann");
@@ -275,11 +275,12 @@ async fn an_entry_of_the_audit_names_who_looked_and_by_which_criteria(kind: Kind
 async fn what_no_user_can_be_like_is_not_found(kind: Kind) {
     let world = World::with(kind, json!({"search.default_page_size": 2})).await;
     let root = populated(&world).await;
-    for wrong in ["a\0b", "a\nb", "x"] {
+    for wrong in ["a\nb", "x"] {
         let outcome = world.sso.browse_users(&ctx(), &root, part(wrong)).await;
         assert_eq!(refusal(outcome), Code::CommonInvalidInput, "{wrong:?}");
     }
     assert_eq!(found(&world, &root, UserBrowse { group: Some("a\0b".into()), ..UserBrowse::default() }).await, "");
+    assert_eq!(found(&world, &root, part("a\0b")).await, "");
     // Whoever rejected somebody sees the decision, and no hidden sign-ups.
     let update = UserUpdate { approval_status: Edit::Set(ApprovalStatus::Rejected), ..UserUpdate::default() };
     let user = world.sso.get_user_by_username(&ctx(), "bob", false).await.unwrap().unwrap();

@@ -24,6 +24,7 @@ on_both_databases! {
     ones_data_is_a_file;
     people_delete_their_account_where_configuration_allows_it;
     the_last_super_user_stays;
+    emails_are_in_the_language_of_the_page_or_the_last_one_of_the_user;
     links_in_emails_lead_where_configuration_says;
     pages_with_tokens_tell_nobody_where_somebody_came_from;
 }
@@ -447,4 +448,35 @@ async fn the_last_super_user_stays(kind: Kind) {
     browser.submit("/account/delete", &fields).shows(422, "You are the last super-user.");
     browser.server.world.super_user("admin2").await;
     assert_eq!(browser.submit("/account/delete", &fields).location(), "../login?done=account-deleted");
+}
+
+async fn emails_are_in_the_language_of_the_page_or_the_last_one_of_the_user(kind: Kind) {
+    let (mut browser, smtp) = with_emails(kind, json!({})).await;
+    browser.get("/login?ui_locales=de").shows(200, "Anmelden");
+    browser.submit("/signup", &sign_up("newcomer", "new@example.com")).location();
+    let email = smtp.email(1).await;
+    assert!(email.contains("Guten Tag newcomer"), "{email}");
+    let (path, token) = link(&email);
+    browser.submit(&path, &[("token", &token)]).location();
+    let email = smtp.email(2).await;
+    assert!(email.contains("Willkommen"), "{email}");
+    // What somebody asks for is in the language of the page where they do, also when it is looked at later.
+    browser.get("/login?ui_locales=fr");
+    browser.submit("/password/forgot", &[("username", "newcomer")]).location();
+    let email = smtp.email(3).await;
+    assert!(email.contains("Bonjour newcomer"), "{email}");
+    let user = browser.server.world.sso.get_user_by_username(&ctx(), "newcomer", false).await.unwrap().unwrap();
+    let user_id = user.user.user_id.as_str();
+    browser.get("/login?ui_locales=pl");
+    browser.sign_in("newcomer");
+    // A super-user who reads English asks for it.
+    browser.server.world.super_user("admin1").await;
+    browser.cookies.clear();
+    browser.sign_in("admin1");
+    browser.server.world.clock.advance_seconds(3_600);
+    browser.sign_in("admin1");
+    let path = format!("/admin/user/{user_id}");
+    browser.submit(&path, &[("action", "reset")]).location();
+    let email = smtp.email(4).await;
+    assert!(email.contains("Witaj, newcomer"), "{email}");
 }

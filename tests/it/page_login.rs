@@ -167,6 +167,9 @@ pub const FORMS: &[&str] = &[
     "/account/two-factor/codes",
     "/account/sessions",
     "/account/data",
+    "/account/delete",
+    "/admin/groups",
+    "/admin/group/x",
     "/admin/user/x",
 ];
 
@@ -475,7 +478,7 @@ async fn what_was_typed_is_shown_again_after_signing_in(kind: Kind) {
     // Of what is not harmless, or too long, it is said.
     let long = "x".repeat(3_000);
     for (path, fields) in
-        [("/account/email", [("whose", "user1"), ("email", "a@b.example")]), ("/account", [("whose", "user1"), ("display_name", &long)])]
+        [("/account/email", [("whose", "user1"), ("email", "a@b.example")]), ("/account", [("whose", "user1"), ("display_name", long.as_str())])]
     {
         let location = send(&mut browser, path, &fields);
         let back = sign_in(&mut browser, "user1", &location);

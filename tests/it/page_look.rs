@@ -41,6 +41,8 @@ const ONES_OWN: &[&str] = &[
     "/admin",
     "/admin?q=nobody",
     "/admin/sites",
+    "/admin/groups",
+    "/account/delete",
 ];
 
 fn element<'a>(page: &'a Seen, name: &str) -> &'a str {
@@ -121,7 +123,7 @@ async fn a_site_has_its_own_name_picture_colour_style_texts_and_templates(kind: 
 }
 
 async fn every_page_says_something_in_every_language(kind: Kind) {
-    let settings = json!({"apps.signup_allowed": ["CRM"]});
+    let settings = json!({"apps.signup_allowed": ["CRM"], "pages.allow_account_deletion": true});
     let mut browser = Browser::with(kind, settings).await;
     let admin = browser.server.world.super_user("admin1").await;
     let one_user = format!("/admin/user/{}", admin.user_id.as_str());

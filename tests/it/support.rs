@@ -101,7 +101,12 @@ pub fn ctx() -> Context {
 }
 
 pub fn ctx_of(app: &str, remote_addr: &str) -> Context {
-    Context { cid: Cid::new("test"), current_app: app.to_owned(), remote_addr: RemoteAddr::from(remote_addr) }
+    Context {
+        cid: Cid::new("test"),
+        current_app: app.to_owned(),
+        remote_addr: RemoteAddr::from(remote_addr),
+        language: None,
+    }
 }
 
 /// A site like any other.

@@ -6,6 +6,8 @@ Pictures of all pages are kept in target/pages.
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -37,7 +39,7 @@ class Stage:
             smtp={"url": self.mail.url},
             password_reset={"email_from": "sso@example.com"},
             signup={"is_approval_needed": False},
-            pages={"url": PUBLIC, "site_name": "Example"},
+            pages={"url": PUBLIC, "site_name": "Example", "allow_account_deletion": True},
         )
         with SSO(config=self.config) as sso:
             admin = {"username": "root-of-all", "password": PASSWORD}
@@ -188,6 +190,65 @@ def test_a_super_user_makes_a_group_and_fills_it(stage: Stage, has_script: bool)
     chromium.has_no_complaint()
 
 
+@pytest.mark.parametrize("has_script", [True, False], ids=["with-javascript", "without-javascript"])
+def test_a_member_who_may_manage_users_decides_and_sees_nothing_else(stage: Stage, has_script: bool) -> None:
+    chromium = stage.browser
+    chromium.do("begin", {"javaScriptEnabled": has_script})
+    with SSO(config=stage.config) as sso:
+        root = sso.user.login("cid", "root-of-all", PASSWORD, APP, ADDRESS).ust
+        bob = {"username": "bob", "password": PASSWORD}
+        bob_id = sso.user.create_user("cid", bob, require_super_user=False, auto_approve=True)
+        sso.group.create("cid", "managers", root, APP, ADDRESS, can_manage_users=True)
+        sso.group.add_member("cid", "managers", bob_id, root, APP, ADDRESS)
+    chromium.sign_in("bob")
+    assert chromium.click("header a[href$=admin]")[0] == "/admin"
+    text = chromium.open("/admin")
+    assert ("ann@example.com" in text, "root-of-all" in text) == (True, False)
+    assert chromium.do("texts", "main nav a")["texts"] == ["Users", "Waiting for approval"]
+    chromium.click("tbody a:has-text('ann')")
+    for action, said in [("lock", "was locked"), ("unlock", "was unlocked"), ("reset", "on its way")]:
+        assert said in chromium.click(f"form:has([value={action}]) button")[1]
+    assert "password/reset" in text_of(stage.mail.wait("ann@example.com", 1))
+    assert chromium.do("count", "[value=delete], [value=group-add]")["count"] == 0
+    chromium.has_no_complaint()
+
+
+@pytest.mark.parametrize("has_script", [True, False], ids=["with-javascript", "without-javascript"])
+def test_what_was_typed_outlives_the_session_and_an_account_ends(stage: Stage, has_script: bool) -> None:
+    chromium = stage.browser
+    chromium.do("begin", {"javaScriptEnabled": has_script})
+    chromium.sign_in("ann")
+    with SSO(config=stage.config) as sso:
+        root = sso.user.login("cid", "root-of-all", PASSWORD, APP, ADDRESS).ust
+        ann = sso.user.login("cid", "ann", PASSWORD, APP, ADDRESS).user_id
+        sso.session.end_all("cid", root, user_id=ann, current_app=APP, remote_addr=ADDRESS)
+    assert chromium.send({"display_name": "Ann Ω"}, "section:first-of-type button")[0].startswith("/login?next=account")
+    path, text = chromium.send({"username": "ann", "password": PASSWORD})
+    assert (path, "is shown again" in text) == ("/account?done=form-kept", True)
+    assert chromium.do("value", "[name=display_name]")["value"] == "Ann Ω"
+    assert "was saved" in chromium.click("section:first-of-type button")[1]
+
+    assert chromium.click("main a[href$=delete]")[0] == "/account/delete"
+    assert "not the username" in chromium.send({"username": "bob"})[1]
+    path, text = chromium.send({"username": "ann"})
+    assert (path, "Your account was deleted" in text) == ("/login?done=account-deleted", True)
+    _, text = chromium.send({"username": "ann", "password": PASSWORD})
+    assert "Username or password is wrong" in text
+    chromium.has_no_complaint()
+
+
+def test_a_sign_in_leads_on_to_a_registered_site(stage: Stage) -> None:
+    chromium = stage.browser
+    with SSO(config=stage.config) as sso:
+        sso.site.create("cid", "shop", [f"{stage.base.replace('127.0.0.1', 'localhost')}/callback"], APP, ADDRESS)
+    onward = f"{stage.base.replace('127.0.0.1', 'localhost')}/login?done=logout"
+    chromium.open(f"/login?next={onward.replace('?', '%3F').replace('=', '%3D')}")
+    # The browser follows: the policy of the page lets its form lead there.
+    path, text = chromium.send({"username": "ann", "password": PASSWORD})
+    assert (path, "You are signed out" in text) == (onward, True)
+    chromium.has_no_complaint()
+
+
 def test_the_script_shows_passwords_and_hides_them_when_they_are_sent(stage: Stage) -> None:
     chromium = stage.browser
     chromium.open("/login")
@@ -249,6 +310,7 @@ OWN = [
     "/logout",
 ]
 OWN += ["/login?again=1", "/admin", "/admin?q=nobody", "/admin/sites", "/admin/groups"]
+OWN += ["/account/delete", "/admin?list=locked&group=sales&from=2026-01-01", "/admin?from=x", "/admin?order=newest"]
 LOOKS = [("en", "light", 900), ("ar", "light", 900), ("en", "dark", 900), ("ar", "dark", 360), ("de", "light", 360)]
 
 
@@ -267,7 +329,7 @@ def test_axe_finds_nothing_on_any_page(stage: Stage, language: str, scheme: str,
         chromium.do("shot", f"{language}-{scheme}-{width}-{name}.png")
 
     def name_of(path: str) -> str:
-        return path.strip("/").replace("/", "-").replace("?", "-").replace("=", "-")
+        return re.sub(r"[^a-z0-9]+", "-", path.strip("/"))
 
     for path in OPEN:
         chromium.open(path)

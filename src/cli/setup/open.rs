@@ -164,6 +164,7 @@ pub(in crate::cli) fn context(sso: &Sso) -> Result<Context, Failure> {
         cid: Cid::random(sso.random())?,
         current_app: default.cloned().unwrap_or_default(),
         remote_addr: RemoteAddr::default(),
+        language: None,
     })
 }
 

@@ -1,6 +1,6 @@
 //! What every call carries beside its own input.
 
-use crate::domain::{Cid, RemoteAddr};
+use crate::domain::{Cid, Language, RemoteAddr};
 
 /// On whose behalf a call is made, and from where.
 #[derive(Clone, Debug)]
@@ -11,4 +11,6 @@ pub struct Context {
     pub current_app: String,
     /// Where the call comes from.
     pub remote_addr: RemoteAddr,
+    /// The language of who calls, where that is known: that of the page.
+    pub language: Option<Language>,
 }

@@ -6,6 +6,7 @@ pub(super) mod code;
 pub(super) mod context;
 pub(super) mod error;
 pub(super) mod id;
+pub(super) mod language;
 pub(super) mod measure;
 pub(super) mod operation;
 pub(super) mod page;

@@ -10,7 +10,7 @@ use minijinja::{Value, context};
 
 use crate::crypto::form_token;
 use crate::crypto::token::{self, TokenBits};
-use crate::domain::{Code, Context, Error, Password, UserView, Ust};
+use crate::domain::{Code, Context, Error, Language, Password, UserView, Ust};
 use crate::http::app::App;
 use crate::http::failure::Failure;
 use crate::http::page::answer::{Answer, Kind, Outcome};
@@ -56,11 +56,12 @@ pub(in crate::http) struct Visit {
 
 impl Visit {
     pub fn new(app: &App, look: &Arc<Look>, parts: &Parts) -> Result<Self, Failure> {
-        let call = extract::caller(app, parts, &app.sso.config().apps.default)?;
+        let mut call = extract::caller(app, parts, &app.sso.config().apps.default)?;
         let jar = Jar::read(parts, &app.sso.config().pages.url);
         let query = Fields::read(parts.uri.query().unwrap_or_default().as_bytes());
         let mut cookies = Vec::new();
         let language = language(look, parts, &jar, &query);
+        call.ctx.language = Language::of_tag(look.texts.of(language).0);
         if !query.get("ui_locales").is_empty() {
             cookies.push(jar.set(Name::Language, look.texts.of(language).0, Some(YEAR)));
         }

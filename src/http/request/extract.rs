@@ -96,7 +96,7 @@ pub(in crate::http) fn caller(app: &App, parts: &Parts, current_app: &str) -> Re
     let remote_addr = client.map(|client| RemoteAddr::new([client.to_string()])).unwrap_or_default();
     let user_agent =
         headers.get(header::USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    let ctx = Context { cid, current_app: current_app.to_owned(), remote_addr };
+    let ctx = Context { cid, current_app: current_app.to_owned(), remote_addr, language: None };
     let app_proof = if is_proxied { AppProof::Proxy } else { AppProof::Named };
     Ok(Call { sso: app.sso.clone(), ctx, user_agent, app_proof })
 }

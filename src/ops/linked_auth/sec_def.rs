@@ -325,6 +325,7 @@ mod tests {
             cid: Cid::new("test"),
             current_app: "CRM".to_owned(),
             remote_addr: RemoteAddr::default(),
+            language: None,
         };
         let define = async |name: &str, secret: Option<&str>| {
             let (sec_type, secret) = (SecType::BasicAuth, secret.map(Password::from));
@@ -365,6 +366,7 @@ mod tests {
             cid: Cid::new("test"),
             current_app: "CRM".to_owned(),
             remote_addr: RemoteAddr::default(),
+            language: None,
         };
         let wrong =
             ExternalCredential::Basic { username: "nobody".to_owned(), secret: Password::from("wrong") };

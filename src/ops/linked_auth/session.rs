@@ -348,6 +348,7 @@ impl Sso {
             cid: Cid::random(&*self.core.random)?,
             current_app: self.config().apps.default.clone(),
             remote_addr: RemoteAddr::default(),
+            language: None,
         };
         self.record(&ctx, Operation::SessionGetByExtId, async |_| {
             let Some(sec_type) = SecType::parse(sec_type) else { return Ok(None) };

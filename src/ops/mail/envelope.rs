@@ -5,7 +5,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::crypto::{Keyring, Place};
-use crate::domain::{Cid, Context, EmailKind, Error, Random, RemoteAddr, Result};
+use crate::domain::{Cid, Context, EmailKind, Error, Language, Random, RemoteAddr, Result};
 
 /// What a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +43,9 @@ pub(in crate::ops) struct Envelope {
     cid: String,
     current_app: String,
     remote_addr: String,
+    /// Of who has asked for it; none in what was put there before languages were.
+    #[serde(default)]
+    language: Option<String>,
     /// What it is about.
     pub content: Content,
 }
@@ -93,6 +96,7 @@ impl Envelope {
             cid: ctx.cid.as_str().to_owned(),
             current_app: ctx.current_app.clone(),
             remote_addr: ctx.remote_addr.joined(),
+            language: ctx.language.map(|language| language.as_str().to_owned()),
             content,
         }
     }
@@ -103,6 +107,7 @@ impl Envelope {
             cid: Cid::new(&self.cid),
             current_app: self.current_app.clone(),
             remote_addr: RemoteAddr::from(self.remote_addr.as_str()),
+            language: self.language.as_deref().and_then(Language::parse),
         }
     }
 
@@ -140,6 +145,7 @@ mod tests {
             cid: Cid::new("cid"),
             current_app: "CRM".to_owned(),
             remote_addr: RemoteAddr::from("10.0.0.1, 10.0.0.2"),
+            language: Some(Language::Polish),
         };
         let request = Request::new(RequestKind::PasswordReset, "planted", None);
         let id = Uuid::from_u128(1);
@@ -148,6 +154,7 @@ mod tests {
         assert!(!String::from_utf8_lossy(&sealed).contains("planted"));
         let opened = Envelope::open(&keyring, id, &sealed).unwrap();
         assert_eq!(opened.context().remote_addr, ctx.remote_addr);
+        assert_eq!(opened.context().language, ctx.language);
         assert!(
             matches!(opened.content, Content::Request(Request { credential, .. }) if credential == "planted")
         );

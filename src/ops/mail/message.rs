@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::config::Config;
-use crate::domain::{EmailAddress, EmailKind, Password, Result};
+use crate::domain::{EmailAddress, EmailKind, Language, Password, Result};
 use crate::ops::mail::envelope::Letter;
 use crate::ops::mail::template::{Content, Templates};
 
@@ -25,7 +25,7 @@ pub(in crate::ops) fn load_templates(config: &Config) -> Result<Templates, Strin
     Templates::load(folder, locale(config)).map_err(|error| format!("email.templates: {error}"))
 }
 
-/// The locale of emails: users have none. It is en_GB unless there are titles, and none for that.
+/// The locale of emails in no other language. It is en_GB unless there are titles, and none for that.
 fn locale(config: &Config) -> &str {
     let titles = &config.password_reset.email_title;
     match titles.keys().next() {
@@ -47,6 +47,17 @@ pub(in crate::ops) struct About<'a> {
     pub details: &'a [(&'static str, &'a str)],
 }
 
+/// Whom an email is for.
+#[derive(Debug)]
+pub(in crate::ops) struct Reader {
+    /// Their name.
+    pub username: String,
+    /// Their address.
+    pub to: String,
+    /// The language that they read, as far as it is known.
+    pub language: Option<Language>,
+}
+
 impl About<'_> {
     /// An email without a token.
     pub const fn plain(kind: EmailKind) -> Self {
@@ -62,9 +73,9 @@ pub(in crate::ops) fn write(
     (config, is_server): (&Config, bool),
     templates: &Templates,
     about: About<'_>,
-    username: String,
-    to: String,
+    reader: Reader,
 ) -> Result<Letter> {
+    let Reader { username, to, language } = reader;
     let About { kind, token, minutes, details } = about;
     let site_name = Some(config.main.site_name.trim()).filter(|name| !name.is_empty());
     let token = token.map_or("", Password::expose);
@@ -79,8 +90,16 @@ pub(in crate::ops) fn write(
         ("minutes", &minutes),
     ];
     let Content { subject, text, html } =
-        templates.fill(kind, &values.into_iter().chain(details.iter().copied()).collect())?;
-    let title = config.password_reset.email_title.get(locale(config));
+        templates.fill(kind, language, &values.into_iter().chain(details.iter().copied()).collect())?;
+    let titles = &config.password_reset.email_title;
+    let title = match templates.language(kind, language) {
+        None => titles.get(locale(config)),
+        // A title of another language would not do.
+        Some(language) => {
+            let own = titles.iter().find(|(locale, _)| Language::of_tag(locale) == Some(language));
+            own.map(|(_, title)| title)
+        }
+    };
     let title = title.filter(|_| kind == EmailKind::PasswordReset);
     Ok(Letter {
         username,
@@ -181,9 +200,9 @@ mod tests {
         let token = Password::from("T");
         let text = |config: &Config, kind| {
             let about = About { token: Some(&token), minutes: 30, ..About::plain(kind) };
-            write((config, false), &templates, about, "ann".to_owned(), "ann@example.com".to_owned())
-                .unwrap()
-                .text
+            let (username, to) = ("ann".to_owned(), "ann@example.com".to_owned());
+            let reader = Reader { username, to, language: None };
+            write((config, false), &templates, about, reader).unwrap().text
         };
         let kinds = [EmailKind::SignupConfirm, EmailKind::PasswordReset, EmailKind::EmailConfirm];
         for kind in kinds {
@@ -202,6 +221,22 @@ mod tests {
             let link = format!("\nhttps://example.com/{number}?token=T\n");
             assert!(text(&config, kind).contains(&link), "{kind:?}");
         }
+    }
+
+    #[test]
+    fn a_title_is_used_in_its_own_language_alone() {
+        let templates = Templates::load(None, "en_GB").unwrap();
+        let mut config = Config::default();
+        let titles = [("en_GB", "English title"), ("pl_PL", "Polish title")];
+        config.password_reset.email_title = titles.map(|(key, title)| (key.to_owned(), title.to_owned())).into();
+        let subject = |language| {
+            let reader = Reader { username: "ann".to_owned(), to: String::new(), language };
+            write((&config, false), &templates, About::plain(EmailKind::PasswordReset), reader).unwrap().subject
+        };
+        assert_eq!(subject(None), "English title");
+        assert_eq!(subject(Some(Language::English)), "English title");
+        assert_eq!(subject(Some(Language::Polish)), "Polish title");
+        assert!(subject(Some(Language::German)).starts_with("Ein neues Passwort"));
     }
 
     #[test]

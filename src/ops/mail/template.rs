@@ -3,15 +3,17 @@
 //! A file is called `<name>.<locale>.txt`, or `<name>.txt` for every locale that has none of its own; `.html` beside
 //! it makes the email a multi-part one. A text may begin with a line `Subject: …` and an empty one. `{{name}}` stands
 //! for a value, which is escaped in HTML.
+//!
+//! The built-in ones are there in several languages. An email that a file overrides is the same in all of them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::path::Path;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior, Value};
 
-use crate::domain::{EmailKind, Error, Result};
+use crate::domain::{EmailKind, Error, Language, Result};
 
 /// The values that every template has.
 const COMMON: &[&str] = &["username", "site_name"];
@@ -19,9 +21,12 @@ const COMMON: &[&str] = &["username", "site_name"];
 /// The values of one email.
 pub(in crate::ops) type Values<'a> = HashMap<&'static str, &'a str>;
 
-/// The templates of the locale that emails are written in.
+/// The templates of the locale that emails are written in, and the built-in ones of other languages.
 #[derive(Debug)]
-pub(in crate::ops) struct Templates(Environment<'static>);
+pub(in crate::ops) struct Templates {
+    environment: Environment<'static>,
+    overridden: HashSet<EmailKind>,
+}
 
 /// What an email says.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,14 +45,16 @@ enum Part {
 }
 
 impl Part {
-    /// The name of its template, which says whether values are escaped.
-    fn template(self, kind: EmailKind) -> String {
+    /// The name of its template, which says whether values are escaped. English has none of its own.
+    fn template(self, kind: EmailKind, language: Option<Language>) -> String {
         let ending = match self {
             Self::Subject => "subject",
             Self::Text => "txt",
             Self::Html => "html",
         };
-        format!("{}.{ending}", kind.as_str())
+        let folder = language.filter(|language| *language != Language::English);
+        let folder = folder.map(|language| format!("{}/", language.as_str())).unwrap_or_default();
+        format!("{folder}{}.{ending}", kind.as_str())
     }
 }
 
@@ -72,9 +79,15 @@ impl Templates {
     /// # Errors
     /// What is wrong with which file.
     pub fn load(folder: Option<&Path>, locale: &str) -> Result<Self, String> {
-        let mut templates = Self(environment().map_err(|error| error.to_string())?);
+        let environment = environment().map_err(|error| error.to_string())?;
+        let mut templates = Self { environment, overridden: HashSet::new() };
         for kind in EmailKind::ALL {
-            templates.add_text(kind, built_in(kind), true).map_err(|error| format!("{kind:?}: {error}"))?;
+            let told = |error: String| format!("{kind:?}: {error}");
+            templates.add_text(kind, None, built_in(kind), true).map_err(told)?;
+            for language in Language::OTHERS {
+                let Some(content) = translated(kind, language) else { continue };
+                templates.add_text(kind, Some(language), content, true).map_err(told)?;
+            }
         }
         let Some(folder) = folder else { return Ok(templates) };
         for name in file_names(folder)? {
@@ -84,52 +97,78 @@ impl Templates {
             let content = read(&path).map_err(told)?;
             let is_used = file.locale.is_none_or(|of_file| of_file == locale);
             match file.format {
-                Format::Text => templates.add_text(file.kind, &content, is_used),
-                Format::Html => templates.add(file.kind, Part::Html, &content, is_used),
+                Format::Text => templates.add_text(file.kind, None, &content, is_used),
+                Format::Html => templates.add(file.kind, None, Part::Html, &content, is_used),
             }
             .map_err(told)?;
+            if is_used {
+                templates.overridden.insert(file.kind);
+            }
         }
         Ok(templates)
     }
 
     /// Adds the text of a template, and its subject if it has one: without, the one that is there stays.
-    fn add_text(&mut self, kind: EmailKind, content: &str, is_used: bool) -> Result<(), String> {
+    fn add_text(
+        &mut self,
+        kind: EmailKind,
+        language: Option<Language>,
+        content: &str,
+        is_used: bool,
+    ) -> Result<(), String> {
         let content = content.replace("\r\n", "\n");
         let Some(rest) = content.strip_prefix("Subject:") else {
-            return self.add(kind, Part::Text, &content, is_used);
+            return self.add(kind, language, Part::Text, &content, is_used);
         };
         let (subject, text) = rest.split_once('\n').unwrap_or((rest, ""));
-        self.add(kind, Part::Subject, subject.trim(), is_used)?;
-        self.add(kind, Part::Text, text.strip_prefix('\n').unwrap_or(text), is_used)
+        self.add(kind, language, Part::Subject, subject.trim(), is_used)?;
+        self.add(kind, language, Part::Text, text.strip_prefix('\n').unwrap_or(text), is_used)
     }
 
     /// Checks a template, and adds it if it is used.
-    fn add(&mut self, kind: EmailKind, part: Part, source: &str, is_used: bool) -> Result<(), String> {
-        let name = part.template(kind);
+    fn add(
+        &mut self,
+        kind: EmailKind,
+        language: Option<Language>,
+        part: Part,
+        source: &str,
+        is_used: bool,
+    ) -> Result<(), String> {
+        let name = part.template(kind, language);
         check(&name, source, &[COMMON, own_values(kind)].concat())?;
         if is_used {
-            let added = self.0.add_template_owned(name, source.to_owned());
+            let added = self.environment.add_template_owned(name, source.to_owned());
             added.map_err(|error| error.to_string())?;
         }
         Ok(())
+    }
+
+    /// The language that an email is written in for who speaks this one; None for the one of the locale.
+    pub fn language(&self, kind: EmailKind, wanted: Option<Language>) -> Option<Language> {
+        let is_there = |language: &Language| {
+            let name = Part::Text.template(kind, Some(*language));
+            *language != Language::English && self.environment.get_template(&name).is_ok()
+        };
+        wanted.filter(is_there).filter(|_| !self.overridden.contains(&kind))
     }
 
     /// Puts values into the templates of an email.
     ///
     /// # Errors
     /// Where a template asks something of these values that it did not ask at loading.
-    pub fn fill(&self, kind: EmailKind, values: &Values<'_>) -> Result<Content> {
-        let html = self.0.get_template(&Part::Html.template(kind)).is_ok();
+    pub fn fill(&self, kind: EmailKind, wanted: Option<Language>, values: &Values<'_>) -> Result<Content> {
+        let language = self.language(kind, wanted);
+        let html = self.environment.get_template(&Part::Html.template(kind, language)).is_ok();
+        let render = |part: Part| self.render(&part.template(kind, language), values);
         Ok(Content {
-            subject: self.render(kind, Part::Subject, values)?,
-            text: self.render(kind, Part::Text, values)?,
-            html: if html { Some(self.render(kind, Part::Html, values)?) } else { None },
+            subject: render(Part::Subject)?,
+            text: render(Part::Text)?,
+            html: if html { Some(render(Part::Html)?) } else { None },
         })
     }
 
-    fn render(&self, kind: EmailKind, part: Part, values: &Values<'_>) -> Result<String> {
-        let name = part.template(kind);
-        let rendered = self.0.get_template(&name).and_then(|template| template.render(context(values)));
+    fn render(&self, name: &str, values: &Values<'_>) -> Result<String> {
+        let rendered = self.environment.get_template(name).and_then(|template| template.render(context(values)));
         // What else there is to say may hold a value, a token for one.
         rendered.map_err(|error| {
             let line = error.line().unwrap_or_default();
@@ -186,6 +225,29 @@ const fn built_in(kind: EmailKind) -> &'static str {
         EmailKind::RecoveryCodeUsed => include_str!("templates/recovery-code-used.txt"),
         EmailKind::NewDevice => include_str!("templates/new-device.txt"),
     }
+}
+
+macro_rules! translations {
+    ($language:literal: $($name:literal),+) => {
+        &[$(($name, include_str!(concat!("templates/", $language, "/", $name, ".txt")))),+]
+    };
+    ($($language:literal),+) => {
+        &[$(($language, translations!($language: "signup-confirm", "signup-exists", "signup-welcome", "password-reset-link",
+            "email-confirm", "email-changed", "password-changed", "second-factor-changed", "recovery-code-used",
+            "new-device"))),+]
+    };
+}
+
+/// The templates of a language, by their names.
+type Translation = (&'static str, &'static [(&'static str, &'static str)]);
+
+/// The built-in templates in other languages.
+const TRANSLATIONS: &[Translation] = translations!("de", "fr", "es", "pl", "ja", "ar");
+
+/// A built-in template in another language. Where there is none, the email is in English.
+fn translated(kind: EmailKind, language: Language) -> Option<&'static str> {
+    let (_, templates) = TRANSLATIONS.iter().find(|(tag, _)| *tag == language.as_str())?;
+    templates.iter().find(|(name, _)| *name == kind.as_str()).map(|(_, template)| *template)
 }
 
 /// The values that only this template has.
@@ -264,7 +326,7 @@ mod tests {
     }
 
     fn confirm(templates: &Templates) -> (String, String, Option<String>) {
-        let Content { subject, text, html } = templates.fill(EmailKind::SignupConfirm, &values()).unwrap();
+        let Content { subject, text, html } = templates.fill(EmailKind::SignupConfirm, None, &values()).unwrap();
         (subject, text, html)
     }
 
@@ -272,11 +334,40 @@ mod tests {
     fn there_is_a_built_in_template_of_every_kind() {
         let templates = Templates::load(None, "en_GB").unwrap();
         for kind in EmailKind::ALL {
-            let content = templates.fill(kind, &values()).unwrap();
+            let content = templates.fill(kind, None, &values()).unwrap();
             assert!(content.subject.contains("Site"), "{kind:?}");
             assert!(content.text.starts_with("Hello <b>") && content.text.ends_with(".\n"), "{kind:?}");
         }
         assert!(confirm(&templates).1.contains("\n\nL\n\n"));
+    }
+
+    #[test]
+    fn every_email_is_there_in_every_language_and_has_what_the_english_one_has() {
+        let templates = Templates::load(None, "en_GB").unwrap();
+        for kind in EmailKind::ALL {
+            let english = templates.fill(kind, None, &values()).unwrap();
+            assert_eq!(templates.fill(kind, Some(Language::English), &values()).unwrap(), english);
+            for language in Language::OTHERS {
+                assert_eq!(templates.language(kind, Some(language)), Some(language), "{kind:?} {language:?}");
+                let content = templates.fill(kind, Some(language), &values()).unwrap();
+                assert_ne!(content.text, english.text, "{kind:?} {language:?}");
+                assert!(content.subject.contains("Site"), "{kind:?} {language:?}");
+                assert!(content.text.contains("<b>{{token}}&'\""), "{kind:?} {language:?}");
+                for value in ["\nL\n", "30", "2026-02-25T12:00:00", "10.0.0.1", "Lynx"] {
+                    let (own, other) = (content.text.contains(value), english.text.contains(value));
+                    assert_eq!(own, other, "{kind:?} {language:?} {value}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_email_that_a_file_overrides_is_the_same_in_every_language() {
+        let files: &[(&str, &[u8])] = &[("signup-confirm.txt", b"own"), ("signup-welcome.xx.txt", b"other")];
+        let templates = loaded(files, "en_GB").unwrap();
+        let text = |kind| templates.fill(kind, Some(Language::German), &values()).unwrap().text;
+        assert_eq!(text(EmailKind::SignupConfirm), "own");
+        assert!(text(EmailKind::SignupWelcome).starts_with("Guten Tag"));
     }
 
     #[test]
@@ -303,7 +394,7 @@ mod tests {
     fn what_goes_wrong_only_with_some_values_is_told_without_them() {
         let files: &[(&str, &[u8])] =
             &[("signup-confirm.txt", b"{% if token == 'T' %}{{ token + 1 }}{% endif %}")];
-        let error = loaded(files, "en_GB").unwrap().fill(EmailKind::SignupConfirm, &values()).unwrap_err();
+        let error = loaded(files, "en_GB").unwrap().fill(EmailKind::SignupConfirm, None, &values()).unwrap_err();
         let expected = "the email template signup-confirm.txt, line 1: invalid operation";
         assert!(error.to_string().ends_with(expected), "{error}");
     }

@@ -187,6 +187,7 @@ impl Sso {
             self.clear_failures(&mut tx, &attempt).await?;
         }
         self.remember_place(&mut tx, &attempt).await?;
+        self.remember_language(&mut tx, ctx, &user_id).await?;
         if !request.skip_sec {
             let user_agent = session.user_agent.as_deref();
             self.tell_of_new_device(&mut tx, ctx, &mut call.trail, &row, user_agent).await?;

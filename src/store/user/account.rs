@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::domain::{ApprovalStatus, Result, SignUpStatus, Timestamp, UserId};
+use crate::domain::{ApprovalStatus, Language, Result, SignUpStatus, Timestamp, UserId};
 use crate::store::db::dialect;
 use crate::store::db::error::unique_violation;
 use crate::store::{Conn, Tx};
@@ -113,6 +113,8 @@ sql! {
         "SELECT ", columns!(), " FROM sso_user WHERE username > $1 AND NOT ", hidden!("$3"),
         " ORDER BY username LIMIT $2"
     );
+    LANGUAGE = "SELECT language FROM sso_user WHERE user_id = $1";
+    SET_LANGUAGE = "UPDATE sso_user SET language = $2 WHERE user_id = $1 AND language IS DISTINCT FROM $2";
     SET_LOCK = "UPDATE sso_user SET is_locked = $2, locked_time = $3, locked_by = $4 WHERE user_id = $1";
     SET_APPROVAL = "UPDATE sso_user SET approval_status = $2, approval_status_mod_time = $3, \
         approval_status_mod_by = $4 WHERE user_id = $1";
@@ -346,6 +348,23 @@ pub async fn page_by_username(
     now: Timestamp,
 ) -> Result<Vec<UserRow>> {
     fetch_all!(conn, UserRow, PAGE_BY_USERNAME, after, limit, now)
+}
+
+/// The language in which a user has logged in last, where that is known.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn language(conn: &mut Conn, user_id: &UserId) -> Result<Option<Language>> {
+    let found = fetch_optional!(conn, (Option<String>,), LANGUAGE, user_id)?;
+    Ok(found.and_then(|(language,)| language).and_then(|language| Language::parse(&language)))
+}
+
+/// Remembers it.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn set_language(conn: &mut Conn, user_id: &UserId, language: Language) -> Result<()> {
+    execute!(conn, SET_LANGUAGE, user_id, language.as_str()).map(drop)
 }
 
 /// Locks or unlocks; whether there is such a user.

@@ -149,3 +149,7 @@ CREATE INDEX sso_user_undecided ON sso_user (username) WHERE approval_status <> 
 CREATE INDEX sso_user_unfinished ON sso_user (username) WHERE sign_up_status <> 'final';
 CREATE INDEX sso_user_locked ON sso_user (username) WHERE is_locked;
 CREATE INDEX sso_user_super_user ON sso_user (username) WHERE is_super_user;
+
+-- ---- Languages ----
+-- The language of the pages where the user has logged in last, for emails; NULL where that is not known.
+ALTER TABLE sso_user ADD COLUMN language TEXT;
