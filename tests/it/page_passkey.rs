@@ -66,6 +66,9 @@ async fn a_passkey_is_added_used_renamed_and_removed(kind: Kind) {
     browser.get("/account").shows(200, "Signed in as user1");
 
     let token = browser.get("/account/passkeys").input("form_token");
+    let data = browser.post("/account/data", &token, &[]);
+    let data: Value = serde_json::from_str(&data.body).unwrap();
+    assert_eq!(data["passkeys"][0]["name"], "key");
     let removed = browser.post("/account/passkeys", &token, &[("passkey_id", &id), ("action", "remove")]);
     assert_eq!(removed.location(), "../account/passkeys?done=passkey-removed");
     browser.cookies.clear();

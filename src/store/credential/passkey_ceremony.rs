@@ -20,7 +20,7 @@ sql! {
         expiration_time) VALUES ($1, $2, $3, $4, $5, $6, $7)";
     TAKE = "DELETE FROM sso_passkey_ceremony WHERE challenge_digest = $1 RETURNING kind, user_id, name, expiration_time";
     COUNT_OF_STRANGERS = "SELECT COUNT(*) FROM (SELECT challenge_digest FROM sso_passkey_ceremony \
-        WHERE place_digest IS NOT NULL LIMIT $1) AS some";
+        WHERE place_digest IS NOT NULL LIMIT $1) AS waiting";
     DELETE_EXPIRED = "DELETE FROM sso_passkey_ceremony WHERE expiration_time <= $1";
     DELETE_OLDEST_OF_PLACE = delete_oldest!("place_digest");
     DELETE_OLDEST_OF_USER = delete_oldest!("user_id");

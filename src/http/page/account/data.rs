@@ -39,11 +39,22 @@ pub(in crate::http) async fn submit(visit: &mut Visit) -> Outcome {
             })
         })
         .collect();
+    let passkeys = sso.list_passkeys(ctx, &actor, None).await?;
+    let passkeys: Vec<Value> = passkeys
+        .iter()
+        .map(|passkey| {
+            json!({
+                "name": passkey.name,
+                "aaguid": passkey.aaguid.to_string(),
+                "creation_time": passkey.creation_time.to_string(),
+                "last_use": passkey.last_use.map(|time| time.to_string()),
+            })
+        })
+        .collect();
     let attrs = sso.all_attrs(ctx, &actor, &AttrTarget::User(None), true).await?;
     let attrs: Vec<Value> = attrs.iter().map(attr).collect();
-    let body =
-        serde_json::to_string_pretty(&json!({"user": user, "sessions": sessions, "attributes": attrs}))
-            .map_err(|_| Failure::Internal)?;
+    let all = json!({"user": user, "sessions": sessions, "passkeys": passkeys, "attributes": attrs});
+    let body = serde_json::to_string_pretty(&all).map_err(|_| Failure::Internal)?;
     Ok(Answer::of(Kind::File { name: "my-data.json", body }))
 }
 
