@@ -41,6 +41,7 @@ IMPORTS = {
         "Passkey",
         "Session",
         "SessionInfo",
+        "Token",
         "User",
         "_JSON",
         "_RemoteAddr",

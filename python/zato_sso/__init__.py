@@ -28,6 +28,7 @@ __all__ = [
     "Session",
     "SessionInfo",
     "SignupCtx",
+    "Token",
     "User",
     "ValidationError",
     "__version__",
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
         Passkey,
         Session,
         SessionInfo,
+        Token,
         User,
         __version__,
     )

@@ -144,6 +144,9 @@ class SSO:
     def client(self) -> ClientAPI:
         """Clients of the OpenID Provider."""
     @property
+    def token(self) -> TokenAPI:
+        """Access tokens that services are shown."""
+    @property
     def site(self) -> SiteAPI:
         """Sites: clients of the sessions API."""
     @property
@@ -1778,6 +1781,34 @@ class ClientAPI:
                 E014002 if it has no secret, or for too many hours.
         """
 
+class TokenAPI:
+    """`sso.token`: access tokens that services are shown."""
+
+    def verify(
+        self,
+        cid: str,
+        access_token: _Secret,
+        audience: str | None = None,
+        scope: str | None = None,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> Token:
+        """Verifies an access token: a JWT that the OpenID Provider of this database has signed, without a query. It is good until it
+        expires; that its session has ended is known by introspection alone.
+
+        Args:
+            cid: Correlation ID.
+            access_token: The token, as the header ``Authorization: Bearer`` has it.
+            audience: For whom it must be: the name of this service.
+            scope: What it must be good for: one or several scopes with blanks between them.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Raises:
+            ValidationError: E007001 for a token that is not good, has expired or is for another audience; E005001 for one without
+                the scope.
+        """
+
 class GroupAPI:
     """`sso.group`: groups of users, for super-users."""
 
@@ -3320,6 +3351,32 @@ class SessionInfo:
             serialize_dt: True for times as ISO 8601 text.
         """
     def __eq__(self, other: object, /) -> bool: ...
+
+@final
+class Token:
+    """An access token that is good."""
+
+    @property
+    def sub(self) -> str:
+        """Whose it is: a user_id, what a client with a ``pairwise_sector`` knows a user by, or the client itself."""
+    @property
+    def user_id(self) -> str | None:
+        """The ID of the user; None for a client that acts for itself, and for one that knows its users by other names."""
+    @property
+    def client_id(self) -> str:
+        """The client that it was issued to."""
+    @property
+    def scope(self) -> list[str]:
+        """What it is good for."""
+    @property
+    def audience(self) -> list[str]:
+        """For whom it is."""
+    @property
+    def expiration_time(self) -> datetime.datetime:
+        """Until when it is valid; UTC, without a timezone."""
+    @property
+    def claims(self) -> dict[str, Any]:
+        """All that it says: a dict, a new one each time."""
 
 @final
 class Session(Generic[_Attr_co]):

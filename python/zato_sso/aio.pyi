@@ -18,6 +18,7 @@ from zato_sso._core import (
     Passkey,
     Session,
     SessionInfo,
+    Token,
     User,
     _RemoteAddr,
     _Secret,
@@ -65,6 +66,9 @@ class SSO:
     @property
     def client(self) -> _ClientAPI:
         """Clients of the OpenID Provider."""
+    @property
+    def token(self) -> _TokenAPI:
+        """Access tokens that services are shown."""
     @property
     def site(self) -> _SiteAPI:
         """Sites: clients of the sessions API."""
@@ -1693,6 +1697,36 @@ class _ClientAPI:
         Raises:
             ValidationError: E005001 without permission, E005010 if the login is not fresh, E014001 if there is no such client,
                 E014002 if it has no secret, or for too many hours.
+        """
+
+@final
+@type_check_only
+class _TokenAPI:
+    """`sso.token`: access tokens that services are shown."""
+
+    async def verify(
+        self,
+        cid: str,
+        access_token: _Secret,
+        audience: str | None = None,
+        scope: str | None = None,
+        current_app: str | None = None,
+        remote_addr: _RemoteAddr | None = None,
+    ) -> Token:
+        """Verifies an access token: a JWT that the OpenID Provider of this database has signed, without a query. It is good until it
+        expires; that its session has ended is known by introspection alone.
+
+        Args:
+            cid: Correlation ID.
+            access_token: The token, as the header ``Authorization: Bearer`` has it.
+            audience: For whom it must be: the name of this service.
+            scope: What it must be good for: one or several scopes with blanks between them.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Raises:
+            ValidationError: E007001 for a token that is not good, has expired or is for another audience; E005001 for one without
+                the scope.
         """
 
 @final

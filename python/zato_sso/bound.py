@@ -159,6 +159,7 @@ class BoundSSO:
     totp = _branch("totp")
     group = _branch("group")
     client = _branch("client")
+    token = _branch("token")
     site = _branch("site")
     identity = _branch("identity")
 

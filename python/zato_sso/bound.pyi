@@ -18,6 +18,7 @@ from zato_sso._core import (
     Passkey,
     Session,
     SessionInfo,
+    Token,
     User,
     _RemoteAddr,
     _Secret,
@@ -99,6 +100,10 @@ class BoundSSO:
     @property
     def client(self) -> _ClientAPI:
         """Clients of the OpenID Provider."""
+
+    @property
+    def token(self) -> _TokenAPI:
+        """Access tokens that services are shown."""
 
     @property
     def site(self) -> _SiteAPI:
@@ -509,6 +514,16 @@ class _ClientAPI:
         """Gives a client a new secret."""
 
 @type_check_only
+class _TokenAPI:
+    """`sso.token`: access tokens that services are shown."""
+
+    def verify(
+        self, access_token: _Secret, audience: str | None = None, scope: str | None = None, **filled: Unpack[_Context]
+    ) -> Token:
+        """Verifies an access token: a JWT that the OpenID Provider of this database has signed, without a query. It is good until it
+        expires; that its session has ended is known by introspection alone."""
+
+@type_check_only
 class _GroupAPI:
     """`sso.group`: groups of users, for super-users."""
 
@@ -909,6 +924,10 @@ class AsyncBoundSSO:
     @property
     def client(self) -> _AsyncClientAPI:
         """Clients of the OpenID Provider."""
+
+    @property
+    def token(self) -> _AsyncTokenAPI:
+        """Access tokens that services are shown."""
 
     @property
     def site(self) -> _AsyncSiteAPI:
@@ -1331,6 +1350,16 @@ class _AsyncClientAPI:
         self, client_id: str, keep_old_for: int = 24, **filled: Unpack[_WithCurrentUst]
     ) -> dict[str, Any]:
         """Gives a client a new secret."""
+
+@type_check_only
+class _AsyncTokenAPI:
+    """`sso.token`: access tokens that services are shown."""
+
+    async def verify(
+        self, access_token: _Secret, audience: str | None = None, scope: str | None = None, **filled: Unpack[_Context]
+    ) -> Token:
+        """Verifies an access token: a JWT that the OpenID Provider of this database has signed, without a query. It is good until it
+        expires; that its session has ended is known by introspection alone."""
 
 @type_check_only
 class _AsyncGroupAPI:

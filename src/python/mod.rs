@@ -20,5 +20,6 @@ pub(crate) mod server;
 mod session;
 mod site;
 mod testing;
+mod token;
 mod user;
 mod value;

@@ -15,6 +15,7 @@ use crate::python::root;
 use crate::python::server::exchange;
 use crate::python::session::entity::{Session, SessionInfo};
 use crate::python::testing::TestClock;
+use crate::python::token::Token;
 use crate::python::user::api::UserApi;
 use crate::python::user::entity::User;
 use crate::python::value::error;
@@ -59,6 +60,7 @@ fn core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<User>()?;
     module.add_class::<Session>()?;
     module.add_class::<SessionInfo>()?;
+    module.add_class::<Token>()?;
     module.add_class::<Summary>()?;
     module.add_class::<AttrApi>()?;
     module.add_class::<UserAttrApi>()?;

@@ -24,6 +24,7 @@ use crate::python::session::api::SessionApi;
 use crate::python::site::api::SiteApi;
 use crate::python::site::identity::IdentityApi;
 use crate::python::testing::TestClock;
+use crate::python::token::TokenApi;
 use crate::python::user::api::UserApi;
 use crate::python::value::data;
 
@@ -211,6 +212,8 @@ roots! { py, branch:
     group: GroupApi = GroupApi::new(branch.clone());
     /// Clients of the OpenID Provider.
     client: ClientApi = ClientApi::new(branch.clone());
+    /// Access tokens that services are shown.
+    token: TokenApi = TokenApi::new(branch.clone());
     /// Sites: clients of the sessions API.
     site: SiteApi = SiteApi::new(branch.clone());
     /// Identities: users as the sites see them.

@@ -42,12 +42,14 @@ async fn what_was_deleted_is_said(kind: Kind) {
         out: known_places        0
         out: known_devices       0
         out: seen_clients        0
+        out: client_secrets      0
+        out: used_jwts           0
         out: audit_entries       0
         ");
     }
     let said = folder.run("cleanup --json").json();
     assert_eq!(said["sessions"], 0);
-    assert_eq!(said.as_object().unwrap().len(), 16);
+    assert_eq!(said.as_object().unwrap().len(), 18);
     assert_eq!(folder.run("list-sessions user1 --json").json().as_array().unwrap().len(), 1);
 }
 

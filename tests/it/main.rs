@@ -26,6 +26,8 @@ mod cli;
 #[cfg(feature = "server")]
 mod cli_backup;
 #[cfg(feature = "server")]
+mod cli_client;
+#[cfg(feature = "server")]
 mod cli_convert;
 #[cfg(feature = "server")]
 mod cli_credential;
@@ -45,6 +47,10 @@ mod cli_serve;
 mod cli_session;
 #[cfg(feature = "server")]
 mod cli_site;
+mod client;
+mod client_auth;
+#[cfg(feature = "server")]
+mod client_rest;
 #[cfg(feature = "server")]
 mod command;
 mod device;
@@ -110,6 +116,7 @@ mod renewal;
 mod rest;
 mod search;
 mod session;
+mod signing_key;
 mod signup;
 mod signup_limit;
 #[cfg(feature = "server")]
@@ -131,6 +138,7 @@ mod super_user;
 mod throttle;
 mod throttle_place;
 mod time;
+mod token_verify;
 mod totp;
 mod user;
 mod user_change;

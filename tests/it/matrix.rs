@@ -37,7 +37,7 @@ fn the_rules_are_these() {
     Oneself: user.get_current, user.update_current, session.renew, session.reauthenticate, totp.begin_enrolment, totp.finish_enrolment, totp.disable, passkey.begin_registration, passkey.finish_registration, passkey.rename
     OneselfOrSuperUser: user.get_by_id, user.update_by_id, user.get_linked_auth_list, user.attr_create, user.attr_update, user.attr_set, user.attr_delete, user.attr_get, user.attr_exists, user.attr_names, session.attr_create, session.attr_update, session.attr_set, session.attr_delete, session.attr_get, session.attr_exists, session.attr_names, session.get, session.get_list, session.end, session.end_all, recovery_code.generate, recovery_code.count
     OneselfOrUserManager: user.change_password, user.reset_totp_key, passkey.get_list, passkey.delete
-    SuperUser: user.create, user.delete_by_id, user.search, user.create_linked_auth, user.delete_linked_auth, session.verify, group.create, group.get, group.get_list, group.update, group.delete, group.add_member, group.remove_member, group.get_members
+    SuperUser: user.create, user.delete_by_id, user.search, user.create_linked_auth, user.delete_linked_auth, session.verify, group.create, group.get, group.get_list, group.update, group.delete, group.add_member, group.remove_member, group.get_members, client.create, client.get, client.get_list, client.update, client.delete, client.rotate_secret
     UserManager: user.approve, user.reject, user.lock, user.unlock
     ");
 }
@@ -128,6 +128,8 @@ struct Stage {
     count: usize,
     /// A group with the subject of the case in it.
     group: String,
+    /// A client.
+    client: String,
     /// Who is as a rejected request has left them, which changes nobody: the next case need not make them again. Callers are
     /// what they are to be by now.
     callers: [Option<Someone>; CALLERS.len()],
@@ -153,6 +155,7 @@ impl Stage {
             admin,
             count: 0,
             group: String::new(),
+            client: String::new(),
             callers: Default::default(),
             others: [None, None],
         }
@@ -219,6 +222,13 @@ impl Stage {
         group_id
     }
 
+    /// The id of a new client.
+    fn new_client(&mut self) -> String {
+        let (name, ust) = (self.unique("client"), self.server.ust("admin1"));
+        let new = json!({"ust": ust, "name": name, "kind": "service"});
+        self.ask("POST /client", &new).ok()["client_id"].as_str().unwrap().to_owned()
+    }
+
     /// What a request about somebody says, but for who asks.
     fn body(&mut self, endpoint: &Endpoint, whom: &Someone, is_oneself: bool) -> Value {
         let mut body = json!({});
@@ -237,6 +247,8 @@ impl Stage {
                 "passkey_id" => Value::from("zpky0"),
                 "session_id" => Value::from(whom.session_id.clone()),
                 "name" if endpoint.path == "/group" => Value::from(self.unique("group")),
+                "client_id" => Value::from(self.client.clone()),
+                "kind" => Value::from("service"),
                 "group_id" => Value::from(self.group.clone()),
                 "name" => Value::from(if is_new { self.unique("name") } else { "there".to_owned() }),
                 "value" => Value::from("2"),
@@ -350,6 +362,9 @@ async fn check(
     let whom = other.as_ref().unwrap_or(&who);
     if endpoint.path.starts_with("/group") {
         stage.group = stage.new_group(Some(whom), false);
+    }
+    if endpoint.path.starts_with("/client") {
+        stage.client = stage.new_client();
     }
     if endpoint.path == "/user/linked" {
         stage.definition(whom, endpoint.method == "DELETE").await;

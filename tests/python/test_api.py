@@ -210,6 +210,26 @@ def group_members(stage: Stage) -> Arguments:
     return {**group(stage), "after": None, "limit": 10}
 
 
+def new_client(stage: Stage) -> Arguments:
+    settings = {"redirect_uris": ["https://app.example.com/callback"], "id_token_alg": "ES256"}
+    name = {"cid": "cid", "name": unique("client"), "kind": "web"}
+    return {**name, "current_ust": stage.admin, **CONTEXT, "data": settings}
+
+
+def client(stage: Stage) -> Arguments:
+    made = stage.sso.client.create(**new_client(stage))
+    return {"cid": "cid", "client_id": made["client_id"], "current_ust": stage.admin, **CONTEXT}
+
+
+def client_change(stage: Stage) -> Arguments:
+    who = client(stage)
+    return {"cid": "cid", "client_id": who["client_id"], "data": {"is_trusted": True}, **without(who)}
+
+
+def client_secret(stage: Stage) -> Arguments:
+    return {**client(stage), "keep_old_for": 1}
+
+
 def without(who: Arguments) -> Arguments:
     return {"current_ust": who["current_ust"], **CONTEXT}
 
@@ -423,6 +443,12 @@ CALLS: dict[str, tuple[Callable[[Stage], Arguments], type]] = {
     "group.add_member": (group_member, type(None)),
     "group.remove_member": (group_member, type(None)),
     "group.get_members": (group_members, list),
+    "client.create": (new_client, dict),
+    "client.get": (client, dict),
+    "client.get_list": (group_list, list),
+    "client.update": (client_change, dict),
+    "client.delete": (client, type(None)),
+    "client.rotate_secret": (client_secret, dict),
     "totp.begin_enrolment": (own_session, tuple),
     "totp.finish_enrolment": (finish_enrolment, list),
     "totp.disable": (disable_totp, type(None)),
@@ -461,7 +487,7 @@ FOR_SUPER_USERS = {
     "session.end_all",
     *("user.recovery_code.generate", "user.recovery_code.count"),
     *("user.passkey.get_list", "user.passkey.delete"),
-    *(name for name in CALLS if name.startswith("group.")),
+    *(name for name in CALLS if name.startswith(("group.", "client."))),
 }
 # Arguments that may be None everywhere, and those that may be in some calls.
 OPTIONAL = {"current_app", "remote_addr", "user_agent", "new_password", "totp_code", "current_user"}
@@ -469,7 +495,7 @@ OPTIONAL_IN = {
     **{
         name: {"current_ust"}
         for name in CALLS
-        if ("create" in name and name != "group.create") or "lock" in name or "delete_user" in name
+        if ("create" in name and name not in {"group.create", "client.create"}) or "lock" in name or "delete_user" in name
     },
     "site.update": {"callback_uris", "trusted"},
     "site.start_session": {"top_realm", "sub_realm", "lifetime", "session_data"},
@@ -480,6 +506,7 @@ OPTIONAL_IN = {
     "totp.validate_code": {"ust", "username"},
     "group.create": {"display_name", "description", "scopes"},
     "group.get_members": {"after", "limit"},
+    "client.create": {"data"},
     "totp.disable": {"password", "code", "current_ust"},
     "user.recovery_code.generate": {"user_id"},
     "user.recovery_code.count": {"user_id"},
@@ -513,6 +540,7 @@ def test_the_table_has_every_call() -> None:
             "session",
             "totp",
             "group",
+            "client",
             "password_reset",
             "site",
             "identity",

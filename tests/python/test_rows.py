@@ -276,6 +276,9 @@ def entering(change: Callable[[Everywhere, Someone], object]) -> Change:
 NO_GROUP: dict[str, Case] = {**FOR_SUPER_USERS, "E013001": sets(group_id="no such group")}
 
 
+NO_CLIENT: dict[str, Case] = {**FOR_SUPER_USERS, "E014001": sets(client_id="no such client")}
+
+
 def group_there(stage: Everywhere, arguments: Arguments) -> Arguments:
     """The name of a group that is there already, in another case."""
     stage.sso.group.create(**arguments)
@@ -441,6 +444,17 @@ CODES: dict[str, dict[str, Case]] = {
     "group.add_member": {**NO_GROUP, "E001100": NO_USER},
     "group.remove_member": {**NO_GROUP, "E001100": NO_USER},
     "group.get_members": {**NO_GROUP, "E001100": sets(after="no id")},
+    "client.create": {**FOR_SUPER_USERS, "E005010": stale(), "E014002": sets(kind="robot")},
+    "client.get": NO_CLIENT,
+    "client.get_list": FOR_SUPER_USERS,
+    "client.update": {
+        **NO_CLIENT,
+        "E005010": stale(),
+        "E008003": sets(data={}),
+        "E014002": data(redirect_uris=["http://app.example.com/callback"]),
+    },
+    "client.delete": {**NO_CLIENT, "E005010": stale()},
+    "client.rotate_secret": {**NO_CLIENT, "E005010": stale(), "E014002": sets(keep_old_for=10_000)},
     "totp.begin_enrolment": {"E005010": stale()},
     "totp.finish_enrolment": {"E005010": stale(), "E005001": sets(code="000000"), "E008001": as_regular_user},
     "totp.disable": {"E005010": stale(), "E005001": sets(password="wrong")},

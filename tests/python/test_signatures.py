@@ -98,6 +98,17 @@ DOCUMENTED = {
         "remove_member(cid, group_id, user_id, current_ust, current_app, remote_addr)",
         "get_members(cid, group_id, current_ust, current_app, remote_addr, after=None, limit=None)",
     ],
+    "client": [
+        "create(cid, name, kind, current_ust, current_app, remote_addr, data=None)",
+        "get(cid, client_id, current_ust, current_app, remote_addr)",
+        "get_list(cid, current_ust, current_app, remote_addr)",
+        "update(cid, client_id, data, current_ust, current_app, remote_addr)",
+        "delete(cid, client_id, current_ust, current_app, remote_addr)",
+        "rotate_secret(cid, client_id, current_ust, current_app, remote_addr, keep_old_for=24)",
+    ],
+    "token": [
+        "verify(cid, access_token, audience=None, scope=None, current_app=None, remote_addr=None)",
+    ],
     "user.recovery_code": [
         "generate(cid, current_ust, current_app, remote_addr, user_id=None)",
         "count(cid, current_ust, current_app, remote_addr, user_id=None)",
@@ -228,6 +239,7 @@ def test_sessions_are_in_two_places_of_the_tree(tree: Any) -> None:
     assert {name for name in dir(tree) if not name.startswith("_")} - {"open"} == {
         *(
             "bind",
+            "client",
             "close",
             "from_config",
             "group",
@@ -238,6 +250,7 @@ def test_sessions_are_in_two_places_of_the_tree(tree: Any) -> None:
             "password_reset",
             "session",
             "site",
+            "token",
             "totp",
             "user",
         ),

@@ -204,6 +204,7 @@ operations! {
     ClientDelete: "client.delete", Change, SuperUser, [Rest, Python, Command], "";
     ClientRotateSecret: "client.rotate_secret", Change, SuperUser, [Rest, Python, Command], "";
     SigningKeyRotate: "signing_key.rotate", Change, Trusted, [Command], "for the command line, and the product does it by itself";
+    TokenVerify: "token.verify", SessionCheck, Anyone, [Python], "for services in the same process; others verify by the published keys";
     PasswordResetCreateToken: "password_reset.create_token", Change, Anyone, [Rest, Python], "";
     PasswordResetSend: "password_reset.send", Change, UserManager, [Page], "for the administration; POST /user/password/reset/token asks for the same";
     PasswordResetAccessToken: "password_reset.access_token", Change, Anyone, [Rest, Python], "";

@@ -189,7 +189,7 @@ fn common_schemas() -> Value {
         },
         "Refusal": {
             "type": "object",
-            "properties": {"cid": cid, "status": {"const": "error"}, "sub_status": sub_status},
+            "properties": {"cid": cid, "status": {"const": "error"}, "sub_status": sub_status, "details": {"type": "string"}},
             "required": ["cid", "status", "sub_status"],
         },
         "Misunderstanding": {

@@ -39,6 +39,10 @@ fn body(failure: &Failure, cid: &Cid) -> String {
         Failure::MethodNotAllowed => described("Method not allowed"),
         Failure::TooLarge => described("Request body too large"),
         Failure::TooSlow => described("Request body too slow"),
+        // About settings that a super-user has sent, and that nothing but words can set right.
+        Failure::Refused { code: code @ Code::ClientInvalid, detail: Some(detail) } => {
+            json!({"cid": cid.as_str(), "status": "error", "sub_status": [code.as_str()], "details": detail})
+        }
         Failure::Unauthorized { code, .. } | Failure::Refused { code, .. } => coded(*code),
         Failure::RateLimited { .. } => coded(Code::AuthRateLimited),
         Failure::Overloaded => coded(Code::CommonOverloaded),
@@ -71,6 +75,7 @@ mod tests {
             Failure::MethodNotAllowed,
             Failure::TooLarge,
             Failure::Refused { code: Code::AuthLocked, detail: Some("in words".into()) },
+            Failure::Refused { code: Code::ClientInvalid, detail: Some("in words".into()) },
             Failure::RateLimited { retry_after: Duration::ZERO },
             Failure::TooSlow,
             Failure::Overloaded,
@@ -88,6 +93,7 @@ mod tests {
         405 {"result":"Error","cid":"c1","details":"Method not allowed"}
         413 {"result":"Error","cid":"c1","details":"Request body too large"}
         403 {"cid":"c1","status":"error","sub_status":["E005002"]}
+        403 {"cid":"c1","status":"error","sub_status":["E014002"],"details":"in words"}
         429 {"cid":"c1","status":"error","sub_status":["E005009"]}
         408 {"result":"Error","cid":"c1","details":"Request body too slow"}
         503 {"cid":"c1","status":"error","sub_status":["E008005"]}

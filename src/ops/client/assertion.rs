@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::authenticate::{check_method, refused};
 use crate::crypto::jose::claims::{Audience, ends_within, is_valid_at};
 use crate::crypto::jose::jws::Jws;
 use crate::crypto::token;
-use crate::domain::{AuthMethod, Password, Result, Timestamp};
+use crate::domain::{AuthMethod, Context, Password, Result, Timestamp};
 use crate::ops::Sso;
 use crate::ops::client::known::KnownClient;
+use crate::ops::client::lookup::{check_method, refused};
 use crate::store;
 
 /// How long such a token may be valid, in seconds.
@@ -32,6 +32,7 @@ struct Claims {
 impl Sso {
     pub(in crate::ops::client) async fn client_by_assertion(
         &self,
+        ctx: &Context,
         assertion: &Password,
         client_id: Option<&str>,
         audiences: &[&str],
@@ -49,13 +50,15 @@ impl Sso {
         if claims.iss != claims.sub || client_id.is_some_and(|client_id| client_id != claims.sub) {
             return Err(refused("client_assertion: iss and sub must both be the client_id"));
         }
-        let known = self.active_client(&claims.sub).await?;
-        let known =
-            known.ok_or_else(|| refused("client_assertion: there is no active client with this id"))?;
+        let Some(known) = self.active_client(&claims.sub).await? else {
+            self.count_guess(ctx).await?;
+            return Err(refused("client_assertion: there is no active client with this id"));
+        };
         check_method(&known, AuthMethod::PrivateKeyJwt)?;
         let has_kid = |kid: &Option<String>| jws.header.kid.is_none() || *kid == jws.header.kid;
         let mut candidates = known.keys.iter().filter(|jwk| has_kid(&jwk.kid));
         if !candidates.any(|jwk| jws.is_signed_by(&jwk.key)) {
+            self.count_guess(ctx).await?;
             return Err(refused("client_assertion is not signed with a key of this client's jwks"));
         }
         if !audiences.iter().any(|audience| claims.aud.has(audience)) {
@@ -91,6 +94,7 @@ impl Sso {
         let digest = token::digest(&format!("{maker}\n{jti}"));
         let mut tx = self.db().write().await?;
         let is_new = store::client::used_jwt::insert(&mut tx, &digest, expiration).await?;
+        // Also where it was used before: that may be in the transaction of another call, which is to last first.
         tx.commit().await?;
         Ok(is_new)
     }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::crypto::{compare, token};
-use crate::domain::{AuthMethod, ClientId, Code, Context, Error, Password, Result};
+use crate::domain::{AuthMethod, Context, Error, Password, Result};
 use crate::ops::Sso;
 use crate::ops::client::known::KnownClient;
+use crate::ops::client::lookup::{check_method, refused};
 
 /// What a client has sent to prove who it is.
 #[derive(Clone, Debug)]
@@ -31,11 +32,6 @@ impl ClientCredential {
     }
 }
 
-/// That it is not known who calls: `invalid_client`.
-pub(in crate::ops::client) fn refused(detail: impl Into<String>) -> Error {
-    Error::refused(Code::AuthNotAllowed, detail.into())
-}
-
 impl Sso {
     /// Finds out which client calls, and that it is who it says. `audiences` are what a JWT of the client may name as the one that
     /// it is for: the issuer, and the address of the endpoint.
@@ -49,24 +45,14 @@ impl Sso {
         given: &ClientCredential,
         audiences: &[&str],
     ) -> Result<Arc<KnownClient>> {
-        let outcome = match given {
+        match given {
             ClientCredential::Id(client_id) => self.public_client(client_id).await,
             ClientCredential::Basic(client_id, secret) | ClientCredential::Post(client_id, secret) => {
-                self.client_by_secret(given.method(), client_id, secret).await
+                self.client_by_secret(ctx, given.method(), client_id, secret).await
             }
             ClientCredential::Assertion(assertion, client_id) => {
-                self.client_by_assertion(assertion, client_id.as_deref(), audiences).await
+                self.client_by_assertion(ctx, assertion, client_id.as_deref(), audiences).await
             }
-        };
-        match outcome {
-            // Who knows a secret does not wait for those who guess at the same address.
-            Err(error @ Error::Refused { .. }) if !matches!(given, ClientCredential::Id(_)) => {
-                let mut attempt = self.key_attempt(&ctx.remote_addr);
-                self.check_throttle(&mut attempt).await?;
-                self.record_failure(&attempt).await?;
-                Err(error)
-            }
-            outcome => outcome,
         }
     }
 
@@ -78,6 +64,7 @@ impl Sso {
 
     async fn client_by_secret(
         &self,
+        ctx: &Context,
         method: AuthMethod,
         client_id: &str,
         secret: &Password,
@@ -96,41 +83,22 @@ impl Sso {
             is_right |= compare::equal(digest, &given) && is_valid;
         }
         match known {
-            // What is set up otherwise is said to who has the secret, and to who has none because none is asked for.
-            Some(known) if is_right || known.secrets.is_empty() => {
+            Some(known) if is_right => {
                 check_method(&known, method)?;
                 Ok(known)
             }
-            _ => Err(unknown()),
+            Some(known) if !known.client.auth_method.needs_secret() => {
+                check_method(&known, method)?;
+                Err(unknown())
+            }
+            _ => {
+                self.count_guess(ctx).await?;
+                Err(unknown())
+            }
         }
-    }
-
-    /// The client with this id, if it may do anything.
-    pub(in crate::ops::client) async fn active_client(
-        &self,
-        client_id: &str,
-    ) -> Result<Option<Arc<KnownClient>>> {
-        let Some(client_id) = ClientId::parse(client_id) else { return Ok(None) };
-        let known = self.known_client(&client_id).await?;
-        Ok(known.filter(|known| known.client.is_active))
     }
 }
 
 fn unknown() -> Error {
     refused("there is no active client with this client_id, or its secret is wrong")
-}
-
-/// The client must prove itself in the way that it is registered with.
-pub(in crate::ops::client) fn check_method(known: &KnownClient, given: AuthMethod) -> Result<()> {
-    let expected = known.client.auth_method;
-    if expected == given {
-        return Ok(());
-    }
-    let what = |method: AuthMethod| match method {
-        AuthMethod::None => "client_id alone (none)",
-        AuthMethod::ClientSecretBasic => "the header Authorization: Basic (client_secret_basic)",
-        AuthMethod::ClientSecretPost => "client_secret in the body (client_secret_post)",
-        AuthMethod::PrivateKeyJwt => "client_assertion (private_key_jwt)",
-    };
-    Err(refused(format!("this client is registered to send {}; it sent {}", what(expected), what(given))))
 }

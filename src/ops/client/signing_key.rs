@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::config::LogLevel;
@@ -14,6 +13,7 @@ use crate::domain::{Code, Context, Error, Operation, Result, SigningAlg, Signing
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
 use crate::ops::audit::Trail;
+use crate::ops::client::key_set::{Known, SigningKeys};
 use crate::store;
 use crate::store::Tx;
 use crate::store::client::signing_key::{StoredKey, TOUCHED};
@@ -27,66 +27,6 @@ const PUBLISHED_AFTER: i64 = 25;
 
 /// Days after that until a key is deleted: ID tokens that have expired still tell who wants to log out.
 const KEPT_FOR_HINTS: i64 = 400;
-
-/// A key.
-#[derive(Debug)]
-struct Known {
-    info: SigningKeyInfo,
-    public: PublicKey,
-    /// None once it does not sign any more.
-    private: Option<Arc<SigningKey>>,
-}
-
-/// All keys that there are.
-#[derive(Debug, Default)]
-pub struct SigningKeys(Vec<Known>);
-
-impl SigningKeys {
-    /// The key that signs by this algorithm now. Before any of them does, the first: its maker's clock may be ahead of ours.
-    #[must_use]
-    pub fn signer(&self, alg: SigningAlg, now: Timestamp) -> Option<&Arc<SigningKey>> {
-        let may_sign = |known: &&Known| {
-            known.info.alg == alg && known.private.is_some() && is_published(&known.info, now)
-        };
-        let of_alg = || self.0.iter().filter(may_sign);
-        let active = of_alg().filter(|known| known.info.activation_time <= now);
-        let newest = active.max_by_key(|known| known.info.activation_time);
-        newest.or_else(|| of_alg().min_by_key(|known| known.info.activation_time))?.private.as_ref()
-    }
-
-    /// The key with this id that verifies tokens which are to be valid now.
-    #[must_use]
-    pub fn verifier(&self, kid: &str, now: Timestamp) -> Option<&PublicKey> {
-        let known = self.0.iter().find(|known| known.info.kid == kid)?;
-        is_published(&known.info, now).then_some(&known.public)
-    }
-
-    /// The same for ID tokens that need not be valid any more: they say who wants to log out.
-    #[must_use]
-    pub fn verifier_of_hints(&self, kid: &str) -> Option<&PublicKey> {
-        self.0.iter().find(|known| known.info.kid == kid).map(|known| &known.public)
-    }
-
-    /// The published keys (RFC 7517, section 5).
-    #[must_use]
-    pub fn jwks(&self, now: Timestamp) -> Value {
-        let published = self.0.iter().filter(|known| is_published(&known.info, now));
-        json!({"keys": published.map(|known| known.public.to_jwk(&known.info.kid)).collect::<Vec<_>>()})
-    }
-
-    /// What may be told of each.
-    pub fn infos(&self) -> impl Iterator<Item = &SigningKeyInfo> {
-        self.0.iter().map(|known| &known.info)
-    }
-
-    fn has(&self, alg: SigningAlg, now: Timestamp) -> bool {
-        self.signer(alg, now).is_some()
-    }
-}
-
-fn is_published(info: &SigningKeyInfo, now: Timestamp) -> bool {
-    info.expiration_time.is_none_or(|expiration| expiration > now)
-}
 
 fn place(kid: &str) -> Place<'_> {
     Place { table: "sso_signing_key", column: "private_key", row: kid.as_bytes() }
@@ -184,6 +124,8 @@ impl Sso {
             if is_added {
                 self.commit(tx, &mut call.trail).await?;
             } else {
+                // The other's may be in the same transaction of the writer: it is there once this has ended.
+                tx.commit().await?;
                 call.trail.leave_out();
             }
             Ok(is_added)
@@ -239,8 +181,12 @@ impl Sso {
                 made.push(self.next_key(alg, at_once).await?);
             }
             let mut tx = self.db().write().await?;
-            for key in &mut made {
-                add_key(&mut tx, key, at_once).await?;
+            for key in &made {
+                if !add_key(&mut tx, key, at_once).await? {
+                    let detail =
+                        "another node is making new keys as well: look which there are, and try again";
+                    return Err(Error::refused(Code::CommonInvalidOperation, detail));
+                }
                 note(&mut call.trail, &key.info);
             }
             self.commit(tx, &mut call.trail).await?;

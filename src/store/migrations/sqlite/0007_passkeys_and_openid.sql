@@ -84,6 +84,7 @@ CREATE TABLE sso_client_secret (
     expiration_time INTEGER,
     PRIMARY KEY (client_id, secret_digest)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX sso_client_secret_time ON sso_client_secret (expiration_time);
 
 -- The private key is sealed. The number keeps several nodes from making the same key twice. A key signs from its activation until
 -- the next one's, and is published from its creation until it expires, NULL as long as it has no successor.
