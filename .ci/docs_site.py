@@ -42,7 +42,10 @@ PYTHON = {
     "objects": (
         "Objects",
         "What calls take and return.",
-        ["SearchCtx", "SignupCtx", "User", "Session", "SessionInfo", "Token", "AttrEntity", "AttrAPI", "AccessTokenCtx"],
+        [
+            *("SearchCtx", "SignupCtx", "User", "Session", "SessionInfo", "Token"),
+            *("AttrEntity", "AttrAPI", "AccessTokenCtx"),
+        ],
     ),
     "errors": (
         "Exceptions",
@@ -69,7 +72,8 @@ PYTHON = {
     "testing": ("pytest", "The plugin; [its fixtures](../../web.md#pytest).", ["testing.Clock", "testing.Outbox"]),
 }
 # What is imported from the package, and defined in a module whose name is private or long.
-CORE = {"SSO", "User", "Session", "SessionInfo", "Token", "AttrEntity", "AttrAPI", "AccessTokenCtx", "ImportSummary", "Hooks"}
+CORE = {"SSO", "User", "Session", "SessionInfo", "Token", "AttrEntity", "AttrAPI", "AccessTokenCtx", "ImportSummary"}
+CORE |= {"Hooks"}
 HOMES = {"SearchCtx": "ctx", "SignupCtx": "ctx"} | dict.fromkeys(PYTHON["errors"][2], "errors")
 
 

@@ -15,9 +15,9 @@ use crate::ops::access::name::{case_of_names, case_warning};
 use crate::ops::audit::AuditLog;
 use crate::ops::background::Background;
 use crate::ops::breached::BreachedFilter;
-use crate::ops::client::known::KnownClients;
 use crate::ops::hook::{Hooks, NoHooks};
 use crate::ops::journal::{Log, Reporting};
+use crate::ops::kept::client::KnownClients;
 use crate::ops::keyring::{
     KEYRING_CHECK, OpenError, check_new_keyring, database_options, existing_keyring, key_file_warning,
     missing_key, new_keyring, read_check,

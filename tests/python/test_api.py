@@ -495,7 +495,7 @@ OPTIONAL_IN = {
     **{
         name: {"current_ust"}
         for name in CALLS
-        if ("create" in name and name not in {"group.create", "client.create"}) or "lock" in name or "delete_user" in name
+        if ("create" in name and not name.startswith(("group.", "client."))) or "lock" in name or "delete_user" in name
     },
     "site.update": {"callback_uris", "trusted"},
     "site.start_session": {"top_realm", "sub_realm", "lifetime", "session_data"},

@@ -9,8 +9,7 @@ use crate::crypto::jose::jws::Jws;
 use crate::crypto::token;
 use crate::domain::{AuthMethod, Context, Password, Result, Timestamp};
 use crate::ops::Sso;
-use crate::ops::client::known::KnownClient;
-use crate::ops::client::lookup::{check_method, refused};
+use crate::ops::client::known::{KnownClient, check_method, refused};
 use crate::store;
 
 /// How long such a token may be valid, in seconds.

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use crate::crypto::{compare, token};
 use crate::domain::{AuthMethod, Context, Error, Password, Result};
 use crate::ops::Sso;
-use crate::ops::client::known::KnownClient;
-use crate::ops::client::lookup::{check_method, refused};
+use crate::ops::client::known::{KnownClient, check_method, refused};
 
 /// What a client has sent to prove who it is.
 #[derive(Clone, Debug)]

@@ -2,9 +2,7 @@
 
 pub(super) mod assertion;
 pub(super) mod authenticate;
-pub(super) mod key_set;
 pub(super) mod known;
-pub(super) mod lookup;
 pub(super) mod manage;
 pub(super) mod resource;
 pub(super) mod signing_key;

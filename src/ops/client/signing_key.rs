@@ -13,7 +13,7 @@ use crate::domain::{Code, Context, Error, Operation, Result, SigningAlg, Signing
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
 use crate::ops::audit::Trail;
-use crate::ops::client::key_set::{Known, SigningKeys};
+use crate::ops::kept::key_set::{Known, SigningKeys};
 use crate::store;
 use crate::store::Tx;
 use crate::store::client::signing_key::{StoredKey, TOUCHED};

@@ -10,7 +10,7 @@ use crate::domain::{SigningAlg, SigningKeyInfo, Timestamp};
 
 /// A key.
 #[derive(Debug)]
-pub(in crate::ops::client) struct Known {
+pub(in crate::ops) struct Known {
     pub info: SigningKeyInfo,
     pub public: PublicKey,
     /// None once it does not sign any more.
@@ -19,7 +19,7 @@ pub(in crate::ops::client) struct Known {
 
 /// All keys that there are.
 #[derive(Debug, Default)]
-pub struct SigningKeys(pub(in crate::ops::client) Vec<Known>);
+pub struct SigningKeys(pub(in crate::ops) Vec<Known>);
 
 impl SigningKeys {
     /// The key that signs by this algorithm now. Before any of them does, the first: its maker's clock may be ahead of ours.
