@@ -150,7 +150,12 @@ pub fn plain_pieces() -> Result<Vec<Piece<'static>>> {
         }),
         Piece::new("context of a call", || {
             let (current_app, remote_addr) = ("CRM".to_owned(), RemoteAddr::from("127.0.0.1"));
-            drop(std::hint::black_box(Context { cid: Cid::new("bench"), current_app, remote_addr, language: None }));
+            drop(std::hint::black_box(Context {
+                cid: Cid::new("bench"),
+                current_app,
+                remote_addr,
+                language: None,
+            }));
             Ok(())
         }),
     ])

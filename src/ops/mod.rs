@@ -41,7 +41,6 @@ mod watch;
 
 pub use access::actor::{Actor, Caller};
 pub use access::app::AppProof;
-pub use access::console::{ConsoleEntry, ConsolePart, Visitor};
 pub use access::fast_path::{Address, Asker};
 pub use attr::request::{AttrExpiry, AttrItem, AttrTarget, AttrWrite};
 pub use breached::{BreachedFilter, FilterSummary, build_breached_filter};
@@ -82,6 +81,7 @@ pub use site::session::{DEFAULT_LIFETIME, MAX_LIFETIME, NewSiteSession};
 pub use site::target::RegisteredTarget;
 pub use site::user::{NewSiteUser, SiteUser, SiteUserUpdate};
 pub use sso::Sso;
+pub use user::console::{ConsoleEntry, ConsolePart, Visitor};
 pub use user::name::UsernamesMigrated;
 pub use user::signup::SignUpRequest;
 

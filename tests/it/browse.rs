@@ -104,7 +104,10 @@ async fn users_are_listed_by_part_email_state_and_group(kind: Kind) {
     for name in ["SALES", group.group_id.as_str()] {
         let members = UserBrowse { group: Some(name.to_owned()), ..UserBrowse::default() };
         let seen = page(&world, &root, members.clone()).await;
-        assert_eq!((names(&seen).as_str(), seen.users[0].user.groups.as_slice()), ("bob locked", &["Sales".to_owned()][..]));
+        assert_eq!(
+            (names(&seen).as_str(), seen.users[0].user.groups.as_slice()),
+            ("bob locked", &["Sales".to_owned()][..])
+        );
         let locked = UserBrowse { state: Some(UserState::Locked), ..members };
         assert_eq!(found(&world, &root, locked).await, "locked");
     }
@@ -131,7 +134,8 @@ async fn users_are_listed_by_when_they_came_and_signed_in(kind: Kind) {
     for (order, expected) in [(UserOrder::Name, "ann bob"), (UserOrder::Newest, "bob ann")] {
         let recent = UserBrowse { order, signed_up_from: from, ..UserBrowse::default() };
         assert_eq!(found(&world, &root, recent).await, expected);
-        let before = UserBrowse { order, signed_up_before: from, part: Some("zo".into()), ..UserBrowse::default() };
+        let before =
+            UserBrowse { order, signed_up_before: from, part: Some("zo".into()), ..UserBrowse::default() };
         assert_eq!(found(&world, &root, before).await, "zoe");
     }
     let since = |time| UserBrowse { logged_in_from: Some(time), ..UserBrowse::default() };
@@ -252,7 +256,8 @@ async fn many_users_are_read_by_an_index_and_counted_about(kind: Kind) {
     execute(&world, "UPDATE sso_user SET is_locked = TRUE WHERE username LIKE 'user1%'").await;
     let locked = page(&world, &root, state(UserState::Locked)).await;
     assert_eq!((locked.count, locked.users.len()), (UserCount::MoreThan(10_000), 50));
-    let few = page(&world, &root, UserBrowse { part: Some("user1999".into()), ..state(UserState::Locked) }).await;
+    let few =
+        page(&world, &root, UserBrowse { part: Some("user1999".into()), ..state(UserState::Locked) }).await;
     assert_eq!(few.count, UserCount::Exact(11));
 }
 
@@ -279,7 +284,10 @@ async fn what_no_user_can_be_like_is_not_found(kind: Kind) {
         let outcome = world.sso.browse_users(&ctx(), &root, part(wrong)).await;
         assert_eq!(refusal(outcome), Code::CommonInvalidInput, "{wrong:?}");
     }
-    assert_eq!(found(&world, &root, UserBrowse { group: Some("a\0b".into()), ..UserBrowse::default() }).await, "");
+    assert_eq!(
+        found(&world, &root, UserBrowse { group: Some("a\0b".into()), ..UserBrowse::default() }).await,
+        ""
+    );
     assert_eq!(found(&world, &root, part("a\0b")).await, "");
     // Whoever rejected somebody sees the decision, and no hidden sign-ups.
     let update = UserUpdate { approval_status: Edit::Set(ApprovalStatus::Rejected), ..UserUpdate::default() };

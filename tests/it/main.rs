@@ -97,9 +97,9 @@ mod page_attack;
 #[cfg(feature = "server")]
 mod page_login;
 #[cfg(feature = "server")]
-mod page_manager;
-#[cfg(feature = "server")]
 mod page_look;
+#[cfg(feature = "server")]
+mod page_manager;
 #[cfg(feature = "server")]
 mod page_passkey;
 #[cfg(feature = "server")]

@@ -465,7 +465,8 @@ async fn emails_are_in_the_language_of_the_page_or_the_last_one_of_the_user(kind
     browser.submit("/password/forgot", &[("username", "newcomer")]).location();
     let email = smtp.email(3).await;
     assert!(email.contains("Bonjour newcomer"), "{email}");
-    let user = browser.server.world.sso.get_user_by_username(&ctx(), "newcomer", false).await.unwrap().unwrap();
+    let user =
+        browser.server.world.sso.get_user_by_username(&ctx(), "newcomer", false).await.unwrap().unwrap();
     let user_id = user.user.user_id.as_str();
     browser.get("/login?ui_locales=pl");
     browser.sign_in("newcomer");

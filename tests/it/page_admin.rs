@@ -104,7 +104,9 @@ async fn users_are_found_page_by_page(kind: Kind) {
     assert!(page.text().contains("anna@example.com"));
     browser.get("/admin?q=nobody").shows(200, "No users were found.");
     browser.get("/admin?list=waiting").shows(200, "bob");
-    browser.get("/admin?list=locked&group=x&from=2020-01-01&until=2020-01-01&since=").shows(200, "No users were found.");
+    browser
+        .get("/admin?list=locked&group=x&from=2020-01-01&until=2020-01-01&since=")
+        .shows(200, "No users were found.");
     browser.get("/admin?from=yesterday").shows(422, "This cannot be used here.");
     for query in [
         "q=%22%3E%3Cscript%3E",
@@ -211,7 +213,10 @@ async fn a_super_user_makes_fills_and_deletes_a_group(kind: Kind) {
     browser.get("/admin/groups").shows(200, "Sales & more 0 Manage users");
 
     let page = browser.get(&path);
-    assert_eq!((page.input("name"), page.input("scopes")), ("sales".to_owned(), "orders:read orders:write".to_owned()));
+    assert_eq!(
+        (page.input("name"), page.input("scopes")),
+        ("sales".to_owned(), "orders:read orders:write".to_owned())
+    );
     assert!(page.body.contains("rows=\"3\">\nWho sells.\nAnd who helps.</textarea>"), "{}", page.body);
     assert!(page.body.contains("name=\"can_manage_users\" value=\"1\" checked"));
     let save = [("action", "save"), ("name", "sales2"), ("can_read_audit", "1")];
@@ -264,7 +269,10 @@ async fn a_group_that_is_refused_keeps_what_was_typed(kind: Kind) {
         let page = browser.submit("/admin/groups", &fields);
         page.shows(422, said);
         assert!(page.body.contains(&format!("id=\"{field}-error\"")), "{}", page.body);
-        assert_eq!((page.input("name"), page.input("scopes")), (fields[0].1.to_owned(), fields[1].1.to_owned()));
+        assert_eq!(
+            (page.input("name"), page.input("scopes")),
+            (fields[0].1.to_owned(), fields[1].1.to_owned())
+        );
         let page = browser.submit(&path, &[("action", "save"), fields[0], ("scopes", "\u{e4}")]);
         assert_eq!((page.status, page.input("name")), (422, fields[0].1.to_owned()));
     }

@@ -477,9 +477,10 @@ async fn what_was_typed_is_shown_again_after_signing_in(kind: Kind) {
     assert_eq!(browser.get(&back).input("display_name"), "");
     // Of what is not harmless, or too long, it is said.
     let long = "x".repeat(3_000);
-    for (path, fields) in
-        [("/account/email", [("whose", "user1"), ("email", "a@b.example")]), ("/account", [("whose", "user1"), ("display_name", long.as_str())])]
-    {
+    for (path, fields) in [
+        ("/account/email", [("whose", "user1"), ("email", "a@b.example")]),
+        ("/account", [("whose", "user1"), ("display_name", long.as_str())]),
+    ] {
         let location = send(&mut browser, path, &fields);
         let back = sign_in(&mut browser, "user1", &location);
         assert_eq!(back.split_once('?').unwrap().1, "done=form-lost");

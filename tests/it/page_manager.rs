@@ -48,7 +48,8 @@ async fn a_member_who_may_manage_users_decides_about_users_and_sees_nothing_else
     let path = format!("/admin/user/{}", user.user_id.as_str());
     let page = browser.get(&path);
     page.shows(200, "user1");
-    for hidden in ["creation_ctx", "rate_limit", "value=\"delete\"", "group-add", "end-session", "Attributes"] {
+    for hidden in ["creation_ctx", "rate_limit", "value=\"delete\"", "group-add", "end-session", "Attributes"]
+    {
         assert!(!page.body.contains(hidden), "{hidden}");
     }
     let sso = browser.server.world.sso.clone();
@@ -57,7 +58,9 @@ async fn a_member_who_may_manage_users_decides_about_users_and_sees_nothing_else
         let answer = browser.submit(&path, &[("action", action)]);
         (answer.status, answer.header("location").unwrap_or_default().to_owned())
     };
-    for (action, done) in [("lock", "locked"), ("unlock", "unlocked"), ("reject", "rejected"), ("approve", "approved")] {
+    for (action, done) in
+        [("lock", "locked"), ("unlock", "unlocked"), ("reject", "rejected"), ("approve", "approved")]
+    {
         assert_eq!(act(action), (303, format!("../..{path}?done={done}")));
         let expected = match action {
             "lock" => Some(Code::AuthLocked),

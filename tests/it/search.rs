@@ -340,7 +340,9 @@ pub async fn multiply(world: &World, kind: Kind, count: u32) {
         })
         .unzip();
     let numbers = match kind {
-        Kind::Sqlite => format!("WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c LIMIT {count}) "),
+        Kind::Sqlite => {
+            format!("WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c LIMIT {count}) ")
+        }
         Kind::Postgres => format!("WITH c AS (SELECT generate_series(1, {count}) AS n) "),
     };
     let insert = format!(

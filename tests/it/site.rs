@@ -179,7 +179,10 @@ async fn a_site_gets_another_key_and_keeps_the_former_one_if_that_is_asked_for(k
     // One is kept, the last one.
     let changed = change(new(true)).await;
     let third = changed.private_key.unwrap();
-    assert!(changed.site.has_old_key && world.sso.list_sites(&ctx(), Actor::Trusted(None)).await.unwrap()[0].has_old_key);
+    assert!(
+        changed.site.has_old_key
+            && world.sso.list_sites(&ctx(), Actor::Trusted(None)).await.unwrap()[0].has_old_key
+    );
     assert_eq!((is_key(&second).await, is_key(&third).await), (true, true));
     let changed = change(KeyChange::New { is_long: true, keeps_old: true }).await;
     let fourth = changed.private_key.unwrap();

@@ -524,7 +524,10 @@ async fn trust_is_given_and_taken_away(kind: Kind) {
         let update = SiteUpdate { is_trusted: Some(is_trusted), ..SiteUpdate::default() };
         let site = world.sso.update_site(&ctx(), "shop", update).await.unwrap().site;
         assert_eq!((site.is_trusted, site.callback_uris.len()), (is_trusted, 1));
-        assert_eq!(world.sso.list_sites(&ctx(), Actor::Trusted(None)).await.unwrap()[0].is_trusted, is_trusted);
+        assert_eq!(
+            world.sso.list_sites(&ctx(), Actor::Trusted(None)).await.unwrap()[0].is_trusted,
+            is_trusted
+        );
         let shop = act_as(&world, "shop").await;
         assert_eq!(start(&world, &shop, &identity).await.is_ok(), is_trusted);
         assert_eq!(world.sso.list_site_users(&ctx(), &shop, page).await.unwrap().total, users);

@@ -1,25 +1,22 @@
 //! The languages that the product speaks by itself.
 
-use crate::domain::user::account::named;
-
-named! {
-    /// A language of pages and emails.
-    Language {
-        /// English, which stands in for every other.
-        English = "en",
-        /// German.
-        German = "de",
-        /// French.
-        French = "fr",
-        /// Spanish.
-        Spanish = "es",
-        /// Polish.
-        Polish = "pl",
-        /// Japanese.
-        Japanese = "ja",
-        /// Arabic.
-        Arabic = "ar",
-    }
+/// A language of pages and emails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Language {
+    /// English, which stands in for every other.
+    English,
+    /// German.
+    German,
+    /// French.
+    French,
+    /// Spanish.
+    Spanish,
+    /// Polish.
+    Polish,
+    /// Japanese.
+    Japanese,
+    /// Arabic.
+    Arabic,
 }
 
 impl Language {
@@ -27,11 +24,26 @@ impl Language {
     pub const OTHERS: [Self; 6] =
         [Self::German, Self::French, Self::Spanish, Self::Polish, Self::Japanese, Self::Arabic];
 
-    /// The language of a tag, such as `de-AT` (RFC 5646).
+    /// Its tag (RFC 5646).
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::German => "de",
+            Self::French => "fr",
+            Self::Spanish => "es",
+            Self::Polish => "pl",
+            Self::Japanese => "ja",
+            Self::Arabic => "ar",
+        }
+    }
+
+    /// The language of a tag, such as `de-AT`.
     #[must_use]
     pub fn of_tag(tag: &str) -> Option<Self> {
         let primary = tag.split(['-', '_']).next().unwrap_or_default();
-        Self::parse(&primary.to_ascii_lowercase())
+        let mut all = Self::OTHERS.into_iter().chain([Self::English]);
+        all.find(|language| language.as_str().eq_ignore_ascii_case(primary))
     }
 }
 

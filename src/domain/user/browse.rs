@@ -1,7 +1,7 @@
 //! What the administration lists users by, and how many there are.
 
 use crate::domain::user::account::named;
-use crate::domain::{Error, Code, Result, Timestamp, UserView};
+use crate::domain::{Code, Error, Result, Timestamp, UserView};
 
 /// The largest number of users that is counted; above it, it is estimated.
 pub const COUNTED: i64 = 10_000;

@@ -319,12 +319,7 @@ fn show_draft(visit: &mut Visit) {
 
 /// `form_action` is an origin that forms may lead to beside this one: browsers look at the policy of the page whose form it is, for
 /// all that the answer leads to (Content Security Policy 3, section 6.4.1).
-fn protect(
-    response: &mut Response,
-    look: &Look,
-    referrer_policy: &'static str,
-    form_action: Option<&str>,
-) {
+fn protect(response: &mut Response, look: &Look, referrer_policy: &'static str, form_action: Option<&str>) {
     let headers = response.headers_mut();
     let policy = match form_action {
         Some(origin) => look.policy.replace("form-action 'self'", &format!("form-action 'self' {origin}")),

@@ -144,7 +144,11 @@ impl Visit {
     /// Where the browser is sent on to: another page of ours, an address on this host, or the registered one elsewhere.
     pub fn target(&self, target: &str) -> String {
         let is_onward = self.onward.as_ref().is_some_and(|onward| onward.url == target);
-        if target.starts_with('/') || is_onward { target.to_owned() } else { format!("{}{target}", self.root()) }
+        if target.starts_with('/') || is_onward {
+            target.to_owned()
+        } else {
+            format!("{}{target}", self.root())
+        }
     }
 
     /// Whether the form that was sent was made for this browser: for its session where a page asks for one.
@@ -282,7 +286,8 @@ impl Visit {
         let sign = if self.back.contains('?') { '&' } else { '?' };
         let done = if kept.is_some() { "form-kept" } else { "form-lost" };
         let next = encoded(&format!("{}{sign}done={done}", self.back));
-        let answer = Answer::to(self.target(&format!("login?next={next}"))).and(self.jar.clear(Name::Session));
+        let answer =
+            Answer::to(self.target(&format!("login?next={next}"))).and(self.jar.clear(Name::Session));
         match kept {
             Some(cookie) => answer.and(cookie),
             None => answer,

@@ -3,7 +3,6 @@
 pub(super) mod actor;
 pub(super) mod app;
 pub(super) mod check;
-pub(super) mod console;
 pub(super) mod fast_path;
 pub(super) mod fresh;
 pub(super) mod idle;

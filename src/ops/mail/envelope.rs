@@ -107,7 +107,7 @@ impl Envelope {
             cid: Cid::new(&self.cid),
             current_app: self.current_app.clone(),
             remote_addr: RemoteAddr::from(self.remote_addr.as_str()),
-            language: self.language.as_deref().and_then(Language::parse),
+            language: self.language.as_deref().and_then(Language::of_tag),
         }
     }
 

@@ -228,10 +228,13 @@ mod tests {
         let templates = Templates::load(None, "en_GB").unwrap();
         let mut config = Config::default();
         let titles = [("en_GB", "English title"), ("pl_PL", "Polish title")];
-        config.password_reset.email_title = titles.map(|(key, title)| (key.to_owned(), title.to_owned())).into();
+        config.password_reset.email_title =
+            titles.map(|(key, title)| (key.to_owned(), title.to_owned())).into();
         let subject = |language| {
             let reader = Reader { username: "ann".to_owned(), to: String::new(), language };
-            write((&config, false), &templates, About::plain(EmailKind::PasswordReset), reader).unwrap().subject
+            write((&config, false), &templates, About::plain(EmailKind::PasswordReset), reader)
+                .unwrap()
+                .subject
         };
         assert_eq!(subject(None), "English title");
         assert_eq!(subject(Some(Language::English)), "English title");

@@ -168,7 +168,8 @@ impl Templates {
     }
 
     fn render(&self, name: &str, values: &Values<'_>) -> Result<String> {
-        let rendered = self.environment.get_template(name).and_then(|template| template.render(context(values)));
+        let rendered =
+            self.environment.get_template(name).and_then(|template| template.render(context(values)));
         // What else there is to say may hold a value, a token for one.
         rendered.map_err(|error| {
             let line = error.line().unwrap_or_default();
@@ -326,7 +327,8 @@ mod tests {
     }
 
     fn confirm(templates: &Templates) -> (String, String, Option<String>) {
-        let Content { subject, text, html } = templates.fill(EmailKind::SignupConfirm, None, &values()).unwrap();
+        let Content { subject, text, html } =
+            templates.fill(EmailKind::SignupConfirm, None, &values()).unwrap();
         (subject, text, html)
     }
 
@@ -394,7 +396,8 @@ mod tests {
     fn what_goes_wrong_only_with_some_values_is_told_without_them() {
         let files: &[(&str, &[u8])] =
             &[("signup-confirm.txt", b"{% if token == 'T' %}{{ token + 1 }}{% endif %}")];
-        let error = loaded(files, "en_GB").unwrap().fill(EmailKind::SignupConfirm, None, &values()).unwrap_err();
+        let error =
+            loaded(files, "en_GB").unwrap().fill(EmailKind::SignupConfirm, None, &values()).unwrap_err();
         let expected = "the email template signup-confirm.txt, line 1: invalid operation";
         assert!(error.to_string().ends_with(expected), "{error}");
     }

@@ -387,7 +387,8 @@ mod tests {
     async fn a_refused_login_costs_one_hash_whatever_there_is_and_an_older_one_a_second_once() {
         let sso = sso().await;
         let remote_addr = RemoteAddr::from("10.0.0.1");
-        let ctx = Context { cid: Cid::new("test"), current_app: "CRM".to_owned(), remote_addr, language: None };
+        let ctx =
+            Context { cid: Cid::new("test"), current_app: "CRM".to_owned(), remote_addr, language: None };
         for username in ["current", "older"] {
             let (username, password) = (Some(username.to_owned()), Some(Password::from("correct horse")));
             let new = NewUser { username, password, ..NewUser::default() };

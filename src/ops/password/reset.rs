@@ -7,8 +7,8 @@ use crate::config::UserSearchBy;
 use crate::crypto::token::{self, TokenBits};
 use crate::crypto::{Place, compare};
 use crate::domain::{
-    ApprovalStatus, Code, Context, EmailKind, Error, Operation, Password, Result, SignUpStatus, UserId, clean_user_agent,
-    time_ordered_uuid,
+    ApprovalStatus, Code, Context, EmailKind, Error, Operation, Password, Result, SignUpStatus, UserId,
+    clean_user_agent, time_ordered_uuid,
 };
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;

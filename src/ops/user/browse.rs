@@ -28,7 +28,8 @@ impl Sso {
             call.trail.note("criteria", given(&browse).join(", "));
             let limits = &self.config().search;
             let limit = browse.limit.filter(|limit| *limit >= 1);
-            let limit = limit.unwrap_or_else(|| limits.default_page_size.into()).min(limits.max_page_size.into());
+            let limit =
+                limit.unwrap_or_else(|| limits.default_page_size.into()).min(limits.max_page_size.into());
             let is_all = call.may_act_on_all();
             let (order, after) = (browse.order, browse.after.clone());
             let mut wanted = self.wanted(browse)?;

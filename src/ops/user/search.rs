@@ -125,7 +125,11 @@ fn unspecific(error: Error) -> Error {
 }
 
 /// A name as it is compared, in the forms that may be stored. It is checked like the names that are stored: none can be like what is refused there.
-pub(in crate::ops) fn name_criterion(field: &'static str, name: Option<String>, is_exact: bool) -> Result<Vec<String>> {
+pub(in crate::ops) fn name_criterion(
+    field: &'static str,
+    name: Option<String>,
+    is_exact: bool,
+) -> Result<Vec<String>> {
     let Some(name) = check_name(field, name)? else { return Ok(Vec::new()) };
     if !is_exact && name.is_ascii() && name.chars().count() < MIN_PART_LENGTH {
         let detail = format!("{field}: a part of a name has at least {MIN_PART_LENGTH} characters");

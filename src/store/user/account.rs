@@ -356,7 +356,7 @@ pub async fn page_by_username(
 /// When the database cannot answer.
 pub async fn language(conn: &mut Conn, user_id: &UserId) -> Result<Option<Language>> {
     let found = fetch_optional!(conn, (Option<String>,), LANGUAGE, user_id)?;
-    Ok(found.and_then(|(language,)| language).and_then(|language| Language::parse(&language)))
+    Ok(found.and_then(|(language,)| language).and_then(|language| Language::of_tag(&language)))
 }
 
 /// Remembers it.

@@ -143,7 +143,9 @@ impl<'a> Text<'a> {
                     "EXISTS (SELECT 1 FROM sso_session s WHERE s.user_id = sso_user.user_id \
                      AND s.creation_time >= {time})"
                 ),
-                By::Index => format!("user_id IN (SELECT user_id FROM sso_session WHERE creation_time >= {time})"),
+                By::Index => {
+                    format!("user_id IN (SELECT user_id FROM sso_session WHERE creation_time >= {time})")
+                }
             });
         }
         all
@@ -195,7 +197,12 @@ impl<'a> Text<'a> {
         let mut conditions = self.own_conditions();
         conditions.extend(self.behind(after));
         let limit = self.argument(Value::Number(limit));
-        format!("SELECT user_id FROM {}{}{} LIMIT {limit}", self.in_order(), where_all(&conditions), self.order())
+        format!(
+            "SELECT user_id FROM {}{}{} LIMIT {limit}",
+            self.in_order(),
+            where_all(&conditions),
+            self.order()
+        )
     }
 
     /// Of a stretch of the order, those who meet the other criteria.
@@ -235,7 +242,10 @@ impl<'a> Text<'a> {
     fn count(&mut self) -> String {
         let conditions = where_all(&self.own_conditions());
         let counted = self.argument(Value::Number(COUNTED + 1));
-        format!("SELECT COUNT(*) FROM (SELECT 1 FROM {}{conditions} LIMIT {counted}) AS some_of_them", self.in_order())
+        format!(
+            "SELECT COUNT(*) FROM (SELECT 1 FROM {}{conditions} LIMIT {counted}) AS some_of_them",
+            self.in_order()
+        )
     }
 }
 

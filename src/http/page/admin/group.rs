@@ -64,9 +64,7 @@ pub(in crate::http) async fn submit(visit: &mut Visit) -> Outcome {
 async fn act(visit: &Visit) -> Result<Option<&'static str>> {
     let (sso, ctx, actor, group_id) = (visit.sso(), visit.ctx(), visit.actor(), visit.last());
     Ok(Some(match visit.form.get("action") {
-        "save" => {
-            sso.update_group(ctx, actor, group_id, update(&visit.form)).await.map(|_| "group-saved")?
-        }
+        "save" => sso.update_group(ctx, actor, group_id, update(&visit.form)).await.map(|_| "group-saved")?,
         "add" => {
             let user_id = user_id(visit).await?;
             sso.add_group_member(ctx, actor, group_id, &user_id).await.map(|()| "member-added")?

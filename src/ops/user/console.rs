@@ -71,7 +71,8 @@ impl Sso {
                 ConsolePart::Users => {}
                 ConsolePart::All => caller.require_super_user()?,
             }
-            let has_second_factor = self.shown_to(caller, caller.user_id(), false).await?.user.is_totp_enabled;
+            let has_second_factor =
+                self.shown_to(caller, caller.user_id(), false).await?.user.is_totp_enabled;
             let is_asked_for = self.config().admin.require_second_factor == Some(true);
             Ok(match is_asked_for && !has_second_factor {
                 true => ConsoleEntry::SecondFactorNeeded,
