@@ -194,11 +194,15 @@ impl<'a> Text<'a> {
 
     /// So many ids by the index of the order.
     fn in_order_ids(&mut self, after: Option<&Place>, limit: i64) -> String {
+        self.in_order_rows("user_id", after, limit)
+    }
+
+    fn in_order_rows(&mut self, selected: &str, after: Option<&Place>, limit: i64) -> String {
         let mut conditions = self.own_conditions();
         conditions.extend(self.behind(after));
         let limit = self.argument(Value::Number(limit));
         format!(
-            "SELECT user_id FROM {}{}{} LIMIT {limit}",
+            "SELECT {selected} FROM {}{}{} LIMIT {limit}",
             self.in_order(),
             where_all(&conditions),
             self.order()
@@ -207,12 +211,9 @@ impl<'a> Text<'a> {
 
     /// Of a stretch of the order, those who meet the other criteria.
     fn stretch_ids(&mut self, after: Option<&Place>) -> String {
-        let ids = self.in_order_ids(after, STRETCH);
+        let rows = self.in_order_rows("*", after, STRETCH);
         let filters = where_all(&self.filters(By::Order));
-        format!(
-            "SELECT user_id FROM (SELECT * FROM sso_user WHERE user_id IN ({ids})) sso_user{filters}{}",
-            self.order()
-        )
+        format!("SELECT user_id FROM ({rows}) sso_user{filters}{}", self.order())
     }
 
     /// How many there are, up to one more than is counted, and the ids of the page.
