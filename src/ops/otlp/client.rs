@@ -1,6 +1,7 @@
 //! Posts one message to the collector. A connection each: they are seconds apart, and none goes stale.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -104,13 +105,11 @@ impl Client {
         *request.uri_mut() =
             self.target.parse().map_err(|_| NotSent::ForGood("the path is not valid".to_owned()))?;
         *request.headers_mut() = self.headers.clone();
+        let mut answer = pin!(sender.send_request(request));
         let answer = tokio::select! {
-            answer = sender.send_request(request) => answer,
-            // It goes on for as long as the answer is not there.
-            ended = connection => match ended {
-                Ok(()) => return Err(NotSent::ForNow("the connection was closed".to_owned(), None)),
-                Err(error) => Err(error),
-            },
+            answer = &mut answer => answer,
+            // It may end with the answer, which is there then.
+            _ = connection => answer.await,
         };
         let answer = answer.map_err(|error| later(&error))?;
         verdict(answer.status(), answer.headers())

@@ -12,6 +12,7 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::{Config, DatabaseUrl};
+use crate::domain::trace::{self, OpenSpan, SpanKind};
 use crate::ops::{OpenError, Parts, Reporting, Sso};
 use crate::python::runtime::call::none;
 use crate::python::runtime::fork;
@@ -134,7 +135,11 @@ impl Handle {
                 return Ok(engine);
             }
             let parts = Parts { reporting: Reporting::To(Arc::new(Loggers)), ..self.parts.clone() };
-            let engine = Arc::new(Sso::open_with(self.config.clone(), parts).await.map_err(not_opened)?);
+            let span = trace::point().map(|point| point.begin("open", SpanKind::Internal));
+            let opening = Sso::open_with(self.config.clone(), parts);
+            let opening = trace::within(span.as_ref().and_then(OpenSpan::scope), opening);
+            let engine = Arc::new(opening.await.map_err(not_opened)?);
+            drop(span);
             self.engine.store(Some(Arc::clone(&engine)));
             Ok(engine)
         })
