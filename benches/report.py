@@ -92,6 +92,7 @@ ROWS: list[Row] = [
     Row("server", "from zato_sso import SSO, beyond Python", "the goal", figure=15, unit="ms"),
     Row("server", "from zato_sso import SSO, beyond Python", "import sqlite3, beyond Python"),
     Row("server", "from zato_sso import SSO, beyond Python", "import cryptography.fernet, beyond Python"),
+    Row("server", "fresh SSO in memory", "the goal", figure=5, unit="ms"),
     Row("server", "server ready", "python -c pass", figure=150, unit="ms"),
     Row("imports", "import of users, SQLite", "bare sqlx inserts, SQLite", figure=20_000),
     Row("imports", "import of users, PostgreSQL", "bare sqlx inserts, PostgreSQL", figure=10_000),

@@ -96,4 +96,4 @@ def test_fresh_objects_are_quick(tmp_path: Path) -> None:
     assert f"{COUNT} passed" in done.stdout, done.stdout + done.stderr
     # Processor time, since other tests run beside this one, in a build for tests. It includes the start of pytest.
     took = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    assert took < COUNT * 0.04 + 4
+    assert took < COUNT * 0.02 + 4

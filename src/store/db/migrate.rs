@@ -10,6 +10,7 @@ use crate::store::OpenError;
 use crate::store::db::dialect;
 use crate::store::db::pool::{Db, Pools};
 use crate::store::db::postgres::limit::limited;
+use crate::store::db::template;
 
 /// Version, name, text for SQLite, text for PostgreSQL. What has been released never changes.
 const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
@@ -106,7 +107,8 @@ impl Db {
     /// # Errors
     /// [`OpenError`], when the schema is newer than this code or cannot be upgraded. Nothing is changed then.
     pub async fn migrate(&self, url: &str) -> Result<(), OpenError> {
-        match self.schema_state(url).await? {
+        let state = self.schema_state(url).await?;
+        match state {
             SchemaState::Current => return Ok(()),
             SchemaState::Newer(found) => {
                 return Err(OpenError::Newer { url: url.to_owned(), found, known: LATEST_VERSION });
@@ -115,15 +117,25 @@ impl Db {
         }
         let outcome = match &self.pools {
             // The write lock is the lock against other processes; each migration is a savepoint within.
-            Pools::Sqlite { writer, .. } => {
+            Pools::Sqlite { writer, is_in_memory, .. } => {
+                let is_fresh = *is_in_memory && state == SchemaState::Empty;
                 let mut turn = writer.alone().await.map_err(|error| failed(url, &error))?;
-                let begun = turn.conn().begin_with(dialect::BEGIN_SQLITE).await;
-                let mut tx = begun.map_err(|error| failed(url, &error))?;
-                let migrator = migrator(|(version, name, sqlite, _)| (*version, *name, *sqlite));
-                match migrator.run_direct(None, &mut *tx, false).await {
-                    Ok(()) => tx.commit().await.map_err(Into::into),
-                    Err(error) => Err(error),
+                if is_fresh && template::copy_into(turn.conn()).await.map_err(|error| failed(url, &error))? {
+                    return Ok(());
                 }
+                let migrator = migrator(|(version, name, sqlite, _)| (*version, *name, *sqlite));
+                let outcome = {
+                    let begun = turn.conn().begin_with(dialect::BEGIN_SQLITE).await;
+                    let mut tx = begun.map_err(|error| failed(url, &error))?;
+                    match migrator.run_direct(None, &mut *tx, false).await {
+                        Ok(()) => tx.commit().await.map_err(Into::into),
+                        Err(error) => Err(error),
+                    }
+                };
+                if is_fresh && outcome.is_ok() {
+                    template::keep(turn.conn()).await;
+                }
+                outcome
             }
             // One transaction, which a pooler keeps together. The lock keeps out other processes, and ends with it.
             Pools::Postgres(pool) => {
@@ -199,4 +211,50 @@ fn migrator(
 
 fn failed(url: &str, error: &dyn std::error::Error) -> OpenError {
     OpenError::Migrate { url: url.to_owned(), reason: one_line(&error.to_string()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Options;
+
+    async fn migrated(options: &Options) -> Db {
+        let db = Db::connect(options, 1).await.unwrap();
+        assert_eq!(db.schema_state("").await.unwrap(), SchemaState::Empty);
+        db.migrate("").await.unwrap();
+        assert_eq!(db.schema_state("").await.unwrap(), SchemaState::Current);
+        db
+    }
+
+    async fn all(db: &Db, query: &'static str) -> Vec<(String, String, Option<String>)> {
+        let Pools::Sqlite { readers, .. } = &db.pools else { panic!("not SQLite") };
+        sqlx::query_as(query).fetch_all(readers).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_schema_that_was_copied_is_the_one_that_migrations_make() {
+        const SCHEMA: &str = "SELECT type, name, sql FROM sqlite_schema ORDER BY type, name";
+        const VERSIONS: &str = "SELECT CAST(version AS TEXT), description, hex(checksum) FROM sso_schema_version ORDER BY version";
+        let folder = tempfile::tempdir().unwrap();
+        let file = migrated(&Options::SqliteFile(folder.path().join("sso.db"))).await;
+        // One of them at least is copied from the other.
+        for _ in 0..2 {
+            let memory = migrated(&Options::SqliteMemory).await;
+            assert_eq!(all(&memory, SCHEMA).await, all(&file, SCHEMA).await);
+            assert_eq!(all(&memory, VERSIONS).await, all(&file, VERSIONS).await);
+            let rules = "SELECT 'foreign_keys', CAST(foreign_keys AS TEXT), NULL FROM pragma_foreign_keys \
+                 UNION ALL SELECT 'check', integrity_check, NULL FROM pragma_integrity_check";
+            let kept = [("foreign_keys", "1"), ("check", "ok")];
+            assert_eq!(
+                all(&memory, rules).await,
+                kept.map(|(what, value)| (what.to_owned(), value.to_owned(), None))
+            );
+            // What one has, another has not.
+            let mut tx = memory.write().await.unwrap();
+            assert!(crate::store::db::setting::insert(&mut tx, "mark", b"1").await.unwrap());
+            tx.commit().await.unwrap();
+            memory.close().await;
+        }
+        file.close().await;
+    }
 }

@@ -15,5 +15,6 @@ pub mod postgres;
 pub mod setting;
 pub(super) mod span;
 pub(super) mod statement;
+mod template;
 mod types;
 pub(super) mod writer;

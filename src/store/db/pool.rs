@@ -80,7 +80,7 @@ pub struct Db {
 #[derive(Clone, Debug)]
 pub(in crate::store) enum Pools {
     /// SQLite: many readers, one writer. In memory both are the same, single connection.
-    Sqlite { readers: SqlitePool, writer: Writer, identity: Option<Arc<Identity>> },
+    Sqlite { readers: SqlitePool, writer: Writer, identity: Option<Arc<Identity>>, is_in_memory: bool },
     /// PostgreSQL.
     Postgres(PgPool),
 }
@@ -131,7 +131,9 @@ impl Db {
                 })?;
                 let epochs = Arc::new(Epochs::beside(file));
                 let writer = Writer::own(connect, conn, Arc::clone(&identity), Arc::clone(&epochs));
-                Ok(Self::new(Pools::Sqlite { readers, writer, identity: Some(identity) }, epochs, None))
+                let identity = Some(identity);
+                let pools = Pools::Sqlite { readers, writer, identity, is_in_memory: false };
+                Ok(Self::new(pools, epochs, None))
             }
             Options::SqliteMemory => {
                 let pool = SqlitePoolOptions::new()
@@ -144,7 +146,7 @@ impl Db {
                     .connect_with(dialect::sqlite_memory().synchronous(SqliteSynchronous::Off))
                     .await
                     .map_err(|error| failed(&error, "is there memory left?"))?;
-                Ok(Self::sharing(pool))
+                Ok(Self::sharing(pool, true))
             }
             Options::Postgres(server) => {
                 let refused = |reason: &str| OpenError::Connect {
@@ -193,15 +195,16 @@ impl Db {
                     one_line(&error.to_string())
                 ),
             })?;
-        Ok(Self::sharing(pool))
+        Ok(Self::sharing(pool, false))
     }
 
     /// One connection for readers and the writer. No other process hears of changes: there is none that has the database, or
     /// there are no changes.
-    fn sharing(pool: SqlitePool) -> Self {
+    fn sharing(pool: SqlitePool, is_in_memory: bool) -> Self {
         let epochs = Arc::new(Epochs::alone());
         let writer = Writer::sharing(pool.clone(), Arc::clone(&epochs));
-        Self::new(Pools::Sqlite { readers: pool, writer, identity: None }, epochs, None)
+        let pools = Pools::Sqlite { readers: pool, writer, identity: None, is_in_memory };
+        Self::new(pools, epochs, None)
     }
 
     fn new(pools: Pools, epochs: Arc<Epochs>, listening: Option<Listening>) -> Self {
