@@ -22,7 +22,7 @@ __all__ = ["AsyncBoundSSO", "BoundSSO"]
 
 _CONTEXT: Final = frozenset({"cid", "current_app", "remote_addr", "user_agent"})
 # The branches of branches.
-_BRANCHES: Final = frozenset({"session", "attr", "recovery_code", "passkey"})
+_BRANCHES: Final = frozenset({"session", "attr", "recovery_code", "passkey", "grant"})
 
 
 class _Plan(NamedTuple):

@@ -212,6 +212,7 @@ class client:
     """No such client."""
 
     invalid: Final = "E014002"
+    request_refused: Final = "E014003"
     """A setting of the client is not acceptable; the detail says what would be right."""
 
 

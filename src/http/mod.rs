@@ -5,7 +5,7 @@
 //! calls one operation. Each block has its table of endpoints, one line each, in the file with the block's name.
 //!
 //! Files import in this order: `failure`, `metrics`, `room`, `closing`, `progress`, `body`, `sent`, `app`, `request`, `reply`, then
-//! `api`, `site` and `page`, then `describe`, `traced`, `surround`, `routes`, `crowd`, `connection`, `server`.
+//! `api`, `site` and `page`, `oidc`, then `describe`, `traced`, `surround`, `routes`, `crowd`, `connection`, `server`.
 
 #[macro_use]
 mod request;
@@ -19,6 +19,7 @@ mod crowd;
 mod describe;
 mod failure;
 mod metrics;
+mod oidc;
 mod page;
 mod progress;
 mod reply;

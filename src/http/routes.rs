@@ -19,6 +19,7 @@ use crate::http::app::App;
 use crate::http::describe::{health, openapi, reference};
 use crate::http::failure::Failure;
 use crate::http::metrics;
+use crate::http::oidc::routes as oidc;
 use crate::http::page::look::Look;
 use crate::http::page::table as pages;
 use crate::http::sent::Shared;
@@ -67,6 +68,9 @@ pub(super) fn routes(app: &Arc<App>, look: Option<Arc<Look>>) -> Router {
     router = with_health(router.merge(browser::routes()));
     if let Some(look) = look {
         router = router.merge(pages::routes(&look, &app.sso.config().pages.prefix));
+        if app.sso.config().oidc.is_active() {
+            router = router.merge(oidc::routes(app.sso.config(), &look));
+        }
     }
     if app.sso.config().http.admin_listen.is_none() {
         router = with_admin(router, app);

@@ -15,6 +15,7 @@ use crate::ops::access::name::{case_of_names, case_warning};
 use crate::ops::audit::AuditLog;
 use crate::ops::background::Background;
 use crate::ops::breached::BreachedFilter;
+use crate::ops::client::courier::Courier;
 use crate::ops::hook::{Hooks, NoHooks};
 use crate::ops::journal::{Log, Reporting};
 use crate::ops::kept::client::KnownClients;
@@ -149,6 +150,7 @@ impl Sso {
             sessions,
             renewals: Renewals::default(),
             clients: KnownClients::default(),
+            courier: Courier::default(),
             config,
             keyring,
             hashing,
@@ -186,6 +188,7 @@ impl Sso {
         sso.start_keeping_time().await;
         sso.start_watching();
         sso.start_making_keys();
+        sso.start_telling_clients();
         for warning in sso.warnings() {
             sso.log().say(LogLevel::Warning, "open.warning", warning, None);
         }

@@ -13,6 +13,7 @@ use crate::domain::{Random, Result, SteadyClock, Timestamp};
 use crate::ops::audit::AuditLog;
 use crate::ops::background::Background;
 use crate::ops::breached::BreachedFilter;
+use crate::ops::client::courier::Courier;
 use crate::ops::hook::Hooks;
 use crate::ops::journal::Log;
 use crate::ops::kept::client::KnownClients;
@@ -49,6 +50,7 @@ pub(in crate::ops) struct Core {
     pub sessions: SessionCache,
     pub renewals: Renewals,
     pub clients: KnownClients,
+    pub courier: Courier,
     pub config: Config,
     pub keyring: Keyring,
     pub hashing: HashPool,

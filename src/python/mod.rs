@@ -6,6 +6,7 @@ mod attr;
 mod branch;
 mod client;
 mod credential;
+mod grant;
 mod group;
 mod hook;
 mod import;

@@ -6,6 +6,7 @@ use crate::domain::Code;
 use crate::python::attr::api::{AttrApi, SessionAttrApi, UserAttrApi};
 use crate::python::attr::entity::AttrEntity;
 use crate::python::credential::RecoveryCodeApi;
+use crate::python::grant::UserGrantApi;
 use crate::python::hook::registry::Hooks;
 use crate::python::import::Summary;
 use crate::python::passkey::{Passkey, PasskeyApi};
@@ -69,6 +70,7 @@ fn core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<RecoveryCodeApi>()?;
     module.add_class::<PasskeyApi>()?;
     module.add_class::<Passkey>()?;
+    module.add_class::<UserGrantApi>()?;
     module.add_class::<AccessTokenCtx>()?;
     UserApi::add_aliases(py)
 }

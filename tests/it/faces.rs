@@ -11,6 +11,7 @@ use crate::support::Kind;
 
 on_both_databases! {
     every_address_for_browsers_is_served;
+    every_address_of_the_provider_is_served;
 }
 
 /// The command that calls it.
@@ -152,6 +153,8 @@ const METHODS: &[(Operation, &str)] = &[
     (Operation::ClientDelete, "ClientAPI.delete"),
     (Operation::ClientRotateSecret, "ClientAPI.rotate_secret"),
     (Operation::TokenVerify, "TokenAPI.verify"),
+    (Operation::UserGrantGetList, "UserGrantAPI.get_list"),
+    (Operation::UserGrantRevoke, "UserGrantAPI.revoke"),
     (Operation::PasswordResetCreateToken, "PasswordResetAPI.create_token"),
     (Operation::PasswordResetAccessToken, "PasswordResetAPI.access_token"),
     (Operation::PasswordResetChangePassword, "PasswordResetAPI.change_password"),
@@ -215,6 +218,20 @@ const PAGES: &[(Operation, &str)] = &[
     (Operation::PasswordResetSend, "POST root:/admin/user/x"),
 ];
 
+/// The address of the OpenID Provider, or the page of it, that calls it.
+const PROVIDER: &[(Operation, &str)] = &[
+    (Operation::OpenidAuthorize, "GET root:/oauth2/authorize"),
+    (Operation::OpenidConsent, "GET root:/consent"),
+    (Operation::OpenidPushRequest, "POST root:/oauth2/par"),
+    (Operation::OpenidBeginDevice, "POST root:/oauth2/device_authorization"),
+    (Operation::OpenidAnswerDevice, "GET root:/device"),
+    (Operation::OpenidToken, "POST root:/oauth2/token"),
+    (Operation::OpenidGetUserInfo, "GET root:/oauth2/userinfo"),
+    (Operation::OpenidIntrospect, "POST root:/oauth2/introspect"),
+    (Operation::OpenidRevoke, "POST root:/oauth2/revoke"),
+    (Operation::OpenidEndSession, "GET root:/oauth2/logout"),
+];
+
 #[test]
 fn every_operation_is_offered_by_the_faces_that_the_list_names() {
     for (face, table) in [
@@ -223,6 +240,7 @@ fn every_operation_is_offered_by_the_faces_that_the_list_names() {
         (Face::Sites, SITES),
         (Face::Browser, BROWSERS),
         (Face::Page, PAGES),
+        (Face::Openid, PROVIDER),
     ] {
         let offered: HashSet<Operation> = table.iter().map(|(operation, _)| *operation).collect();
         assert_eq!(offered.len(), table.len(), "{face:?} has an operation twice");
@@ -286,5 +304,17 @@ async fn every_address_for_browsers_is_served(kind: Kind) {
         let answer = server.ask(line, &[], "");
         assert!(matches!(answer.status, 400 | 403), "{line}: {answer:?}");
         assert_eq!(answer.header("content-type"), Some("text/plain; charset=utf-8"), "{line}");
+    }
+}
+
+async fn every_address_of_the_provider_is_served(kind: Kind) {
+    let server = Server::with(kind, serde_json::json!({"oidc.issuer": "https://sso.example"})).await;
+    for (_, line) in PROVIDER {
+        assert!(matches!(server.ask(line, &[], "").status, 303 | 400 | 401), "{line}");
+    }
+    // Without an issuer there is none.
+    let server = Server::new(kind).await;
+    for (_, line) in PROVIDER.iter().filter(|(_, line)| line.contains("oauth2")) {
+        assert_eq!(server.ask(line, &[], "").status, 404, "{line}");
     }
 }

@@ -82,9 +82,19 @@ mod matrix;
 mod metrics;
 mod names;
 mod new_device;
+#[cfg(feature = "server")]
+mod oidc_code;
+#[cfg(feature = "server")]
+mod oidc_device;
+#[cfg(feature = "server")]
+mod oidc_logout;
+#[cfg(feature = "server")]
+mod oidc_token;
 mod open;
 #[cfg(feature = "server")]
 mod openapi;
+#[cfg(feature = "server")]
+mod openid;
 mod outbox;
 #[cfg(feature = "server")]
 mod page;

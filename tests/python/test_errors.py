@@ -45,6 +45,7 @@ def test_every_code_has_a_status_and_a_problem(code: str) -> None:
         ("E013002", 409),
         ("E014001", 404),
         ("E014002", 400),
+        ("E014003", 400),
         ("E999999", 403),
         ("", 403),
     ],

@@ -1,7 +1,9 @@
 //! Clients: the applications that users sign in to, and services that get tokens for themselves.
 
+pub mod oauth_error;
 pub mod record;
 pub mod token;
+pub mod request;
 pub mod uri;
 
 mod check;

@@ -86,6 +86,7 @@ codes! {
     GroupExists = "E013002", "group", "exists";
     ClientNoSuchClient = "E014001", "client", "no_such_client";
     ClientInvalid = "E014002", "client", "invalid";
+    ClientRequestRefused = "E014003", "client", "request_refused";
 }
 
 #[cfg(test)]
@@ -99,6 +100,6 @@ mod tests {
         let labels: HashSet<_> = Code::ALL.iter().map(|code| (code.group(), code.label())).collect();
         assert_eq!(codes.len(), Code::ALL.len());
         assert_eq!(labels.len(), Code::ALL.len());
-        assert_eq!(Code::ALL.len(), 49);
+        assert_eq!(Code::ALL.len(), 50);
     }
 }

@@ -53,6 +53,8 @@ pub enum Face {
     Browser,
     /// The pages for people. Named where no other face does the same in the same way.
     Page,
+    /// The OpenID Provider: what its clients send, and the browsers of their users.
+    Openid,
 }
 
 macro_rules! operations {
@@ -246,6 +248,19 @@ operations! {
     SiteRedeemConnection: "site.redeem_connection", Change, Site, [Sites], "GET /connections of the sessions API";
     SiteRegisterBrowser: "site.register_browser", Change, Anyone, [Browser], "POST /sso/register of the browser half";
     SiteCheckBrowser: "site.check_browser", SessionCheck, Anyone, [Browser], "GET /sso/check of the browser half";
+    UserGrantGetList: "user.grant_get_list", Disclosure, OneselfOrSuperUser, [Rest, Python], "";
+    UserGrantRevoke: "user.grant_revoke", Change, OneselfOrSuperUser, [Rest, Python], "";
+    OpenidAuthorize: "openid.authorize", Change, Anyone, [Openid], "/oauth2/authorize of the OpenID Provider";
+    OpenidConsent: "openid.consent", Change, Oneself, [Openid], "a page of the OpenID Provider";
+    OpenidPushRequest: "openid.push_request", Change, Anyone, [Openid], "/oauth2/par of the OpenID Provider";
+    OpenidBeginDevice: "openid.begin_device", Change, Anyone, [Openid], "/oauth2/device_authorization of the OpenID Provider";
+    OpenidAnswerDevice: "openid.answer_device", Change, Oneself, [Openid], "a page of the OpenID Provider";
+    OpenidToken: "openid.token", Change, Anyone, [Openid], "/oauth2/token of the OpenID Provider";
+    OpenidGetUserInfo: "openid.get_user_info", SessionCheck, Anyone, [Openid], "/oauth2/userinfo of the OpenID Provider";
+    OpenidIntrospect: "openid.introspect", SessionCheck, Anyone, [Openid], "/oauth2/introspect of the OpenID Provider";
+    OpenidRevoke: "openid.revoke", Change, Anyone, [Openid], "/oauth2/revoke of the OpenID Provider";
+    OpenidEndSession: "openid.end_session", Change, Anyone, [Openid], "/oauth2/logout of the OpenID Provider";
+    OpenidNotifyLogout: "openid.notify_logout", Activity, System, [], "the product does it by itself";
     EmailSend: "email.send", Activity, System, [], "the product does it by itself";
     MaintenanceCleanUp: "maintenance.clean_up", Change, System, [Command], "for the command line, and the product does it by itself";
     MaintenanceTellOfExpiringPasswords: "maintenance.tell_of_expiring_passwords", Disclosure, System, [], "the product does it by itself";

@@ -4,6 +4,7 @@ pub(super) mod attr;
 pub(super) mod client;
 pub(super) mod credential;
 pub(super) mod endpoint;
+pub(super) mod grant;
 pub(super) mod group;
 pub(super) mod linked_auth;
 pub(super) mod passkey;

@@ -2,7 +2,7 @@
 
 use crate::http::api::endpoint::{Block, Endpoint};
 use crate::http::api::{
-    attr, client, credential, group, linked_auth, passkey, password, search, session, signup, user,
+    attr, client, credential, grant, group, linked_auth, passkey, password, search, session, signup, user,
 };
 
 /// Every endpoint under `http.prefix`, block by block.
@@ -20,6 +20,7 @@ pub fn blocks() -> Vec<Block> {
         block("Password reset", password::endpoints()),
         block("Groups", group::endpoints()),
         block("OpenID clients", client::endpoints()),
+        block("Applications with access", grant::endpoints()),
         block("Linked auth", linked_auth::endpoints()),
     ]
 }
@@ -141,6 +142,8 @@ mod tests {
         PATCH /client: ust, client_id [name, redirect_uris, post_logout_redirect_uris, backchannel_logout_uri, scopes, grants, auth_method, jwks, jwks_uri, id_token_alg, access_token_format, access_token_lifetime, refresh_token_lifetime, refresh_token_idle, default_audience, audiences, is_trusted, require_pkce, app, logo_uri, policy_uri, tos_uri, pairwise_sector, is_active]
         DELETE /client: ust, client_id []
         POST /client/secret: ust, client_id [keep_old_for]
+        GET /user/grant: ust [user_id]
+        DELETE /user/grant: ust, client_id [user_id]
         POST /user/linked: ust, user_id, auth_type, auth_username [is_active]
         GET /user/linked: ust [user_id]
         DELETE /user/linked: ust, user_id, auth_type, auth_username []

@@ -3,7 +3,7 @@
 use data_encoding::BASE64URL_NOPAD;
 use minijinja::{Value, context};
 
-use crate::domain::{Code, Error, Password, SessionInfo};
+use crate::domain::{Code, Error, Parameters, Password, SessionInfo};
 use crate::http::page::answer::{Answer, Outcome};
 use crate::http::page::cookie::Name;
 use crate::http::page::target;
@@ -55,6 +55,7 @@ pub(super) fn shown(visit: &Visit) -> Value {
     context! {
         next => next(visit),
         next_query => next_query(visit),
+        hint => visit.query.text("login_hint").filter(|hint| hint.len() < 256),
         asks_code => !config.login.inform_if_totp_missing,
         may_sign_up => config.apps.signup_allowed.contains(&config.apps.default),
     }
@@ -205,9 +206,9 @@ async fn signed_in(visit: &Visit, session: &SessionInfo, is_kept: bool) -> Answe
     }
 }
 
-/// Asks whether to sign out.
-pub(super) async fn show_logout(_: &mut Visit) -> Outcome {
-    Ok(Answer::page("logout.html", context! {}))
+/// Asks whether to sign out, perhaps because an application has asked for that.
+pub(super) async fn show_logout(visit: &mut Visit) -> Outcome {
+    Ok(Answer::page("logout.html", context! { request => visit.query.text("request") }))
 }
 
 /// Signs out.
@@ -215,9 +216,20 @@ pub(super) async fn submit_logout(visit: &mut Visit) -> Outcome {
     match visit.sso().logout(visit.ctx(), visit.actor()).await {
         // A session that has ended is what was asked for.
         Ok(()) | Err(Error::Refused { .. }) => {
-            let answer = Answer::to(visit.target("login?done=logout"));
-            Ok(answer.and(visit.jar.clear(Name::Session)))
+            let target = match visit.form.text("request") {
+                Some(request) => after_logout(visit, request).await,
+                None => None,
+            };
+            let target = target.unwrap_or_else(|| visit.target("login?done=logout"));
+            Ok(Answer::to(target).and(visit.jar.clear(Name::Session)))
         }
         Err(other) => Err(other.into()),
     }
+}
+
+/// Where the application that has asked for a logout wants the browser to go, if that is registered.
+async fn after_logout(visit: &Visit, request: &str) -> Option<String> {
+    let parameters = Parameters::read(request.as_bytes()).ok()?;
+    let ended = visit.sso().end_session_for_client(visit.ctx(), &parameters, None).await;
+    ended.ok()?.target
 }

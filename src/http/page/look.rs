@@ -21,6 +21,7 @@ macro_rules! templates {
 /// The built-in templates.
 const TEMPLATES: &[(&str, &str)] = templates![
     "account.html",
+    "account_applications.html",
     "account_codes.html",
     "account_delete.html",
     "account_email.html",
@@ -37,6 +38,8 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "admin_sites.html",
     "admin_user.html",
     "confirm.html",
+    "consent.html",
+    "device.html",
     "field.html",
     "forgot.html",
     "layout.html",

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use minijinja::context;
 
-use crate::domain::Error;
+use crate::domain::{Code, Error, OAuthError, Parameters};
 use crate::http::app::App;
 use crate::http::failure::{Failure, Told};
 use crate::http::metrics::Route;
@@ -139,13 +139,15 @@ impl Page {
                 show_draft(&mut visit);
             }
             visit.onward = registered_target(&visit).await?;
+            visit.form_action = onward_origin(&visit).await;
             handler(&mut visit).await
         }
         .await;
         let answer = outcome.unwrap_or_else(|failure| told(&visit, failure));
         let mut response = written(&visit, answer);
         let policy = if self.has_token { "no-referrer" } else { "same-origin" };
-        protect(&mut response, look, policy, visit.onward.as_ref().map(|onward| &*onward.origin));
+        let onward = visit.onward.as_ref().map(|onward| &*onward.origin);
+        protect(&mut response, look, policy, visit.form_action.as_deref().or(onward));
         response.extensions_mut().insert(route);
         response
     }
@@ -315,6 +317,38 @@ fn show_draft(visit: &mut Visit) {
     }
     let cleared = visit.jar.clear(Name::Draft);
     visit.cookies.push(cleared);
+}
+
+/// Where a form may lead to beside this host.
+async fn onward_origin(visit: &Visit) -> Option<String> {
+    let (query, is_logout) = visit.onward_request()?;
+    let parameters = Parameters::read(query.as_bytes()).ok()?;
+    visit.sso().onward_origin(visit.ctx(), parameters, is_logout).await
+}
+
+/// What is wrong with a request that a client has sent the browser with, for the person in front of it.
+pub(in crate::http) fn client_problem(visit: &Visit, error: Error) -> Answer {
+    let named = OAuthError::of(&error).map(|(_, why)| why.to_owned());
+    let detail = match (&named, &error) {
+        (Some(why), _) => why.clone(),
+        (None, Error::Refused { code: Code::ClientNoSuchClient, detail: Some(detail) }) => detail.to_string(),
+        (None, _) => return told(visit, Failure::from(error)),
+    };
+    let cid = visit.ctx().cid.as_str();
+    let shown = context! { title => "client-problem-title", text => "client-problem-text", detail, cid };
+    Answer::of(Kind::Page {
+        status: StatusCode::BAD_REQUEST,
+        template: "message.html",
+        shown,
+        failure: Some(Failure::from(error)),
+    })
+}
+
+/// The same as a response.
+pub(in crate::http) fn show_problem(visit: &Visit, error: Error) -> Response {
+    let mut response = written(visit, client_problem(visit, error));
+    protect(&mut response, &visit.look, "no-referrer", None);
+    response
 }
 
 /// `form_action` is an origin that forms may lead to beside this one: browsers look at the policy of the page whose form it is, for

@@ -6,12 +6,12 @@ use axum::Router;
 
 use crate::http::app::App;
 use crate::http::page::account::{
-    self, data, delete, email, passkey as own_passkey, profile, session, two_factor,
+    self, application, data, delete, email, passkey as own_passkey, profile, session, two_factor,
 };
 use crate::http::page::admin::{group, groups, sites, user, users};
 use crate::http::page::look::Look;
 use crate::http::page::serve::{Need, Page, logo};
-use crate::http::page::{login, passkey, password, signup};
+use crate::http::page::{consent, device, login, passkey, password, signup};
 
 /// Makes the list of pages. A page shows something, takes a form, or both; the future of each is boxed, so that the type of it
 /// ends here.
@@ -39,6 +39,8 @@ pages! {
     "/login/passkey/options" Nothing false [] [passkey::options];
     "/login/password" Nothing false [login::show_password] [login::submit_password];
     "/logout" Session false [login::show_logout] [login::submit_logout];
+    "/consent" Session false [consent::show] [consent::submit];
+    "/device" Session false [device::show] [device::submit];
     "/signup" Nothing false [signup::show] [signup::submit];
     "/signup/done" Nothing false [signup::show_done] [];
     "/signup/resend" Nothing false [signup::show_resend] [signup::submit_resend];
@@ -58,6 +60,7 @@ pages! {
     "/account/two-factor/finish" Session false [] [two_factor::finish];
     "/account/two-factor/disable" Session false [] [two_factor::disable];
     "/account/two-factor/codes" Session false [] [two_factor::codes];
+    "/account/applications" Session false [application::show] [application::submit];
     "/account/sessions" Session false [session::show] [session::submit];
     "/account/delete" Session false [delete::show] [delete::submit];
     "/account/data" Session false [] [data::submit];

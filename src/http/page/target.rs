@@ -4,7 +4,7 @@
 use url::Url;
 
 /// The longest that is followed.
-const MAX_LENGTH: usize = 2_048;
+const MAX_LENGTH: usize = 4_096;
 
 /// A path, or a path below the pages, that leads to no other host; None for anything else. Control characters, which
 /// browsers skip, spaces and backslashes, which they take for slashes, are in none.
@@ -61,6 +61,6 @@ mod tests {
         ] {
             assert_eq!(safe(next), None, "{next:?}");
         }
-        assert_eq!(safe(&format!("/{}", "a".repeat(2_048))), None);
+        assert_eq!(safe(&format!("/{}", "a".repeat(4_096))), None);
     }
 }

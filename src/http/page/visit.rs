@@ -52,6 +52,8 @@ pub(in crate::http) struct Visit {
     pub onward: Option<RegisteredTarget>,
     /// Whether the form is one that was kept until its sender has signed in again.
     pub is_draft: bool,
+    /// Where a form may lead to beside this host: the origin of the client that the browser comes from.
+    pub form_action: Option<String>,
 }
 
 impl Visit {
@@ -96,6 +98,7 @@ impl Visit {
             cookies,
             onward: None,
             is_draft: false,
+            form_action: None,
         })
     }
 
@@ -297,6 +300,25 @@ impl Visit {
     /// The same for who has a session, and is to prove once more who they are.
     fn to_login_again(&self) -> Answer {
         Answer::to(self.target(&format!("login?again=1&next={}", encoded(&self.back))))
+    }
+
+    /// The query string of a client's request that goes on where a form of this page leads to, if it does; and whether that is one to
+    /// log out. Browsers look at the policy of the page whose form it is (Content Security Policy 3, section 6.4.1).
+    pub fn onward_request(&self) -> Option<(&str, bool)> {
+        let sent = |name: &str| {
+            [self.form.get(name), self.query.get(name)].into_iter().find(|text| !text.is_empty())
+        };
+        let oidc = &self.sso().config().oidc;
+        match self.path.as_str() {
+            _ if !oidc.is_active() => None,
+            "consent" => Some((sent("request")?, false)),
+            "logout" => Some((sent("request")?, true)),
+            path if path.starts_with("login") => {
+                let query = sent("next")?.strip_prefix(&oidc.path())?.strip_prefix("/oauth2/authorize?")?;
+                Some((query, false))
+            }
+            _ => None,
+        }
     }
 
     /// Asks for that before a page whose form would be refused without.

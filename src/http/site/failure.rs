@@ -92,7 +92,8 @@ const fn status_of_code(code: Code) -> StatusCode {
         | Code::GroupNoSuchGroup
         | Code::GroupExists
         | Code::ClientNoSuchClient
-        | Code::ClientInvalid => StatusCode::BAD_REQUEST,
+        | Code::ClientInvalid
+        | Code::ClientRequestRefused => StatusCode::BAD_REQUEST,
     }
 }
 

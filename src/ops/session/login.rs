@@ -13,6 +13,7 @@ use crate::ops::access::throttle::{Attempt, Origin};
 use crate::ops::audit::Trail;
 use crate::ops::call::Call;
 use crate::ops::password::accept::{NewPassword, Terms, is_same_password};
+use crate::ops::session::methods::{PASSWORD_AND_CODE, PASSWORD_AND_PASSKEY};
 use crate::ops::session::ticket::{Proved, Steps};
 use crate::store;
 use crate::store::Conn;
@@ -65,6 +66,8 @@ pub(in crate::ops) struct Authenticated {
     /// Whether others, or they themselves, have failed before. None if the throttle has to be asked a second time yet,
     /// before anything is told or more work is done.
     pub has_failures: Option<bool>,
+    /// How, by names of RFC 8176 between blanks; None for a password alone.
+    pub methods: Option<&'static str>,
 }
 
 impl Sso {
@@ -107,7 +110,7 @@ impl Sso {
         request: LoginRequest,
         authenticated: Authenticated,
     ) -> Result<SessionInfo> {
-        let Authenticated { row, is_outdated, mut attempt, mut has_failures } = authenticated;
+        let Authenticated { row, is_outdated, mut attempt, mut has_failures, methods } = authenticated;
         let user_id = row.user_id.clone();
         call.trail.by(&user_id);
         self.leave_ticket(&request.steps, &row, Proved::PasswordAndCode)?;
@@ -201,6 +204,9 @@ impl Sso {
         let device = digest.as_ref().map(|digest| NewDevice { digest, slots });
         let ust_digest = token::digest(ust.expose());
         store::session::record::insert(&mut tx, &session, &ust_digest, device).await?;
+        if methods.is_some() {
+            store::session::proof::set_methods(&mut tx, session.session_id, methods).await?;
+        }
         call.trail.note("session_id", session.session_id.to_string());
         self.commit(tx, &mut call.trail).await?;
         if let Some(ended) = ended {
@@ -261,7 +267,7 @@ impl Sso {
         if request.skip_sec {
             let row = found.ok_or(Code::AuthNotAllowed)?;
             let (attempt, has_failures) = (Attempt::default(), Some(false));
-            return Ok(Authenticated { row, is_outdated: false, attempt, has_failures });
+            return Ok(Authenticated { row, is_outdated: false, attempt, has_failures, methods: None });
         }
         // What is counted is the user's name, however it was written.
         let username = found.as_ref().map_or(request.username.as_str(), |row| row.username.as_str());
@@ -302,7 +308,12 @@ impl Sso {
             has_failures = Some(self.check_throttle(&mut attempt).await?);
         }
         let is_outdated = verdict == Verdict::RightButOutdated;
-        Ok(Authenticated { row, is_outdated, attempt, has_failures })
+        let methods = match &request.passkey {
+            _ if !row.is_totp_enabled => None,
+            Some(_) => Some(PASSWORD_AND_PASSKEY),
+            None => Some(PASSWORD_AND_CODE),
+        };
+        Ok(Authenticated { row, is_outdated, attempt, has_failures, methods })
     }
 
     pub(in crate::ops) fn check_login_app(&self, ctx: &Context) -> Result<()> {

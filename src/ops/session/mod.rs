@@ -5,6 +5,7 @@ pub(super) mod expiry;
 pub(super) mod login;
 pub(super) mod manage;
 pub(super) mod passkey;
+pub(in crate::ops) mod methods;
 pub(super) mod reauthenticate;
 pub(super) mod step;
 pub(super) mod ticket;

@@ -9,6 +9,7 @@ use crate::ops::access::check::informed;
 use crate::ops::access::throttle::Origin;
 use crate::ops::credential::passkey::ceremony::{decoy, descriptor};
 use crate::ops::session::login::{Authenticated, LoginRequest};
+use crate::ops::session::methods;
 use crate::ops::session::ticket::{Proved, Steps};
 use crate::store;
 use crate::store::credential::passkey_ceremony::Asker;
@@ -137,7 +138,9 @@ impl Sso {
             }
             let origin = Origin::Address(&ctx.remote_addr);
             let attempt = self.password_attempt(&row.username, Some(&row.user_id), origin);
-            let authenticated = Authenticated { row, is_outdated: false, attempt, has_failures: Some(false) };
+            let methods = Some(methods::passkey(found.is_user_verified));
+            let authenticated =
+                Authenticated { row, is_outdated: false, attempt, has_failures: Some(false), methods };
             let request = LoginRequest {
                 user_agent: request.user_agent,
                 keep_for: request.keep_for,

@@ -49,7 +49,7 @@ impl Sso {
             };
             let origin = Origin::Session(&ctx.remote_addr);
             let found = self.authenticate(ctx, &mut call.trail, &request, origin).await?;
-            let Authenticated { row, mut attempt, has_failures, .. } = found;
+            let Authenticated { row, mut attempt, has_failures, methods, .. } = found;
             // The name may have become somebody else's since the session was read.
             if row.user_id != session.user_id {
                 return Err(Code::AuthNotAllowed.into());
@@ -69,6 +69,7 @@ impl Sso {
             if !store::session::record::set_auth_time(&mut tx, session_id, self.now()).await? {
                 return Err(Code::SessionNoSuchSession.into());
             }
+            store::session::proof::set_methods(&mut tx, session_id, methods).await?;
             call.trail.note("session_id", session_id.to_string());
             self.commit(tx, &mut call.trail).await
         })

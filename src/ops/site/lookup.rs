@@ -104,7 +104,7 @@ impl Sso {
             let site = call.site()?;
             let mut conn = self.db().read().await?;
             let found = self.row_by_key(&mut conn, &site, &key, None).await?;
-            let Authenticated { row, is_outdated, mut attempt, has_failures } = self
+            let Authenticated { row, is_outdated, mut attempt, has_failures, .. } = self
                 .authenticate_found(ctx, &mut call.trail, &request, Origin::Site(&site), (conn, found))
                 .await?;
             let has_failures = match has_failures {

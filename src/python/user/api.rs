@@ -12,6 +12,7 @@ use crate::python::attr::api::UserAttrApi;
 use crate::python::attr::call::AttrCall;
 use crate::python::branch::Branch;
 use crate::python::credential::RecoveryCodeApi;
+use crate::python::grant::UserGrantApi;
 use crate::python::passkey::PasskeyApi;
 use crate::python::runtime::call::none;
 use crate::python::session::api::SessionApi;
@@ -39,6 +40,9 @@ pub struct UserApi {
     /// Passkeys.
     #[pyo3(get)]
     passkey: Py<PasskeyApi>,
+    /// Applications that have access.
+    #[pyo3(get)]
+    grant: Py<UserGrantApi>,
 }
 
 impl UserApi {
@@ -46,7 +50,8 @@ impl UserApi {
         let attr = Py::new(py, UserAttrApi::new(branch.clone()))?;
         let recovery_code = Py::new(py, RecoveryCodeApi::new(branch.clone()))?;
         let passkey = Py::new(py, PasskeyApi::new(branch.clone()))?;
-        Ok(Self { branch, session, attr, recovery_code, passkey })
+        let grant = Py::new(py, UserGrantApi::new(branch.clone()))?;
+        Ok(Self { branch, session, attr, recovery_code, passkey, grant })
     }
 
     /// A conversion for users, whose attributes are read and written by this actor.
@@ -79,7 +84,8 @@ impl UserApi {
         visit.call(&self.session)?;
         visit.call(&self.attr)?;
         visit.call(&self.recovery_code)?;
-        visit.call(&self.passkey)
+        visit.call(&self.passkey)?;
+        visit.call(&self.grant)
     }
 
     /// Creates a user, who waits for approval unless ``auto_approve`` or the configuration says otherwise.

@@ -119,6 +119,16 @@ sql! {
         delete!("sso_client_secret", "client_id, secret_digest", dialect::skip_held_sqlite!());
     CLIENT_SECRETS_POSTGRES =
         delete!("sso_client_secret", "client_id, secret_digest", dialect::skip_held_postgres!());
+    CODES_SQLITE = delete!("sso_authorization_code", "code_digest", dialect::skip_held_sqlite!());
+    CODES_POSTGRES = delete!("sso_authorization_code", "code_digest", dialect::skip_held_postgres!());
+    ACCESS_TOKENS_SQLITE = delete!("sso_access_token", "token_digest", dialect::skip_held_sqlite!());
+    ACCESS_TOKENS_POSTGRES = delete!("sso_access_token", "token_digest", dialect::skip_held_postgres!());
+    AUTHORIZATIONS_SQLITE = delete!("sso_authorization", "authorization_id", dialect::skip_held_sqlite!());
+    AUTHORIZATIONS_POSTGRES = delete!("sso_authorization", "authorization_id", dialect::skip_held_postgres!());
+    PUSHED_SQLITE = delete!("sso_pushed_request", "request_digest", dialect::skip_held_sqlite!());
+    PUSHED_POSTGRES = delete!("sso_pushed_request", "request_digest", dialect::skip_held_postgres!());
+    DEVICE_CODES_SQLITE = delete!("sso_device_code", "device_digest", dialect::skip_held_sqlite!());
+    DEVICE_CODES_POSTGRES = delete!("sso_device_code", "device_digest", dialect::skip_held_postgres!());
     USED_JWTS_SQLITE = delete!("sso_used_jwt", "jti_digest", dialect::skip_held_sqlite!());
     USED_JWTS_POSTGRES = delete!("sso_used_jwt", "jti_digest", dialect::skip_held_postgres!());
     AUDIT_SQLITE = delete_old!("sso_audit", "audit_id", "event_time", dialect::skip_held_sqlite!());
@@ -156,11 +166,16 @@ impl Expiring {
 }
 
 /// Everything that expires. Sessions come after what goes along with them, so that counts tell what there was.
-pub const EXPIRING: [Expiring; 18] = [
+pub const EXPIRING: [Expiring; 23] = [
     Expiring::new("user_attributes", USER_ATTRS_SQLITE, USER_ATTRS_POSTGRES),
     Expiring::new("session_attributes", SESSION_ATTRS_SQLITE, SESSION_ATTRS_POSTGRES),
     Expiring::new("browser_codes", BROWSER_CODES_SQLITE, BROWSER_CODES_POSTGRES),
     Expiring::new("browser_sessions", BROWSER_SESSIONS_SQLITE, BROWSER_SESSIONS_POSTGRES),
+    Expiring::new("openid_codes", CODES_SQLITE, CODES_POSTGRES),
+    Expiring::new("openid_tokens", ACCESS_TOKENS_SQLITE, ACCESS_TOKENS_POSTGRES),
+    Expiring::new("openid_devices", DEVICE_CODES_SQLITE, DEVICE_CODES_POSTGRES),
+    Expiring::new("openid_sign_ins", AUTHORIZATIONS_SQLITE, AUTHORIZATIONS_POSTGRES),
+    Expiring::new("openid_requests", PUSHED_SQLITE, PUSHED_POSTGRES),
     Expiring::new("sessions", SESSIONS_SQLITE, SESSIONS_POSTGRES),
     Expiring::new("password_resets", PASSWORD_RESETS_SQLITE, PASSWORD_RESETS_POSTGRES),
     Expiring::new("site_verifications", SITE_VERIFICATIONS_SQLITE, SITE_VERIFICATIONS_POSTGRES),

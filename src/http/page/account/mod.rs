@@ -1,5 +1,6 @@
 //! One's own account.
 
+pub(super) mod application;
 pub(super) mod data;
 pub(super) mod delete;
 pub(super) mod email;

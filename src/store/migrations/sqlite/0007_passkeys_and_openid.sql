@@ -120,3 +120,131 @@ CREATE INDEX sso_user_super_user ON sso_user (username) WHERE is_super_user;
 -- ---- Languages ----
 -- The language of the pages where the user has logged in last, for emails; NULL where that is not known.
 ALTER TABLE sso_user ADD COLUMN language TEXT;
+
+-- openid: grants, codes and tokens
+
+-- What a user has allowed a client. Scopes stand between blanks.
+CREATE TABLE sso_grant (
+    grant_id BLOB NOT NULL PRIMARY KEY,
+    user_id TEXT NOT NULL REFERENCES sso_user ON DELETE CASCADE,
+    client_id TEXT NOT NULL REFERENCES sso_client ON DELETE CASCADE,
+    scopes TEXT NOT NULL,
+    creation_time INTEGER NOT NULL,
+    last_modified INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX sso_grant_user ON sso_grant (user_id, client_id);
+CREATE INDEX sso_grant_client ON sso_grant (client_id);
+
+-- One sign-in at a client, and all tokens that came of it: these end with it. It ends with its session, unless session_id is NULL
+-- because of the scope offline_access. Of the refresh token there is one at a time: refresh_key finds it, and its predecessor is
+-- good once more for some seconds, for the same successor, which is sealed.
+CREATE TABLE sso_authorization (
+    authorization_id BLOB NOT NULL PRIMARY KEY,
+    grant_id BLOB NOT NULL REFERENCES sso_grant ON DELETE CASCADE,
+    client_id TEXT NOT NULL,
+    user_id TEXT NOT NULL REFERENCES sso_user ON DELETE CASCADE,
+    session_id BLOB REFERENCES sso_session ON DELETE CASCADE,
+    sid BLOB NOT NULL,
+    scopes TEXT NOT NULL,
+    claims TEXT,
+    audiences TEXT NOT NULL,
+    auth_time INTEGER NOT NULL,
+    auth_methods TEXT NOT NULL,
+    thumbprint TEXT,
+    creation_time INTEGER NOT NULL,
+    expiration_time INTEGER NOT NULL,
+    refresh_key BLOB,
+    refresh_digest BLOB,
+    former_digest BLOB,
+    successor BLOB,
+    rotation_time INTEGER,
+    idle_end INTEGER
+) STRICT;
+CREATE INDEX sso_authorization_grant ON sso_authorization (grant_id, creation_time);
+CREATE INDEX sso_authorization_user ON sso_authorization (user_id);
+CREATE INDEX sso_authorization_session ON sso_authorization (session_id) WHERE session_id IS NOT NULL;
+CREATE UNIQUE INDEX sso_authorization_refresh ON sso_authorization (refresh_key) WHERE refresh_key IS NOT NULL;
+CREATE INDEX sso_authorization_expiration ON sso_authorization (expiration_time);
+
+-- A code is kept for some minutes after its use, so that a second use is noticed.
+CREATE TABLE sso_authorization_code (
+    code_digest BLOB NOT NULL PRIMARY KEY,
+    authorization_id BLOB NOT NULL REFERENCES sso_authorization ON DELETE CASCADE,
+    redirect_uri TEXT NOT NULL,
+    code_challenge TEXT,
+    nonce TEXT,
+    good_until INTEGER NOT NULL,
+    use_time INTEGER,
+    expiration_time INTEGER NOT NULL
+) STRICT;
+CREATE INDEX sso_authorization_code_authorization ON sso_authorization_code (authorization_id);
+CREATE INDEX sso_authorization_code_expiration ON sso_authorization_code (expiration_time);
+
+-- Opaque access tokens; and, by their jti, JWTs that were called back. Without an authorization it is the client's own.
+CREATE TABLE sso_access_token (
+    token_digest BLOB NOT NULL PRIMARY KEY,
+    client_id TEXT NOT NULL REFERENCES sso_client ON DELETE CASCADE,
+    authorization_id BLOB REFERENCES sso_authorization ON DELETE CASCADE,
+    scopes TEXT NOT NULL,
+    audiences TEXT NOT NULL,
+    thumbprint TEXT,
+    is_revoked INTEGER NOT NULL,
+    creation_time INTEGER NOT NULL,
+    expiration_time INTEGER NOT NULL
+) STRICT;
+CREATE INDEX sso_access_token_client ON sso_access_token (client_id);
+CREATE INDEX sso_access_token_authorization ON sso_access_token (authorization_id, creation_time)
+    WHERE authorization_id IS NOT NULL;
+CREATE INDEX sso_access_token_expiration ON sso_access_token (expiration_time);
+
+-- Authorization requests that were pushed (RFC 9126), as a query string. Once the browser has come with one, it has the name that it
+-- was given then, and more time.
+CREATE TABLE sso_pushed_request (
+    request_digest BLOB NOT NULL PRIMARY KEY,
+    client_id TEXT NOT NULL REFERENCES sso_client ON DELETE CASCADE,
+    parameters TEXT NOT NULL,
+    is_open INTEGER NOT NULL,
+    expiration_time INTEGER NOT NULL
+) STRICT;
+CREATE INDEX sso_pushed_request_client ON sso_pushed_request (client_id);
+CREATE INDEX sso_pushed_request_expiration ON sso_pushed_request (expiration_time);
+
+-- Devices whose users answer elsewhere (RFC 8628). The sign-in is there once the user has said yes.
+CREATE TABLE sso_device_code (
+    device_digest BLOB NOT NULL PRIMARY KEY,
+    user_code_digest BLOB NOT NULL,
+    client_id TEXT NOT NULL REFERENCES sso_client ON DELETE CASCADE,
+    scopes TEXT NOT NULL,
+    audiences TEXT NOT NULL,
+    authorization_id BLOB REFERENCES sso_authorization ON DELETE CASCADE,
+    is_denied INTEGER NOT NULL,
+    next_poll INTEGER NOT NULL,
+    poll_interval INTEGER NOT NULL,
+    expiration_time INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX sso_device_code_user ON sso_device_code (user_code_digest);
+CREATE INDEX sso_device_code_client ON sso_device_code (client_id);
+CREATE INDEX sso_device_code_authorization ON sso_device_code (authorization_id) WHERE authorization_id IS NOT NULL;
+CREATE INDEX sso_device_code_expiration ON sso_device_code (expiration_time);
+
+-- Clients that are to be told when a session ends: then next_time is given, by whatever ends it. Until they know, or it is given
+-- up, the row stays, whatever becomes of session and user.
+CREATE TABLE sso_logout_notice (
+    session_id BLOB NOT NULL,
+    client_id TEXT NOT NULL REFERENCES sso_client ON DELETE CASCADE,
+    user_id TEXT NOT NULL,
+    creation_time INTEGER NOT NULL,
+    end_time INTEGER,
+    next_time INTEGER,
+    attempts INTEGER NOT NULL,
+    PRIMARY KEY (session_id, client_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sso_logout_notice_client ON sso_logout_notice (client_id);
+CREATE INDEX sso_logout_notice_next ON sso_logout_notice (next_time) WHERE next_time IS NOT NULL;
+CREATE TRIGGER sso_session_ended AFTER DELETE ON sso_session
+BEGIN
+    UPDATE sso_logout_notice SET next_time = 0 WHERE session_id = OLD.session_id;
+END;
+
+-- How the user of a session has proved who they are, by names of RFC 8176 between blanks; NULL is by a password alone.
+ALTER TABLE sso_session ADD COLUMN auth_methods TEXT;
