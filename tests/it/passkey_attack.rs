@@ -86,6 +86,9 @@ async fn a_counter_that_goes_back_is_refused_and_audited(kind: Kind) {
     }
 }
 
+/// What is said of a lie, and the authenticator that tells it.
+type Lie<'a> = (&'a str, &'a dyn Fn(&mut Authenticator));
+
 /// Changes a part of an answer that is base64.
 fn flip(answer: &mut Value, name: &str, place: usize) {
     let part = &mut answer["response"][name];
@@ -185,7 +188,7 @@ async fn a_registration_is_its_own_users(kind: Kind) {
     let mixed = sso.finish_passkey_registration(&ctx(), &one, &answer).await;
     assert_eq!(refusal(mixed), Code::PasskeyNoSuchCeremony);
     // What is not acceptable, and why.
-    let changes: [(&str, &dyn Fn(&mut Authenticator)); 8] = [
+    let changes: [Lie<'_>; 8] = [
         ("origin", &|it| it.origin = "http://evil.test".to_owned()),
         ("rp_id", &|it| it.rp_id = "evil.test".to_owned()),
         ("has not seen", &|it| it.flags = VERIFIED),
