@@ -110,7 +110,7 @@ pub(super) enum Command {
     /// Delete a site, and end the sessions that it started, after asking
     DeleteSite(DeleteSiteArgs),
     #[command(flatten)]
-    Client(ClientCommand),
+    Client(Box<ClientCommand>),
     /// Bring users over from elsewhere
     Import {
         #[command(subcommand)]

@@ -132,7 +132,7 @@ fn execute(cli: Cli, serve: Serve) -> Result<(), Failure> {
         Command::UpdateSite(args) => with_config(&global, |config| command::site::update(config, args, &out)),
         Command::DeleteSite(args) => with_config(&global, |config| command::site::delete(config, args, &out)),
         Command::Client(command) => {
-            with_config(&global, |config| command::client::run(config, command, &out))
+            with_config(&global, |config| command::client::run(config, *command, &out))
         }
         Command::Import { command: ImportCommand::Zato(args) } => {
             with_config(&global, |config| command::import_zato::users(config, args, &out))

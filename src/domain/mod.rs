@@ -42,8 +42,8 @@ pub use client::record::{
     AccessTokenFormat, AuthMethod, Client, ClientKind, ClientSecret, ClientUpdate, ClientWithSecret, Grant,
     SigningAlg, SigningKeyInfo,
 };
-pub use client::token::VerifiedToken;
 pub use client::request::{AuthorizationRequest, ClaimsRequest, Parameters, Prompts, ResponseMode};
+pub use client::token::VerifiedToken;
 pub use client::uri::{check_audience, check_redirect_uris, check_web_uri};
 pub use device::{browser_and_system, device_name};
 pub use group::{Group, GroupMember, GroupUpdate, Membership, check_group_name, check_scopes, group_key};

@@ -2,8 +2,8 @@
 
 pub mod oauth_error;
 pub mod record;
-pub mod token;
 pub mod request;
+pub mod token;
 pub mod uri;
 
 mod check;

@@ -36,7 +36,8 @@ async fn read(app: &App, parts: &Parts, body: Body) -> Result<Sent, Unread> {
         parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
     let is_form = kind.eq_ignore_ascii_case("application/x-www-form-urlencoded");
-    if !is_form && !(held.bytes.is_empty() && kind.is_empty()) {
+    let is_nothing = held.bytes.is_empty() && kind.is_empty();
+    if !is_form && !is_nothing {
         let why = "the body has to be a form, application/x-www-form-urlencoded";
         return Err(Unread::Wrong(OAuthError::InvalidRequest.because(why)));
     }

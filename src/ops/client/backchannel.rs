@@ -132,7 +132,7 @@ impl Sso {
         self.core.audit.tell(
             trail,
             self.system_time(),
-            outcome.as_ref().map(|()| ()).map_err(String::as_str),
+            outcome.as_ref().copied().map_err(String::as_str),
         );
         Ok(())
     }

@@ -27,7 +27,7 @@ pub enum ExternalCredential {
 /// What shows that a request comes from the client of a definition.
 enum Proof<'a> {
     Secret(&'a Password),
-    Token(jwt::Jwt<'a>),
+    Token(Box<jwt::Jwt<'a>>),
 }
 
 /// A definition whose client a request has shown to come from. Whether it may act is not known yet.
@@ -56,7 +56,7 @@ impl Sso {
             }
             ExternalCredential::Jwt(text) => {
                 let token = jwt::Jwt::parse(text.expose()).ok_or(Code::AuthNotAllowed)?;
-                (SecType::Jwt, token.subject().to_owned(), Proof::Token(token))
+                (SecType::Jwt, token.subject().to_owned(), Proof::Token(Box::new(token)))
             }
         };
         let mut conn = self.db().read().await?;

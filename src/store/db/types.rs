@@ -6,8 +6,8 @@ use sqlx::{Database, Decode, Encode, Type};
 use uuid::Uuid;
 
 use crate::domain::{
-    AccessTokenFormat, ApprovalStatus, AuthMethod, AuthType, ChangeSource, ClientId, ClientKind, PasskeyCeremony,
-    SecType, SessionId, SignUpStatus, SigningAlg, Timestamp, UserId,
+    AccessTokenFormat, ApprovalStatus, AuthMethod, AuthType, ChangeSource, ClientId, ClientKind,
+    PasskeyCeremony, SecType, SessionId, SignUpStatus, SigningAlg, Timestamp, UserId,
 };
 
 /// The type of the column, which is that of `$raw`, and how a value is written.
