@@ -10,6 +10,7 @@ mod background;
 mod breached;
 mod call;
 mod client;
+mod courier;
 mod credential;
 mod gather;
 mod group;

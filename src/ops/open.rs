@@ -15,7 +15,7 @@ use crate::ops::access::name::{case_of_names, case_warning};
 use crate::ops::audit::AuditLog;
 use crate::ops::background::Background;
 use crate::ops::breached::BreachedFilter;
-use crate::ops::client::courier::Courier;
+use crate::ops::courier::Courier;
 use crate::ops::hook::{Hooks, NoHooks};
 use crate::ops::journal::{Log, Reporting};
 use crate::ops::kept::client::KnownClients;

@@ -13,7 +13,7 @@ use crate::domain::{Random, Result, SteadyClock, Timestamp};
 use crate::ops::audit::AuditLog;
 use crate::ops::background::Background;
 use crate::ops::breached::BreachedFilter;
-use crate::ops::client::courier::Courier;
+use crate::ops::courier::Courier;
 use crate::ops::hook::Hooks;
 use crate::ops::journal::Log;
 use crate::ops::kept::client::KnownClients;

@@ -31,6 +31,11 @@ async fn what_was_deleted_is_said(kind: Kind) {
         out: session_attributes  0
         out: browser_codes       0
         out: browser_sessions    0
+        out: openid_codes        0
+        out: openid_tokens       0
+        out: openid_devices      0
+        out: openid_sign_ins     0
+        out: openid_requests     0
         out: sessions            2
         out: password_resets     0
         out: site_verifications  0
@@ -49,7 +54,7 @@ async fn what_was_deleted_is_said(kind: Kind) {
     }
     let said = folder.run("cleanup --json").json();
     assert_eq!(said["sessions"], 0);
-    assert_eq!(said.as_object().unwrap().len(), 18);
+    assert_eq!(said.as_object().unwrap().len(), 23);
     assert_eq!(folder.run("list-sessions user1 --json").json().as_array().unwrap().len(), 1);
 }
 

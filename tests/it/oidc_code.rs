@@ -93,8 +93,8 @@ async fn an_unknown_client_or_redirect_uri_is_a_page_and_never_a_redirect(kind: 
     ] {
         let seen = provider.browser.get(&authorize(&client, &[(name, value)]));
         seen.shows(400, "The application asked for something that cannot be done");
-        assert!(seen.header("location").is_none() && !seen.body.contains("evil.example"), "{value}");
-        assert!(!seen.body.contains(CALLBACK), "what is registered is for the log");
+        assert!(seen.header("location").is_none() && !seen.text().contains("evil.example"), "{value}");
+        assert!(!seen.text().contains(CALLBACK), "what is registered is for the log");
     }
     let twice = format!("{}&redirect_uri=https%3A%2F%2Fevil.example", authorize(&client, &[]));
     provider.browser.get(&twice).shows(400, "twice");

@@ -98,7 +98,8 @@ async fn a_device_waits_and_not_for_ever(kind: Kind) {
 }
 
 async fn guessed_codes_are_slowed_down(kind: Kind) {
-    let mut provider = Provider::new(kind).await;
+    let settings = serde_json::json!({"login_throttle.max_failures": 10});
+    let mut provider = Provider::with(kind, settings).await;
     provider.browser.sign_in("user1");
     let mut last = 0;
     for number in 0..40 {

@@ -130,8 +130,8 @@ impl Connection {
             .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
             .collect();
         let mut answer = Answer { status, headers, body: String::new() };
-        // What was not modified has no body (RFC 9110, section 15.4.5).
-        let length = if status == 304 { "0" } else { answer.header("content-length").unwrap() };
+        // What was not modified has no body, nor has what is said to have none (RFC 9110, sections 15.4.5 and 15.3.5).
+        let length = if matches!(status, 204 | 304) { "0" } else { answer.header("content-length").unwrap() };
         let length: usize = length.parse().unwrap();
         while self.read.len() < length {
             assert!(self.read_more(), "the connection ended within an answer");

@@ -336,8 +336,10 @@ pub(in crate::http) fn client_problem(visit: &Visit, error: Error) -> Answer {
     };
     let cid = visit.ctx().cid.as_str();
     let shown = context! { title => "client-problem-title", text => "client-problem-text", detail, cid };
+    // Of a form it is as any other wrong input.
+    let is_form = visit.path == "consent";
     Answer::of(Kind::Page {
-        status: StatusCode::BAD_REQUEST,
+        status: if is_form { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::BAD_REQUEST },
         template: "message.html",
         shown,
         failure: Some(Failure::from(error)),

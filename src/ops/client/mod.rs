@@ -7,7 +7,6 @@ pub(super) mod authenticate;
 pub(super) mod authorize;
 pub(super) mod backchannel;
 pub(super) mod consent;
-pub(super) mod courier;
 pub(super) mod device;
 pub(super) mod end_session;
 pub(super) mod examine;
