@@ -165,6 +165,9 @@ class _UserAPI:
     @property
     def passkey(self) -> _PasskeyAPI:
         """Passkeys."""
+    @property
+    def grant(self) -> _UserGrantAPI:
+        """Applications that have access."""
     async def create_user(
         self,
         cid: str,
@@ -2326,6 +2329,59 @@ class _RecoveryCodeAPI:
 
         Raises:
             ValidationError: The code of an invalid session; E005001 without permission, E001100 if there is no such user.
+        """
+
+@final
+@type_check_only
+class _UserGrantAPI:
+    """`sso.user.grant`: applications that users have given access to."""
+
+    async def get_list(
+        self,
+        cid: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_id: str | None = None,
+    ) -> list[dict[str, Any]]:
+        """The applications that may know of a user, and what, by name.
+
+        Args:
+            cid: Correlation ID.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            user_id: Whose; by default the caller's own. Others' only for super-users.
+
+        Returns:
+            A list of dicts: client_id, name, logo_uri, scopes, creation_time, last_modified, last_sign_in: None if nothing of
+            it is left.
+
+        Raises:
+            ValidationError: The code of an invalid session; E005001 without permission, E001100 if there is no such user.
+        """
+    async def revoke(
+        self,
+        cid: str,
+        client_id: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+        user_id: str | None = None,
+    ) -> None:
+        """Withdraws what a user has allowed an application, and ends its tokens. It asks the user again the next time.
+
+        Args:
+            cid: Correlation ID.
+            client_id: The id of the application.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+            user_id: Whose; by default the caller's own. Others' only for super-users.
+
+        Raises:
+            ValidationError: The code of an invalid session; E005001 without permission, E014001 if the user has not allowed that
+                application anything.
         """
 
 @final

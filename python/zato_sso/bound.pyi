@@ -179,6 +179,10 @@ class _UserAPI:
     def passkey(self) -> _PasskeyAPI:
         """Passkeys."""
 
+    @property
+    def grant(self) -> _UserGrantAPI:
+        """Applications that have access."""
+
     def create_user(
         self,
         data: dict[str, Any],
@@ -636,6 +640,16 @@ class _RecoveryCodeAPI:
         """How many recovery codes are left."""
 
 @type_check_only
+class _UserGrantAPI:
+    """`sso.user.grant`: applications that users have given access to."""
+
+    def get_list(self, user_id: str | None = None, **filled: Unpack[_WithCurrentUst]) -> list[dict[str, Any]]:
+        """The applications that may know of a user, and what, by name."""
+
+    def revoke(self, client_id: str, user_id: str | None = None, **filled: Unpack[_WithCurrentUst]) -> None:
+        """Withdraws what a user has allowed an application, and ends its tokens. It asks the user again the next time."""
+
+@type_check_only
 class _UserAttrAPI:
     """`sso.user.attr`: attributes of users."""
 
@@ -1002,6 +1016,10 @@ class _AsyncUserAPI:
     @property
     def passkey(self) -> _AsyncPasskeyAPI:
         """Passkeys."""
+
+    @property
+    def grant(self) -> _AsyncUserGrantAPI:
+        """Applications that have access."""
 
     async def create_user(
         self,
@@ -1472,6 +1490,16 @@ class _AsyncRecoveryCodeAPI:
 
     async def count(self, user_id: str | None = None, **filled: Unpack[_WithCurrentUst]) -> int:
         """How many recovery codes are left."""
+
+@type_check_only
+class _AsyncUserGrantAPI:
+    """`sso.user.grant`: applications that users have given access to."""
+
+    async def get_list(self, user_id: str | None = None, **filled: Unpack[_WithCurrentUst]) -> list[dict[str, Any]]:
+        """The applications that may know of a user, and what, by name."""
+
+    async def revoke(self, client_id: str, user_id: str | None = None, **filled: Unpack[_WithCurrentUst]) -> None:
+        """Withdraws what a user has allowed an application, and ends its tokens. It asks the user again the next time."""
 
 @type_check_only
 class _AsyncUserAttrAPI:

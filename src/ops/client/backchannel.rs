@@ -129,11 +129,7 @@ impl Sso {
             let text = format!("the client {} was not told of a logout: {why}", notice.client_id);
             self.log().say(LogLevel::Warning, "openid.logout_not_told", &text, Some(&ctx.cid));
         }
-        self.core.audit.tell(
-            trail,
-            self.system_time(),
-            outcome.as_ref().copied().map_err(String::as_str),
-        );
+        self.core.audit.tell(trail, self.system_time(), outcome.as_ref().copied().map_err(String::as_str));
         Ok(())
     }
 
