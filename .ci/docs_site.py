@@ -240,7 +240,9 @@ def kind_of(schema: dict[str, Any]) -> str:
 def rows(schema: dict[str, Any], before: str = "") -> Iterator[tuple[str, str, bool, str]]:
     """The elements of an object, those of objects inside it too: name, type, whether it is required, meaning."""
     schema = resolved(schema)
-    for name, value in schema.get("properties", {}).items():
+    for name, anything in schema.get("properties", {}).items():
+        # True is the schema of any JSON.
+        value = anything if isinstance(anything, dict) else {}
         is_required = name in schema.get("required", [])
         inside = resolved(value)
         about = " ".join(str(value.get("description", inside.get("description", ""))).split()).replace("|", "\\|")

@@ -19,6 +19,7 @@ __all__ = [
     "AsyncSSO",
     "AttrAPI",
     "AttrEntity",
+    "ClientAPI",
     "Exchange",
     "GroupAPI",
     "Hooks",
@@ -35,6 +36,8 @@ __all__ = [
     "SessionInfo",
     "SiteAPI",
     "TestClock",
+    "Token",
+    "TokenAPI",
     "User",
     "UserAPI",
     "UserAttrAPI",
@@ -1785,6 +1788,7 @@ class ClientAPI:
                 E014002 if it has no secret, or for too many hours.
         """
 
+@final
 class TokenAPI:
     """`sso.token`: access tokens that services are shown."""
 
@@ -1813,6 +1817,7 @@ class TokenAPI:
                 the scope.
         """
 
+@final
 class GroupAPI:
     """`sso.group`: groups of users, for super-users."""
 

@@ -24,6 +24,7 @@ __all__ = [
     "group",
     "metadata",
     "ok",
+    "passkey",
     "password",
     "password_reset",
     "session",
@@ -195,6 +196,19 @@ class common:
     """The database is unreachable, or cannot be written to."""
 
 
+class passkey:
+    """Passkeys."""
+
+    not_acceptable: Final = "E012001"
+    """What the browser answered is not acceptable; the detail says why."""
+
+    no_such_ceremony: Final = "E012002"
+    """No passkey was asked for like that, or it was answered before, or too late."""
+
+    last_way_to_log_in: Final = "E012003"
+    """Without these passkeys the user could not log in any more."""
+
+
 class group:
     """Groups of users."""
 
@@ -212,8 +226,10 @@ class client:
     """No such client."""
 
     invalid: Final = "E014002"
-    request_refused: Final = "E014003"
     """A setting of the client is not acceptable; the detail says what would be right."""
+
+    request_refused: Final = "E014003"
+    """A request of a client is refused; the detail has the name of OAuth 2."""
 
 
 class attr:

@@ -172,9 +172,9 @@ async fn migrate_creates_the_schema_once_and_check_only_tells(kind: Kind) {
     assert!(done.status == 0 && done.stdout.ends_with(" is up to date, version 7\n"), "{done}");
     assert_eq!(folder.run("migrate --check").status, 0);
     let said = folder.run("migrate --check --json").json();
-    assert_eq!((&said["version"], &said["is_current"]), (&json!(6), &json!(true)));
+    assert_eq!((&said["version"], &said["is_current"]), (&json!(7), &json!(true)));
     let said = folder.run("migrate --json").json();
-    assert_eq!((&said["from_version"], &said["to_version"]), (&json!(6), &json!(6)));
+    assert_eq!((&said["from_version"], &said["to_version"]), (&json!(7), &json!(7)));
 }
 
 async fn migrate_makes_usernames_unique_or_tells_which_clash(kind: Kind) {

@@ -115,7 +115,7 @@ async fn a_schema_that_is_not_this_version_is_told(kind: Kind) {
     let folder = Folder::with_database(kind).await;
     let world = folder.world().await;
     world.sso.close().await;
-    execute(&world, "DELETE FROM sso_schema_version WHERE version < 6").await;
+    execute(&world, "DELETE FROM sso_schema_version WHERE version < 7").await;
     for (version, result, status) in [(0, "warning", 0), (999, "problem", 1)] {
         execute(&world, &format!("UPDATE sso_schema_version SET version = {version}")).await;
         let (found, lines, text) = findings(&folder);

@@ -333,7 +333,7 @@ async fn sessions_are_named_by_what_they_are_used_with_and_from_where(kind: Kind
     world.sso.login(&ctx(), login).await.unwrap();
     let began = world.sso.now().to_string();
     // It is used later from elsewhere, without being renewed, and then renewed.
-    world.clock.advance_seconds(3_600);
+    world.clock.advance_seconds(3_000);
     world.sso.get_current_session(&ctx(), &ust).await.unwrap();
     let used = world.sso.now().to_string();
     browser.sign_in("admin1");

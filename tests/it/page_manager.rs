@@ -115,6 +115,7 @@ async fn a_link_for_a_new_password_is_sent_in_the_name_of_who_asks(kind: Kind) {
     let settings = json!({
         "smtp.url": smtp.url,
         "password_reset.email_from": "sso@example.com",
+        "pages.is_active": true,
         "pages.url": "https://sso.example",
         // The user may come from elsewhere alone.
         "user_address_list": {"user1": ["10.0.0.0/8"]},

@@ -197,6 +197,7 @@ fn whatever_changes_users_or_sessions_is_known() {
         // Who has not confirmed has no session.
         "maintenance::cleanup::SIGN_UPS_POSTGRES",
         "maintenance::cleanup::SIGN_UPS_SQLITE",
+        "session::proof::SET_METHODS",
         "session::record::DELETE",
         "session::record::DELETE_OF_DEFINITION",
         "session::record::DELETE_OF_USER",
@@ -219,6 +220,8 @@ fn whatever_changes_users_or_sessions_is_known() {
         "user::account::REPLACE_HASH",
         "user::account::SET_APPROVAL",
         "user::account::SET_EMAIL",
+        // No check of a session reads it.
+        "user::account::SET_LANGUAGE",
         "user::account::SET_LOCK",
         "user::account::SET_PASSWORD",
         "user::account::SET_TOTP",

@@ -20,6 +20,12 @@ def _json(value: Any) -> Any:
     return {name: _json(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
+def _answer(credential: dict[str, Any]) -> dict[str, Any]:
+    # The id is base64 already.
+    answer: dict[str, Any] = _json(credential)
+    return {**answer, "id": answer["rawId"]}
+
+
 class Authenticator:
     """A security key without verification of its user."""
 
@@ -31,11 +37,9 @@ class Authenticator:
         """What a browser answers to the options of a registration."""
         user = {**options["user"], "id": _bytes(options["user"]["id"])}
         asked = {**options, "challenge": _bytes(options["challenge"]), "user": user}
-        answer: dict[str, Any] = _json(self.device.create({"publicKey": asked}, self.origin))
-        return answer
+        return _answer(self.device.create({"publicKey": asked}, self.origin))
 
     def login(self, options: dict[str, Any]) -> dict[str, Any]:
         """What a browser answers to the options of a login."""
         asked = {**options, "challenge": _bytes(options["challenge"])}
-        answer: dict[str, Any] = _json(self.device.get({"publicKey": asked}, self.origin))
-        return answer
+        return _answer(self.device.get({"publicKey": asked}, self.origin))

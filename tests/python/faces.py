@@ -111,7 +111,6 @@ NOT_IN_REST = {
     "session.get_session_by_ext_id": "trusted, in-process",
     "totp.validate_code": "for services, in-process",
     "totp.provisioning_uri": "for services, in-process",
-    "token.verify": "for services, in-process; others verify by the published keys",
     **{f"site.{call}": "trusted, in-process; sites have an API of their own" for call in SITE_CALLS},
     **{f"identity.{call}": "trusted, in-process; sites have an API of their own" for call in ("get", "get_list")},
     **{f"{branch}.attr.{call}": "updating sets it, too" for branch in ("user", "session") for call in EXPIRY},

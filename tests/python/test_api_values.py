@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from calls import login
 from stage import Someone, Stage
 from support import ADDRESS, APP, PASSWORD
-from test_api import call_of, login
+from test_api import call_of
 from zato_sso import SSO
 
 

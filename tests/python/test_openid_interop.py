@@ -69,9 +69,10 @@ def client_of(node: Node, kind: str, **settings: Any) -> dict[str, Any]:
     """A user, and a client that is registered."""
     config = {"database": {"url": node.database_url}, "main": {"secret_key": node.key}}
     with SSO(config=config) as sso:
-        trusted = {"require_super_user": False, "auto_approve": True}
-        sso.user.create_super_user("cid", {"username": "root", "password": PASSWORD}, **trusted)
-        sso.user.create_user("cid", {"username": "ann", "password": PASSWORD, "first_name": "Ann"}, **trusted)
+        super_user = {"username": "root", "password": PASSWORD}
+        sso.user.create_super_user("cid", super_user, require_super_user=False, auto_approve=True)
+        user = {"username": "ann", "password": PASSWORD, "first_name": "Ann"}
+        sso.user.create_user("cid", user, require_super_user=False, auto_approve=True)
         root = sso.user.login("cid", "root", PASSWORD, APP, ADDRESS).ust
         data = {
             "redirect_uris": [CALLBACK],
@@ -139,9 +140,12 @@ def test_authlib_signs_a_user_in_and_out(node: Node, kind: str, method: str, alg
         assert told.json()["active"] is True
     revoked = application.revoke_token(metadata["revocation_endpoint"], token=refreshed["refresh_token"])
     assert revoked.status_code == 200
-    assert requests.get(
-        metadata["userinfo_endpoint"], headers={"Authorization": f"Bearer {refreshed['access_token']}"}, timeout=10
-    ).status_code == 401
+    assert (
+        requests.get(
+            metadata["userinfo_endpoint"], headers={"Authorization": f"Bearer {refreshed['access_token']}"}, timeout=10
+        ).status_code
+        == 401
+    )
 
     logout = requests.Request(
         "GET",

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chromium import Chromium, Driver
 from faces import serving
 from support import ADDRESS, APP, PASSWORD, Config, changed, totp_code
-from test_pages import ARTIFACTS, Chromium, browser
+from test_pages import ARTIFACTS
 from zato_sso import SSO
 
 PLATFORM = {"transport": "internal", "hasResidentKey": True, "hasUserVerification": True, "isUserVerified": True}
@@ -25,7 +26,7 @@ NO_AUTOFILL = "window.PublicKeyCredential.isConditionalMediationAvailable = asyn
 class Stage:
     """A server at localhost, where passkeys may be, and a browser."""
 
-    def __init__(self, config: Config, folder: Path, kept: ExitStack) -> None:
+    def __init__(self, config: Config, folder: Path, kept: ExitStack, driver: Driver) -> None:
         """Starts them."""
         self.config = changed(config, pages={"site_name": "Example"})
         with SSO(config=self.config) as sso:
@@ -33,7 +34,8 @@ class Stage:
             sso.user.create_user("cid", ann, require_super_user=False, auto_approve=True)
         self.base = kept.enter_context(serving(self.config, folder)).url.replace("127.0.0.1", "localhost")
         engine = config["database"]["url"].split(":")[0]
-        self.browser = kept.enter_context(browser(self.base, folder, ARTIFACTS / engine))
+        self.browser = Chromium(driver, self.base, ARTIFACTS / engine)
+        kept.callback(self.browser.leave)
 
     def add(self, options: dict[str, Any], name: str = "phone") -> str:
         """Signs in with the password and adds a passkey of a new authenticator; the id of that one."""
@@ -61,9 +63,9 @@ class Stage:
 
 
 @pytest.fixture
-def stage(config: Config, tmp_path: Path) -> Iterator[Stage]:
+def stage(config: Config, tmp_path: Path, driver: Driver) -> Iterator[Stage]:
     with ExitStack() as kept:
-        yield Stage(config, tmp_path, kept)
+        yield Stage(config, tmp_path, kept, driver)
 
 
 @pytest.mark.parametrize("options", [PLATFORM, ROAMING], ids=["platform", "roaming"])

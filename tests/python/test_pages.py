@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from typing import Any
 
 import pytest
 from authenticator import Authenticator
@@ -72,7 +73,10 @@ def test_what_is_wrong_is_refused(config: Config) -> None:
     with SSO(config=config) as sso:
         ust = signed_up(sso)
         key, evil = Authenticator(), Authenticator("https://evil.example")
-        begin = lambda: sso.user.passkey.begin_registration("cid", ust, *WHERE)  # noqa: E731
+
+        def begin() -> dict[str, Any]:
+            return sso.user.passkey.begin_registration("cid", ust, *WHERE)
+
         with refused("E012001"):
             sso.user.passkey.finish_registration("cid", evil.register(begin()), ust, *WHERE)
         answer = key.register(begin())
@@ -87,7 +91,8 @@ def test_what_is_wrong_is_refused(config: Config) -> None:
         key.device.sign_count = 0
         with refused("E005001"):
             sso.user.passkey.finish_login("cid", key.login(sso.user.passkey.begin_login("cid", *WHERE)), *WHERE)
-        for wrong in (None, 1, b"{}", []):
+        nothing: list[object] = [None, 1, b"{}", []]
+        for wrong in nothing:
             with pytest.raises(TypeError, match="expected dict or str"):
                 sso.user.passkey.finish_login("cid", wrong, *WHERE)  # type: ignore[arg-type]
     with SSO(config=changed(config, passkey={"user_verification": "required"})) as sso, refused("E005001"):

@@ -12,41 +12,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from calls import ATTR_CALLS, attr
+from calls import CALLS as OTHER_CALLS
 from faces import Arguments, Everywhere
 from inbox import Inbox
 from stage import Someone, Stage, refused
 from support import ADDRESS, APP, Config, changed, log_in, super_user, unique
-from test_api import CALLS as OTHER_CALLS
 
 Build = Callable[[Stage], Arguments]
 
 
-def attr(branch: str, call: str) -> Build:
-    """Arguments for a call about attributes of somebody else."""
-
-    def build(stage: Stage) -> Arguments:
-        someone, ust = stage.newcomer()
-        whose = {"user_id": someone.user_id} if branch == "user" else {"target_ust": ust}
-        who = {"cid": "cid", **whose, "current_ust": stage.admin, "current_app": APP, "remote_addr": ADDRESS}
-        getattr(stage.sso, branch).attr.create(name="there", value="1", **who)
-        name = "new" if call.startswith("create") else "there"
-        if call in {"names", "to_dict"}:
-            return who
-        if call in {"get_many", "exists_many", "delete_many"}:
-            return {**who, "names": [name]}
-        if call in {"get", "exists", "delete"}:
-            return {**who, "name": name}
-        if call.startswith("set_expiry"):
-            what = {"data": [{"name": name}]} if call.endswith("_many") else {"name": name}
-            return {**who, **what, "expiration": 60}
-        item = {"name": name, "value": "2"}
-        return {**who, "data": [item]} if call.endswith("_many") else {**who, **item}
-
-    return build
-
-
-ONE = ("create", "update", "set", "set_expiry", "get", "exists", "delete")
-ATTR_CALLS = (*ONE, *(f"{call}_many" for call in ONE), "names", "to_dict")
 # Every call of the tree, and its arguments by name.
 CALLS: dict[str, Build] = {
     **{name: build for name, (build, _) in OTHER_CALLS.items()},
@@ -553,6 +528,9 @@ NOT_SAID = {
     "E008004": "a fault of the product",
     "E008005": "overload, a BackendError",
     "E008006": "an unreachable database, a BackendError",
+    "E012002": "an answer that counted before, which test_passkey.py has",
+    "E012003": "of users without a password, which tests/it/passkey.rs has",
+    "E014003": "for clients of the OpenID Provider, in the words of OAuth 2",
     "W003005": "a warning: the login succeeds",
 }
 # Calls that nobody's session makes.
@@ -567,7 +545,7 @@ NO_SESSION = {
         "user.validate_password",
     ),
     *("session.on_external_auth_succeeded", "session.get_session_by_ext_id"),
-    *("user.login", "user.get_user_by_username"),
+    *("user.login", "user.passkey.begin_login", "user.passkey.finish_login", "user.get_user_by_username"),
     *(name for name in CODES if name.startswith(("password_reset.", "site.", "identity."))),
 }
 # Every call with every code that it may say.

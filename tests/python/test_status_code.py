@@ -18,7 +18,7 @@ def test_every_code_of_the_table_stands_under_its_label() -> None:
         for label, code in vars(labels).items()
         if not label.startswith("_")
     }
-    assert len(expected) == 46
+    assert len(expected) == 50
     assert found == expected
 
 
