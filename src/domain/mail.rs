@@ -46,6 +46,23 @@ impl EmailKind {
         Self::NewDevice,
     ];
 
+    /// Whether it tells its reader of what somebody has done, who may be somebody else.
+    #[must_use]
+    pub const fn is_notice(self) -> bool {
+        match self {
+            Self::EmailChanged
+            | Self::PasswordChanged
+            | Self::SecondFactorChanged
+            | Self::RecoveryCodeUsed
+            | Self::NewDevice => true,
+            Self::SignupConfirm
+            | Self::SignupExists
+            | Self::SignupWelcome
+            | Self::PasswordReset
+            | Self::EmailConfirm => false,
+        }
+    }
+
     /// The name of its template.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -195,7 +195,7 @@ impl Sso {
         body: impl AsyncFnOnce(&mut Call<'_>) -> Result<T>,
     ) -> Result<T> {
         let under_way = self.core.counters.began(operation);
-        let mut traced = Traced::begin(self.core.tracer.as_ref(), ctx, operation);
+        let mut traced = Traced::begin(self.core.tracer.as_ref(), ctx, operation, &self.config().apps);
         let trail = Trail::new(ctx, operation, self.system_time());
         let mut call = Call { ctx, trail, admitted: Admitted::Anonymous };
         let outcome = trace::within(traced.scope(), on_behalf(turn(ctx, operation), body(&mut call))).await;

@@ -116,19 +116,22 @@ impl Sso {
     }
 
     /// The language that a user reads: that of the page where they have asked for something, else that of the pages where they
-    /// have logged in last. What others do about them says nothing of that.
+    /// have logged in last. What others do about them says nothing of that. A notice is in the latter if there is one: who
+    /// acts may be an intruder, and is not to choose a language that the user does not read.
     async fn language_of(
         &self,
         tx: &mut Tx,
         ctx: &Context,
         trail: &Trail,
         row: &UserRow,
+        is_notice: bool,
     ) -> Result<Option<Language>> {
         let is_own = trail.event.current_user.as_ref().is_none_or(|by| *by == row.user_id);
-        match ctx.language.filter(|_| is_own) {
-            Some(language) => Ok(Some(language)),
-            None => store::user::account::language(tx, &row.user_id).await,
+        let asked = ctx.language.filter(|_| is_own);
+        if asked.is_some() && !is_notice {
+            return Ok(asked);
         }
+        Ok(store::user::account::language(tx, &row.user_id).await?.or(asked))
     }
 
     /// Remembers in which language a user has logged in, if that is known.
@@ -155,7 +158,7 @@ impl Sso {
         about: About<'_>,
         max: i64,
     ) -> Result<()> {
-        let language = self.language_of(tx, ctx, trail, row).await?;
+        let language = self.language_of(tx, ctx, trail, row, about.kind.is_notice()).await?;
         let reader = Reader { username: row.username.clone(), to, language };
         let letter =
             message::write((self.config(), self.core.is_server), &self.core.templates, about, reader)?;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::config::Apps;
 use crate::domain::trace::{self, OpenSpan, Scope, SpanKind, Tracer};
 use crate::domain::{Context, Error, Operation};
 
@@ -18,7 +19,8 @@ pub(in crate::ops) enum Traced {
 
 impl Traced {
     /// An operation begins. `tracer` takes those that nobody asks for.
-    pub fn begin(tracer: Option<&Arc<dyn Tracer>>, ctx: &Context, operation: Operation) -> Self {
+    /// An application that is not one of `apps` is a stranger's text, of any length.
+    pub fn begin(tracer: Option<&Arc<dyn Tracer>>, ctx: &Context, operation: Operation, apps: &Apps) -> Self {
         let scope = trace::scope().or_else(|| tracer.map(|tracer| Arc::clone(tracer).begin(None)));
         match scope {
             None => Self::Off,
@@ -27,7 +29,9 @@ impl Traced {
                 let mut span = point.begin(operation.name(), SpanKind::Internal);
                 span.text("zato_sso.operation", operation.name());
                 span.text("zato_sso.cid", ctx.cid.as_str().to_owned());
-                span.text("zato_sso.application", ctx.current_app.clone());
+                let is_known = apps.all.contains(&ctx.current_app);
+                let app = if is_known { &ctx.current_app } else { "unknown" };
+                span.text("zato_sso.application", app.to_owned());
                 Self::On(Box::new(span))
             }
         }

@@ -516,12 +516,19 @@ async fn claims_tell_what_was_asked_for(kind: Kind) {
         "department": "Sales",
     });
     assert_eq!(info, expected);
-    // By name, without the scope.
+    // By name: with the scope that it belongs to, which the user is asked for.
     let claims = r#"{"userinfo":{"email":{"essential":true}},"id_token":{"given_name":null}}"#;
     let tokens = provider.tokens(&client, &[("claims", claims)]);
     let info = provider.userinfo(tokens["access_token"].as_str().unwrap()).json();
-    assert_eq!(info, json!({"sub": user_id, "email": "user1@example.com"}));
+    assert_eq!((&info["email"], &info["given_name"]), (&json!("user1@example.com"), &json!("Ann")));
+    assert!(info.get("groups").is_none(), "{info}");
+    assert_eq!(tokens["scope"], "openid profile email");
     let id_token = provider.verified(tokens["id_token"].as_str().unwrap());
     assert_eq!(id_token["given_name"], "Ann");
-    assert!(id_token.get("email").is_none());
+    // A client that may not have the scope is not told by the name either.
+    let other = provider.web(|new| new.scopes = Edit::Set(vec!["openid".to_owned()])).await;
+    let tokens = provider.tokens(&other, &[("scope", "openid"), ("claims", claims)]);
+    let info = provider.userinfo(tokens["access_token"].as_str().unwrap()).json();
+    assert_eq!(info, json!({"sub": user_id}));
+    assert!(provider.verified(tokens["id_token"].as_str().unwrap()).get("given_name").is_none());
 }

@@ -97,6 +97,7 @@ async fn a_passkey_is_the_second_step_or_asks_for_it(kind: Kind) {
     let options = json_of(&browser.post("/login/code/passkey/options", &token, &[("username", "totp1")]));
     let wrong = Authenticator::new(-7).login(&options).to_string();
     browser.post("/login/code/passkey", &token, &[("response", &wrong)]).shows(422, "The code is wrong");
+    let kept = json_of(&browser.post("/login/code/passkey/options", &token, &[]));
     let options = json_of(&browser.post("/login/code/passkey/options", &token, &[]));
     let answer = key.login(&options).to_string();
     let done = browser.post("/login/code/passkey", &token, &[("response", &answer)]);
@@ -107,6 +108,13 @@ async fn a_passkey_is_the_second_step_or_asks_for_it(kind: Kind) {
     browser.cookies.clear();
     let token = browser.get("/login").input("form_token");
     assert_eq!(sign_in(&mut browser, &token, &mut key, &[]).location(), "../login/code");
+    // The same key is not the other one, whatever is sent.
+    let page = browser.get("/login/code");
+    assert!(!page.body.contains("data-passkey="), "{page:?}");
+    let token = page.input("form_token");
+    assert_eq!(browser.post("/login/code/passkey/options", &token, &[]).status, 404);
+    let answer = key.login(&kept).to_string();
+    browser.post("/login/code/passkey", &token, &[("response", &answer)]).shows(422, "The code is wrong");
     let code = totp_code(1);
     assert_eq!(browser.submit("/login/code", &[("totp_code", &code)]).location(), "../account");
 }

@@ -417,16 +417,19 @@ def test_requests_by_wsgi_have_spans(exported: InMemorySpanExporter, database_ur
 
 
 def test_traces_can_be_off(exported: InMemorySpanExporter, config: Config) -> None:
+    # The database may have been made by an object.
+    exported.clear()
     with SSO(config=changed(config, otel={"python": "off"})) as sso:
         super_user(sso)
     assert finished(exported) == []
 
 
 def test_a_span_that_is_not_recorded_has_none_below(exported: InMemorySpanExporter, config: Config) -> None:
+    exported.clear()
     unwanted = trace.NonRecordingSpan(trace.SpanContext(int(TRACE, 16), int(SPAN, 16), is_remote=True))
     with SSO(config=config) as sso:
-        (opened,) = (span for span in finished(exported) if span.parent == "")
-        assert opened.name == "open"
+        opened = [span.name for span in finished(exported) if span.parent == ""]
+        assert opened == ["open"]
         exported.clear()
         with trace.use_span(unwanted):
             super_user(sso)

@@ -96,7 +96,7 @@ pub(super) fn no_token() -> Response {
 fn status_of(name: OAuthError) -> StatusCode {
     match name {
         OAuthError::InvalidClient | OAuthError::InvalidToken => StatusCode::UNAUTHORIZED,
-        OAuthError::InsufficientScope | OAuthError::AccessDenied => StatusCode::FORBIDDEN,
+        OAuthError::InsufficientScope => StatusCode::FORBIDDEN,
         OAuthError::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
         OAuthError::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::BAD_REQUEST,

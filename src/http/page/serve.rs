@@ -364,11 +364,14 @@ fn protect(response: &mut Response, look: &Look, referrer_policy: &'static str, 
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
+    // A client may have opened the page in a window of its own, which is to come back to it.
+    if form_action.is_none() {
+        headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
+    }
     for (name, value) in [
         (header::REFERRER_POLICY, referrer_policy),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::VARY, "Cookie, Accept-Language"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
         (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
     ] {

@@ -54,7 +54,8 @@ impl Sso {
             return Err(refused("client_assertion: there is no active client with this id"));
         };
         check_method(&known, AuthMethod::PrivateKeyJwt)?;
-        let has_kid = |kid: &Option<String>| jws.header.kid.is_none() || *kid == jws.header.kid;
+        let has_kid =
+            |kid: &Option<String>| kid.is_none() || jws.header.kid.is_none() || *kid == jws.header.kid;
         let mut candidates = known.keys.iter().filter(|jwk| has_kid(&jwk.kid));
         if !candidates.any(|jwk| jws.is_signed_by(&jwk.key)) {
             self.count_guess(ctx).await?;

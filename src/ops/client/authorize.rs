@@ -168,7 +168,7 @@ impl Sso {
             let why = "request_uri has to be one that this server gave to a pushed request";
             return Err(OAuthError::RequestUriNotSupported.because(why));
         }
-        let request =
+        let mut request =
             AuthorizationRequest::read(&asked.parameters, client.is_public() || client.require_pkce)?;
         if !client.may_use(Grant::AuthorizationCode) {
             let why = "this client is not registered for the grant authorization_code";
@@ -176,6 +176,19 @@ impl Sso {
         }
         self.check_scopes_of(client, &request.scopes)?;
         self.check_resources_of(client, &request.resources)?;
+        // A claim that is asked for by its name is allowed, or not, with its scope.
+        let claims = &request.claims_request;
+        let named = claims.id_token.keys().chain(claims.userinfo.keys());
+        let implied: Vec<String> = named
+            .filter_map(|claim| self.implied_scope(claim))
+            .filter(|scope| client.may_ask_for(scope))
+            .map(str::to_owned)
+            .collect();
+        for scope in implied {
+            if !request.has_scope(&scope) {
+                request.scopes.push(scope);
+            }
+        }
         Ok(request)
     }
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::config::LogLevel;
-use crate::domain::{Client, ClientId, Context, OAuthError, Operation, Parameters, Result, SessionId, Ust};
+use crate::domain::{
+    Client, ClientId, Context, Error, OAuthError, Operation, Parameters, Result, SessionId, Ust,
+};
 use crate::ops::Sso;
 use crate::ops::client::asked::plain;
 use crate::ops::client::known::KnownClient;
@@ -67,7 +69,11 @@ impl Sso {
                 call.trail.note("client_id", client.client_id.as_str());
             }
             let session = match &ust {
-                Some(ust) => self.valid_session(ust).await.ok(),
+                Some(ust) => match self.valid_session(ust).await {
+                    Ok(session) => Some(session),
+                    Err(Error::Refused { .. }) => None,
+                    Err(other) => return Err(other),
+                },
                 None => None,
             };
             let Some(session) = session else {

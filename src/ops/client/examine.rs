@@ -192,10 +192,14 @@ impl Sso {
             return Ok(());
         };
         let holder = self.client_in_force(&ClientId::from_stored(client_id.to_owned())).await?;
-        if let Some(client) = holder {
-            told.insert("sub".into(), self.subject_of(&client, &held.user_id).await?.into());
+        if let Some(client) = &holder {
+            told.insert("sub".into(), self.subject_of(client, &held.user_id).await?.into());
         }
-        told.insert("username".into(), held.username.as_str().into());
+        // Who is known to each client by another name is not told by the one that all know.
+        let is_told = holder.as_ref().is_some_and(|client| client.pairwise_sector.is_none());
+        if is_told && words(&held.granted_scopes).contains(&"profile") {
+            told.insert("username".into(), held.username.as_str().into());
+        }
         told.insert("auth_time".into(), seconds(held.auth_time).into());
         told.insert("sid".into(), held.sid.to_string().into());
         Ok(())

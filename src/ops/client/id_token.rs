@@ -27,6 +27,12 @@ const BY_SCOPE: [(&str, &[&str]); 3] = [
     ("groups", &["groups"]),
 ];
 
+/// The scope that a user allows with a claim, by whatever a client asks for it.
+fn scope_of(claim: &str) -> Option<&'static str> {
+    let found = BY_SCOPE.iter().find(|(_, claims)| claims.contains(&claim));
+    found.map(|(scope, _)| *scope)
+}
+
 /// The claims that there are of a user, for the metadata.
 pub const CLAIMS: [&str; 9] = [
     "sub",
@@ -87,7 +93,9 @@ impl Sso {
         };
         let scopes = words(scopes);
         let mut wanted: Vec<&str> = scopes.iter().flat_map(by_scope).copied().collect();
-        wanted.extend(asked.keys().map(String::as_str));
+        // What was asked for by its name is told if its scope was allowed; those of the configuration belong to profile.
+        let is_allowed = |claim: &&str| scopes.contains(&scope_of(claim).unwrap_or("profile"));
+        wanted.extend(asked.keys().map(String::as_str).filter(is_allowed));
         let mut all = self.further_claims(held, &scopes, &wanted).await?;
         if wanted.iter().any(|name| CLAIMS.contains(name) && *name != "sub") {
             let mut own = self.claims_of_user(&held.user_id).await?;
@@ -119,11 +127,27 @@ impl Sso {
         tell("preferred_username", Some(row.username));
         if let Some(email) = email {
             claims.insert("email".into(), email.expose().into());
-            // Who has signed up with it, or changed to it, has shown that it is theirs. What others have entered is not verified.
-            claims.insert("email_verified".into(), row.email_is_claimed.into());
+            // Who has signed up with it, or changed to it, has shown that it is theirs, where that takes a link in an email. What
+            // others have entered is not verified.
+            claims.insert("email_verified".into(), (row.email_is_claimed && self.proves_addresses()).into());
         }
         claims.insert("groups".into(), groups.into());
         Ok(claims)
+    }
+
+    /// The scope that a claim belongs to; None for what is no claim of users.
+    pub(in crate::ops) fn implied_scope(&self, claim: &str) -> Option<&'static str> {
+        let is_further = || self.config().oidc.claim_attributes().any(|(name, _)| name == claim);
+        scope_of(claim).or_else(|| is_further().then_some("profile"))
+    }
+
+    /// Whether nobody has an address as their own without a link that was sent to it.
+    fn proves_addresses(&self) -> bool {
+        let config = self.config();
+        self.can_send_email()
+            && config.signup.email_confirm_enabled
+            && config.signup.always_return_confirm_token != Some(true)
+            && config.email.confirm_change != Some(false)
     }
 
     /// What configuration adds from attributes of the user, which may be encrypted: for the scope profile, and by name.

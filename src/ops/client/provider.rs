@@ -53,8 +53,8 @@ impl Sso {
         credential: &ClientCredential,
     ) -> Result<Arc<KnownClient>> {
         let issuer = self.issuer();
-        let endpoints =
-            ["token", "par", "introspect", "revoke"].map(|name| format!("{issuer}/oauth2/{name}"));
+        let endpoints = ["token", "par", "introspect", "revoke", "device_authorization"]
+            .map(|name| format!("{issuer}/oauth2/{name}"));
         let mut audiences = vec![issuer];
         audiences.extend(endpoints.iter().map(String::as_str));
         match self.authenticate_client(ctx, credential, &audiences).await {

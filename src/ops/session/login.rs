@@ -13,7 +13,7 @@ use crate::ops::access::throttle::{Attempt, Origin};
 use crate::ops::audit::Trail;
 use crate::ops::call::Call;
 use crate::ops::password::accept::{NewPassword, Terms, is_same_password};
-use crate::ops::session::methods::{PASSWORD_AND_CODE, PASSWORD_AND_PASSKEY};
+use crate::ops::session::methods::{PASSKEY_AND_CODE, PASSWORD_AND_CODE, PASSWORD_AND_PASSKEY};
 use crate::ops::session::ticket::{Proved, Steps};
 use crate::store;
 use crate::store::Conn;
@@ -190,11 +190,11 @@ impl Sso {
             self.clear_failures(&mut tx, &attempt).await?;
         }
         self.remember_place(&mut tx, &attempt).await?;
-        self.remember_language(&mut tx, ctx, &user_id).await?;
         if !request.skip_sec {
             let user_agent = session.user_agent.as_deref();
             self.tell_of_new_device(&mut tx, ctx, &mut call.trail, &row, user_agent).await?;
         }
+        self.remember_language(&mut tx, ctx, &user_id).await?;
         let ended = self.end_oldest_sessions(ctx, &mut tx, &user_id, sessions).await?;
         // A new password has ended every device.
         let attempt = if new.is_some() { attempt.without_device() } else { attempt };
@@ -296,12 +296,17 @@ impl Sso {
         if row.is_totp_enabled && proved != Some(Proved::PasswordAndCode) {
             self.check_throttle(&mut attempt).await?;
             if let Some(response) = &request.passkey {
+                // A passkey is one factor, however often it is shown.
+                if proved == Some(Proved::Passkey) {
+                    self.record_failure(&attempt).await?;
+                    return Err(Code::AuthNotAllowed.into());
+                }
                 let (kind, user_id) = (PasskeyCeremony::SecondFactor, Some(&row.user_id));
                 self.prove_by_passkey(ctx, trail, response, kind, user_id).await?;
                 trail.note("second_factor", "passkey");
             } else {
                 if request.totp_code.as_ref().is_none_or(Password::is_empty) {
-                    self.leave_ticket(&request.steps, &row, Proved::Password)?;
+                    self.leave_ticket(&request.steps, &row, proved.unwrap_or(Proved::Password))?;
                 }
                 self.check_totp_code(ctx, trail, &row, request.totp_code.as_ref(), &attempt).await?;
             }
@@ -311,6 +316,7 @@ impl Sso {
         let methods = match &request.passkey {
             _ if !row.is_totp_enabled => None,
             Some(_) => Some(PASSWORD_AND_PASSKEY),
+            None if proved == Some(Proved::Passkey) => Some(PASSKEY_AND_CODE),
             None => Some(PASSWORD_AND_CODE),
         };
         Ok(Authenticated { row, is_outdated, attempt, has_failures, methods })

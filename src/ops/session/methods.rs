@@ -36,6 +36,9 @@ pub(in crate::ops) const PASSWORD_AND_CODE: &str = "pwd otp mfa";
 /// Of one by a password and a passkey.
 pub(in crate::ops) const PASSWORD_AND_PASSKEY: &str = "pwd pop mfa";
 
+/// Of one by a passkey that has not verified its user, and a code.
+pub(in crate::ops) const PASSKEY_AND_CODE: &str = "pop otp mfa";
+
 /// Of one by a passkey, whether or not that has verified its user.
 pub(in crate::ops) const fn passkey(is_user_verified: bool) -> &'static str {
     if is_user_verified { "pop user mfa" } else { "pop" }

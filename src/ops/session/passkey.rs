@@ -133,7 +133,7 @@ impl Sso {
             let row = found.row;
             call.trail.note("auth_method", "passkey");
             if row.is_totp_enabled && !found.is_user_verified {
-                self.leave_ticket(&request.steps, &row, Proved::Password)?;
+                self.leave_ticket(&request.steps, &row, Proved::Passkey)?;
                 return Err(informed(self.config().login.inform_if_totp_missing, Code::AuthTotpMissing));
             }
             let origin = Origin::Address(&ctx.remote_addr);

@@ -20,7 +20,8 @@ use crate::ops::session::ticket::{Left, Slot, Steps};
 pub enum LoginStep {
     /// Logged in.
     Done(SessionInfo),
-    /// The password is right. The next step takes the ticket in its place, and a TOTP or recovery code.
+    /// The password is right, or a passkey. The next step takes the ticket in its place, and a TOTP or recovery code; after a
+    /// password, a passkey as well.
     CodeNeeded(Password),
     /// Password and code are right. The next step takes the ticket in their place, and a new password. The code says why:
     /// the password has expired, or must be changed.

@@ -38,6 +38,8 @@ pub struct Steps {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::ops) enum Proved {
     Password,
+    /// A passkey that has not verified its user.
+    Passkey,
     PasswordAndCode,
 }
 
@@ -45,6 +47,7 @@ impl Proved {
     const fn letter(self) -> char {
         match self {
             Self::Password => 'p',
+            Self::Passkey => 'k',
             Self::PasswordAndCode => 'c',
         }
     }
@@ -70,6 +73,7 @@ impl Sso {
         let mut parts = std::str::from_utf8(&opened).ok()?.split(' ');
         let proved = match parts.next()? {
             "p" => Proved::Password,
+            "k" => Proved::Passkey,
             "c" => Proved::PasswordAndCode,
             _ => return None,
         };

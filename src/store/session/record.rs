@@ -110,6 +110,8 @@ sql! {
     DELETE = "DELETE FROM sso_session WHERE session_id = $1 RETURNING user_id";
     DELETE_OF_USER = "DELETE FROM sso_session WHERE user_id = $1";
     DELETE_OTHERS_OF_USER = "DELETE FROM sso_session WHERE user_id = $1 AND session_id <> $2";
+    END_SIGN_INS_OF_USER = "DELETE FROM sso_authorization WHERE user_id = $1";
+    END_OTHER_SIGN_INS_OF_USER = "DELETE FROM sso_authorization WHERE user_id = $1 AND sid <> $2";
 }
 
 row! {
@@ -485,8 +487,15 @@ pub async fn delete_of_user(conn: &mut Conn, user_id: &UserId, keep: Option<Sess
     conn.touch(user_id.as_str());
     site::identity::delete_verifications(conn, user_id).await?;
     device::delete_of_user(conn, user_id).await?;
+    // Sign-ins at clients that go on without a session, too: what they began with may be somebody else's.
     match keep {
-        Some(keep) => execute!(conn, DELETE_OTHERS_OF_USER, user_id, keep),
-        None => execute!(conn, DELETE_OF_USER, user_id),
+        Some(keep) => {
+            execute!(conn, END_OTHER_SIGN_INS_OF_USER, user_id, keep)?;
+            execute!(conn, DELETE_OTHERS_OF_USER, user_id, keep)
+        }
+        None => {
+            execute!(conn, END_SIGN_INS_OF_USER, user_id)?;
+            execute!(conn, DELETE_OF_USER, user_id)
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::crypto::passkey::ceremony::{Proof, RelyingParty, verify_login};
 use crate::crypto::passkey::response::LoginResponse;
-use crate::domain::{Code, Context, PasskeyCeremony, Result, UserId};
+use crate::domain::{Code, Context, Error, PasskeyCeremony, Result, UserId};
 use crate::ops::Sso;
 use crate::ops::audit::Trail;
 use crate::store;
@@ -42,10 +42,15 @@ impl Sso {
             trail.note("reason", refusal.to_string());
             Code::AuthNotAllowed
         })?;
-        let ceremony = self.take_ceremony(&response.client_data.challenge).await?;
-        if ceremony.kind != kind || ceremony.user_id.as_ref() != user_id {
-            return Err(Code::PasskeyNoSuchCeremony.into());
-        }
+        let taken = self.take_ceremony(&response.client_data.challenge).await;
+        let ceremony = match taken {
+            Ok(ceremony) if ceremony.kind == kind && ceremony.user_id.as_ref() == user_id => ceremony,
+            Ok(_) | Err(Error::Refused { .. }) => {
+                self.record_failure(&attempt).await?;
+                return Err(Code::PasskeyNoSuchCeremony.into());
+            }
+            Err(other) => return Err(other),
+        };
         match self.check_passkey(trail, &response, &ceremony).await? {
             Ok(proved) => Ok(proved),
             Err(reason) => {
