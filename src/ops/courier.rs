@@ -9,9 +9,11 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use url::{Host, Url};
+
+use crate::ops::tls;
 
 /// How long one delivery may take, from the look-up of the name to the answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -66,19 +68,16 @@ impl Courier {
             Host::Ipv4(ip) => ServerName::from(std::net::IpAddr::from(ip)),
             Host::Ipv6(ip) => ServerName::from(std::net::IpAddr::from(ip)),
         };
-        let connector = TlsConnector::from(self.tls().await?);
-        exchange(connector.connect(name, stream).await?, &request).await
+        exchange(TlsConnector::from(self.tls().await?).connect(name, stream).await?, &request).await
     }
 
     async fn tls(&self) -> io::Result<Arc<ClientConfig>> {
         if let Some(tls) = self.tls.get() {
             return Ok(Arc::clone(tls));
         }
-        let loaded = tokio::task::spawn_blocking(rustls_native_certs::load_native_certs).await;
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(loaded.map_err(io::Error::other)?.certs);
-        let tls = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-        Ok(Arc::clone(self.tls.get_or_init(|| Arc::new(tls))))
+        let roots = tokio::task::spawn_blocking(tls::system_roots).await.map_err(io::Error::other)?;
+        let config = tls::trusting(roots).map_err(io::Error::other)?;
+        Ok(Arc::clone(self.tls.get_or_init(|| config)))
     }
 }
 

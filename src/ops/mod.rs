@@ -36,6 +36,7 @@ mod site;
 mod sso;
 mod state;
 mod time;
+mod tls;
 mod traced;
 mod user;
 mod watch;

@@ -27,12 +27,6 @@ const BY_SCOPE: [(&str, &[&str]); 3] = [
     ("groups", &["groups"]),
 ];
 
-/// The scope that a user allows with a claim, by whatever a client asks for it.
-fn scope_of(claim: &str) -> Option<&'static str> {
-    let found = BY_SCOPE.iter().find(|(_, claims)| claims.contains(&claim));
-    found.map(|(scope, _)| *scope)
-}
-
 /// The claims that there are of a user, for the metadata.
 pub const CLAIMS: [&str; 9] = [
     "sub",
@@ -93,8 +87,9 @@ impl Sso {
         };
         let scopes = words(scopes);
         let mut wanted: Vec<&str> = scopes.iter().flat_map(by_scope).copied().collect();
-        // What was asked for by its name is told if its scope was allowed; those of the configuration belong to profile.
-        let is_allowed = |claim: &&str| scopes.contains(&scope_of(claim).unwrap_or("profile"));
+        // What was asked for by its name is told if its scope was allowed.
+        let is_allowed =
+            |claim: &&str| self.implied_scope(claim).is_some_and(|scope| scopes.contains(&scope));
         wanted.extend(asked.keys().map(String::as_str).filter(is_allowed));
         let mut all = self.further_claims(held, &scopes, &wanted).await?;
         if wanted.iter().any(|name| CLAIMS.contains(name) && *name != "sub") {
@@ -138,7 +133,8 @@ impl Sso {
     /// The scope that a claim belongs to; None for what is no claim of users.
     pub(in crate::ops) fn implied_scope(&self, claim: &str) -> Option<&'static str> {
         let is_further = || self.config().oidc.claim_attributes().any(|(name, _)| name == claim);
-        scope_of(claim).or_else(|| is_further().then_some("profile"))
+        let found = BY_SCOPE.iter().find(|(_, claims)| claims.contains(&claim));
+        found.map(|(scope, _)| *scope).or_else(|| is_further().then_some("profile"))
     }
 
     /// Whether nobody has an address as their own without a link that was sent to it.

@@ -287,7 +287,7 @@ impl Sso {
             last_use: now,
         };
         let ust = self.external_tokens(&session, entry).into_iter().next().ok_or_else(no_key)?;
-        store::session::record::insert(tx, &session, &token::digest(ust.expose()), None).await?;
+        store::session::record::insert(tx, &session, &token::digest(ust.expose()), None, None).await?;
         Ok((session, ust))
     }
 

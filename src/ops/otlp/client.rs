@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::Full;
@@ -16,13 +15,13 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::crypto::ring::default_provider;
+use tokio_rustls::rustls::RootCertStore;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use url::{Host, Url};
 
 use crate::ops::otlp::settings::Settings;
+use crate::ops::tls;
 
 /// Why the collector has not taken something.
 #[derive(Debug)]
@@ -157,21 +156,17 @@ fn headers(url: &Url, settings: &Settings) -> Result<HeaderMap, String> {
 
 fn secure(host: &str, settings: &Settings) -> Result<(TlsConnector, ServerName<'static>), String> {
     let name = ServerName::try_from(host.to_owned()).map_err(|_| "the host is not valid".to_owned())?;
-    let mut roots = RootCertStore::empty();
-    match &settings.certificate {
+    let roots = match &settings.certificate {
         Some(path) => {
+            let mut roots = RootCertStore::empty();
             let wrong =
                 |error: &dyn std::error::Error| format!("the certificate {}: {error}", path.display());
             for found in CertificateDer::pem_file_iter(path).map_err(|error| wrong(&error))? {
                 roots.add(found.map_err(|error| wrong(&error))?).map_err(|error| wrong(&error))?;
             }
+            roots
         }
-        None => drop(roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs)),
-    }
-    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok((TlsConnector::from(Arc::new(config)), name))
+        None => tls::system_roots(),
+    };
+    Ok((TlsConnector::from(tls::trusting(roots)?), name))
 }

@@ -203,10 +203,7 @@ impl Sso {
         let slots = self.config().login_throttle.known_devices;
         let device = digest.as_ref().map(|digest| NewDevice { digest, slots });
         let ust_digest = token::digest(ust.expose());
-        store::session::record::insert(&mut tx, &session, &ust_digest, device).await?;
-        if methods.is_some() {
-            store::session::proof::set_methods(&mut tx, session.session_id, methods).await?;
-        }
+        store::session::record::insert(&mut tx, &session, &ust_digest, methods, device).await?;
         call.trail.note("session_id", session.session_id.to_string());
         self.commit(tx, &mut call.trail).await?;
         if let Some(ended) = ended {

@@ -62,7 +62,7 @@ macro_rules! insert {
         concat!(
             "INSERT INTO sso_session (",
             columns!(""),
-            ", ust_digest) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+            ", ust_digest, auth_methods) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
         )
     };
 }
@@ -70,9 +70,9 @@ macro_rules! insert {
 sql! {
     INSERT = insert!();
     /// The same, and the device that the user has logged in with for the first time: two statements, one after the other.
-    INSERT_WITH_DEVICE_SQLITE = concat!(insert!(), "; ", put_device!("$2", "$14", "$3", "$15"));
+    INSERT_WITH_DEVICE_SQLITE = concat!(insert!(), "; ", put_device!("$2", "$15", "$3", "$16"));
     INSERT_WITH_DEVICE_POSTGRES = concat!(
-        "WITH device AS (", put_device!("$2", "$14", "$3", "$15"), ") ", insert!()
+        "WITH device AS (", put_device!("$2", "$15", "$3", "$16"), ") ", insert!()
     );
     /// Sessions and the states of their users, in one look-up by the digests of tokens: one, or two. No token acts as a
     /// session that a site has started.
@@ -232,7 +232,8 @@ const MAX_ENDED: i64 = 1_000;
 /// The digest of a session's token.
 pub type UstDigest = [u8; 32];
 
-/// Opens a session, and remembers the device that its user has logged in with, if that is to be.
+/// Opens a session, and remembers the device that its user has logged in with, if that is to be. The methods are how its user
+/// has proved who they are, by names of RFC 8176 between blanks; None for a password alone.
 ///
 /// # Errors
 /// When the database cannot answer.
@@ -240,6 +241,7 @@ pub async fn insert(
     conn: &mut Conn,
     session: &Session,
     ust_digest: &[u8],
+    methods: Option<&str>,
     device: Option<NewDevice<'_>>,
 ) -> Result<()> {
     // The values of a session, and more behind them.
@@ -260,7 +262,8 @@ pub async fn insert(
                 session.state_change_count,
                 (session.auth_time != session.creation_time).then_some(session.auth_time),
                 (session.last_use != session.creation_time).then_some(session.last_use),
-                ust_digest
+                ust_digest,
+                methods
                 $(, $more)*
             )
         };
