@@ -222,12 +222,16 @@ class Report:
         report = {"benchmark": self.name, "cores": os.cpu_count(), "rows": rows}
         folder = target_folder() / "bench"
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{self.name}.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        # JSON has no word for infinity: such a report is refused rather than written in a way that nobody can read.
+        text = json.dumps(report, indent=2, allow_nan=False)
+        (folder / f"{self.name}.json").write_text(text + "\n", encoding="utf-8")
 
 
 def ratios(what: Contestant, yardstick: Contestant) -> list[float]:
     """Return the ratio of each round, which is not that of the medians."""
-    return [figure / limit for figure, limit in zip(what.figures, yardstick.figures, strict=True)]
+    pairs = zip(what.figures, yardstick.figures, strict=True)
+    # A short round may find that something takes no time at all, or that nothing was done.
+    return [figure / limit if limit else math.inf for figure, limit in pairs]
 
 
 def figures(rounds: Sequence[float]) -> dict[str, object]:
@@ -270,5 +274,5 @@ def rate(figure: float, unit: str = PER_SECOND) -> str:
 
 def share(ratio: float) -> str:
     """Return a ratio, with three digits that mean something."""
-    zeros = max(0, math.floor(-math.log10(ratio))) if ratio > 0 else 0
+    zeros = max(0, math.floor(-math.log10(ratio))) if 0 < ratio < 1 else 0
     return f"{ratio:.{3 + zeros}f}"

@@ -42,6 +42,12 @@ def test_what_rust_measured_becomes_a_table() -> None:
     assert re.split(r" {2,}", table[1]) == ["login", "2.00", "1.00 .. 3.00", "hash", "2.00", "1.000", "0.500 .. 1.500"]
 
 
+def test_what_is_compared_with_nothing_is_infinitely_more() -> None:
+    rows = [{"what": {"name": "import", "figures": [1, 1]}, "yardstick": {"name": "less", "figures": [0, 0]}}]
+    table = report_of(rows).table().splitlines()
+    assert re.split(r" {2,}", table[1])[-2:] == ["inf", "inf .. inf"]
+
+
 def test_every_round_has_all_of_them_and_every_other_goes_backwards() -> None:
     done: list[str] = []
 
