@@ -130,7 +130,7 @@ wheel: $(WHEEL_TOOLS) ## Build the wheel and the source distribution into dist/,
 	$(BIN)/python .ci/wheel_papers.py provenance dist
 
 clean: ## Remove everything that was built; keep the databases in var/
-	rm -rf $(VENV) target dist tests/browser/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) target dist tests/browser/node_modules tests/interop/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find python tests examples -name __pycache__ -prune -exec rm -rf {} +
 	rm -f python/zato_sso/*.so
 

@@ -24,6 +24,7 @@ import uvloop
 from chromium import Driver
 from inbox import Inbox, inbox
 from psycopg import sql
+from relying import Provider, providing
 from stage import Stage
 from support import FAST, AsyncSSO, Config, Counter, changed, config_of, new_key, slow_login
 from zato_sso import SSO
@@ -239,6 +240,13 @@ def shared_config(shared_url: str, mail: Inbox) -> Config:
         # By default only the email has it.
         signup={"always_return_confirm_token": True},
     )
+
+
+@pytest.fixture(scope="module")
+def provider(shared_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
+    """A server that is an OpenID Provider, for the tests of one file on either engine."""
+    with providing(tmp_path_factory.mktemp("provider") / "node", shared_url) as provider:
+        yield provider
 
 
 @pytest.fixture(scope="module", params=["blocking", "async"])

@@ -18,15 +18,16 @@ from test_readme import Block, run_python, server
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
-BLOCK = re.compile(r"^(?:<!-- from (\S+) -->\n)?```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^(?:<!-- (?:from|(recipe)) (\S+) -->\n)?```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PAGES = sorted(DOCS.rglob("*.md"))
 
 
 def blocks(path: Path) -> Iterator[tuple[str | None, Block]]:
-    """The blocks of a page, each with the file that it is a part of."""
+    """The blocks of a page, each with the file that it is a part of, without recipes and pictures."""
     text = path.read_text(encoding="utf-8")
     for found in BLOCK.finditer(text):
-        yield found[1], Block(path, text.count("\n", 0, found.start()) + 1, found[2], found[3])
+        if not found[1] and found[3] != "mermaid":
+            yield found[2], Block(path, text.count("\n", 0, found.start()) + 1, found[3], found[4])
 
 
 PARTS = [(source, block) for page in PAGES for source, block in blocks(page) if source]
@@ -85,7 +86,8 @@ def run_page(name: str, folder: Path, **environment: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["quick-start.md", "guides/sites.md", "guides/existing-users.md", "guides/two-factor.md"]
+    "page",
+    ["quick-start.md", "guides/applications.md", "guides/sites.md", "guides/existing-users.md", "guides/two-factor.md"],
 )
 def test_a_page_runs_from_top_to_bottom(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("ZATO_SSO_DATABASE_URL", "ZATO_SSO_SECRET_KEY"):
