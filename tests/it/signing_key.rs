@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use serde_json::json;
+use zato_sso::crypto::jose::jwk::Jwk;
+use zato_sso::crypto::jose::jws::{Jws, sign};
 use zato_sso::domain::{Code, SigningAlg, Timestamp};
 use zato_sso::ops::{SigningKeys, Sso};
 
@@ -13,6 +15,7 @@ on_both_databases! {
     a_new_key_is_published_before_it_signs_and_the_old_one_after;
     keys_are_replaced_by_themselves;
     keys_that_others_may_have_are_replaced_at_once;
+    no_token_fails_while_keys_rotate_on_two_nodes;
     without_a_provider_there_are_no_keys_to_rotate;
 }
 
@@ -145,6 +148,59 @@ async fn keys_that_others_may_have_are_replaced_at_once(kind: Kind) {
     // The one that was to sign tomorrow does not.
     world.clock.advance_seconds(24 * HOUR);
     assert_eq!(signer(&sso.signing_keys().await.unwrap(), alg, sso.now()), *new);
+}
+
+/// Whether a token is signed by one of the keys that a client has.
+fn verifies(keys: &[Jwk], token: &str) -> bool {
+    let jws = Jws::parse(token).unwrap();
+    keys.iter().any(|key| key.kid == jws.header.kid && jws.is_signed_by(&key.key))
+}
+
+async fn no_token_fails_while_keys_rotate_on_two_nodes(kind: Kind) {
+    let world = World::with(kind, provider()).await;
+    let other = world.reopened(provider()).await;
+    let nodes = [&world.sso, &other];
+    let alg = SigningAlg::EdDsa;
+    let published = async |sso: &Sso| {
+        let keys = sso.signing_keys_for(alg).await.unwrap();
+        Jwk::parse_set(&keys.jwks(sso.now()).to_string()).unwrap()
+    };
+    // A client reads the keys once a day from one node, and once a day from the other, and never because it lacks one.
+    let mut known = [published(nodes[0]).await, published(nodes[1]).await];
+    let mut valid = Vec::new();
+    let mut signers = std::collections::BTreeSet::new();
+    for hour in 0..=100_usize {
+        for (node, known) in nodes.iter().zip(&mut known) {
+            if hour % 24 == 0 {
+                *known = published(node).await;
+            }
+            node.maintain_signing_keys().await.unwrap();
+        }
+        if hour == 5 || hour == 53 {
+            let context = ctx();
+            let (one, two) = tokio::join!(nodes[0].rotate_signing_keys(&context, false), published(nodes[1]));
+            assert!(!one.unwrap().is_empty() && !two.is_empty());
+        }
+        for node in nodes {
+            let keys = node.signing_keys_for(alg).await.unwrap();
+            let signer = keys.signer(alg, node.now()).unwrap();
+            signers.insert(signer.kid().to_owned());
+            valid.push((hour, sign(signer, "at+jwt", &json!({"hour": hour})).unwrap()));
+        }
+        // The longest life of a token is a day.
+        valid.retain(|(made, _)| hour - made < 24);
+        let fresh = [published(nodes[0]).await, published(nodes[1]).await];
+        for (made, token) in &valid {
+            for keys in &fresh {
+                assert!(verifies(keys, token), "made in hour {made}, read in hour {hour}");
+            }
+            for keys in &known {
+                assert!(*made != hour || verifies(keys, token), "made in hour {hour}");
+            }
+        }
+        world.clock.advance_seconds(HOUR);
+    }
+    assert_eq!(signers.len(), 3, "both rotations came into force");
 }
 
 async fn without_a_provider_there_are_no_keys_to_rotate(kind: Kind) {
