@@ -6,8 +6,10 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +189,7 @@ class Everywhere(Stage):
         self.is_rest = face == "rest"
         self.folder = folder
         self.servers: dict[str, Rest] = {}
+        self.tokens: dict[object, tuple[str, float]] = {}
         self.rest = self.server()
 
     def server(self, **sections: Mapping[str, Any]) -> Rest | None:
@@ -208,6 +211,14 @@ class Everywhere(Stage):
             yield self
         finally:
             self.sso, self.rest = usual
+
+    def token(self, key: object, make: Callable[[], str]) -> str:
+        """A token that is made once, and then the same for all who ask by this key: for calls that are refused."""
+        # Limits count by the day, and a login is fresh for minutes only.
+        key = (key, datetime.now(timezone.utc).date())
+        if key not in self.tokens or time.monotonic() - self.tokens[key][1] > 200:
+            self.tokens[key] = (make(), time.monotonic())
+        return self.tokens[key][0]
 
     def has(self, name: str) -> bool:
         """Whether the face has this call."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeAlias
 
 import pytest
 from inbox import Inbox, token_in
@@ -65,6 +67,12 @@ class Stage:
     def close(self) -> None:
         """Closes every object that was made."""
         self.kept.close()
+
+    @cached_property
+    def closed(self) -> SSO:
+        """An object of the same tree that was closed."""
+        with self.changed() as other:
+            return other
 
     def execute(self, sql: str, value: str) -> None:
         """Runs a statement beside the product."""
@@ -146,3 +154,23 @@ def refused(*codes: str) -> Iterator[pytest.ExceptionInfo[ValidationError]]:
     with pytest.raises(ValidationError) as raised:
         yield raised
     assert (raised.value.sub_status, raised.value.status) == (list(codes), "error")
+
+
+Row: TypeAlias = Callable[[object], AbstractContextManager[None]]
+
+
+@contextmanager
+def rows() -> Iterator[Row]:
+    """Rows of a table in one test: each that fails is told by its name, and the others are looked at all the same."""
+    failures: list[str] = []
+
+    @contextmanager
+    def row(name: object) -> Iterator[None]:
+        try:
+            yield
+        except (Exception, pytest.fail.Exception) as error:
+            failures.append(f"{name}\n{''.join(traceback.format_exception(error))}")
+
+    yield row
+    if failures:
+        pytest.fail(f"{len(failures)} failed:\n\n" + "\n".join(failures), pytrace=False)

@@ -7,10 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from calls import (
-    CALLS,
-)
-from stage import Stage, refused
+from calls import CALLS, Arguments
+from stage import Stage, refused, rows
 from support import AsyncSSO, config_of, new_key
 from zato_sso import BackendError
 
@@ -90,21 +88,15 @@ def test_the_table_has_every_call() -> None:
     assert set(CALLS) == public
 
 
-@every_call
-def test_arguments_may_be_given_by_name(stage: Stage, name: str) -> None:
-    arguments, expected = CALLS[name]
-    assert type(call_of(stage.sso, name)(**arguments(stage))) is expected
+def arguments_may_be_given_by_name(stage: Stage, name: str, arguments: Arguments) -> None:
+    assert type(call_of(stage.sso, name)(**arguments)) is CALLS[name][1]
 
 
-@every_call
-def test_arguments_may_be_given_by_position(stage: Stage, name: str) -> None:
-    arguments, expected = CALLS[name]
-    assert type(call_of(stage.sso, name)(*arguments(stage).values())) is expected
+def arguments_may_be_given_by_position(stage: Stage, name: str, arguments: Arguments) -> None:
+    assert type(call_of(stage.sso, name)(*arguments.values())) is CALLS[name][1]
 
 
-@every_call
-def test_arguments_of_a_wrong_type_are_type_errors(stage: Stage, name: str) -> None:
-    arguments = CALLS[name][0](stage)
+def arguments_of_a_wrong_type_are_type_errors(stage: Stage, name: str, arguments: Arguments) -> None:
     for wrong in arguments:
         with pytest.raises(TypeError, match=wrong):
             call_of(stage.sso, name)(**{**arguments, wrong: object()})
@@ -114,32 +106,24 @@ def test_arguments_of_a_wrong_type_are_type_errors(stage: Stage, name: str) -> N
         call_of(stage.sso, name)(**arguments, unknown=1)
 
 
-@every_call
-def test_arguments_are_none_only_where_that_means_something(stage: Stage, name: str) -> None:
-    arguments = CALLS[name][0](stage)
+def arguments_are_none_only_where_that_means_something(stage: Stage, name: str, arguments: Arguments) -> None:
     optional = (OPTIONAL | OPTIONAL_IN.get(name, set())) - NOT_OPTIONAL_IN.get(name, set())
     for argument in set(arguments) - optional:
         with pytest.raises(TypeError, match=argument):
             call_of(stage.sso, name)(**{**arguments, argument: None})
 
 
-@every_call
-def test_tokens_may_be_bytes(stage: Stage, name: str) -> None:
-    arguments = CALLS[name][0](stage)
+def tokens_may_be_bytes(stage: Stage, name: str, arguments: Arguments) -> None:
     tokens = {key: value.encode() for key, value in arguments.items() if key.endswith("ust") and value}
     assert type(call_of(stage.sso, name)(**{**arguments, **tokens})) is CALLS[name][1]
 
 
-@every_call
-def test_no_application_is_the_default_one(stage: Stage, name: str) -> None:
-    arguments = CALLS[name][0](stage)
+def no_application_is_the_default_one(stage: Stage, name: str, arguments: Arguments) -> None:
     if "current_app" in arguments:
         call_of(stage.sso, name)(**{**arguments, "current_app": None, "remote_addr": None})
 
 
-@every_call
-def test_an_unknown_application_is_refused(stage: Stage, name: str) -> None:
-    arguments = CALLS[name][0](stage)
+def an_unknown_application_is_refused(stage: Stage, name: str, arguments: Arguments) -> None:
     if "current_app" in arguments:
         with refused("E004001"):
             call_of(stage.sso, name)(**{**arguments, "current_app": "Unknown"})
@@ -148,9 +132,7 @@ def test_an_unknown_application_is_refused(stage: Stage, name: str) -> None:
             call_of(silent, name)(**{**arguments, "current_app": "Unknown"})
 
 
-@every_call
-def test_a_token_of_no_session_is_refused(stage: Stage, name: str) -> None:
-    arguments = CALLS[name][0](stage)
+def a_token_of_no_session_is_refused(stage: Stage, name: str, arguments: Arguments) -> None:
     for key in ("current_ust", "ust"):
         if arguments.get(key):
             # Without a token, validate_code wants a name.
@@ -163,26 +145,20 @@ def test_a_token_of_no_session_is_refused(stage: Stage, name: str) -> None:
             call_of(stage.sso, name)(**{**arguments, "current_ust": None})
 
 
-@every_call
-def test_regular_users_may_not_act_on_others(stage: Stage, name: str) -> None:
-    arguments = CALLS[name][0](stage)
+def regular_users_may_not_act_on_others(stage: Stage, name: str, arguments: Arguments) -> None:
     if name in FOR_SUPER_USERS:
         who = "current_ust" if "current_ust" in arguments else "ust"
         with refused("E005001"):
             call_of(stage.sso, name)(**{**arguments, who: stage.newcomer()[1]})
 
 
-@every_call
-def test_a_trusted_caller_needs_no_session(stage: Stage, name: str) -> None:
-    arguments = CALLS[name][0](stage)
+def a_trusted_caller_needs_no_session(stage: Stage, name: str, arguments: Arguments) -> None:
     if "require_super_user" in arguments:
         trusted = {**arguments, "current_ust": None, "require_super_user": False}
         assert type(call_of(stage.sso, name)(**trusted)) is CALLS[name][1]
 
 
-@every_call
-def test_a_user_that_is_not_there_is_refused(stage: Stage, name: str) -> None:
-    arguments = CALLS[name][0](stage)
+def a_user_that_is_not_there_is_refused(stage: Stage, name: str, arguments: Arguments) -> None:
     deleted = "zusr" + "0" * 26
     for wrong in (deleted, "", "no such user", "\0", "zusr" * 1000):
         if "user_id" in arguments:
@@ -194,10 +170,42 @@ def test_a_user_that_is_not_there_is_refused(stage: Stage, name: str) -> None:
                 call_of(stage.sso, name)(**{**arguments, "data": {**arguments["data"], "user_id": wrong}})
 
 
+def a_closed_object_refuses_everything(stage: Stage, name: str, arguments: Arguments) -> None:
+    with pytest.raises(BackendError, match=r"^closed$"):
+        call_of(stage.closed, name)(**arguments)
+
+
+WORKING = (
+    arguments_may_be_given_by_name,
+    arguments_may_be_given_by_position,
+    tokens_may_be_bytes,
+    no_application_is_the_default_one,
+    a_trusted_caller_needs_no_session,
+)
+# A call that is refused changes nothing, so all of these share their arguments.
+REFUSED = (
+    arguments_of_a_wrong_type_are_type_errors,
+    arguments_are_none_only_where_that_means_something,
+    an_unknown_application_is_refused,
+    a_token_of_no_session_is_refused,
+    regular_users_may_not_act_on_others,
+    a_user_that_is_not_there_is_refused,
+    a_closed_object_refuses_everything,
+)
+
+
 @every_call
-def test_a_closed_object_refuses_everything(stage: Stage, name: str) -> None:
+def test_it_works_however_its_arguments_are_given(stage: Stage, name: str) -> None:
+    with rows() as row:
+        for check in WORKING:
+            with row(f"{name}: {check.__name__}"):
+                check(stage, name, CALLS[name][0](stage))
+
+
+@every_call
+def test_it_refuses_what_is_wrong(stage: Stage, name: str) -> None:
     arguments = CALLS[name][0](stage)
-    with stage.changed() as sso:
-        sso.close()
-        with pytest.raises(BackendError, match=r"^closed$"):
-            call_of(sso, name)(**arguments)
+    with rows() as row:
+        for check in REFUSED:
+            with row(f"{name}: {check.__name__}"):
+                check(stage, name, arguments)

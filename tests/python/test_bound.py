@@ -86,15 +86,20 @@ def test_every_call_gets_what_was_bound_and_the_rest_in_order(branch: str, text:
             call(*all_given.values(), **{given[0]: "again"}, **named)
 
 
-@pytest.mark.parametrize("make", [SSO, AsyncSSO], ids=["blocking", "async"])
+@pytest.fixture(scope="module", params=[SSO, AsyncSSO], ids=["blocking", "async"])
+def bound(request: pytest.FixtureRequest) -> Any:
+    """A bound tree of either kind."""
+    make: Callable[..., Any] = request.param
+    return make(config=config_of("sqlite::memory:", new_key())).bind()
+
+
 @pytest.mark.parametrize(
     ("branch", "text"), [call for call in CALLS if call[0]], ids=[f"{b}.{t.split('(')[0]}" for b, t in CALLS if b]
 )
-def test_the_signature_says_what_may_be_left_out(make: Callable[..., Any], branch: str, text: str) -> None:
-    me = make(config=config_of("sqlite::memory:", new_key())).bind()
+def test_the_signature_says_what_may_be_left_out(bound: Any, branch: str, text: str) -> None:
     name, signature = documented(text)
     filled = filled_of(branch, text)
-    call = getattr(operator.attrgetter(branch)(me), name)
+    call = getattr(operator.attrgetter(branch)(bound), name)
     usual = [entry for entry in signature if entry[0] not in filled]
     named = [(a, inspect.Parameter.KEYWORD_ONLY, None) for a, _, _ in signature if a in filled]
     positional = [entry for entry in usual if entry[1] is not inspect.Parameter.KEYWORD_ONLY]

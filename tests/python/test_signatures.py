@@ -208,7 +208,7 @@ def found(call: Callable[..., Any]) -> Signature:
     return [(parameter.name, parameter.kind, parameter.default) for parameter in parameters]
 
 
-@pytest.fixture(params=[SSO, AsyncSSO], ids=["blocking", "async"])
+@pytest.fixture(scope="module", params=[SSO, AsyncSSO], ids=["blocking", "async"])
 def tree(request: pytest.FixtureRequest) -> Any:
     """An object of either tree."""
     make: Callable[..., Any] = request.param
