@@ -4,11 +4,13 @@
 # CARGO_FLAGS=...  default --locked: exactly the versions of Cargo.lock
 # DEMO=...         the folder for the database of `run` and `serve`; default var/demo
 # DOCS_PORT=...    where `make docs` serves the documentation; default 8000
+# FUZZ_SECONDS=... for how long `make fuzz` runs each target; default 60
 
 PYTHON ?=
 CARGO_FLAGS ?= --locked
 DEMO ?= var/demo
 DOCS_PORT ?= 8000
+FUZZ_SECONDS ?= 60
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -37,7 +39,7 @@ BENCHMARKS := python_faces logins rest server nodes imports
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build package run serve test lint lint-rust lint-python docs site openapi pictures bench bench-micro bench-peers bench-scale instructions plots wheel clean
+.PHONY: help build package run serve test fuzz lint lint-rust lint-python docs site openapi pictures bench bench-micro bench-peers bench-scale instructions plots wheel clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -57,6 +59,10 @@ test: $(TEST_PACKAGE) ## Run all tests, on SQLite and on a PostgreSQL that it st
 	.ci/browser_tools
 	.ci/database_tools
 	RUST_TEST_THREADS=$(TEST_THREADS) $(WITH_POSTGRES) -- sh -ec 'cargo test $(CARGO_FLAGS); $(BIN)/python -m pytest -n auto --dist worksteal'
+
+fuzz: ## Fuzz all parsers, FUZZ_SECONDS=60 each; FUZZ_SEED=... repeats a run
+	FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_SEED=$(or $(FUZZ_SEED),$$(date +%s)) \
+		cargo test $(CARGO_FLAGS) --test it fuzz -- --nocapture
 
 lint: lint-rust lint-python ## Check format, lints, types, stubs and licences
 

@@ -1007,7 +1007,7 @@ class UserAPI:
 
         Raises:
             ValidationError: E005001 without permission, E001100 if there is no such user, E008002 if there is no such
-                definition, or it is not linked to this user.
+                definition, or it is not linked to this user, E012003 if the user could not log in any more.
         """
     def get_user_by_linked_auth(
         self,
@@ -2258,14 +2258,13 @@ class PasskeyAPI:
             cid: Correlation ID.
             current_app: The application on whose behalf the call is made.
             remote_addr: The address that the call comes from.
-            username: The name of the user, where it is known: for authenticators that keep no list of their passkeys.
+            username: With it, only passkeys of the user with this name log in. Which ones there are is not told.
 
         Returns:
             A dict for ``PublicKeyCredential.parseRequestOptionsFromJSON`` of the browser.
 
         Raises:
-            ValidationError: E008001 if passkeys are not configured; E005009 after too many failures, or while too many
-                logins wait.
+            ValidationError: E008001 if passkeys are not configured; E005009 after too many failures.
         """
     def finish_login(
         self,
@@ -2291,6 +2290,49 @@ class PasskeyAPI:
         Raises:
             ValidationError: E005001 if the response is not right, E012002 if nothing like it was asked for, or too long ago;
                 E005008 if the user has TOTP and the authenticator has not verified its owner; else as ``sso.user.login``.
+        """
+    def begin_reauthentication(
+        self,
+        cid: str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> dict[str, Any]:
+        """Begins to prove by a passkey who has the session. It names the caller's passkeys.
+
+        Args:
+            cid: Correlation ID.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Returns:
+            A dict for ``PublicKeyCredential.parseRequestOptionsFromJSON`` of the browser.
+
+        Raises:
+            ValidationError: The code of an invalid session; E008001 if passkeys are not configured, or the caller has none.
+        """
+    def finish_reauthentication(
+        self,
+        cid: str,
+        response: dict[str, Any] | str,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> None:
+        """Makes the session as fresh as after a login, by what a passkey of the caller has answered.
+
+        Args:
+            cid: Correlation ID.
+            response: What ``toJSON()`` of the browser's credential says: a dict or its JSON.
+            current_ust: The caller's session token.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Raises:
+            ValidationError: The code of an invalid session; E005001 if the response is not right, E012002 if nothing like it was
+                asked for in this session, or too long ago; E005008 if the user has TOTP and the authenticator has not verified
+                its owner, E005009 after too many failures.
         """
     def get_list(
         self,
@@ -3364,6 +3406,9 @@ class Passkey:
     @property
     def is_user_verified(self) -> bool:
         """Whether the authenticator has ever verified its owner, by a PIN, a finger or a face."""
+    @property
+    def is_discoverable(self) -> bool | None:
+        """Whether it logs in by itself, without a password before it; None where the authenticator has not said."""
     @property
     def creation_time(self) -> datetime.datetime:
         """When it was registered; UTC, without a timezone."""

@@ -620,6 +620,12 @@ class _PasskeyAPI:
         """Logs in the user whose passkey has answered. One that has verified its owner counts as two factors: no TOTP code is
         asked for."""
 
+    def begin_reauthentication(self, **filled: Unpack[_WithCurrentUst]) -> dict[str, Any]:
+        """Begins to prove by a passkey who has the session. It names the caller's passkeys."""
+
+    def finish_reauthentication(self, response: dict[str, Any] | str, **filled: Unpack[_WithCurrentUst]) -> None:
+        """Makes the session as fresh as after a login, by what a passkey of the caller has answered."""
+
     def get_list(self, user_id: str | None = None, **filled: Unpack[_WithCurrentUst]) -> list[Passkey]:
         """The passkeys of a user, the oldest first."""
 
@@ -1471,6 +1477,12 @@ class _AsyncPasskeyAPI:
     async def finish_login(self, response: dict[str, Any] | str, **filled: Unpack[_WithUserAgentOrNone]) -> SessionInfo:
         """Logs in the user whose passkey has answered. One that has verified its owner counts as two factors: no TOTP code is
         asked for."""
+
+    async def begin_reauthentication(self, **filled: Unpack[_WithCurrentUst]) -> dict[str, Any]:
+        """Begins to prove by a passkey who has the session. It names the caller's passkeys."""
+
+    async def finish_reauthentication(self, response: dict[str, Any] | str, **filled: Unpack[_WithCurrentUst]) -> None:
+        """Makes the session as fresh as after a login, by what a passkey of the caller has answered."""
 
     async def get_list(self, user_id: str | None = None, **filled: Unpack[_WithCurrentUst]) -> list[Passkey]:
         """The passkeys of a user, the oldest first."""

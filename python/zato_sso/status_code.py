@@ -206,7 +206,7 @@ class passkey:
     """No passkey was asked for like that, or it was answered before, or too late."""
 
     last_way_to_log_in: Final = "E012003"
-    """Without these passkeys the user could not log in any more."""
+    """Without these passkeys, or this linked definition, the user could not log in any more."""
 
 
 class group:

@@ -1,6 +1,10 @@
 //! Users as other systems kept them, on their way in.
 
-use super::{ApprovalStatus, AttrValue, Password, Result, SignUpStatus, Timestamp};
+use std::fmt;
+
+use uuid::Uuid;
+
+use super::{ApprovalStatus, AttrValue, GroupUpdate, Password, Result, SignUpStatus, Timestamp};
 
 /// A user as another system kept it. Secrets among it do not print. What a source says nothing of stays as
 /// [`ImportedUser::default`] has it: an approved user who has signed up, may log in and is not locked.
@@ -14,6 +18,8 @@ pub struct ImportedUser {
     pub password_hash: Option<Password>,
     /// The address.
     pub email: Option<String>,
+    /// Whether the user has shown that it is theirs.
+    pub email_is_verified: bool,
     /// What the user is called.
     pub display_name: Option<String>,
     /// First name.
@@ -60,6 +66,8 @@ pub struct ImportedUser {
     pub totp_key: Option<Password>,
     /// What it is called.
     pub totp_label: Option<String>,
+    /// The time step of the last code that was used: neither it nor an earlier one is good any more.
+    pub totp_last_step: i64,
     /// Whether `rate_limit_def` counts.
     pub is_rate_limit_active: bool,
     /// Kept for what others make of it.
@@ -74,8 +82,12 @@ pub struct ImportedUser {
     pub attrs: Vec<ImportedAttr>,
     /// The user's linked authentication.
     pub linked_auth: Vec<ImportedLink>,
-    /// The names of the user's groups. Those that do not exist are made, without rights.
-    pub groups: Vec<String>,
+    /// The user's groups. Those that do not exist are made as they are described; those that do stay as they are.
+    pub groups: Vec<GroupUpdate>,
+    /// The user's passkeys: of users who keep their id alone, since authenticators know it.
+    pub passkeys: Vec<ImportedPasskey>,
+    /// The user's recovery codes, likewise.
+    pub recovery_codes: ImportedRecoveryCodes,
     /// What of the user the source itself could not read, each with its reason, for the report. Never a secret.
     pub lost: Vec<String>,
 }
@@ -87,6 +99,7 @@ impl Default for ImportedUser {
             username: String::new(),
             password_hash: None,
             email: None,
+            email_is_verified: false,
             display_name: None,
             first_name: None,
             middle_name: None,
@@ -110,6 +123,7 @@ impl Default for ImportedUser {
             is_totp_enabled: false,
             totp_key: None,
             totp_label: None,
+            totp_last_step: 0,
             is_rate_limit_active: false,
             rate_limit_type: None,
             rate_limit_def: None,
@@ -118,6 +132,8 @@ impl Default for ImportedUser {
             attrs: Vec::new(),
             linked_auth: Vec::new(),
             groups: Vec::new(),
+            passkeys: Vec::new(),
+            recovery_codes: ImportedRecoveryCodes::default(),
             lost: Vec::new(),
         }
     }
@@ -151,6 +167,45 @@ pub struct ImportedLink {
     pub is_active: bool,
     /// When it was made; None: at the import.
     pub creation_time: Option<Timestamp>,
+}
+
+/// A passkey of an imported user, with what a login needs of it.
+#[derive(Clone, Debug, Default)]
+#[expect(missing_docs, reason = "as `Passkey` has them")]
+pub struct ImportedPasskey {
+    /// Its id; None has one made.
+    pub passkey_id: Option<String>,
+    /// The id by which its authenticator knows it.
+    pub credential_id: Vec<u8>,
+    /// A COSE key.
+    pub public_key: Vec<u8>,
+    /// How many signatures its authenticator had made; 0 if it does not count.
+    pub sign_count: i64,
+    pub name: Option<String>,
+    pub aaguid: Uuid,
+    pub transports: Vec<String>,
+    pub is_backup_eligible: bool,
+    pub is_backed_up: bool,
+    pub is_user_verified: bool,
+    pub is_discoverable: Option<bool>,
+    /// None: at the import.
+    pub creation_time: Option<Timestamp>,
+    pub last_use: Option<Timestamp>,
+}
+
+/// Recovery codes of an imported user: what is stored of each that was not used, and by which keys.
+#[derive(Clone, Default)]
+pub struct ImportedRecoveryCodes {
+    /// The ids of the keys of the source: with none of them no code would be right.
+    pub key_ids: Vec<String>,
+    /// What was stored of each code.
+    pub digests: Vec<[u8; 32]>,
+}
+
+impl fmt::Debug for ImportedRecoveryCodes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} recovery codes", self.digests.len())
+    }
 }
 
 /// One record of a source.

@@ -49,7 +49,7 @@ pub use device::{browser_and_system, device_name};
 pub use group::{Group, GroupMember, GroupUpdate, Membership, check_group_name, check_scopes, group_key};
 pub use import::{
     ImportBatch, ImportFinding, ImportObserver, ImportRecord, ImportSource, ImportSummary, ImportedAttr,
-    ImportedLink, ImportedUser, Unusable,
+    ImportedLink, ImportedPasskey, ImportedRecoveryCodes, ImportedUser, Unusable,
 };
 pub use linked_auth::{LinkedAuth, SecDef, SecType, TokenRules};
 pub use mail::{Email, EmailKind};

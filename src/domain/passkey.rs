@@ -27,6 +27,8 @@ pub struct Passkey {
     pub is_backed_up: bool,
     /// Whether the authenticator has ever verified its owner, by a PIN, a finger or a face.
     pub is_user_verified: bool,
+    /// Whether its authenticator finds it without being told its id, so that it logs in by itself; None where it has not said.
+    pub is_discoverable: Option<bool>,
     /// When it was registered.
     pub creation_time: Timestamp,
     /// When it was last used; None for never.
@@ -42,13 +44,21 @@ pub fn check_passkey_name(name: Option<String>) -> Result<String> {
 }
 
 named! {
-    /// What a browser is asked for a passkey for.
+    /// What a browser is asked to show a passkey for.
     PasskeyCeremony {
-        /// To make one.
-        Registration = "registration",
         /// To log in with it, and nothing else.
         Login = "login",
         /// To log in with it after the password.
         SecondFactor = "second_factor",
+        /// To prove once more whose a session is.
+        Again = "again",
+    }
+}
+
+impl Passkey {
+    /// Whether it is good for nothing but a second step, after the password: who is not known yet is told no ids.
+    #[must_use]
+    pub fn is_second_factor_only(&self) -> bool {
+        self.is_discoverable == Some(false)
     }
 }

@@ -108,14 +108,13 @@ impl PasskeyApi {
     ///     cid: Correlation ID.
     ///     current_app: The application on whose behalf the call is made.
     ///     remote_addr: The address that the call comes from.
-    ///     username: The name of the user, where it is known: for authenticators that keep no list of their passkeys.
+    ///     username: With it, only passkeys of the user with this name log in. Which ones there are is not told.
     ///
     /// Returns:
     ///     A dict for ``PublicKeyCredential.parseRequestOptionsFromJSON`` of the browser.
     ///
     /// Raises:
-    ///     ValidationError: E008001 if passkeys are not configured; E005009 after too many failures, or while too many
-    ///         logins wait.
+    ///     ValidationError: E008001 if passkeys are not configured; E005009 after too many failures.
     #[pyo3(signature = (cid, current_app, remote_addr, username=None))]
     fn begin_login<'py>(
         &self,
@@ -162,6 +161,65 @@ impl PasskeyApi {
         let times = self.branch.times();
         self.branch
             .run(py, operation, move |py, info| Ok(SessionInfo { info, times }.into_pyobject(py)?.into_any()))
+    }
+
+    /// Begins to prove by a passkey who has the session. It names the caller's passkeys.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     current_ust: The caller's session token.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
+    ///
+    /// Returns:
+    ///     A dict for ``PublicKeyCredential.parseRequestOptionsFromJSON`` of the browser.
+    ///
+    /// Raises:
+    ///     ValidationError: The code of an invalid session; E008001 if passkeys are not configured, or the caller has none.
+    #[pyo3(signature = (cid, current_ust, current_app, remote_addr))]
+    fn begin_reauthentication<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        current_ust: UstArgument,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let operation = async move |sso: Arc<Sso>| {
+            sso.begin_passkey_reauthentication(&ctx, Actor::from(current_ust.0)).await
+        };
+        self.branch.run(py, operation, options)
+    }
+
+    /// Makes the session as fresh as after a login, by what a passkey of the caller has answered.
+    ///
+    /// Args:
+    ///     cid: Correlation ID.
+    ///     response: What ``toJSON()`` of the browser's credential says: a dict or its JSON.
+    ///     current_ust: The caller's session token.
+    ///     current_app: The application on whose behalf the call is made.
+    ///     remote_addr: The address that the call comes from.
+    ///
+    /// Raises:
+    ///     ValidationError: The code of an invalid session; E005001 if the response is not right, E012002 if nothing like it was
+    ///         asked for in this session, or too long ago; E005008 if the user has TOTP and the authenticator has not verified
+    ///         its owner, E005009 after too many failures.
+    #[pyo3(signature = (cid, response, current_ust, current_app, remote_addr))]
+    fn finish_reauthentication<'py>(
+        &self,
+        py: Python<'py>,
+        cid: CidArgument,
+        response: ResponseArgument,
+        current_ust: UstArgument,
+        current_app: Option<String>,
+        remote_addr: Option<RemoteAddrArgument>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.branch.context(cid, current_app, remote_addr);
+        let operation = async move |sso: Arc<Sso>| {
+            sso.finish_passkey_reauthentication(&ctx, Actor::from(current_ust.0), &response.0).await
+        };
+        self.branch.run(py, operation, none)
     }
 
     /// The passkeys of a user, the oldest first.
@@ -349,6 +407,12 @@ impl Passkey {
         self.passkey.is_user_verified
     }
 
+    /// Whether it logs in by itself, without a password before it; None where the authenticator has not said.
+    #[getter]
+    fn is_discoverable(&self) -> Option<bool> {
+        self.passkey.is_discoverable
+    }
+
     /// When it was registered; UTC, without a timezone.
     #[getter]
     fn creation_time<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -376,6 +440,7 @@ impl Passkey {
         dict.set_item("is_backup_eligible", self.passkey.is_backup_eligible)?;
         dict.set_item("is_backed_up", self.passkey.is_backed_up)?;
         dict.set_item("is_user_verified", self.passkey.is_user_verified)?;
+        dict.set_item("is_discoverable", self.passkey.is_discoverable)?;
         dict.set_item("creation_time", self.times.value(py, self.passkey.creation_time, serialize_dt)?)?;
         let last_use = self.passkey.last_use.map(|time| self.times.value(py, time, serialize_dt));
         dict.set_item("last_use", last_use.transpose()?)?;

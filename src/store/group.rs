@@ -1,5 +1,7 @@
 //! Groups and their members. Whoever's groups change is touched: their sessions are read anew.
 
+use std::collections::BTreeSet;
+
 use crate::domain::{Error, Group, GroupId, GroupMember, Result, Timestamp, UserId};
 use crate::store::db::dialect::{strings_postgres, strings_sqlite};
 use crate::store::db::error::unique_violation;
@@ -58,6 +60,18 @@ macro_rules! add_members {
     };
 }
 
+macro_rules! of_users {
+    ($strings:ident) => {
+        concat!(
+            "SELECT m.user_id, g.group_id, g.name, g.display_name, g.description, g.scopes, g.can_manage_users, \
+             g.can_read_audit, g.creation_time, g.last_modified, CAST(0 AS BIGINT) AS num_members \
+             FROM sso_group_member m JOIN sso_group g ON g.group_id = m.group_id WHERE m.user_id IN (SELECT value FROM ",
+            $strings!("$1"),
+            ") ORDER BY g.name"
+        )
+    };
+}
+
 macro_rules! names_of_users {
     ($strings:ident) => {
         concat!(
@@ -88,11 +102,15 @@ sql! {
     MEMBER_IDS = "SELECT user_id FROM sso_group_member WHERE group_id = $1 LIMIT $2";
     MEMBERS = "SELECT u.user_id, u.username, u.display_name, m.added_time FROM sso_group_member m \
         JOIN sso_user u ON u.user_id = m.user_id WHERE m.group_id = $1 AND m.user_id > $2 ORDER BY m.user_id LIMIT $3";
+    SCOPES_OF_USER = "SELECT g.scopes FROM sso_group_member m JOIN sso_group g ON g.group_id = m.group_id \
+        WHERE m.user_id = $1 AND g.scopes <> ''";
     OF_USER = concat!("SELECT ", membership!("$1"), " AS membership");
     IDS_OF_KEYS_SQLITE = ids_of_keys!(strings_sqlite);
     IDS_OF_KEYS_POSTGRES = ids_of_keys!(strings_postgres);
     ADD_MEMBERS_SQLITE = add_members!(strings_sqlite);
     ADD_MEMBERS_POSTGRES = add_members!(strings_postgres);
+    OF_USERS_SQLITE = of_users!(strings_sqlite);
+    OF_USERS_POSTGRES = of_users!(strings_postgres);
     NAMES_OF_USERS_SQLITE = names_of_users!(strings_sqlite);
     NAMES_OF_USERS_POSTGRES = names_of_users!(strings_postgres);
 }
@@ -109,6 +127,14 @@ row! {
         creation_time: Timestamp,
         last_modified: Timestamp,
         num_members: i64,
+    }
+}
+
+row! {
+    struct OwnedRow {
+        user_id: UserId,
+    } with {
+        group: GroupRow,
     }
 }
 
@@ -334,6 +360,15 @@ pub async fn membership_of(conn: &mut Conn, user_id: &UserId) -> Result<Option<S
     Ok(fetch_optional!(conn, (Option<String>,), OF_USER, user_id)?.and_then(|(membership,)| membership))
 }
 
+/// What a user may be granted by groups.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn scopes_of_user(conn: &mut Conn, user_id: &UserId) -> Result<BTreeSet<String>> {
+    let rows = fetch_all!(conn, (String,), SCOPES_OF_USER, user_id)?;
+    Ok(rows.iter().flat_map(|(scopes,)| scopes.split_whitespace()).map(str::to_owned).collect())
+}
+
 /// The names of the groups of these users: a user and a name a row.
 ///
 /// # Errors
@@ -341,4 +376,14 @@ pub async fn membership_of(conn: &mut Conn, user_id: &UserId) -> Result<Option<S
 pub async fn names_of_users(conn: &mut Conn, user_ids: &[&str]) -> Result<Vec<(UserId, String)>> {
     let text = conn.choose(NAMES_OF_USERS_SQLITE, NAMES_OF_USERS_POSTGRES);
     fetch_all!(conn, (UserId, String), text, &array(user_ids)?)
+}
+
+/// The groups of these users, whose members are not counted: a user and a group a row.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn of_users(conn: &mut Conn, user_ids: &[&str]) -> Result<Vec<(UserId, Group)>> {
+    let text = conn.choose(OF_USERS_SQLITE, OF_USERS_POSTGRES);
+    let rows = fetch_all!(conn, OwnedRow, text, &array(user_ids)?)?;
+    Ok(rows.into_iter().map(|row| (row.user_id, Group::from(row.group))).collect())
 }

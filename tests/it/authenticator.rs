@@ -55,6 +55,8 @@ pub struct Authenticator {
     pub attests: bool,
     /// What it says its algorithm is.
     pub algorithm: i64,
+    /// What the browser says about whether the authenticator finds its credential by itself.
+    pub discoverable: Option<bool>,
     user_handle: String,
 }
 
@@ -87,6 +89,7 @@ impl Authenticator {
             cross_origin: false,
             attests: false,
             algorithm,
+            discoverable: None,
             user_handle: String::new(),
         }
     }
@@ -176,6 +179,10 @@ impl Authenticator {
         } else {
             Vec::new()
         };
+        let extensions = match self.discoverable {
+            Some(rk) => json!({"credProps": {"rk": rk}}),
+            None => json!({}),
+        };
         let object = Cbor::Map(vec![
             (text("fmt"), text(if self.attests { "packed" } else { "none" })),
             (text("attStmt"), Cbor::Map(statement)),
@@ -186,7 +193,7 @@ impl Authenticator {
             "rawId": BASE64URL_NOPAD.encode(&self.id),
             "type": "public-key",
             "authenticatorAttachment": "platform",
-            "clientExtensionResults": {},
+            "clientExtensionResults": extensions,
             "response": {
                 "clientDataJSON": BASE64URL_NOPAD.encode(&client_data),
                 "attestationObject": BASE64URL_NOPAD.encode(&cbor(&object)),

@@ -43,6 +43,7 @@ async fn what_was_deleted_is_said(kind: Kind) {
         out: email_changes       0
         out: totp_enrolments     0
         out: passkey_ceremonies  0
+        out: passkey_challenges  0
         out: throttle_counters   0
         out: known_places        0
         out: known_devices       0

@@ -135,6 +135,8 @@ const METHODS: &[(Operation, &str)] = &[
     (Operation::PasskeyFinishRegistration, "PasskeyAPI.finish_registration"),
     (Operation::PasskeyBeginLogin, "PasskeyAPI.begin_login"),
     (Operation::PasskeyFinishLogin, "PasskeyAPI.finish_login"),
+    (Operation::PasskeyBeginReauthentication, "PasskeyAPI.begin_reauthentication"),
+    (Operation::PasskeyFinishReauthentication, "PasskeyAPI.finish_reauthentication"),
     (Operation::PasskeyGetList, "PasskeyAPI.get_list"),
     (Operation::PasskeyRename, "PasskeyAPI.rename"),
     (Operation::PasskeyDelete, "PasskeyAPI.delete"),

@@ -5,7 +5,6 @@ use zato_sso::domain::{Code, Edit, GroupUpdate, UserSearch, UserUpdate, Ust};
 use zato_sso::ops::{Actor, ChangePassword, ResetTotpKey};
 
 use crate::command::Folder;
-use crate::import::{bring, counts, export, lines};
 use crate::rest::Server;
 use crate::support::{Kind, PASSWORD, World, credentials, ctx, execute, refusal};
 
@@ -22,21 +21,21 @@ on_both_databases! {
     who_may_manage_users_does_that_and_nothing_else;
     who_manages_users_takes_over_no_account_in_silence;
     rights_are_not_given_in_a_session_that_is_not_fresh;
-    groups_are_exported_and_imported;
+    who_manages_users_becomes_nobody_who_may_be_granted_more;
     changes_of_a_group_and_of_its_members_wait_for_each_other;
     the_command_manages_groups;
     rest_manages_groups;
 }
 
-fn named(name: &str) -> GroupUpdate {
+pub fn named(name: &str) -> GroupUpdate {
     GroupUpdate { name: Edit::Set(name.to_owned()), ..GroupUpdate::default() }
 }
 
-fn managers(name: &str) -> GroupUpdate {
+pub fn managers(name: &str) -> GroupUpdate {
     GroupUpdate { can_manage_users: Edit::Set(true), ..named(name) }
 }
 
-fn process() -> Actor {
+pub fn process() -> Actor {
     Actor::Trusted(None)
 }
 
@@ -417,45 +416,31 @@ async fn who_manages_users_takes_over_no_account_in_silence(kind: Kind) {
     assert_eq!(refusal(after), Code::AuthNotAllowed);
 }
 
-async fn groups_are_exported_and_imported(kind: Kind) {
+async fn who_manages_users_becomes_nobody_who_may_be_granted_more(kind: Kind) {
     let world = World::new(kind).await;
-    world.sso.create_group(&ctx(), process(), managers("Managers")).await.unwrap();
-    let users = [
-        json!({"username": "ann", "groups": ["managers", " Sales ", "SALES", "zgrpx", ""]}),
-        json!({"username": "bob", "groups": ["sales"]}),
-        json!({"username": "carl", "groups": null}),
-        json!({"username": "dora", "groups": "sales"}),
-    ];
-    let (summary, told) = bring(&world, lines(&users)).await;
-    assert_eq!(summary, counts(4, 3, 0, 1, 1));
-    assert_eq!(
-        told.lines(),
-        [
-            "line 1 ann left: group `zgrpx`: name: zgrp is how ids begin",
-            "line 1 ann left: group ``: name: a group needs one",
-            "line 4 dora refused: groups: expected a list of names",
-        ]
-    );
-    // One that was there stays what it was, and a new one has no rights.
-    let groups = world.sso.list_groups(&ctx(), process()).await.unwrap();
-    let seen: Vec<_> =
-        groups.iter().map(|group| (group.name.as_str(), group.num_members, group.can_manage_users)).collect();
-    assert_eq!(seen, [("Managers", 1, true), ("Sales", 2, false)]);
-    let written = export(&world, true).await;
-    let of = |number: usize| {
-        serde_json::from_str::<serde_json::Value>(&written[number]).unwrap()["groups"].clone()
+    let sso = &world.sso;
+    let (manager, user) = (world.user("manager1").await, world.user("user1").await);
+    let ust = world.login("manager1").await.ust;
+    let scopes = |name: &str, scopes: &[&str]| GroupUpdate {
+        scopes: Edit::Set(scopes.iter().map(|scope| (*scope).to_owned()).collect()),
+        ..named(name)
     };
-    assert_eq!((of(0), of(1), of(2)), (json!(["Managers", "Sales"]), json!(["Sales"]), json!(null)));
-
-    let other = World::new(kind).await;
-    let text: String = written.iter().map(|line| format!("{line}\n")).collect();
-    bring(&other, text.clone()).await;
-    assert_eq!(export(&other, true).await, written);
-    let groups = other.sso.list_groups(&ctx(), process()).await.unwrap();
-    assert!(groups.len() == 2 && !groups.iter().any(|group| group.can_manage_users));
-    // Once more, nothing changes.
-    assert_eq!(bring(&other, text).await.0, counts(3, 0, 3, 0, 0));
-    assert_eq!(other.sso.list_groups(&ctx(), process()).await.unwrap(), groups);
+    sso.create_group(&ctx(), process(), managers("managers")).await.unwrap();
+    sso.create_group(&ctx(), process(), scopes("payers", &["orders", "pay"])).await.unwrap();
+    sso.create_group(&ctx(), process(), scopes("readers", &["orders"])).await.unwrap();
+    let add = async |group: &str, whom: &zato_sso::domain::UserId| {
+        sso.add_group_member(&ctx(), process(), group, whom.as_str()).await.unwrap();
+    };
+    add("managers", &manager.user_id).await;
+    let lock = async || sso.lock_user(&ctx(), &ust, user.user_id.as_str()).await;
+    lock().await.unwrap();
+    add("payers", &user.user_id).await;
+    add("readers", &manager.user_id).await;
+    assert_eq!(refusal(lock().await), Code::AuthNotAllowed);
+    let key = ResetTotpKey { user_id: Some(user.user_id.as_str().to_owned()), ..ResetTotpKey::default() };
+    assert_eq!(refusal(sso.reset_totp_key(&ctx(), &ust, key).await), Code::AuthNotAllowed);
+    add("payers", &manager.user_id).await;
+    lock().await.unwrap();
 }
 
 async fn changes_of_a_group_and_of_its_members_wait_for_each_other(kind: Kind) {

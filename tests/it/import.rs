@@ -230,7 +230,7 @@ async fn who_comes_with_a_hash_logs_in_and_has_argon2id_then(kind: Kind) {
 fn whole(username: &str) -> Value {
     json!({
         "user_id": format!("zusr0{username}"), "username": username, "password_hash": HASH,
-        "email": format!("{username}@example.com"), "display_name": "Ann Lee", "first_name": "Ann",
+        "email": format!("{username}@example.com"), "email_is_verified": true, "display_name": "Ann Lee", "first_name": "Ann",
         "middle_name": "B", "last_name": "Lee", "is_active": false, "is_internal": true, "is_super_user": true,
         "is_locked": true, "locked_time": "2020-01-02T03:04:05.000006", "locked_by": "root",
         "sign_up_status": "to_approve", "sign_up_time": "2019-01-01T00:00:00",

@@ -17,6 +17,7 @@ on_both_databases! {
     a_definition_of_jwt_may_ask_for_an_audience_and_a_short_life;
     links_are_for_super_users_to_make_and_for_owners_to_see;
     a_definition_has_one_user;
+    the_only_way_to_log_in_is_not_taken_away;
     a_definition_deleted_while_it_is_linked_is_unknown;
     the_user_of_a_link_is_found_by_super_users_and_by_oneself;
     deleting_a_link_or_a_definition_ends_its_sessions_and_no_others;
@@ -290,6 +291,32 @@ async fn links_are_for_super_users_to_make_and_for_owners_to_see(kind: Kind) {
     assert_eq!(sso.delete_linked_auth(&ctx(), &root, user_id, name).await.unwrap(), id);
     assert_eq!(refusal(sso.delete_linked_auth(&ctx(), &root, user_id, name).await), Code::CommonInvalidInput);
     assert_eq!(sso.get_linked_auth_list(&ctx(), &one, None).await.unwrap(), []);
+}
+
+async fn the_only_way_to_log_in_is_not_taken_away(kind: Kind) {
+    let world = World::new(kind).await;
+    let root = root(&world).await;
+    let sso = &world.sso;
+    let new = zato_sso::domain::NewUser { password: None, ..crate::support::new_user("robot1") };
+    let robot = sso.create_user(&ctx(), zato_sso::ops::Actor::Trusted(None), new, true).await.unwrap();
+    define(sso, SecType::BasicAuth, "api", None).await;
+    define(sso, SecType::BasicAuth, "spare", None).await;
+    let user_id = robot.user_id.as_str();
+    let name = |username| SecDefName { auth_type: "basic_auth", auth_username: username };
+    // One that does not count may go.
+    sso.create_linked_auth(&ctx(), &root, user_id, name("api-client"), false).await.unwrap();
+    sso.delete_linked_auth(&ctx(), &root, user_id, name("api-client")).await.unwrap();
+    sso.create_linked_auth(&ctx(), &root, user_id, name("api-client"), true).await.unwrap();
+    let unlinked = sso.delete_linked_auth(&ctx(), &root, user_id, name("api-client")).await;
+    assert_eq!(refusal(unlinked), Code::PasskeyLastWayToLogIn);
+    assert_eq!(refusal(sso.delete_sec_def(&ctx(), "api").await), Code::PasskeyLastWayToLogIn);
+    sso.create_linked_auth(&ctx(), &root, user_id, name("spare-client"), true).await.unwrap();
+    sso.delete_sec_def(&ctx(), "api").await.unwrap();
+    let unlinked = sso.delete_linked_auth(&ctx(), &root, user_id, name("spare-client")).await;
+    assert_eq!(refusal(unlinked), Code::PasskeyLastWayToLogIn);
+    // What somebody else may know goes all the same, once nobody gets in with anything.
+    sso.lock_user(&ctx(), &root, user_id).await.unwrap();
+    sso.delete_sec_def(&ctx(), "spare").await.unwrap();
 }
 
 async fn a_definition_has_one_user(kind: Kind) {

@@ -60,6 +60,9 @@ mod external_auth;
 mod faces;
 mod floors;
 mod fresh;
+#[cfg(feature = "server")]
+#[path = "../fuzz/mod.rs"]
+mod fuzz;
 mod given_up;
 mod group;
 mod hooks;
@@ -71,6 +74,8 @@ mod http_blocks;
 mod http_server;
 mod idle;
 mod import;
+#[cfg(feature = "server")]
+mod import_credentials;
 mod import_rows;
 mod linked_auth;
 #[cfg(feature = "server")]

@@ -34,7 +34,7 @@ fn the_rules_are_these() {
     ];
     insta::assert_snapshot!(all.map(line).join("\n"), @"
     Anyone: user.login, user.logout, user.signup, user.confirm_signup, user.confirm_email, user.resend_confirmation, session.authenticate, passkey.begin_login, passkey.finish_login, password_reset.create_token, password_reset.access_token, password_reset.change_password
-    Oneself: user.get_current, user.update_current, session.renew, session.reauthenticate, totp.begin_enrolment, totp.finish_enrolment, totp.disable, passkey.begin_registration, passkey.finish_registration, passkey.rename
+    Oneself: user.get_current, user.update_current, session.renew, session.reauthenticate, totp.begin_enrolment, totp.finish_enrolment, totp.disable, passkey.begin_registration, passkey.finish_registration, passkey.begin_reauthentication, passkey.finish_reauthentication, passkey.rename
     OneselfOrSuperUser: user.get_by_id, user.update_by_id, user.get_linked_auth_list, user.attr_create, user.attr_update, user.attr_set, user.attr_delete, user.attr_get, user.attr_exists, user.attr_names, session.attr_create, session.attr_update, session.attr_set, session.attr_delete, session.attr_get, session.attr_exists, session.attr_names, session.get, session.get_list, session.end, session.end_all, recovery_code.generate, recovery_code.count, user.grant_get_list, user.grant_revoke
     OneselfOrUserManager: user.change_password, user.reset_totp_key, passkey.get_list, passkey.delete
     SuperUser: user.create, user.delete_by_id, user.search, user.create_linked_auth, user.delete_linked_auth, session.verify, group.create, group.get, group.get_list, group.update, group.delete, group.add_member, group.remove_member, group.get_members, client.create, client.get, client.get_list, client.update, client.delete, client.rotate_secret
@@ -306,6 +306,8 @@ fn expected(endpoint: &Endpoint, caller: Caller, subject: Subject) -> Option<&'s
         // There is no such passkey, and no browser has answered.
         Operation::PasskeyRename | Operation::PasskeyDelete => Some("E008002"),
         Operation::PasskeyFinishRegistration => Some("E012001"),
+        Operation::PasskeyBeginReauthentication => Some("E008001"),
+        Operation::PasskeyFinishReauthentication => Some("E005001"),
         // Nothing was allowed.
         Operation::UserGrantRevoke => Some("E014001"),
         // Nobody deletes oneself.

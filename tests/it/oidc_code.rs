@@ -516,6 +516,10 @@ async fn claims_tell_what_was_asked_for(kind: Kind) {
         "department": "Sales",
     });
     assert_eq!(info, expected);
+    let world = &provider.browser.server.world;
+    crate::support::execute(world, "UPDATE sso_user SET email_is_verified = TRUE").await;
+    let info = provider.userinfo(tokens["access_token"].as_str().unwrap()).json();
+    assert_eq!(info["email_verified"], true);
     // By name: with the scope that it belongs to, which the user is asked for.
     let claims = r#"{"userinfo":{"email":{"essential":true}},"id_token":{"given_name":null}}"#;
     let tokens = provider.tokens(&client, &[("claims", claims)]);

@@ -60,6 +60,13 @@ fn sign_up<'a>(username: &'a str, email: &'a str) -> [(&'a str, &'a str); 3] {
     [("username", username), ("email", email), ("password", PASSWORD)]
 }
 
+/// Who has shown that the email is theirs.
+async fn verified(browser: &Browser) -> Vec<String> {
+    let sql = "SELECT username FROM sso_user WHERE email_is_verified";
+    let rows = crate::support::any_rows(&browser.server.world, sql).await;
+    rows.into_iter().map(|row| String::from_utf8(row).unwrap()).collect()
+}
+
 async fn who_signs_up_confirms_by_the_link_and_signs_in(kind: Kind) {
     let (mut browser, smtp) = with_emails(kind, json!({})).await;
     browser.get("/login").shows(200, "Sign up");
@@ -73,7 +80,9 @@ async fn who_signs_up_confirms_by_the_link_and_signs_in(kind: Kind) {
     browser.submit(&path, &[("token", "wrong")]).shows(422, "wrong, was used before, or is too old");
     // Without a script people copy the whole link.
     let copied = format!(" {BASE}{path}#token={token} ");
+    assert_eq!(verified(&browser).await, [] as [String; 0]);
     assert_eq!(browser.submit(&path, &[("token", &copied)]).location(), "../login?done=signup");
+    assert_eq!(verified(&browser).await, ["newcomer"]);
     // The link may be followed twice.
     assert_eq!(browser.submit(&path, &[("token", &token)]).location(), "../login?done=signup");
     browser.get("/login?done=signup").shows(200, "Your account is confirmed. You can sign in now.");
@@ -88,6 +97,8 @@ async fn without_emails_a_sign_up_is_confirmed_at_once(kind: Kind) {
     let (token, form_token) = (page.input("token"), page.input("form_token"));
     let answer = browser.post("/signup/confirm", &form_token, &[("token", &token)]);
     assert_eq!(answer.location(), "../login?done=approval");
+    // Who got the token in the answer has shown nothing of an address.
+    assert_eq!(verified(&browser).await, [] as [String; 0]);
     browser.get("/login?done=approval").shows(200, "as soon as it is approved");
 
     let mut browser = Browser::new(kind).await;
@@ -149,7 +160,9 @@ async fn who_forgot_the_password_sets_a_new_one_by_the_link(kind: Kind) {
     let (path, token) = link(&smtp.email(1).await);
     assert_eq!(path, "/password/reset");
     let fields = [("token", token.as_str()), ("new_password", "a quite different one")];
+    assert_eq!(verified(&browser).await, [] as [String; 0]);
     assert_eq!(browser.submit(&path, &fields).location(), "../login?done=password");
+    assert_eq!(verified(&browser).await, ["user1"]);
     browser.get("/login?done=password").shows(200, "Your password was changed.");
     browser.submit(&path, &fields).shows(422, "wrong, was used before, or is too old");
     let sso = &browser.server.world.sso;
@@ -188,9 +201,23 @@ async fn an_email_counts_when_it_is_confirmed(kind: Kind) {
     assert_eq!(path, "/email/confirm");
     // Whoever follows the link need not be signed in there.
     let cookies = std::mem::take(&mut browser.cookies);
+    assert_eq!(verified(&browser).await, [] as [String; 0]);
     assert_eq!(browser.submit(&path, &[("token", &token)]).location(), "../account?done=email");
+    assert_eq!(verified(&browser).await, ["user1"]);
     browser.cookies = cookies;
     browser.get("/account").shows(200, "new@example.com");
+    // It stays so in another spelling, and until somebody else enters another one.
+    let sso = &browser.server.world.sso;
+    let user = sso.get_user_by_username(&ctx(), "user1", false).await.unwrap().unwrap().user;
+    for (email, expected) in [("NEW@example.com", 1), ("other@example.com", 0)] {
+        let update = zato_sso::domain::UserUpdate {
+            email: zato_sso::domain::Edit::Set(email.to_owned()),
+            ..Default::default()
+        };
+        let root = Actor::Trusted(None);
+        sso.update_user_by_id(&ctx(), root, user.user_id.as_str(), update).await.unwrap();
+        assert_eq!(verified(&browser).await.len(), expected, "{email}");
+    }
 }
 
 async fn a_password_is_changed_with_the_old_one(kind: Kind) {

@@ -4,13 +4,16 @@ use serde_json::json;
 use zato_sso::domain::{Code, SignUpStatus};
 use zato_sso::ops::Actor;
 
+use crate::authenticator::Authenticator;
 use crate::login::{totp_code, totp_user};
 use crate::page::{Browser, Seen, unescaped};
+use crate::passkey::register;
 use crate::support::{Kind, PASSWORD, any_rows, credentials, ctx, new_site, new_user, refusal};
 
 on_both_databases! {
     only_super_users_come_in;
     a_second_factor_is_asked_for_where_configuration_does;
+    a_session_without_the_second_factor_administers_nothing;
     users_are_found_page_by_page;
     a_super_user_decides_about_a_user;
     what_is_risky_asks_who_it_is;
@@ -67,6 +70,33 @@ async fn a_second_factor_is_asked_for_where_configuration_does(kind: Kind) {
     browser.submit("/login", &[("username", "totp1"), ("password", PASSWORD)]).location();
     browser.submit("/login/code", &[("totp_code", &totp_code(0))]).location();
     browser.get("/admin").shows(200, "Users");
+}
+
+async fn a_session_without_the_second_factor_administers_nothing(kind: Kind) {
+    let mut browser = Browser::new(kind).await;
+    browser.server.world.super_user("admin1").await;
+    browser.sign_in("admin1");
+    browser.get("/admin").shows(200, "Users");
+    let sso = browser.server.world.sso.clone();
+    let ust = browser.server.world.login("admin1").await.ust;
+    let mut key = Authenticator::new(-7);
+    register(&sso, &ust, &mut key).await;
+    // From now on there is one, and it was not shown.
+    assert_eq!(browser.get("/admin/groups").location(), "../login?again=2&next=admin/groups");
+    let fields = [("username", "admin1"), ("password", PASSWORD), ("again", "2"), ("next", "admin/groups")];
+    let asked = browser.submit("/login?again=2&next=admin/groups", &fields);
+    assert_eq!(asked.location(), "./login/code?next=admin%2Fgroups");
+    let token = browser.get("/login/code").input("form_token");
+    let options = browser.post("/login/code/passkey/options", &token, &[("username", "admin1")]);
+    let answer = key.login(&serde_json::from_str(&options.body).unwrap()).to_string();
+    browser.post("/login/code/passkey", &token, &[("response", &answer)]).location();
+    browser.get("/admin/groups").shows(200, "Groups");
+    let mut lenient = Browser::with(kind, json!({"admin.require_second_factor": false})).await;
+    lenient.server.world.super_user("admin1").await;
+    lenient.sign_in("admin1");
+    let ust = lenient.server.world.login("admin1").await.ust;
+    register(&lenient.server.world.sso, &ust, &mut Authenticator::new(-7)).await;
+    lenient.get("/admin").shows(200, "Users");
 }
 
 async fn users_are_found_page_by_page(kind: Kind) {

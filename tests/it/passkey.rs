@@ -18,7 +18,10 @@ on_both_databases! {
     what_changes_needs_a_fresh_login_and_is_emailed;
     passkeys_are_ones_own_and_those_of_whom_one_manages;
     a_login_is_like_any_other;
-    a_name_without_passkeys_has_one_that_nobody_has;
+    whoever_has_proved_nothing_is_told_nothing_about_passkeys;
+    a_key_that_keeps_no_list_is_asked_for_after_the_password;
+    a_passkey_makes_a_session_fresh;
+    how_a_login_began_counts_until_its_end;
     without_configuration_there_are_none;
     the_api_has_it_all;
 }
@@ -83,7 +86,7 @@ async fn a_passkey_of_each_algorithm_is_registered_and_logs_in(kind: Kind) {
     assert_eq!(options["allowCredentials"], json!([]));
     assert_eq!((&options["rpId"], &options["userVerification"]), (&json!("localhost"), &json!("preferred")));
     let named = world.sso.begin_passkey_login(&ctx(), Some("USER1")).await.unwrap();
-    assert_eq!(named["allowCredentials"].as_array().unwrap().len(), 4);
+    assert_eq!(named["allowCredentials"], json!([]));
 }
 
 async fn a_user_has_twenty_at_most_and_each_once(kind: Kind) {
@@ -161,19 +164,19 @@ async fn it_is_the_second_step_after_the_password(kind: Kind) {
     assert_eq!(options["allowCredentials"].as_array().unwrap().len(), 1);
     let answer = authenticator.login(&options).to_string();
     // It is no login by itself.
-    let alone = PasskeyLogin { response: answer.clone(), ..PasskeyLogin::default() };
+    let alone = PasskeyLogin { response: answer, ..PasskeyLogin::default() };
     assert_eq!(refusal(world.sso.finish_passkey_login(&ctx(), alone).await), Code::PasskeyNoSuchCeremony);
     let step = |passkey: String| LoginRequest {
         username: "totp1".to_owned(),
         passkey: Some(passkey),
         ..LoginRequest::default()
     };
-    let used = world.sso.log_in_by_steps(&ctx(), step(answer), Some(ticket.clone())).await;
-    assert_eq!(refusal(used), Code::PasskeyNoSuchCeremony);
     let options = world.sso.begin_passkey_step(&ctx(), "totp1", &ticket).await.unwrap().unwrap();
     let answer = authenticator.login(&options).to_string();
-    let done = world.sso.log_in_by_steps(&ctx(), step(answer), Some(ticket.clone())).await.unwrap();
+    let done = world.sso.log_in_by_steps(&ctx(), step(answer.clone()), Some(ticket.clone())).await.unwrap();
     assert!(matches!(done, LoginStep::Done(_)), "{done:?}");
+    let used = world.sso.log_in_by_steps(&ctx(), step(answer), Some(ticket.clone())).await;
+    assert_eq!(refusal(used), Code::PasskeyNoSuchCeremony);
     // Nor is an answer of the first step one of the second.
     let options = world.sso.begin_passkey_login(&ctx(), None).await.unwrap();
     let answer = authenticator.login(&options).to_string();
@@ -188,6 +191,10 @@ async fn the_last_way_to_log_in_stays(kind: Kind) {
     let by_process = LoginRequest { skip_sec: true, ..credentials("user1", "") };
     let ust = world.sso.login(&ctx(), by_process).await.unwrap().ust;
     let (mut one, mut two) = (Authenticator::new(-7), Authenticator::new(-8));
+    // One that is good for nothing but a second step is no way to log in.
+    let mut key = Authenticator::new(-7);
+    key.discoverable = Some(false);
+    let third = register(&world.sso, &ust, &mut key).await;
     let first = register(&world.sso, &ust, &mut one).await;
     let second = register(&world.sso, &ust, &mut two).await;
     let delete = async |passkey: Option<&Passkey>| {
@@ -197,6 +204,7 @@ async fn the_last_way_to_log_in_stays(kind: Kind) {
     assert_eq!(refusal(delete(None).await), Code::PasskeyLastWayToLogIn);
     assert_eq!(delete(Some(&first)).await.unwrap(), 1);
     assert_eq!(refusal(delete(Some(&second)).await), Code::PasskeyLastWayToLogIn);
+    assert_eq!(delete(Some(&third)).await.unwrap(), 1);
     let by_process =
         world.sso.delete_passkeys(&ctx(), Actor::Trusted(None), Some(user.user_id.as_str()), None).await;
     assert_eq!(refusal(by_process), Code::PasskeyLastWayToLogIn);
@@ -327,22 +335,168 @@ async fn a_login_is_like_any_other(kind: Kind) {
     assert_eq!(refusal(locked), Code::AuthLocked);
 }
 
-async fn a_name_without_passkeys_has_one_that_nobody_has(kind: Kind) {
-    let (world, _, _) = stage(kind, json!({})).await;
+async fn whoever_has_proved_nothing_is_told_nothing_about_passkeys(kind: Kind) {
+    let (world, _, mut authenticator) = stage(kind, json!({})).await;
     world.user("user2").await;
-    let allowed = async |name: &str| {
-        let options = world.sso.begin_passkey_login(&ctx(), Some(name)).await.unwrap();
-        options["allowCredentials"].as_array().unwrap().clone()
-    };
-    for name in ["user2", "nobody"] {
-        let decoy = allowed(name).await;
-        assert_eq!(decoy.len(), 1);
-        assert_eq!(decoy, allowed(&name.to_uppercase()).await);
-        let real = allowed("user1").await;
-        assert_eq!(decoy[0]["id"].as_str().unwrap().len(), real[0]["id"].as_str().unwrap().len());
-        assert_eq!(decoy[0]["transports"], real[0]["transports"]);
+    let begin = async |name: &str| world.sso.begin_passkey_login(&ctx(), Some(name)).await.unwrap();
+    let mut seen = Vec::new();
+    for name in ["user1", "user2", "nobody", "USER1", "a name that is none", ""] {
+        let mut options = begin(name).await;
+        let challenge = options["challenge"].take();
+        seen.push((options, if name.is_empty() { None } else { Some(challenge.as_str().unwrap().len()) }));
     }
-    assert_ne!(allowed("user2").await, allowed("nobody").await);
+    let (options, length) = seen[0].clone();
+    assert_eq!(options["allowCredentials"], json!([]));
+    for (other, other_length) in &seen {
+        assert_eq!(*other, options);
+        assert!(other_length.is_none() || *other_length == length);
+    }
+    // A login that was begun for a name is for nobody else.
+    let answer = authenticator.login(&begin("user2").await);
+    assert_eq!(refusal(world.sso.finish_passkey_login(&ctx(), request(&answer)).await), Code::AuthNotAllowed);
+    let answer = authenticator.login(&begin("USER1").await);
+    world.sso.finish_passkey_login(&ctx(), request(&answer)).await.unwrap();
+}
+
+/// The methods of the sessions that there are.
+async fn methods(world: &World) -> Vec<String> {
+    let rows =
+        any_rows(world, "SELECT COALESCE(auth_methods, '-') FROM sso_session ORDER BY session_id").await;
+    rows.into_iter().map(|row| String::from_utf8(row).unwrap()).collect()
+}
+
+async fn a_key_that_keeps_no_list_is_asked_for_after_the_password(kind: Kind) {
+    let world = World::new(kind).await;
+    world.user("user1").await;
+    let ust = world.login("user1").await.ust;
+    let mut phone = Authenticator::new(-7);
+    phone.discoverable = Some(true);
+    assert_eq!(register(&world.sso, &ust, &mut phone).await.is_discoverable, Some(true));
+    // Who can log in with a passkey alone still logs in with the password on another device.
+    world.login("user1").await;
+    let asks = world.reopened(json!({"passkey.second_factor": true})).await;
+    let password = || credentials("user1", crate::support::PASSWORD);
+    assert_eq!(refusal(asks.login(&ctx(), password()).await), Code::AuthTotpMissing);
+
+    let mut key = Authenticator::new(-7);
+    (key.discoverable, key.flags) = (Some(false), PRESENT);
+    let made = register(&world.sso, &ust, &mut key).await;
+    assert!(made.is_second_factor_only());
+    assert_eq!(refusal(world.sso.login(&ctx(), password()).await), Code::AuthTotpMissing);
+    let again = world.sso.reauthenticate(&ctx(), &ust, Password::from(crate::support::PASSWORD), None).await;
+    assert_eq!(refusal(again), Code::AuthTotpMissing);
+    let never = world.reopened(json!({"passkey.second_factor": false})).await;
+    never.login(&ctx(), password()).await.unwrap();
+    // It is asked for whatever may be told of codes: there is none to guess.
+    let silent = world.reopened(json!({"login.inform_if_totp_missing": false})).await;
+    assert_eq!(refusal(silent.login(&ctx(), password()).await), Code::AuthTotpMissing);
+    // A wrong password tells nothing.
+    assert_eq!(refusal(world.sso.login(&ctx(), credentials("user1", "wrong")).await), Code::AuthNotAllowed);
+
+    let step = silent.log_in_by_steps(&ctx(), password(), None).await.unwrap();
+    let LoginStep::CodeNeeded(ticket) = step else { panic!("{step:?}") };
+    let options = world.sso.begin_passkey_step(&ctx(), "user1", &ticket).await.unwrap().unwrap();
+    let second = LoginRequest {
+        username: "user1".to_owned(),
+        passkey: Some(key.login(&options).to_string()),
+        ..LoginRequest::default()
+    };
+    let step = world.sso.log_in_by_steps(&ctx(), second, Some(ticket)).await.unwrap();
+    assert!(matches!(step, LoginStep::Done(_)), "{step:?}");
+    assert!(methods(&world).await.contains(&"pwd pop mfa".to_owned()));
+    // A code of a key that was never switched on is none; a recovery code takes the place of the passkey.
+    let totp = world.sso.totp_provisioning_uri(&ctx(), &ust).await.unwrap();
+    let secret = totp.expose().split("secret=").nth(1).unwrap().split('&').next().unwrap();
+    let with = |code: &str| LoginRequest { totp_code: Some(Password::from(code)), ..password() };
+    let code = crate::login::code_of(secret, 0);
+    assert_eq!(refusal(world.sso.login(&ctx(), with(&code)).await), Code::AuthNotAllowed);
+    let codes = world.sso.generate_recovery_codes(&ctx(), &ust, None).await.unwrap();
+    world.sso.login(&ctx(), with(codes[0].expose())).await.unwrap();
+    assert_eq!(refusal(world.sso.login(&ctx(), with(codes[0].expose())).await), Code::AuthNotAllowed);
+}
+
+async fn a_passkey_makes_a_session_fresh(kind: Kind) {
+    let (world, ust, mut key) = stage(kind, json!({})).await;
+    world.user("user2").await;
+    let other = world.login("user1").await.ust;
+    let sso = &world.sso;
+    let none = world.login("user2").await.ust;
+    let begun = sso.begin_passkey_reauthentication(&ctx(), &none).await;
+    assert_eq!(refusal(begun), Code::CommonInvalidOperation);
+    world.clock.advance_seconds(11 * 60);
+    let delete = async || sso.delete_passkeys(&ctx(), &ust, None, None).await;
+    assert_eq!(refusal(delete().await), Code::AuthFreshLoginNeeded);
+    let options = sso.begin_passkey_reauthentication(&ctx(), &ust).await.unwrap();
+    assert_eq!(options["allowCredentials"].as_array().unwrap().len(), 1);
+    let answer = key.login(&options).to_string();
+    // It is this session's, and no login.
+    let finish =
+        async |ust: &Ust, answer: &str| sso.finish_passkey_reauthentication(&ctx(), ust, answer).await;
+    assert_eq!(refusal(finish(&other, &answer).await), Code::PasskeyNoSuchCeremony);
+    let login = PasskeyLogin { response: answer.clone(), ..PasskeyLogin::default() };
+    assert_eq!(refusal(sso.finish_passkey_login(&ctx(), login).await), Code::PasskeyNoSuchCeremony);
+    let begun = sso.begin_passkey_login(&ctx(), None).await.unwrap();
+    let login = key.login(&begun).to_string();
+    assert_eq!(refusal(finish(&ust, &login).await), Code::PasskeyNoSuchCeremony);
+    let options = sso.begin_passkey_reauthentication(&ctx(), &ust).await.unwrap();
+    let answer = key.login(&options).to_string();
+    finish(&ust, &answer).await.unwrap();
+    assert_eq!(refusal(finish(&ust, &answer).await), Code::PasskeyNoSuchCeremony);
+    assert!(methods(&world).await.contains(&"pop user mfa".to_owned()));
+    assert_eq!(delete().await.unwrap(), 1);
+
+    // With TOTP, a touch alone is not what a login asks for.
+    let world = World::new(kind).await;
+    totp_user(&world).await;
+    let ust = world.sso.login(&ctx(), with_code(&totp_code(0))).await.unwrap().ust;
+    let mut key = Authenticator::new(-7);
+    register(&world.sso, &ust, &mut key).await;
+    for (flags, expected) in [(PRESENT, Some(Code::AuthTotpMissing)), (PRESENT | VERIFIED, None)] {
+        key.flags = flags;
+        let options = world.sso.begin_passkey_reauthentication(&ctx(), &ust).await.unwrap();
+        let answer = key.login(&options).to_string();
+        let outcome = world.sso.finish_passkey_reauthentication(&ctx(), &ust, &answer).await;
+        assert_eq!(outcome.err().map(|error| error.code()), expected);
+    }
+}
+
+async fn how_a_login_began_counts_until_its_end(kind: Kind) {
+    let (world, _, mut key) = stage(kind, json!({"login.inform_if_totp_missing": false})).await;
+    let by_passkey = async |key: &mut Authenticator| {
+        let options = world.sso.begin_passkey_login(&ctx(), None).await.unwrap();
+        world.sso.log_in_by_passkey(&ctx(), request(&key.login(&options))).await.unwrap()
+    };
+    let user = world.sso.get_user_by_username(&ctx(), "user1", false).await.unwrap().unwrap().user;
+    let must_change = async || {
+        let change = zato_sso::ops::SetPassword {
+            password: Password::from(crate::support::PASSWORD),
+            must_change: true,
+            password_expiry: None,
+            details: None,
+        };
+        world.sso.set_password(&ctx(), user.user_id.as_str(), change).await.unwrap();
+    };
+    let another = |username: String| LoginRequest {
+        username,
+        new_password: Some(Password::from("another battery staple")),
+        ..LoginRequest::default()
+    };
+    for (flags, expected) in [(PRESENT | VERIFIED, "pop user mfa"), (PRESENT, "pop")] {
+        must_change().await;
+        key.flags = flags;
+        let (step, username) = by_passkey(&mut key).await;
+        let LoginStep::NewPasswordNeeded(ticket, _) = step else { panic!("{step:?}") };
+        let step = world.sso.log_in_by_steps(&ctx(), another(username), Some(ticket)).await.unwrap();
+        assert!(matches!(step, LoginStep::Done(_)), "{step:?}");
+        assert!(methods(&world).await.iter().any(|known| known == expected), "{expected}");
+    }
+    // Who has shown the key of a passkey is told that a code follows, whatever those are told who guess passwords.
+    let (step, _) = {
+        let totp = zato_sso::domain::UserUpdate { is_totp_enabled: Edit::Set(true), ..Default::default() };
+        world.sso.update_user_by_id(&ctx(), Actor::Trusted(None), user.user_id.as_str(), totp).await.unwrap();
+        by_passkey(&mut key).await
+    };
+    assert!(matches!(step, LoginStep::CodeNeeded(_)), "{step:?}");
 }
 
 async fn without_configuration_there_are_none(kind: Kind) {
@@ -392,8 +546,15 @@ async fn the_api_has_it_all(kind: Kind) {
         let again = ask("POST /user/login/passkey", json!({"response": response}));
         assert_eq!(again["sub_status"], json!(["E012002"]));
 
+        let begun = ask("POST /user/session/fresh/passkey/options", json!({"ust": ust}));
+        let response = authenticator.login(&begun["options"]);
+        let proof = json!({"ust": ust, "response": response});
+        assert_eq!(ask("POST /user/session/fresh/passkey", proof.clone())["status"], "ok");
+        assert_eq!(ask("POST /user/session/fresh/passkey", proof)["sub_status"], json!(["E012002"]));
+
         let listed = ask("GET /user/passkey", json!({"ust": ust}));
         assert_eq!(listed["result"][0]["name"], "key");
+        assert_eq!(listed["result"][0]["is_discoverable"], true);
         assert!(listed["result"][0]["last_use"].is_string(), "{listed}");
         let deleted = ask("DELETE /user/passkey", json!({"ust": ust, "passkey_id": id}));
         assert_eq!(deleted["status"], "ok");

@@ -228,6 +228,7 @@ fn whatever_changes_users_or_sessions_is_known() {
         "user::account::UPDATE",
         // Nor this.
         "user::account::USE_TOTP_STEP",
+        "user::email_change::SET_VERIFIED",
         // The form in which a name is compared, which no session shows.
         "user::name::CLEAR_KEYS",
         "user::name::SET_KEY",

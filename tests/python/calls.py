@@ -168,6 +168,20 @@ def used_passkey(stage: Stage) -> Arguments:
     return {"cid": "cid", "response": response, **CONTEXT, "user_agent": "agent"}
 
 
+def begin_again(stage: Stage) -> Arguments:
+    who = made_passkey(stage)
+    stage.sso.user.passkey.finish_registration(**who)
+    return {"cid": "cid", "current_ust": who["current_ust"], **CONTEXT}
+
+
+def again(stage: Stage) -> Arguments:
+    key, who = Authenticator(), new_passkey(stage)
+    response = key.register(stage.sso.user.passkey.begin_registration(**who))
+    stage.sso.user.passkey.finish_registration("cid", response, who["current_ust"], **CONTEXT)
+    response = key.login(stage.sso.user.passkey.begin_reauthentication("cid", who["current_ust"], **CONTEXT))
+    return {"cid": "cid", "response": response, "current_ust": who["current_ust"], **CONTEXT}
+
+
 def other_name(stage: Stage) -> Arguments:
     who = made_passkey(stage)
     made = stage.sso.user.passkey.finish_registration(**who)
@@ -457,6 +471,8 @@ CALLS: dict[str, tuple[Callable[[Stage], Arguments], type]] = {
     "user.passkey.finish_registration": (made_passkey, Passkey),
     "user.passkey.begin_login": (passkey_login, dict),
     "user.passkey.finish_login": (used_passkey, SessionInfo),
+    "user.passkey.begin_reauthentication": (begin_again, dict),
+    "user.passkey.finish_reauthentication": (again, type(None)),
     "user.passkey.get_list": (recovery_codes, list),
     "user.passkey.rename": (other_name, type(None)),
     "user.passkey.delete": (passkey, type(None)),

@@ -54,6 +54,8 @@ REST = {
     "user.passkey.finish_registration": "POST /user/passkey",
     "user.passkey.begin_login": "POST /user/login/passkey/options",
     "user.passkey.finish_login": "POST /user/login/passkey",
+    "user.passkey.begin_reauthentication": "POST /user/session/fresh/passkey/options",
+    "user.passkey.finish_reauthentication": "POST /user/session/fresh/passkey",
     "user.passkey.get_list": "GET /user/passkey",
     "user.passkey.rename": "PATCH /user/passkey",
     "user.passkey.delete": "DELETE /user/passkey",

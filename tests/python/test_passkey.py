@@ -39,13 +39,26 @@ def test_a_passkey_is_registered_used_renamed_and_deleted(config: Config) -> Non
         assert session.username == "ann"
         # With the name, and as text.
         options = sso.user.passkey.begin_login("cid", *WHERE, username="ann")
-        assert len(options["allowCredentials"]) == 1
+        assert options["allowCredentials"] == []
         sso.user.passkey.finish_login("cid", json.dumps(key.login(options)), *WHERE)
+        with refused("E005001"):
+            options = sso.user.passkey.begin_login("cid", *WHERE, username="bob")
+            sso.user.passkey.finish_login("cid", key.login(options), *WHERE)
+
+        options = sso.user.passkey.begin_reauthentication("cid", ust, *WHERE)
+        assert len(options["allowCredentials"]) == 1
+        answer, before = key.login(options), sso.user.session.get("cid", ust, ust, *WHERE).auth_time
+        sso.user.passkey.finish_reauthentication("cid", answer, ust, *WHERE)
+        assert sso.user.session.get("cid", ust, ust, *WHERE).auth_time > before
+        with refused("E012002"):
+            sso.user.passkey.finish_reauthentication("cid", answer, ust, *WHERE)
 
         sso.user.passkey.rename("cid", made.passkey_id, "key", ust, *WHERE)
         [listed] = sso.user.passkey.get_list("cid", session.ust, *WHERE)
         assert (listed.passkey_id, listed.name) == (made.passkey_id, "key")
         assert isinstance(listed.last_use, datetime)
+        # It was found without being named.
+        assert (made.is_discoverable, listed.is_discoverable) == (None, True)
         assert listed != made
         assert repr(listed).startswith("Passkey(passkey_id='zpky")
         sso.user.passkey.delete("cid", made.passkey_id, ust, *WHERE)
@@ -64,6 +77,7 @@ async def test_all_of_it_is_awaited(config: Config) -> None:
         options = await me.user.passkey.begin_registration("phone")
         made = await me.user.passkey.finish_registration(key.register(options))
         session = await me.user.passkey.finish_login(key.login(await me.user.passkey.begin_login()))
+        await me.user.passkey.finish_reauthentication(key.login(await me.user.passkey.begin_reauthentication()))
         assert session.user_id == made.user_id
         await me.user.passkey.delete(made.passkey_id)
         assert await me.user.passkey.get_list() == []

@@ -458,6 +458,7 @@ CODES: dict[str, dict[str, Case]] = {
     "user.passkey.finish_registration": {"E005010": stale(), "E012001": sets(response={})},
     "user.passkey.begin_login": APPLICATION,
     "user.passkey.finish_login": {"E005001": sets(response={})},
+    "user.passkey.finish_reauthentication": {"E005001": sets(response={})},
     "user.passkey.get_list": ON_SOMEBODY,
     "user.passkey.rename": {"E008002": sets(passkey_id="zpkynone")},
     "user.passkey.delete": {**ON_SOMEBODY, "E005010": stale(), "E008002": sets(passkey_id="zpkynone")},

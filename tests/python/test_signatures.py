@@ -118,6 +118,8 @@ DOCUMENTED = {
         "finish_registration(cid, response, current_ust, current_app, remote_addr)",
         "begin_login(cid, current_app, remote_addr, username=None)",
         "finish_login(cid, response, current_app, remote_addr, user_agent=None)",
+        "begin_reauthentication(cid, current_ust, current_app, remote_addr)",
+        "finish_reauthentication(cid, response, current_ust, current_app, remote_addr)",
         "get_list(cid, current_ust, current_app, remote_addr, user_id=None)",
         "rename(cid, passkey_id, name, current_ust, current_app, remote_addr)",
         "delete(cid, passkey_id, current_ust, current_app, remote_addr, user_id=None)",

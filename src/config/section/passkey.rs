@@ -21,6 +21,9 @@ section! {
         origins: Vec<String> = Vec::new(),
         /// "preferred" has authenticators ask for a PIN, a finger or a face where they can; "required" refuses what came without.
         user_verification: UserVerification = UserVerification::Preferred,
+        /// Whether a passkey is asked for after the password of users without TOTP. "auto": of users who have one that cannot log in by
+        /// itself, as a security key that keeps no list; true: of all who have a passkey; false: of nobody.
+        second_factor: Option<bool> = None,
     }
 }
 

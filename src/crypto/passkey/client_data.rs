@@ -24,7 +24,7 @@ pub struct ClientData {
     /// What the ceremony was for.
     pub kind: Kind,
     /// The challenge that was answered.
-    pub challenge: [u8; 32],
+    pub challenge: Vec<u8>,
     /// The web site, as `https://login.example.com`.
     pub origin: String,
     /// Whether it was in a frame of another site.
@@ -60,7 +60,7 @@ impl ClientData {
             _ => return Err(Refusal::Kind),
         };
         let challenge = BASE64URL_NOPAD.decode(written.challenge.as_bytes());
-        let challenge = challenge.ok().and_then(|bytes| bytes.try_into().ok()).ok_or(Refusal::ClientData)?;
+        let challenge = challenge.ok().filter(|bytes| !bytes.is_empty()).ok_or(Refusal::ClientData)?;
         let is_cross_origin = written.cross_origin.unwrap_or(false) || written.top_origin.is_some();
         let hash = Sha256::digest(json).into();
         Ok(Self { kind, challenge, origin: written.origin, is_cross_origin, hash })

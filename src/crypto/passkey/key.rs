@@ -17,6 +17,12 @@ pub const ALGORITHMS: [i64; 4] = [-7, -8, -35, -257];
 /// The longest key that is read, in bytes: RSA of 8,192 bits and some more.
 const MAX_LENGTH: usize = 1_500;
 
+/// Whether these bytes are a public key that signatures can be checked with.
+#[must_use]
+pub fn is_public_key(cose: &[u8]) -> bool {
+    PublicKey::read(cose).is_ok()
+}
+
 /// A public key.
 #[derive(Debug)]
 pub(super) enum PublicKey {

@@ -19,6 +19,22 @@ struct Credential<T> {
     id: String,
     r#type: String,
     response: T,
+    #[serde(default)]
+    client_extension_results: Option<ExtensionResults>,
+}
+
+/// Of extensions (section 10), what is asked for.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ExtensionResults {
+    #[serde(default)]
+    cred_props: Option<CredentialProperties>,
+}
+
+#[derive(Deserialize)]
+struct CredentialProperties {
+    #[serde(default)]
+    rk: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -53,6 +69,8 @@ pub struct RegistrationResponse {
     pub attestation_object: Vec<u8>,
     /// How the authenticator can be reached, such as `internal`, `hybrid` and `usb`.
     pub transports: Vec<String>,
+    /// Whether the authenticator finds it without being told its id; None where the browser does not say (section 10.1.3).
+    pub is_discoverable: Option<bool>,
 }
 
 /// The answer to a login.
@@ -77,16 +95,14 @@ impl RegistrationResponse {
     /// What is wrong with it.
     pub fn read(json: &str) -> Result<Self, Refusal> {
         let credential: Credential<Attestation> = credential(json)?;
-        let mut transports = credential.response.transports.unwrap_or_default();
-        transports.retain(|name| is_transport(name));
-        transports.sort_unstable();
-        transports.dedup();
-        transports.truncate(MAX_TRANSPORTS.0);
+        let transports = known_transports(credential.response.transports.unwrap_or_default());
+        let properties = credential.client_extension_results.and_then(|results| results.cred_props);
         Ok(Self {
             credential_id: credential_id(&credential.id)?,
             client_data: ClientData::read(&decoded(&credential.response.client_data)?)?,
             attestation_object: decoded(&credential.response.attestation_object)?,
             transports,
+            is_discoverable: properties.and_then(|properties| properties.rk),
         })
     }
 }
@@ -126,6 +142,16 @@ fn credential_id(text: &str) -> Result<Vec<u8>, Refusal> {
 /// Browsers write no padding; programs that are not browsers may.
 fn decoded(text: &str) -> Result<Vec<u8>, Refusal> {
     BASE64URL_NOPAD.decode(text.trim_end_matches('=').as_bytes()).map_err(|_| Refusal::NotACredential)
+}
+
+/// Those that can be ways to reach an authenticator, each once, in order.
+#[must_use]
+pub fn known_transports(mut transports: Vec<String>) -> Vec<String> {
+    transports.retain(|name| is_transport(name));
+    transports.sort_unstable();
+    transports.dedup();
+    transports.truncate(MAX_TRANSPORTS.0);
+    transports
 }
 
 fn is_transport(name: &str) -> bool {

@@ -6,7 +6,7 @@ use data_encoding::BASE64URL_NOPAD;
 use proptest::prelude::*;
 
 use super::authenticator::AuthenticatorData;
-use super::ceremony::{RelyingParty, verify_login, verify_registration};
+use super::ceremony::{Proof, RelyingParty, verify_login, verify_registration};
 use super::client_data::{ClientData, Kind};
 use super::key::PublicKey;
 use super::refusal::Refusal;
@@ -30,6 +30,7 @@ fn registration(attestation_object: Vec<u8>) -> RegistrationResponse {
         client_data: ClientData::read(&client_data("webauthn.create")).unwrap(),
         attestation_object,
         transports: Vec::new(),
+        is_discoverable: None,
     }
 }
 
@@ -81,54 +82,63 @@ fn object(data: Vec<u8>) -> Vec<u8> {
     ]))
 }
 
-/// The vectors of the specification: level 3, section 16.2, a credential of ES256 without attestation.
-mod vector {
-    pub const CREDENTIAL_ID: &str = "f91f391db4c9b2fde0ea70189cba3fb63f579ba6122b33ad94ff3ec330084be4";
-    pub const ATTESTATION_OBJECT: &str = "a363666d74646e6f6e656761747453746d74a068617574684461746158a4bfabc37432958b063360d3ad6461c9c4735ae7f8edd46592a5\
-        e0f01452b2e4b559000000008446ccb9ab1db374750b2367ff6f3a1f0020f91f391db4c9b2fde0ea70189cba3fb63f579ba6122b33ad94\
-        ff3ec330084be4a5010203262001215820afefa16f97ca9b2d23eb86ccb64098d20db90856062eb249c33a9b672f26df61225820930a56\
-        b87a2fca66334b03458abf879717c12cc68ed73290af2e2664796b9220";
-    pub const CREATE: &str = "7b2274797065223a22776562617574686e2e637265617465222c226368616c6c656e6765223a22414d4d507434557878475453746e6364\
-        7134313759447742466938767049612d7077386f4f755657345441222c226f726967696e223a2268747470733a2f2f6578616d706c652e\
-        6f7267222c2263726f73734f726967696e223a66616c73652c22657874726144617461223a22636c69656e74446174614a534f4e206d61\
-        7920626520657874656e6465642077697468206164646974696f6e616c206669656c647320696e20746865206675747572652c20737563\
-        6820617320746869733a20426b5165446a646354427258426941774a544c453551227d";
-    pub const AUTHENTICATOR_DATA: &str =
-        "bfabc37432958b063360d3ad6461c9c4735ae7f8edd46592a5e0f01452b2e4b51900000000";
-    pub const GET: &str = "7b2274797065223a22776562617574686e2e676574222c226368616c6c656e6765223a224f63446e55685158756c5455506f334a555854\
-        3049393770767a7a59425039745a63685879617630314167222c226f726967696e223a2268747470733a2f2f6578616d706c652e6f7267\
-        222c2263726f73734f726967696e223a66616c73657d";
-    pub const SIGNATURE: &str = "3046022100f50a4e2e4409249c4a853ba361282f09841df4dd4547a13a87780218deffcd380221008480ac0f0b93538174f575bf11a1dd\
-        5d78c6e486013f937295ea13653e331e87";
+/// One vector of the specification (level 3, section 16), in hexadecimal.
+#[derive(serde::Deserialize)]
+struct Vector {
+    name: String,
+    credential_id: String,
+    attestation_object: String,
+    create: String,
+    authenticator_data: String,
+    get: String,
+    signature: String,
 }
+
 #[test]
 fn the_vectors_of_the_specification_are_accepted() {
+    let vectors: Vec<Vector> =
+        serde_json::from_str(include_str!("../../../tests/data/webauthn-vectors.json")).unwrap();
     let bytes = |hex: &str| data_encoding::HEXLOWER.decode(hex.as_bytes()).unwrap();
     let own =
         RelyingParty { id: "example.org", has_origin: &|origin| origin == "https://example.org", ..PARTY };
-    let made = RegistrationResponse {
-        credential_id: bytes(vector::CREDENTIAL_ID),
-        client_data: ClientData::read(&bytes(vector::CREATE)).unwrap(),
-        attestation_object: bytes(vector::ATTESTATION_OBJECT),
-        transports: Vec::new(),
-    };
-    let made = verify_registration(own, &made).unwrap();
-    assert_eq!(made.aaguid[..4], [0x84, 0x46, 0xcc, 0xb9]);
-    assert!(made.proof.is_backup_eligible && made.proof.is_backed_up && !made.proof.is_user_verified);
-    let mut used = LoginResponse {
-        credential_id: bytes(vector::CREDENTIAL_ID),
-        client_data: ClientData::read(&bytes(vector::GET)).unwrap(),
-        authenticator_data: bytes(vector::AUTHENTICATOR_DATA),
-        signature: bytes(vector::SIGNATURE),
-        user_handle: None,
-    };
-    assert_eq!(verify_login(own, &used, &made.public_key).unwrap().counter, 0);
-    assert_eq!(
-        verify_login(RelyingParty { has_origin: &|_| false, ..own }, &used, &made.public_key),
-        Err(Refusal::Origin)
-    );
-    used.signature[20] ^= 1;
-    assert_eq!(verify_login(own, &used, &made.public_key), Err(Refusal::Signature));
+    // Backup eligible, backed up, user verified: at the registration and at the login.
+    let expected = [
+        ("none.ES256", [true, true, false], [true, true, false]),
+        ("packed-self.ES256", [true, true, true], [true, false, false]),
+        ("packed.ES256", [true, false, true], [true, false, true]),
+    ];
+    assert_eq!(vectors.len(), expected.len());
+    for (vector, (name, at_registration, at_login)) in vectors.iter().zip(expected) {
+        assert_eq!(vector.name, name);
+        let flags = |proof: Proof| [proof.is_backup_eligible, proof.is_backed_up, proof.is_user_verified];
+        let mut made = RegistrationResponse {
+            credential_id: bytes(&vector.credential_id),
+            client_data: ClientData::read(&bytes(&vector.create)).unwrap(),
+            attestation_object: bytes(&vector.attestation_object),
+            transports: Vec::new(),
+            is_discoverable: None,
+        };
+        let new = verify_registration(own, &made).unwrap();
+        assert_eq!(flags(new.proof), at_registration, "{name}");
+        let mut used = LoginResponse {
+            credential_id: bytes(&vector.credential_id),
+            client_data: ClientData::read(&bytes(&vector.get)).unwrap(),
+            authenticator_data: bytes(&vector.authenticator_data),
+            signature: bytes(&vector.signature),
+            user_handle: None,
+        };
+        let proof = verify_login(own, &used, &new.public_key).unwrap();
+        assert_eq!((flags(proof), proof.counter), (at_login, 0), "{name}");
+        let elsewhere = RelyingParty { has_origin: &|_| false, ..own };
+        assert_eq!(verify_login(elsewhere, &used, &new.public_key), Err(Refusal::Origin));
+        used.signature[20] ^= 1;
+        assert_eq!(verify_login(own, &used, &new.public_key), Err(Refusal::Signature));
+        // Its own statement is verified: it signs the client data.
+        made.client_data = ClientData::read(&bytes(&vectors[0].create)).unwrap();
+        let is_own = name == "packed-self.ES256";
+        let outcome = verify_registration(own, &made).err();
+        assert_eq!(outcome, is_own.then_some(Refusal::SelfAttestation), "{name}");
+    }
 }
 
 #[test]
@@ -192,7 +202,7 @@ fn client_data_are_those_of_one_ceremony() {
     for json in [
         "{}",
         "[]",
-        "{\"type\":\"webauthn.get\",\"challenge\":\"AAAA\",\"origin\":\"http://localhost\"}",
+        "{\"type\":\"webauthn.get\",\"challenge\":\"\",\"origin\":\"http://localhost\"}",
         "{\"type\":\"webauthn.get\",\"type\":\"webauthn.get\",\"challenge\":\"AAAA\",\"origin\":\"\"}",
         "\u{feff}{}",
     ] {

@@ -188,6 +188,8 @@ operations! {
     PasskeyFinishRegistration: "passkey.finish_registration", Change, Oneself, [Rest, Python], "";
     PasskeyBeginLogin: "passkey.begin_login", Activity, Anyone, [Rest, Python], "";
     PasskeyFinishLogin: "passkey.finish_login", Change, Anyone, [Rest, Python], "";
+    PasskeyBeginReauthentication: "passkey.begin_reauthentication", Activity, Oneself, [Rest, Python], "";
+    PasskeyFinishReauthentication: "passkey.finish_reauthentication", Change, Oneself, [Rest, Python], "";
     PasskeyGetList: "passkey.get_list", Disclosure, OneselfOrUserManager, [Rest, Python, Command], "";
     PasskeyRename: "passkey.rename", Change, Oneself, [Rest, Python], "";
     PasskeyDelete: "passkey.delete", Change, OneselfOrUserManager, [Rest, Python, Command], "";

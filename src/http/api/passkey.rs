@@ -44,6 +44,20 @@ pub(in crate::http) fn endpoints() -> Vec<Endpoint> {
         .about("Begins a login with a passkey: what a browser is to be asked"),
         Endpoint::new(Method::POST, "/user/login/passkey", &[Operation::PasskeyFinishLogin], finish_login)
             .about("Logs a user in with a passkey: opens a session"),
+        Endpoint::new(
+            Method::POST,
+            "/user/session/fresh/passkey/options",
+            &[Operation::PasskeyBeginReauthentication],
+            begin_reauthentication,
+        )
+        .about("Begins to prove by a passkey who has the session: what a browser is to be asked"),
+        Endpoint::new(
+            Method::POST,
+            "/user/session/fresh/passkey",
+            &[Operation::PasskeyFinishReauthentication],
+            finish_reauthentication,
+        )
+        .about("Makes a session as fresh as after a login, by a passkey"),
     ]
 }
 
@@ -88,6 +102,14 @@ input! {
 }
 
 input! {
+    /// The session that acts.
+    Again {
+        required { ust: Acting }
+        optional {}
+    }
+}
+
+input! {
     /// Who is to log in, if that is known already.
     BeginLogin {
         required {}
@@ -121,6 +143,8 @@ struct Shown {
     is_backup_eligible: bool,
     is_backed_up: bool,
     is_user_verified: bool,
+    /// Whether it logs in by itself, without a password before it; null where the authenticator has not said.
+    is_discoverable: Option<bool>,
     creation_time: String,
     /// Null for never.
     last_use: Option<String>,
@@ -136,6 +160,7 @@ impl From<Passkey> for Shown {
             is_backup_eligible: passkey.is_backup_eligible,
             is_backed_up: passkey.is_backed_up,
             is_user_verified: passkey.is_user_verified,
+            is_discoverable: passkey.is_discoverable,
             creation_time: passkey.creation_time.to_string(),
             last_use: passkey.last_use.map(|time| time.to_string()),
         }
@@ -208,4 +233,14 @@ async fn finish_login(call: Call, input: FinishLogin) -> Answer<Opened> {
         user_id: session.user_id.as_str().to_owned(),
     };
     Ok(Reply::with_warning(opened, warning))
+}
+
+async fn begin_reauthentication(call: Call, input: Again) -> Answer<Asked> {
+    let options = call.sso.begin_passkey_reauthentication(&call.ctx, input.ust.0).await?;
+    Ok(Reply::ok(Asked { options }))
+}
+
+async fn finish_reauthentication(call: Call, input: Finish) -> Answer<Nothing> {
+    call.sso.finish_passkey_reauthentication(&call.ctx, input.ust.0, &input.response.0).await?;
+    Ok(Reply::done())
 }

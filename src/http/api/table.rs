@@ -98,6 +98,8 @@ mod tests {
         DELETE /user/passkey: ust, passkey_id [user_id]
         POST /user/login/passkey/options:  [username]
         POST /user/login/passkey: response []
+        POST /user/session/fresh/passkey/options: ust []
+        POST /user/session/fresh/passkey: ust, response []
         POST /user/signup: username, password, app_list [email, display_name, first_name, middle_name, last_name]
         PATCH /user/signup: confirm_token []
         POST /user/signup/confirm: confirm_token []

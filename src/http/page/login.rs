@@ -16,6 +16,18 @@ const HOME: &str = "account";
 /// For how many seconds a browser keeps what steps have proved.
 const STEP_SECONDS: u64 = 600;
 
+/// What a page says that asks who it is once more, and for two factors.
+const TWO: &str = "2";
+
+/// Whether a page asks once more who it is: `1`, or `2` for two factors.
+pub(super) fn again(given: &str) -> Option<&'static str> {
+    match given {
+        "" => None,
+        TWO => Some(TWO),
+        _ => Some("1"),
+    }
+}
+
 /// A login that is not done yet, as the browser keeps it.
 pub(super) struct Begun {
     pub is_kept: bool,
@@ -72,7 +84,7 @@ pub(super) async fn show(visit: &mut Visit) -> Outcome {
             Ok(Answer::to(visit.target(next(visit).unwrap_or(HOME))))
         }
         Some(user) => {
-            let own = context! { again => true, username => &*user.user.username };
+            let own = context! { again => again(visit.query.get("again")), username => &*user.user.username };
             Ok(Answer::page("login.html", context! { ..own, ..shown(visit) }))
         }
         None => Ok(Answer::page("login.html", shown(visit))),
@@ -91,6 +103,7 @@ pub(super) async fn submit(visit: &mut Visit) -> Outcome {
     let request = LoginRequest {
         password: Some(Password::from(visit.form.get("password"))),
         totp_code: Some(visit.form.code("totp_code")).filter(|code| !code.is_empty()),
+        asks_two: again(visit.form.get("again")) == Some(TWO),
         ..LoginRequest::default()
     };
     step(visit, "login.html", request, begun, None).await
@@ -172,7 +185,8 @@ pub(super) async fn step(
     match visit.sso().log_in_by_steps(visit.ctx(), request, ticket).await {
         Ok(step) => Ok(go_on(visit, begun, step).await),
         Err(error) => {
-            let shown = context! { username => begun.username, again => visit.form.is_ticked("again"), ..shown(visit) };
+            let again = again(visit.form.get("again"));
+            let shown = context! { username => begun.username, again, ..shown(visit) };
             visit.again(template, shown, error)
         }
     }

@@ -32,7 +32,7 @@ pub(super) async fn submit(visit: &mut Visit) -> Outcome {
             Ok(login::go_on(visit, begun, step).await)
         }
         Err(error) => {
-            let shown = context! { again => visit.form.is_ticked("again"), ..login::shown(visit) };
+            let shown = context! { again => login::again(visit.form.get("again")), ..login::shown(visit) };
             visit.again("login.html", shown, of_passkey(error))
         }
     }

@@ -133,6 +133,7 @@ impl Page {
                     ConsoleEntry::SecondFactorNeeded => {
                         return Ok(Answer::to(visit.target("account/two-factor?done=second-factor")));
                     }
+                    ConsoleEntry::StepUpNeeded => return Ok(visit.to_step_up()),
                 }
             }
             if !is_form {

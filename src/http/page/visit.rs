@@ -302,6 +302,11 @@ impl Visit {
         Answer::to(self.target(&format!("login?again=1&next={}", encoded(&self.back))))
     }
 
+    /// The same for who has a session that was opened without the second factor which the page asks for.
+    pub fn to_step_up(&self) -> Answer {
+        Answer::to(self.target(&format!("login?again=2&next={}", encoded(&self.back))))
+    }
+
     /// The query string of a client's request that goes on where a form of this page leads to, if it does; and whether that is one to
     /// log out. Browsers look at the policy of the page whose form it is (Content Security Policy 3, section 6.4.1).
     pub fn onward_request(&self) -> Option<(&str, bool)> {

@@ -17,10 +17,10 @@ use crate::domain::{
 use crate::ops::Sso;
 use crate::ops::access::actor::Caller;
 use crate::ops::access::check::PasswordAge;
+use crate::ops::access::methods::{Acr, acr_of};
 use crate::ops::call::Call;
 use crate::ops::client::asked::{Asked, Progress, Reply};
 use crate::ops::client::sign_in::SignIn;
-use crate::ops::session::methods::{Acr, acr_of};
 use crate::store;
 use crate::store::client::authorization::NewCode;
 

@@ -6,10 +6,10 @@ use sha2::{Digest, Sha256, Sha512};
 
 use crate::domain::{AttrOwner, ClaimsRequest, Client, Password, Result, SigningAlg, UserId};
 use crate::ops::Sso;
+use crate::ops::access::methods::acr_of;
 use crate::ops::access::user_row::Column;
 use crate::ops::client::scope::words;
 use crate::ops::client::tokens::seconds;
-use crate::ops::session::methods::acr_of;
 use crate::store;
 use crate::store::client::authorization::Held;
 
@@ -122,9 +122,7 @@ impl Sso {
         tell("preferred_username", Some(row.username));
         if let Some(email) = email {
             claims.insert("email".into(), email.expose().into());
-            // Who has signed up with it, or changed to it, has shown that it is theirs, where that takes a link in an email. What
-            // others have entered is not verified.
-            claims.insert("email_verified".into(), (row.email_is_claimed && self.proves_addresses()).into());
+            claims.insert("email_verified".into(), row.email_is_verified.into());
         }
         claims.insert("groups".into(), groups.into());
         Ok(claims)
@@ -135,15 +133,6 @@ impl Sso {
         let is_further = || self.config().oidc.claim_attributes().any(|(name, _)| name == claim);
         let found = BY_SCOPE.iter().find(|(_, claims)| claims.contains(&claim));
         found.map(|(scope, _)| *scope).or_else(|| is_further().then_some("profile"))
-    }
-
-    /// Whether nobody has an address as their own without a link that was sent to it.
-    fn proves_addresses(&self) -> bool {
-        let config = self.config();
-        self.can_send_email()
-            && config.signup.email_confirm_enabled
-            && config.signup.always_return_confirm_token != Some(true)
-            && config.email.confirm_change != Some(false)
     }
 
     /// What configuration adds from attributes of the user, which may be encrypted: for the scope profile, and by name.

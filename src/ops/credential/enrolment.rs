@@ -121,6 +121,8 @@ impl Sso {
                 self.clear_failures(&mut tx, &attempt).await?;
             }
             self.change_totp(&mut tx, call, &row, "totp-on").await?;
+            // The login is fresh, and a code was shown.
+            self.note_code(&mut tx, call.caller()?.session().session_id).await?;
             let codes = self.replace_recovery_codes(&mut tx, &user_id).await?;
             self.commit(tx, &mut call.trail).await?;
             Ok(codes)

@@ -154,7 +154,7 @@ impl Sso {
 
     /// Who gives rights, by a group or by membership in it, has logged in not long ago.
     pub(in crate::ops) fn check_rights(&self, call: &Call<'_>, group: &Group) -> Result<()> {
-        if group.can_manage_users || group.can_read_audit {
+        if group.can_manage_users || group.can_read_audit || !group.scopes.is_empty() {
             self.require_fresh_login(call.caller().ok())?;
         }
         Ok(())
@@ -167,7 +167,11 @@ pub(in crate::ops) fn note(call: &mut Call<'_>, group: &Group) {
     call.trail.note("group", group.name.as_str());
 }
 
-fn apply(group: &mut Group, update: GroupUpdate) -> Result<()> {
+/// Changes a group as asked for.
+///
+/// # Errors
+/// E008002 and E008003 for values that are not acceptable.
+pub(in crate::ops) fn apply(group: &mut Group, update: GroupUpdate) -> Result<()> {
     if let Some(name) = update.name.given() {
         group.name = check_group_name(name)?;
     }

@@ -145,8 +145,15 @@ impl Sso {
         if call.may_act_on_all() || call.user_id() == Some(&row.user_id) {
             return Ok(());
         }
-        let own = call.caller()?.membership();
-        if row.is_super_user || !own.covers(&self.membership(conn, &row.user_id).await?) {
+        let caller = call.caller()?;
+        if row.is_super_user || !caller.membership().covers(&self.membership(conn, &row.user_id).await?) {
+            return Err(Code::AuthNotAllowed.into());
+        }
+        // Who can give a user another password can become that user, and be granted what their groups allow.
+        let scopes = store::group::scopes_of_user(conn, &row.user_id).await?;
+        if !scopes.is_empty()
+            && !scopes.is_subset(&store::group::scopes_of_user(conn, caller.user_id()).await?)
+        {
             return Err(Code::AuthNotAllowed.into());
         }
         Ok(())

@@ -17,6 +17,7 @@ use crate::ops::Sso;
 use crate::ops::access::rate_limit::check_rate_limits;
 use crate::ops::access::user_row::Column;
 use crate::ops::attr::request::{check_name as check_attr_name, check_value};
+use crate::ops::import::credential::check_credentials;
 use crate::ops::import::groups::check_groups;
 use crate::ops::import::told::{because, shown};
 use crate::store::attr::AttrRow;
@@ -83,6 +84,7 @@ impl Sso {
         user.attrs.retain(|attr| keep(check_attr(attr, &mut names), "attribute", &attr.name, &mut lost));
         user.linked_auth.retain(|link| keep(check_link(link), "linked_auth", &link.auth_username, &mut lost));
         user.groups = check_groups(std::mem::take(&mut user.groups), &mut lost);
+        check_credentials(self, user, &mut lost);
         user.lost = lost;
         Ok(())
     }
@@ -150,7 +152,7 @@ impl Sso {
                 .as_deref()
                 .map(|label| self.seal(Column::TotpLabel, &user_id, label))
                 .transpose()?,
-            totp_last_step: 0,
+            totp_last_step: user.totp_last_step,
             is_rate_limit_active: user.is_rate_limit_active,
             rate_limit_type: user.rate_limit_type.clone(),
             rate_limit_def: user.rate_limit_def.clone(),
@@ -158,6 +160,7 @@ impl Sso {
             creation_ctx: user.creation_ctx.clone(),
             username_key: Some(self.username_key(&user.username)),
             username_skeleton: Some(self.username_skeleton(&user.username)),
+            email_is_verified: user.email_is_verified && user.email.is_some(),
             user_id: user_id.clone(),
         };
         let identity = IdentityRow::first(&row, random_uuid(self.random())?, now);

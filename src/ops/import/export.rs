@@ -5,13 +5,15 @@ use std::collections::HashMap;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::domain::{AttrOwner, Context, Error, Operation, Password, Result, Timestamp, User, UserId};
+use crate::domain::{AttrOwner, Context, Error, Group, Operation, Password, Result, Timestamp, User, UserId};
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
 use crate::ops::access::user_row::Column;
-use crate::store;
+use crate::ops::import::credential::{CodesLine, GroupLine, PasskeyLine};
+use crate::store::credential::passkey::KeptPasskey;
 use crate::store::import::users::{OwnedAttr, OwnedLink};
 use crate::store::user::account::UserRow;
+use crate::store::{self, Conn};
 
 /// How many users are read at a time.
 const PAGE: i64 = 500;
@@ -25,6 +27,7 @@ struct Line<'a> {
     password_hash: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     email: Option<&'a str>,
+    email_is_verified: bool,
     display_name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     first_name: Option<&'a str>,
@@ -58,6 +61,8 @@ struct Line<'a> {
     totp_key: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     totp_label: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    totp_last_step: Option<i64>,
     is_rate_limit_active: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     rate_limit_type: Option<&'a str>,
@@ -71,7 +76,21 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     linked_auth: Vec<LinkLine>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    groups: Vec<String>,
+    groups: Vec<GroupLine>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    passkeys: Vec<PasskeyLine>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recovery_codes: Option<CodesLine>,
+}
+
+/// What belongs to a user beside the row.
+#[derive(Default)]
+struct Belongings {
+    attrs: Vec<OwnedAttr>,
+    links: Vec<OwnedLink>,
+    groups: Vec<Group>,
+    passkeys: Vec<KeptPasskey>,
+    codes: Vec<Vec<u8>>,
 }
 
 #[derive(Serialize)]
@@ -95,7 +114,7 @@ struct LinkLine {
 
 impl Sso {
     /// Writes all users by name, a line of JSON each, for trusted callers; how many there were. Without `with_secrets` there
-    /// are no password hashes, no TOTP keys and no values of encrypted attributes among it.
+    /// are no password hashes, TOTP keys, passkeys, recovery codes and values of encrypted attributes among it.
     ///
     /// # Errors
     /// When the database cannot answer, or `write` fails.
@@ -113,21 +132,13 @@ impl Sso {
                 let page =
                     store::user::account::page_by_username(&mut conn, &after, PAGE, self.now()).await?;
                 let user_ids: Vec<&str> = page.iter().map(|row| row.user_id.as_str()).collect();
-                let attrs = store::import::users::attrs_of(&mut conn, &user_ids, self.now()).await?;
-                let links = store::import::users::links_of(&mut conn, &user_ids).await?;
-                let groups = store::group::names_of_users(&mut conn, &user_ids).await?;
+                let mut owned = belongings(&mut conn, &user_ids, (with_secrets, self.now())).await?;
                 drop(conn);
                 let Some(last) = page.last() else { break };
                 after = last.username.clone();
-                let mut attrs = by_user(attrs, |attr| &attr.user_id);
-                let mut links = by_user(links, |link| &link.user_id);
-                let mut groups = by_user(groups, |(user_id, _)| user_id);
                 for row in page {
-                    let attrs = attrs.remove(&row.user_id).unwrap_or_default();
-                    let links = links.remove(&row.user_id).unwrap_or_default();
-                    let groups = groups.remove(&row.user_id).unwrap_or_default();
-                    let groups = groups.into_iter().map(|(_, name)| name).collect();
-                    write(&self.user_line(row, attrs, (links, groups), with_secrets)?)?;
+                    let owned = owned.remove(&row.user_id).unwrap_or_default();
+                    write(&self.user_line(row, owned, with_secrets)?)?;
                     written += 1;
                 }
             }
@@ -137,20 +148,24 @@ impl Sso {
         .await
     }
 
-    fn user_line(
-        &self,
-        row: UserRow,
-        attrs: Vec<OwnedAttr>,
-        linked: (Vec<OwnedLink>, Vec<String>),
-        with_secrets: bool,
-    ) -> Result<String> {
+    fn user_line(&self, row: UserRow, owned: Belongings, with_secrets: bool) -> Result<String> {
         let user_id = row.user_id.clone();
         let hash = row.password_hash.as_deref().filter(|_| with_secrets);
         let hash = hash.map(|hash| self.unseal(Column::PasswordHash, &user_id, hash)).transpose()?;
+        let (email_is_verified, last_step) = (row.email_is_verified, row.totp_last_step);
         let user = self.open_user(row)?;
         let owner = AttrOwner::User(user_id);
-        let attrs = attrs.into_iter().map(|attr| self.attr_line(&owner, attr, with_secrets));
-        let line = line(&user, hash.as_ref(), with_secrets, attrs.collect::<Result<_>>()?, linked);
+        let attrs = owned.attrs.into_iter().map(|attr| self.attr_line(&owner, attr, with_secrets));
+        let line = Line {
+            email_is_verified,
+            totp_last_step: Some(last_step).filter(|step| with_secrets && *step > 0),
+            attrs: attrs.collect::<Result<_>>()?,
+            linked_auth: owned.links.into_iter().map(link_line).collect(),
+            groups: owned.groups.iter().map(GroupLine::from).collect(),
+            passkeys: owned.passkeys.iter().map(PasskeyLine::from).collect(),
+            recovery_codes: self.codes_line(owned.codes),
+            ..line(&user, hash.as_ref(), with_secrets)
+        };
         serde_json::to_string(&line).map_err(Error::internal)
     }
 
@@ -170,13 +185,7 @@ impl Sso {
     }
 }
 
-fn line<'a>(
-    user: &'a User,
-    hash: Option<&'a Password>,
-    with_secrets: bool,
-    attrs: Vec<AttrLine>,
-    (links, groups): (Vec<OwnedLink>, Vec<String>),
-) -> Line<'a> {
+fn line<'a>(user: &'a User, hash: Option<&'a Password>, with_secrets: bool) -> Line<'a> {
     let time = |time: Option<Timestamp>| time.map(|time| time.to_string());
     Line {
         user_id: user.user_id.as_str(),
@@ -210,9 +219,13 @@ fn line<'a>(
         rate_limit_def: user.rate_limit_def.as_deref(),
         rate_limit_check_parent_def: user.rate_limit_check_parent_def,
         creation_ctx: user.creation_ctx.as_deref(),
-        attrs,
-        linked_auth: links.into_iter().map(link_line).collect(),
-        groups,
+        email_is_verified: false,
+        totp_last_step: None,
+        attrs: Vec::new(),
+        linked_auth: Vec::new(),
+        groups: Vec::new(),
+        passkeys: Vec::new(),
+        recovery_codes: None,
     }
 }
 
@@ -225,10 +238,30 @@ fn link_line(link: OwnedLink) -> LinkLine {
     }
 }
 
-fn by_user<T>(all: Vec<T>, user_id: impl Fn(&T) -> &UserId) -> HashMap<UserId, Vec<T>> {
-    let mut by_user: HashMap<UserId, Vec<T>> = HashMap::new();
-    for one in all {
-        by_user.entry(user_id(&one).clone()).or_default().push(one);
+/// What belongs to these users, by user. What they log in with only where secrets are asked for.
+async fn belongings(
+    conn: &mut Conn,
+    user_ids: &[&str],
+    (with_secrets, now): (bool, Timestamp),
+) -> Result<HashMap<UserId, Belongings>> {
+    let mut all: HashMap<UserId, Belongings> = HashMap::new();
+    for attr in store::import::users::attrs_of(conn, user_ids, now).await? {
+        all.entry(attr.user_id.clone()).or_default().attrs.push(attr);
     }
-    by_user
+    for link in store::import::users::links_of(conn, user_ids).await? {
+        all.entry(link.user_id.clone()).or_default().links.push(link);
+    }
+    for (user_id, group) in store::group::of_users(conn, user_ids).await? {
+        all.entry(user_id).or_default().groups.push(group);
+    }
+    if !with_secrets {
+        return Ok(all);
+    }
+    for kept in store::credential::passkey::of_users(conn, user_ids).await? {
+        all.entry(kept.passkey.user_id.clone()).or_default().passkeys.push(kept);
+    }
+    for (user_id, digest) in store::credential::recovery_code::of_users(conn, user_ids).await? {
+        all.entry(user_id).or_default().codes.push(digest);
+    }
+    Ok(all)
 }

@@ -1,6 +1,7 @@
 //! Users from other systems, and exports.
 
 pub(super) mod check;
+pub(super) mod credential;
 pub(super) mod export;
 pub(super) mod file;
 pub(super) mod groups;

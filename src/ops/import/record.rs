@@ -10,17 +10,19 @@ use crate::domain::{
     ApprovalStatus, AttrValue, ImportedAttr, ImportedLink, ImportedUser, Password, SignUpStatus, Timestamp,
     Unusable, joined_names,
 };
+use crate::ops::import::credential::{put_codes, put_groups, put_passkeys};
 use crate::ops::import::told::shown;
 
 /// What the columns of attributes begin with.
 const ATTR_COLUMN: &str = "attr.";
 
 /// The fields of a user, in the order of the documentation.
-pub(in crate::ops) const FIELDS: [&str; 34] = [
+pub(in crate::ops) const FIELDS: [&str; 38] = [
     "user_id",
     "username",
     "password_hash",
     "email",
+    "email_is_verified",
     "display_name",
     "first_name",
     "middle_name",
@@ -43,6 +45,7 @@ pub(in crate::ops) const FIELDS: [&str; 34] = [
     "is_totp_enabled",
     "totp_key",
     "totp_label",
+    "totp_last_step",
     "is_rate_limit_active",
     "rate_limit_type",
     "rate_limit_def",
@@ -51,6 +54,8 @@ pub(in crate::ops) const FIELDS: [&str; 34] = [
     "attrs",
     "linked_auth",
     "groups",
+    "passkeys",
+    "recovery_codes",
 ];
 
 /// The members of a JSON object in their order, their values as they stand there.
@@ -152,6 +157,12 @@ impl Given<'_> {
         text.map(|text| Timestamp::parse(text.trim()).ok_or_else(expected)).transpose()
     }
 
+    fn step(self, field: &str) -> Result<i64, String> {
+        let given: Option<Option<i64>> = self.read(|cell| cell.trim().parse().ok());
+        let given = given.map(Option::unwrap_or_default).filter(|step| *step >= 0);
+        given.ok_or_else(|| format!("{field}: expected a number"))
+    }
+
     fn secret(self, field: &str) -> Result<Option<Password>, String> {
         Ok(self.text(field)?.map(Password::from))
     }
@@ -194,7 +205,7 @@ fn row(header: &[String], cells: &[String]) -> Result<ImportedUser, String> {
 
 /// Whether a column of this name can be: those of lists cannot.
 pub(in crate::ops) fn is_column(name: &str) -> bool {
-    let is_list = matches!(name, "attrs" | "linked_auth" | "groups");
+    let is_list = matches!(name, "attrs" | "linked_auth" | "groups" | "passkeys" | "recovery_codes");
     (FIELDS.contains(&name) && !is_list)
         || name.strip_prefix(ATTR_COLUMN).is_some_and(|name| !name.is_empty())
 }
@@ -220,6 +231,7 @@ fn put(user: &mut ImportedUser, name: &str, given: Given<'_>) -> Result<(), Stri
         "username" => user.username = given.text(name)?.unwrap_or_default(),
         "password_hash" => user.password_hash = password_hash(name, given)?,
         "email" => user.email = given.text(name)?,
+        "email_is_verified" => given.flag(name, &mut user.email_is_verified)?,
         "display_name" => user.display_name = given.text(name)?,
         "first_name" => user.first_name = given.text(name)?,
         "middle_name" => user.middle_name = given.text(name)?,
@@ -252,6 +264,7 @@ fn put(user: &mut ImportedUser, name: &str, given: Given<'_>) -> Result<(), Stri
         "is_totp_enabled" => given.flag(name, &mut user.is_totp_enabled)?,
         "totp_key" => user.totp_key = given.secret(name)?,
         "totp_label" => user.totp_label = given.text(name)?,
+        "totp_last_step" => user.totp_last_step = given.step(name)?,
         "is_rate_limit_active" => given.flag(name, &mut user.is_rate_limit_active)?,
         "rate_limit_type" => user.rate_limit_type = given.text(name)?,
         "rate_limit_def" => user.rate_limit_def = given.text(name)?,
@@ -264,6 +277,8 @@ fn put(user: &mut ImportedUser, name: &str, given: Given<'_>) -> Result<(), Stri
             (Given::Json(json), _) if name == "attrs" => put_attrs(user, json)?,
             (Given::Json(json), _) if name == "linked_auth" => put_links(user, json)?,
             (Given::Json(json), _) if name == "groups" => put_groups(user, json)?,
+            (Given::Json(json), _) if name == "passkeys" => put_passkeys(user, json)?,
+            (Given::Json(json), _) if name == "recovery_codes" => put_codes(user, json)?,
             (Given::Cell(text), Some(name)) => user.attrs.push(plain_attr(name, &text.into())),
             _ => return Err(format!("unknown field `{}`", shown(name))),
         },
@@ -351,13 +366,6 @@ fn put_links(user: &mut ImportedUser, json: &RawValue) -> Result<(), String> {
             Err(reason) => user.lost.push(format!("linked_auth {}: {reason}", index + 1)),
         }
     }
-    Ok(())
-}
-
-fn put_groups(user: &mut ImportedUser, json: &RawValue) -> Result<(), String> {
-    let list: Option<Vec<String>> =
-        serde_json::from_str(json.get()).map_err(|_| "groups: expected a list of names".to_owned())?;
-    user.groups = list.unwrap_or_default();
     Ok(())
 }
 
@@ -468,7 +476,10 @@ mod tests {
                 "attrs: expected an object, or a list of objects",
             ),
             (r#"{"username": "a", "attrs": {"b": "5511223344"#, "the JSON object is cut off"),
-            (r#"{"username": "a", "groups": ["b", 5511223344]}"#, "groups: expected a list of names"),
+            (
+                r#"{"username": "a", "groups": ["b", 5511223344]}"#,
+                "groups: expected a list of names or objects",
+            ),
             (r#"{"username": "a", "username": "b"}"#, "field `username` stands there twice"),
             (r#"{"email": "a@example.com"}"#, "username: needed"),
             ("[5511223344]", "not a JSON object: column 0"),

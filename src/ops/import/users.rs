@@ -76,7 +76,8 @@ impl Ready {
     /// How many rows there are to write.
     fn row_count(&self) -> usize {
         let own = self.rows.as_ref().map_or(0, |rows| USER_ROWS + rows.attrs.len());
-        own + self.links.len() + self.user.groups.len()
+        let credentials = self.user.passkeys.len() + self.user.recovery_codes.digests.len();
+        own + self.links.len() + self.user.groups.len() + credentials
     }
 }
 
@@ -413,7 +414,10 @@ impl Sso {
         store::attr::write(&mut tx, &attrs).await?;
         let (mut left_behind, mut members) = (Vec::new(), Vec::new());
         for (number, ready) in ready.iter().enumerate().filter(|(_, ready)| is_among(ready, &inserted)) {
-            let reasons = self.link_imported(&mut tx, ready).await?;
+            let mut reasons = self.link_imported(&mut tx, ready).await?;
+            if let Some(rows) = &ready.rows {
+                reasons.extend(self.import_credentials(&mut tx, &rows.user.user_id, &ready.user).await?);
+            }
             left_behind.extend(reasons.into_iter().map(|reason| (number, reason)));
             members.extend(
                 ready.rows.as_ref().map(|rows| (number, &rows.user.user_id, ready.user.groups.as_slice())),

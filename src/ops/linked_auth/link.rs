@@ -94,7 +94,7 @@ impl Sso {
     ///
     /// # Errors
     /// E005001 without the right to, E001100 if there is no such user, E008002 if there is no such definition, or it is
-    /// not linked to this user.
+    /// not linked to this user, E012003 if the user could not log in any more.
     pub async fn delete_linked_auth(
         &self,
         ctx: &Context,
@@ -105,10 +105,13 @@ impl Sso {
         self.run(ctx, Operation::UserDeleteLinkedAuth, actor, async |call| {
             let user_id = call.target(Some(user_id))?;
             let mut tx = self.db().write().await?;
-            store::user::account::lock_row(&mut tx, &user_id).await?.ok_or(Code::UserIdInvalid)?;
+            let row = store::user::account::by_id_for_update(&mut tx, &user_id).await?;
+            let row = row.ok_or(Code::UserIdInvalid)?;
+            let could_log_in = self.can_log_in(&mut tx, &row).await?;
             let (sec_type, username) = definition.read()?;
             let deleted = store::linked_auth::link::delete(&mut tx, &user_id, sec_type, username).await?;
             let sec_def_id = deleted.ok_or_else(unknown_definition)?;
+            self.check_still_can_log_in(&mut tx, &row, could_log_in).await?;
             note(&mut call.trail, sec_type, sec_def_id);
             let ended = self.end_sessions_of_definition(&mut tx, sec_type, sec_def_id).await?;
             call.trail.note("sessions_ended", ended.to_string());

@@ -221,7 +221,7 @@ impl Sso {
     /// Deletes a security definition and its link, for the command line, and ends the sessions that it opened.
     ///
     /// # Errors
-    /// E008002 if there is none with this name.
+    /// E008002 if there is none with this name, E012003 if the user that it is linked to could not log in any more.
     pub async fn delete_sec_def(&self, ctx: &Context, name: &str) -> Result<SecDef> {
         self.run(ctx, Operation::SecDefDelete, Actor::Trusted(None), async |call| {
             let mut tx = self.db().write().await?;
@@ -231,12 +231,20 @@ impl Sso {
             // The user's row is held first wherever links and sessions go, so that there is no deadlock.
             let row =
                 store::linked_auth::sec_def::by_username(&mut tx, sec_type, &definition.username).await?;
-            if let Some(user_id) = row.and_then(|row| row.user_id) {
-                store::user::account::lock_row(&mut tx, &user_id).await?;
-            }
+            let user = match row.and_then(|row| row.user_id) {
+                Some(user_id) => store::user::account::by_id_for_update(&mut tx, &user_id).await?,
+                None => None,
+            };
+            let could_log_in = match &user {
+                Some(user) => self.can_log_in(&mut tx, user).await?,
+                None => false,
+            };
             // The link goes with it: from here on no session can be opened, and those that are come after.
             if !store::linked_auth::sec_def::delete(&mut tx, id).await? {
                 return Err(Error::refused(Code::CommonInvalidInput, "the definition was deleted meanwhile"));
+            }
+            if let Some(user) = &user {
+                self.check_still_can_log_in(&mut tx, user, could_log_in).await?;
             }
             let ended = self.end_sessions_of_definition(&mut tx, sec_type, id).await?;
             call.trail.note("sessions_ended", ended.to_string());

@@ -345,6 +345,8 @@ impl Sso {
                 return Err(no_access());
             }
             self.store_password(&mut tx, call, &row, &new, None).await?;
+            // The token went nowhere but to the email, and another email would have ended it.
+            store::user::email_change::set_verified(&mut tx, &row.user_id, true).await?;
             // Whoever has read the email is the user: they can log in from there, whatever others do to their name.
             let origin = Origin::Address(&ctx.remote_addr);
             let attempt = self.password_attempt(&row.username, Some(&row.user_id), origin);

@@ -2,8 +2,8 @@
 
 use crate::crypto::{Verdict, token};
 use crate::domain::{
-    AuthType, Code, Context, Error, Operation, PasskeyCeremony, Password, RemoteAddr, Result, Session,
-    SessionId, SessionInfo, Timestamp, clean_user_agent,
+    AuthType, Code, Context, Error, Operation, Password, RemoteAddr, Result, Session, SessionId, SessionInfo,
+    Timestamp, clean_user_agent,
 };
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
@@ -13,7 +13,7 @@ use crate::ops::access::throttle::{Attempt, Origin};
 use crate::ops::audit::Trail;
 use crate::ops::call::Call;
 use crate::ops::password::accept::{NewPassword, Terms, is_same_password};
-use crate::ops::session::methods::{PASSKEY_AND_CODE, PASSWORD_AND_CODE, PASSWORD_AND_PASSKEY};
+use crate::ops::session::second_step::Shown;
 use crate::ops::session::ticket::{Proved, Steps};
 use crate::store;
 use crate::store::Conn;
@@ -31,6 +31,9 @@ pub struct LoginRequest {
     pub totp_code: Option<Password>,
     /// In place of the code, what a browser answers of a passkey: see [`Sso::begin_passkey_step`].
     pub passkey: Option<String>,
+    /// Whether a second step is asked for wherever the user has something for it: a password alone is not enough for what is to
+    /// follow.
+    pub asks_two: bool,
     /// A password to change to.
     pub new_password: Option<Password>,
     /// What an earlier login has answered with: who has it waits for nobody else's failures. An empty one asks for one; with
@@ -113,7 +116,7 @@ impl Sso {
         let Authenticated { row, is_outdated, mut attempt, mut has_failures, methods } = authenticated;
         let user_id = row.user_id.clone();
         call.trail.by(&user_id);
-        self.leave_ticket(&request.steps, &row, Proved::PasswordAndCode)?;
+        self.leave_ticket(&request.steps, &row, Proved::All(methods))?;
 
         let new_password = request.new_password.as_ref().filter(|new| !new.is_empty());
         let skips_age = new_password.is_some() || request.skip_sec;
@@ -289,33 +292,21 @@ impl Sso {
             self.record_failure(&attempt).await?;
             return Err(Code::AuthNotAllowed.into());
         };
-        let mut has_failures = None;
-        if row.is_totp_enabled && proved != Some(Proved::PasswordAndCode) {
+        let (mut has_failures, mut methods) = (None, None);
+        let shown = Shown {
+            code: request.totp_code.as_ref(),
+            passkey: request.passkey.as_deref(),
+            asks_two: request.asks_two,
+            steps: &request.steps,
+        };
+        if let Some(Proved::All(proved)) = proved {
+            methods = proved;
+        } else if self.asks_second_step(&row, proved, shown).await? {
             self.check_throttle(&mut attempt).await?;
-            if let Some(response) = &request.passkey {
-                // A passkey is one factor, however often it is shown.
-                if proved == Some(Proved::Passkey) {
-                    self.record_failure(&attempt).await?;
-                    return Err(Code::AuthNotAllowed.into());
-                }
-                let (kind, user_id) = (PasskeyCeremony::SecondFactor, Some(&row.user_id));
-                self.prove_by_passkey(ctx, trail, response, kind, user_id).await?;
-                trail.note("second_factor", "passkey");
-            } else {
-                if request.totp_code.as_ref().is_none_or(Password::is_empty) {
-                    self.leave_ticket(&request.steps, &row, proved.unwrap_or(Proved::Password))?;
-                }
-                self.check_totp_code(ctx, trail, &row, request.totp_code.as_ref(), &attempt).await?;
-            }
+            methods = Some(self.take_second_step(ctx, trail, (&row, proved), shown, &attempt).await?);
             has_failures = Some(self.check_throttle(&mut attempt).await?);
         }
         let is_outdated = verdict == Verdict::RightButOutdated;
-        let methods = match &request.passkey {
-            _ if !row.is_totp_enabled => None,
-            Some(_) => Some(PASSWORD_AND_PASSKEY),
-            None if proved == Some(Proved::Passkey) => Some(PASSKEY_AND_CODE),
-            None => Some(PASSWORD_AND_CODE),
-        };
         Ok(Authenticated { row, is_outdated, attempt, has_failures, methods })
     }
 

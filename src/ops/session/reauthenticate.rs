@@ -1,12 +1,18 @@
 //! Proving once more who one is: a session becomes as fresh as one that was just opened.
 
-use crate::domain::{Code, Context, Operation, Password, Result};
+use serde_json::Value;
+
+use crate::domain::{Code, Context, Error, Operation, Password, Result, SessionId};
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
+use crate::ops::access::methods;
 use crate::ops::access::throttle::Origin;
+use crate::ops::call::Call;
+use crate::ops::credential::passkey::ceremony::Purpose;
 use crate::ops::session::login::{Authenticated, LoginRequest};
 use crate::store;
-use crate::store::user::account::HeldUser;
+use crate::store::Tx;
+use crate::store::user::account::{HeldUser, UserRow};
 
 impl Sso {
     /// Notes that the user of the session that acts has proved who they are, by the password, and by a code where TOTP is
@@ -59,20 +65,91 @@ impl Sso {
                 Some(has_failures) => has_failures,
                 None => self.check_throttle_on(&mut tx, &mut attempt).await?,
             };
-            if store::user::account::lock_row(&mut tx, &row.user_id).await? != Some(HeldUser::from(&row)) {
-                return Err(Code::AuthNotAllowed.into());
-            }
             if has_failures {
                 self.clear_failures(&mut tx, &attempt).await?;
             }
-            let session_id = session.session_id;
-            if !store::session::record::set_auth_time(&mut tx, session_id, self.now()).await? {
-                return Err(Code::SessionNoSuchSession.into());
-            }
-            store::session::proof::set_methods(&mut tx, session_id, methods).await?;
-            call.trail.note("session_id", session_id.to_string());
-            self.commit(tx, &mut call.trail).await
+            self.make_fresh(call, tx, (session.session_id, &row), methods).await
         })
         .await
+    }
+
+    /// Begins to prove by a passkey who has the session that acts: what a browser is to be asked, as
+    /// `PublicKeyCredential.parseRequestOptionsFromJSON` takes it. It names the user's passkeys.
+    ///
+    /// # Errors
+    /// A code of the session or of the common checks; E008001 where passkeys are not configured, or the user has none.
+    pub async fn begin_passkey_reauthentication(
+        &self,
+        ctx: &Context,
+        actor: impl Into<Actor>,
+    ) -> Result<Value> {
+        self.run(ctx, Operation::PasskeyBeginReauthentication, actor, async |call| {
+            let user_id = call.target(None)?;
+            let session_id = call.caller()?.session().session_id;
+            let mut conn = self.db().read().await?;
+            let kept = store::credential::passkey::list_of_user(&mut conn, &user_id).await?;
+            drop(conn);
+            if kept.is_empty() {
+                return Err(Error::refused(Code::CommonInvalidOperation, "the user has no passkeys"));
+            }
+            self.login_options(Purpose::Again(session_id, &user_id), &kept)
+        })
+        .await
+    }
+
+    /// Notes that the user of the session that acts has proved who they are by a passkey, by what the browser answers. One that
+    /// has verified its owner is two factors; one that has not is one, which is enough only for those who have no TOTP.
+    ///
+    /// # Errors
+    /// A code of the session or of the common checks; E005001 for an answer that is not right, E012002 if nothing like it was
+    /// asked for in this session, or too long ago; E005008 for a user with TOTP whose authenticator has not verified its owner,
+    /// E005009 while the delay after failures lasts.
+    pub async fn finish_passkey_reauthentication(
+        &self,
+        ctx: &Context,
+        actor: impl Into<Actor>,
+        response: &str,
+    ) -> Result<()> {
+        let (actor, response) = (actor.into(), response.to_owned());
+        self.to_the_end(
+            ctx,
+            |sso, ctx| async move { sso.prove_again_by_passkey(&ctx, actor, &response).await },
+        )
+        .await
+    }
+
+    async fn prove_again_by_passkey(&self, ctx: &Context, actor: Actor, response: &str) -> Result<()> {
+        self.run(ctx, Operation::PasskeyFinishReauthentication, actor, async |call| {
+            let user_id = call.target(None)?;
+            let session_id = call.caller()?.session().session_id;
+            let purpose = Purpose::Again(session_id, &user_id);
+            let found = self.prove_by_passkey(ctx, &mut call.trail, response, purpose).await?;
+            if found.row.is_totp_enabled && !found.is_user_verified {
+                return Err(Code::AuthTotpMissing.into());
+            }
+            let tx = self.db().write().await?;
+            let methods = Some(methods::passkey(found.is_user_verified));
+            self.make_fresh(call, tx, (session_id, &found.row), methods).await
+        })
+        .await
+    }
+
+    /// The session is as one that was just opened by these methods, if what they were checked against still holds.
+    async fn make_fresh(
+        &self,
+        call: &mut Call<'_>,
+        mut tx: Tx,
+        (session_id, row): (SessionId, &UserRow),
+        methods: Option<&str>,
+    ) -> Result<()> {
+        if store::user::account::lock_row(&mut tx, &row.user_id).await? != Some(HeldUser::from(row)) {
+            return Err(Code::AuthNotAllowed.into());
+        }
+        if !store::session::record::set_auth_time(&mut tx, session_id, self.now()).await? {
+            return Err(Code::SessionNoSuchSession.into());
+        }
+        store::session::proof::set_methods(&mut tx, session_id, methods).await?;
+        call.trail.note("session_id", session_id.to_string());
+        self.commit(tx, &mut call.trail).await
     }
 }

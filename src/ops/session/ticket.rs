@@ -10,6 +10,7 @@ use data_encoding::BASE64URL_NOPAD;
 use crate::crypto::{Place, token};
 use crate::domain::{Password, Result};
 use crate::ops::Sso;
+use crate::ops::access::methods;
 use crate::store::user::account::UserRow;
 
 /// For how long a ticket is good.
@@ -40,15 +41,25 @@ pub(in crate::ops) enum Proved {
     Password,
     /// A passkey that has not verified its user.
     Passkey,
-    PasswordAndCode,
+    /// All that was asked for, by these methods; None for a password alone.
+    All(Option<&'static str>),
 }
 
 impl Proved {
-    const fn letter(self) -> char {
+    fn word(self) -> String {
         match self {
-            Self::Password => 'p',
-            Self::Passkey => 'k',
-            Self::PasswordAndCode => 'c',
+            Self::Password => "password".to_owned(),
+            Self::Passkey => "passkey".to_owned(),
+            Self::All(methods) => format!("all:{}", methods.unwrap_or_default().replace(' ', "+")),
+        }
+    }
+
+    fn parse(word: &str) -> Option<Self> {
+        match word {
+            "password" => Some(Self::Password),
+            "passkey" => Some(Self::Passkey),
+            "all:" => Some(Self::All(None)),
+            _ => methods::known(&word.strip_prefix("all:")?.replace('+', " ")).map(Some).map(Self::All),
         }
     }
 }
@@ -58,7 +69,7 @@ impl Sso {
     pub(in crate::ops) fn leave_ticket(&self, steps: &Steps, row: &UserRow, proved: Proved) -> Result<()> {
         let Some(slot) = &steps.slot else { return Ok(()) };
         let until = self.now().plus_minutes(GOOD_FOR_MINUTES).as_micros();
-        let text = format!("{} {until} {} {}", proved.letter(), row.user_id.as_str(), secrets_of(row));
+        let text = format!("{} {until} {} {}", proved.word(), row.user_id.as_str(), secrets_of(row));
         let sealed = self.core.keyring.seal(PLACE, text.as_bytes(), &*self.core.random)?;
         // There is one in it already where a step has got further than the one before.
         let ticket = Password::from(BASE64URL_NOPAD.encode(&sealed));
@@ -71,12 +82,7 @@ impl Sso {
         let sealed = BASE64URL_NOPAD.decode(ticket.expose().as_bytes()).ok()?;
         let opened = self.core.keyring.open(PLACE, &sealed).ok()?;
         let mut parts = std::str::from_utf8(&opened).ok()?.split(' ');
-        let proved = match parts.next()? {
-            "p" => Proved::Password,
-            "k" => Proved::Passkey,
-            "c" => Proved::PasswordAndCode,
-            _ => return None,
-        };
+        let proved = Proved::parse(parts.next()?)?;
         let until: i64 = parts.next()?.parse().ok()?;
         let is_whose = parts.next()? == row.user_id.as_str() && parts.next()? == secrets_of(row);
         (is_whose && self.now().as_micros() < until).then_some(proved)

@@ -219,6 +219,7 @@ impl Sso {
             user_token: random_uuid(self.random())?,
             username_key: Some(self.username_key(&username)),
             username_skeleton: Some(self.username_skeleton(&username)),
+            email_is_verified: false,
             username,
             email_index: email.as_deref().map(|email| self.core.keyring.blind_index(email).to_vec()),
             email: email.as_deref().map(|email| self.seal_email(&user_id, email)).transpose()?,

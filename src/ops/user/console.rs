@@ -3,6 +3,8 @@
 use crate::domain::{Context, Operation, Result, Session, UserView, Ust};
 use crate::ops::Sso;
 use crate::ops::access::actor::{Actor, Caller};
+use crate::ops::access::methods::{Acr, acr_of};
+use crate::store;
 
 /// Somebody who has a session, found once for all that a request does.
 #[derive(Clone, Debug)]
@@ -33,6 +35,8 @@ pub enum ConsoleEntry {
     Open,
     /// Not before they have set up a second factor, which `admin.require_second_factor` asks for.
     SecondFactorNeeded,
+    /// Not before they have shown the second factor that they have: this session was opened without.
+    StepUpNeeded,
 }
 
 impl Sso {
@@ -71,12 +75,27 @@ impl Sso {
                 ConsolePart::Users => {}
                 ConsolePart::All => caller.require_super_user()?,
             }
-            let has_second_factor =
-                self.shown_to(caller, caller.user_id(), false).await?.user.is_totp_enabled;
-            let is_asked_for = self.config().admin.require_second_factor == Some(true);
-            Ok(match is_asked_for && !has_second_factor {
-                true => ConsoleEntry::SecondFactorNeeded,
-                false => ConsoleEntry::Open,
+            let asked_for = self.config().admin.require_second_factor;
+            if asked_for == Some(false) {
+                return Ok(ConsoleEntry::Open);
+            }
+            let has_totp = self.shown_to(caller, caller.user_id(), false).await?.user.is_totp_enabled;
+            let mut conn = self.db().read().await?;
+            let has_second_factor = has_totp
+                || self.config().passkey_party().is_some()
+                    && !store::credential::passkey::list_of_user(&mut conn, caller.user_id())
+                        .await?
+                        .is_empty();
+            if !has_second_factor {
+                return Ok(match asked_for {
+                    Some(true) => ConsoleEntry::SecondFactorNeeded,
+                    _ => ConsoleEntry::Open,
+                });
+            }
+            let methods = store::session::proof::methods(&mut conn, caller.session().session_id).await?;
+            Ok(match acr_of(methods.as_deref().unwrap_or_default()) {
+                Acr::One => ConsoleEntry::StepUpNeeded,
+                Acr::Two => ConsoleEntry::Open,
             })
         })
         .await

@@ -140,6 +140,7 @@ impl Sso {
             row.email = Some(self.seal_email(&user_id, email)?);
             // Who has the link owns the address; a sign-up with it that nobody has confirmed is no owner's.
             row.email_is_claimed = true;
+            row.email_is_verified = true;
             for index in self.core.keyring.blind_index_candidates(email) {
                 store::user::signup::delete_waiting(&mut tx, &index).await?;
                 if store::user::signup::is_claimed_by_another(&mut tx, &user_id, &index).await? {

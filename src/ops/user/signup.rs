@@ -482,12 +482,13 @@ impl Sso {
             call.trail.on(&user_id);
             let place = self.place_digest(&ctx.remote_addr);
             let is_elsewhere = origin.sign_up_place.as_deref() != Some(&place[..]);
-            let is_taken_away =
-                origin.sign_up_contested && (is_elsewhere || !self.is_token_returned(origin.has_email));
+            let is_mailed = !self.is_token_returned(origin.has_email);
+            let is_taken_away = origin.sign_up_contested && (is_elsewhere || is_mailed);
             if is_taken_away {
                 call.trail.note("password", "taken away: others have signed up with the address");
                 store::user::signup::unset_password(&mut tx, &user_id).await?;
             }
+            store::user::email_change::set_verified(&mut tx, &user_id, is_mailed).await?;
             let row = store::user::account::by_id(&mut tx, &user_id).await?;
             if let Some(row) = row.as_ref().filter(|_| is_taken_away && self.can_send_email()) {
                 let creation_ctx = caller(ctx, None);

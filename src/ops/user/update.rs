@@ -170,7 +170,9 @@ impl Sso {
         }
         if let Some(email) = update.email.given() {
             let email = self.check_email(email)?;
-            row.email_index = email.as_deref().map(|email| self.core.keyring.blind_index(email).to_vec());
+            let index = email.as_deref().map(|email| self.core.keyring.blind_index(email).to_vec());
+            row.email_is_verified &= row.email_index == index;
+            row.email_index = index;
             row.email = email.map(|email| self.seal_email(user_id, &email)).transpose()?;
         }
         for (field, edit, column) in [

@@ -107,7 +107,7 @@ impl UserApi {
     ///
     /// Raises:
     ///     ValidationError: E005001 without permission, E001100 if there is no such user, E008002 if there is no such
-    ///         definition, or it is not linked to this user.
+    ///         definition, or it is not linked to this user, E012003 if the user could not log in any more.
     #[pyo3(signature = (cid, ust, user_id, auth_type, auth_username, current_app, remote_addr))]
     #[expect(clippy::too_many_arguments, reason = "the documented signature")]
     fn delete_linked_auth<'py>(

@@ -2,25 +2,41 @@
 
 use uuid::Uuid;
 
-use crate::domain::{Passkey, PasskeyId, Result, Timestamp, UserId};
+use crate::domain::{Error, Passkey, PasskeyId, Result, Timestamp, UserId};
+use crate::store::db::dialect::{strings_postgres, strings_sqlite};
 use crate::store::{Conn, Tx};
 
 macro_rules! columns {
     () => {
         "passkey_id, credential_id, user_id, public_key, sign_count, name, aaguid, transports, is_backup_eligible, \
-         is_backed_up, is_user_verified, creation_time, last_use"
+         is_backed_up, is_user_verified, is_discoverable, creation_time, last_use"
+    };
+}
+
+macro_rules! of_users {
+    ($strings:ident) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM sso_passkey WHERE user_id IN (SELECT value FROM ",
+            $strings!("$1"),
+            ") ORDER BY creation_time, passkey_id"
+        )
     };
 }
 
 sql! {
+    OF_USERS_SQLITE = of_users!(strings_sqlite);
+    OF_USERS_POSTGRES = of_users!(strings_postgres);
     INSERT = concat!(
-        "INSERT INTO sso_passkey (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
+        "INSERT INTO sso_passkey (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, \
+         $14) \
          ON CONFLICT DO NOTHING"
     );
     BY_CREDENTIAL = concat!("SELECT ", columns!(), " FROM sso_passkey WHERE credential_id = $1");
     BY_USER = concat!("SELECT ", columns!(), " FROM sso_passkey WHERE user_id = $1 ORDER BY creation_time, passkey_id");
     NOTE_USE = "UPDATE sso_passkey SET sign_count = $3, is_backed_up = $4, is_user_verified = (is_user_verified OR $5), \
-        last_use = $6 WHERE passkey_id = $1 AND sign_count = $2";
+        is_discoverable = (CASE WHEN $7 THEN TRUE ELSE is_discoverable END), last_use = $6 WHERE passkey_id = $1 AND sign_count = $2";
     RENAME = "UPDATE sso_passkey SET name = $3 WHERE passkey_id = $1 AND user_id = $2";
     DELETE = "DELETE FROM sso_passkey WHERE passkey_id = $1 AND user_id = $2";
     DELETE_OF_USER = "DELETE FROM sso_passkey WHERE user_id = $1";
@@ -39,6 +55,7 @@ row! {
         is_backup_eligible: bool,
         is_backed_up: bool,
         is_user_verified: bool,
+        is_discoverable: Option<bool>,
         creation_time: Timestamp,
         last_use: Option<Timestamp>,
     }
@@ -68,6 +85,7 @@ impl From<Row> for KeptPasskey {
             is_backup_eligible: row.is_backup_eligible,
             is_backed_up: row.is_backed_up,
             is_user_verified: row.is_user_verified,
+            is_discoverable: row.is_discoverable,
             creation_time: row.creation_time,
             last_use: row.last_use,
         };
@@ -100,6 +118,7 @@ pub async fn insert(tx: &mut Tx, new: &KeptPasskey) -> Result<bool> {
         passkey.is_backup_eligible,
         passkey.is_backed_up,
         passkey.is_user_verified,
+        passkey.is_discoverable,
         passkey.creation_time,
         passkey.last_use,
     )?;
@@ -123,6 +142,17 @@ pub async fn list_of_user(conn: &mut Conn, user_id: &UserId) -> Result<Vec<KeptP
     Ok(rows.into_iter().map(KeptPasskey::from).collect())
 }
 
+/// The passkeys of these users, the oldest first.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn of_users(conn: &mut Conn, user_ids: &[&str]) -> Result<Vec<KeptPasskey>> {
+    let sql = conn.choose(OF_USERS_SQLITE, OF_USERS_POSTGRES);
+    let ids = serde_json::to_string(user_ids).map_err(Error::internal)?;
+    let rows = fetch_all!(conn, Row, sql, &ids)?;
+    Ok(rows.into_iter().map(KeptPasskey::from).collect())
+}
+
 /// What a login changes of a passkey.
 #[derive(Clone, Copy, Debug)]
 pub struct PasskeyUse {
@@ -132,6 +162,8 @@ pub struct PasskeyUse {
     pub is_backed_up: bool,
     /// Whether the authenticator has verified its owner.
     pub is_user_verified: bool,
+    /// Whether it was found without being asked for by its id.
+    pub is_discovered: bool,
     /// When.
     pub time: Timestamp,
 }
@@ -150,6 +182,7 @@ pub async fn note_use(tx: &mut Tx, known: &KeptPasskey, now: PasskeyUse) -> Resu
         now.is_backed_up,
         now.is_user_verified,
         now.time,
+        now.is_discovered,
     )?;
     Ok(touched == 1)
 }

@@ -2,10 +2,23 @@
 
 use uuid::Uuid;
 
-use crate::domain::{Result, Timestamp, UserId};
+use crate::domain::{Error, Result, Timestamp, UserId};
+use crate::store::db::dialect::{strings_postgres, strings_sqlite};
 use crate::store::{Conn, Tx};
 
+macro_rules! of_users {
+    ($strings:ident) => {
+        concat!(
+            "SELECT user_id, code_digest FROM sso_recovery_code WHERE use_time IS NULL AND user_id IN (SELECT value FROM ",
+            $strings!("$1"),
+            ") ORDER BY code_digest"
+        )
+    };
+}
+
 sql! {
+    OF_USERS_SQLITE = of_users!(strings_sqlite);
+    OF_USERS_POSTGRES = of_users!(strings_postgres);
     INSERT = "INSERT INTO sso_recovery_code (code_id, user_id, code_digest, creation_time) VALUES ($1, $2, $3, $4)";
     USE = "UPDATE sso_recovery_code SET use_time = $3 WHERE user_id = $1 AND code_digest = $2 AND use_time IS NULL";
     COUNT = "SELECT COUNT(*) FROM sso_recovery_code WHERE user_id = $1 AND use_time IS NULL";
@@ -49,4 +62,14 @@ pub async fn count(conn: &mut Conn, user_id: &UserId) -> Result<i64> {
 /// When the database cannot answer.
 pub async fn delete_of_user(tx: &mut Tx, user_id: &UserId) -> Result<u64> {
     execute!(tx, DELETE_OF_USER, user_id)
+}
+
+/// What is stored of the codes that these users have left: whose, and a digest.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn of_users(conn: &mut Conn, user_ids: &[&str]) -> Result<Vec<(UserId, Vec<u8>)>> {
+    let sql = conn.choose(OF_USERS_SQLITE, OF_USERS_POSTGRES);
+    let ids = serde_json::to_string(user_ids).map_err(Error::internal)?;
+    fetch_all!(conn, (UserId, Vec<u8>), sql, &ids)
 }

@@ -81,7 +81,7 @@ sql! {
 const CHUNKS: [usize; 3] = [64, 8, 1];
 
 /// How many columns a user and an identity have.
-const USER_COLUMNS: usize = 42;
+const USER_COLUMNS: usize = 43;
 const IDENTITY_COLUMNS: usize = 5;
 
 /// A text for each of the numbers of rows.

@@ -103,6 +103,8 @@ sql! {
     ENROLMENTS_POSTGRES = delete!("sso_totp_enrolment", "user_id", dialect::skip_held_postgres!());
     CEREMONIES_SQLITE = delete!("sso_passkey_ceremony", "challenge_digest", dialect::skip_held_sqlite!());
     CEREMONIES_POSTGRES = delete!("sso_passkey_ceremony", "challenge_digest", dialect::skip_held_postgres!());
+    CHALLENGES_SQLITE = delete!("sso_passkey_used_challenge", "challenge_digest", dialect::skip_held_sqlite!());
+    CHALLENGES_POSTGRES = delete!("sso_passkey_used_challenge", "challenge_digest", dialect::skip_held_postgres!());
     THROTTLE_SQLITE = delete!("sso_throttle", "kind, subject", dialect::skip_held_sqlite!());
     THROTTLE_POSTGRES = delete!("sso_throttle", "kind, subject", dialect::skip_held_postgres!());
     PLACES_SQLITE =
@@ -166,7 +168,7 @@ impl Expiring {
 }
 
 /// Everything that expires. Sessions come after what goes along with them, so that counts tell what there was.
-pub const EXPIRING: [Expiring; 23] = [
+pub const EXPIRING: [Expiring; 24] = [
     Expiring::new("user_attributes", USER_ATTRS_SQLITE, USER_ATTRS_POSTGRES),
     Expiring::new("session_attributes", SESSION_ATTRS_SQLITE, SESSION_ATTRS_POSTGRES),
     Expiring::new("browser_codes", BROWSER_CODES_SQLITE, BROWSER_CODES_POSTGRES),
@@ -183,6 +185,7 @@ pub const EXPIRING: [Expiring; 23] = [
     Expiring::new("email_changes", EMAIL_CHANGES_SQLITE, EMAIL_CHANGES_POSTGRES),
     Expiring::new("totp_enrolments", ENROLMENTS_SQLITE, ENROLMENTS_POSTGRES),
     Expiring::new("passkey_ceremonies", CEREMONIES_SQLITE, CEREMONIES_POSTGRES),
+    Expiring::new("passkey_challenges", CHALLENGES_SQLITE, CHALLENGES_POSTGRES),
     Expiring::new("throttle_counters", THROTTLE_SQLITE, THROTTLE_POSTGRES),
     Expiring { age: Age::KnownPlace, ..Expiring::new("known_places", PLACES_SQLITE, PLACES_POSTGRES) },
     Expiring { age: Age::KnownPlace, ..Expiring::new("known_devices", DEVICES_SQLITE, DEVICES_POSTGRES) },

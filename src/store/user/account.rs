@@ -29,7 +29,7 @@ macro_rules! columns {
          sign_up_time, sign_up_confirm_time, sign_up_confirm_digest, approval_status, approval_status_mod_time, \
          approval_status_mod_by, password_hash, password_last_set, password_expiry, password_must_change, \
          is_totp_enabled, totp_key, totp_label, totp_last_step, is_rate_limit_active, rate_limit_type, rate_limit_def, \
-         rate_limit_check_parent_def, creation_ctx, username_key, username_skeleton"
+         rate_limit_check_parent_def, creation_ctx, username_key, username_skeleton, email_is_verified"
     };
 }
 
@@ -75,6 +75,7 @@ macro_rules! bind_user {
             .bind($row.creation_ctx.as_deref())
             .bind($row.username_key.as_deref())
             .bind($row.username_skeleton.as_deref())
+            .bind($row.email_is_verified)
             .bind($crate::store::user::account::upper(&$row.display_name))
             .bind($crate::store::user::account::upper(&$row.first_name))
             .bind($crate::store::user::account::upper(&$row.middle_name))
@@ -89,7 +90,7 @@ sql! {
         "INSERT INTO sso_user (", columns!(), ", display_name_upper, first_name_upper, middle_name_upper, \
          last_name_upper) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
          $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, \
-         $40, $41, $42) ON CONFLICT DO NOTHING"
+         $40, $41, $42, $43) ON CONFLICT DO NOTHING"
     );
     BY_ID = concat!("SELECT ", columns!(), " FROM sso_user WHERE user_id = $1");
     BY_ID_FOR_UPDATE_POSTGRES = concat!(
@@ -131,8 +132,9 @@ sql! {
         approval_status = $17, approval_status_mod_time = $18, approval_status_mod_by = $19, password_expiry = $20, \
         password_must_change = $21, is_totp_enabled = $22, totp_key = $23, totp_label = $24, \
         totp_last_step = $25, is_rate_limit_active = $26, rate_limit_def = $27, username_key = $28, \
-        username_skeleton = $29, is_super_user = $30 WHERE user_id = $1";
-    SET_EMAIL = "UPDATE sso_user SET email = $2, email_index = $3, email_is_claimed = $4 WHERE user_id = $1";
+        username_skeleton = $29, is_super_user = $30, email_is_verified = $31 WHERE user_id = $1";
+    SET_EMAIL = "UPDATE sso_user SET email = $2, email_index = $3, email_is_claimed = $4, \
+        email_is_verified = $5 WHERE user_id = $1";
     SET_TOTP = "UPDATE sso_user SET totp_key = $2, totp_label = $3, totp_last_step = $4 WHERE user_id = $1";
     DELETE_BY_ID = "DELETE FROM sso_user WHERE user_id = $1 RETURNING user_id, username";
     LOCK_ROW_SQLITE = dialect::LOCK_USER_SQLITE;
@@ -185,6 +187,7 @@ row! {
         /// None for users of earlier versions, until their names have been gone through.
         pub username_key: Option<String>,
         pub username_skeleton: Option<String>,
+        pub email_is_verified: bool,
     }
 }
 
@@ -480,6 +483,7 @@ pub async fn update(tx: &mut Tx, row: &UserRow) -> Result<Updated> {
         row.username_key.as_deref(),
         row.username_skeleton.as_deref(),
         row.is_super_user,
+        row.email_is_verified,
     );
     updated(outcome)
 }
@@ -502,7 +506,7 @@ fn updated(outcome: Result<u64>) -> Result<Updated> {
 pub async fn set_email(tx: &mut Tx, row: &UserRow) -> Result<Updated> {
     tx.touch(row.user_id.as_str());
     let (email, index) = (row.email.as_deref(), row.email_index.as_deref());
-    updated(execute!(tx, SET_EMAIL, &row.user_id, email, index, row.email_is_claimed))
+    updated(execute!(tx, SET_EMAIL, &row.user_id, email, index, row.email_is_claimed, row.email_is_verified))
 }
 
 /// The form of a name that searches compare.

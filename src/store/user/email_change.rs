@@ -9,6 +9,7 @@ sql! {
         email_index = excluded.email_index, token_digest = excluded.token_digest, \
         creation_time = excluded.creation_time, expiration_time = excluded.expiration_time";
     TAKE = "DELETE FROM sso_email_change WHERE token_digest = $1 AND expiration_time > $2 RETURNING user_id, email";
+    SET_VERIFIED = "UPDATE sso_user SET email_is_verified = $2 WHERE user_id = $1";
     DELETE_OF_USER = "DELETE FROM sso_email_change WHERE user_id = $1";
 }
 
@@ -67,4 +68,13 @@ pub async fn take(tx: &mut Tx, token_digest: &[u8], now: Timestamp) -> Result<Op
 /// When the database cannot answer.
 pub async fn delete_of_user(conn: &mut Conn, user_id: &UserId) -> Result<()> {
     execute!(conn, DELETE_OF_USER, user_id).map(drop)
+}
+
+/// Notes whether a user has shown that the email is theirs.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn set_verified(tx: &mut Tx, user_id: &UserId, is_verified: bool) -> Result<()> {
+    tx.touch(user_id.as_str());
+    execute!(tx, SET_VERIFIED, user_id, is_verified).map(drop)
 }

@@ -4,8 +4,6 @@ use crate::domain::{Code, Context, Error, Operation, Passkey, PasskeyId, Result,
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
 use crate::store;
-use crate::store::Tx;
-use crate::store::user::account::UserRow;
 
 impl Sso {
     /// The passkeys of a user, the oldest first: one's own, or those of whom one may manage.
@@ -78,6 +76,7 @@ impl Sso {
             let row = store::user::account::by_id_for_update(&mut tx, &user_id).await?;
             let row = row.ok_or(Code::UserIdInvalid)?;
             self.check_may_manage(call, &mut tx, &row).await?;
+            let could_log_in = self.can_log_in(&mut tx, &row).await?;
             let deleted = match &passkey_id {
                 Some(passkey_id) => {
                     if !store::credential::passkey::delete(&mut tx, passkey_id, &user_id).await? {
@@ -89,7 +88,7 @@ impl Sso {
                 None => store::credential::passkey::delete_of_user(&mut tx, &user_id).await?,
             };
             if deleted > 0 {
-                self.check_can_log_in(&mut tx, &row).await?;
+                self.check_still_can_log_in(&mut tx, &row, could_log_in).await?;
                 call.trail.note("passkeys_deleted", deleted.to_string());
                 self.tell_of_second_factor(&mut tx, call.ctx, &mut call.trail, &row, "passkey-removed")
                     .await?;
@@ -98,26 +97,6 @@ impl Sso {
             Ok(deleted)
         })
         .await
-    }
-
-    /// There is a way left for a user to log in: a password that somebody has chosen, a passkey, a linked definition.
-    ///
-    /// # Errors
-    /// E012003.
-    async fn check_can_log_in(&self, tx: &mut Tx, row: &UserRow) -> Result<()> {
-        // One that was made up, and told nobody, was set by nobody.
-        let has_password = row.password_hash.is_some() && row.password_last_set.is_some();
-        if has_password
-            || !store::credential::passkey::list_of_user(tx, &row.user_id).await?.is_empty()
-            || store::linked_auth::link::list_of_user(tx, &row.user_id)
-                .await?
-                .iter()
-                .any(|link| link.is_active)
-        {
-            return Ok(());
-        }
-        let detail = "the user has no password: set one first";
-        Err(Error::refused(Code::PasskeyLastWayToLogIn, detail))
     }
 }
 

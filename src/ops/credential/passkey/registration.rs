@@ -9,18 +9,16 @@ use crate::crypto::passkey::key::ALGORITHMS;
 use crate::crypto::passkey::refusal::Refusal;
 use crate::crypto::passkey::response::RegistrationResponse;
 use crate::domain::{
-    Code, Context, Error, Operation, Passkey, PasskeyCeremony, PasskeyId, Result, check_passkey_name,
-    joined_names,
+    Code, Context, Error, Operation, Passkey, PasskeyId, Result, check_passkey_name, joined_names,
 };
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
 use crate::ops::credential::passkey::ceremony::{descriptor, timeout};
 use crate::store;
 use crate::store::credential::passkey::KeptPasskey;
-use crate::store::credential::passkey_ceremony::Asker;
 
 /// How many passkeys a user has at most.
-const MOST: usize = 20;
+pub(in crate::ops) const MOST: usize = 20;
 
 impl Sso {
     /// Begins to register a passkey for the user of the session that acts: what a browser is to be asked, as
@@ -45,8 +43,7 @@ impl Sso {
             let row = row.ok_or(Code::SessionNoSuchSession)?;
             let passkeys = store::credential::passkey::list_of_user(&mut tx, &user_id).await?;
             check_room(passkeys.len())?;
-            let (kind, asker) = (PasskeyCeremony::Registration, Asker::User(&user_id));
-            let challenge = self.begin_ceremony(&mut tx, kind, asker, Some(&name)).await?;
+            let challenge = self.begin_ceremony(&mut tx, &user_id, &name).await?;
             self.commit(tx, &mut call.trail).await?;
             let joined = joined_names([&row.first_name, &row.middle_name, &row.last_name]);
             let shown = row.display_name.or(joined).unwrap_or_else(|| row.username.clone());
@@ -69,6 +66,7 @@ impl Sso {
                     "userVerification": self.verification(),
                 },
                 "attestation": "none",
+                "extensions": {"credProps": true},
             }))
         })
         .await
@@ -90,10 +88,7 @@ impl Sso {
             self.require_fresh_login(call.caller().ok())?;
             let party = self.passkey_party()?;
             let response = RegistrationResponse::read(response).map_err(not_acceptable)?;
-            let ceremony = self.take_ceremony(&response.client_data.challenge).await?;
-            if ceremony.kind != PasskeyCeremony::Registration || ceremony.user_id.as_ref() != Some(&user_id) {
-                return Err(Code::PasskeyNoSuchCeremony.into());
-            }
+            let name = self.take_ceremony(&response.client_data.challenge, &user_id).await?;
             let has_origin = |origin: &str| party.has_origin(origin);
             let party = RelyingParty {
                 id: &party.id,
@@ -104,12 +99,13 @@ impl Sso {
             let passkey = Passkey {
                 passkey_id: PasskeyId::random(self.random())?,
                 user_id: user_id.clone(),
-                name: check_passkey_name(ceremony.name)?,
+                name,
                 aaguid: Uuid::from_bytes(new.aaguid),
                 transports: response.transports,
                 is_backup_eligible: new.proof.is_backup_eligible,
                 is_backed_up: new.proof.is_backed_up,
                 is_user_verified: new.proof.is_user_verified,
+                is_discoverable: response.is_discoverable,
                 creation_time: self.now(),
                 last_use: None,
             };

@@ -1,5 +1,6 @@
 -- ---- Passkeys ----
--- The credentials, by the id that their authenticators know. Transports stand between blanks.
+-- The credentials, by the id that their authenticators know. Transports stand between blanks. Discoverable are those that an
+-- authenticator finds without being told their ids; NULL where it does not say so.
 CREATE TABLE sso_passkey (
     passkey_id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     credential_id BYTEA NOT NULL,
@@ -12,26 +13,31 @@ CREATE TABLE sso_passkey (
     is_backup_eligible BOOLEAN NOT NULL,
     is_backed_up BOOLEAN NOT NULL,
     is_user_verified BOOLEAN NOT NULL,
+    is_discoverable BOOLEAN,
     creation_time BIGINT NOT NULL,
     last_use BIGINT
 );
 CREATE UNIQUE INDEX sso_passkey_credential ON sso_passkey (credential_id);
 CREATE INDEX sso_passkey_user ON sso_passkey (user_id);
 
--- What browsers were asked, and have not answered yet, by the digest of the challenge. The place is the network of a stranger;
--- the user is the one who registers a passkey, or has shown the password.
+-- Passkeys that users are about to register, by the digest of the challenge that their browser has not answered yet.
 CREATE TABLE sso_passkey_ceremony (
     challenge_digest BYTEA NOT NULL PRIMARY KEY,
-    kind TEXT COLLATE "C" NOT NULL,
-    user_id TEXT COLLATE "C" REFERENCES sso_user ON DELETE CASCADE,
-    place_digest BYTEA,
-    name TEXT COLLATE "C",
+    user_id TEXT COLLATE "C" NOT NULL REFERENCES sso_user ON DELETE CASCADE,
+    name TEXT COLLATE "C" NOT NULL,
     creation_time BIGINT NOT NULL,
     expiration_time BIGINT NOT NULL
 );
 CREATE INDEX sso_passkey_ceremony_expiration ON sso_passkey_ceremony (expiration_time);
-CREATE INDEX sso_passkey_ceremony_user ON sso_passkey_ceremony (user_id) WHERE user_id IS NOT NULL;
-CREATE INDEX sso_passkey_ceremony_place ON sso_passkey_ceremony (place_digest, creation_time) WHERE place_digest IS NOT NULL;
+CREATE INDEX sso_passkey_ceremony_user ON sso_passkey_ceremony (user_id);
+
+-- Challenges of logins that a passkey has answered, by digest, until they expire: each counts once. One that nobody has answered
+-- is kept nowhere.
+CREATE TABLE sso_passkey_used_challenge (
+    challenge_digest BYTEA NOT NULL PRIMARY KEY,
+    expiration_time BIGINT NOT NULL
+);
+CREATE INDEX sso_passkey_used_challenge_time ON sso_passkey_used_challenge (expiration_time);
 -- openid: clients and signing keys
 
 -- Applications that users sign in to, and services. Lists stand a line each. Lifetimes are in seconds; NULL is that of the
@@ -150,6 +156,10 @@ CREATE INDEX sso_user_undecided ON sso_user (username) WHERE approval_status <> 
 CREATE INDEX sso_user_unfinished ON sso_user (username) WHERE sign_up_status <> 'final';
 CREATE INDEX sso_user_locked ON sso_user (username) WHERE is_locked;
 CREATE INDEX sso_user_super_user ON sso_user (username) WHERE is_super_user;
+
+-- ---- Emails ----
+-- Whether the user has shown that the email is theirs, by a link that was sent there. Of users from before nobody knows.
+ALTER TABLE sso_user ADD COLUMN email_is_verified BOOLEAN NOT NULL DEFAULT FALSE;
 
 -- ---- Languages ----
 -- The language of the pages where the user has logged in last, for emails; NULL where that is not known.
