@@ -29,6 +29,18 @@ PASSWORD_FILE = "admin1.password"
 ALREADY_EXISTS = "E001002"
 # The default of `http.listen`.
 ADDRESS = "http://127.0.0.1:17010"
+# Waits for the page that it is given, and opens it.
+OPENER = """
+import sys, time, urllib.request, webbrowser
+for _ in range(100):
+    try:
+        urllib.request.urlopen(sys.argv[1], timeout=5).close()
+    except OSError:
+        time.sleep(0.1)
+    else:
+        webbrowser.open(sys.argv[1])
+        break
+"""
 START_TIMEOUT = 30.0
 STOP_TIMEOUT = 30.0
 
@@ -85,6 +97,8 @@ class Demo:
         self.say("The server", "zato-sso serve")
         print(f"Sign in at {ADDRESS}/login, see all users at {ADDRESS}/admin.")
         print(f"The password of {USERNAME} is in {self.folder / PASSWORD_FILE}.", flush=True)
+        if not arguments:
+            open_browser(f"{ADDRESS}/login")
         os.chdir(self.folder)
         os.execve(self.command, [self.command, "serve", *arguments], self.environment)  # noqa: S606
 
@@ -203,6 +217,15 @@ def find_command() -> str:
     if command is None:
         raise DemoError("there is no command zato-sso: run `make build`")
     return command
+
+
+def open_browser(url: str) -> None:
+    """Open a page in the browser of whoever sits in front of this machine, once the server answers."""
+    has_screen = sys.platform == "darwin" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+    if not (has_screen and sys.stdout.isatty()):
+        return
+    # In a process of its own: this one becomes the server.
+    subprocess.Popen([sys.executable, "-c", OPENER, url], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def post(url: str, body: str) -> str:

@@ -34,7 +34,7 @@ pub use section::http::Http;
 pub use section::log::{Log, LogFile, LogLevel};
 pub use section::login::Login;
 pub use section::main::Main;
-pub use section::oidc::{Oidc, Registration};
+pub use section::oidc::{OWN_CLAIMS, Oidc, Registration};
 pub use section::otel::{Otel, OtelPython};
 pub use section::pages::Pages;
 pub use section::passkey::{Passkey, PasskeyParty, UserVerification};

@@ -14,7 +14,7 @@ pub mod totp;
 
 pub use keyring::file::LoadedKeyring;
 pub use keyring::ring::{KeyId, Keyring, KeyringError};
-pub use keyring::seal::{Place, plain};
+pub use keyring::seal::{Place, SEALED_HEAD, head_of, plain};
 pub use password::common::is_common;
 pub use password::filter;
 pub use password::firebase::{FirebaseParams, fbscrypt_hash, firebase_hash};

@@ -37,14 +37,15 @@ pub use access::rate_limit::{InvalidRateLimit, RateLimit, RateLimits, RateRule, 
 pub use access::throttle::{Throttle, ThrottleRules};
 pub use attr::{Attr, AttrOwner, AttrValue};
 pub use audit::{AuditEvent, AuditResult};
+pub use client::metadata::{Metadata, as_metadata_error};
 pub use client::oauth_error::OAuthError;
 pub use client::record::{
     AccessTokenFormat, AuthMethod, Client, ClientKind, ClientSecret, ClientUpdate, ClientWithSecret, Grant,
     SigningAlg, SigningKeyInfo,
 };
-pub use client::request::{AuthorizationRequest, ClaimsRequest, Parameters, Prompts, ResponseMode};
-pub use client::token::VerifiedToken;
-pub use client::uri::{check_audience, check_redirect_uris, check_web_uri};
+pub use client::request::{AuthorizationRequest, ClaimsRequest, Parameters, Prompts, ResponseMode, shown};
+pub use client::token::{ClaimsWanted, VerifiedToken};
+pub use client::uri::{check_audience, check_redirect_uris, check_web_uri, with_query};
 pub use device::{browser_and_system, device_name};
 pub use group::{Group, GroupMember, GroupUpdate, Membership, check_group_name, check_scopes, group_key};
 pub use import::{

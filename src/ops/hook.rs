@@ -6,7 +6,9 @@ use std::borrow::Cow;
 use std::fmt;
 use std::pin::Pin;
 
-use crate::domain::{Email, ExpiringPassword, SignUpDetails, SignUpVerdict, UserId};
+use serde_json::{Map, Value};
+
+use crate::domain::{ClaimsWanted, Email, ExpiringPassword, SignUpDetails, SignUpVerdict, UserId};
 use crate::ops::audit::Trail;
 
 /// The note of an audit entry that says that a hook has failed.
@@ -63,6 +65,12 @@ pub trait Hooks: fmt::Debug + Send + Sync {
 
     /// Sends an email, in place of the SMTP server of the configuration. The text of the message may hold a token.
     fn send_email(&self, message: &Email) -> Option<HookFuture<()>> {
+        None
+    }
+
+    /// Further claims of a user, for an ID token or the userinfo endpoint: they take the place of others with the same name, but of none
+    /// of the provider's own. Where the hook fails there are none, and the log says so.
+    fn claims(&self, wanted: &ClaimsWanted) -> Option<HookFuture<Map<String, Value>>> {
         None
     }
 

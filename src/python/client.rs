@@ -140,7 +140,7 @@ impl ClientApi {
     ///     data: Those that change; None takes a value away, or sets what suits the kind. name, is_active, is_trusted: no consent is
     ///         asked for, redirect_uris, post_logout_redirect_uris, backchannel_logout_uri, scopes, grants, auth_method,
     ///         jwks: a dict or its text, require_pkce, id_token_alg, access_token_format, access_token_lifetime,
-    ///         refresh_token_lifetime, refresh_token_idle: seconds, default_audience, audiences, app, pairwise_sector, logo_uri,
+    ///         refresh_token_lifetime, refresh_token_idle: seconds, default_audience, audiences, own_audiences, app, pairwise_sector, logo_uri,
     ///         policy_uri, tos_uri.
     ///     current_ust: The session token of a super-user.
     ///     current_app: The application on whose behalf the call is made.
@@ -274,6 +274,7 @@ fn to_dict<'py>(py: Python<'py>, client: &Client, times: Times) -> PyResult<Boun
     dict.set_item("refresh_token_idle", client.refresh_token_idle)?;
     dict.set_item("default_audience", client.default_audience.as_deref())?;
     dict.set_item("audiences", &client.audiences)?;
+    dict.set_item("own_audiences", &client.own_audiences)?;
     dict.set_item("is_trusted", client.is_trusted)?;
     dict.set_item("require_pkce", client.require_pkce)?;
     dict.set_item("app", client.app.as_deref())?;

@@ -102,16 +102,71 @@ const commands = {
     const picture = PNG.sync.read(await page.locator("svg.qr").screenshot());
     return { text: jsQR(new Uint8ClampedArray(picture.data), picture.width, picture.height)?.data ?? null };
   },
-  axe: async () => {
-    await page.evaluate(axe);
-    const found = await page.evaluate(() => globalThis.axe.run(document, {
-      runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-      // What is right needs no report of each element.
-      resultTypes: ["violations"],
-      selectors: false,
-    }));
-    const told = ({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html).join(" ")}`;
-    return { violations: found.violations.map(told), width: await page.evaluate(() => document.documentElement.scrollWidth) };
+  axe: async () => ({ violations: await violations("all") }),
+  // The page that is open, in several looks: what axe-core finds, whether it has to be scrolled sideways (WCAG 2.2, 1.4.10), pictures.
+  survey: async ([name, looks]) => {
+    const problems = [];
+    for (const { scheme, width, axe: what, shot } of looks) {
+      await page.emulateMedia({ colorScheme: scheme });
+      await page.setViewportSize({ width, height: 800 });
+      if (what) problems.push(...await violations(what));
+      const drawn = await page.evaluate(() => document.documentElement.scrollWidth);
+      if (drawn > width) problems.push(`is ${drawn} wide in ${width}`);
+      if (shot) await page.screenshot({ path: join(artifacts, `${name}-${scheme}-${width}.png`), fullPage: true });
+    }
+    return { problems };
+  },
+  // Whether the tabulator key reaches all that can be used, in its order on the page, and each shows that it has the focus.
+  keyboard: async () => {
+    await page.evaluate(() => {
+      document.activeElement?.blur();
+      globalThis.scrollTo(0, 0);
+      const usable = "a[href],button,input:not([type=hidden]),select,textarea,summary,[tabindex='0']";
+      globalThis.wanted = [...document.querySelectorAll(usable)].filter((element) => element.checkVisibility() && !element.disabled);
+      globalThis.reached = [];
+      document.addEventListener("focusin", ({ target }) => {
+        if (target === document.body) return;
+        globalThis.reached.push(target);
+        if (getComputedStyle(target).outlineStyle === "none") globalThis.bare = target.outerHTML;
+      });
+    });
+    const count = await page.evaluate(() => globalThis.wanted.length);
+    // The parts of a date are places of their own.
+    const dates = await page.locator("input[type=date]:visible").count();
+    await page.locator("body").evaluate((body) => { body.tabIndex = -1; body.focus(); body.removeAttribute("tabindex"); });
+    await Promise.all(Array.from({ length: count + 3 * dates + 3 }, () => page.keyboard.press("Tab")));
+    return page.evaluate(() => {
+      const { reached } = globalThis;
+      const problems = globalThis.wanted.filter((element) => !reached.includes(element)).map((element) => `Tab does not reach ${element.outerHTML}`);
+      const places = [...new Set(reached)].map((element) => globalThis.wanted.indexOf(element)).filter((place) => place >= 0);
+      if (places.some((place, index) => index > 0 && place < places[index - 1])) problems.push("Tab does not go in the order of the page");
+      if (globalThis.bare) problems.push(`shows no focus: ${globalThis.bare}`);
+      return { problems };
+    });
+  },
+  // The first paint, as the median of several, on a processor so many times as slow; what came over the network.
+  paint: async ([url, slowdown, times]) => {
+    const session = await context.newCDPSession(page);
+    await session.send("Network.enable");
+    let bytes = 0;
+    let requests = 0;
+    // Chromium's own pictures, such as that of a calendar, do not come over the network.
+    session.on("Network.responseReceived", ({ response }) => { if (response.url.startsWith("http")) requests += 1; });
+    session.on("Network.loadingFinished", ({ encodedDataLength }) => { bytes += encodedDataLength; });
+    await session.send("Emulation.setCPUThrottlingRate", { rate: slowdown });
+    const paints = [];
+    for (let time = 0; time < times; time += 1) {
+      [bytes, requests] = [0, 0];
+      await page.goto(url, { waitUntil: "load" });
+      paints.push(await page.evaluate(async () => {
+        const painted = () => performance.getEntriesByName("first-contentful-paint")[0];
+        while (!painted()) await new Promise(requestAnimationFrame);
+        return painted().startTime - performance.getEntriesByType("navigation")[0].responseStart;
+      }));
+    }
+    await session.detach();
+    paints.sort((one, other) => one - other);
+    return { paint: paints[Math.floor(times / 2)], least: paints[0], most: paints[times - 1], bytes, requests };
   },
   // What runs in each page before its own script.
   init: async (script) => (await context.addInitScript(script), {}),
@@ -130,6 +185,30 @@ const commands = {
   cookies: async () => ({ cookies: await context.cookies() }),
   complaints: async () => ({ complaints: complaints.splice(0) }),
 };
+
+// The rules that depend on what texts say, and on how long they are.
+const WORDS = [
+  "aria-command-name", "aria-input-field-name", "aria-tooltip-name", "button-name", "document-title", "duplicate-id-aria",
+  "empty-heading", "empty-table-header", "form-field-multiple-labels", "frame-title", "heading-order", "html-has-lang",
+  "html-lang-valid", "label", "label-content-name-mismatch", "label-title-only", "landmark-unique", "link-name",
+  "scrollable-region-focusable", "select-name", "summary-name", "target-size", "valid-lang",
+];
+
+/** What axe-core finds by "all" rules, by all but "contrast", which is "structure", or by those on "words". */
+async function violations(what) {
+  await page.evaluate(axe);
+  const only = { contrast: ["color-contrast"], words: WORDS }[what];
+  const found = await page.evaluate(([what, only]) => globalThis.axe.run(document, {
+    runOnly: only
+      ? { type: "rule", values: only }
+      : ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    rules: what === "structure" ? { "color-contrast": { enabled: false } } : {},
+    // What is right needs no report of each element.
+    resultTypes: ["violations"],
+    selectors: false,
+  }), [what, only]);
+  return found.violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html).join(" ")}`);
+}
 
 async function focus() {
   return page.evaluate(() => document.activeElement?.id || document.activeElement?.textContent?.trim() || "");

@@ -55,7 +55,7 @@ async fn what_was_deleted_is_said(kind: Kind) {
     }
     let said = folder.run("cleanup --json").json();
     assert_eq!(said["sessions"], 0);
-    assert_eq!(said.as_object().unwrap().len(), 23);
+    assert_eq!(said.as_object().unwrap().len(), 24);
     assert_eq!(folder.run("list-sessions user1 --json").json().as_array().unwrap().len(), 1);
 }
 

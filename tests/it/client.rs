@@ -166,8 +166,8 @@ async fn what_is_not_acceptable_says_what_would_be_right(kind: Kind) {
         ),
         (
             "web",
-            ClientUpdate { jwks_uri: text("https://app.example.com/jwks"), ..web("a") },
-            "give them by jwks",
+            ClientUpdate { jwks_uri: text("http://app.example.com/jwks"), ..web("a") },
+            "must begin with https://",
         ),
         ("web", keys("{}"), "a JSON object with a list `keys`"),
         ("web", keys(r#"{"keys":[]}"#), "none of its keys can be used"),

@@ -1,6 +1,11 @@
 //! How clients of the OpenID Provider prove who they are.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use zato_sso::crypto::jose::jws::sign;
 use zato_sso::crypto::jose::signing_key::{SigningKey, generate};
 use zato_sso::domain::{Client, ClientUpdate, Code, Edit, Error, Password, SigningAlg, SystemRandom};
@@ -14,6 +19,7 @@ on_both_databases! {
     two_secrets_are_valid_while_one_takes_the_others_place;
     who_guesses_secrets_waits_and_who_has_one_does_not;
     a_client_proves_itself_by_a_jwt_of_its_own;
+    keys_that_a_client_publishes_are_fetched_with_bounds;
 }
 
 const ISSUER: &str = "https://login.example.com";
@@ -185,4 +191,75 @@ async fn a_client_proves_itself_by_a_jwt_of_its_own(kind: Kind) {
     assert!(why.contains("not signed with a key of this client's jwks"), "{why}");
     let why = outcome(&world, &ClientCredential::Assertion(Password::from("a.b"), None)).await.unwrap_err();
     assert!(why.contains("no signed JWT"), "{why}");
+}
+
+/// A server that publishes these keys; how often it was asked.
+async fn publisher(answers: Vec<String>) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let uri = format!("http://{}/jwks", listener.local_addr().unwrap());
+    let count = Arc::new(AtomicUsize::new(0));
+    let asked = Arc::clone(&count);
+    tokio::spawn(async move {
+        for answer in answers {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.read_buf(&mut Vec::with_capacity(4_096)).await.unwrap();
+            asked.fetch_add(1, Ordering::SeqCst);
+            drop(stream.write_all(format!("HTTP/1.1 200 OK\r\n\r\n{answer}").as_bytes()).await);
+        }
+    });
+    (uri, count)
+}
+
+async fn keys_that_a_client_publishes_are_fetched_with_bounds(kind: Kind) {
+    let key = || {
+        let pkcs8 = generate(SigningAlg::EdDsa, &SystemRandom).unwrap();
+        SigningKey::from_pkcs8(SigningAlg::EdDsa, &pkcs8).unwrap()
+    };
+    let (first, second, foreign) = (key(), key(), key());
+    let set = |keys: &[&SigningKey]| {
+        let keys: Vec<Value> = keys.iter().map(|key| key.public().to_jwk(key.kid())).collect();
+        json!({ "keys": keys }).to_string()
+    };
+    let answers = vec![set(&[&first]), set(&[&second]), "nonsense".to_owned()];
+    let (uri, count) = publisher(answers).await;
+    let world = World::with(kind, json!({"oidc.allow_private_addresses": true})).await;
+    let new = || ClientUpdate {
+        auth_method: text("private_key_jwt"),
+        jwks_uri: text(&uri),
+        grants: crate::client::set(&["client_credentials"]),
+        ..named("one")
+    };
+    let client_id = create(&world.sso, "service", new()).await.client.client_id.as_str().to_owned();
+    let number = AtomicUsize::new(0);
+    let prove = async |world: &World, key: &SigningKey, client_id: &str| {
+        let now = world.sso.now().as_micros() / 1_000_000;
+        let jti = number.fetch_add(1, Ordering::SeqCst).to_string();
+        let claims = json!({"iss": client_id, "sub": client_id, "aud": ISSUER, "exp": now + 60, "jti": jti});
+        let assertion = Password::from(sign(key, "JWT", &claims).unwrap());
+        outcome(world, &ClientCredential::Assertion(assertion, None)).await
+    };
+    assert_eq!(prove(&world, &first, &client_id).await.as_deref(), Ok("one"));
+    assert!(prove(&world, &first, &client_id).await.is_ok());
+    // Whatever strangers make up, nobody is asked again for half a minute.
+    assert!(prove(&world, &foreign, &client_id).await.unwrap_err().contains("not signed"));
+    assert!(prove(&world, &second, &client_id).await.is_err());
+    assert_eq!(count.load(Ordering::SeqCst), 1);
+    world.clock.advance_seconds(31);
+    assert!(prove(&world, &second, &client_id).await.is_ok(), "it has changed its key");
+    assert!(prove(&world, &first, &client_id).await.is_err(), "the one before is published no longer");
+    // What cannot be read takes nothing away for a while.
+    world.clock.advance_seconds(601);
+    assert!(prove(&world, &second, &client_id).await.is_ok());
+    assert_eq!(count.load(Ordering::SeqCst), 3);
+    world.clock.advance_seconds(3_001);
+    let why = prove(&world, &second, &client_id).await.unwrap_err();
+    assert!(why.contains("could not be read from its jwks_uri"), "{why}");
+
+    // Nobody makes this server ask its neighbours, unless that is allowed.
+    let (uri, count) = publisher(vec![set(&[&first])]).await;
+    let world = World::new(kind).await;
+    let new = ClientUpdate { jwks_uri: text(&uri), ..new() };
+    let client_id = create(&world.sso, "service", new).await.client.client_id.as_str().to_owned();
+    assert!(prove(&world, &first, &client_id).await.unwrap_err().contains("could not be read"));
+    assert_eq!(count.load(Ordering::SeqCst), 0);
 }

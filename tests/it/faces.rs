@@ -217,6 +217,9 @@ const PAGES: &[(Operation, &str)] = &[
     (Operation::UserBrowse, "GET root:/admin"),
     (Operation::UserGetToManage, "GET root:/admin/user/x"),
     (Operation::UserDeleteCurrent, "POST root:/account/delete"),
+    (Operation::SigningKeyGetList, "GET root:/admin/keys"),
+    (Operation::KeyringGetState, "GET root:/admin/keys"),
+    (Operation::ServerGetState, "GET root:/admin/health"),
     (Operation::PasswordResetSend, "POST root:/admin/user/x"),
 ];
 
@@ -232,6 +235,10 @@ const PROVIDER: &[(Operation, &str)] = &[
     (Operation::OpenidIntrospect, "POST root:/oauth2/introspect"),
     (Operation::OpenidRevoke, "POST root:/oauth2/revoke"),
     (Operation::OpenidEndSession, "GET root:/oauth2/logout"),
+    (Operation::OpenidRegister, "POST root:/oauth2/register"),
+    (Operation::OpenidGetRegistration, "GET root:/oauth2/register/x"),
+    (Operation::OpenidUpdateRegistration, "PUT root:/oauth2/register/x"),
+    (Operation::OpenidDeleteRegistration, "DELETE root:/oauth2/register/x"),
 ];
 
 #[test]
@@ -310,7 +317,8 @@ async fn every_address_for_browsers_is_served(kind: Kind) {
 }
 
 async fn every_address_of_the_provider_is_served(kind: Kind) {
-    let server = Server::with(kind, serde_json::json!({"oidc.issuer": "https://sso.example"})).await;
+    let settings = serde_json::json!({"oidc.issuer": "https://sso.example", "oidc.registration": "open"});
+    let server = Server::with(kind, settings).await;
     for (_, line) in PROVIDER {
         assert!(matches!(server.ask(line, &[], "").status, 303 | 400 | 401), "{line}");
     }

@@ -88,14 +88,14 @@ pub async fn enter(world: &World, credential: &ExternalCredential) -> zato_sso::
 async fn definitions_are_made_listed_and_deleted(kind: Kind) {
     let world = World::new(kind).await;
     let user = world.user("user1").await;
-    assert_eq!(world.sso.list_sec_defs(&ctx()).await.unwrap(), []);
+    assert_eq!(world.sso.list_sec_defs(&ctx(), Actor::Trusted(None)).await.unwrap(), []);
     let made = define(&world.sso, SecType::Jwt, "b", None).await;
     assert_eq!(made.secret.unwrap().expose().len(), 43);
     assert_eq!(made.definition.creation_time, START);
     let chosen = define(&world.sso, SecType::BasicAuth, "c", Some(PASSWORD)).await;
     assert!(chosen.secret.is_none());
     let (a, _) = linked(&world, SecType::BasicAuth, "a", &user).await;
-    let listed = world.sso.list_sec_defs(&ctx()).await.unwrap();
+    let listed = world.sso.list_sec_defs(&ctx(), Actor::Trusted(None)).await.unwrap();
     let told: Vec<_> = listed
         .iter()
         .map(|one| {
@@ -115,7 +115,7 @@ async fn definitions_are_made_listed_and_deleted(kind: Kind) {
         assert_eq!(refusal(world.sso.delete_sec_def(&ctx(), name).await), Code::CommonInvalidInput);
         assert_eq!(refusal(world.sso.get_sec_def(&ctx(), name).await), Code::CommonInvalidInput);
     }
-    assert_eq!(world.sso.list_sec_defs(&ctx()).await.unwrap().len(), 2);
+    assert_eq!(world.sso.list_sec_defs(&ctx(), Actor::Trusted(None)).await.unwrap().len(), 2);
     let again = define(&world.sso, SecType::BasicAuth, "a", None).await;
     assert!(again.definition.sec_def_id > a, "ids are never used again");
 }
@@ -163,7 +163,7 @@ async fn what_a_definition_may_be_made_of(kind: Kind) {
         token: TokenRules::default(),
     };
     world.sso.create_sec_def(&ctx(), new).await.unwrap();
-    assert_eq!(world.sso.list_sec_defs(&ctx()).await.unwrap().len(), 2);
+    assert_eq!(world.sso.list_sec_defs(&ctx(), Actor::Trusted(None)).await.unwrap().len(), 2);
 }
 
 async fn a_definition_of_jwt_may_ask_for_an_audience_and_a_short_life(kind: Kind) {

@@ -88,11 +88,21 @@ mod metrics;
 mod names;
 mod new_device;
 #[cfg(feature = "server")]
+mod oidc_claims;
+#[cfg(feature = "server")]
 mod oidc_code;
 #[cfg(feature = "server")]
 mod oidc_device;
 #[cfg(feature = "server")]
+mod oidc_dpop;
+#[cfg(feature = "server")]
+mod oidc_exchange;
+#[cfg(feature = "server")]
+mod oidc_guard;
+#[cfg(feature = "server")]
 mod oidc_logout;
+#[cfg(feature = "server")]
+mod oidc_register;
 #[cfg(feature = "server")]
 mod oidc_token;
 mod open;
@@ -109,6 +119,8 @@ mod page_account;
 mod page_admin;
 #[cfg(feature = "server")]
 mod page_attack;
+#[cfg(feature = "server")]
+mod page_console;
 #[cfg(feature = "server")]
 mod page_login;
 #[cfg(feature = "server")]

@@ -11,6 +11,7 @@ on_both_databases! {
     a_device_gets_tokens_once_its_user_has_said_yes;
     a_device_waits_and_not_for_ever;
     guessed_codes_are_slowed_down;
+    a_network_takes_its_own_place_alone;
 }
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -112,4 +113,24 @@ async fn guessed_codes_are_slowed_down(kind: Kind) {
         assert_eq!(last, 422);
     }
     assert_eq!(last, 429, "nobody tries 40 codes without a pause");
+}
+
+async fn a_network_takes_its_own_place_alone(kind: Kind) {
+    let provider = Provider::new(kind).await;
+    let client = device(&provider).await;
+    let world = &provider.browser.server.world;
+    let first = begin(&provider, &client);
+    // Another network's, which has waited for longer.
+    crate::support::execute(world, "UPDATE sso_device_code SET expiration_time = expiration_time - 1").await;
+    let place = "UPDATE sso_device_code SET place_digest = user_code_digest";
+    crate::support::execute(world, place).await;
+    let second = begin(&provider, &client);
+    world.clock.advance_seconds(1);
+    for _ in 0..100 {
+        begin(&provider, &client);
+    }
+    assert_eq!(refusal(&poll(&provider, &client, &second)), "invalid_grant", "the oldest one made room");
+    assert_eq!(refusal(&poll(&provider, &client, &first)), "authorization_pending");
+    let waiting = crate::support::any_rows(world, "SELECT device_digest FROM sso_device_code").await;
+    assert_eq!(waiting.len(), 101);
 }

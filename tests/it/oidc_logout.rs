@@ -17,6 +17,8 @@ on_both_databases! {
     a_client_that_shows_the_id_token_logs_its_user_out;
     without_a_token_of_this_session_the_user_is_asked;
     nobody_is_sent_to_an_address_that_is_not_registered;
+    a_hint_that_is_wrong_is_as_good_as_none;
+    a_native_client_chooses_its_port_and_its_uri_is_kept_as_it_is;
     clients_are_told_whatever_ends_the_session;
     a_client_that_is_down_is_told_later;
 }
@@ -92,7 +94,6 @@ async fn nobody_is_sent_to_an_address_that_is_not_registered(kind: Kind) {
         vec![("post_logout_redirect_uri", "https://app.example/goodbye/"), ("id_token_hint", hint.as_str())],
         vec![("post_logout_redirect_uri", CALLBACK), ("id_token_hint", hint.as_str())],
         vec![("id_token_hint", hint.as_str()), ("client_id", other.client_id.as_str())],
-        vec![("id_token_hint", "a.b.c")],
     ] {
         let seen = provider.browser.get(&logout(&fields));
         seen.shows(400, "The application asked for something that cannot be done");
@@ -105,6 +106,55 @@ async fn nobody_is_sent_to_an_address_that_is_not_registered(kind: Kind) {
     let page = provider.browser.get(&path);
     assert!(page.header("content-security-policy").unwrap().contains("form-action 'self';"));
     assert_eq!(provider.submit(&page, "/logout", &[]).location(), "./login?done=logout");
+}
+
+async fn a_hint_that_is_wrong_is_as_good_as_none(kind: Kind) {
+    let mut provider = Provider::new(kind).await;
+    let one = client(&provider, |_| {}).await;
+    let id = one.client_id.as_str();
+    let hint = ("id_token_hint", "a.b.c");
+    // Its user is asked; whose URI it would be is said by the client's id alone.
+    for (fields, target) in [
+        (vec![hint], "./login?done=logout"),
+        (vec![hint, ("post_logout_redirect_uri", GOODBYE)], "./login?done=logout"),
+        (vec![hint, ("client_id", id), ("post_logout_redirect_uri", GOODBYE)], GOODBYE),
+    ] {
+        provider.browser.sign_in("user1");
+        let location = provider.browser.get(&logout(&fields)).location().to_owned();
+        assert!(location.starts_with("/logout?request="), "{location}");
+        let page = provider.browser.get(&location);
+        assert_eq!(provider.submit(&page, "/logout", &[]).location(), target);
+    }
+    let wrong = [hint, ("client_id", id), ("post_logout_redirect_uri", "https://evil.example")];
+    provider.browser.get(&logout(&wrong)).shows(400, "The application asked for something");
+}
+
+async fn a_native_client_chooses_its_port_and_its_uri_is_kept_as_it_is(kind: Kind) {
+    let mut provider = Provider::new(kind).await;
+    let uris = ["http://127.0.0.1/bye?x='%7e'", "com.example.app:/bye"].map(str::to_owned).to_vec();
+    let native = |new: &mut ClientUpdate| {
+        new.post_logout_redirect_uris = Edit::Set(uris);
+    };
+    let client = provider.client("native", native).await;
+    let to = |uri: &str| {
+        logout(&[
+            ("client_id", client.client_id.as_str()),
+            ("post_logout_redirect_uri", uri),
+            ("state", "a b"),
+        ])
+    };
+    for (uri, expected) in [
+        ("http://127.0.0.1:7001/bye?x='%7e'", "http://127.0.0.1:7001/bye?x='%7e'&state=a+b"),
+        ("com.example.app:/bye", "com.example.app:/bye?state=a+b"),
+    ] {
+        assert_eq!(provider.browser.get(&to(uri)).location(), expected);
+    }
+    for wrong in ["http://127.0.0.1:7001/bye", "http://127.0.0.2/bye?x='%7e'", "com.example.app:/bye/"] {
+        provider
+            .browser
+            .get(&to(wrong))
+            .shows(400, "The application asked for something that cannot be done");
+    }
 }
 
 /// A client's server: what it is sent, and how it answers.

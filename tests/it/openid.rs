@@ -1,5 +1,8 @@
 //! What the tests of the OpenID Provider share: a client, its user's browser, and what the client does.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -7,11 +10,11 @@ use url::Url;
 use zato_sso::crypto::jose::jwk::Jwk;
 use zato_sso::crypto::jose::jws::Jws;
 use zato_sso::domain::{ClientUpdate, Edit};
-use zato_sso::ops::Actor;
+use zato_sso::ops::{Actor, Hooks, NoHooks};
 
 use crate::page::{Browser, Seen, encoded};
-use crate::rest::Answer;
-use crate::support::{Kind, PASSWORD, ctx};
+use crate::rest::{Answer, Server};
+use crate::support::{Kind, PASSWORD, World, ctx};
 
 pub const ISSUER: &str = "https://sso.example";
 pub const CALLBACK: &str = "https://app.example/callback";
@@ -44,11 +47,16 @@ impl Provider {
     }
 
     pub async fn with(kind: Kind, more: Value) -> Self {
+        Self::with_hooks(kind, more, Arc::new(NoHooks)).await
+    }
+
+    pub async fn with_hooks(kind: Kind, more: Value, hooks: Arc<dyn Hooks>) -> Self {
         let mut settings = json!({"oidc.issuer": ISSUER, "pages.url": ISSUER});
         for (key, value) in more.as_object().unwrap() {
             settings[key] = value.clone();
         }
-        let browser = Browser::with(kind, settings).await;
+        let server = Server::of(World::with_hooks(kind, settings, hooks).await);
+        let browser = Browser { server, host: "localhost".to_owned(), cookies: BTreeMap::new() };
         browser.server.world.user("user1").await;
         Self { browser }
     }

@@ -25,8 +25,19 @@ on_both_databases! {
     members_of_a_large_group_are_seen_page_by_page;
 }
 
-const PAGES: [&str; 5] =
-    ["/admin", "/admin/sites", "/admin/user/zusr1", "/admin/groups", "/admin/group/zgrp1"];
+const PAGES: [&str; 11] = [
+    "/admin",
+    "/admin/sites",
+    "/admin/user/zusr1",
+    "/admin/groups",
+    "/admin/group/zgrp1",
+    "/admin/clients",
+    "/admin/clients/new",
+    "/admin/client/zcli1",
+    "/admin/definitions",
+    "/admin/keys",
+    "/admin/health",
+];
 
 async fn only_super_users_come_in(kind: Kind) {
     let mut browser = Browser::new(kind).await;
@@ -225,7 +236,7 @@ async fn a_super_user_makes_fills_and_deletes_a_group(kind: Kind) {
     let admin = browser.server.world.super_user("admin1").await;
     let user = browser.server.world.user("user1").await;
     browser.sign_in("admin1");
-    browser.get("/admin/groups").shows(200, "None");
+    browser.get("/admin/groups").shows(200, "There are no groups yet.");
     let fields = [
         ("name", "sales"),
         ("display_name", "Sales & more"),
@@ -274,7 +285,7 @@ async fn a_super_user_makes_fills_and_deletes_a_group(kind: Kind) {
 
     let answer = browser.submit(&path, &[("action", "delete")]);
     assert_eq!(answer.location(), "../../admin/groups?done=group-deleted");
-    browser.get("/admin/groups?done=group-deleted").shows(200, "Groups None");
+    browser.get("/admin/groups?done=group-deleted").shows(200, "There are no groups yet.");
     browser.get(&path).shows(422, "There is no such group.");
     // All of it is in the audit by name.
     let sql = format!(

@@ -52,6 +52,12 @@ async fn a_member_who_may_manage_users_decides_about_users_and_sees_nothing_else
     {
         assert!(!page.body.contains(hidden), "{hidden}");
     }
+    // Passkeys are theirs to remove.
+    page.shows(200, "Passkeys None");
+    for path in ["/admin/clients", "/admin/clients/new", "/admin/definitions", "/admin/keys", "/admin/health"]
+    {
+        browser.get(path).shows(403, "This cannot be done");
+    }
     let sso = browser.server.world.sso.clone();
     let login = async || sso.login(&ctx(), credentials("user1", PASSWORD)).await;
     let mut act = |action: &str| {

@@ -29,7 +29,10 @@ impl Server {
     }
 
     pub async fn with(kind: Kind, more: Value) -> Self {
-        let world = World::with(kind, more).await;
+        Self::of(World::with(kind, more).await)
+    }
+
+    pub fn of(world: World) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let admin = world.sso.config().http.admin_listen.map(|address| TcpListener::bind(address).unwrap());

@@ -138,6 +138,7 @@ async fn keys_that_others_may_have_are_replaced_at_once(kind: Kind) {
             let keys = sso.signing_keys().await.unwrap();
             if keys.verifier(&old, sso.now()).is_none() {
                 assert_eq!(kids(&keys, sso.now()).len(), 3);
+                assert!(keys.verifier_of_hints(&old).is_none(), "it verifies nothing any more");
                 assert_eq!(signer(&keys, alg, sso.now()), *new);
                 break;
             }

@@ -197,7 +197,9 @@ fn whatever_changes_users_or_sessions_is_known() {
         // Who has not confirmed has no session.
         "maintenance::cleanup::SIGN_UPS_POSTGRES",
         "maintenance::cleanup::SIGN_UPS_SQLITE",
+        "session::proof::GIVE",
         "session::proof::SET_METHODS",
+        "session::proof::TAKE",
         "session::record::DELETE",
         "session::record::DELETE_OF_DEFINITION",
         "session::record::DELETE_OF_USER",
@@ -232,6 +234,8 @@ fn whatever_changes_users_or_sessions_is_known() {
         // The form in which a name is compared, which no session shows.
         "user::name::CLEAR_KEYS",
         "user::name::SET_KEY",
+        // No check of a session reads it.
+        "user::profile::SET",
         "user::signup::CONFIRM",
         "user::signup::CONTEST",
         "user::signup::DELETE_EXPIRED_EMAIL",

@@ -24,7 +24,7 @@ from zato_sso import SSO
 if TYPE_CHECKING:
     from conftest import Run, Script
 
-NAMES = ["session_expiry", "validate_signup", "on_signup", "send_email", "on_password_expiring"]
+NAMES = ["session_expiry", "validate_signup", "on_signup", "send_email", "claims", "on_password_expiring"]
 VARIABLE: contextvars.ContextVar[str] = contextvars.ContextVar("VARIABLE", default="unset")
 
 
@@ -195,7 +195,7 @@ def test_hooks_are_a_mapping_or_an_object_and_can_be_set(config: Config, usernam
 
 @pytest.mark.parametrize("make", [SSO, AsyncSSO], ids=["blocking", "async"])
 def test_what_is_no_hook_is_refused(make: Any) -> None:
-    known = "session_expiry, validate_signup, on_signup, send_email, on_password_expiring"
+    known = "session_expiry, validate_signup, on_signup, send_email, claims, on_password_expiring"
     with pytest.raises(ValueError, match=f"no hook is named 'on_sigup', expected {known}"):
         make("sqlite::memory:", hooks={"on_sigup": print})
     with pytest.raises(ValueError, match="no hook is named 5"):

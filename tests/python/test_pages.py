@@ -1,19 +1,20 @@
-"""The pages for people, in Chromium: every flow with JavaScript and without, and what axe-core finds.
-
-Pictures of all pages are kept in target/pages.
-"""
+"""The pages for people, in Chromium: every flow with JavaScript and without. test_page_survey.py looks at each page."""
 
 from __future__ import annotations
 
+import itertools
 import json
-import re
 import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import requests
 from chromium import Chromium, Driver
 from faces import serving
 from inbox import Inbox, inbox, text_of
@@ -190,6 +191,36 @@ def test_a_super_user_makes_a_group_and_fills_it(stage: Stage, has_script: bool)
 
 
 @pytest.mark.parametrize("has_script", [True, False], ids=["with-javascript", "without-javascript"])
+def test_a_super_user_registers_a_client_and_looks_after_it(stage: Stage, has_script: bool) -> None:
+    chromium = stage.browser
+    chromium.do("begin", {"javaScriptEnabled": has_script})
+    chromium.open("/admin/clients")
+    assert chromium.send({"username": "root-of-all", "password": PASSWORD})[0] == "/admin/clients"
+    assert chromium.click("main a[href$=new]")[0] == "/admin/clients/new"
+    path, text = chromium.send({"name": "Shop", "redirect_uris": "http://shop.example/"})
+    assert (path, "https" in text) == ("/admin/clients/new", True)
+    path, text = chromium.send({"redirect_uris": "https://shop.example/a\nhttps://shop.example/b"})
+    assert ("It is not shown again" in text, "Secret of Shop" in text) == (True, True)
+    first = chromium.do("texts", "#secret")["texts"][0]
+    path, text = chromium.click("main a[href*=zcli]")
+    assert (path.startswith("/admin/client/zcli"), first in text) == (True, False)
+    assert chromium.do("value", "[name=redirect_uris]")["value"] == "https://shop.example/a\nhttps://shop.example/b"
+    chromium.do("check", "[name=is_trusted]")
+    saved, text = chromium.send({"scopes": "openid groups"}, "form:has([value=save]) button")
+    assert (saved, "The client was saved" in text) == (f"{path}?done=client-saved", True)
+    _, text = chromium.send({"keep_old_for": "2"}, "form:has([value=rotate]) button")
+    assert "for 2 hours more" in text
+    assert chromium.do("texts", "#secret")["texts"][0] != first
+    chromium.open(path)
+    chromium.do("tap", "summary >> nth=-1")
+    gone, text = chromium.click("details:last-of-type form button.danger")
+    assert (gone, "There are no clients yet" in text) == ("/admin/clients?done=client-deleted", True)
+    for page, said in [("keys", "Active key"), ("health", "can do its work"), ("definitions", "none yet")]:
+        assert said in chromium.open(f"/admin/{page}").replace("no security definitions yet", "none yet")
+    chromium.has_no_complaint()
+
+
+@pytest.mark.parametrize("has_script", [True, False], ids=["with-javascript", "without-javascript"])
 def test_a_member_who_may_manage_users_decides_and_sees_nothing_else(stage: Stage, has_script: bool) -> None:
     chromium = stage.browser
     chromium.do("begin", {"javaScriptEnabled": has_script})
@@ -242,9 +273,10 @@ def test_a_sign_in_leads_on_to_a_registered_site(stage: Stage) -> None:
         sso.site.create("cid", "shop", [f"{stage.base.replace('127.0.0.1', 'localhost')}/callback"], APP, ADDRESS)
     onward = f"{stage.base.replace('127.0.0.1', 'localhost')}/login?done=logout"
     chromium.open(f"/login?next={onward.replace('?', '%3F').replace('=', '%3D')}")
-    # The browser follows: the policy of the page lets its form lead there.
-    path, text = chromium.send({"username": "ann", "password": PASSWORD})
-    assert (path, "You are signed out" in text) == (onward, True)
+    # By a page that goes on by itself, whatever the policy of the form's page says.
+    chromium.do("fill", {"[name=username]": "ann", "[name=password]": PASSWORD})
+    chromium.do("tap", "main form button:not([type=button])")
+    assert "You are signed out" in chromium.do("arrive", onward)["text"]
     chromium.has_no_complaint()
 
 
@@ -274,18 +306,76 @@ def test_a_person_signs_in_by_keyboard_alone(stage: Stage) -> None:
     assert chromium.do("enter")["url"] == f"{stage.base}/account"
 
 
-def test_two_servers_behind_a_balancer_serve_one_login(stage: Stage, tmp_path: Path) -> None:
+class Balancer:
+    """Sends each request to another server than the one before: nobody stays where they were."""
+
+    def __init__(self, servers: list[str]) -> None:
+        """Listens on a port of this machine."""
+        turn = itertools.cycle(urlsplit(server).netloc for server in servers)
+
+        class Passing(BaseHTTPRequestHandler):
+            def pass_on(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                with closing(HTTPConnection(next(turn), timeout=30)) as server:
+                    server.request(self.command, self.path, body, dict(self.headers.items()))
+                    answer = server.getresponse()
+                    content = answer.read()
+                self.send_response_only(answer.status)
+                for name, value in answer.getheaders():
+                    if name.lower() not in ("content-length", "transfer-encoding", "connection"):
+                        self.send_header(name, value)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            do_GET = do_POST = pass_on  # noqa: N815
+
+            def log_message(self, *_: object) -> None:
+                """Is silent."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Passing)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        """Ends."""
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def test_two_servers_behind_a_balancer_serve_one_flow_and_a_stolen_session_ends(stage: Stage, tmp_path: Path) -> None:
     chromium = stage.browser
     folder = tmp_path / "second"
     folder.mkdir()
-    with serving(stage.config, folder) as second:
+    with serving(stage.config, folder) as second, closing(Balancer([stage.base, second.url])) as balancer:
+        chromium.base = balancer.url
         key = enrolled(stage)
         chromium.open("/login")
-        chromium.send({"username": "ann", "password": PASSWORD})
-        # Cookies are of a host, whatever its port.
-        chromium.open(f"{second.url}/login/code")
-        chromium.send({"totp_code": totp_code(key, 1)})
-        assert "Signed in as ann" in chromium.open("/account")
+        path, _ = chromium.send({"username": "ann", "password": PASSWORD})
+        assert path == "/login/code"
+        assert chromium.send({"totp_code": totp_code(key, 1)})[0] == "/account"
+        path, text = chromium.send({"display_name": "Ann Ω"}, "section:first-of-type button")
+        assert (path, "was saved" in text) == ("/account?done=profile", True)
+
+        # Another user: two sessions, one of which somebody has stolen.
+        chromium.do("begin", {})
+        assert chromium.sign_in("root-of-all") == "/account"
+        with SSO(config=stage.config) as sso:
+            stolen = sso.user.login("cid", "root-of-all", PASSWORD, APP, ADDRESS).ust
+
+        def status(server: str) -> int:
+            cookies = {"zato_sso_session": stolen}
+            return requests.get(f"{server}/account", cookies=cookies, allow_redirects=False, timeout=30).status_code
+
+        assert (status(stage.base), status(second.url)) == (200, 200)
+        chromium.open("/account/sessions")
+        assert chromium.do("count", "main li")["count"] == 2
+        path, text = chromium.click("main li form button")
+        assert (path, "Ended." in text) == ("/account/sessions?done=session", True)
+        # To the sign-in page, on either.
+        assert (status(second.url), status(stage.base)) == (303, 303)
+        assert "Signed in as root-of-all" in chromium.open("/account")
+        chromium.has_no_complaint()
 
 
 def enrolled(stage: Stage) -> str:
@@ -295,79 +385,6 @@ def enrolled(stage: Stage) -> str:
         _, key = sso.totp.begin_enrolment("cid", ust, APP, ADDRESS)
         sso.totp.finish_enrolment("cid", totp_code(key), ust, APP, ADDRESS)
     return key
-
-
-OPEN = ["/login", "/signup", "/signup/done", "/signup/confirm", "/signup/resend", "/password/forgot", "/password/sent"]
-OPEN += ["/password/reset", "/email/confirm"]
-OWN = [
-    "/account",
-    "/account/passkeys",
-    "/account/email",
-    "/account/password",
-    "/account/two-factor",
-    "/account/sessions",
-    "/logout",
-]
-OWN += ["/login?again=1", "/admin", "/admin?q=nobody", "/admin/sites", "/admin/groups"]
-OWN += ["/account/delete", "/admin?list=locked&group=sales&from=2026-01-01", "/admin?from=x", "/admin?order=newest"]
-LOOKS = [("en", "light", 900), ("ar", "light", 900), ("en", "dark", 900), ("ar", "dark", 360), ("de", "light", 360)]
-
-
-@pytest.mark.parametrize(("language", "scheme", "width"), LOOKS, ids=["-".join(map(str, look)) for look in LOOKS])
-def test_axe_finds_nothing_on_any_page(stage: Stage, language: str, scheme: str, width: int) -> None:
-    chromium = stage.browser
-    chromium.do("begin", {"colorScheme": scheme, "viewport": {"width": width, "height": 800}, "locale": language})
-    found: list[str] = []
-
-    def look(name: str) -> None:
-        answer = chromium.do("axe")
-        found.extend(f"{name}: {violation}" for violation in answer["violations"])
-        # Nothing has to be scrolled sideways (WCAG 2.2, 1.4.10).
-        if answer["width"] > width:
-            found.append(f"{name} is {answer['width']} wide")
-        chromium.do("shot", f"{language}-{scheme}-{width}-{name}.png")
-
-    def name_of(path: str) -> str:
-        return re.sub(r"[^a-z0-9]+", "-", path.strip("/"))
-
-    for path in OPEN:
-        chromium.open(path)
-        look(name_of(path))
-    chromium.open("/login")
-    chromium.send({"username": "ann", "password": "wrong"})
-    look("login-wrong")
-    chromium.open("/signup")
-    chromium.send({"username": "ann x", "password": "x"})
-    look("signup-wrong")
-    chromium.sign_in("root-of-all")
-    for path in OWN:
-        chromium.open(path)
-        look(name_of(path))
-    chromium.open("/admin")
-    chromium.click("tbody a >> nth=0")
-    look("admin-user")
-    chromium.open("/admin/groups")
-    chromium.do("check", "[name=can_manage_users]")
-    chromium.send({"name": "managers", "display_name": "All managers", "scopes": "a b"})
-    chromium.send({"username": "ann"}, "form:has([value=add]) button")
-    look("admin-group")
-    chromium.send({"name": ""}, "form:has([value=save]) button")
-    look("admin-group-wrong")
-    chromium.open("/admin/groups")
-    look("admin-groups-one")
-    chromium.open("/account/two-factor")
-    chromium.click("main form button")
-    look("account-set-up")
-    key = parse_qs(urlsplit(chromium.do("qr")["text"]).query)["secret"][0]
-    chromium.send({"totp_code": totp_code(key)})
-    look("account-codes")
-    chromium.open("/account/two-factor")
-    look("account-two-factor-on")
-    chromium.do("begin", {"colorScheme": scheme, "viewport": {"width": width, "height": 800}, "locale": language})
-    chromium.sign_in("root-of-all")
-    look("login-code")
-    assert found == []
-    chromium.has_no_complaint()
 
 
 def test_style_and_script_are_small() -> None:

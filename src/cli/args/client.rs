@@ -70,6 +70,9 @@ pub(in crate::cli) struct ClientTerms {
     /// A file with its public keys (RFC 7517), for private_key_jwt
     #[arg(long, value_name = "FILE")]
     pub jwks: Option<PathBuf>,
+    /// Where it publishes them instead
+    #[arg(long, value_name = "URI")]
+    pub jwks_uri: Option<String>,
     /// How its ID tokens are signed: RS256, ES256 or EdDSA
     #[arg(long, value_name = "ALG")]
     pub id_token_alg: Option<String>,
@@ -91,6 +94,9 @@ pub(in crate::cli) struct ClientTerms {
     /// For whom else it may ask for tokens. May be given several times
     #[arg(long = "audience", value_name = "AUDIENCE")]
     pub audiences: Option<Vec<String>>,
+    /// An audience that it is itself: it may introspect and exchange tokens for it. May be given several times
+    #[arg(long = "own-audience", value_name = "AUDIENCE")]
+    pub own_audiences: Option<Vec<String>>,
     /// Whether users are not asked for their consent
     #[arg(long, value_name = "BOOL", value_parser = BoolishValueParser::new())]
     pub trusted: Option<bool>,

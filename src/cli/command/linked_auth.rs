@@ -12,7 +12,7 @@ use crate::cli::output::table::Table;
 use crate::cli::setup::{open as setup, secret};
 use crate::config::Config;
 use crate::domain::{SecDef, TokenRules, one_line};
-use crate::ops::{NewSecDef, Sso};
+use crate::ops::{Actor, NewSecDef, Sso};
 
 /// The column titles of `list-sec-defs`.
 const TITLES: [&str; 8] =
@@ -62,7 +62,7 @@ pub(in crate::cli) async fn list(config: Config, out: &Output) -> Result<(), Fai
 }
 
 async fn all(sso: &Sso) -> Result<Vec<SecDef>, Failure> {
-    Ok(sso.list_sec_defs(&setup::context(sso)?).await?)
+    Ok(sso.list_sec_defs(&setup::context(sso)?, Actor::Trusted(None)).await?)
 }
 
 /// Deletes a definition, after asking.

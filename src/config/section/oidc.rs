@@ -30,6 +30,11 @@ section! {
         /// Seconds in which a refresh token that was just used may be used again, with the same answer: that of the first use may
         /// have been lost.
         refresh_grace: u32 = 10,
+        /// Whether proofs of possession (DPoP) must have a nonce of the server, which clients get with the first answer.
+        dpop_nonce: bool = false,
+        /// Whether addresses of a private network, and of this machine, are asked for keys that a client publishes (jwks_uri), and
+        /// told of logouts where a client registered itself.
+        allow_private_addresses: bool = false,
         /// Claims beyond the usual ones and where they come from, such as department = "attr:department": an attribute of the user.
         claims: BTreeMap<String, String> = BTreeMap::new(),
         /// Whether clients may register themselves: "off", "token" with oidc.registration_token, or "open" to everybody.
@@ -52,7 +57,7 @@ choices! {
 }
 
 /// Names of claims that are the provider's own.
-const OWN_CLAIMS: [&str; 14] = [
+pub const OWN_CLAIMS: [&str; 19] = [
     "iss",
     "sub",
     "aud",
@@ -67,6 +72,11 @@ const OWN_CLAIMS: [&str; 14] = [
     "at_hash",
     "sid",
     "jti",
+    "act",
+    "client_id",
+    "cnf",
+    "events",
+    "scope",
 ];
 
 impl Oidc {

@@ -109,6 +109,17 @@ impl Keyring {
     }
 }
 
+/// The first byte of everything that is sealed.
+pub const SEALED_HEAD: &[u8] = &[SEALED];
+
+/// The key that has sealed an envelope with these first bytes; None of one that is not sealed.
+#[must_use]
+pub fn head_of(envelope: &[u8]) -> Option<KeyId> {
+    let (version, rest) = envelope.split_first()?;
+    let id = rest.first_chunk()?;
+    (*version == SEALED).then_some(KeyId(*id))
+}
+
 enum Envelope<'a> {
     Plain(&'a [u8]),
     Sealed(Sealed<'a>),

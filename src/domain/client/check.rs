@@ -78,6 +78,7 @@ impl Client {
             refresh_token_idle: None,
             default_audience: None,
             audiences: Vec::new(),
+            own_audiences: Vec::new(),
             is_trusted: false,
             require_pkce: true,
             app: None,
@@ -207,16 +208,13 @@ impl Client {
             let checked = audience.map(|audience| check_audience("default_audience", audience));
             self.default_audience = checked.transpose()?;
         }
-        if let Some(audiences) = update.audiences.given() {
-            let audiences = audiences.unwrap_or_default().into_iter();
-            let mut audiences: Vec<String> =
-                audiences.map(|audience| check_audience("audiences", audience)).collect::<Result<_>>()?;
-            audiences.sort_unstable();
-            audiences.dedup();
-            if audiences.len() > MAX_AUDIENCES {
-                return Err(invalid(format!("audiences: at most {MAX_AUDIENCES}")));
+        for (field, edit, place) in [
+            ("audiences", update.audiences, &mut self.audiences),
+            ("own_audiences", update.own_audiences, &mut self.own_audiences),
+        ] {
+            if let Some(audiences) = edit.given() {
+                *place = check_audiences(field, audiences.unwrap_or_default())?;
             }
-            self.audiences = audiences;
         }
         Ok(())
     }
@@ -249,6 +247,10 @@ impl Client {
             return Err(invalid("jwks: private_key_jwt needs the client's public keys, by jwks or jwks_uri"));
         }
         self.check_grants()?;
+        if self.is_public() && !self.own_audiences.is_empty() {
+            let what = "a client that is shown tokens has to prove who it is";
+            return Err(invalid(format!("own_audiences: {what}, and a {kind} client does not")));
+        }
         if self.is_public() && !self.require_pkce {
             let what = "only clients that prove who they are may do without";
             return Err(invalid(format!("require_pkce: {what}; of {kind} clients it stays true")));
@@ -289,6 +291,17 @@ impl Client {
         }
         Ok(())
     }
+}
+
+fn check_audiences(field: &str, audiences: Vec<String>) -> Result<Vec<String>> {
+    let checked = audiences.into_iter().map(|audience| check_audience(field, audience));
+    let mut audiences: Vec<String> = checked.collect::<Result<_>>()?;
+    audiences.sort_unstable();
+    audiences.dedup();
+    if audiences.len() > MAX_AUDIENCES {
+        return Err(invalid(format!("{field}: at most {MAX_AUDIENCES}")));
+    }
+    Ok(audiences)
 }
 
 fn set(place: &mut bool, edit: Edit<bool>, cleared: bool) {

@@ -50,6 +50,8 @@ named! {
         ExpiredToken = "expired_token",
         /// The proof of possession is not good (RFC 9449).
         InvalidDpopProof = "invalid_dpop_proof",
+        /// The same, because it needs a nonce that the answer has (RFC 9449, section 8).
+        UseDpopNonce = "use_dpop_nonce",
         /// A software statement or a setting of a client is not acceptable (RFC 7591).
         InvalidClientMetadata = "invalid_client_metadata",
         /// A redirect URI is not acceptable (RFC 7591).

@@ -132,6 +132,8 @@ pub struct Client {
     pub default_audience: Option<String>,
     /// For whom else it may ask for tokens (RFC 8707).
     pub audiences: Vec<String>,
+    /// The audiences that it is itself, beside its id: it may introspect and exchange tokens that others show it.
+    pub own_audiences: Vec<String>,
     /// Whether users are not asked for their consent.
     pub is_trusted: bool,
     /// Whether PKCE is required.
@@ -180,6 +182,12 @@ impl Client {
         self.default_audience.as_deref() == Some(audience)
             || self.audiences.iter().any(|allowed| allowed == audience)
     }
+
+    /// Whether tokens for this audience are meant for it.
+    #[must_use]
+    pub fn is_audience(&self, audience: &str) -> bool {
+        self.client_id.as_str() == audience || self.own_audiences.iter().any(|own| own == audience)
+    }
 }
 
 /// What a client is, or is to become. Of a new one, what is not given is what suits its kind.
@@ -202,6 +210,7 @@ pub struct ClientUpdate {
     pub refresh_token_idle: Edit<i64>,
     pub default_audience: Edit<String>,
     pub audiences: Edit<Vec<String>>,
+    pub own_audiences: Edit<Vec<String>>,
     pub is_trusted: Edit<bool>,
     pub require_pkce: Edit<bool>,
     pub app: Edit<String>,

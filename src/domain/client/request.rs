@@ -129,7 +129,7 @@ impl Prompts {
                 "create" => &mut prompts.create,
                 _ => {
                     let known = "prompt has to be of none, login, consent, select_account and create";
-                    return Err(OAuthError::InvalidRequest.because(known));
+                    return Err(OAuthError::InvalidRequest.because(format!("{known}, not {}", shown(word))));
                 }
             } = true;
         }
@@ -193,6 +193,8 @@ impl ClaimsRequest {
 #[expect(missing_docs, reason = "the names are those of the parameters")]
 pub struct AuthorizationRequest {
     pub scopes: Vec<String>,
+    /// Those of them that the client may not have.
+    pub ignored_scopes: Vec<String>,
     pub nonce: Option<String>,
     pub code_challenge: Option<String>,
     pub prompts: Prompts,
@@ -208,6 +210,12 @@ pub struct AuthorizationRequest {
     pub resources: Vec<String>,
     /// Of the key that the code is bound to (RFC 9449, section 10).
     pub dpop_jkt: Option<String>,
+}
+
+/// The beginning of what somebody sent, for a message.
+#[must_use]
+pub fn shown(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(100).collect()
 }
 
 fn words(text: Option<&str>) -> Vec<String> {
@@ -240,21 +248,23 @@ impl AuthorizationRequest {
         }
         match parameters.needed("response_type")? {
             "code" => {}
-            _ => {
-                let why = "response_type has to be code";
+            other => {
+                let why = format!("response_type has to be code, not {}", shown(other));
                 return Err(OAuthError::UnsupportedResponseType.because(why));
             }
         }
         let max_age = match parameters.one("max_age")? {
             None => None,
             Some(text) => Some(text.parse().ok().filter(|seconds| *seconds >= 0).ok_or_else(|| {
-                OAuthError::InvalidRequest.because("max_age has to be a number of seconds, 0 or more")
+                let why = format!("max_age has to be a number of seconds, 0 or more, not {}", shown(text));
+                OAuthError::InvalidRequest.because(why)
             })?),
         };
         let claims = parameters.one("claims")?;
         let claims_request = claims.map(ClaimsRequest::read).transpose()?.unwrap_or_default();
         Ok(Self {
             scopes: words(parameters.one("scope")?),
+            ignored_scopes: Vec::new(),
             nonce: echo(parameters, "nonce")?,
             code_challenge: challenge(parameters, needs_pkce)?,
             prompts: Prompts::read(parameters.one("prompt")?)?,
@@ -266,7 +276,7 @@ impl AuthorizationRequest {
             claims: claims.map(str::to_owned),
             claims_request,
             resources: parameters.all("resource").map(str::to_owned).collect(),
-            dpop_jkt: parameters.one("dpop_jkt")?.map(str::to_owned),
+            dpop_jkt: thumbprint(parameters)?,
         })
     }
 
@@ -275,6 +285,21 @@ impl AuthorizationRequest {
     pub fn has_scope(&self, scope: &str) -> bool {
         self.scopes.iter().any(|asked| asked == scope)
     }
+}
+
+/// A thumbprint by SHA-256, in base64url (RFC 7638).
+fn thumbprint(parameters: &Parameters) -> Result<Option<String>> {
+    let given = parameters.one("dpop_jkt")?;
+    if given.is_some_and(|text| !is_digest(text)) {
+        let why = "dpop_jkt has to be the thumbprint of a key by SHA-256 in base64url, 43 characters";
+        return Err(OAuthError::InvalidRequest.because(why));
+    }
+    Ok(given.map(str::to_owned))
+}
+
+/// Whether it can be a SHA-256 in base64url.
+fn is_digest(text: &str) -> bool {
+    text.len() == 43 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
 /// The challenge of PKCE (RFC 7636): SHA-256 of the verifier, in base64url.
@@ -288,12 +313,15 @@ fn challenge(parameters: &Parameters, is_needed: bool) -> Result<Option<String>>
         };
     };
     if method != Some("S256") {
-        let why = "code_challenge_method has to be S256; plain, which is meant if there is none, is refused";
+        let given = method.map_or_else(|| "plain, which is meant if there is none".to_owned(), shown);
+        let why = format!("code_challenge_method has to be S256, not {given}");
         return Err(OAuthError::InvalidRequest.because(why));
     }
-    let is_base64url = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    if challenge.len() != 43 || !challenge.bytes().all(is_base64url) {
-        let why = "code_challenge has to be the SHA-256 of the verifier in base64url, 43 characters";
+    if !is_digest(challenge) {
+        let length = challenge.len();
+        let why = format!(
+            "code_challenge has to be the SHA-256 of the verifier in base64url, 43 characters, and has {length}"
+        );
         return Err(OAuthError::InvalidRequest.because(why));
     }
     Ok(Some(challenge.to_owned()))
@@ -301,6 +329,8 @@ fn challenge(parameters: &Parameters, is_needed: bool) -> Result<Option<String>>
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn read(query: &str) -> Result<AuthorizationRequest> {
@@ -372,5 +402,56 @@ mod tests {
         assert_eq!(claims.essential("acr"), Some(vec!["a", "b"]));
         assert_eq!(claims.essential("auth_time"), None);
         assert!(claims.userinfo.is_empty());
+    }
+
+    /// A value that somebody may send: what is right, what is nearly right, and anything else.
+    fn value() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "\\PC{0,60}",
+            "[a-z_ ]{0,40}",
+            prop::sample::select(vec![
+                "code",
+                "S256",
+                "plain",
+                "none",
+                "login consent",
+                "openid email",
+                "{}",
+                "[]",
+                "0",
+                "-1",
+                "9223372036854775808",
+                "{\"id_token\":{\"acr\":{\"essential\":true,\"values\":[1,null]}}}",
+                "\u{0}"
+            ])
+            .prop_map(str::to_owned),
+        ]
+    }
+
+    proptest! {
+        /// Whatever comes, it is read or refused by a name that clients know; and what was read is written as it was.
+        #[test]
+        fn any_parameters_are_read_or_refused(pairs in prop::collection::vec((prop::sample::select(vec![
+            "response_type", "scope", "nonce", "code_challenge", "code_challenge_method", "prompt", "max_age", "claims", "request",
+            "resource", "dpop_jkt", "acr_values", "login_hint", "x",
+        ]), value()), 0..12)) {
+            let pairs = pairs.into_iter().map(|(name, value)| (name.to_owned(), value));
+            if let Ok(parameters) = Parameters::new(pairs) {
+                let again = Parameters::read(parameters.encoded_without(&[]).as_bytes()).unwrap();
+                prop_assert_eq!(&again, &parameters);
+                match AuthorizationRequest::read(&parameters, true) {
+                    Ok(request) => prop_assert!(request.code_challenge.is_some()),
+                    Err(error) => prop_assert!(OAuthError::of(&error).is_some()),
+                }
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_parameters_or_none(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            if let Ok(parameters) = Parameters::read(&bytes) {
+                let again = Parameters::read(parameters.encoded_without(&[]).as_bytes()).unwrap();
+                prop_assert_eq!(again, parameters);
+            }
+        }
     }
 }

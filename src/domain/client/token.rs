@@ -4,6 +4,21 @@ use serde_json::{Map, Value};
 
 use crate::domain::{Timestamp, UserId};
 
+/// What claims of a user are wanted for: what hooks receive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimsWanted {
+    /// Whose.
+    pub user_id: UserId,
+    /// Their name.
+    pub username: String,
+    /// The client that is told.
+    pub client_id: String,
+    /// What it may know.
+    pub scopes: Vec<String>,
+    /// Where they come: `id_token` or `userinfo`.
+    pub target: &'static str,
+}
+
 /// An access token that is good now.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VerifiedToken {

@@ -136,6 +136,17 @@ fn without_port(uri: &str) -> Option<(&str, &str)> {
     (is_port && (path.is_empty() || path.starts_with(['/', '?']))).then_some((host, path))
 }
 
+/// A URI as it is, and an encoded query behind what it has of one: nothing of it is written in another way.
+#[must_use]
+pub fn with_query(uri: &str, query: &str) -> String {
+    let separator = match uri.split_once('?') {
+        None => "?",
+        Some((_, before)) if before.is_empty() || before.ends_with('&') => "",
+        Some(_) => "&",
+    };
+    format!("{uri}{separator}{query}")
+}
+
 impl Client {
     /// Whether users may be sent back to this URI. It is compared as text; on a loopback address, native clients choose their
     /// port each time (RFC 8252, section 7.3).
@@ -288,6 +299,19 @@ mod tests {
             "https://127.0.0.1:1/cb",
         ] {
             assert!(!native.has_redirect_uri(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_query_is_added_to_a_uri_as_it_is() {
+        for (uri, expected) in [
+            ("https://A.example", "https://A.example?a=b"),
+            ("https://a.example:443/x?", "https://a.example:443/x?a=b"),
+            ("https://a.example/x?y='%7e'", "https://a.example/x?y='%7e'&a=b"),
+            ("https://a.example/x?y&", "https://a.example/x?y&a=b"),
+            ("com.example.app:/x", "com.example.app:/x?a=b"),
+        ] {
+            assert_eq!(with_query(uri, "a=b"), expected);
         }
     }
 

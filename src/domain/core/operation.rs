@@ -208,13 +208,16 @@ operations! {
     ClientDelete: "client.delete", Change, SuperUser, [Rest, Python, Command], "";
     ClientRotateSecret: "client.rotate_secret", Change, SuperUser, [Rest, Python, Command], "";
     SigningKeyRotate: "signing_key.rotate", Change, Trusted, [Command], "for the command line, and the product does it by itself";
+    SigningKeyGetList: "signing_key.get_list", Disclosure, SuperUser, [Page], "for the administration; /oauth2/jwks.json publishes the keys";
+    KeyringGetState: "keyring.get_state", Disclosure, SuperUser, [Page], "for the administration";
+    ServerGetState: "server.get_state", Disclosure, SuperUser, [Page], "for the administration; programs have /health/ready and /metrics";
     TokenVerify: "token.verify", SessionCheck, Anyone, [Python], "for services in the same process; others verify by the published keys";
     PasswordResetCreateToken: "password_reset.create_token", Change, Anyone, [Rest, Python], "";
     PasswordResetSend: "password_reset.send", Change, UserManager, [Page], "for the administration; POST /user/password/reset/token asks for the same";
     PasswordResetAccessToken: "password_reset.access_token", Change, Anyone, [Rest, Python], "";
     PasswordResetChangePassword: "password_reset.change_password", Change, Anyone, [Rest, Python], "";
     SecDefCreate: "sec_def.create", Change, Trusted, [Command], "for the command line";
-    SecDefList: "sec_def.list", Disclosure, Trusted, [Command], "for the command line";
+    SecDefList: "sec_def.list", Disclosure, SuperUser, [Command], "for the command line, and super-users in the administration";
     SecDefGet: "sec_def.get", Disclosure, Trusted, [Command], "for the command line";
     SecDefDelete: "sec_def.delete", Change, Trusted, [Command], "for the command line";
     IdentityGet: "identity.get", Disclosure, Trusted, [Python], "for trusted callers in the same process; sites have GET /identities";
@@ -262,6 +265,10 @@ operations! {
     OpenidIntrospect: "openid.introspect", SessionCheck, Anyone, [Openid], "/oauth2/introspect of the OpenID Provider";
     OpenidRevoke: "openid.revoke", Change, Anyone, [Openid], "/oauth2/revoke of the OpenID Provider";
     OpenidEndSession: "openid.end_session", Change, Anyone, [Openid], "/oauth2/logout of the OpenID Provider";
+    OpenidRegister: "openid.register", Change, Anyone, [Openid], "/oauth2/register of the OpenID Provider";
+    OpenidGetRegistration: "openid.get_registration", SessionCheck, Anyone, [Openid], "/oauth2/register of the OpenID Provider";
+    OpenidUpdateRegistration: "openid.update_registration", Change, Anyone, [Openid], "/oauth2/register of the OpenID Provider";
+    OpenidDeleteRegistration: "openid.delete_registration", Change, Anyone, [Openid], "/oauth2/register of the OpenID Provider";
     OpenidNotifyLogout: "openid.notify_logout", Activity, System, [], "the product does it by itself";
     EmailSend: "email.send", Activity, System, [], "the product does it by itself";
     MaintenanceCleanUp: "maintenance.clean_up", Change, System, [Command], "for the command line, and the product does it by itself";

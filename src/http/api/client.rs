@@ -41,7 +41,8 @@ input! {
             name: Text, redirect_uris: Names, post_logout_redirect_uris: Names, backchannel_logout_uri: Text,
             scopes: Names, grants: Names, auth_method: Text, jwks: Text, jwks_uri: Text, id_token_alg: Text,
             access_token_format: Text, access_token_lifetime: Number, refresh_token_lifetime: Number,
-            refresh_token_idle: Number, default_audience: Text, audiences: Names, is_trusted: Flag,
+            refresh_token_idle: Number, default_audience: Text, audiences: Names,
+            own_audiences: Names, is_trusted: Flag,
             require_pkce: Flag, app: Text, logo_uri: Text, policy_uri: Text, tos_uri: Text,
             pairwise_sector: Text, is_active: Flag
         }
@@ -73,7 +74,8 @@ input! {
             name: Text, redirect_uris: Names, post_logout_redirect_uris: Names, backchannel_logout_uri: Text,
             scopes: Names, grants: Names, auth_method: Text, jwks: Text, jwks_uri: Text, id_token_alg: Text,
             access_token_format: Text, access_token_lifetime: Number, refresh_token_lifetime: Number,
-            refresh_token_idle: Number, default_audience: Text, audiences: Names, is_trusted: Flag,
+            refresh_token_idle: Number, default_audience: Text, audiences: Names,
+            own_audiences: Names, is_trusted: Flag,
             require_pkce: Flag, app: Text, logo_uri: Text, policy_uri: Text, tos_uri: Text,
             pairwise_sector: Text, is_active: Flag
         }
@@ -117,6 +119,7 @@ struct Shown {
     #[serde(skip_serializing_if = "Option::is_none")]
     default_audience: Option<String>,
     audiences: Vec<String>,
+    own_audiences: Vec<String>,
     is_trusted: bool,
     require_pkce: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -155,6 +158,7 @@ impl From<Client> for Shown {
             refresh_token_idle: client.refresh_token_idle,
             default_audience: client.default_audience,
             audiences: client.audiences,
+            own_audiences: client.own_audiences,
             is_trusted: client.is_trusted,
             require_pkce: client.require_pkce,
             app: client.app,
@@ -195,7 +199,7 @@ macro_rules! update_of {
         update_of!(
             $input: name, redirect_uris, post_logout_redirect_uris, backchannel_logout_uri, scopes, grants,
                     auth_method, jwks, jwks_uri, id_token_alg, access_token_format, access_token_lifetime,
-                    refresh_token_lifetime, refresh_token_idle, default_audience, audiences, is_trusted,
+                    refresh_token_lifetime, refresh_token_idle, default_audience, audiences, own_audiences, is_trusted,
                     require_pkce, app, logo_uri, policy_uri, tos_uri, pairwise_sector, is_active
         )
     };

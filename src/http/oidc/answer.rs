@@ -6,7 +6,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use crate::domain::{Error, OAuthError};
+use crate::domain::{Error, OAuthError, SigningAlg};
 use crate::http::app::App;
 use crate::http::failure::{Failure, Told};
 
@@ -17,6 +17,8 @@ pub(super) enum Asked {
     Credentials,
     /// For an access token (RFC 6750, section 3).
     AccessToken,
+    /// For one that is bound to a key (RFC 9449, section 7.1).
+    BoundToken,
 }
 
 /// JSON that nobody on the way keeps.
@@ -34,7 +36,7 @@ pub(super) fn refused(error: Error, asked: Asked) -> Response {
     let named = OAuthError::of(&error).map(|(name, why)| (name, why.to_owned()));
     let failure = Failure::from(error);
     let (status, name, why) = match (named, &failure) {
-        (Some((name, why)), _) => (status_of(name), name, why),
+        (Some((name, why)), _) => (status_of(name, asked), name, why),
         (None, Failure::RateLimited { .. }) => {
             (failure.status(), OAuthError::TemporarilyUnavailable, "too many requests".to_owned())
         }
@@ -68,12 +70,21 @@ pub(super) fn refused(error: Error, asked: Asked) -> Response {
     let challenge = match (asked, name) {
         (Asked::Credentials, OAuthError::InvalidClient) => Some("Basic realm=\"zato-sso\"".to_owned()),
         (
-            Asked::AccessToken,
-            OAuthError::InvalidToken | OAuthError::InsufficientScope | OAuthError::InvalidDpopProof,
+            Asked::AccessToken | Asked::BoundToken,
+            OAuthError::InvalidToken
+            | OAuthError::InsufficientScope
+            | OAuthError::InvalidDpopProof
+            | OAuthError::UseDpopNonce,
         ) => {
             let scope = if name == OAuthError::InsufficientScope { ", scope=\"openid\"" } else { "" };
+            let (scheme, algs) = match asked {
+                Asked::BoundToken => {
+                    ("DPoP", format!(", algs=\"{}\"", SigningAlg::ALL.map(SigningAlg::as_str).join(" ")))
+                }
+                Asked::AccessToken | Asked::Credentials => ("Bearer", String::new()),
+            };
             Some(format!(
-                "Bearer realm=\"zato-sso\", error=\"{}\", error_description=\"{why}\"{scope}",
+                "{scheme} realm=\"zato-sso\", error=\"{}\", error_description=\"{why}\"{scope}{algs}",
                 name.as_str()
             ))
         }
@@ -93,8 +104,11 @@ pub(super) fn no_token() -> Response {
     (StatusCode::UNAUTHORIZED, challenge, Body::empty()).into_response()
 }
 
-fn status_of(name: OAuthError) -> StatusCode {
+fn status_of(name: OAuthError, asked: Asked) -> StatusCode {
     match name {
+        OAuthError::InvalidDpopProof | OAuthError::UseDpopNonce if asked != Asked::Credentials => {
+            StatusCode::UNAUTHORIZED
+        }
         OAuthError::InvalidClient | OAuthError::InvalidToken => StatusCode::UNAUTHORIZED,
         OAuthError::InsufficientScope => StatusCode::FORBIDDEN,
         OAuthError::ServerError => StatusCode::INTERNAL_SERVER_ERROR,

@@ -7,16 +7,16 @@ use axum::http::{Method, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use data_encoding::BASE64;
 use minijinja::context;
-use url::Url;
 
 use crate::crypto::token;
-use crate::domain::{Error, Parameters, ResponseMode};
+use crate::domain::{Error, Parameters, ResponseMode, with_query};
 use crate::http::app::App;
 use crate::http::metrics::Route;
 use crate::http::oidc::answer::protect;
 use crate::http::oidc::path::AUTHORIZE;
+use crate::http::page::guard::is_by_a_page;
 use crate::http::page::look::Look;
-use crate::http::page::serve::show_problem;
+use crate::http::page::serve::{show_onward, show_problem};
 use crate::http::page::target;
 use crate::http::page::visit::Visit;
 use crate::http::reply::html;
@@ -50,7 +50,10 @@ pub(super) async fn authorize(app: Arc<App>, look: Arc<Look>, request: Request) 
         }
     } else {
         match Parameters::read(parts.uri.query().unwrap_or_default().as_bytes()) {
-            Ok(parameters) => decide(&app, &visit, parts.uri.path(), parameters).await,
+            Ok(parameters) => {
+                let is_by_a_page = is_by_a_page(&parts);
+                decide(&app, &visit, parts.uri.path(), parameters, is_by_a_page).await
+            }
             Err(error) => show_problem(&visit, error),
         }
     };
@@ -58,7 +61,13 @@ pub(super) async fn authorize(app: Arc<App>, look: Arc<Look>, request: Request) 
     response
 }
 
-async fn decide(app: &App, visit: &Visit, path: &str, parameters: Parameters) -> Response {
+async fn decide(
+    app: &App,
+    visit: &Visit,
+    path: &str,
+    parameters: Parameters,
+    is_by_a_page: bool,
+) -> Response {
     let locales = parameters.first("ui_locales").map(str::to_owned);
     let authorized = match app.sso.authorize(visit.ctx(), parameters, visit.jar.ust()).await {
         Ok(authorized) => authorized,
@@ -75,7 +84,12 @@ async fn decide(app: &App, visit: &Visit, path: &str, parameters: Parameters) ->
     };
     let back = |query: &str| format!("{path}?{query}");
     let (query, to) = match &authorized {
-        Authorized::Back(reply) => return sent(reply),
+        Authorized::Back(reply) => {
+            let response = sent(reply);
+            let target = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
+            let target = target.filter(|_| is_by_a_page);
+            return target.and_then(|target| show_onward(visit, target)).unwrap_or(response);
+        }
         Authorized::LogIn { query, is_again, hint } => {
             let again = is_again.then_some("1");
             (
@@ -106,25 +120,14 @@ pub(super) fn see_other(to: &str) -> Response {
 fn sent(reply: &Reply) -> Response {
     let Reply { redirect_uri, mode, pairs } = reply;
     match mode {
-        ResponseMode::Query => match Url::parse(redirect_uri) {
-            Ok(mut url) => {
-                url.query_pairs_mut().extend_pairs(pairs);
-                see_other(&with_query(redirect_uri, &url))
-            }
-            Err(_) => see_other(redirect_uri),
-        },
-        ResponseMode::Fragment => {
-            let fragment = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-            see_other(&format!("{redirect_uri}#{fragment}"))
-        }
+        ResponseMode::Query => see_other(&with_query(redirect_uri, &encoded(pairs))),
+        ResponseMode::Fragment => see_other(&format!("{redirect_uri}#{}", encoded(pairs))),
         ResponseMode::FormPost => form(redirect_uri, pairs),
     }
 }
 
-/// The URI as it was registered, and what the other one has behind its ?.
-fn with_query(registered: &str, url: &Url) -> String {
-    let (base, _) = registered.split_once('?').unwrap_or((registered, ""));
-    format!("{base}?{}", url.query().unwrap_or_default())
+fn encoded(pairs: &[(&'static str, String)]) -> String {
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
 /// A page that sends a form immediately; without scripts there is a button.
@@ -133,13 +136,9 @@ fn form(target: &str, fields: &[(&'static str, String)]) -> Response {
     let Ok(page) = html::render(GOING_BACK, context! { target, fields => fields.to_vec(), script }) else {
         return crate::http::failure::Failure::Internal.into_response();
     };
-    let origin = match Url::parse(target) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") => url.origin().ascii_serialization(),
-        Ok(url) => format!("{}:", url.scheme()),
-        Err(_) => "'none'".to_owned(),
-    };
+    // There is no `form-action`: the client may redirect what it gets to wherever it wants, and the one form here is ours.
     let policy = format!(
-        "default-src 'none'; script-src 'sha256-{}'; form-action {origin}; frame-ancestors 'none'; base-uri 'none'",
+        "default-src 'none'; script-src 'sha256-{}'; frame-ancestors 'none'; base-uri 'none'",
         BASE64.encode(&token::digest(SUBMIT))
     );
     let mut response = Html(page).into_response();
@@ -178,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_goes_to_its_target_alone_and_is_escaped() {
+    fn a_form_is_escaped_and_its_target_may_redirect() {
         let reply = Reply {
             redirect_uri: "https://a.example/cb?x=\"".to_owned(),
             mode: ResponseMode::FormPost,
@@ -186,6 +185,7 @@ mod tests {
         };
         let response = sent(&reply);
         let policy = response.headers()["content-security-policy"].to_str().unwrap();
-        assert!(policy.contains("form-action https://a.example;"), "{policy}");
+        assert!(policy.starts_with("default-src 'none'; script-src 'sha256-"), "{policy}");
+        assert!(!policy.contains("form-action"), "{policy}");
     }
 }

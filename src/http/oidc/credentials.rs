@@ -52,6 +52,21 @@ pub(super) fn credentials(parts: &Parts, parameters: &Parameters) -> Result<Clie
     }
 }
 
+/// The proof of possession that came along: one, or none (RFC 9449, section 4.3).
+///
+/// # Errors
+/// `invalid_dpop_proof` for several.
+pub(super) fn proof(parts: &Parts) -> Result<Option<&str>> {
+    let mut given = parts.headers.get_all("dpop").iter();
+    match (given.next(), given.next()) {
+        (None, _) => Ok(None),
+        (Some(one), None) => Ok(Some(one.to_str().unwrap_or_default())),
+        (Some(_), Some(_)) => {
+            Err(OAuthError::InvalidDpopProof.because("the header DPoP stands there several times"))
+        }
+    }
+}
+
 /// Both are encoded as in a form before they are encoded in base64 (RFC 6749, section 2.3.1).
 fn basic(parts: &Parts) -> Result<Option<(String, Password)>> {
     let Some(value) = parts.headers.get(header::AUTHORIZATION) else { return Ok(None) };

@@ -12,9 +12,9 @@ use crate::domain::{Error, OAuthError, Parameters, Password};
 use crate::http::app::App;
 use crate::http::failure::Failure;
 use crate::http::oidc::answer::{Asked, json as answer, no_token, refused};
-use crate::http::oidc::credentials::credentials;
+use crate::http::oidc::credentials::{credentials, proof};
 use crate::http::request::extract::{self, Call};
-use crate::ops::TokenAnswer;
+use crate::ops::{ShownToken, TokenAnswer};
 
 /// What comes with a request of a client.
 struct Sent {
@@ -56,7 +56,8 @@ pub(super) async fn token(app: Arc<App>, parts: &Parts, body: Body) -> Response 
     let outcome = async {
         let Sent { call, parameters } = read(&app, parts, body).await?;
         let credentials = credentials(parts, &parameters).map_err(Unread::Wrong)?;
-        app.sso.request_token(&call.ctx, credentials, parameters).await.map_err(Unread::Wrong)
+        let proof = proof(parts).map_err(Unread::Wrong)?;
+        app.sso.request_token(&call.ctx, credentials, parameters, proof).await.map_err(Unread::Wrong)
     };
     match outcome.await {
         Ok(tokens) => answer(StatusCode::OK, &shown(&tokens)),
@@ -111,7 +112,8 @@ pub(super) async fn push(app: Arc<App>, parts: &Parts, body: Body) -> Response {
     let outcome = async {
         let Sent { call, parameters } = read(&app, parts, body).await?;
         let credentials = credentials(parts, &parameters).map_err(Unread::Wrong)?;
-        app.sso.push_request(&call.ctx, &credentials, parameters).await.map_err(Unread::Wrong)
+        let proof = proof(parts).map_err(Unread::Wrong)?;
+        app.sso.push_request(&call.ctx, &credentials, parameters, proof).await.map_err(Unread::Wrong)
     };
     match outcome.await {
         Ok(pushed) => {
@@ -151,8 +153,9 @@ pub(super) async fn device(app: Arc<App>, parts: &Parts, body: Body) -> Response
 
 /// By the header, or by a form (RFC 6750, sections 2.1 and 2.2). By both at once is a mistake.
 pub(super) async fn userinfo(app: Arc<App>, parts: &Parts, body: Body) -> Response {
+    let by_header = shown_by_header(parts);
+    let is_dpop = by_header.as_ref().is_some_and(|(_, is_dpop)| *is_dpop);
     let outcome = async {
-        let by_header = bearer(parts);
         let is_form = parts.method == Method::POST && parts.headers.contains_key(header::CONTENT_TYPE);
         let (call, by_form) = if is_form {
             let Sent { call, parameters } = read(&app, parts, body).await?;
@@ -167,20 +170,24 @@ pub(super) async fn userinfo(app: Arc<App>, parts: &Parts, body: Body) -> Respon
                     "the access token has to be in the header Authorization or in the form, not in both";
                 return Err(Unread::Wrong(OAuthError::InvalidRequest.because(why)));
             }
-            (Some(token), None) | (None, Some(token)) => token,
+            (Some((token, _)), None) | (None, Some(token)) => token,
             (None, None) => return Ok(None),
         };
-        app.sso.get_user_info(&call.ctx, &access_token).await.map(Some).map_err(Unread::Wrong)
+        let proof = proof(parts).map_err(Unread::Wrong)?.map(Password::from);
+        let shown = ShownToken { access_token, is_dpop, proof, method: parts.method.to_string() };
+        app.sso.get_user_info(&call.ctx, &shown).await.map(Some).map_err(Unread::Wrong)
     };
     match outcome.await {
         Ok(Some(claims)) => answer(StatusCode::OK, &Value::Object(claims)),
         Ok(None) => no_token(),
-        Err(unread) => told(unread, Asked::AccessToken),
+        Err(unread) => told(unread, if is_dpop { Asked::BoundToken } else { Asked::AccessToken }),
     }
 }
 
-fn bearer(parts: &Parts) -> Option<Password> {
+/// The token of the header, and whether it is said to be bound to a key.
+pub(super) fn shown_by_header(parts: &Parts) -> Option<(Password, bool)> {
     let value = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("Bearer").then(|| Password::from(token.trim()))
+    let is_dpop = scheme.eq_ignore_ascii_case("DPoP");
+    (is_dpop || scheme.eq_ignore_ascii_case("Bearer")).then(|| (Password::from(token.trim()), is_dpop))
 }

@@ -12,3 +12,4 @@ mod discovery;
 mod endpoint;
 mod logout;
 mod path;
+mod register;

@@ -9,3 +9,4 @@ pub(super) const REVOKE: &str = "/oauth2/revoke";
 pub(super) const LOGOUT: &str = "/oauth2/logout";
 pub(super) const DEVICE: &str = "/oauth2/device_authorization";
 pub(super) const PUSH: &str = "/oauth2/par";
+pub(super) const REGISTER: &str = "/oauth2/register";

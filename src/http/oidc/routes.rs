@@ -10,13 +10,15 @@ use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any, get};
 
-use crate::config::Config;
+use crate::config::{Config, Registration};
 use crate::http::app::App;
 use crate::http::failure::Failure;
 use crate::http::metrics::Route;
 use crate::http::oidc::answer::{for_origin, preflight};
-use crate::http::oidc::path::{AUTHORIZE, DEVICE, INTROSPECT, JWKS, LOGOUT, PUSH, REVOKE, TOKEN, USERINFO};
-use crate::http::oidc::{browser, discovery, endpoint, logout};
+use crate::http::oidc::path::{
+    AUTHORIZE, DEVICE, INTROSPECT, JWKS, LOGOUT, PUSH, REGISTER, REVOKE, TOKEN, USERINFO,
+};
+use crate::http::oidc::{browser, discovery, endpoint, logout, register};
 use crate::http::page::look::Look;
 
 const METADATA: [&str; 2] = ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"];
@@ -37,6 +39,11 @@ pub(in crate::http) fn routes(config: &Config, look: &Arc<Look>) -> Router<Arc<A
     }
     for address in addresses {
         router = router.route(&address, shared(METADATA[0], "public, max-age=600", metadata.clone()));
+    }
+    if config.oidc.registration != Registration::Off {
+        router = router
+            .route(&at(REGISTER), register::begin())
+            .route(&at(&format!("{REGISTER}/{{client_id}}")), register::manage());
     }
     router
         .route(&at(JWKS), keys())
@@ -84,6 +91,11 @@ fn form(
             Method::OPTIONS if is_for_origins => preflight(&app, &parts).await,
             _ => Failure::MethodNotAllowed.into_response(),
         };
+        if matches!(path, TOKEN | USERINFO | PUSH)
+            && let Some(nonce) = app.sso.dpop_nonce().and_then(|nonce| nonce.parse().ok())
+        {
+            response.headers_mut().insert("dpop-nonce", nonce);
+        }
         if is_for_origins && parts.method != Method::OPTIONS {
             response = for_origin(&app, &parts, response).await;
         }

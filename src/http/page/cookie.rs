@@ -30,6 +30,8 @@ pub(in crate::http) enum Name {
     Language,
     /// A form that was sent when its session had ended.
     Draft,
+    /// Where the browser wanted to go when its user began to sign up.
+    Next,
 }
 
 impl Name {
@@ -41,6 +43,7 @@ impl Name {
             Self::Step => "zato_sso_step",
             Self::Language => "zato_sso_language",
             Self::Draft => "zato_sso_draft",
+            Self::Next => "zato_sso_next",
         }
     }
 }

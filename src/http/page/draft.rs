@@ -1,4 +1,4 @@
-//! A form that was sent when its session had ended meanwhile. It is kept in a cookie until its sender has signed in again, and is
+//! A form that was sent when its session had ended meanwhile, or when its login was not fresh enough. It is kept in a cookie until its sender has signed in again, and is
 //! then shown, not sent: the one who has signed in looks at it first, and is the one who has typed it.
 //!
 //! Only forms without secrets that change nothing but names are kept. Of all others the page says that nothing was saved.
@@ -12,7 +12,13 @@ use crate::http::page::form::Fields;
 const SECONDS: u64 = 600;
 
 /// The pages whose forms are kept.
-const KEPT: [&str; 3] = ["/account", "/admin/groups", "/admin/group/{group_id}"];
+const KEPT: [&str; 5] = [
+    "/account",
+    "/admin/groups",
+    "/admin/group/{group_id}",
+    "/admin/clients/new",
+    "/admin/client/{client_id}",
+];
 
 /// The field that says who has typed it.
 const WHOSE: &str = "whose";

@@ -31,6 +31,12 @@ pub(in crate::http) fn is_from_here(parts: &Parts, url: &str) -> bool {
     parts.headers.get_all(header::ORIGIN).iter().all(|origin| origin.to_str().is_ok_and(&own))
 }
 
+/// Whether a browser has come here by a form of a page of ours, or by a link on one: it says so, and it is going to show the answer.
+pub(in crate::http) fn is_by_a_page(parts: &Parts) -> bool {
+    let has = |name: &str, wanted: &str| parts.headers.get(name).is_some_and(|value| value == wanted);
+    has("sec-fetch-site", "same-origin") && has("sec-fetch-dest", "document")
+}
+
 #[cfg(test)]
 mod tests {
     use axum::http::Request;

@@ -57,7 +57,7 @@ impl Begun {
 }
 
 /// Where the browser goes afterwards, as the form or the address says.
-fn next(visit: &Visit) -> Option<&str> {
+pub(super) fn next(visit: &Visit) -> Option<&str> {
     let here = [visit.form.get("next"), visit.query.get("next")].into_iter().find_map(target::safe);
     visit.onward.as_ref().map(|onward| &*onward.url).or(here)
 }
@@ -157,7 +157,7 @@ pub(super) fn begin_again(visit: &Visit) -> Answer {
 }
 
 /// The same as a query string.
-fn next_query(visit: &Visit) -> Option<String> {
+pub(super) fn next_query(visit: &Visit) -> Option<String> {
     let encoded = |next: &str| url::form_urlencoded::byte_serialize(next.as_bytes()).collect::<String>();
     next(visit).map(|next| format!("next={}", encoded(next)))
 }
@@ -204,11 +204,15 @@ pub(super) async fn go_on(visit: &Visit, begun: Begun, step: LoginStep) -> Answe
     Answer::to(visit.target(&with_next(visit, page))).and(cookie)
 }
 
-/// The session that the browser had ends: each login makes a new one.
+/// The session that the browser had goes on with the token of the new one if it is of the same user: where they are signed in, they
+/// stay so. Otherwise it ends.
 async fn signed_in(visit: &Visit, session: &SessionInfo, is_kept: bool) -> Answer {
     if let Some(former) = visit.jar.ust() {
-        // It may have ended before.
-        drop(visit.sso().logout(visit.ctx(), former).await);
+        let is_one = visit.sso().continue_session(visit.ctx(), &former, session.ust.clone()).await;
+        if !is_one.unwrap_or(false) {
+            // It may have ended before.
+            drop(visit.sso().logout(visit.ctx(), former).await);
+        }
     }
     let lasts = session.expiration_time.since(visit.sso().now()).as_secs();
     let answer = Answer::to(visit.target(next(visit).unwrap_or(HOME)))

@@ -14,7 +14,7 @@ pub(super) mod cookie;
 mod device;
 mod draft;
 mod form;
-mod guard;
+pub(super) mod guard;
 mod login;
 pub(super) mod look;
 mod passkey;

@@ -20,7 +20,7 @@ use crate::http::page::answer::{Answer, Kind, Outcome};
 use crate::http::page::cookie::Name;
 use crate::http::page::draft;
 use crate::http::page::form::Fields;
-use crate::http::page::guard::is_from_here;
+use crate::http::page::guard::{is_by_a_page, is_from_here};
 use crate::http::page::look::Look;
 use crate::http::page::target;
 use crate::http::page::visit::Visit;
@@ -98,6 +98,7 @@ impl Page {
             Ok(visit) => visit,
             Err(failure) => return failure.into_response(),
         };
+        visit.page = self.path;
         if self.show.is_none() {
             visit.back = visit.path.rsplit_once('/').map_or(String::new(), |(parent, _)| parent.to_owned());
         }
@@ -144,7 +145,14 @@ impl Page {
             handler(&mut visit).await
         }
         .await;
-        let answer = outcome.unwrap_or_else(|failure| told(&visit, failure));
+        let mut answer = outcome.unwrap_or_else(|failure| told(&visit, failure));
+        if let Kind::SeeOther(target) = &answer.kind
+            && parts.method == Method::POST
+            && is_by_a_page(&parts)
+            && leads_away(target)
+        {
+            answer.kind = onward(target);
+        }
         let mut response = written(&visit, answer);
         let policy = if self.has_token { "no-referrer" } else { "same-origin" };
         let onward = visit.onward.as_ref().map(|onward| &*onward.origin);
@@ -152,6 +160,33 @@ impl Page {
         response.extensions_mut().insert(route);
         response
     }
+}
+
+/// Whether this is an address of another web site.
+fn leads_away(target: &str) -> bool {
+    target.starts_with("https://") || target.starts_with("http://")
+}
+
+/// A page that goes on to another web site by itself. Browsers hold all that a form leads to against `form-action` of its page
+/// (Content Security Policy 3, section 6.4.1), also where that web site redirects to: it ends here.
+fn onward(target: &str) -> Kind {
+    let host = url::Url::parse(target).ok().and_then(|url| url.host_str().map(str::to_owned));
+    Kind::Page {
+        status: StatusCode::OK,
+        template: "onward.html",
+        shown: context! { target, host },
+        failure: None,
+    }
+}
+
+/// The same as a response; None for what is no address of another web site.
+pub(in crate::http) fn show_onward(visit: &Visit, target: &str) -> Option<Response> {
+    if !leads_away(target) {
+        return None;
+    }
+    let mut response = written(visit, Answer::of(onward(target)));
+    protect(&mut response, &visit.look, "no-referrer", Some("'self'"));
+    Some(response)
 }
 
 /// Where a form's target leads to who only looks at it.
@@ -296,7 +331,7 @@ fn page(
 
 /// The address on another host that a sign-in leads to, if it is a registered one.
 async fn registered_target(visit: &Visit) -> Result<Option<RegisteredTarget>, Failure> {
-    if visit.path.split('/').next() != Some("login") {
+    if !["login", "signup"].contains(&visit.path.split('/').next().unwrap_or_default()) {
         return Ok(None);
     }
     let sent = [visit.form.get("next"), visit.query.get("next")];
@@ -310,7 +345,7 @@ async fn registered_target(visit: &Visit) -> Result<Option<RegisteredTarget>, Fa
 /// Shows a form that was kept until its sender has signed in again. It is shown once.
 fn show_draft(visit: &mut Visit) {
     let Some(user) = &visit.user else { return };
-    if visit.query.get("done") != "form-kept" {
+    if !["form-kept", "form-waits"].contains(&visit.query.get("done")) {
         return;
     }
     if let Some(form) = draft::read(&visit.jar, &visit.path, &user.user.username) {

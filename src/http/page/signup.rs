@@ -1,14 +1,20 @@
 //! Signing up, and confirming it.
 
+use data_encoding::BASE64URL_NOPAD;
 use minijinja::{Value, context};
 
 use crate::domain::{Code, Error, Password, SignUpNames};
 use crate::http::page::answer::{Answer, Outcome};
+use crate::http::page::cookie::{MAX_LENGTH, Name};
+use crate::http::page::login::{next, next_query};
 use crate::http::page::visit::Visit;
 use crate::ops::SignUpRequest;
 
 const TEMPLATE: &str = "signup.html";
 const CONFIRM: &str = "confirm.html";
+
+/// For how many seconds a browser keeps where it wanted to go: as long as a client's request lasts.
+const NEXT_SECONDS: u64 = 3_600;
 
 fn is_possible(visit: &Visit) -> bool {
     let apps = &visit.sso().config().apps;
@@ -17,7 +23,36 @@ fn is_possible(visit: &Visit) -> bool {
 
 fn shown(visit: &Visit) -> Value {
     let config = visit.sso().config();
-    context! { needs_email => config.signup.is_email_required, min_length => config.password.min_length }
+    context! {
+        needs_email => config.signup.is_email_required,
+        min_length => config.password.min_length,
+        next => next(visit),
+        next_query => next_query(visit),
+    }
+}
+
+/// Where the browser wanted to go when its user began to sign up: an email lies between that and the sign-in that leads there.
+fn kept_next(visit: &Visit) -> Option<String> {
+    String::from_utf8(BASE64URL_NOPAD.decode(visit.jar.get(Name::Next)?.as_bytes()).ok()?).ok()
+}
+
+/// The line that keeps it, if it is short enough.
+fn keep_next(visit: &Visit) -> Option<String> {
+    let kept = BASE64URL_NOPAD.encode(next(visit)?.as_bytes());
+    (kept.len() <= MAX_LENGTH).then(|| visit.jar.set(Name::Next, &kept, Some(NEXT_SECONDS)))
+}
+
+/// The sign-in page, which leads there. It looks at where that is.
+fn login_page(visit: &Visit, done: &str) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    let pairs = [("done", Some(done.to_owned()).filter(|done| !done.is_empty())), ("next", kept_next(visit))];
+    for (name, value) in pairs {
+        if let Some(value) = value {
+            query.append_pair(name, &value);
+        }
+    }
+    let query = query.finish();
+    if query.is_empty() { "login".to_owned() } else { format!("login?{query}") }
 }
 
 pub(super) async fn show(visit: &mut Visit) -> Outcome {
@@ -38,19 +73,24 @@ pub(super) async fn submit(visit: &mut Visit) -> Outcome {
         password: Password::from(visit.form.get("password")),
         app_list: None,
     };
-    match visit.sso().sign_up(visit.ctx(), request).await {
-        Ok(None) => Ok(Answer::to(visit.target("signup/done"))),
+    let answer = match visit.sso().sign_up(visit.ctx(), request).await {
+        Ok(None) => Answer::to(visit.target("signup/done")),
         // No email can be sent: whoever signs up confirms here.
-        Ok(Some(token)) => Ok(Answer::page(CONFIRM, context! { kind => "signup", token => token.expose() })),
-        Err(error) => visit.again(TEMPLATE, shown(visit), error),
-    }
+        Ok(Some(token)) => Answer::page(CONFIRM, context! { kind => "signup", token => token.expose() }),
+        Err(error) => return visit.again(TEMPLATE, shown(visit), error),
+    };
+    Ok(match keep_next(visit) {
+        Some(cookie) => answer.and(cookie),
+        None => answer,
+    })
 }
 
 /// What comes next, of which nobody learns whether there is an account.
-pub(super) async fn show_done(_: &mut Visit) -> Outcome {
+pub(super) async fn show_done(visit: &mut Visit) -> Outcome {
+    let onward = login_page(visit, "");
     Ok(Answer::page(
         "message.html",
-        context! { title => "signup-done-title", text => "signup-done-text", onward => "login" },
+        context! { title => "signup-done-title", text => "signup-done-text", onward },
     ))
 }
 
@@ -65,7 +105,7 @@ pub(super) async fn submit_confirm(visit: &mut Visit) -> Outcome {
         // Who follows the link twice has done what was asked for.
         Ok(()) | Err(Error::Refused { code: Code::AuthSignUpConfirmed, .. }) => {
             let done = if visit.sso().config().signup.is_approval_needed { "approval" } else { "signup" };
-            Ok(Answer::to(visit.target(&format!("login?done={done}"))))
+            Ok(Answer::to(visit.target(&login_page(visit, done))).and(visit.jar.clear(Name::Next)))
         }
         Err(error) => visit.again(CONFIRM, context! { kind => "signup" }, error),
     }

@@ -15,6 +15,7 @@ use crate::http::app::App;
 use crate::http::failure::Failure;
 use crate::http::page::answer::{Answer, Kind, Outcome};
 use crate::http::page::cookie::{Jar, Name, YEAR};
+use crate::http::page::draft;
 use crate::http::page::form::Fields;
 use crate::http::page::look::Look;
 use crate::http::page::text::{Chosen, accepted};
@@ -37,6 +38,8 @@ pub(in crate::http) struct Visit {
     pub query: Fields,
     /// The form; empty where none was sent.
     pub form: Fields,
+    /// The page, as the table of pages names it.
+    pub page: &'static str,
     /// The path below `pages.prefix`, without the slash at its beginning.
     pub path: String,
     /// The page that a browser comes back to after it has signed in: this one, or the one whose form it takes.
@@ -89,6 +92,7 @@ impl Visit {
             jar,
             query,
             form,
+            page: "",
             path,
             back,
             user: None,
@@ -222,7 +226,7 @@ impl Visit {
         let failure = Failure::from(error);
         let problem = match &failure {
             Failure::Refused { code: Code::AuthFreshLoginNeeded, .. } => {
-                return Ok(self.to_login_again());
+                return Ok(self.to_login_again_with_form());
             }
             Failure::Refused { code, detail } => {
                 let id = code.as_str();
@@ -235,7 +239,10 @@ impl Visit {
                 let field = named.unwrap_or_else(|| code.group());
                 let targets = [field, if field == "password" { "new_password" } else { "" }];
                 let target = targets.into_iter().find(|name| self.form.has(name));
-                context! { text, field, target }
+                // What would be right for a client is said by who has looked at it.
+                let said = (*code == Code::ClientInvalid).then(|| detail.as_deref().unwrap_or_default());
+                let said = said.map(|said| said.split_once(": ").map_or(said, |(_, said)| said).to_owned());
+                context! { text, field, target, said }
             }
             Failure::RateLimited { retry_after } => {
                 let seconds = retry_after.as_secs().saturating_add(1);
@@ -305,6 +312,16 @@ impl Visit {
     /// The same for who has a session that was opened without the second factor which the page asks for.
     pub fn to_step_up(&self) -> Answer {
         Answer::to(self.target(&format!("login?again=2&next={}", encoded(&self.back))))
+    }
+
+    /// The same of who has sent a form: what they have typed is shown again.
+    fn to_login_again_with_form(&self) -> Answer {
+        let Some(kept) = draft::keep(&self.jar, self.page, &self.path, &self.form) else {
+            return self.to_login_again();
+        };
+        let sign = if self.back.contains('?') { '&' } else { '?' };
+        let next = encoded(&format!("{}{sign}done=form-waits", self.back));
+        Answer::to(self.target(&format!("login?again=1&next={next}"))).and(kept)
     }
 
     /// The query string of a client's request that goes on where a form of this page leads to, if it does; and whether that is one to

@@ -8,18 +8,21 @@ use crate::config::LogLevel;
 use crate::crypto::Place;
 use crate::crypto::token::{self, TokenBits};
 use crate::domain::{
-    Client, ClientId, Code, Context, Error, OAuthError, Parameters, ResponseMode, Result, SessionId,
-    Timestamp,
+    Client, ClientId, ClientKind, Code, Context, Error, OAuthError, Parameters, ResponseMode, Result,
+    SessionId, Timestamp,
 };
 use crate::ops::Sso;
 use crate::ops::client::known::KnownClient;
 use crate::store;
+use crate::store::Tx;
 
 /// The parameter by which a browser shows what it has been through.
 pub(in crate::ops) const PROGRESS: &str = "zato_sso_progress";
 
 /// What the URI of a pushed request begins with (RFC 9126, section 2.2), and that of one that a browser has come with.
 pub(in crate::ops) const PUSHED: &str = "urn:ietf:params:oauth:request_uri:";
+/// What the name of a request begins with, behind that, which has all of it in itself.
+pub(in crate::ops) const SEALED: &str = "s:";
 const OPENED: &str = "urn:zato-sso:request_uri:";
 
 /// For how long a browser may take for a pushed request that it has come with: as long as a sign-up takes.
@@ -38,10 +41,24 @@ pub(in crate::ops) struct Asked {
     pub parameters: Parameters,
     /// With which query string the browser comes back to it, but for its progress.
     pub query: String,
-    /// By which name the request is kept, where it was pushed.
-    pub pushed: Option<[u8; 32]>,
+    /// What it is known by, where it was pushed.
+    pub pushed: Option<PushedAs>,
     /// What came with the progress.
     progress: Option<String>,
+}
+
+/// How a request was pushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::ops) enum PushedAs {
+    /// It is kept, by the digest of its name.
+    Kept([u8; 32]),
+    /// Its name has all of it, sealed; when that was used is noted.
+    Sealed {
+        /// What is noted.
+        digest: [u8; 32],
+        /// Until when.
+        until: Timestamp,
+    },
 }
 
 /// What a browser has been through.
@@ -101,6 +118,12 @@ impl Asked {
         // Who speaks with several issuers knows by it which one answers (RFC 9207).
         pairs.push(("iss", issuer.to_owned()));
         Reply { redirect_uri: self.redirect_uri.clone(), mode: self.mode, pairs }
+    }
+
+    /// Whether another application of the same device could get what is sent to the redirect URI: on a loopback address, or by a
+    /// scheme that anybody may register. A link by https belongs to the host's owner.
+    pub fn is_uncertain(&self) -> bool {
+        self.client.kind == ClientKind::Native && !self.redirect_uri.starts_with("https://")
     }
 
     fn place<'a>(row: &'a [u8]) -> Place<'a> {
@@ -178,25 +201,27 @@ impl Sso {
         &self,
         client: &Client,
         uri: &str,
-    ) -> Result<(Parameters, String, Option<[u8; 32]>)> {
+    ) -> Result<(Parameters, String, Option<PushedAs>)> {
         let client_id = client.client_id.as_str();
-        let now = self.now();
-        let given = token::digest(uri);
-        let (found, uri, digest) = if uri.starts_with(PUSHED) {
-            let name = token::new_token(self.random(), TokenBits::Bits256)?;
-            let opened = format!("{OPENED}{}", name.expose());
-            let digest = token::digest(&opened);
-            let until = now.plus_minutes(OPENED_FOR_MINUTES);
-            let mut tx = self.db().write().await?;
-            let found = store::client::pushed::open(&mut tx, &given, &digest, client_id, now, until).await?;
-            tx.commit().await?;
-            (found, opened, digest)
+        let until = self.now().plus_minutes(OPENED_FOR_MINUTES);
+        let found = if let Some(sealed) = uri.strip_prefix(PUSHED).and_then(|name| name.strip_prefix(SEALED))
+        {
+            match self.open_request(client_id, PUSHED, sealed) {
+                None => None,
+                Some((id, query, _)) => {
+                    let name = self.seal_request(client_id, OPENED, until, &id, &query)?;
+                    let digest = token::digest(&id);
+                    Some((query, format!("{OPENED}{SEALED}{name}"), PushedAs::Sealed { digest, until }))
+                }
+            }
+        } else if let Some(sealed) = uri.strip_prefix(OPENED).and_then(|name| name.strip_prefix(SEALED)) {
+            self.open_request(client_id, OPENED, sealed).map(|(id, query, until)| {
+                (query, uri.to_owned(), PushedAs::Sealed { digest: token::digest(&id), until })
+            })
         } else {
-            let mut conn = self.db().read().await?;
-            let found = store::client::pushed::read(&mut conn, &given, client_id, now).await?;
-            (found, uri.to_owned(), given)
+            self.kept_request(client_id, uri, until).await?
         };
-        let Some(found) = found else {
+        let Some((found, uri, pushed)) = found else {
             let why = "request_uri is unknown, was used before, or has expired: push the request again";
             return Err(OAuthError::InvalidRequestUri.because(why));
         };
@@ -204,7 +229,66 @@ impl Sso {
             .append_pair("client_id", client_id)
             .append_pair("request_uri", &uri)
             .finish();
-        Ok((Parameters::read(found.as_bytes())?, query, Some(digest)))
+        Ok((Parameters::read(found.as_bytes())?, query, Some(pushed)))
+    }
+
+    async fn kept_request(
+        &self,
+        client_id: &str,
+        uri: &str,
+        until: Timestamp,
+    ) -> Result<Option<(String, String, PushedAs)>> {
+        let now = self.now();
+        let given = token::digest(uri);
+        if uri.starts_with(OPENED) {
+            let mut conn = self.db().read().await?;
+            let found = store::client::pushed::read(&mut conn, &given, client_id, now).await?;
+            return Ok(found.map(|found| (found, uri.to_owned(), PushedAs::Kept(given))));
+        }
+        let name = token::new_token(self.random(), TokenBits::Bits256)?;
+        let opened = format!("{OPENED}{}", name.expose());
+        let digest = token::digest(&opened);
+        let mut tx = self.db().write().await?;
+        let found = store::client::pushed::open(&mut tx, &given, &digest, client_id, now, until).await?;
+        tx.commit().await?;
+        Ok(found.map(|found| (found, opened, PushedAs::Kept(digest))))
+    }
+
+    /// Seals a request for its client, under the name that it is known by.
+    pub(in crate::ops) fn seal_request(
+        &self,
+        client_id: &str,
+        column: &'static str,
+        until: Timestamp,
+        id: &str,
+        query: &str,
+    ) -> Result<String> {
+        let place = Place { table: "openid", column, row: client_id.as_bytes() };
+        let text = format!("{} {id} {query}", until.as_micros());
+        Ok(BASE64URL_NOPAD.encode(&self.core.keyring.seal(place, text.as_bytes(), self.random())?))
+    }
+
+    /// Its id, the request, and until when it is good; None if it is not one, another client's, or has expired.
+    fn open_request(
+        &self,
+        client_id: &str,
+        column: &'static str,
+        sealed: &str,
+    ) -> Option<(String, String, Timestamp)> {
+        let place = Place { table: "openid", column, row: client_id.as_bytes() };
+        let opened = self.core.keyring.open(place, &BASE64URL_NOPAD.decode(sealed.as_bytes()).ok()?).ok()?;
+        let mut parts = std::str::from_utf8(&opened).ok()?.splitn(3, ' ');
+        let until = Timestamp::from_micros(parts.next()?.parse().ok()?);
+        let (id, query) = (parts.next()?.to_owned(), parts.next()?.to_owned());
+        (self.now() < until).then_some((id, query, until))
+    }
+
+    /// Uses a pushed request up; false if it was used before.
+    pub(in crate::ops) async fn use_pushed(&self, tx: &mut Tx, pushed: &PushedAs) -> Result<bool> {
+        match pushed {
+            PushedAs::Kept(digest) => store::client::pushed::delete(tx, digest, self.now()).await,
+            PushedAs::Sealed { digest, until } => store::client::used_jwt::insert(tx, digest, *until).await,
+        }
     }
 
     /// What a browser has been through, if it can show that.

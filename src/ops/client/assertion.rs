@@ -56,10 +56,17 @@ impl Sso {
         check_method(&known, AuthMethod::PrivateKeyJwt)?;
         let has_kid =
             |kid: &Option<String>| kid.is_none() || jws.header.kid.is_none() || *kid == jws.header.kid;
-        let mut candidates = known.keys.iter().filter(|jwk| has_kid(&jwk.kid));
+        let published = match known.client.jwks_uri.as_deref() {
+            Some(uri) => Some(self.published_by(ctx, &known.client, uri, jws.header.kid.as_deref()).await?),
+            None => None,
+        };
+        let keys = published.as_ref().map_or(&known.keys, |published| &published.keys);
+        let mut candidates = keys.iter().filter(|jwk| has_kid(&jwk.kid));
         if !candidates.any(|jwk| jws.is_signed_by(&jwk.key)) {
             self.count_guess(ctx).await?;
-            return Err(refused("client_assertion is not signed with a key of this client's jwks"));
+            return Err(refused(
+                "client_assertion is not signed with a key of this client's jwks or jwks_uri",
+            ));
         }
         if !audiences.iter().any(|audience| claims.aud.has(audience)) {
             return Err(refused(format!("client_assertion: aud must be {}", audiences.join(" or "))));

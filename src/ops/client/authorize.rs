@@ -9,17 +9,18 @@
 //!            └─ all done ───────────────────────> back with a code
 //! ```
 
+use crate::config::LogLevel;
 use crate::crypto::token::{self, TokenBits};
 use crate::domain::{
     AuthType, AuthorizationRequest, Context, Error, Grant, OAuthError, Operation, Parameters, Result,
-    SessionId, Timestamp, Ust,
+    SessionId, Timestamp, Ust, shown,
 };
 use crate::ops::Sso;
 use crate::ops::access::actor::Caller;
 use crate::ops::access::check::PasswordAge;
 use crate::ops::access::methods::{Acr, acr_of};
 use crate::ops::call::Call;
-use crate::ops::client::asked::{Asked, Progress, Reply};
+use crate::ops::client::asked::{Asked, Progress, Reply, plain};
 use crate::ops::client::sign_in::SignIn;
 use crate::store;
 use crate::store::client::authorization::NewCode;
@@ -137,12 +138,18 @@ impl Sso {
         let has_chosen = in_this_session(on_the_way.chosen) || is_new;
         let has_consented = in_this_session(on_the_way.consented);
         let needs_choice = request.prompts.select_account && !has_chosen;
-        let needs_consent = !asked.client.is_trusted
-            && !has_consented
-            && (request.prompts.consent || {
-                let user_id = signed_in.caller.user_id();
-                !self.has_allowed(&asked.client, user_id, &request.scopes).await?
-            });
+        // Any application of the device may pretend to be one whose redirect URI it can take over (RFC 8252, section 8.6): its user
+        // has to say yes each time, or at least to have signed in just now for one that is trusted.
+        let is_uncertain = asked.is_uncertain();
+        let is_to_consent = if asked.client.is_trusted {
+            is_uncertain && !is_new
+        } else {
+            let user_id = signed_in.caller.user_id();
+            is_uncertain
+                || request.prompts.consent
+                || !self.has_allowed(&asked.client, user_id, &request.scopes).await?
+        };
+        let needs_consent = is_to_consent && !has_consented;
         if needs_choice || needs_consent {
             if request.prompts.none {
                 let why = "the user has to consent, and prompt=none shows nothing";
@@ -160,7 +167,8 @@ impl Sso {
             asked.parameters.one(name)?;
         }
         if asked.parameters.first("response_mode").is_some_and(|mode| mode != asked.mode.as_str()) {
-            let why = "response_mode has to be query, fragment or form_post";
+            let given = shown(asked.parameters.first("response_mode").unwrap_or_default());
+            let why = format!("response_mode has to be query, fragment or form_post, not {given}");
             return Err(OAuthError::InvalidRequest.because(why));
         }
         // What was pushed has taken its place by now.
@@ -174,7 +182,7 @@ impl Sso {
             let why = "this client is not registered for the grant authorization_code";
             return Err(OAuthError::UnauthorizedClient.because(why));
         }
-        self.check_scopes_of(client, &request.scopes)?;
+        (request.scopes, request.ignored_scopes) = self.scopes_for(client, request.scopes)?;
         self.check_resources_of(client, &request.resources)?;
         // A claim that is asked for by its name is allowed, or not, with its scope.
         let claims = &request.claims_request;
@@ -266,8 +274,8 @@ impl Sso {
         let kept_until = now.plus_seconds(CODE_KEPT_SECONDS);
         let mut tx = self.db().write().await?;
         // A pushed request makes one code.
-        if let Some(digest) = &asked.pushed
-            && !store::client::pushed::delete(&mut tx, digest, now).await?
+        if let Some(pushed) = &asked.pushed
+            && !self.use_pushed(&mut tx, pushed).await?
         {
             let why = "request_uri was used before: push the request again";
             return Err(OAuthError::InvalidRequestUri.because(why));
@@ -280,9 +288,10 @@ impl Sso {
             caller: &signed_in.caller,
             methods: &signed_in.methods,
             scopes: &request.scopes,
-            audiences: &self.audiences_of(client, &request.resources),
+            audiences: &self.audiences_of(client, &request.scopes, &request.resources),
             claims: request.claims.as_deref(),
-            thumbprint: None,
+            thumbprint: request.dpop_jkt.as_deref(),
+            redirect_uri: Some(&asked.redirect_uri),
             expiration_time: kept_until,
         };
         let authorization_id = self.insert_sign_in(&mut tx, &sign_in).await?;
@@ -298,6 +307,17 @@ impl Sso {
         store::client::authorization::insert_code(&mut tx, &new_code).await?;
         call.trail.note("session_id", signed_in.session_id().to_string());
         call.trail.note("scope", request.scopes.join(" "));
+        if !request.ignored_scopes.is_empty() {
+            let ignored = plain(&request.ignored_scopes.join(" "));
+            let text = format!(
+                "the client {} ({}) asked for {ignored}, which is ignored: it may ask for {}",
+                client.client_id.as_str(),
+                client.name,
+                client.scopes.join(" "),
+            );
+            self.log().say(LogLevel::Info, "openid.scope", &text, Some(&call.ctx.cid));
+            call.trail.note("ignored_scope", ignored);
+        }
         self.commit(tx, &mut call.trail).await?;
         Ok(Authorized::Back(asked.reply(self.issuer(), [("code", code.expose().to_owned())])))
     }

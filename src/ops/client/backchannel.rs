@@ -22,6 +22,7 @@ use crate::ops::Sso;
 use crate::ops::audit::Trail;
 use crate::ops::client::known::KnownClient;
 use crate::ops::client::tokens::seconds;
+use crate::ops::courier::Reach;
 use crate::ops::sso::Core;
 use crate::store;
 use crate::store::client::notice::Notice;
@@ -139,14 +140,19 @@ impl Sso {
         claims.insert("iss".into(), self.issuer().into());
         claims.insert("aud".into(), client.client_id.as_str().into());
         claims.insert("sub".into(), self.subject_of(client, &notice.user_id).await?.into());
-        claims.insert("sid".into(), notice.session_id.to_string().into());
+        claims.insert("sid".into(), self.sid_of(client, notice.session_id).await?.into());
         claims.insert("iat".into(), seconds(now).into());
         claims.insert("exp".into(), seconds(now.plus_seconds(TOKEN_SECONDS)).into());
         claims.insert("jti".into(), token::new_token(self.random(), TokenBits::Bits192)?.expose().into());
         claims.insert("events".into(), json!({ EVENT: {} }));
         let logout_token = self.sign_token(client.id_token_alg, "logout+jwt", &claims).await?;
         let form = format!("logout_token={logout_token}");
-        Ok(match self.core.courier.post(uri, &form).await {
+        // Who registered it may be anybody.
+        let mut conn = self.db().read().await?;
+        let registration = store::client::registry::registration_digest(&mut conn, &client.client_id).await?;
+        drop(conn);
+        let reach = if registration.is_some() { self.reach() } else { Reach::Everywhere };
+        Ok(match self.core.courier.post(uri, &form, reach).await {
             Ok(200 | 204) => Told::Yes,
             // The client has understood it, and does not want it (section 2.8).
             Ok(400) => Told::Never("the client answers with 400".to_owned()),

@@ -10,6 +10,7 @@ use crate::domain::{
     Ust,
 };
 use crate::ops::Sso;
+use crate::ops::client::asked::plain;
 use crate::ops::client::authenticate::ClientCredential;
 use crate::ops::client::known::KnownClient;
 use crate::ops::client::scope::words;
@@ -17,7 +18,7 @@ use crate::ops::client::sign_in::SignIn;
 use crate::store;
 use crate::store::Tx;
 use crate::store::client::authorization::Held;
-use crate::store::client::device::{DeviceRow, NewDeviceCode};
+use crate::store::client::device::{DeviceRow, Most, NewDeviceCode};
 
 /// For how many seconds a code may be entered.
 const SECONDS: i64 = 600;
@@ -26,8 +27,8 @@ const SECONDS: i64 = 600;
 const INTERVAL: i64 = 5;
 const SLOWER: i64 = 5;
 
-/// How many devices of one client wait at most.
-const MOST: i64 = 10_000;
+/// How many devices wait at most. Anybody can begin what a public client begins: a network takes its own place alone.
+const MOST: Most = Most { of_client: 10_000, of_strangers: 100_000, of_place: 100 };
 
 /// The letters of codes for users: neither vowels, which would make words, nor what looks like a digit (RFC 8628, section 6.1).
 const LETTERS: [char; 20] =
@@ -81,24 +82,29 @@ impl Sso {
                     scopes.push(scope.to_owned());
                 }
             }
-            self.check_scopes_of(&client, &scopes)?;
+            let (scopes, ignored) = self.scopes_for(&client, scopes)?;
+            if !ignored.is_empty() {
+                call.trail.note("ignored_scope", plain(&ignored.join(" ")));
+            }
             let resources: Vec<String> = parameters.all("resource").map(str::to_owned).collect();
             self.check_resources_of(&client, &resources)?;
             let now = self.now();
             let device_code = token::new_token(self.random(), TokenBits::Bits256)?;
             let user_code = self.new_user_code()?;
+            let place = client.is_public().then(|| self.place_digest(&call.ctx.remote_addr));
             let new = NewDeviceCode {
                 device_digest: &token::digest(device_code.expose()),
                 user_code_digest: &self.user_code_digest(user_code.expose()),
                 client_id: client.client_id.as_str(),
+                place_digest: place.as_ref().map(<[u8; 32]>::as_slice),
                 scopes: &scopes.join(" "),
-                audiences: &self.audiences_of(&client, &resources).join("\n"),
+                audiences: &self.audiences_of(&client, &scopes, &resources).join("\n"),
                 next_poll: now,
                 poll_interval: INTERVAL,
                 expiration_time: now.plus_seconds(SECONDS),
             };
             let mut tx = self.db().write().await?;
-            if !store::client::device::insert(&mut tx, &new, MOST).await? {
+            if !store::client::device::insert(&mut tx, &new, now, MOST).await? {
                 return Err(Error::RateLimited { retry_after: Duration::from_secs(10) });
             }
             self.commit(tx, &mut call.trail).await?;
@@ -150,6 +156,7 @@ impl Sso {
                     audiences: &audiences,
                     claims: None,
                     thumbprint: None,
+                    redirect_uri: None,
                     expiration_time: row.expiration_time,
                 };
                 let authorization_id = self.insert_sign_in(&mut tx, &sign_in).await?;

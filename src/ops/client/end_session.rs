@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::config::LogLevel;
 use crate::domain::{
-    Client, ClientId, Context, Error, OAuthError, Operation, Parameters, Result, SessionId, Ust,
+    Client, ClientId, Context, Error, OAuthError, Operation, Parameters, Result, Ust, with_query,
 };
 use crate::ops::Sso;
 use crate::ops::client::asked::plain;
@@ -19,7 +19,8 @@ use crate::store;
 pub(in crate::ops) struct Hinted {
     pub client_id: ClientId,
     pub subject: String,
-    pub session_id: Option<SessionId>,
+    /// The session, as the client knows it.
+    pub sid: Option<String>,
 }
 
 /// What a request to log out comes to.
@@ -46,9 +47,14 @@ impl Sso {
         ust: Option<Ust>,
     ) -> Result<EndSession> {
         self.record(ctx, Operation::OpenidEndSession, async |call| {
-            let hint = match parameters.one("id_token_hint")? {
-                Some(hint) => Some(self.hinted(hint).await?),
-                None => None,
+            let (hint, is_wrong) = match parameters.one("id_token_hint")? {
+                Some(hint) => match self.hinted(hint).await {
+                    Ok(hint) => (Some(hint), false),
+                    // Anybody may have made it up: the user is asked, as without one.
+                    Err(Error::Refused { .. }) => (None, true),
+                    Err(other) => return Err(other),
+                },
+                None => (None, false),
             };
             let named = parameters.one("client_id")?;
             if let (Some(hint), Some(named)) = (&hint, named)
@@ -63,8 +69,14 @@ impl Sso {
                 Some(client_id) => self.client_in_force(client_id).await?,
                 None => None,
             };
-            let target =
-                self.logout_target(call.ctx, client.as_ref().map(|known| &known.client), parameters)?;
+            let target = match &client {
+                // It says nothing of whose URI it would be.
+                None if is_wrong => None,
+                client => {
+                    let client = client.as_ref().map(|known| &known.client);
+                    self.logout_target(call.ctx, client, parameters)?
+                }
+            };
             if let Some(client) = &client {
                 call.trail.note("client_id", client.client_id.as_str());
             }
@@ -82,7 +94,11 @@ impl Sso {
                 return Ok(EndSession { target, is_done: true, client });
             };
             let session_id = session.session.session_id;
-            let is_its = hint.is_some_and(|hint| hint.session_id == Some(session_id));
+            let sid = match &client {
+                Some(client) => Some(self.sid_of(client, session_id).await?),
+                None => None,
+            };
+            let is_its = sid.is_some() && hint.is_some_and(|hint| hint.sid == sid);
             if !is_its {
                 call.trail.leave_out();
                 return Ok(EndSession { target, is_done: false, client });
@@ -112,7 +128,7 @@ impl Sso {
                 "post_logout_redirect_uri needs client_id, or the id_token_hint of a client that is active";
             return Err(OAuthError::InvalidRequest.because(why));
         };
-        if !client.post_logout_redirect_uris.iter().any(|known| known == uri) {
+        if !client.has_post_logout_redirect_uri(uri) {
             let text = format!(
                 "the client {} ({}) asked for the post-logout redirect URI {}, which is none of its own: {}",
                 client.client_id.as_str(),
@@ -125,15 +141,9 @@ impl Sso {
                 "post_logout_redirect_uri is not one that is registered for this client, letter by letter";
             return Err(OAuthError::InvalidRequest.because(why));
         }
-        let state = parameters.one("state")?;
-        let target = match (state, url::Url::parse(uri)) {
-            (Some(state), Ok(mut url)) => {
-                url.query_pairs_mut().append_pair("state", state);
-                url.into()
-            }
-            _ => uri.to_owned(),
-        };
-        Ok(Some(target))
+        let Some(state) = parameters.one("state")? else { return Ok(Some(uri.to_owned())) };
+        let state = url::form_urlencoded::Serializer::new(String::new()).append_pair("state", state).finish();
+        Ok(Some(with_query(uri, &state)))
     }
 
     /// Whose ID token it is. It may have expired; it has to be one of ours, signed.
@@ -151,6 +161,6 @@ impl Sso {
         }
         let client_id = text("aud").and_then(ClientId::parse).ok_or_else(wrong)?;
         let subject = text("sub").ok_or_else(wrong)?.to_owned();
-        Ok(Hinted { client_id, subject, session_id: text("sid").and_then(SessionId::parse) })
+        Ok(Hinted { client_id, subject, sid: text("sid").map(str::to_owned) })
     }
 }

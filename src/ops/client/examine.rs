@@ -4,12 +4,14 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::config::LogLevel;
 use crate::crypto::{compare, token};
 use crate::domain::{
-    Client, ClientId, Context, OAuthError, Operation, Parameters, Password, Result, Timestamp,
+    Client, ClientId, Context, Error, OAuthError, Operation, Parameters, Password, Result, Timestamp,
 };
 use crate::ops::Sso;
 use crate::ops::client::authenticate::ClientCredential;
+use crate::ops::client::dpop::{ProofFor, use_proof};
 use crate::ops::client::id_token::claims_request;
 use crate::ops::client::provider::Purpose;
 use crate::ops::client::scope::words;
@@ -17,6 +19,19 @@ use crate::ops::client::tokens::{ACCESS_TYP, Refresh, audience, authorization_of
 use crate::store;
 use crate::store::client::access_token::NewAccessToken;
 use crate::store::client::authorization::Held;
+
+/// An access token, as somebody shows it.
+#[derive(Clone, Debug)]
+pub struct ShownToken {
+    /// The token.
+    pub access_token: Password,
+    /// Whether it is said to be bound to a key (RFC 9449, section 7.1).
+    pub is_dpop: bool,
+    /// The proof that came along.
+    pub proof: Option<Password>,
+    /// By which method.
+    pub method: String,
+}
 
 /// A token that is good now.
 #[derive(Clone, Debug)]
@@ -105,18 +120,29 @@ impl Sso {
     ///
     /// # Errors
     /// `invalid_token`, or `insufficient_scope` without the scope openid.
-    pub async fn get_user_info(&self, ctx: &Context, access_token: &Password) -> Result<Map<String, Value>> {
+    pub async fn get_user_info(&self, ctx: &Context, shown: &ShownToken) -> Result<Map<String, Value>> {
         self.record(ctx, Operation::OpenidGetUserInfo, async |call| {
-            let good = self.examine_access(access_token.expose()).await?;
+            let good = self.examine_access(shown.access_token.expose()).await?;
             let good = good.ok_or_else(|| {
                 OAuthError::InvalidToken
                     .because("the access token is unknown, has expired, or its sign-in has ended")
             })?;
+            self.check_possession(shown, good.thumbprint.as_deref()).await?;
             call.trail.note("client_id", good.client_id.as_str());
-            let held = good.held.filter(|_| words(&good.scopes).contains(&"openid"));
+            let held = good.held.clone().filter(|_| words(&good.scopes).contains(&"openid"));
             let held = held.ok_or_else(|| {
                 OAuthError::InsufficientScope.because("the access token is not good for the scope openid")
             })?;
+            // One for an API is not one for here: who is shown it there could ask for all that the user's client may know.
+            if !good.audiences.iter().any(|audience| audience == self.issuer()) {
+                let why = format!(
+                    "the access token is for {}, not for {}: ask for it with resource={} or without resource",
+                    good.audiences.join(" "),
+                    self.issuer(),
+                    self.issuer(),
+                );
+                return Err(OAuthError::InvalidToken.because(why));
+            }
             call.trail.by(&held.user_id);
             let client_id = ClientId::from_stored(held.holder.clone());
             let client = self.client_in_force(&client_id).await?;
@@ -125,12 +151,38 @@ impl Sso {
             let mut claims = Map::new();
             claims.insert("sub".into(), self.subject_of(&client, &held.user_id).await?.into());
             let asked = claims_request(&held).userinfo;
-            for (name, value) in self.claims_about(&held, &good.scopes, &asked).await? {
+            for (name, value) in self.claims_about(&held, &good.scopes, &asked, "userinfo").await? {
                 claims.entry(name).or_insert(value);
             }
             Ok(claims)
         })
         .await
+    }
+
+    /// A token that is bound to a key is shown as such, with a proof of the key; any other is not.
+    async fn check_possession(&self, shown: &ShownToken, bound_to: Option<&str>) -> Result<()> {
+        let wrong = |why: &str| Err(OAuthError::InvalidToken.because(why));
+        let (Some(bound_to), true) = (bound_to, shown.is_dpop) else {
+            return match bound_to {
+                None if !shown.is_dpop => Ok(()),
+                None => wrong("the access token is bound to no key: send it as Bearer"),
+                Some(_) => wrong("the access token is bound to a key: send it as DPoP, with a proof"),
+            };
+        };
+        let Some(proof) = &shown.proof else {
+            return Err(OAuthError::InvalidDpopProof.because("the header DPoP is missing"));
+        };
+        let access_token = Some(shown.access_token.expose());
+        let expected = ProofFor { method: &shown.method, path: "/oauth2/userinfo", access_token };
+        let proof = self.check_dpop(proof.expose(), expected)?;
+        if !compare::equal(proof.thumbprint.as_bytes(), bound_to.as_bytes()) {
+            return wrong("the access token is bound to another key than the one of the DPoP proof");
+        }
+        let mut tx = self.db().write().await?;
+        let used = use_proof(&mut tx, &proof).await;
+        // Also where it was used before: that may be in the transaction of another call, which is to last first.
+        tx.commit().await?;
+        used
     }
 
     /// Tells an authenticated client whether a token is good, and for what.
@@ -155,6 +207,20 @@ impl Sso {
                 return self.introspect_refresh(client, &refresh).await;
             }
             let Some(good) = self.examine_access(text).await? else { return Ok(inactive()) };
+            // What a token tells of its user is for who holds it, and for whom it was made.
+            if !is_business_of(client, &good) {
+                let text = format!(
+                    "the client {} ({}) asked about a token of the client {} for {}: it learns about its own, and about those for \
+                     its own_audiences: {}",
+                    client.client_id.as_str(),
+                    client.name,
+                    good.client_id,
+                    good.audiences.join(" "),
+                    client.own_audiences.join(" "),
+                );
+                self.log().say(LogLevel::Warning, "openid.introspect", &text, Some(&ctx.cid));
+                return Ok(inactive());
+            }
             let mut told = Map::new();
             told.insert("active".into(), true.into());
             told.insert("iss".into(), self.issuer().into());
@@ -175,7 +241,10 @@ impl Sso {
             if let Some(thumbprint) = good.thumbprint {
                 told.insert("cnf".into(), json!({ "jkt": thumbprint }));
             }
-            self.tell_whose(&mut told, &good.client_id, good.held.as_ref()).await?;
+            if let Some(act) = good.held.as_ref().and_then(|held| held.act.as_deref()) {
+                told.insert("act".into(), serde_json::from_str(act).map_err(Error::internal)?);
+            }
+            self.tell_whose(&mut told, &good.client_id, &good.scopes, good.held.as_ref()).await?;
             Ok(told)
         })
         .await
@@ -185,6 +254,7 @@ impl Sso {
         &self,
         told: &mut Map<String, Value>,
         client_id: &str,
+        scopes: &str,
         held: Option<&Held>,
     ) -> Result<()> {
         let Some(held) = held else {
@@ -194,14 +264,14 @@ impl Sso {
         let holder = self.client_in_force(&ClientId::from_stored(client_id.to_owned())).await?;
         if let Some(client) = &holder {
             told.insert("sub".into(), self.subject_of(client, &held.user_id).await?.into());
+            told.insert("sid".into(), self.sid_of(client, held.sid).await?.into());
         }
         // Who is known to each client by another name is not told by the one that all know.
         let is_told = holder.as_ref().is_some_and(|client| client.pairwise_sector.is_none());
-        if is_told && words(&held.granted_scopes).contains(&"profile") {
+        if is_told && words(scopes).contains(&"profile") {
             told.insert("username".into(), held.username.as_str().into());
         }
         told.insert("auth_time".into(), seconds(held.auth_time).into());
-        told.insert("sid".into(), held.sid.to_string().into());
         Ok(())
     }
 
@@ -226,7 +296,8 @@ impl Sso {
         told.insert("client_id".into(), client.client_id.as_str().into());
         told.insert("exp".into(), seconds(found.held.end_time).into());
         told.insert("scope".into(), found.held.granted_scopes.as_str().into());
-        self.tell_whose(&mut told, client.client_id.as_str(), Some(&found.held)).await?;
+        let scopes = &found.held.granted_scopes;
+        self.tell_whose(&mut told, client.client_id.as_str(), scopes, Some(&found.held)).await?;
         Ok(told)
     }
 
@@ -300,6 +371,12 @@ impl Sso {
         })
         .await
     }
+}
+
+/// Whether a token is a client's own, or was made for it.
+pub(in crate::ops) fn is_business_of(client: &Client, good: &GoodToken) -> bool {
+    good.client_id == client.client_id.as_str()
+        || good.audiences.iter().any(|audience| client.is_audience(audience))
 }
 
 /// What is told of a token that is not good: nothing (RFC 7662, section 2.2).

@@ -4,7 +4,8 @@ use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256, Sha512};
 
-use crate::domain::{AttrOwner, ClaimsRequest, Client, Password, Result, SigningAlg, UserId};
+use crate::config::{LogLevel, OWN_CLAIMS};
+use crate::domain::{AttrOwner, ClaimsRequest, ClaimsWanted, Client, Password, Result, SigningAlg, UserId};
 use crate::ops::Sso;
 use crate::ops::access::methods::acr_of;
 use crate::ops::access::user_row::Column;
@@ -22,19 +23,20 @@ pub(in crate::ops) struct IdTokenAbout<'a> {
 
 /// Which claims each scope asks for (OpenID Connect Core, section 5.4; `groups` is ours).
 const BY_SCOPE: [(&str, &[&str]); 3] = [
-    ("profile", &["name", "given_name", "middle_name", "family_name", "preferred_username"]),
+    ("profile", &["name", "given_name", "middle_name", "family_name", "preferred_username", "updated_at"]),
     ("email", &["email", "email_verified"]),
     ("groups", &["groups"]),
 ];
 
 /// The claims that there are of a user, for the metadata.
-pub const CLAIMS: [&str; 9] = [
+pub const CLAIMS: [&str; 10] = [
     "sub",
     "name",
     "given_name",
     "middle_name",
     "family_name",
     "preferred_username",
+    "updated_at",
     "email",
     "email_verified",
     "groups",
@@ -66,9 +68,11 @@ impl Sso {
         claims.insert("acr".into(), acr_of(&held.auth_methods).as_str().into());
         claims.insert("amr".into(), words(&held.auth_methods).into());
         claims.insert("at_hash".into(), half_hash(client.id_token_alg, about.access_token.expose()).into());
-        claims.insert("sid".into(), held.sid.to_string().into());
+        claims.insert("sid".into(), self.sid_of(client, held.sid).await?.into());
         let request = claims_request(held);
-        for (name, value) in self.claims_about(held, &held.granted_scopes, &request.id_token).await? {
+        for (name, value) in
+            self.claims_about(held, &held.granted_scopes, &request.id_token, "id_token").await?
+        {
             claims.entry(name).or_insert(value);
         }
         self.sign_token(client.id_token_alg, "JWT", &claims).await
@@ -80,6 +84,7 @@ impl Sso {
         held: &Held,
         scopes: &str,
         asked: &Map<String, Value>,
+        target: &'static str,
     ) -> Result<Map<String, Value>> {
         let by_scope = |scope: &&str| {
             let found = BY_SCOPE.iter().find(|(name, _)| name == scope);
@@ -97,13 +102,39 @@ impl Sso {
             own.retain(|name, value| wanted.contains(&name.as_str()) && !value.is_null());
             all.extend(own);
         }
+        all.extend(self.claims_by_hook(held, &scopes, target).await);
         Ok(all)
+    }
+
+    /// What the application that embeds this adds.
+    async fn claims_by_hook(&self, held: &Held, scopes: &[&str], target: &'static str) -> Map<String, Value> {
+        let wanted = ClaimsWanted {
+            user_id: held.user_id.clone(),
+            username: held.username.clone(),
+            client_id: held.holder.clone(),
+            scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+            target,
+        };
+        let Some(answer) = self.hooks().claims(&wanted) else { return Map::new() };
+        match answer.await {
+            Ok(mut claims) => {
+                claims.retain(|name, value| !OWN_CLAIMS.contains(&name.as_str()) && !value.is_null());
+                claims
+            }
+            Err(error) => {
+                let text =
+                    format!("the client {} gets no claims of the hook claims, which {error}", held.holder);
+                self.log().say(LogLevel::Warning, "openid.claims", &text, None);
+                Map::new()
+            }
+        }
     }
 
     async fn claims_of_user(&self, user_id: &UserId) -> Result<Map<String, Value>> {
         let mut conn = self.db().read().await?;
         let Some(row) = store::user::account::by_id(&mut conn, user_id).await? else { return Ok(Map::new()) };
         let groups = self.membership(&mut conn, user_id).await?.groups;
+        let updated = store::user::profile::time(&mut conn, user_id).await?;
         drop(conn);
         let email =
             row.email.as_deref().map(|email| self.unseal(Column::Email, user_id, email)).transpose()?;
@@ -120,6 +151,9 @@ impl Sso {
         tell("middle_name", row.middle_name);
         tell("family_name", row.last_name);
         tell("preferred_username", Some(row.username));
+        if let Some(updated) = updated {
+            claims.insert("updated_at".into(), seconds(updated).into());
+        }
         if let Some(email) = email {
             claims.insert("email".into(), email.expose().into());
             claims.insert("email_verified".into(), row.email_is_verified.into());

@@ -177,12 +177,12 @@ impl Sso {
     }
 
     /// A secret, for a client that proves itself by one: 256 random bits.
-    fn new_client_secret(&self, client: &Client) -> Result<Option<Password>> {
+    pub(in crate::ops::client) fn new_client_secret(&self, client: &Client) -> Result<Option<Password>> {
         let needs_secret = client.auth_method.needs_secret();
         needs_secret.then(|| token::new_token(self.random(), TokenBits::Bits256)).transpose()
     }
 
-    async fn store_secret(
+    pub(in crate::ops::client) async fn store_secret(
         &self,
         tx: &mut Tx,
         client: &Client,
@@ -196,15 +196,12 @@ impl Sso {
     }
 
     /// What only the configuration, and who can read keys, knows to be right.
-    fn check_client(&self, client: &Client) -> Result<()> {
+    pub(in crate::ops::client) fn check_client(&self, client: &Client) -> Result<()> {
         let refused = |detail: String| Err(Error::refused(Code::ClientInvalid, detail));
         if let Some(app) = &client.app
             && !self.config().apps.all.contains(app)
         {
             return refused(format!("app: one of apps.all: {}", self.config().apps.all.join(", ")));
-        }
-        if client.jwks_uri.is_some() {
-            return refused("jwks_uri: keys are not fetched; give them by jwks".to_owned());
         }
         if let Some(jwks) = &client.jwks
             && let Err(why) = Jwk::parse_set(jwks)

@@ -5,8 +5,9 @@ use std::time::Duration;
 use crate::crypto::token::{self, TokenBits};
 use crate::domain::{Context, Error, OAuthError, Operation, Parameters, Result};
 use crate::ops::Sso;
-use crate::ops::client::asked::{Asked, PUSHED};
+use crate::ops::client::asked::{Asked, PUSHED, SEALED};
 use crate::ops::client::authenticate::ClientCredential;
+use crate::ops::client::dpop::{ProofFor, check_bound};
 use crate::store;
 
 /// For how many seconds a browser may come with it.
@@ -14,6 +15,9 @@ const SECONDS: i64 = 60;
 
 /// How many requests of one client wait at most.
 const MOST: i64 = 10_000;
+
+/// How long a request of a public client may be, in bytes: its name has all of it, so that strangers leave nothing behind here.
+const MOST_SEALED: usize = 2_000;
 
 /// What a client that has pushed a request is answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +38,7 @@ impl Sso {
         ctx: &Context,
         credentials: &ClientCredential,
         parameters: Parameters,
+        proof: Option<&str>,
     ) -> Result<Pushed> {
         self.record(ctx, Operation::OpenidPushRequest, async |call| {
             call.trail.count_as_activity();
@@ -48,15 +53,37 @@ impl Sso {
             if parameters.one("client_id")?.is_some_and(|given| given != client_id) {
                 return Err(OAuthError::InvalidRequest.because("client_id is another client's"));
             }
-            let secret = ["client_id", "client_secret", "client_assertion", "client_assertion_type"];
-            let query = parameters.encoded_without(&secret);
-            let query =
-                url::form_urlencoded::Serializer::new(query).append_pair("client_id", client_id).finish();
+            // What the code is bound to (RFC 9449, section 10.1).
+            let expected = ProofFor { method: "POST", path: "/oauth2/par", access_token: None };
+            let proof = proof.map(|proof| self.check_dpop(proof, expected)).transpose()?;
+            let named = parameters.one("dpop_jkt")?;
+            if let (Some(named), Some(_)) = (named, &proof) {
+                check_bound("dpop_jkt: the request", named, proof.as_ref())?;
+            }
+            let bound_to = proof.map(|proof| proof.thumbprint).or_else(|| named.map(str::to_owned));
+            let own =
+                ["client_id", "client_secret", "client_assertion", "client_assertion_type", "dpop_jkt"];
+            let more = [("client_id", Some(client_id)), ("dpop_jkt", bound_to.as_deref())];
+            let more = more.into_iter().filter_map(|(name, value)| Some((name, value?)));
+            let query = parameters.encoded_without(&own);
+            let query = url::form_urlencoded::Serializer::new(query).extend_pairs(more).finish();
             let asked: Asked = self.asked(call.ctx, Parameters::read(query.as_bytes())?).await?;
             self.checked_request(&asked)?;
             let name = token::new_token(self.random(), TokenBits::Bits256)?;
-            let request_uri = format!("{PUSHED}{}", name.expose());
             let until = self.now().plus_seconds(SECONDS);
+            if client.is_public() {
+                if query.len() > MOST_SEALED {
+                    let why = format!(
+                        "the request has {} bytes: one of a client that does not prove who it is may have {MOST_SEALED}",
+                        query.len(),
+                    );
+                    return Err(OAuthError::InvalidRequest.because(why));
+                }
+                call.trail.leave_out();
+                let sealed = self.seal_request(client_id, PUSHED, until, name.expose(), &query)?;
+                return Ok(Pushed { request_uri: format!("{PUSHED}{SEALED}{sealed}"), expires_in: SECONDS });
+            }
+            let request_uri = format!("{PUSHED}{}", name.expose());
             let digest = token::digest(&request_uri);
             let mut tx = self.db().write().await?;
             if !store::client::pushed::insert(&mut tx, &digest, client_id, &query, until, MOST).await? {

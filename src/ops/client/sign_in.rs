@@ -22,6 +22,8 @@ pub(in crate::ops) struct SignIn<'a> {
     pub claims: Option<&'a str>,
     /// Of the key that tokens are bound to.
     pub thumbprint: Option<&'a str>,
+    /// Where the browser is sent back to.
+    pub redirect_uri: Option<&'a str>,
     /// When it ends if no tokens come of it.
     pub expiration_time: Timestamp,
 }
@@ -94,10 +96,12 @@ impl Sso {
             auth_time: session.auth_time,
             auth_methods: sign_in.methods,
             thumbprint: sign_in.thumbprint,
+            redirect_uri: sign_in.redirect_uri,
             creation_time: now,
             expiration_time: sign_in.expiration_time,
         };
-        if !store::client::authorization::insert(tx, &new).await? {
+        let has_session = store::client::authorization::hold_session(tx, session.session_id).await?;
+        if !has_session || !store::client::authorization::insert(tx, &new).await? {
             return Err(OAuthError::LoginRequired.because("the session of the user has just ended"));
         }
         if client.backchannel_logout_uri.is_some() {

@@ -195,6 +195,23 @@ impl Sso {
         .await
     }
 
+    /// All signing keys that there are, by algorithm and age. For super-users.
+    ///
+    /// # Errors
+    /// E005001 without the right to.
+    pub async fn list_signing_keys(
+        &self,
+        ctx: &Context,
+        actor: impl Into<Actor>,
+    ) -> Result<Vec<SigningKeyInfo>> {
+        self.run(ctx, Operation::SigningKeyGetList, actor, async |_| {
+            let mut conn = self.db().read().await?;
+            let stored = store::client::signing_key::all(&mut conn).await?;
+            Ok(stored.into_iter().map(|key| key.info).collect())
+        })
+        .await
+    }
+
     /// A key that takes the place of the newest of its algorithm.
     async fn next_key(&self, alg: SigningAlg, at_once: bool) -> Result<StoredKey> {
         let mut conn = self.db().read().await?;
@@ -275,7 +292,7 @@ async fn add_key(tx: &mut Tx, key: &StoredKey, at_once: bool) -> Result<bool> {
     }
     let (alg, activation) = (key.info.alg, key.info.activation_time);
     if at_once {
-        store::client::signing_key::expire_before(tx, alg, key.number, activation).await?;
+        store::client::signing_key::withdraw_before(tx, alg, key.number, activation).await?;
     } else {
         let end = activation.plus_hours(PUBLISHED_AFTER);
         store::client::signing_key::retire_before(tx, alg, key.number, activation, end).await?;

@@ -3,7 +3,7 @@
 use data_encoding::BASE64URL_NOPAD;
 use sha2::{Digest, Sha256};
 
-use crate::domain::{Client, Result, UserId};
+use crate::domain::{Client, Result, SessionId, UserId};
 use crate::ops::Sso;
 use crate::store;
 
@@ -17,13 +17,30 @@ impl Sso {
     /// # Errors
     /// When the database cannot answer.
     pub async fn subject_of(&self, client: &Client, user_id: &UserId) -> Result<String> {
-        let Some(sector) = &client.pairwise_sector else { return Ok(user_id.to_string()) };
+        match &client.pairwise_sector {
+            None => Ok(user_id.to_string()),
+            Some(sector) => self.pairwise(&[sector, user_id.as_str()]).await,
+        }
+    }
+
+    /// The `sid` of a session for a client: its id, or what no client of another sector knows it by, who could tell by it that two
+    /// subjects are one user.
+    pub(in crate::ops) async fn sid_of(&self, client: &Client, session_id: SessionId) -> Result<String> {
+        match &client.pairwise_sector {
+            None => Ok(session_id.to_string()),
+            Some(sector) => self.pairwise(&["sid", sector, &session_id.to_string()]).await,
+        }
+    }
+
+    async fn pairwise(&self, parts: &[&str]) -> Result<String> {
         let salt = self.pairwise_salt().await?;
         let mut hash = Sha256::new();
-        // Neither a host name nor an id has a zero byte: no two pairs give the same bytes.
-        for part in [sector.as_bytes(), b"\0", user_id.as_str().as_bytes(), b"\0", &salt] {
-            hash.update(part);
+        // Neither a host name nor an id has a zero byte: no two lists give the same bytes.
+        for part in parts {
+            hash.update(part.as_bytes());
+            hash.update(b"\0");
         }
+        hash.update(&salt);
         Ok(BASE64URL_NOPAD.encode(&hash.finalize()))
     }
 

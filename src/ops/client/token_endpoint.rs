@@ -4,29 +4,24 @@ use std::sync::Arc;
 
 use data_encoding::BASE64URL_NOPAD;
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use crate::crypto::{compare, token};
-use crate::domain::{AuditKind, Client, Context, Grant, OAuthError, Operation, Parameters, Result};
+use crate::domain::{AuditKind, Client, Context, Grant, OAuthError, Operation, Parameters, Result, shown};
 use crate::ops::Sso;
 use crate::ops::call::Call;
+use crate::ops::client::asked::plain;
 use crate::ops::client::authenticate::ClientCredential;
 use crate::ops::client::authorize::CODE_KEPT_SECONDS;
+use crate::ops::client::dpop::{ProofFor, check_bound};
+use crate::ops::client::exchange::ACCESS_TOKEN;
 use crate::ops::client::id_token::IdTokenAbout;
 use crate::ops::client::known::KnownClient;
 use crate::ops::client::scope::{has_all, words};
-use crate::ops::client::tokens::{Access, Refresh, TokenAnswer};
+use crate::ops::client::tokens::{Asked, Granted, NewAccess, Refresh, TokenAnswer};
 use crate::store;
 use crate::store::Tx;
 use crate::store::client::authorization::{Held, NewRefresh, RefreshRow, Rotation};
-
-/// What becomes tokens once the transaction is committed.
-struct Granted {
-    held: Option<Held>,
-    access: Access,
-    nonce: Option<String>,
-    refresh: Option<Refresh>,
-    has_id_token: bool,
-}
 
 /// What a refresh token turned out to be.
 enum Refreshed {
@@ -39,7 +34,7 @@ enum Refreshed {
 }
 
 impl Sso {
-    /// Answers a request to the token endpoint.
+    /// Answers a request to the token endpoint, which may come with a proof of possession (RFC 9449).
     ///
     /// # Errors
     /// E014003 with the name that OAuth has for it; 401 is for `invalid_client`.
@@ -48,13 +43,18 @@ impl Sso {
         ctx: &Context,
         credentials: ClientCredential,
         parameters: Parameters,
+        proof: Option<&str>,
     ) -> Result<TokenAnswer> {
         self.record(ctx, Operation::OpenidToken, async |call| {
             let client = self.calling_client(call.ctx, &credentials).await?;
             call.trail.note("client_id", client.client_id.as_str());
+            let expected = ProofFor { method: "POST", path: "/oauth2/token", access_token: None };
+            let proof = proof.map(|proof| self.check_dpop(proof, expected)).transpose()?;
+            let asked = Asked { parameters: &parameters, proof: proof.as_ref() };
             let name = parameters.needed("grant_type")?;
             let Some(grant) = Grant::parse(name) else {
-                let why = "grant_type has to be one of those that the metadata of this server lists";
+                let known = Grant::ALL.map(Grant::as_str).join(", ");
+                let why = format!("grant_type has to be one of {known}, not {}", plain(&shown(name)));
                 return Err(OAuthError::UnsupportedGrantType.because(why));
             };
             call.trail.note("grant_type", grant.as_str());
@@ -65,16 +65,14 @@ impl Sso {
                 return Err(OAuthError::UnauthorizedClient.because(why));
             }
             let granted = match grant {
-                Grant::AuthorizationCode => self.redeem_code(call, &client, &parameters).await?,
-                Grant::RefreshToken => self.refresh(call, &client, &parameters).await?,
-                Grant::ClientCredentials => self.grant_to_client(call, &client, &parameters).await?,
-                Grant::DeviceCode => self.grant_to_device(call, &client, &parameters).await?,
-                Grant::TokenExchange => {
-                    let why = "this server does not offer this grant";
-                    return Err(OAuthError::UnsupportedGrantType.because(why));
-                }
+                Grant::AuthorizationCode => self.redeem_code(call, &client, asked).await?,
+                Grant::RefreshToken => self.refresh(call, &client, asked).await?,
+                Grant::ClientCredentials => self.grant_to_client(call, &client, asked).await?,
+                Grant::DeviceCode => self.grant_to_device(call, &client, asked).await?,
+                Grant::TokenExchange => self.exchange(call, &client, asked).await?,
             };
-            self.make_tokens(&client, granted).await
+            let issued_token_type = (grant == Grant::TokenExchange).then_some(ACCESS_TOKEN);
+            Ok(TokenAnswer { issued_token_type, ..self.make_tokens(&client, granted).await? })
         })
         .await
     }
@@ -102,12 +100,24 @@ impl Sso {
         })
     }
 
+    /// An access token that is good for as long as those of its client are.
+    fn new_access(
+        &self,
+        client: &Client,
+        authorization_id: Option<Uuid>,
+        scope: String,
+        audiences: Vec<String>,
+    ) -> NewAccess {
+        NewAccess { authorization_id, scope, audiences, seconds: self.access_seconds(client) }
+    }
+
     async fn redeem_code(
         &self,
         call: &mut Call<'_>,
         client: &Arc<KnownClient>,
-        parameters: &Parameters,
+        asked: Asked<'_>,
     ) -> Result<Granted> {
+        let parameters = asked.parameters;
         let code = parameters.needed("code")?;
         let redirect_uri = parameters.needed("redirect_uri")?;
         let verifier = parameters.one("code_verifier")?;
@@ -139,13 +149,12 @@ impl Sso {
         if let Some(why) = self.why_over(&held, now) {
             return Err(wrong(why));
         }
-        let audiences = narrowed(&held.granted_audiences, parameters)?;
         // A replay of the code is noticed as long as there is something to end.
         let kept_until = now.plus_seconds(CODE_KEPT_SECONDS);
         if !store::client::authorization::use_code(&mut tx, &digest, now, kept_until).await? {
             return Err(wrong("code: used before"));
         }
-        self.begin_tokens(call, tx, client, held, audiences, found.nonce).await
+        self.begin_tokens(call, tx, client, held, asked, found.nonce).await
     }
 
     /// Begins the tokens of a sign-in, and commits.
@@ -154,10 +163,15 @@ impl Sso {
         call: &mut Call<'_>,
         mut tx: Tx,
         client: &Arc<KnownClient>,
-        held: Held,
-        audiences: Vec<String>,
+        mut held: Held,
+        asked: Asked<'_>,
         nonce: Option<String>,
     ) -> Result<Granted> {
+        if let Some(bound_to) = &held.bound_to {
+            check_bound("the code", bound_to, asked.proof)?;
+        }
+        self.narrow(client, &mut held).map_err(|why| OAuthError::InvalidGrant.because(why))?;
+        let audiences = narrowed(&held.granted_audiences, asked.parameters)?;
         let now = self.now();
         let refresh = client.may_use(Grant::RefreshToken).then(|| self.new_refresh()).transpose()?;
         let access_end = now.plus_seconds(self.access_seconds(client));
@@ -169,10 +183,13 @@ impl Sso {
             digest: &refresh.digest,
             idle_end: now.plus_seconds(idle),
         });
-        let (id, thumbprint) = (held.authorization_id, held.bound_to.clone());
-        store::client::authorization::begin(&mut tx, id, thumbprint.as_deref(), end, new_refresh).await?;
+        // Who has a refresh token of a public client could use it: it is bound. Others prove who they are each time.
+        let bound_to = asked.proof.filter(|_| client.is_public()).map(|proof| proof.thumbprint.as_str());
+        let id = held.authorization_id;
+        store::client::authorization::begin(&mut tx, id, bound_to, end, new_refresh).await?;
         let scope = held.granted_scopes.clone();
-        let access = self.begin_access(&mut tx, client, Some(id), scope, audiences, thumbprint).await?;
+        let new = self.new_access(client, Some(id), scope, audiences);
+        let access = self.begin_access(&mut tx, client, new, asked.proof).await?;
         call.trail.note("session_id", held.sid.to_string());
         self.commit(tx, &mut call.trail).await?;
         let has_id_token = words(&held.granted_scopes).contains(&"openid");
@@ -184,8 +201,9 @@ impl Sso {
         &self,
         call: &mut Call<'_>,
         client: &Arc<KnownClient>,
-        parameters: &Parameters,
+        asked: Asked<'_>,
     ) -> Result<Granted> {
+        let parameters = asked.parameters;
         let device_code = parameters.needed("device_code")?;
         // It asks all the time: only what comes of it is a change.
         call.trail.count_as_activity();
@@ -196,16 +214,16 @@ impl Sso {
         if let Some(why) = self.why_over(&held, self.now()) {
             return Err(OAuthError::InvalidGrant.because(why));
         }
-        let audiences = narrowed(&held.granted_audiences, parameters)?;
-        self.begin_tokens(call, tx, client, held, audiences, None).await
+        self.begin_tokens(call, tx, client, held, asked, None).await
     }
 
     async fn refresh(
         &self,
         call: &mut Call<'_>,
         client: &Arc<KnownClient>,
-        parameters: &Parameters,
+        asked: Asked<'_>,
     ) -> Result<Granted> {
+        let parameters = asked.parameters;
         let wrong = |why: &str| OAuthError::InvalidGrant.because(why);
         let unknown = || wrong("refresh_token: unknown, of another client, or it has expired");
         let given = Refresh::parse(parameters.needed("refresh_token")?).ok_or_else(unknown)?;
@@ -215,11 +233,15 @@ impl Sso {
         let mut tx = self.db().write().await?;
         let found = store::client::authorization::by_refresh_key(&mut tx, &given.key).await?;
         let found = found.filter(|found| found.held.holder == client.client_id.as_str());
-        let RefreshRow { held, refresh_digest, former_digest, successor, rotation_time, idle_end } =
+        let RefreshRow { mut held, refresh_digest, former_digest, successor, rotation_time, idle_end } =
             found.ok_or_else(unknown)?;
         call.trail.on(&held.user_id);
         if let Some(why) = self.why_over(&held, now) {
             return Err(wrong(&format!("refresh_token: {why}")));
+        }
+        // Who has no key ends nothing either.
+        if let Some(bound_to) = &held.bound_to {
+            check_bound("the refresh token", bound_to, asked.proof)?;
         }
         let is = |digest: &Option<Vec<u8>>| {
             digest.as_deref().is_some_and(|digest| compare::equal(digest, &given.digest))
@@ -261,21 +283,32 @@ impl Sso {
                 next
             }
         };
+        if let Err(why) = self.narrow(client, &mut held) {
+            store::client::authorization::end(&mut tx, held.authorization_id).await?;
+            call.trail.event.kind = AuditKind::Change;
+            call.trail.note("refresh_token", "its client may have less now: its tokens have ended");
+            self.commit(tx, &mut call.trail).await?;
+            return Err(wrong(&format!("refresh_token: {why}")));
+        }
         let scope = match parameters.one("scope")? {
             None => held.granted_scopes.clone(),
-            Some(asked) => {
-                let asked: Vec<String> = words(asked).into_iter().map(str::to_owned).collect();
-                if !has_all(&held.granted_scopes, &asked) {
-                    let why = format!("scope has to be of those that were granted: {}", held.granted_scopes);
+            Some(wanted) => {
+                let wanted: Vec<String> = words(wanted).into_iter().map(str::to_owned).collect();
+                if !has_all(&held.granted_scopes, &wanted) {
+                    let why = format!(
+                        "scope has to be of those that were granted, {}, not {}",
+                        held.granted_scopes,
+                        wanted.join(" ")
+                    );
                     return Err(OAuthError::InvalidScope.because(why));
                 }
-                asked.join(" ")
+                wanted.join(" ")
             }
         };
         let audiences = narrowed(&held.granted_audiences, parameters)?;
         let has_id_token = words(&scope).contains(&"openid");
-        let (id, thumbprint) = (held.authorization_id, held.bound_to.clone());
-        let access = self.begin_access(&mut tx, client, Some(id), scope, audiences, thumbprint).await?;
+        let new = self.new_access(client, Some(held.authorization_id), scope, audiences);
+        let access = self.begin_access(&mut tx, client, new, asked.proof).await?;
         self.commit(tx, &mut call.trail).await?;
         Ok(Granted { access, nonce: None, refresh: Some(next), has_id_token, held: Some(held) })
     }
@@ -285,27 +318,29 @@ impl Sso {
         &self,
         call: &mut Call<'_>,
         client: &Arc<KnownClient>,
-        parameters: &Parameters,
+        asked: Asked<'_>,
     ) -> Result<Granted> {
+        let parameters = asked.parameters;
         if client.is_public() {
             let why = "client_credentials needs a client that proves who it is";
             return Err(OAuthError::UnauthorizedClient.because(why));
         }
         // What is about users has no meaning here.
         let of_users = ["openid", "profile", "email", "groups", "offline_access"];
-        let asked: Vec<String> = match parameters.one("scope")? {
-            Some(asked) => words(asked).into_iter().map(str::to_owned).collect(),
+        let wanted: Vec<String> = match parameters.one("scope")? {
+            Some(wanted) => words(wanted).into_iter().map(str::to_owned).collect(),
             None => client.scopes.clone(),
         };
-        self.check_scopes_of(client, &asked)?;
+        self.check_scopes_of(client, &wanted)?;
         let scopes: Vec<String> =
-            asked.into_iter().filter(|scope| !of_users.contains(&scope.as_str())).collect();
+            wanted.into_iter().filter(|scope| !of_users.contains(&scope.as_str())).collect();
         let resources: Vec<String> = parameters.all("resource").map(str::to_owned).collect();
         self.check_resources_of(client, &resources)?;
-        let audiences = self.audiences_of(client, &resources);
+        let audiences = self.audiences_of(client, &scopes, &resources);
         call.trail.count_as_activity();
         let mut tx = self.db().write().await?;
-        let access = self.begin_access(&mut tx, client, None, scopes.join(" "), audiences, None).await?;
+        let new = self.new_access(client, None, scopes.join(" "), audiences);
+        let access = self.begin_access(&mut tx, client, new, asked.proof).await?;
         self.commit(tx, &mut call.trail).await?;
         Ok(Granted { held: None, access, nonce: None, refresh: None, has_id_token: false })
     }

@@ -13,8 +13,9 @@ use uuid::Uuid;
 
 use crate::crypto::Place;
 use crate::crypto::token::{self, TokenBits};
-use crate::domain::{AccessTokenFormat, Client, Error, Password, Result, Timestamp};
+use crate::domain::{AccessTokenFormat, Client, Error, Parameters, Password, Result, Timestamp};
 use crate::ops::Sso;
+use crate::ops::client::dpop::{GoodProof, use_proof};
 use crate::store;
 use crate::store::Tx;
 use crate::store::client::access_token::NewAccessToken;
@@ -49,6 +50,22 @@ pub struct TokenAnswer {
     pub issued_token_type: Option<&'static str>,
 }
 
+/// What a client sends to the token endpoint.
+#[derive(Clone, Copy)]
+pub(in crate::ops::client) struct Asked<'a> {
+    pub parameters: &'a Parameters,
+    pub proof: Option<&'a GoodProof>,
+}
+
+/// What becomes tokens once the transaction is committed.
+pub(in crate::ops::client) struct Granted {
+    pub held: Option<Held>,
+    pub access: Access,
+    pub nonce: Option<String>,
+    pub refresh: Option<Refresh>,
+    pub has_id_token: bool,
+}
+
 /// A refresh token with what is kept of it.
 pub(in crate::ops) struct Refresh {
     pub token: Password,
@@ -72,6 +89,17 @@ impl Refresh {
     fn key_text(&self) -> &str {
         self.token.expose().get(REFRESH.len()..REFRESH.len() + KEY_LENGTH).unwrap_or_default()
     }
+}
+
+/// What an access token is to be good for.
+pub(in crate::ops) struct NewAccess {
+    /// The sign-in that it comes of; None where a client acts for itself.
+    pub authorization_id: Option<Uuid>,
+    /// Between blanks.
+    pub scope: String,
+    pub audiences: Vec<String>,
+    /// For how long.
+    pub seconds: i64,
 }
 
 /// An access token that is about to be made.
@@ -117,17 +145,24 @@ impl Sso {
         Refresh::parse(text).ok_or_else(|| Error::internal("a refresh token has another form"))
     }
 
-    /// Begins an access token; what is kept of it is written with the transaction.
+    /// Begins an access token; what is kept of it is written with the transaction. With a proof it is bound to the key of that, which
+    /// is used up.
+    ///
+    /// # Errors
+    /// `invalid_dpop_proof` for a proof that was used before.
     pub(in crate::ops) async fn begin_access(
         &self,
         tx: &mut Tx,
         client: &Client,
-        authorization_id: Option<Uuid>,
-        scope: String,
-        audiences: Vec<String>,
-        thumbprint: Option<String>,
+        new: NewAccess,
+        proof: Option<&GoodProof>,
     ) -> Result<Access> {
-        let (now, seconds) = (self.now(), self.access_seconds(client));
+        let NewAccess { authorization_id, scope, audiences, seconds } = new;
+        if let Some(proof) = proof {
+            use_proof(tx, proof).await?;
+        }
+        let thumbprint = proof.map(|proof| proof.thumbprint.clone());
+        let now = self.now();
         let opaque = match client.access_token_format {
             AccessTokenFormat::Jwt => None,
             AccessTokenFormat::Opaque => {
@@ -181,7 +216,10 @@ impl Sso {
         }
         if let Some(held) = held {
             claims.insert("auth_time".into(), seconds(held.auth_time).into());
-            claims.insert("sid".into(), held.sid.to_string().into());
+            claims.insert("sid".into(), self.sid_of(client, held.sid).await?.into());
+        }
+        if let Some(act) = held.and_then(|held| held.act.as_deref()) {
+            claims.insert("act".into(), serde_json::from_str(act).map_err(Error::internal)?);
         }
         if let Some(thumbprint) = &access.thumbprint {
             claims.insert("cnf".into(), json!({ "jkt": thumbprint }));

@@ -5,14 +5,18 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use quick_cache::sync::Cache;
+use tokio::sync::Semaphore;
 
 use crate::crypto::jose::jwk::Jwk;
-use crate::domain::{Client, ClientId, ClientSecret, VerifiedToken};
+use crate::domain::{Client, ClientId, ClientSecret, Timestamp, VerifiedToken};
 use crate::ops::kept::key_set::SigningKeys;
 use crate::store::cache::moment::Kept;
 
 /// How many clients are kept.
 const SIZE: usize = 10_000;
+
+/// How many clients' keys are fetched at the same time.
+const FETCHING: usize = 8;
 
 /// A client with what it proves itself by.
 #[derive(Debug)]
@@ -25,6 +29,18 @@ pub struct KnownClient {
     pub(in crate::ops) keys: Vec<Jwk>,
 }
 
+/// The keys of a client that publishes them, as they were fetched.
+#[derive(Debug)]
+pub(in crate::ops) struct FetchedKeys {
+    /// Where from.
+    pub uri: String,
+    /// None if there were none ever.
+    pub keys: Vec<Jwk>,
+    /// When they were fetched, and when it was tried last.
+    pub fetched: Timestamp,
+    pub tried: Timestamp,
+}
+
 /// What is kept.
 #[derive(Debug)]
 pub(in crate::ops) struct KnownClients {
@@ -32,10 +48,20 @@ pub(in crate::ops) struct KnownClients {
     /// Access tokens by their digests: the signature of each was right.
     pub(in crate::ops) tokens: Cache<[u8; 32], Arc<Kept<Arc<VerifiedToken>>>>,
     pub(in crate::ops) keys: ArcSwapOption<Kept<Arc<SigningKeys>>>,
+    /// By the client whose they are.
+    pub(in crate::ops) fetched: Cache<ClientId, Arc<FetchedKeys>>,
+    /// Who fetches some.
+    pub(in crate::ops) fetching: Semaphore,
 }
 
 impl Default for KnownClients {
     fn default() -> Self {
-        Self { clients: Cache::new(SIZE), tokens: Cache::new(SIZE), keys: ArcSwapOption::empty() }
+        Self {
+            clients: Cache::new(SIZE),
+            tokens: Cache::new(SIZE),
+            keys: ArcSwapOption::empty(),
+            fetched: Cache::new(SIZE),
+            fetching: Semaphore::new(FETCHING),
+        }
     }
 }

@@ -41,10 +41,12 @@ impl SigningKeys {
         is_published(&known.info, now).then_some(&known.public)
     }
 
-    /// The same for ID tokens that need not be valid any more: they say who wants to log out.
+    /// The same for ID tokens that need not be valid any more: they say who wants to log out. A key that was withdrawn verifies
+    /// nothing: somebody else may have it.
     #[must_use]
     pub fn verifier_of_hints(&self, kid: &str) -> Option<&PublicKey> {
-        self.0.iter().find(|known| known.info.kid == kid).map(|known| &known.public)
+        let known = self.0.iter().find(|known| known.info.kid == kid)?;
+        (!is_withdrawn(&known.info)).then_some(&known.public)
     }
 
     /// The published keys (RFC 7517, section 5).
@@ -64,6 +66,11 @@ impl SigningKeys {
     pub fn has(&self, alg: SigningAlg, now: Timestamp) -> bool {
         self.signer(alg, now).is_some()
     }
+}
+
+/// What is replaced in time is published for a day after it has signed last; what is withdrawn is not.
+fn is_withdrawn(info: &SigningKeyInfo) -> bool {
+    info.expiration_time.is_some() && info.expiration_time <= info.retirement_time
 }
 
 fn is_published(info: &SigningKeyInfo, now: Timestamp) -> bool {

@@ -194,12 +194,12 @@ impl Sso {
         }
     }
 
-    /// All security definitions, by name, for the command line. Never their secrets.
+    /// All security definitions, by name, for trusted callers and super-users. Never their secrets.
     ///
     /// # Errors
-    /// When the database cannot answer.
-    pub async fn list_sec_defs(&self, ctx: &Context) -> Result<Vec<SecDef>> {
-        self.run(ctx, Operation::SecDefList, Actor::Trusted(None), async |_| {
+    /// E005001 without the right to.
+    pub async fn list_sec_defs(&self, ctx: &Context, actor: impl Into<Actor>) -> Result<Vec<SecDef>> {
+        self.run(ctx, Operation::SecDefList, actor, async |_| {
             let mut conn = self.db().read().await?;
             store::linked_auth::sec_def::all(&mut conn).await
         })

@@ -2,6 +2,7 @@
 
 pub(super) mod backup;
 pub(super) mod cleanup;
+pub(super) mod console;
 pub(super) mod doctor;
 pub(super) mod refusals;
 pub(super) mod time;

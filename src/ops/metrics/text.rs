@@ -27,11 +27,26 @@ impl Format {
 /// Names and values of labels.
 pub type Labels<'a> = &'a [(&'static str, &'a str)];
 
+/// One value, for people to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// The metric.
+    pub name: String,
+    /// What it counts.
+    pub about: String,
+    /// Of what in particular; empty where there is one value.
+    pub labels: String,
+    /// The value.
+    pub value: String,
+}
+
 /// The text, as far as it is written.
 #[derive(Debug)]
 pub struct Text {
     format: Format,
     text: String,
+    /// Values instead of text, if they are for people.
+    samples: Option<Vec<Sample>>,
 }
 
 /// A metric, to which values are written.
@@ -40,13 +55,26 @@ pub struct Family<'a> {
     text: &'a mut Text,
     name: &'static str,
     suffix: &'static str,
+    about: String,
 }
 
 impl Text {
     /// Nothing yet.
     #[must_use]
     pub const fn new(format: Format) -> Self {
-        Self { format, text: String::new() }
+        Self { format, text: String::new(), samples: None }
+    }
+
+    /// Nothing yet of a table for people. It has the sums and numbers of durations, not how they are spread.
+    #[must_use]
+    pub const fn table() -> Self {
+        Self { format: Format::Prometheus, text: String::new(), samples: Some(Vec::new()) }
+    }
+
+    /// The values of a table.
+    #[must_use]
+    pub fn into_samples(self) -> Vec<Sample> {
+        self.samples.unwrap_or_default()
     }
 
     /// A metric that only grows. Its name gets `zato_sso_` before it and `_total` behind it.
@@ -81,7 +109,7 @@ impl Text {
         if self.format == Format::OpenMetrics && name.ends_with("_seconds") {
             self.line(format_args!("# UNIT zato_sso_{name} seconds"));
         }
-        Family { text: self, name, suffix }
+        Family { text: self, name, suffix, about: about.to_owned() }
     }
 
     fn line(&mut self, line: impl Display) {
@@ -109,6 +137,18 @@ impl Family<'_> {
     }
 
     fn sample(&mut self, suffix: &str, labels: Labels<'_>, bound: Option<&'static str>, value: impl Display) {
+        if let Some(samples) = &mut self.text.samples {
+            if bound.is_none() {
+                let labels: Vec<&str> = labels.iter().map(|(_, value)| *value).collect();
+                samples.push(Sample {
+                    name: format!("{}{suffix}", self.name),
+                    about: self.about.clone(),
+                    labels: labels.join(", "),
+                    value: value.to_string(),
+                });
+            }
+            return;
+        }
         let all = bound.map(|bound| ("le", bound));
         let mut shown = String::new();
         for (name, value) in all.iter().chain(labels) {

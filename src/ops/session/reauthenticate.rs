@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::domain::{Code, Context, Error, Operation, Password, Result, SessionId};
+use crate::domain::{AuthType, Code, Context, Error, Operation, Password, Result, SessionId, Ust};
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
 use crate::ops::access::methods;
@@ -151,5 +151,37 @@ impl Sso {
         store::session::proof::set_methods(&mut tx, session_id, methods).await?;
         call.trail.note("session_id", session_id.to_string());
         self.commit(tx, &mut call.trail).await
+    }
+
+    /// Makes one of the session that a browser had and the one that its user has just opened: the former goes on, as fresh as the
+    /// new one and with its token, so that clients where the user is signed in still know it. False where they cannot be one:
+    /// another user has logged in, or the former has ended.
+    ///
+    /// # Errors
+    /// When the database cannot answer, or the new one has ended.
+    pub async fn continue_session(&self, ctx: &Context, former: &Ust, new: Ust) -> Result<bool> {
+        let former = match self.valid_session(former).await {
+            Ok(known) => known,
+            Err(Error::Refused { .. }) => return Ok(false),
+            Err(other) => return Err(other),
+        };
+        self.run(ctx, Operation::SessionReauthenticate, new, async |call| {
+            let caller = call.caller()?.clone();
+            let (old, new) = (&former.session, caller.session());
+            let is_plain = old.auth_type == AuthType::Default && new.auth_type == AuthType::Default;
+            if old.user_id != new.user_id || old.session_id == new.session_id || !is_plain {
+                call.trail.leave_out();
+                return Ok(false);
+            }
+            let mut tx = self.db().write().await?;
+            if !store::session::proof::take_over(&mut tx, old.session_id, new.session_id).await? {
+                call.trail.leave_out();
+                return Ok(false);
+            }
+            call.trail.note("session_id", old.session_id.to_string());
+            self.commit(tx, &mut call.trail).await?;
+            Ok(true)
+        })
+        .await
     }
 }

@@ -311,7 +311,7 @@ impl Sso {
             self.check_new_email(tx, row, false).await?;
         }
         match store::user::account::update(tx, row).await? {
-            Updated::Yes => Ok(()),
+            Updated::Yes => store::user::profile::set_time(tx, &row.user_id, self.now()).await,
             Updated::UsernameTaken => Err(Code::UsernameExists.into()),
             Updated::EmailTaken => Err(Code::EmailExists.into()),
         }

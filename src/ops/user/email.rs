@@ -151,6 +151,7 @@ impl Sso {
                 Updated::Yes => {}
                 Updated::UsernameTaken | Updated::EmailTaken => return Err(Code::EmailExists.into()),
             }
+            store::user::profile::set_time(&mut tx, &user_id, self.now()).await?;
             self.end_resets(&mut tx, &user_id).await?;
             self.commit(tx, &mut call.trail).await
         })

@@ -108,6 +108,7 @@ impl Sso {
             Updated::UsernameTaken => return Err(Code::UsernameExists.into()),
             Updated::EmailTaken => return Err(Code::EmailExists.into()),
         }
+        store::user::profile::set_time(&mut tx, &user_id, self.now()).await?;
         if let Some(email) = to_confirm {
             self.ask_to_confirm_email(&mut tx, call, &former, email).await?;
         } else if is_email_given {

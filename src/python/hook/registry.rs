@@ -17,12 +17,14 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyInt, PyList, PyMapping, PyString};
+use serde_json::{Map, Value};
 
-use crate::domain::{Code, Email, ExpiringPassword, SignUpDetails, SignUpVerdict, UserId};
+use crate::domain::{ClaimsWanted, Code, Email, ExpiringPassword, SignUpDetails, SignUpVerdict, UserId};
 use crate::ops::{self, HookFuture};
 use crate::python::hook::call::{HookCall, Trouble};
 use crate::python::runtime::caller;
 use crate::python::value::convert::Times;
+use crate::python::value::data::json;
 
 type Slot = ArcSwapOption<Py<PyAny>>;
 
@@ -77,6 +79,9 @@ hooks! {
     /// ``(message: dict)``: sends an email in place of SMTP. Keys: kind, user_id, username, from, to, subject, text,
     /// html.
     send_email, set_send_email;
+    /// ``(ctx: dict) -> dict``: further claims of a user, for clients of the OpenID Provider. Keys of ctx: user_id, username,
+    /// client_id, scopes, target: "id_token" or "userinfo".
+    claims, set_claims;
     /// ``(users: list)``: called for passwords that expire soon. Dicts of user_id, username and password_expiry.
     on_password_expiring, set_on_password_expiring;
 }
@@ -206,6 +211,12 @@ impl ops::Hooks for Link {
         Some(call.run(move |py| (email(py, &message)?,).into_pyobject(py), nothing))
     }
 
+    fn claims(&self, wanted: &ClaimsWanted) -> Option<HookFuture<Map<String, Value>>> {
+        let call = self.call("claims", |slots| &slots.claims)?;
+        let wanted = wanted.clone();
+        Some(call.run(move |py| (claims_wanted(py, &wanted)?,).into_pyobject(py), claims))
+    }
+
     fn on_password_expiring(&self, users: &[ExpiringPassword]) -> Option<HookFuture<()>> {
         let call = self.call("on_password_expiring", |slots| &slots.on_password_expiring)?;
         let (users, times) = (users.to_vec(), self.times);
@@ -255,6 +266,27 @@ fn email<'py>(py: Python<'py>, message: &Email) -> PyResult<Bound<'py, PyDict>> 
     dict.set_item("text", &message.text)?;
     dict.set_item("html", &message.html)?;
     Ok(dict)
+}
+
+fn claims_wanted<'py>(py: Python<'py>, wanted: &ClaimsWanted) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    dict.set_item("user_id", wanted.user_id.as_str())?;
+    dict.set_item("username", &wanted.username)?;
+    dict.set_item("client_id", &wanted.client_id)?;
+    dict.set_item("scopes", &wanted.scopes)?;
+    dict.set_item("target", wanted.target)?;
+    Ok(dict)
+}
+
+fn claims(answer: &Bound<'_, PyAny>) -> Result<Map<String, Value>, Trouble> {
+    let wrong = || Trouble::answered(answer, "dict of claims, as JSON has them");
+    if answer.is_none() {
+        return Ok(Map::new());
+    }
+    match answer.cast::<PyDict>().map(|dict| json(dict)) {
+        Ok(Ok(Value::Object(claims))) => Ok(claims),
+        _ => Err(wrong()),
+    }
 }
 
 fn expiring<'py>(py: Python<'py>, users: &[ExpiringPassword], times: Times) -> PyResult<Bound<'py, PyList>> {

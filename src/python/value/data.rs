@@ -230,6 +230,7 @@ pub fn client_update(data: &Bound<'_, PyDict>) -> PyResult<ClientUpdate> {
         refresh_token_idle: data.edit("refresh_token_idle", Data::whole)?,
         default_audience: data.edit("default_audience", Data::text)?,
         audiences: data.edit("audiences", Data::texts)?,
+        own_audiences: data.edit("own_audiences", Data::texts)?,
         is_trusted: data.edit("is_trusted", Data::flag)?,
         require_pkce: data.edit("require_pkce", Data::flag)?,
         app: data.edit("app", Data::text)?,

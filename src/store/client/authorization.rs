@@ -9,8 +9,12 @@ use crate::domain::{ApprovalStatus, Result, SessionId, SignUpStatus, Timestamp, 
 use crate::store::db::error::is_dangling;
 use crate::store::{Conn, Tx};
 
-/// Of how many sign-ins of one user at one client the tokens are kept.
+/// Of how many sign-ins of one user at one client the tokens are kept; and of how many where all were used within the last minutes.
 const KEPT: i64 = 100;
+const KEPT_IN_USE: i64 = 1_000;
+
+/// For how many minutes a sign-in counts as in use after its tokens were refreshed.
+const IN_USE_MINUTES: i64 = 10;
 
 /// How many of those beyond are deleted at a time.
 const DELETED: i64 = 100;
@@ -22,7 +26,8 @@ macro_rules! held {
             "SELECT ",
             $more,
             "a.authorization_id, a.grant_id, a.client_id AS holder, a.user_id, a.session_id, a.sid, a.scopes AS granted_scopes, \
-             a.claims, a.audiences AS granted_audiences, a.auth_time, a.auth_methods, a.thumbprint AS bound_to, \
+             a.claims, a.audiences AS granted_audiences, a.auth_time, a.auth_methods, a.thumbprint AS bound_to, a.redirect_uri AS sent_to, \
+             a.act, \
              a.creation_time AS begin_time, a.expiration_time AS end_time, \
              u.username, u.is_locked, u.sign_up_status, u.approval_status, u.password_expiry, \
              s.creation_time AS session_creation, s.expiration_time AS session_expiration, \
@@ -37,10 +42,25 @@ pub(in crate::store) use held;
 
 sql! {
     INSERT = "INSERT INTO sso_authorization (authorization_id, grant_id, client_id, user_id, session_id, sid, scopes, claims, \
-        audiences, auth_time, auth_methods, thumbprint, creation_time, expiration_time) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
-    DELETE_OLDEST = "DELETE FROM sso_authorization WHERE authorization_id IN (SELECT authorization_id FROM sso_authorization \
-        WHERE grant_id = $1 ORDER BY creation_time DESC, authorization_id DESC LIMIT $3 OFFSET $2)";
+        audiences, auth_time, auth_methods, thumbprint, redirect_uri, creation_time, expiration_time) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+    /// One for each client and what it has exchanged, however often it does.
+    EXCHANGE = "INSERT INTO sso_authorization (authorization_id, grant_id, client_id, user_id, session_id, sid, scopes, audiences, \
+        auth_time, auth_methods, parent_id, exchange_key, act, creation_time, expiration_time) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
+        ON CONFLICT (exchange_key) WHERE exchange_key IS NOT NULL DO UPDATE SET scopes = excluded.scopes, \
+        audiences = excluded.audiences, rotation_time = excluded.creation_time, expiration_time = CASE \
+        WHEN sso_authorization.expiration_time > excluded.expiration_time THEN sso_authorization.expiration_time \
+        ELSE excluded.expiration_time END RETURNING authorization_id";
+    /// Those that are over go first, and then those that were not used for longest, but for those that were used a moment ago.
+    DELETE_LEAST_USED = "DELETE FROM sso_authorization WHERE authorization_id IN (SELECT authorization_id FROM (\
+        SELECT a.authorization_id, COALESCE(a.rotation_time, a.creation_time) AS used, (a.expiration_time > $4 \
+        AND (a.idle_end IS NULL OR a.idle_end > $4) AND (a.session_id IS NULL OR s.expiration_time > $4)) AS is_alive \
+        FROM sso_authorization a LEFT JOIN sso_session s ON s.session_id = a.session_id WHERE a.grant_id = $1 \
+        ORDER BY is_alive DESC, used DESC, a.authorization_id DESC LIMIT $3 OFFSET $2) AS beyond \
+        WHERE NOT is_alive OR used < $5)";
+    HOLD_SESSION_SQLITE = "SELECT 1 FROM sso_session WHERE session_id = $1";
+    HOLD_SESSION_POSTGRES = "SELECT 1 FROM sso_session WHERE session_id = $1 FOR KEY SHARE";
     INSERT_CODE = "INSERT INTO sso_authorization_code (code_digest, authorization_id, redirect_uri, code_challenge, nonce, \
         good_until, expiration_time) VALUES ($1, $2, $3, $4, $5, $6, $7)";
     BY_CODE_SQLITE = held!(
@@ -93,6 +113,10 @@ row! {
         pub auth_methods: String,
         /// The thumbprint of the key that its tokens are bound to.
         pub bound_to: Option<String>,
+        /// Where its browser was sent back to; None where there was none.
+        pub sent_to: Option<String>,
+        /// Who has exchanged a token for those of this one (RFC 8693, section 4.1), as JSON.
+        pub act: Option<String>,
         pub begin_time: Timestamp,
         pub end_time: Timestamp,
         pub username: String,
@@ -156,12 +180,23 @@ pub struct NewAuthorization<'a> {
     pub auth_time: Timestamp,
     pub auth_methods: &'a str,
     pub thumbprint: Option<&'a str>,
+    /// Where the browser is sent back to.
+    pub redirect_uri: Option<&'a str>,
     pub creation_time: Timestamp,
     pub expiration_time: Timestamp,
 }
 
-/// Adds a sign-in, for which the oldest ones beyond a hundred of the same user at the same client go; false if the session is gone.
-/// The transaction is good for nothing but its end then.
+/// Keeps a session from being deleted until the transaction ends; false if it is gone.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn hold_session(tx: &mut Tx, session_id: SessionId) -> Result<bool> {
+    let sql = tx.choose(HOLD_SESSION_SQLITE, HOLD_SESSION_POSTGRES);
+    Ok(fetch_optional!(tx, (i32,), sql, session_id)?.is_some())
+}
+
+/// Adds a sign-in, for which the ones beyond a hundred of the same user at the same client go that are over, or else that were not
+/// used for longest; false if the session is gone. The transaction is good for nothing but its end then.
 ///
 /// # Errors
 /// When the database cannot answer.
@@ -181,6 +216,7 @@ pub async fn insert(tx: &mut Tx, new: &NewAuthorization<'_>) -> Result<bool> {
         new.auth_time,
         new.auth_methods,
         new.thumbprint,
+        new.redirect_uri,
         new.creation_time,
         new.expiration_time,
     );
@@ -189,8 +225,81 @@ pub async fn insert(tx: &mut Tx, new: &NewAuthorization<'_>) -> Result<bool> {
         Err(error) if is_dangling(&error) => return Ok(false),
         Err(error) => return Err(error),
     }
-    execute!(tx, DELETE_OLDEST, new.grant_id, KEPT, DELETED)?;
+    let now = new.creation_time;
+    let in_use = now.plus_minutes(-IN_USE_MINUTES);
+    execute!(tx, DELETE_LEAST_USED, new.grant_id, KEPT, DELETED, now, in_use)?;
+    execute!(tx, DELETE_LEAST_USED, new.grant_id, KEPT_IN_USE, DELETED, now, now.plus_minutes(1))?;
     Ok(true)
+}
+
+/// What came of a token that a client exchanges.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the names are the columns'")]
+pub struct NewExchange<'a> {
+    pub authorization_id: Uuid,
+    pub grant_id: Uuid,
+    pub client_id: &'a str,
+    pub user_id: &'a UserId,
+    pub session_id: Option<SessionId>,
+    pub sid: SessionId,
+    /// Between blanks.
+    pub scopes: &'a str,
+    /// A line each.
+    pub audiences: &'a str,
+    pub auth_time: Timestamp,
+    pub auth_methods: &'a str,
+    /// The sign-in that it ends with.
+    pub parent_id: Option<Uuid>,
+    /// What was exchanged, and by whom.
+    pub exchange_key: &'a [u8],
+    /// As JSON.
+    pub act: &'a str,
+    pub creation_time: Timestamp,
+    pub expiration_time: Timestamp,
+}
+
+/// Adds what came of a token that was exchanged, or finds what came of it before; None if the session or the sign-in that it comes of
+/// is gone: the transaction is good for nothing but its end then.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn exchange(tx: &mut Tx, new: &NewExchange<'_>) -> Result<Option<Uuid>> {
+    let found = fetch_optional!(
+        tx,
+        (Uuid,),
+        EXCHANGE,
+        new.authorization_id,
+        new.grant_id,
+        new.client_id,
+        new.user_id,
+        new.session_id,
+        new.sid,
+        new.scopes,
+        new.audiences,
+        new.auth_time,
+        new.auth_methods,
+        new.parent_id,
+        new.exchange_key,
+        new.act,
+        new.creation_time,
+        new.expiration_time,
+    );
+    match found {
+        Ok(row) => {
+            execute!(
+                tx,
+                DELETE_LEAST_USED,
+                new.grant_id,
+                KEPT_IN_USE,
+                DELETED,
+                new.creation_time,
+                new.creation_time.plus_minutes(1)
+            )?;
+            Ok(row.map(|(id,)| id))
+        }
+        Err(error) if is_dangling(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// A new code.

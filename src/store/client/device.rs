@@ -11,11 +11,26 @@ macro_rules! columns {
     };
 }
 
+macro_rules! insert {
+    ($counted:literal) => {
+        concat!(
+            "INSERT INTO sso_device_code (device_digest, user_code_digest, client_id, place_digest, scopes, audiences, is_denied, \
+             next_poll, poll_interval, expiration_time) SELECT $1, $2, $3, $4, $5, $6, FALSE, $7, $8, $9 WHERE (SELECT COUNT(*) \
+             FROM (SELECT 1 FROM sso_device_code WHERE ",
+            $counted,
+            " LIMIT $10) AS counted) < $10 ON CONFLICT DO NOTHING"
+        )
+    };
+}
+
 sql! {
-    /// Nothing is inserted where the client has so many already, or somebody has the code for users.
-    INSERT = "INSERT INTO sso_device_code (device_digest, user_code_digest, client_id, scopes, audiences, is_denied, next_poll, \
-        poll_interval, expiration_time) SELECT $1, $2, $3, $4, $5, FALSE, $6, $7, $8 WHERE (SELECT COUNT(*) FROM \
-        (SELECT 1 FROM sso_device_code WHERE client_id = $3 LIMIT $9) AS counted) < $9 ON CONFLICT DO NOTHING";
+    /// Nothing is inserted where so many wait already, or somebody has the code for users.
+    INSERT_OF_CLIENT = insert!("client_id = $3");
+    INSERT_OF_STRANGER = insert!("place_digest IS NOT NULL");
+    /// Of one network, all but so many that were begun last.
+    DELETE_OLDEST_OF_PLACE = "DELETE FROM sso_device_code WHERE device_digest IN (SELECT device_digest FROM sso_device_code \
+        WHERE place_digest = $1 AND authorization_id IS NULL ORDER BY expiration_time DESC, device_digest LIMIT $3 OFFSET $2)";
+    DELETE_EXPIRED = "DELETE FROM sso_device_code WHERE place_digest IS NOT NULL AND expiration_time <= $1";
     BY_USER_CODE = concat!(
         "SELECT ", columns!(), " FROM sso_device_code WHERE user_code_digest = $1 AND expiration_time > $2 \
          AND authorization_id IS NULL AND NOT is_denied"
@@ -57,6 +72,8 @@ pub struct NewDeviceCode<'a> {
     pub device_digest: &'a [u8],
     pub user_code_digest: &'a [u8],
     pub client_id: &'a str,
+    /// Of a client that need not prove who it is: the network that it calls from.
+    pub place_digest: Option<&'a [u8]>,
     pub scopes: &'a str,
     pub audiences: &'a str,
     pub next_poll: Timestamp,
@@ -64,23 +81,57 @@ pub struct NewDeviceCode<'a> {
     pub expiration_time: Timestamp,
 }
 
-/// Adds a device; false where the client has `most` already, or the code for users is taken.
+/// How many devices wait at most.
+#[derive(Clone, Copy, Debug)]
+pub struct Most {
+    /// Of a client that proves who it is.
+    pub of_client: i64,
+    /// Of all clients that do not.
+    pub of_strangers: i64,
+    /// Of those, of one network.
+    pub of_place: i64,
+}
+
+/// How many rows go at once.
+const BATCH: i64 = 1_000;
+
+/// Adds a device, in place of the oldest that waits of a stranger's network if there are as many already. False where the client,
+/// or strangers together, have too many, or the code for users is taken.
 ///
 /// # Errors
 /// When the database cannot answer.
-pub async fn insert(tx: &mut Tx, new: &NewDeviceCode<'_>, most: i64) -> Result<bool> {
+pub async fn insert(tx: &mut Tx, new: &NewDeviceCode<'_>, now: Timestamp, most: Most) -> Result<bool> {
+    let limit = match new.place_digest {
+        None => most.of_client,
+        Some(place) => {
+            execute!(tx, DELETE_OLDEST_OF_PLACE, place, most.of_place.saturating_sub(1), BATCH)?;
+            most.of_strangers
+        }
+    };
+    if insert_below(tx, new, limit).await? {
+        return Ok(true);
+    }
+    if new.place_digest.is_none() || execute!(tx, DELETE_EXPIRED, now)? == 0 {
+        return Ok(false);
+    }
+    insert_below(tx, new, limit).await
+}
+
+async fn insert_below(tx: &mut Tx, new: &NewDeviceCode<'_>, limit: i64) -> Result<bool> {
+    let sql = if new.place_digest.is_some() { INSERT_OF_STRANGER } else { INSERT_OF_CLIENT };
     let inserted = execute!(
         tx,
-        INSERT,
+        sql,
         new.device_digest,
         new.user_code_digest,
         new.client_id,
+        new.place_digest,
         new.scopes,
         new.audiences,
         new.next_poll,
         new.poll_interval,
         new.expiration_time,
-        most,
+        limit,
     )?;
     Ok(inserted == 1)
 }

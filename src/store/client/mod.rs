@@ -6,6 +6,7 @@ pub mod device;
 pub mod grant;
 pub mod notice;
 pub mod pushed;
+pub mod registration;
 pub mod registry;
 pub mod secret;
 pub mod signing_key;

@@ -10,7 +10,7 @@ macro_rules! columns {
         "client_id, kind, creation_time, name, redirect_uris, post_logout_redirect_uris, backchannel_logout_uri, scopes, \
          grants, auth_method, jwks, jwks_uri, id_token_alg, access_token_format, access_token_lifetime, \
          refresh_token_lifetime, refresh_token_idle, default_audience, audiences, is_trusted, require_pkce, app, logo_uri, \
-         policy_uri, tos_uri, pairwise_sector, is_active, last_modified"
+         policy_uri, tos_uri, pairwise_sector, is_active, last_modified, own_audiences"
     };
 }
 
@@ -23,13 +23,14 @@ macro_rules! clients {
 sql! {
     INSERT = concat!(
         "INSERT INTO sso_client (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
-         $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)"
+         $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)"
     );
     UPDATE = "UPDATE sso_client SET name = $4, redirect_uris = $5, post_logout_redirect_uris = $6, \
         backchannel_logout_uri = $7, scopes = $8, grants = $9, auth_method = $10, jwks = $11, jwks_uri = $12, \
         id_token_alg = $13, access_token_format = $14, access_token_lifetime = $15, refresh_token_lifetime = $16, \
         refresh_token_idle = $17, default_audience = $18, audiences = $19, is_trusted = $20, require_pkce = $21, app = $22, \
-        logo_uri = $23, policy_uri = $24, tos_uri = $25, pairwise_sector = $26, is_active = $27, last_modified = $28 \
+        logo_uri = $23, policy_uri = $24, tos_uri = $25, pairwise_sector = $26, is_active = $27, last_modified = $28, \
+        own_audiences = $29 \
         WHERE client_id = $1 AND kind = $2 AND creation_time = $3";
     BY_ID = clients!("WHERE client_id = $1");
     BY_ID_FOR_UPDATE_POSTGRES = clients!("WHERE client_id = $1 FOR UPDATE");
@@ -40,7 +41,6 @@ sql! {
     INSERT_ORIGIN = "INSERT INTO sso_client_origin (origin, client_id) VALUES ($1, $2)";
     IS_ORIGIN = "SELECT COUNT(*) FROM (SELECT o.origin FROM sso_client_origin o JOIN sso_client c ON c.client_id = o.client_id \
         WHERE o.origin = $1 AND c.is_active LIMIT 1) AS found";
-    SET_REGISTRATION = "UPDATE sso_client SET registration_digest = $2 WHERE client_id = $1";
     REGISTRATION = "SELECT registration_digest FROM sso_client WHERE client_id = $1";
 }
 
@@ -74,6 +74,7 @@ row! {
         pairwise_sector: Option<String>,
         is_active: bool,
         last_modified: Timestamp,
+        own_audiences: String,
     }
 }
 
@@ -108,6 +109,7 @@ impl TryFrom<ClientRow> for Client {
             refresh_token_idle: row.refresh_token_idle,
             default_audience: row.default_audience,
             audiences: lines(&row.audiences),
+            own_audiences: lines(&row.own_audiences),
             is_trusted: row.is_trusted,
             require_pkce: row.require_pkce,
             app: row.app,
@@ -158,6 +160,7 @@ macro_rules! write_client {
             client.pairwise_sector.as_deref(),
             client.is_active,
             client.last_modified,
+            client.own_audiences.join("\n"),
         )
     }};
 }
@@ -242,15 +245,7 @@ pub async fn is_public_origin(conn: &mut Conn, origin: &str) -> Result<bool> {
     Ok(fetch_optional!(conn, (i64,), IS_ORIGIN, origin)?.is_some_and(|(count,)| count > 0))
 }
 
-/// Sets the digest of the token by which a client that registered itself manages its registration (RFC 7592).
-///
-/// # Errors
-/// When the database cannot answer.
-pub async fn set_registration_digest(tx: &mut Tx, client_id: &ClientId, digest: &[u8]) -> Result<()> {
-    execute!(tx, SET_REGISTRATION, client_id, digest).map(drop)
-}
-
-/// That digest; None for a client that did not register itself.
+/// The digest of the token by which a client that registered itself manages its registration (RFC 7592); None for a client that did not register itself.
 ///
 /// # Errors
 /// When the database cannot answer.

@@ -14,8 +14,7 @@ sql! {
         expiration_time FROM sso_signing_key ORDER BY alg, number";
     RETIRE = "UPDATE sso_signing_key SET retirement_time = $3, expiration_time = $4 WHERE alg = $1 AND number < $2 \
         AND (retirement_time IS NULL OR retirement_time > $3)";
-    EXPIRE = "UPDATE sso_signing_key SET retirement_time = $3, expiration_time = $3 WHERE alg = $1 AND number < $2 \
-        AND (expiration_time IS NULL OR expiration_time > $3)";
+    WITHDRAW = "UPDATE sso_signing_key SET retirement_time = $3, expiration_time = $3 WHERE alg = $1 AND number < $2";
     RESEAL = "UPDATE sso_signing_key SET private_key = $2 WHERE kid = $1";
     DELETE_BEFORE = "DELETE FROM sso_signing_key WHERE expiration_time < $1";
 }
@@ -105,13 +104,14 @@ pub async fn retire_before(
     execute!(tx, RETIRE, alg, number, retirement, expiration).map(drop)
 }
 
-/// The keys of an algorithm before this one neither sign nor are published from this time on.
+/// The keys of an algorithm before this one neither sign nor verify anything from this time on, those included that sign no more:
+/// whoever has read one has read all.
 ///
 /// # Errors
 /// When the database cannot answer.
-pub async fn expire_before(tx: &mut Tx, alg: SigningAlg, number: i64, time: Timestamp) -> Result<()> {
+pub async fn withdraw_before(tx: &mut Tx, alg: SigningAlg, number: i64, time: Timestamp) -> Result<()> {
     tx.touch(TOUCHED);
-    execute!(tx, EXPIRE, alg, number, time).map(drop)
+    execute!(tx, WITHDRAW, alg, number, time).map(drop)
 }
 
 /// Replaces the envelope of a private key.

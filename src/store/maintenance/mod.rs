@@ -3,3 +3,4 @@
 pub mod cleanup;
 pub mod copy;
 pub mod doctor;
+pub mod sealed;

@@ -4,5 +4,6 @@ pub mod account;
 pub mod browse;
 pub mod email_change;
 pub mod name;
+pub mod profile;
 pub mod search;
 pub mod signup;

@@ -3,6 +3,7 @@
 use minijinja::{Value, context};
 
 use crate::domain::{Edit, Group, GroupUpdate, Result};
+use crate::http::page::admin::listing::part;
 use crate::http::page::answer::{Answer, Outcome};
 use crate::http::page::form::Fields;
 use crate::http::page::visit::Visit;
@@ -38,7 +39,13 @@ pub(super) fn update(form: &Fields) -> GroupUpdate {
 
 async fn shown(visit: &Visit) -> Result<Value> {
     let groups = visit.sso().list_groups(visit.ctx(), visit.actor()).await?;
-    Ok(context! { groups => groups.iter().map(item).collect::<Vec<_>>() })
+    let (groups, list) = part(
+        visit,
+        groups,
+        |group| vec![&*group.name, group.display_name.as_deref().unwrap_or_default()],
+        |group| group.creation_time,
+    );
+    Ok(context! { groups => groups.iter().map(item).collect::<Vec<_>>(), ..list })
 }
 
 pub(in crate::http) async fn show(visit: &mut Visit) -> Outcome {

@@ -6,7 +6,7 @@ use crate::domain::{Attr, Code, Edit, Field, Result, UserUpdate, UserView};
 use crate::http::page::account::{passkey, session};
 use crate::http::page::answer::{Answer, Outcome};
 use crate::http::page::visit::Visit;
-use crate::ops::AttrTarget;
+use crate::ops::{AttrTarget, SecDefName};
 
 const TEMPLATE: &str = "admin_user.html";
 
@@ -38,6 +38,10 @@ fn managed(view: &UserView) -> Value {
     let user = &view.user;
     context! {
         username => &*user.username,
+        display_name => user.display_name.as_deref(),
+        email => user.email.as_deref(),
+        signed_up => user.sign_up_time.to_string(),
+        is_super_user => user.is_super_user,
         is_locked => user.is_locked,
         approval_status => user.approval_status.as_str(),
         has_email => user.email.is_some(),
@@ -50,22 +54,30 @@ fn managed(view: &UserView) -> Value {
 async fn shown(visit: &Visit) -> Result<Value> {
     let (sso, ctx, actor, user_id) = (visit.sso(), visit.ctx(), visit.actor(), visit.last());
     let view = sso.get_user_to_manage(ctx, &actor, user_id).await?;
+    let passkeys = sso.list_passkeys(ctx, &actor, Some(user_id)).await?;
+    let managed =
+        context! { passkeys => passkeys.iter().map(passkey::item).collect::<Vec<_>>(), ..managed(&view) };
     if !view.is_current_super_user {
-        return Ok(managed(&view));
+        return Ok(managed);
     }
     let sessions = sso.list_sessions_of_user(ctx, &actor, user_id).await?;
     let attrs = sso.all_attrs(ctx, &actor, &AttrTarget::User(Some(user_id.to_owned())), false).await?;
     let linked = sso.get_linked_auth_list(ctx, &actor, Some(user_id)).await?;
-    let passkeys = sso.list_passkeys(ctx, &actor, Some(user_id)).await?;
-    let linked = linked.iter().map(|one| format!("{} {}", one.auth_type.as_str(), one.auth_name));
+    let linked = linked.iter().map(|one| {
+        context! {
+            kind => one.auth_type.as_str(),
+            username => &*one.auth_username,
+            name => &*one.auth_name,
+            is_active => one.is_active,
+        }
+    });
     let whole = context! {
         is_whole => true,
         sessions => sessions.iter().map(|one| session::item(visit, one)).collect::<Vec<_>>(),
-        passkeys => passkeys.iter().map(passkey::item).collect::<Vec<_>>(),
         linked => linked.collect::<Vec<_>>(),
         attrs => attrs.iter().map(attr).collect::<Vec<_>>(),
     };
-    Ok(context! { ..managed(&view), ..whole })
+    Ok(context! { ..managed, ..whole })
 }
 
 pub(in crate::http) async fn show(visit: &mut Visit) -> Outcome {
@@ -88,6 +100,14 @@ pub(in crate::http) async fn submit(visit: &mut Visit) -> Outcome {
     };
     let target = if done == "deleted" { "admin".to_owned() } else { visit.path.clone() };
     Ok(Answer::to(visit.target(&format!("{target}?done={done}"))))
+}
+
+/// The security definition that a form names.
+fn definition(visit: &Visit) -> SecDefName<'_> {
+    SecDefName {
+        auth_type: visit.form.get("auth_type"),
+        auth_username: visit.form.text("auth_username").unwrap_or_default(),
+    }
 }
 
 /// Does what a button asks for; what was done, None for a button that there is not.
@@ -118,6 +138,14 @@ async fn act(visit: &Visit) -> Result<Option<&'static str>> {
         "group-remove" => {
             let group = visit.form.get("group");
             sso.remove_group_member(ctx, actor, group, user_id).await.map(|()| "member-removed")?
+        }
+        "link" => {
+            let definition = definition(visit);
+            let linked = sso.create_linked_auth(ctx, actor, user_id, definition, true).await;
+            linked.map(|_| "linked")?
+        }
+        "unlink" => {
+            sso.delete_linked_auth(ctx, actor, user_id, definition(visit)).await.map(|_| "unlinked")?
         }
         "delete" => sso.delete_user_by_id(ctx, actor, user_id).await.map(|()| "deleted")?,
         "reset" => {

@@ -41,7 +41,8 @@ CREATE INDEX sso_passkey_used_challenge_time ON sso_passkey_used_challenge (expi
 -- openid: clients and signing keys
 
 -- Applications that users sign in to, and services. Lists stand a line each. Lifetimes are in seconds; NULL is that of the
--- configuration. NULL in pairwise_sector says that users are known by their user_id.
+-- configuration. NULL in pairwise_sector says that users are known by their user_id. The
+-- network is that of one who registered a client themselves.
 CREATE TABLE sso_client (
     client_id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     name TEXT COLLATE "C" NOT NULL,
@@ -61,6 +62,7 @@ CREATE TABLE sso_client (
     refresh_token_idle BIGINT,
     default_audience TEXT COLLATE "C",
     audiences TEXT COLLATE "C" NOT NULL,
+    own_audiences TEXT COLLATE "C" NOT NULL,
     is_trusted BOOLEAN NOT NULL,
     require_pkce BOOLEAN NOT NULL,
     app TEXT COLLATE "C",
@@ -70,9 +72,12 @@ CREATE TABLE sso_client (
     pairwise_sector TEXT COLLATE "C",
     is_active BOOLEAN NOT NULL,
     registration_digest BYTEA,
+    place_digest BYTEA,
     creation_time BIGINT NOT NULL,
     last_modified BIGINT NOT NULL
 );
+
+CREATE INDEX sso_client_place ON sso_client (place_digest, creation_time) WHERE place_digest IS NOT NULL;
 
 -- The origins of the redirect URIs of public clients, for CORS.
 CREATE TABLE sso_client_origin (
@@ -165,6 +170,9 @@ ALTER TABLE sso_user ADD COLUMN email_is_verified BOOLEAN NOT NULL DEFAULT FALSE
 -- The language of the pages where the user has logged in last, for emails; NULL where that is not known.
 ALTER TABLE sso_user ADD COLUMN language TEXT;
 
+-- openid: when names, username or email of a user were changed; NULL where that is not known.
+ALTER TABLE sso_user ADD COLUMN profile_time BIGINT;
+
 -- openid: grants, codes and tokens
 
 -- What a user has allowed a client. Scopes stand between blanks.
@@ -181,7 +189,8 @@ CREATE INDEX sso_grant_client ON sso_grant (client_id);
 
 -- One sign-in at a client, and all tokens that came of it: these end with it. It ends with its session, unless session_id is NULL
 -- because of the scope offline_access. Of the refresh token there is one at a time: refresh_key finds it, and its predecessor is
--- good once more for some seconds, for the same successor, which is sealed.
+-- good once more for some seconds, for the same successor, which is sealed. What came of a token that was exchanged ends with its
+-- parent, and there is one for each client that exchanges: exchange_key. act tells who has exchanged it, as JSON.
 CREATE TABLE sso_authorization (
     authorization_id UUID NOT NULL PRIMARY KEY,
     grant_id UUID NOT NULL REFERENCES sso_grant ON DELETE CASCADE,
@@ -195,6 +204,10 @@ CREATE TABLE sso_authorization (
     auth_time BIGINT NOT NULL,
     auth_methods TEXT COLLATE "C" NOT NULL,
     thumbprint TEXT COLLATE "C",
+    redirect_uri TEXT COLLATE "C",
+    parent_id UUID REFERENCES sso_authorization ON DELETE CASCADE,
+    exchange_key BYTEA,
+    act TEXT COLLATE "C",
     creation_time BIGINT NOT NULL,
     expiration_time BIGINT NOT NULL,
     refresh_key BYTEA,
@@ -208,6 +221,8 @@ CREATE INDEX sso_authorization_grant ON sso_authorization (grant_id, creation_ti
 CREATE INDEX sso_authorization_user ON sso_authorization (user_id);
 CREATE INDEX sso_authorization_session ON sso_authorization (session_id) WHERE session_id IS NOT NULL;
 CREATE UNIQUE INDEX sso_authorization_refresh ON sso_authorization (refresh_key) WHERE refresh_key IS NOT NULL;
+CREATE INDEX sso_authorization_parent ON sso_authorization (parent_id) WHERE parent_id IS NOT NULL;
+CREATE UNIQUE INDEX sso_authorization_exchange ON sso_authorization (exchange_key) WHERE exchange_key IS NOT NULL;
 CREATE INDEX sso_authorization_expiration ON sso_authorization (expiration_time);
 
 -- A code is kept for some minutes after its use, so that a second use is noticed.
@@ -253,11 +268,13 @@ CREATE TABLE sso_pushed_request (
 CREATE INDEX sso_pushed_request_client ON sso_pushed_request (client_id);
 CREATE INDEX sso_pushed_request_expiration ON sso_pushed_request (expiration_time);
 
--- Devices whose users answer elsewhere (RFC 8628). The sign-in is there once the user has said yes.
+-- Devices whose users answer elsewhere (RFC 8628), and the network of those that need not prove who they are. The sign-in is there
+-- once the user has said yes.
 CREATE TABLE sso_device_code (
     device_digest BYTEA NOT NULL PRIMARY KEY,
     user_code_digest BYTEA NOT NULL,
     client_id TEXT COLLATE "C" NOT NULL REFERENCES sso_client ON DELETE CASCADE,
+    place_digest BYTEA,
     scopes TEXT COLLATE "C" NOT NULL,
     audiences TEXT COLLATE "C" NOT NULL,
     authorization_id UUID REFERENCES sso_authorization ON DELETE CASCADE,
@@ -268,6 +285,7 @@ CREATE TABLE sso_device_code (
 );
 CREATE UNIQUE INDEX sso_device_code_user ON sso_device_code (user_code_digest);
 CREATE INDEX sso_device_code_client ON sso_device_code (client_id);
+CREATE INDEX sso_device_code_place ON sso_device_code (place_digest) WHERE place_digest IS NOT NULL;
 CREATE INDEX sso_device_code_authorization ON sso_device_code (authorization_id) WHERE authorization_id IS NOT NULL;
 CREATE INDEX sso_device_code_expiration ON sso_device_code (expiration_time);
 
