@@ -26,6 +26,7 @@ from typing import Any, TypeVar, cast, overload
 from urllib.parse import quote
 
 from flask import Blueprint, Flask, Response, current_app, jsonify, redirect, request
+from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -61,7 +62,9 @@ class SSOExtension:
             default `app.config["ZATO_SSO"]`.
         prefix: Where the JSON endpoints are; None for none.
         login_url: Where people without a session are sent who ask for a page: `login_required` adds `?next=` to it. By
-            default they are answered with 401.
+            default they are answered with 401, or sent to the login of the pages.
+        pages: Whether the application answers what it has no view for as the server does, with the pages for people:
+            login, sign-up, account, administration. The object's configuration has `pages.is_active`.
         settings: How tokens travel.
         options: The fields of `Settings`, instead of `settings`.
     """
@@ -73,6 +76,7 @@ class SSOExtension:
         *,
         prefix: str | None = "/auth",
         login_url: str | None = None,
+        pages: bool = False,
         settings: Settings | None = None,
         **options: Any,
     ) -> None:
@@ -80,8 +84,8 @@ class SSOExtension:
         self._source = sso
         self._sso: SSO | None = None
         self.prefix = prefix
-        self.login_url = login_url
-        self.settings = settings or Settings(**options)
+        self.login_url = login_url or ("/login" if pages else None)
+        self.settings = settings or Settings(**{"pages": pages, **options})
         if app is not None:
             self.init_app(app)
 
@@ -98,6 +102,8 @@ class SSOExtension:
         app.context_processor(lambda: {"current_user": current_user, "csrf_token": self.csrf_token})
         if self.prefix is not None:
             app.register_blueprint(self.blueprint(), url_prefix=self.prefix)
+        if self.settings.pages:
+            app.wsgi_app = _WithPages(app, self.server())  # type: ignore[method-assign]
 
     @property
     def sso(self) -> SSO:
@@ -254,6 +260,23 @@ class SSOExtension:
         for cookie in reply.cookies(self.settings):
             response.set_cookie(**cookie)
         return response
+
+
+class _WithPages:
+    """An application that answers what it has no view for as the server does."""
+
+    def __init__(self, app: Flask, server: Application) -> None:
+        self._urls, self._inner, self._server = app.url_map, app.wsgi_app, server
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        try:
+            self._urls.bind_to_environ(environ).match()
+        except NotFound:
+            return self._server(environ, start_response)
+        except HTTPException:
+            # Another method, or a slash that is missing: Flask answers that.
+            pass
+        return self._inner(environ, start_response)
 
 
 def _once(name: str, make: Callable[[], _Made]) -> _Made:

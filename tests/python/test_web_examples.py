@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import unescape
 from pathlib import Path
 
 import httpx
@@ -71,6 +72,19 @@ def wait_for(client: httpx.Client, process: subprocess.Popen[bytes], log: Path) 
         else:
             return
     pytest.fail(log.read_text())
+
+
+def test_the_documentation_counts_their_lines() -> None:
+    def lines_of(path: Path) -> int:
+        return sum(1 for line in path.read_text().splitlines() if line.strip())
+
+    web = (EXAMPLES.parent / "docs" / "web.md").read_text()
+    for name, program in (("fastapi_app", "main.py"), ("flask_app", "app.py"), ("flask_pages_app", "with_pages.py")):
+        folder = EXAMPLES / name
+        counted = f"| `examples/{name}` | {lines_of(folder / program)}"
+        for template in folder.glob("templates/*"):
+            counted += f" and a template of {lines_of(template)}"
+        assert f"{counted}, and {lines_of(folder / 'sso.toml')} of configuration |" in web
 
 
 def test_fastapi(tmp_path: Path, mail: Inbox) -> None:
@@ -148,6 +162,33 @@ def test_flask(tmp_path: Path, mail: Inbox) -> None:
         assert client.get("/").status_code in {302, 401}
         assert send(client, "/login", username="admin", password=PASSWORD, totp_code="").status_code == 302
         assert f"<li>{name}</li>" in client.get("/admin/users").text
+
+
+def test_flask_with_pages(tmp_path: Path, mail: Inbox) -> None:
+    with running("flask_pages_app", tmp_path, mail) as client:
+        name, address = unique("ann"), f"{unique('ann')}@example.com"
+
+        def fill(path: str, **fields: str) -> httpx.Response:
+            """Opens a page, and sends its form as a browser does."""
+            page = client.get(path)
+            assert page.status_code == 200, (path, page.status_code, page.text)
+            sent = {name: unescape(value) for name, value in hidden(page).items()}
+            return client.post(path, data={**sent, **fields}, headers={"Sec-Fetch-Site": "same-origin"})
+
+        assert client.get("/", headers={"Accept": "text/html"}).headers["location"] == "/login?next=/"
+        fill("/signup", username=name, email=address, password=PASSWORD)
+        fill("/signup/confirm", token=token_to(mail, address))
+        done = fill("/login?next=/", username=name, password=PASSWORD)
+        assert (done.status_code, done.headers["location"]) == (303, "/")
+        assert name in client.get("/").text
+        assert client.get("/users").status_code == 403
+        assert client.get("/account/sessions").status_code == 200
+        assert client.get("/account/two-factor").status_code == 200
+        fill("/logout")
+        assert client.get("/").headers["location"] == "/login?next=/"
+        fill("/login", username="admin", password=PASSWORD)
+        assert name in client.get("/users").json()
+        assert name in client.get("/admin").text
 
 
 def test_django(tmp_path: Path, mail: Inbox) -> None:

@@ -35,7 +35,7 @@ def token_to(mail: Inbox, address: str, number: int = 1) -> str:
     """The token of an email to an address, counting those that have one: in a link, or on a line of its own."""
     for _ in range(400):
         texts = [text_of(message) for message in mail.to(address)]
-        found = re.findall(r"[?&]token=([\w-]{20,})|^([\w-]{20,})$", "\n".join(texts), re.MULTILINE)
+        found = re.findall(r"[?&#]token=([\w-]{20,})|^([\w-]{20,})$", "\n".join(texts), re.MULTILINE)
         if len(found) >= number:
             return str(found[number - 1][0] or found[number - 1][1])
         time.sleep(0.05)

@@ -110,7 +110,7 @@ class Incoming:
         if "header" in settings.transports and (token := self.headers.get(settings.header_name.lower(), "").strip()):
             return token, "header"
         if "cookie" in settings.transports and (token := self.cookies.get(settings.name, "")):
-            return token, "cookie"
+            return settings.token_in(token), "cookie"
         return None
 
     def device(self, settings: Settings) -> str:

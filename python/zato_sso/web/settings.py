@@ -45,6 +45,10 @@ class Settings:
     trusted_origins: Sequence[str] = ()
     """Origins beside the application's own that may send requests with the cookie: `https://app.example.com`."""
 
+    pages: bool = False
+    """Whether the application serves the server's own pages, on the same host: then both share the session's cookie,
+    and people log in and out on the pages."""
+
     device_cookie: bool = True
     """Whether a login that sets the cookie sets another one as well, for a year: with the token by which the device is
     known, so that failed logins of others do not delay its user."""
@@ -74,11 +78,19 @@ class Settings:
             if not parts.scheme or not parts.netloc or f"{parts.scheme}://{parts.netloc}" != origin:
                 raise ValueError(f"trusted_origins: expected https://host or https://host:port, not {origin!r}")
         is_host_only = self.cookie_secure and self.cookie_path == "/"
-        object.__setattr__(self, "name", self.cookie_name or ("__Host-sso" if is_host_only else "sso"))
+        if self.pages and (self.cookie_name or self.cookie_path != "/" or self.cookie_samesite != "lax"):
+            raise ValueError("pages: the cookie is that of the pages, without a name, path or samesite of one's own")
+        usual = ("__Host-" if is_host_only else "") + ("zato_sso_session" if self.pages else "sso")
+        object.__setattr__(self, "name", self.cookie_name or usual)
         if self.name.startswith("__Host-") and not is_host_only:
             raise ValueError("cookie_name: __Host- needs cookie_secure=True and cookie_path='/'")
         keeps_devices = self.device_cookie and "cookie" in self.transports
-        object.__setattr__(self, "device_name", f"{self.name}-device" if keeps_devices else "")
+        device_name = self.name.replace("_session", "_device") if self.pages else f"{self.name}-device"
+        object.__setattr__(self, "device_name", device_name if keeps_devices else "")
+
+    def token_in(self, cookie: str) -> str:
+        """The token in the session's cookie. Pages mark the one that is to outlast the browser."""
+        return cookie.removeprefix("k") if self.pages else cookie
 
     def cookie(self, ust: str, max_age: int | None = None) -> dict[str, Any]:
         """The arguments of `set_cookie`, which all frameworks name alike; an empty token removes the cookie."""
