@@ -36,6 +36,13 @@ def test_a_benchmark_works(name: str) -> None:
         assert any(row.what in line and row.yardstick in line for line in done.stdout.splitlines()), row
 
 
+def test_the_gap_of_an_event_loop_is_measured() -> None:
+    command = [sys.executable, str(ROOT / "benches" / "event_loop.py"), "--smoke"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.search(r"5 logins, \d at a time: longest gap \d+\.\d ms", done.stdout)
+
+
 def test_what_rust_measured_becomes_a_table() -> None:
     rows = [{"what": {"name": "login", "figures": [1, 3, 2]}, "yardstick": {"name": "hash", "figures": [2, 2, 2]}}]
     table = report_of(rows).table().splitlines()

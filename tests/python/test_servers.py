@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -80,9 +81,17 @@ SERVERS: dict[str, tuple[str, Sequence[str]]] = {
 }
 
 
+@dataclass
+class Serving:
+    """A server with an application."""
+
+    url: str
+    seconds_to_end: float = 0.0
+
+
 @contextmanager
-def serving(folder: Path, config: object, app: str, command: Sequence[str]) -> Iterator[str]:
-    """A server with an application, and its address; it ends when it is told to."""
+def serving(folder: Path, config: object, app: str, command: Sequence[str]) -> Iterator[Serving]:
+    """A server with an application; it ends when it is told to."""
     (folder / "app.py").write_text(app, encoding="utf-8")
     port = free_port()
     program, *arguments = (word.format(port=port) for word in command)
@@ -92,20 +101,22 @@ def serving(folder: Path, config: object, app: str, command: Sequence[str]) -> I
         process = subprocess.Popen(
             [PROGRAMS / program, *arguments], cwd=folder, env=environment, stdout=out, stderr=out
         )
-    url = f"http://127.0.0.1:{port}"
+    made = Serving(f"http://127.0.0.1:{port}")
     try:
         deadline = time.monotonic() + 60
         while True:
             try:
-                requests.get(f"{url}/hello", timeout=10)
+                requests.get(f"{made.url}/hello", timeout=10)
                 break
             except requests.ConnectionError:
                 assert process.poll() is None, log.read_text()
                 assert time.monotonic() < deadline, log.read_text()
                 time.sleep(0.05)
-        yield url
+        yield made
+        begun = time.monotonic()
         process.terminate()
         process.wait(20)
+        made.seconds_to_end = time.monotonic() - begun
     finally:
         process.kill()
         process.wait()
@@ -128,7 +139,8 @@ def test_a_logout_in_one_worker_counts_in_the_other(server: str, database_url: s
     config = web_config(database_url)
     with SSO(config=config) as sso:
         username = add_user(sso)
-    with serving(tmp_path, config, *SERVERS[server]) as url:
+    with serving(tmp_path, config, *SERVERS[server]) as made:
+        url = made.url
         body = {"username": username, "password": PASSWORD}
         for _ in range(2):
             done = requests.post(f"{url}/auth/login", json=body, timeout=20)
@@ -144,6 +156,13 @@ def test_a_logout_in_one_worker_counts_in_the_other(server: str, database_url: s
                 # Within a tenth of a second.
                 time.sleep(0.1)
             assert by_two_workers(hello) == {(401, "")}
+    times = [made.seconds_to_end]
+    # The best of three: the machine may be busy.
+    while min(times) > 5 and len(times) < 3:
+        with serving(tmp_path, config, *SERVERS[server]) as made:
+            by_two_workers(lambda: requests.get(f"{made.url}/hello", timeout=20))
+        times.append(made.seconds_to_end)
+    assert min(times) < 5, times
 
 
 TASKS = """
