@@ -29,7 +29,7 @@ HEADER = '''"""Single sign-on for asyncio: the tree of `zato_sso.SSO` with every
 # The imports that the tree may need, in sorted order.
 IMPORTS = {
     "": ["datetime", "os"],
-    "collections.abc": ["Iterable", "Mapping", "Sequence"],
+    "collections.abc": ["Awaitable", "Iterable", "Mapping", "Sequence"],
     "typing": ["Any", "final", "type_check_only"],
     "typing_extensions": ["Self", "TypedDict", "Unpack"],
     "zato_sso.bound": ["AsyncBoundSSO"],
@@ -58,6 +58,8 @@ def awaitable(lines: list[str], method: ast.FunctionDef) -> list[str]:
     if method.decorator_list or method.name in {"__new__", "bind"}:
         return text
     name = re.sub("^__(enter|exit)__$", r"__a\1__", method.name)
+    # The user of a token is read when it is asked for.
+    text = [re.sub(r"\bToken\[(.+)\]:$", r"Token[Awaitable[\1]]:", line) for line in text]
     text[0] = text[0].replace(f"def {method.name}(", f"async def {name}(", 1)
     return text if method.name != "close" else ["    async def open(self) -> None: ...", *text]
 
@@ -201,6 +203,7 @@ def bound_class(node: ast.ClassDef, root: str, is_awaitable: bool, kinds: dict[s
     text = ast.unparse(ast.fix_missing_locations(made))
     if is_awaitable and is_branch:
         text = re.sub(r"(?m)^    def (?=\w+\()", "    async def ", text)
+        text = re.sub(r"\bToken\[(.+)\]:$", r"Token[Awaitable[\1]]:", text, flags=re.MULTILINE)
         text = re.sub(r"(?m)(^    @property\n    )async ", r"\1", text)
     return text
 

@@ -47,6 +47,7 @@ __all__ = [
     "code_label",
     "collect_metrics",
     "command",
+    "issuer",
     "status_codes",
     "with_clock",
 ]
@@ -61,11 +62,14 @@ _JSON: TypeAlias = str | float | bool | Sequence[Any] | Mapping[str, Any] | None
 # The attributes of an object: their calls block, or, if the object came from `zato_sso.aio`, are awaited. A plain `User`
 # is one of either.
 _Attr_co = TypeVar("_Attr_co", covariant=True, default=Any)
+# What `Token.user` gives: a user or None, or an awaitable of it.
+_User_co = TypeVar("_User_co", covariant=True, default=Any)
 
 def code_label(code: str) -> str | None: ...
 def status_codes() -> list[tuple[str, str, str]]: ...
 def command(arguments: Sequence[str]) -> int: ...
 def client_address(sso: SSO | AsyncSSO, peer: str, forwarded: Sequence[bytes]) -> str: ...
+def issuer(sso: SSO | AsyncSSO) -> str | None: ...
 def collect_metrics(tree: SSO | AsyncSSO) -> str: ...
 def with_clock(clock: TestClock, config: dict[str, Any], is_async: bool = False, hooks: object = None) -> Any: ...
 
@@ -1801,9 +1805,10 @@ class TokenAPI:
         scope: str | None = None,
         current_app: str | None = None,
         remote_addr: _RemoteAddr | None = None,
-    ) -> Token:
-        """Verifies an access token: a JWT that the OpenID Provider of this database has signed, without a query. It is good until it
-        expires; that its session has ended is known by introspection alone.
+    ) -> Token[User[AttrAPI] | None]:
+        """Verifies an access token of the OpenID Provider of this database. A JWT is verified without a query, and is good until it
+        expires: that its session has ended is known to ``Token.user``, and by introspection. An opaque token is looked up, and ends
+        with its session.
 
         Args:
             cid: Correlation ID.
@@ -3460,7 +3465,7 @@ class SessionInfo:
     def __eq__(self, other: object, /) -> bool: ...
 
 @final
-class Token:
+class Token(Generic[_User_co]):
     """An access token that is good."""
 
     @property
@@ -3481,9 +3486,19 @@ class Token:
     @property
     def expiration_time(self) -> datetime.datetime:
         """Until when it is valid; UTC, without a timezone."""
+    def __class_getitem__(cls, item: Any) -> GenericAlias: ...
+    @property
+    def user(self) -> _User_co:
+        """The user on whose behalf the token acts, as they see themselves; None for a client that acts for itself. Read from the
+        database each time that it is asked for, with ``await`` on asyncio.
+
+        Raises:
+            ValidationError: E007001 if the token has expired, or its sign-in has ended since, with the session or because the user
+                may not sign in any more. For a JWT, this is what notices it.
+        """
     @property
     def claims(self) -> dict[str, Any]:
-        """All that it says: a dict, a new one each time."""
+        """All that it says: the claims of a JWT, what introspection tells of an opaque token. A dict, a new one each time."""
 
 @final
 class Session(Generic[_Attr_co]):

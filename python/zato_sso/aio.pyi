@@ -4,7 +4,7 @@
 
 import datetime
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from typing import Any, final, type_check_only
 
 from typing_extensions import Self
@@ -1715,9 +1715,10 @@ class _TokenAPI:
         scope: str | None = None,
         current_app: str | None = None,
         remote_addr: _RemoteAddr | None = None,
-    ) -> Token:
-        """Verifies an access token: a JWT that the OpenID Provider of this database has signed, without a query. It is good until it
-        expires; that its session has ended is known by introspection alone.
+    ) -> Token[Awaitable[User[AttrAPI] | None]]:
+        """Verifies an access token of the OpenID Provider of this database. A JWT is verified without a query, and is good until it
+        expires: that its session has ended is known to ``Token.user``, and by introspection. An opaque token is looked up, and ends
+        with its session.
 
         Args:
             cid: Correlation ID.

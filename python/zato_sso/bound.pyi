@@ -523,9 +523,10 @@ class _TokenAPI:
 
     def verify(
         self, access_token: _Secret, audience: str | None = None, scope: str | None = None, **filled: Unpack[_Context]
-    ) -> Token:
-        """Verifies an access token: a JWT that the OpenID Provider of this database has signed, without a query. It is good until it
-        expires; that its session has ended is known by introspection alone."""
+    ) -> Token[User[AttrAPI] | None]:
+        """Verifies an access token of the OpenID Provider of this database. A JWT is verified without a query, and is good until it
+        expires: that its session has ended is known to ``Token.user``, and by introspection. An opaque token is looked up, and ends
+        with its session."""
 
 @type_check_only
 class _GroupAPI:
@@ -1381,9 +1382,10 @@ class _AsyncTokenAPI:
 
     async def verify(
         self, access_token: _Secret, audience: str | None = None, scope: str | None = None, **filled: Unpack[_Context]
-    ) -> Token:
-        """Verifies an access token: a JWT that the OpenID Provider of this database has signed, without a query. It is good until it
-        expires; that its session has ended is known by introspection alone."""
+    ) -> Token[Awaitable[User[AsyncAttrAPI] | None]]:
+        """Verifies an access token of the OpenID Provider of this database. A JWT is verified without a query, and is good until it
+        expires: that its session has ended is known to ``Token.user``, and by introspection. An opaque token is looked up, and ends
+        with its session."""
 
 @type_check_only
 class _AsyncGroupAPI:

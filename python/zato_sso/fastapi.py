@@ -23,22 +23,28 @@ async def admin(user: auth.SuperUser):  # 403 for others
 @app.get("/reports")
 async def reports(user: auth.user(groups=["finance"])):  # 403 for those who are not in the group
     ...
+
+
+@app.get("/api")
+async def api(token: auth.token("reports:read")):  # OAuth access tokens: 401 without one, 403 without the scope
+    ...
 ```
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Security
-from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPBearer
+from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPBearer, OpenIdConnect
 from fastapi.security.base import SecurityBase
 from starlette.requests import Request
 
 import zato_sso
 from zato_sso import starlette
+from zato_sso._core import issuer
 from zato_sso.asgi import Source
 from zato_sso.bound import AsyncBoundSSO
 from zato_sso.web.endpoints import ENDPOINTS, Endpoint
@@ -108,6 +114,35 @@ class ZatoSSO(starlette.ZatoSSO):
 
         return self._dependency(load)
 
+    def token(self, *scopes: str, audience: str | None = None) -> Any:
+        """For annotations: the OAuth access token of a request; 401 without a good one, 403 without a scope.
+
+        Args:
+            scopes: What it must be good for: all of them.
+            audience: Whom it must be for; by default `Settings.audience`, or else the issuer.
+        """
+        return Annotated[zato_sso.Token, Depends(self.require_token(*scopes, audience=audience))]
+
+    def require_token(self, *scopes: str, audience: str | None = None) -> Callable[..., Awaitable[Any]]:
+        """The dependency of `token`. Type checkers want `Annotated[Token, Depends(auth.require_token("scope"))]`."""
+
+        async def load(request: Request) -> Any:
+            return await self.current_token(request, *scopes, audience=audience)
+
+        return self._dependency(load, [Security(self._make_token_scheme(), scopes=scopes)])
+
+    def _make_token_scheme(self) -> Any:
+        about = "An OAuth access token"
+        address = issuer(self.sso)
+        if address is None:
+            return HTTPBearer(scheme_name="access_token", auto_error=False, description=about)
+        return OpenIdConnect(
+            openIdConnectUrl=f"{address}/.well-known/openid-configuration",
+            scheme_name="access_token",
+            auto_error=False,
+            description=about,
+        )
+
     async def _bound(self, request: Request) -> AsyncBoundSSO:
         return self.bound(request)
 
@@ -120,8 +155,12 @@ class ZatoSSO(starlette.ZatoSSO):
                 return None
             raise
 
-    def _dependency(self, load: Callable[[Request], Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-        """A dependency that loads something for a request, and is described by the security schemes."""
+    def _dependency(
+        self, load: Callable[[Request], Awaitable[Any]], schemes: Sequence[Any] | None = None
+    ) -> Callable[..., Awaitable[Any]]:
+        """A dependency that loads something for a request, described by security schemes: by default of sessions."""
+        if schemes is None:
+            schemes = [Security(scheme) for scheme in self._schemes]
 
         async def dependency(request: Request, **_schemes: object) -> Any:
             return await load(request)
@@ -129,8 +168,7 @@ class ZatoSSO(starlette.ZatoSSO):
         kind = inspect.Parameter.KEYWORD_ONLY
         parameters = [inspect.Parameter("request", kind, annotation=Request)]
         parameters += [
-            inspect.Parameter(scheme.scheme_name, kind, annotation=Any, default=Security(scheme))
-            for scheme in self._schemes
+            inspect.Parameter(scheme.dependency.scheme_name, kind, annotation=Any, default=scheme) for scheme in schemes
         ]
         vars(dependency)["__signature__"] = inspect.Signature(parameters)
         return dependency

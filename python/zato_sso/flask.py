@@ -30,11 +30,18 @@ from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response as AnyResponse
 
-from zato_sso import SSO, Session, SessionInfo, User, wsgi
+from zato_sso import SSO, Session, SessionInfo, Token, User, wsgi
 from zato_sso.bound import BoundSSO
 from zato_sso.errors import BackendError, ValidationError
 from zato_sso.web.endpoints import ENDPOINTS, MAX_BODY, Endpoint, Reply, read_body, run
-from zato_sso.web.request import Incoming, NoSessionError, check_groups, csrf_token, problem_of
+from zato_sso.web.request import (
+    Incoming,
+    NoSessionError,
+    bearer_errors,
+    check_groups,
+    csrf_token,
+    problem_of,
+)
 from zato_sso.web.settings import Settings, lifetime_of
 from zato_sso.wsgi import Application, Source
 
@@ -42,11 +49,13 @@ __all__ = [
     "SSOExtension",
     "Settings",
     "current_session",
+    "current_token",
     "current_user",
     "fresh_login_required",
     "group_required",
     "login_required",
     "super_user_required",
+    "token_required",
 ]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -171,6 +180,21 @@ class SSOExtension:
         if not self.bound.is_signed_in:
             raise NoSessionError
         return self.bound.session.get_current_session()
+
+    def load_token(self, *scopes: str, audience: str | None = None) -> Token:
+        """The OAuth access token of the request, as `sso.token.verify` returns it.
+
+        Args:
+            scopes: What it must be good for: all of them.
+            audience: Whom it must be for; by default `Settings.audience`, or else the issuer.
+
+        Raises:
+            ValidationError: There is none, or it is not good: 401. Without a scope: 403.
+        """
+        with bearer_errors(scopes):
+            token: Token = self._incoming().verify_token(self.sso, self.settings, scopes, audience)
+        request.environ["zato_sso.token"] = token
+        return token
 
     def login(self, response: AnyResponse, username: str, password: str, **more: Any) -> SessionInfo:
         """Logs a user in, for a page of your own, and gives the response the cookies of the session and of the device.
@@ -300,6 +324,9 @@ current_user: User = cast("User", LocalProxy(lambda: _extension().load_user()))
 current_session: Session = cast("Session", LocalProxy(lambda: _extension().load_session()))
 """The session of the request; reading it raises a ValidationError without one."""
 
+current_token: Token = cast("Token", LocalProxy(lambda: _once("token", _extension().load_token)))
+"""The access token of the request; reading it raises a ValidationError without one."""
+
 
 def _guarded(view: _Function, check: Callable[[SSOExtension], object] | None = None) -> _Function:
     @wraps(view)
@@ -331,6 +358,25 @@ def group_required(*groups: str) -> Callable[[_Function], _Function]:
         groups: Names of groups; any case of letters.
     """
     return lambda view: _guarded(view, lambda extension: check_groups(extension.load_user(), groups))
+
+
+def token_required(*scopes: str, audience: str | None = None) -> Callable[[_Function], _Function]:
+    """A view for OAuth access tokens: `current_token`; 401 without a good one, 403 without a scope.
+
+    Args:
+        scopes: What it must be good for: all of them.
+        audience: Whom it must be for; by default `Settings.audience`, or else the issuer.
+    """
+
+    def decorate(view: _Function) -> _Function:
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            _extension().load_token(*scopes, audience=audience)
+            return current_app.ensure_sync(view)(*args, **kwargs)
+
+        return cast("_Function", guarded)
+
+    return decorate
 
 
 @overload

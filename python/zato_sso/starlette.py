@@ -29,7 +29,14 @@ from zato_sso.asgi import Application, Source
 from zato_sso.bound import AsyncBoundSSO
 from zato_sso.errors import BackendError, ValidationError
 from zato_sso.web.endpoints import ENDPOINTS, MAX_BODY, Endpoint, Reply, read_body, run_async
-from zato_sso.web.request import Incoming, NoSessionError, check_groups, csrf_token, problem_of
+from zato_sso.web.request import (
+    Incoming,
+    NoSessionError,
+    bearer_errors,
+    check_groups,
+    csrf_token,
+    problem_of,
+)
 from zato_sso.web.settings import Settings
 
 __all__ = ["Settings", "ZatoSSO"]
@@ -134,6 +141,20 @@ class ZatoSSO:
             raise NoSessionError
         await me.session.require_super_user()
         return await me.user.get_current_user()
+
+    async def current_token(self, request: Request, *scopes: str, audience: str | None = None) -> Any:
+        """The OAuth access token of a request, as `sso.token.verify` returns it.
+
+        Args:
+            request: The request.
+            scopes: What it must be good for: all of them.
+            audience: Whom it must be for; by default `Settings.audience`, or else the issuer.
+
+        Raises:
+            ValidationError: There is none, or it is not good: 401. Without a scope: 403.
+        """
+        with bearer_errors(scopes):
+            return await _incoming(request).verify_token(self.sso, self.settings, scopes, audience)
 
     def csrf_token(self, request: Request) -> str | None:
         """The token for the header `X-CSRF-Token`, or for a hidden field; None without a session."""

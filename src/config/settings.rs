@@ -1,5 +1,6 @@
 //! The whole configuration: every section, and where each value came from.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use crate::config::load::error::{Error, Invalid, Origin};
@@ -20,7 +21,7 @@ use crate::config::section::log::Log;
 use crate::config::section::login::Login;
 use crate::config::section::main::Main;
 use crate::config::section::oidc::Oidc;
-use crate::config::section::otel::Otel;
+use crate::config::section::otel::{Otel, TrustTraceparent};
 use crate::config::section::pages::Pages;
 use crate::config::section::passkey::{Passkey, PasskeyParty};
 use crate::config::section::password::Password;
@@ -173,6 +174,18 @@ impl Config {
         self.passkey.party(&self.pages, self.http.listen)
     }
 
+    /// Whether requests from this peer may name the trace that they belong to.
+    #[must_use]
+    pub fn trusts_traceparent_of(&self, peer: Option<IpAddr>) -> bool {
+        match self.otel.trust_traceparent {
+            TrustTraceparent::All => true,
+            TrustTraceparent::Nobody => false,
+            TrustTraceparent::Proxies => peer.is_some_and(|peer| {
+                self.http.trusted_proxies.iter().any(|block| block.contains(&peer.to_canonical()))
+            }),
+        }
+    }
+
     /// The origin of a key; of a table, that of its first name.
     pub(in crate::config) fn origin(&self, key: &str) -> Origin {
         let in_table = |name: &str| name.strip_prefix(key).is_some_and(|rest| rest.starts_with('.'));
@@ -185,6 +198,20 @@ impl Config {
 mod tests {
     use super::*;
     use crate::config::Loader;
+
+    #[test]
+    fn a_trace_is_named_by_proxies_that_are_trusted() {
+        let trusts = |text: &str, peer: &str| {
+            let config = Loader::new().text("sso.toml", text).load().unwrap();
+            config.trusts_traceparent_of(peer.parse().ok())
+        };
+        let proxy = "http.trusted_proxies = ['10.0.0.0/8']\n";
+        assert!(trusts(proxy, "10.0.0.1") && trusts(proxy, "::ffff:10.0.0.1"));
+        assert!(!trusts(proxy, "11.0.0.1") && !trusts(proxy, "") && !trusts("", "127.0.0.1"));
+        let all = format!("{proxy}otel.trust_traceparent = 'all'");
+        assert!(trusts(&all, "11.0.0.1") && trusts(&all, ""));
+        assert!(!trusts(&format!("{proxy}otel.trust_traceparent = 'none'"), "10.0.0.1"));
+    }
 
     #[test]
     fn the_key_file_is_beside_an_sqlite_database() {

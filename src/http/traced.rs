@@ -1,6 +1,8 @@
 //! The span of a request.
 
-use axum::extract::Request;
+use std::net::SocketAddr;
+
+use axum::extract::{ConnectInfo, Request};
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 
 use crate::domain::Cid;
@@ -24,7 +26,9 @@ pub(in crate::http) struct Traced {
 impl Traced {
     /// A request has come.
     pub fn begin(sso: &Sso, request: &Request, cid: &Cid) -> Self {
-        let scope = sso.request_scope(|| caller(request.headers()));
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+        let is_trusted = sso.config().trusts_traceparent_of(peer);
+        let scope = sso.request_scope(|| caller(request.headers()).filter(|_| is_trusted));
         let path = request.uri().path();
         let Some(Scope::Recorded(point)) = scope.filter(|_| !health::is_at(path) && path != METRICS) else {
             // Nor what such a request does.

@@ -72,7 +72,7 @@ pub(in crate::ops) struct Core {
     pub exporter: Option<Arc<Exporter>>,
     /// What metrics tell of the database.
     pub contents: Known,
-    pub templates: Templates,
+    pub templates: Arc<Templates>,
     pub smtp: Option<Smtp>,
     pub mailer: Mailer,
     pub warnings: Vec<String>,

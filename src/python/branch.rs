@@ -18,6 +18,31 @@ use crate::python::runtime::work::{Call, Outcome};
 use crate::python::value::convert::{CidArgument, RemoteAddrArgument, RemoteAddrText, Times};
 use crate::python::value::error::Fault;
 
+/// Writes the class of a branch that holds nothing but what all branches share. Its methods stand in a block of their own.
+macro_rules! branch_class {
+    ($(#[$doc:meta])* $name:ident = $python:tt) => {
+        $(#[$doc])*
+        #[pyclass(frozen, name = $python, module = "zato_sso._core")]
+        pub struct $name {
+            branch: Branch,
+        }
+
+        impl $name {
+            pub const fn new(branch: Branch) -> Self {
+                Self { branch }
+            }
+        }
+
+        #[pymethods]
+        impl $name {
+            fn __traverse__(&self, visit: pyo3::gc::PyVisit<'_>) -> Result<(), pyo3::gc::PyTraverseError> {
+                self.branch.traverse(&visit)
+            }
+        }
+    };
+}
+pub(in crate::python) use branch_class;
+
 /// An operation: an asynchronous closure that is given the engine.
 pub trait Operation<T>: Send + 'static {
     /// Calls the closure.

@@ -2,35 +2,24 @@
 
 use std::sync::Arc;
 
-use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::PyDict;
 
 use crate::domain::{Client, ClientUpdate, ClientWithSecret, Edit};
 use crate::ops::{Actor, Sso};
-use crate::python::branch::Branch;
+use crate::python::branch::{Branch, branch_class};
 use crate::python::runtime::call::none;
 use crate::python::value::convert::{CidArgument, RemoteAddrArgument, Times, UstArgument};
 use crate::python::value::data;
+use crate::python::value::shown;
 
-/// ``sso.client``: clients of the OpenID Provider, for super-users.
-#[pyclass(frozen, name = "ClientAPI", module = "zato_sso._core")]
-pub struct ClientApi {
-    branch: Branch,
-}
-
-impl ClientApi {
-    pub const fn new(branch: Branch) -> Self {
-        Self { branch }
-    }
+branch_class! {
+    /// ``sso.client``: clients of the OpenID Provider, for super-users.
+    ClientApi = "ClientAPI"
 }
 
 #[pymethods]
 impl ClientApi {
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.branch.traverse(&visit)
-    }
-
     /// Creates a client. What is not given is what suits its kind.
     ///
     /// Args:
@@ -97,7 +86,7 @@ impl ClientApi {
         let ctx = self.branch.context(cid, current_app, remote_addr);
         let operation =
             async move |sso: Arc<Sso>| sso.get_client(&ctx, Actor::from(current_ust.0), &client_id).await;
-        self.branch.run(py, operation, shown(self.branch.times()))
+        self.branch.run(py, operation, shown::dict(self.branch.times(), to_dict))
     }
 
     /// All clients, by name.
@@ -124,12 +113,7 @@ impl ClientApi {
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx = self.branch.context(cid, current_app, remote_addr);
         let operation = async move |sso: Arc<Sso>| sso.list_clients(&ctx, Actor::from(current_ust.0)).await;
-        let times = self.branch.times();
-        self.branch.run(py, operation, move |py, clients: Vec<Client>| {
-            let dicts =
-                clients.iter().map(|client| to_dict(py, client, times)).collect::<PyResult<Vec<_>>>()?;
-            Ok(PyList::new(py, dicts)?.into_any())
-        })
+        self.branch.run(py, operation, shown::list(self.branch.times(), to_dict))
     }
 
     /// Changes a client. Other processes see the change at once, or within a tenth of a second on PostgreSQL.
@@ -168,7 +152,7 @@ impl ClientApi {
         let operation = async move |sso: Arc<Sso>| {
             sso.update_client(&ctx, Actor::from(current_ust.0), &client_id, update).await
         };
-        self.branch.run(py, operation, shown(self.branch.times()))
+        self.branch.run(py, operation, shown::dict(self.branch.times(), to_dict))
     }
 
     /// Deletes a client, and what users allowed it.
@@ -233,13 +217,6 @@ impl ClientApi {
         };
         self.branch.run(py, operation, shown_with_secret(self.branch.times()))
     }
-}
-
-/// A conversion for clients.
-fn shown(
-    times: Times,
-) -> impl for<'a> FnOnce(Python<'a>, Client) -> PyResult<Bound<'a, PyAny>> + Send + 'static {
-    move |py, client| Ok(to_dict(py, &client, times)?.into_any())
 }
 
 /// A conversion for clients with a new secret.

@@ -3,36 +3,24 @@
 use std::sync::Arc;
 
 use pyo3::exceptions::PyValueError;
-use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
 use crate::domain::Password;
 use crate::ops::{Actor, Sso, TotpDisabler, TotpEnrolment, TotpOwner};
-use crate::python::branch::Branch;
+use crate::python::branch::{Branch, branch_class};
 use crate::python::runtime::call::none;
 use crate::python::value::convert::{CidArgument, PasswordArgument, RemoteAddrArgument, UstArgument, secret};
 use crate::python::value::error;
 use crate::python::value::permit::actor;
 
-/// ``sso.totp``: TOTP codes, and switching TOTP on and off.
-#[pyclass(frozen, name = "TOTPAPI", module = "zato_sso._core")]
-pub struct TotpApi {
-    branch: Branch,
-}
-
-impl TotpApi {
-    pub const fn new(branch: Branch) -> Self {
-        Self { branch }
-    }
+branch_class! {
+    /// ``sso.totp``: TOTP codes, and switching TOTP on and off.
+    TotpApi = "TOTPAPI"
 }
 
 #[pymethods]
 impl TotpApi {
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.branch.traverse(&visit)
-    }
-
     /// Checks a TOTP code against a user's key, even if logins do not ask for codes. Unless ``login.totp_single_use``
     /// is off, a correct code is used up by this: neither this call nor a login accepts it again.
     ///
@@ -215,24 +203,13 @@ fn codes(py: Python<'_>, codes: Vec<Password>) -> PyResult<Bound<'_, PyAny>> {
     Ok(PyList::new(py, codes.iter().map(Password::expose))?.into_any())
 }
 
-/// ``sso.user.recovery_code``: codes that take the place of a TOTP code, each once.
-#[pyclass(frozen, name = "RecoveryCodeAPI", module = "zato_sso._core")]
-pub struct RecoveryCodeApi {
-    branch: Branch,
-}
-
-impl RecoveryCodeApi {
-    pub const fn new(branch: Branch) -> Self {
-        Self { branch }
-    }
+branch_class! {
+    /// ``sso.user.recovery_code``: codes that take the place of a TOTP code, each once.
+    RecoveryCodeApi = "RecoveryCodeAPI"
 }
 
 #[pymethods]
 impl RecoveryCodeApi {
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.branch.traverse(&visit)
-    }
-
     /// Makes ten new recovery codes, in place of those that there were.
     ///
     /// Args:

@@ -2,33 +2,22 @@
 
 use std::sync::Arc;
 
-use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::PyDict;
 
 use crate::ops::{Actor, Sso, UserGrant};
-use crate::python::branch::Branch;
+use crate::python::branch::{Branch, branch_class};
 use crate::python::runtime::call::none;
 use crate::python::value::convert::{CidArgument, RemoteAddrArgument, Times, UstArgument};
+use crate::python::value::shown;
 
-/// ``sso.user.grant``: applications that users have given access to.
-#[pyclass(frozen, name = "UserGrantAPI", module = "zato_sso._core")]
-pub struct UserGrantApi {
-    branch: Branch,
-}
-
-impl UserGrantApi {
-    pub const fn new(branch: Branch) -> Self {
-        Self { branch }
-    }
+branch_class! {
+    /// ``sso.user.grant``: applications that users have given access to.
+    UserGrantApi = "UserGrantAPI"
 }
 
 #[pymethods]
 impl UserGrantApi {
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.branch.traverse(&visit)
-    }
-
     /// The applications that may know of a user, and what, by name.
     ///
     /// Args:
@@ -58,11 +47,7 @@ impl UserGrantApi {
         let operation = async move |sso: Arc<Sso>| {
             sso.list_user_grants(&ctx, Actor::from(current_ust.0), user_id.as_deref()).await
         };
-        let times = self.branch.times();
-        self.branch.run(py, operation, move |py, grants: Vec<UserGrant>| {
-            let dicts = grants.iter().map(|grant| to_dict(py, grant, times)).collect::<PyResult<Vec<_>>>()?;
-            Ok(PyList::new(py, dicts)?.into_any())
-        })
+        self.branch.run(py, operation, shown::list(self.branch.times(), to_dict))
     }
 
     /// Withdraws what a user has allowed an application, and ends its tokens. It asks the user again the next time.

@@ -2,35 +2,24 @@
 
 use std::sync::Arc;
 
-use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::PyDict;
 
 use crate::domain::{Edit, Group, GroupMember, GroupUpdate};
 use crate::ops::{Actor, Sso};
-use crate::python::branch::Branch;
+use crate::python::branch::{Branch, branch_class};
 use crate::python::runtime::call::none;
 use crate::python::value::convert::{CidArgument, RemoteAddrArgument, Times, UstArgument};
 use crate::python::value::data;
+use crate::python::value::shown;
 
-/// ``sso.group``: groups of users, for super-users.
-#[pyclass(frozen, name = "GroupAPI", module = "zato_sso._core")]
-pub struct GroupApi {
-    branch: Branch,
-}
-
-impl GroupApi {
-    pub const fn new(branch: Branch) -> Self {
-        Self { branch }
-    }
+branch_class! {
+    /// ``sso.group``: groups of users, for super-users.
+    GroupApi = "GroupAPI"
 }
 
 #[pymethods]
 impl GroupApi {
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.branch.traverse(&visit)
-    }
-
     /// Creates a group.
     ///
     /// Args:
@@ -80,7 +69,7 @@ impl GroupApi {
         };
         let operation =
             async move |sso: Arc<Sso>| sso.create_group(&ctx, Actor::from(current_ust.0), new).await;
-        self.branch.run(py, operation, shown(self.branch.times()))
+        self.branch.run(py, operation, shown::dict(self.branch.times(), to_dict))
     }
 
     /// A group, by its id or name.
@@ -110,7 +99,7 @@ impl GroupApi {
         let ctx = self.branch.context(cid, current_app, remote_addr);
         let operation =
             async move |sso: Arc<Sso>| sso.get_group(&ctx, Actor::from(current_ust.0), &group_id).await;
-        self.branch.run(py, operation, shown(self.branch.times()))
+        self.branch.run(py, operation, shown::dict(self.branch.times(), to_dict))
     }
 
     /// All groups, by name.
@@ -137,11 +126,7 @@ impl GroupApi {
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx = self.branch.context(cid, current_app, remote_addr);
         let operation = async move |sso: Arc<Sso>| sso.list_groups(&ctx, Actor::from(current_ust.0)).await;
-        let times = self.branch.times();
-        self.branch.run(py, operation, move |py, groups: Vec<Group>| {
-            let dicts = groups.iter().map(|group| to_dict(py, group, times)).collect::<PyResult<Vec<_>>>()?;
-            Ok(PyList::new(py, dicts)?.into_any())
-        })
+        self.branch.run(py, operation, shown::list(self.branch.times(), to_dict))
     }
 
     /// Changes a group.
@@ -177,7 +162,7 @@ impl GroupApi {
         let operation = async move |sso: Arc<Sso>| {
             sso.update_group(&ctx, Actor::from(current_ust.0), &group_id, update).await
         };
-        self.branch.run(py, operation, shown(self.branch.times()))
+        self.branch.run(py, operation, shown::dict(self.branch.times(), to_dict))
     }
 
     /// Deletes a group. Its members stay.
@@ -305,20 +290,8 @@ impl GroupApi {
             let actor = Actor::from(current_ust.0);
             sso.list_group_members(&ctx, actor, &group_id, after.as_deref(), limit).await
         };
-        let times = self.branch.times();
-        self.branch.run(py, operation, move |py, members: Vec<GroupMember>| {
-            let dicts =
-                members.iter().map(|one| member_dict(py, one, times)).collect::<PyResult<Vec<_>>>()?;
-            Ok(PyList::new(py, dicts)?.into_any())
-        })
+        self.branch.run(py, operation, shown::list(self.branch.times(), member_dict))
     }
-}
-
-/// A conversion for groups.
-fn shown(
-    times: Times,
-) -> impl for<'a> FnOnce(Python<'a>, Group) -> PyResult<Bound<'a, PyAny>> + Send + 'static {
-    move |py, group| Ok(to_dict(py, &group, times)?.into_any())
 }
 
 fn to_dict<'py>(py: Python<'py>, group: &Group, times: Times) -> PyResult<Bound<'py, PyDict>> {

@@ -50,6 +50,7 @@ fn core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     #[cfg(feature = "server")]
     {
         module.add_function(wrap_pyfunction!(exchange::client_address, module)?)?;
+        module.add_function(wrap_pyfunction!(exchange::issuer, module)?)?;
         module.add_class::<exchange::Server>()?;
         module.add_class::<exchange::Exchange>()?;
     }

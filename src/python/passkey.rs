@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use pyo3::exceptions::PyTypeError;
-use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyString};
@@ -11,29 +10,18 @@ use serde_json::Value;
 
 use crate::domain;
 use crate::ops::{Actor, PasskeyLogin, Sso};
-use crate::python::branch::Branch;
+use crate::python::branch::{Branch, branch_class};
 use crate::python::runtime::call::none;
 use crate::python::session::entity::SessionInfo;
 use crate::python::value::convert::{CidArgument, RemoteAddrArgument, Times, UstArgument};
 
-/// ``sso.user.passkey``: passkeys, and logins with them.
-#[pyclass(frozen, name = "PasskeyAPI", module = "zato_sso._core")]
-pub struct PasskeyApi {
-    branch: Branch,
-}
-
-impl PasskeyApi {
-    pub const fn new(branch: Branch) -> Self {
-        Self { branch }
-    }
+branch_class! {
+    /// ``sso.user.passkey``: passkeys, and logins with them.
+    PasskeyApi = "PasskeyAPI"
 }
 
 #[pymethods]
 impl PasskeyApi {
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.branch.traverse(&visit)
-    }
-
     /// Begins to register a passkey for the caller. It is registered when :meth:`finish_registration` gets what the browser
     /// answers, within 5 minutes.
     ///

@@ -2,33 +2,21 @@
 
 use std::sync::Arc;
 
-use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::ops::{ResetAccess, Sso};
-use crate::python::branch::Branch;
+use crate::python::branch::{Branch, branch_class};
 use crate::python::runtime::call::none;
 use crate::python::value::convert::{CidArgument, PasswordArgument, RemoteAddrArgument};
 
-/// ``sso.password_reset``: password resets by email.
-#[pyclass(frozen, name = "PasswordResetAPI", module = "zato_sso._core")]
-pub struct PasswordResetApi {
-    branch: Branch,
-}
-
-impl PasswordResetApi {
-    pub const fn new(branch: Branch) -> Self {
-        Self { branch }
-    }
+branch_class! {
+    /// ``sso.password_reset``: password resets by email.
+    PasswordResetApi = "PasswordResetAPI"
 }
 
 #[pymethods]
 impl PasswordResetApi {
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.branch.traverse(&visit)
-    }
-
     /// Emails a token to the user with this credential. The caller cannot tell whether there is such a user.
     ///
     /// Args:

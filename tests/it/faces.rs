@@ -155,6 +155,7 @@ const METHODS: &[(Operation, &str)] = &[
     (Operation::ClientDelete, "ClientAPI.delete"),
     (Operation::ClientRotateSecret, "ClientAPI.rotate_secret"),
     (Operation::TokenVerify, "TokenAPI.verify"),
+    (Operation::TokenGetUser, "Token.user"),
     (Operation::UserGrantGetList, "UserGrantAPI.get_list"),
     (Operation::UserGrantRevoke, "UserGrantAPI.revoke"),
     (Operation::PasswordResetCreateToken, "PasswordResetAPI.create_token"),

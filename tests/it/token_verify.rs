@@ -3,15 +3,18 @@
 use serde_json::{Value, json};
 use zato_sso::crypto::jose::jws::sign;
 use zato_sso::crypto::jose::signing_key::{SigningKey, generate};
-use zato_sso::domain::{Code, Password, SigningAlg, SystemRandom, VerifiedToken};
-use zato_sso::ops::Asker;
+use zato_sso::domain::{Code, Edit, Password, SigningAlg, SystemRandom, VerifiedToken};
+use zato_sso::ops::{Actor, Asker};
 
+use crate::openid::{self, Provider};
 use crate::support::{Kind, START, World, ctx, refusal};
 
 on_both_databases! {
     a_token_is_good_for_its_audience_and_its_scopes_until_it_expires;
     what_was_not_signed_here_as_an_access_token_is_not_good;
     a_key_that_is_not_to_be_trusted_any_more_ends_its_tokens;
+    an_opaque_token_is_looked_up_each_time;
+    the_user_of_a_token_is_read_with_the_state_of_the_sign_in;
 }
 
 const ISSUER: &str = "https://login.example.com";
@@ -138,5 +141,63 @@ async fn a_key_that_is_not_to_be_trusted_any_more_ends_its_tokens(kind: Kind) {
             assert!(kind == Kind::Postgres && attempt < 100, "the other node has not heard of it");
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
+    }
+}
+
+/// A provider, and the access token of a user.
+async fn signed_in(kind: Kind, format: &str) -> (Provider, Password) {
+    let mut provider = Provider::new(kind).await;
+    let client = provider.web(|new| new.access_token_format = Edit::Set(format.to_owned())).await;
+    let tokens = provider.tokens(&client, &[("scope", "openid profile")]);
+    (provider, Password::from(tokens["access_token"].as_str().unwrap()))
+}
+
+async fn lock(world: &World) {
+    let view = world.sso.get_user_by_username(&ctx(), "user1", false).await.unwrap().unwrap();
+    world.sso.lock_user(&ctx(), Actor::Trusted(None), view.user.user_id.as_str()).await.unwrap();
+}
+
+async fn an_opaque_token_is_looked_up_each_time(kind: Kind) {
+    let (provider, token) = signed_in(kind, "opaque").await;
+    let world = &provider.browser.server.world;
+    let other = world.reopened(json!({"oidc.issuer": openid::ISSUER})).await;
+    for sso in [&world.sso, &other] {
+        let verified = sso.verify_access_token(&ctx(), &token, Some(openid::ISSUER), Some("openid")).await;
+        let verified = verified.unwrap();
+        assert_eq!(verified.claims["username"], "user1");
+        assert_eq!(verified.scopes, ["openid", "profile"]);
+        assert!(verified.authorization_id.is_some() && verified.claims.get("active").is_none());
+        assert!(fast(world, &token, None, None).is_none());
+    }
+    assert_eq!(
+        refusal(world.sso.verify_access_token(&ctx(), &token, Some("https://other.example.com"), None).await),
+        Code::SessionNoSuchSession
+    );
+    assert_eq!(
+        refusal(world.sso.verify_access_token(&ctx(), &token, None, Some("admin")).await),
+        Code::AuthNotAllowed
+    );
+    lock(world).await;
+    for sso in [&world.sso, &other] {
+        assert_eq!(
+            refusal(sso.verify_access_token(&ctx(), &token, None, None).await),
+            Code::SessionNoSuchSession
+        );
+    }
+}
+
+async fn the_user_of_a_token_is_read_with_the_state_of_the_sign_in(kind: Kind) {
+    for format in ["jwt", "opaque"] {
+        let (provider, token) = signed_in(kind, format).await;
+        let world = &provider.browser.server.world;
+        let verified = world.sso.verify_access_token(&ctx(), &token, None, None).await.unwrap();
+        let view = world.sso.get_user_of_token(&ctx(), &verified).await.unwrap().unwrap();
+        assert_eq!(view.user.username, "user1");
+        assert!(view.fields().iter().all(|(name, _)| *name != "is_super_user"));
+        // Another client's claim to the same sign-in is none.
+        let foreign = VerifiedToken { client_id: "zcli1".to_owned(), ..(*verified).clone() };
+        assert_eq!(refusal(world.sso.get_user_of_token(&ctx(), &foreign).await), Code::SessionNoSuchSession);
+        lock(world).await;
+        assert_eq!(refusal(world.sso.get_user_of_token(&ctx(), &verified).await), Code::SessionNoSuchSession);
     }
 }

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.urls import include, path
 from inbox import Inbox
+from issuer import AUDIENCE, Issuer, with_issuer
 from support import PASSWORD, Config, changed, totp_code, unique
 from web import add_user, token_to, web_config
 from zato_sso import SSO
@@ -81,8 +82,10 @@ from rest_framework.permissions import IsAuthenticated  # noqa: E402
 from rest_framework.response import Response  # noqa: E402
 from rest_framework.views import APIView  # noqa: E402
 from zato_sso.django.conf import bound, get_sso  # noqa: E402
+from zato_sso.django.drf import TokenAuthentication, has_scope  # noqa: E402
 from zato_sso.django.mixins import LoginRequiredMixin, SuperUserRequiredMixin  # noqa: E402
 from zato_sso.django.models import Link  # noqa: E402
+from zato_sso.django.tokens import token_required  # noqa: E402
 
 
 class Hello(LoginRequiredMixin, View):
@@ -111,7 +114,33 @@ class API(APIView):
         return Response({"user": request.user.get_username(), "session": request.auth.session_id})
 
 
+@token_required("reports:read")
+def takes_tokens(request: Any) -> HttpResponse:
+    return HttpResponse(request.sso_token.client_id)
+
+
+@token_required("reports:write", audience=AUDIENCE)
+async def takes_tokens_to_write(request: Any) -> HttpResponse:
+    return HttpResponse(request.sso_token.client_id)
+
+
+class Reports(APIView):
+    authentication_classes = (TokenAuthentication,)
+    permission_classes = (has_scope("reports:read"),)
+
+    def get(self, request: Any) -> Response:
+        return Response({"user": request.user.get_username(), "client": request.auth.client_id})
+
+
+class Writing(Reports):
+    permission_classes = (has_scope("reports:read", "reports:write"),)
+
+
 urlpatterns = [
+    path("token", takes_tokens),
+    path("token/write", takes_tokens_to_write),
+    path("reports", Reports.as_view()),
+    path("writing", Writing.as_view()),
     path("hello", Hello.as_view()),
     path("admins", ForAdmins.as_view()),
     path("waits", waits),
@@ -390,3 +419,44 @@ def test_settings_that_cannot_work_are_found_by_checks() -> None:
 
 def test_the_models_have_their_migrations(sso: SSO) -> None:
     call_command("makemigrations", "zato_sso", check=True, dry_run=True, verbosity=0)
+
+
+@pytest.mark.parametrize("format_", ["jwt", "opaque"])
+def test_views_take_access_tokens(web: Config, format_: str) -> None:
+    with override_settings(ZATO_SSO={"CONFIG": with_issuer(web)}):
+        sso = get_sso()
+        issuer = Issuer(sso)
+        name = add_user(sso)
+        ust = issuer.log_in(name)
+        registered = issuer.client(access_token_format=format_)
+        token = issuer.token_of(registered, ust, "openid reports:read")
+        browser = Client(enforce_csrf_checks=True)
+
+        def ask(path: str, token: str | None = token, method: str = "get") -> tuple[int, str]:
+            headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+            done = getattr(browser, method)(path, headers=headers)
+            return done.status_code, done.headers.get("WWW-Authenticate") or done.content.decode()
+
+        assert ask("/token") == (200, registered["client_id"])
+        # No form of another site has such a header.
+        assert ask("/token", method="post") == (200, registered["client_id"])
+        assert ask("/token", None) == (401, 'Bearer scope="reports:read"')
+        assert ask("/token", "x")[1].startswith('Bearer error="invalid_token"')
+        wide = issuer.token_of(registered, ust, "openid reports:write", resource=AUDIENCE)
+        assert ask("/token/write", wide) == (200, registered["client_id"])
+        assert ask("/token/write")[0] == 401
+        status, told = ask("/token/write", issuer.token_of(registered, ust, "openid", resource=AUDIENCE))
+        assert (status, told.partition(",")[0]) == (403, 'Bearer error="insufficient_scope"')
+
+        client_id = registered["client_id"]
+        assert ask("/reports") == (200, f'{{"user":"{name}","client":"{client_id}"}}')
+        assert ask("/reports", None) == (401, "Bearer")
+        assert ask("/reports", "x")[1].startswith('Bearer error="invalid_token"')
+        status, told = ask("/writing")
+        assert (status, told.endswith('scope="reports:read reports:write"')) == (403, True)
+        service = issuer.client("service", access_token_format=format_)
+        assert ask("/reports", issuer.token_for(service, "reports:read"))[1].startswith('{"user":""')
+        sso.user.logout("cid", ust, None, None)
+        # The framework reads the user, and so notices it of a JWT, too.
+        assert ask("/reports")[0] == 401
+        sso.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http.server
+import ssl
 import subprocess
 import sys
 import threading
@@ -53,7 +54,7 @@ class Seen:
 class Collector:
     """A collector of OTLP over HTTP, which keeps what it gets."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.messages: list[bytes] = []
         self.headers: list[dict[str, str]] = []
         self.status = 200
@@ -74,6 +75,9 @@ class Collector:
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
+        if tls is not None:
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
+            self.url = f"https://localhost:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def spans(self) -> list[Seen]:
@@ -115,11 +119,21 @@ def seen_in(span: Any, resource: dict[str, Any]) -> Seen:
 
 
 @pytest.fixture
-def collector() -> Iterator[Collector]:
-    made = Collector()
+def collector(request: pytest.FixtureRequest) -> Iterator[Collector]:
+    """One that speaks TLS where the test is marked so by a parameter."""
+    made = Collector(getattr(request, "param", None) and tls())
     yield made
     made.server.shutdown()
     made.server.server_close()
+
+
+CERTIFICATES = Path(__file__).resolve().parents[1] / "certificates"
+
+
+def tls() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATES / "localhost.pem", CERTIFICATES / "localhost-key.pem")
+    return context
 
 
 @pytest.fixture
@@ -134,8 +148,9 @@ def username(node: Node) -> str:
 
 
 def traced(node: Node, endpoint: str, monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
-    """Has a node send its traces there, soon."""
+    """Has a node send its traces there, soon, and follow the traces of its callers."""
     node.options["OTEL__ENDPOINT"] = endpoint
+    node.options["HTTP__TRUSTED_PROXIES"] = ADDRESS
     for name, value in {"OTEL_BSP_SCHEDULE_DELAY": "50", **variables}.items():
         monkeypatch.setenv(name, value)
 
@@ -241,6 +256,40 @@ def test_a_caller_that_does_not_record_is_followed(
     assert [span.name for span in spans].count("POST /user/login") == 1
     assert not [span for span in spans if span.trace_id == TRACE]
     assert spans[0].resource["service.name"] == "zato-sso"
+
+
+def test_a_stranger_names_no_trace(
+    node: Node, username: str, collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    traced(node, collector.url, monkeypatch)
+    node.options["HTTP__TRUSTED_PROXIES"] = "10.0.0.1"
+    with running(node):
+        body = {"username": username, "password": PASSWORD, "current_app": APP}
+        for flags in ("01", "00"):
+            headers = {"traceparent": PARENT.removesuffix("01") + flags}
+            assert requests.post(f"{node.url}/zato/sso/user/login", json=body, headers=headers, timeout=30).ok
+        spans = [span for span in collector.until("POST /user/login", 2) if span.kind == CODES["SERVER"]]
+    assert len({span.trace_id for span in spans} | {TRACE}) == 3
+    assert {span.parent for span in spans} == {""}
+
+
+@pytest.mark.parametrize("collector", ["tls"], indirect=True)
+def test_a_collector_over_tls_must_have_a_certificate_that_is_trusted(
+    node: Node, username: str, collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    traced(node, collector.url, monkeypatch)
+    with running(node):
+        assert log_in(node.url, username, PASSWORD).status_code == 200
+        deadline = time.monotonic() + 30
+        while "traces.lost" not in node.log():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    assert "UnknownIssuer" in node.log()
+    assert collector.messages == []
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_CERTIFICATE", str(CERTIFICATES / "ca.pem"))
+    with running(node):
+        assert log_in(node.url, username, PASSWORD).status_code == 200
+        collector.until("POST /user/login")
 
 
 def test_a_collector_that_is_away_harms_nothing(
@@ -376,7 +425,7 @@ async def test_awaited_calls_have_spans_below_that_of_their_task(
 
 
 async def test_requests_in_the_process_have_spans(exported: InMemorySpanExporter, database_url: str) -> None:
-    config = web_config(database_url)
+    config = changed(web_config(database_url), http={"trusted_proxies": [ADDRESS]})
     body = {"current_app": "default", "password": PASSWORD}
     with SSO(config=config) as blocking:
         body["username"] = super_user(blocking)
@@ -399,6 +448,14 @@ async def test_requests_in_the_process_have_spans(exported: InMemorySpanExporter
             (request,) = (span for span in finished(exported) if span.kind == CODES["SERVER"])
             assert (request.trace_id, request.parent) == (TRACE, SPAN)
 
+        # But not that of a stranger.
+        transport = httpx.ASGITransport(asgi.Application(sso), client=("192.0.2.1", 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://sso") as client:
+            exported.clear()
+            assert (await client.get("/zato/sso/user?ust=x", headers={"traceparent": PARENT})).status_code == 403
+            (request,) = (span for span in finished(exported) if span.kind == CODES["SERVER"])
+            assert (request.trace_id != TRACE, request.parent) == (True, "")
+
 
 def test_requests_by_wsgi_have_spans(exported: InMemorySpanExporter, database_url: str) -> None:
     from werkzeug.test import Client
@@ -414,6 +471,34 @@ def test_requests_by_wsgi_have_spans(exported: InMemorySpanExporter, database_ur
         (request,) = (span for span in spans if span.name == "POST /user/login")
         assert request.parent == number(caller.get_span_context().span_id)
         check_login(spans, request.span_id)
+
+
+async def test_no_audit_entry_is_lost_for_spans(
+    exported: InMemorySpanExporter, config: Config, caplog: pytest.LogCaptureFixture
+) -> None:
+    """While nothing returns to Python, more spans wait than there is room for."""
+    caplog.set_level("INFO", "zato_sso.audit")
+    config = {**config, "audit": {"to_database": False}}
+    interval, count = sys.getswitchinterval(), 3_000
+    with SSO(config=config) as blocking:
+        name = super_user(blocking)
+    async with aio.SSO(config=config) as sso:
+        await sso.user.get_user_by_username("cid", name)
+        caplog.clear()
+        calls = [asyncio.ensure_future(sso.user.get_user_by_username("cid", name)) for _ in range(count)]
+        await asyncio.sleep(0)
+        sys.setswitchinterval(60)
+        try:
+            end = time.monotonic() + 3
+            while time.monotonic() < end:
+                pass
+        finally:
+            sys.setswitchinterval(interval)
+        await asyncio.gather(*calls)
+        start = 'zato_sso_spans_total{outcome="dropped"}'
+        (dropped,) = (line for line in (await sso.metrics()).splitlines() if line.startswith(start))
+    assert float(dropped.split()[-1]) > 0
+    assert len([record for record in caplog.records if record.name == "zato_sso.audit"]) == count
 
 
 def test_traces_can_be_off(exported: InMemorySpanExporter, config: Config) -> None:

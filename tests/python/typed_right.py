@@ -35,6 +35,19 @@ async def session_async(sso: aio.SSO, ust: str) -> Session:
     return await sso.session.get_current_session("cid", ust, None, None)
 
 
+def owner(sso: SSO, access_token: str) -> str | None:
+    """The user of an access token."""
+    user = sso.token.verify("cid", access_token, scope="read").user
+    return None if user is None else user.username
+
+
+async def owner_async(sso: aio.SSO, access_token: str) -> str | None:
+    """The same, awaited; bound as well."""
+    token = await sso.bind().token.verify(access_token)
+    user = await (await sso.token.verify("cid", access_token)).user
+    return token.client_id if user is None else user.username
+
+
 async def exact(sso: aio.SSO, ust: str) -> User[AsyncAttrAPI]:
     """A user whose attributes are awaited."""
     user = await sso.user.get_current_user("cid", ust, None, None)

@@ -31,6 +31,8 @@ DEFAULTS: dict[str, Any] = {
     # Whether a user of Django with the same name, whom nothing links to an SSO user yet, becomes that one's. Safe only
     # where nobody can sign up.
     "LINK_BY_USERNAME": False,
+    # Whom access tokens must be for; by default the issuer.
+    "AUDIENCE": None,
     # The cookie with the session's token.
     "COOKIE_NAME": "",
     "COOKIE_SECURE": None,
@@ -83,6 +85,7 @@ def cookie_settings() -> Settings:
         cookie_secure=not settings.DEBUG if secure is None else secure,
         cookie_samesite=setting("COOKIE_SAMESITE"),
         device_cookie=setting("DEVICE_COOKIE"),
+        audience=setting("AUDIENCE"),
     )
 
 

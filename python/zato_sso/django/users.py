@@ -14,19 +14,28 @@ from zato_sso.django.conf import setting
 from zato_sso.django.models import Link
 from zato_sso.web.request import group_key
 
-__all__ = ["follow", "mapped_groups"]
+__all__ = ["follow", "follow_owner", "mapped_groups"]
 
 _logger = logging.getLogger("zato_sso")
 
 
 def follow(user: User, session: Session) -> Any:
     """The user of Django for an SSO user, created at the first login; None if the name is another one's."""
+    return _follow(user, is_super_user=session.is_super_user)
+
+
+def follow_owner(user: User) -> Any:
+    """The same for the user of an access token, who stays what they are in Django: a super-user or not."""
+    return _follow(user, is_super_user=None)
+
+
+def _follow(user: User, *, is_super_user: bool | None) -> Any:
     link = Link.objects.select_related("user").filter(sso_user_id=user.user_id).first()
     if link is None:
         link = _linked(user)
         if link is None:
             return None
-    _update(link, user, is_super_user=session.is_super_user)
+    _update(link, user, is_super_user=link.has_flags if is_super_user is None else is_super_user)
     _put_into_groups(link.user, mapped_groups(user))
     return link.user
 

@@ -7,11 +7,12 @@ import hmac
 import re
 import unicodedata
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from zato_sso._core import client_address
+from zato_sso._core import client_address, issuer
 from zato_sso.errors import BackendError, ValidationError
 from zato_sso.web.settings import Settings, Transport
 
@@ -20,6 +21,8 @@ __all__ = [
     "Incoming",
     "MalformedError",
     "NoSessionError",
+    "TokenError",
+    "bearer_errors",
     "check_groups",
     "csrf_token",
     "group_key",
@@ -58,6 +61,39 @@ class MalformedError(ValidationError):
     def __init__(self, detail: str) -> None:
         """Takes what is wrong; it is shown to the client."""
         super().__init__(["E008002"], detail=detail)
+
+
+class TokenError(ValidationError):
+    """A request has no access token, or one that is not good enough: 401, or 403 without a scope (RFC 6750, 3.1)."""
+
+    def __init__(self, error: ValidationError | None, scopes: Iterable[str] = ()) -> None:
+        """Takes why the token was refused, None where there is none, and the scopes that it needs."""
+        super().__init__(["E007001"] if error is None else error.sub_status, detail=error.detail if error else None)
+        needed = " ".join(scopes)
+        told = {"error": None, "error_description": self._description(), "scope": needed or None}
+        if error is not None:
+            told["error"] = "insufficient_scope" if self.http_status == 403 else "invalid_token"
+        parts = [f'{name}="{value}"' for name, value in told.items() if value is not None]
+        self.challenge = f"Bearer {', '.join(parts)}".strip()
+        """The header `WWW-Authenticate` of the answer."""
+
+    def _description(self) -> str | None:
+        # Only what RFC 6750 allows there.
+        text = "" if self.detail is None else "".join(c for c in self.detail if " " <= c <= "~" and c not in '"\\')
+        return text or None
+
+
+@contextmanager
+def bearer_errors(scopes: Iterable[str]) -> Iterator[None]:
+    """Makes refusals of an access token answers of RFC 6750."""
+    try:
+        yield
+    except TokenError:
+        raise
+    except ValidationError as error:
+        if error.sub_status[:1] not in (["E007001"], ["E005001"]):
+            raise
+        raise TokenError(error, scopes) from None
 
 
 def group_key(name: str) -> str:
@@ -103,15 +139,18 @@ class Incoming:
 
     def token(self, settings: Settings) -> tuple[str, Transport] | None:
         """The session token, and how it came. What a program sends on purpose comes before a cookie."""
-        if "bearer" in settings.transports:
-            scheme, _, token = self.headers.get("authorization", "").partition(" ")
-            if scheme.lower() == "bearer" and token.strip():
-                return token.strip(), "bearer"
+        if "bearer" in settings.transports and (token := self.bearer_token()):
+            return token, "bearer"
         if "header" in settings.transports and (token := self.headers.get(settings.header_name.lower(), "").strip()):
             return token, "header"
         if "cookie" in settings.transports and (token := self.cookies.get(settings.name, "")):
             return settings.token_in(token), "cookie"
         return None
+
+    def bearer_token(self) -> str:
+        """The token of the header `Authorization: Bearer`; empty for none."""
+        scheme, _, token = self.headers.get("authorization", "").partition(" ")
+        return token.strip() if scheme.lower() == "bearer" else ""
 
     def device(self, settings: Settings) -> str:
         """The token of the device, from its cookie; empty for none, which asks a login for one."""
@@ -136,12 +175,29 @@ class Incoming:
             self.check_origin(settings)
         elif found is not None and found[1] == "cookie":
             self.check_origin(settings, found[0])
+        return self._tree(sso, settings, None if found is None else found[0])
+
+    def verify_token(self, sso: Any, settings: Settings, scopes: Iterable[str], audience: str | None) -> Any:
+        """The access token of the request, to be awaited on asyncio. No cookie counts, so that no request is forged.
+
+        Raises:
+            TokenError: There is none, or, within `bearer_errors`, it is not good for these scopes and this audience.
+        """
+        audience = audience or settings.audience or issuer(sso)
+        if audience is None:
+            raise RuntimeError("access tokens need an OpenID Provider: set oidc.issuer in the configuration")
+        token = self.bearer_token()
+        if not token:
+            raise TokenError(None, scopes)
+        return self._tree(sso, settings, None).token.verify(token, audience, " ".join(scopes) or None)
+
+    def _tree(self, sso: Any, settings: Settings, ust: str | None) -> Any:
         return sso.bind(
             cid=self.cid(settings),
             current_app=settings.current_app,
             remote_addr=self.address(sso),
             user_agent=self.headers.get("user-agent"),
-            current_ust=None if found is None else found[0],
+            current_ust=ust,
         )
 
     def is_from_elsewhere(self, settings: Settings) -> bool | None:
@@ -186,6 +242,8 @@ def problem_of(error: ValidationError | BackendError, cid: str) -> tuple[int, di
     headers = {"Content-Type": "application/problem+json", "Cache-Control": "no-store"}
     if error.retry_after is not None:
         headers["Retry-After"] = str(max(0, -int(-error.retry_after // 1)))
-    if problem["status"] == 401:
+    if isinstance(error, TokenError):
+        headers["WWW-Authenticate"] = error.challenge
+    elif problem["status"] == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return int(problem["status"]), headers, problem

@@ -53,6 +53,10 @@ class Settings:
     """Whether a login that sets the cookie sets another one as well, for a year: with the token by which the device is
     known, so that failed logins of others do not delay its user."""
 
+    audience: str | None = None
+    """Whom access tokens must be for: the name by which clients ask for tokens for this service (`resource`). By
+    default the issuer, which tokens are for when their client names nothing."""
+
     cid_header: str = "X-Request-ID"
     """The header with the correlation ID, taken from requests and returned in answers."""
 

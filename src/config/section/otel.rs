@@ -17,6 +17,9 @@ section! {
         /// Whether calls from Python have spans, through the OpenTelemetry API of the process: "on", "off", or "auto", which is
         /// "on" where `opentelemetry.trace` is imported before the object is made.
         python: OtelPython = OtelPython::Auto,
+        /// Whose requests may name the trace that they belong to, by the header traceparent: "proxies", those that come from
+        /// http.trusted_proxies, "all" or "none". A request of anybody else begins a trace of its own.
+        trust_traceparent: TrustTraceparent = TrustTraceparent::Proxies,
     }
 }
 
@@ -29,6 +32,18 @@ choices! {
         On = "on",
         /// Never.
         Off = "off",
+    }
+}
+
+choices! {
+    /// Whose requests may name the trace that they belong to. Who may decides its number, and whether it is recorded.
+    TrustTraceparent: r#""proxies", "all" or "none""# {
+        /// Those that come from a trusted proxy.
+        Proxies = "proxies",
+        /// All.
+        All = "all",
+        /// None.
+        Nobody = "none",
     }
 }
 

@@ -1,6 +1,7 @@
 //! What an access token says that was found good.
 
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use crate::domain::{Timestamp, UserId};
 
@@ -32,7 +33,9 @@ pub struct VerifiedToken {
     pub audiences: Vec<String>,
     /// Until when it is valid.
     pub expiration_time: Timestamp,
-    /// All that it says.
+    /// The sign-in that it comes of; None for one that a client has for itself.
+    pub authorization_id: Option<Uuid>,
+    /// All that it says: the claims of a JWT, what introspection tells of an opaque one.
     pub claims: Map<String, Value>,
 }
 

@@ -212,6 +212,7 @@ operations! {
     KeyringGetState: "keyring.get_state", Disclosure, SuperUser, [Page], "for the administration";
     ServerGetState: "server.get_state", Disclosure, SuperUser, [Page], "for the administration; programs have /health/ready and /metrics";
     TokenVerify: "token.verify", SessionCheck, Anyone, [Python], "for services in the same process; others verify by the published keys";
+    TokenGetUser: "token.get_user", SessionCheck, Anyone, [Python], "for services in the same process; others ask /oauth2/userinfo";
     PasswordResetCreateToken: "password_reset.create_token", Change, Anyone, [Rest, Python], "";
     PasswordResetSend: "password_reset.send", Change, UserManager, [Page], "for the administration; POST /user/password/reset/token asks for the same";
     PasswordResetAccessToken: "password_reset.access_token", Change, Anyone, [Rest, Python], "";

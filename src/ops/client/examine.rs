@@ -221,33 +221,35 @@ impl Sso {
                 self.log().say(LogLevel::Warning, "openid.introspect", &text, Some(&ctx.cid));
                 return Ok(inactive());
             }
-            let mut told = Map::new();
-            told.insert("active".into(), true.into());
-            told.insert("iss".into(), self.issuer().into());
-            told.insert("client_id".into(), good.client_id.as_str().into());
-            told.insert(
-                "token_type".into(),
-                if good.thumbprint.is_some() { "DPoP" } else { "Bearer" }.into(),
-            );
-            told.insert("aud".into(), audience(&good.audiences));
-            told.insert("iat".into(), good.issued.into());
-            told.insert("exp".into(), good.expires.into());
-            if !good.scopes.is_empty() {
-                told.insert("scope".into(), good.scopes.as_str().into());
-            }
-            if let Some(jti) = good.jti {
-                told.insert("jti".into(), jti.into());
-            }
-            if let Some(thumbprint) = good.thumbprint {
-                told.insert("cnf".into(), json!({ "jkt": thumbprint }));
-            }
-            if let Some(act) = good.held.as_ref().and_then(|held| held.act.as_deref()) {
-                told.insert("act".into(), serde_json::from_str(act).map_err(Error::internal)?);
-            }
-            self.tell_whose(&mut told, &good.client_id, &good.scopes, good.held.as_ref()).await?;
-            Ok(told)
+            self.told_of(good).await
         })
         .await
+    }
+
+    /// What introspection tells of an access token.
+    pub(in crate::ops) async fn told_of(&self, good: GoodToken) -> Result<Map<String, Value>> {
+        let mut told = Map::new();
+        told.insert("active".into(), true.into());
+        told.insert("iss".into(), self.issuer().into());
+        told.insert("client_id".into(), good.client_id.as_str().into());
+        told.insert("token_type".into(), if good.thumbprint.is_some() { "DPoP" } else { "Bearer" }.into());
+        told.insert("aud".into(), audience(&good.audiences));
+        told.insert("iat".into(), good.issued.into());
+        told.insert("exp".into(), good.expires.into());
+        if !good.scopes.is_empty() {
+            told.insert("scope".into(), good.scopes.as_str().into());
+        }
+        if let Some(jti) = good.jti {
+            told.insert("jti".into(), jti.into());
+        }
+        if let Some(thumbprint) = good.thumbprint {
+            told.insert("cnf".into(), json!({ "jkt": thumbprint }));
+        }
+        if let Some(act) = good.held.as_ref().and_then(|held| held.act.as_deref()) {
+            told.insert("act".into(), serde_json::from_str(act).map_err(Error::internal)?);
+        }
+        self.tell_whose(&mut told, &good.client_id, &good.scopes, good.held.as_ref()).await?;
+        Ok(told)
     }
 
     async fn tell_whose(

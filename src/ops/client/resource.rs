@@ -1,42 +1,43 @@
-//! Access tokens that services in the same process are shown: JWTs are verified by the keys that are known, without a query.
+//! Access tokens that services in the same process are shown: JWTs are verified by the keys that are known, without a query, opaque
+//! ones are looked up, with the state of their user and session.
 
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use crate::crypto::jose::claims::Audience;
-use crate::crypto::jose::jws::Jws;
 use crate::crypto::token;
-use crate::domain::{Code, Context, Error, Operation, Password, Result, Timestamp, VerifiedToken};
+use crate::domain::{
+    Code, Context, Error, Operation, Password, Result, Timestamp, UserView, VerifiedToken, Visibility,
+};
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
 use crate::ops::access::fast_path::Asker;
+use crate::ops::client::provider::Purpose;
+use crate::ops::client::tokens::{ACCESS_TYP, authorization_of};
+use crate::store;
 use crate::store::client::signing_key::TOUCHED;
-
-/// The type of JWTs that are access tokens (RFC 9068, section 2.1).
-const TYP: &str = "at+jwt";
 
 fn bad(detail: &'static str) -> Error {
     Error::refused(Code::SessionNoSuchSession, detail)
 }
 
-fn text(claims: &Map<String, Value>, name: &str) -> Option<String> {
+fn text_of(claims: &Map<String, Value>, name: &str) -> Option<String> {
     claims.get(name).and_then(Value::as_str).map(str::to_owned)
 }
 
-/// What a JWT says whose signature is right; None unless it is an access token of this issuer.
-fn read(claims: Map<String, Value>, issuer: &str) -> Option<VerifiedToken> {
-    if text(&claims, "iss")? != issuer {
-        return None;
-    }
+/// What a token says that was issued here; None unless that is all that an access token says.
+fn read(claims: Map<String, Value>, authorization_id: Option<Uuid>) -> Option<VerifiedToken> {
     let audience: Audience = serde_json::from_value(claims.get("aud")?.clone()).ok()?;
-    let scope = text(&claims, "scope").unwrap_or_default();
+    let scope = text_of(&claims, "scope").unwrap_or_default();
     Some(VerifiedToken {
-        sub: text(&claims, "sub")?,
-        client_id: text(&claims, "client_id")?,
+        sub: text_of(&claims, "sub")?,
+        client_id: text_of(&claims, "client_id")?,
         scopes: scope.split_ascii_whitespace().map(str::to_owned).collect(),
         audiences: audience.all().to_vec(),
         expiration_time: Timestamp::from_micros(claims.get("exp")?.as_i64()?.checked_mul(1_000_000)?),
+        authorization_id,
         claims,
     })
 }
@@ -69,8 +70,8 @@ impl Sso {
         Some(Arc::clone(&kept.value))
     }
 
-    /// Verifies an access token that a service in this process was shown: a JWT, until it expires. What was called back, or
-    /// whose session has ended, is known by introspection alone.
+    /// Verifies an access token that a service in this process was shown. A JWT is good until it expires: what was called back, or
+    /// whose session has ended, is known by introspection, and by [`Self::get_user_of_token`]. An opaque one is looked up each time.
     ///
     /// # Errors
     /// E007001 for one that is not good, has expired, or is for somebody else (`invalid_token`); E005001 for one that is not good for
@@ -83,8 +84,16 @@ impl Sso {
         scopes: Option<&str>,
     ) -> Result<Arc<VerifiedToken>> {
         self.run(ctx, Operation::TokenVerify, Actor::Anonymous, async |call| {
-            let verified = self.verified_jwt(access_token.expose()).await?;
-            let verified = verified.ok_or_else(|| bad("access_token: not one that was signed here"))?;
+            let text = access_token.expose();
+            // No opaque token has a dot.
+            let verified = if text.contains('.') {
+                self.verified_jwt(text)
+                    .await?
+                    .ok_or_else(|| bad("access_token: not one that was signed here"))?
+            } else {
+                let verified = self.verified_opaque(text).await?;
+                verified.ok_or_else(|| bad("access_token: unknown, expired, or its sign-in has ended"))?
+            };
             call.trail.note("client_id", verified.client_id.as_str());
             if let Some(user_id) = verified.user_id() {
                 call.trail.by(&user_id);
@@ -103,6 +112,32 @@ impl Sso {
         .await
     }
 
+    /// The user on whose behalf an access token acts, as they would see themselves; None for one that a client has for itself.
+    ///
+    /// # Errors
+    /// E007001 if it has expired, or if its sign-in has ended since: with the session, or because the user may not sign in any more.
+    pub async fn get_user_of_token(&self, ctx: &Context, token: &VerifiedToken) -> Result<Option<UserView>> {
+        self.run(ctx, Operation::TokenGetUser, Actor::Anonymous, async |call| {
+            call.trail.note("client_id", token.client_id.as_str());
+            let now = self.now();
+            if token.expiration_time <= now {
+                return Err(bad("access_token: it has expired"));
+            }
+            let Some(authorization_id) = token.authorization_id else { return Ok(None) };
+            let mut conn = self.db().read().await?;
+            let held = store::client::authorization::by_id(&mut conn, authorization_id).await?;
+            let held =
+                held.filter(|held| held.holder == token.client_id && self.why_over(held, now).is_none());
+            let held = held.ok_or_else(|| bad("access_token: its sign-in has ended"))?;
+            call.trail.by(&held.user_id);
+            let row = store::user::account::by_id(&mut conn, &held.user_id).await?;
+            let row = row.ok_or_else(|| bad("access_token: its user is gone"))?;
+            let user = Arc::new(self.open_with_groups(conn, row).await?);
+            Ok(Some(UserView { user, visibility: Visibility::Own, is_current_super_user: false }))
+        })
+        .await
+    }
+
     /// An access token whose signature is right. It may have expired.
     async fn verified_jwt(&self, text: &str) -> Result<Option<Arc<VerifiedToken>>> {
         let now = self.now();
@@ -111,21 +146,28 @@ impl Sso {
         if let Some(kept) = self.core.clients.tokens.get(&digest).filter(|kept| moment.holds(kept)) {
             return Ok(Some(Arc::clone(&kept.value)));
         }
-        let Some(jws) = Jws::parse(text).filter(|jws| jws.is_typ(TYP)) else { return Ok(None) };
-        let Some(kid) = jws.header.kid.as_deref() else { return Ok(None) };
-        let keys = self.known_signing_keys().await?;
-        let is_ours = keys.verifier(kid, now).is_some_and(|key| jws.is_signed_by(key));
-        let claims = if is_ours { jws.all_claims() } else { None };
+        let claims = self.verified(text, ACCESS_TYP, Purpose::Now).await?;
         // One that is bound to a key (RFC 9449) is good for nothing without a proof, which services here are not shown.
         let claims = claims.filter(|claims| !claims.contains_key("cnf"));
-        let Some(verified) = claims.and_then(|claims| read(claims, &self.config().oidc.issuer)) else {
-            return Ok(None);
-        };
-        let verified = Arc::new(verified);
+        let read = claims.and_then(|claims| {
+            let authorization_id = text_of(&claims, "jti").as_deref().and_then(authorization_of);
+            read(claims, authorization_id)
+        });
+        let Some(verified) = read.map(Arc::new) else { return Ok(None) };
         if moment.may_keep() && verified.expiration_time > now {
             let kept = Arc::new(moment.read(TOUCHED, Arc::clone(&verified)));
             self.core.clients.tokens.insert(digest, kept);
         }
         Ok(Some(verified))
+    }
+
+    /// An access token that is kept here, and whose sign-in and client are in force.
+    async fn verified_opaque(&self, text: &str) -> Result<Option<Arc<VerifiedToken>>> {
+        let good = self.examine_access(text).await?;
+        let Some(good) = good.filter(|good| good.thumbprint.is_none()) else { return Ok(None) };
+        let authorization_id = good.held.as_ref().map(|held| held.authorization_id);
+        let mut told = self.told_of(good).await?;
+        told.remove("active");
+        Ok(read(told, authorization_id).map(Arc::new))
     }
 }

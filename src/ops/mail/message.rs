@@ -1,6 +1,7 @@
 //! Emails to users: what is written to whom.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::config::Config;
 use crate::domain::{EmailAddress, EmailKind, Language, Password, Result};
@@ -20,7 +21,7 @@ const NAMELESS_SITE: &str = "our site";
 ///
 /// # Errors
 /// What is wrong with which file.
-pub(in crate::ops) fn load_templates(config: &Config) -> Result<Templates, String> {
+pub(in crate::ops) fn load_templates(config: &Config) -> Result<Arc<Templates>, String> {
     let folder = config.email.templates.as_deref();
     Templates::load(folder, locale(config)).map_err(|error| format!("email.templates: {error}"))
 }

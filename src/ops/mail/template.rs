@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::path::Path;
+use std::sync::{Arc, LazyLock};
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior, Value};
@@ -21,8 +22,12 @@ const COMMON: &[&str] = &["username", "site_name"];
 /// The values of one email.
 pub(in crate::ops) type Values<'a> = HashMap<&'static str, &'a str>;
 
+/// The built-in ones, which are compiled once in a process: that takes longer than all else that opening an object does.
+static BUILT_IN: LazyLock<Result<Arc<Templates>, String>> =
+    LazyLock::new(|| Templates::built_in().map(Arc::new));
+
 /// The templates of the locale that emails are written in, and the built-in ones of other languages.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::ops) struct Templates {
     environment: Environment<'static>,
     overridden: HashSet<EmailKind>,
@@ -78,18 +83,10 @@ impl Templates {
     ///
     /// # Errors
     /// What is wrong with which file.
-    pub fn load(folder: Option<&Path>, locale: &str) -> Result<Self, String> {
-        let environment = environment().map_err(|error| error.to_string())?;
-        let mut templates = Self { environment, overridden: HashSet::new() };
-        for kind in EmailKind::ALL {
-            let told = |error: String| format!("{kind:?}: {error}");
-            templates.add_text(kind, None, built_in(kind), true).map_err(told)?;
-            for language in Language::OTHERS {
-                let Some(content) = translated(kind, language) else { continue };
-                templates.add_text(kind, Some(language), content, true).map_err(told)?;
-            }
-        }
-        let Some(folder) = folder else { return Ok(templates) };
+    pub fn load(folder: Option<&Path>, locale: &str) -> Result<Arc<Self>, String> {
+        let built_in = BUILT_IN.clone()?;
+        let Some(folder) = folder else { return Ok(built_in) };
+        let mut templates = (*built_in).clone();
         for name in file_names(folder)? {
             let path = folder.join(&name);
             let told = |error: String| format!("{}: {error}", path.display());
@@ -103,6 +100,20 @@ impl Templates {
             .map_err(told)?;
             if is_used {
                 templates.overridden.insert(file.kind);
+            }
+        }
+        Ok(Arc::new(templates))
+    }
+
+    fn built_in() -> Result<Self, String> {
+        let environment = environment().map_err(|error| error.to_string())?;
+        let mut templates = Self { environment, overridden: HashSet::new() };
+        for kind in EmailKind::ALL {
+            let told = |error: String| format!("{kind:?}: {error}");
+            templates.add_text(kind, None, built_in(kind), true).map_err(told)?;
+            for language in Language::OTHERS {
+                let Some(content) = translated(kind, language) else { continue };
+                templates.add_text(kind, Some(language), content, true).map_err(told)?;
             }
         }
         Ok(templates)
@@ -322,7 +333,7 @@ mod tests {
         folder
     }
 
-    fn loaded(files: &[(&str, &[u8])], locale: &str) -> Result<Templates, String> {
+    fn loaded(files: &[(&str, &[u8])], locale: &str) -> Result<Arc<Templates>, String> {
         Templates::load(Some(folder(files).path()), locale)
     }
 

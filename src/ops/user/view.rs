@@ -76,15 +76,19 @@ impl Sso {
                 return Err(Code::UserIdInvalid.into());
             }
             self.check_may_manage(call, &mut conn, &row).await?;
-            let membership = self.membership(&mut conn, &user_id).await?;
-            drop(conn);
-            let mut user = self.open_user(row)?;
-            (user.groups, user.totp_key) = (membership.groups, None);
+            let user = self.open_with_groups(conn, row).await?;
             let is_all = call.may_act_on_all();
             let visibility = if is_all { Visibility::SuperUser } else { Visibility::UserManager };
             Ok(UserView { user: Arc::new(user), visibility, is_current_super_user: is_all })
         })
         .await
+    }
+
+    /// A user with their groups, and without the TOTP key.
+    pub(in crate::ops) async fn open_with_groups(&self, mut conn: Conn, row: UserRow) -> Result<User> {
+        let mut user = self.open_user(row)?;
+        (user.groups, user.totp_key) = (self.membership(&mut conn, &user.user_id).await?.groups, None);
+        Ok(user)
     }
 
     /// A user as far as this caller may see it.

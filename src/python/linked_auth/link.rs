@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyInt, PyList};
+use pyo3::types::{PyDict, PyInt};
 
 use crate::domain::{LinkedAuth, UserId, UserView};
 use crate::ops::{Actor, AttrTarget, SecDefName, Sso};
@@ -11,6 +11,7 @@ use crate::python::attr::call::AttrCall;
 use crate::python::user::api::UserApi;
 use crate::python::user::entity::User;
 use crate::python::value::convert::{CidArgument, RemoteAddrArgument, Times, UstArgument};
+use crate::python::value::shown;
 
 #[pymethods]
 impl UserApi {
@@ -84,11 +85,7 @@ impl UserApi {
         let operation = async move |sso: Arc<Sso>| {
             sso.get_linked_auth_list(&ctx, Actor::from(ust.0), user_id.as_deref()).await
         };
-        let times = self.branch.times();
-        self.branch.run(py, operation, move |py, links: Vec<LinkedAuth>| {
-            let dicts = links.iter().map(|link| to_dict(py, link, times)).collect::<PyResult<Vec<_>>>()?;
-            Ok(PyList::new(py, dicts)?.into_any())
-        })
+        self.branch.run(py, operation, shown::list(self.branch.times(), to_dict))
     }
 
     /// Removes a link and ends the sessions that it opened. For super-users.

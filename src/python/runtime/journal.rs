@@ -27,6 +27,9 @@ use crate::python::value::logger;
 /// How many bytes of text wait at most. What comes then is lost, counted, and said.
 const ROOM: usize = 4 << 20;
 
+/// The same of errands, which are traces: however many there are, no audit entry is lost for them.
+const ROOM_OF_ERRANDS: usize = 4 << 20;
+
 /// What an entry takes beside its text, roughly.
 const OVERHEAD: usize = 200;
 
@@ -54,6 +57,7 @@ thread_local! {
 struct Queue {
     records: VecDeque<Record>,
     bytes: usize,
+    bytes_of_errands: usize,
     lost: u64,
 }
 
@@ -84,6 +88,35 @@ impl Record {
                 Self::Log { text, .. } => text.len(),
                 Self::Errand { bytes, .. } => *bytes,
             }
+    }
+}
+
+impl Queue {
+    /// What a record takes room of, and how much there is of it.
+    fn share(&mut self, record: &Record) -> (&mut usize, usize) {
+        match record {
+            Record::Audit(_) | Record::Log { .. } => (&mut self.bytes, ROOM),
+            Record::Errand { .. } => (&mut self.bytes_of_errands, ROOM_OF_ERRANDS),
+        }
+    }
+
+    /// False where there is no room for it.
+    fn push(&mut self, record: Record) -> bool {
+        let size = record.size();
+        let (taken, room) = self.share(&record);
+        if *taken + size > room {
+            return false;
+        }
+        *taken += size;
+        self.records.push_back(record);
+        true
+    }
+
+    fn pop(&mut self) -> Option<Record> {
+        let record = self.records.pop_front()?;
+        let (taken, _) = self.share(&record);
+        *taken = taken.saturating_sub(record.size());
+        Some(record)
     }
 }
 
@@ -127,11 +160,9 @@ pub fn enqueue_errand(bytes: usize, errand: Errand) -> bool {
 fn add(record: Record) -> bool {
     let shared = QUEUE.load();
     let mut queue = shared.lock().unwrap_or_else(PoisonError::into_inner);
-    if queue.bytes + record.size() > ROOM {
+    if !queue.push(record) {
         return false;
     }
-    queue.bytes += record.size();
-    queue.records.push_back(record);
     WAITING.store(queue.records.len(), SeqCst);
     drop(queue);
     plan();
@@ -176,8 +207,7 @@ pub fn hand_over(py: Python<'_>) {
         let (record, lost) = {
             let shared = QUEUE.load();
             let mut queue = shared.lock().unwrap_or_else(PoisonError::into_inner);
-            let record = queue.records.pop_front();
-            queue.bytes = queue.bytes.saturating_sub(record.as_ref().map_or(0, Record::size));
+            let record = queue.pop();
             WAITING.store(queue.records.len(), SeqCst);
             (record, mem::take(&mut queue.lost))
         };

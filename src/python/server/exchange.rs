@@ -56,7 +56,8 @@ impl Server {
         // A Unix socket has no address.
         let peer = peer.and_then(|text| text.parse::<IpAddr>().ok());
         let made = Arc::clone(&self.made);
-        let scope = self.branch.traces().scope(py, &headers);
+        let is_trusted = self.branch.config().trusts_traceparent_of(peer);
+        let scope = self.branch.traces().scope(py, if is_trusted { &headers } else { &[] });
         let operation = async move |sso: Arc<Sso>| {
             let (sender, body) = mpsc::channel(1);
             let (answer, answered) = oneshot::channel();
@@ -114,6 +115,17 @@ pub fn client_address(sso: &Bound<'_, PyAny>, peer: &str, forwarded: Vec<Vec<u8>
     let branch = branch_of(sso)?;
     let Ok(address) = peer.parse::<IpAddr>() else { return Ok(peer.to_owned()) };
     Ok(crate::client_address(address, &forwarded, branch.config()).to_string())
+}
+
+/// The issuer of an object's OpenID Provider; None if it has none.
+///
+/// Args:
+///     sso: An object of either tree.
+#[pyfunction]
+pub fn issuer(sso: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
+    let branch = branch_of(sso)?;
+    let issuer = &branch.config().oidc.issuer;
+    Ok((!issuer.is_empty()).then(|| issuer.clone()))
 }
 
 /// A request that is under way.

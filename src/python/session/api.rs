@@ -17,6 +17,7 @@ use crate::python::session::entity::Session;
 use crate::python::value::convert::{
     CidArgument, CidText, PasswordArgument, RemoteAddrArgument, RemoteAddrText, Times, UstArgument, UstText,
 };
+use crate::python::value::shown;
 
 /// ``sso.user.session``, also ``sso.session``: sessions.
 #[pyclass(frozen, name = "SessionAPI", module = "zato_sso._core")]
@@ -323,12 +324,7 @@ impl SessionApi {
         };
         let operation =
             async move |sso: Arc<Sso>| sso.list_sessions(&ctx, Actor::from(current), target.as_ref()).await;
-        let times = self.branch.times();
-        self.branch.run(py, operation, move |py, sessions: Vec<SessionListing>| {
-            let dicts =
-                sessions.iter().map(|listing| to_dict(py, listing, times)).collect::<PyResult<Vec<_>>>()?;
-            Ok(PyList::new(py, dicts)?.into_any())
-        })
+        self.branch.run(py, operation, shown::list(self.branch.times(), to_dict))
     }
 
     /// Ends an open session: one of the caller's own, or any for super-users.

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use pyo3::exceptions::PyValueError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyInt, PyList};
+use pyo3::types::{PyDict, PyInt};
 
 use crate::domain::Site;
 use crate::ops::{Actor, CreatedSite, KeyChange, NewSite, SiteUpdate, Sso, UpdatedSite};
 use crate::python::branch::Branch;
 use crate::python::value::convert::{CidArgument, RemoteAddrArgument, Times};
+use crate::python::value::shown;
 
 /// ``sso.site``: sites, clients of the sessions API, and their sessions. For trusted callers.
 #[pyclass(frozen, name = "SiteAPI", module = "zato_sso._core")]
@@ -97,11 +98,7 @@ impl SiteApi {
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx = self.branch.context(cid, current_app, remote_addr);
         let operation = async move |sso: Arc<Sso>| sso.list_sites(&ctx, Actor::Trusted(None)).await;
-        let times = self.branch.times();
-        self.branch.run(py, operation, move |py, sites: Vec<Site>| {
-            let dicts = sites.iter().map(|site| to_dict(py, site, times)).collect::<PyResult<Vec<_>>>()?;
-            Ok(PyList::new(py, dicts)?.into_any())
-        })
+        self.branch.run(py, operation, shown::list(self.branch.times(), to_dict))
     }
 
     /// Replaces the callback URIs or the private key of a site, or whether it is trusted. What is not given stays.

@@ -2,34 +2,23 @@
 
 use std::sync::Arc;
 
-use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::PyDict;
 use serde_json::Value;
 
 use crate::domain::Identity;
 use crate::ops::Sso;
-use crate::python::branch::Branch;
+use crate::python::branch::{Branch, branch_class};
 use crate::python::value::convert::{CidArgument, RemoteAddrArgument, Times};
+use crate::python::value::shown;
 
-/// ``sso.identity``: identities, under which sites know users. For trusted callers.
-#[pyclass(frozen, name = "IdentityAPI", module = "zato_sso._core")]
-pub struct IdentityApi {
-    branch: Branch,
-}
-
-impl IdentityApi {
-    pub const fn new(branch: Branch) -> Self {
-        Self { branch }
-    }
+branch_class! {
+    /// ``sso.identity``: identities, under which sites know users. For trusted callers.
+    IdentityApi = "IdentityAPI"
 }
 
 #[pymethods]
 impl IdentityApi {
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.branch.traverse(&visit)
-    }
-
     /// The identity with this token.
     ///
     /// Args:
@@ -54,8 +43,7 @@ impl IdentityApi {
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx = self.branch.context(cid, current_app, remote_addr);
         let operation = async move |sso: Arc<Sso>| sso.get_identity(&ctx, &identity_token).await;
-        let times = self.branch.times();
-        self.branch.run(py, operation, move |py, one: Identity| Ok(to_dict(py, &one, times)?.into_any()))
+        self.branch.run(py, operation, shown::dict(self.branch.times(), to_dict))
     }
 
     /// The identities of a user, oldest first. Every user has at least one.
@@ -82,11 +70,7 @@ impl IdentityApi {
     ) -> PyResult<Bound<'py, PyAny>> {
         let ctx = self.branch.context(cid, current_app, remote_addr);
         let operation = async move |sso: Arc<Sso>| sso.list_identities(&ctx, &user_id).await;
-        let times = self.branch.times();
-        self.branch.run(py, operation, move |py, identities: Vec<Identity>| {
-            let dicts = identities.iter().map(|one| to_dict(py, one, times)).collect::<PyResult<Vec<_>>>()?;
-            Ok(PyList::new(py, dicts)?.into_any())
-        })
+        self.branch.run(py, operation, shown::list(self.branch.times(), to_dict))
     }
 }
 

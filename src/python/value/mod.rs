@@ -6,3 +6,4 @@ pub(super) mod error;
 pub(super) mod generic;
 pub(super) mod logger;
 pub(super) mod permit;
+pub(super) mod shown;
