@@ -1,30 +1,40 @@
-//! Requests to clients' own servers, over HTTP/1.1: back-channel logouts, and the keys that clients publish. No redirect is followed;
-//! an answer is read as far as its bound, and within a time.
+//! One request to a server of others, over HTTP/1.1: back-channel logouts to clients, the keys that clients publish, traces to a
+//! collector. A connection each: they are rare, and none goes stale. No redirect is followed, and an answer is read as far as its
+//! bound, and within a time.
 
-use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT};
+use hyper::{HeaderMap, Method, Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::ClientConfig;
+use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use url::{Host, Url};
 
 use crate::ops::public_address::is_public;
-use crate::ops::tls;
 
-/// How long one request may take, from the look-up of the name to the end of the answer.
+/// How long a form or a document may take, from the look-up of the name to the end of the answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How much of an answer is read at most to find its status.
-const MAX_ANSWER: u64 = 4_096;
+/// The largest head of an answer, in bytes.
+const MAX_HEAD: usize = 16_384;
 
-/// The longest document, with the head of its answer, in bytes.
-const MAX_DOCUMENT: u64 = 65_536;
+/// The longest document, in bytes.
+const MAX_DOCUMENT: usize = 65_536;
+
+const AGENT: HeaderValue = HeaderValue::from_static(concat!("zato-sso/", env!("CARGO_PKG_VERSION")));
+const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
+const JSON: HeaderValue = HeaderValue::from_static("application/json, */*");
 
 /// Which addresses may be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,24 +45,44 @@ pub(in crate::ops) enum Reach {
     Public,
 }
 
-/// The way to clients' servers. Certificates are those that the system trusts, read once.
+/// How much of an answer is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Until {
+    /// Status and headers.
+    Head,
+    /// The body too, which is a document.
+    End,
+}
+
+/// Status and headers of an answer, and its body where that was to be read.
+type Answer = (StatusCode, HeaderMap, Bytes);
+
+/// The way to servers of others. Certificates are those that the system trusts, read when they are first needed, unless others
+/// are given.
 #[derive(Debug, Default)]
 pub(in crate::ops) struct Courier {
     tls: OnceLock<Arc<ClientConfig>>,
 }
 
 impl Courier {
+    /// One that trusts these certificates alone.
+    ///
+    /// # Errors
+    /// When the library cannot be set up.
+    pub fn trusting(roots: RootCertStore) -> Result<Self, String> {
+        Ok(Self { tls: OnceLock::from(tls_of(roots)?) })
+    }
+
     /// Sends a form; the status of the answer.
     ///
     /// # Errors
     /// Why there is none, in words without what was sent.
     pub async fn post(&self, uri: &str, form: &str, reach: Reach) -> Result<u16, String> {
-        let head = format!(
-            "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\nAccept: */*\r\n",
-            form.len(),
-        );
-        let exchanged = self.exchange(uri, ("POST", &head, form), reach, Until::FirstLine);
-        within(exchanged).await.and_then(|answer| status(&answer).ok_or_else(no_http))
+        let url = parsed(uri)?;
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, FORM)]);
+        let request = request(Method::POST, &url, headers, Bytes::from(form.to_owned()))?;
+        let (status, ..) = within(TIMEOUT, self.deliver(&url, request, reach, Until::Head)).await?;
+        Ok(status.as_u16())
     }
 
     /// Fetches a document; its text.
@@ -60,222 +90,245 @@ impl Courier {
     /// # Errors
     /// Why there is none, in words.
     pub async fn get(&self, uri: &str, reach: Reach) -> Result<String, String> {
-        let head = "Accept: application/json, */*\r\n";
-        let answer = within(self.exchange(uri, ("GET", head, ""), reach, Until::End)).await?;
-        match status(&answer).ok_or_else(no_http)? {
-            200 => body(&answer).ok_or_else(|| "the answer is cut off, or is no text".to_owned()),
-            other => Err(format!("the answer has the status {other}, not 200")),
+        let url = parsed(uri)?;
+        let headers = HeaderMap::from_iter([(ACCEPT, JSON)]);
+        let request = request(Method::GET, &url, headers, Bytes::new())?;
+        let (status, _, body) = within(TIMEOUT, self.deliver(&url, request, reach, Until::End)).await?;
+        if status != StatusCode::OK {
+            return Err(format!("the answer has the status {}, not 200", status.as_u16()));
         }
+        String::from_utf8(body.into()).map_err(|_| "the answer is no text".to_owned())
     }
 
-    async fn exchange(
+    /// Sends a body with these headers to the operator's own server; status and headers of the answer.
+    ///
+    /// # Errors
+    /// As [`Self::post`].
+    pub async fn send(
         &self,
-        uri: &str,
-        (method, head, form): (&str, &str, &str),
+        url: &Url,
+        headers: HeaderMap,
+        body: Bytes,
+        limit: Duration,
+    ) -> Result<(StatusCode, HeaderMap), String> {
+        let request = request(Method::POST, url, headers, body)?;
+        let sent = self.deliver(url, request, Reach::Everywhere, Until::Head);
+        let (status, headers, _) = within(limit, sent).await?;
+        Ok((status, headers))
+    }
+
+    async fn deliver(
+        &self,
+        url: &Url,
+        request: Request<Full<Bytes>>,
         reach: Reach,
         until: Until,
-    ) -> io::Result<Vec<u8>> {
-        let url = Url::parse(uri).map_err(|_| io::Error::other("the URI cannot be read"))?;
+    ) -> Result<Answer, String> {
         let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
-            return Err(io::Error::other("the URI has no host"));
+            return Err("the URI has no host".to_owned());
         };
-        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
-        let address = match url.port() {
-            Some(port) => format!("{host}:{port}"),
-            None => host.to_string(),
-        };
-        let request = format!(
-            "{method} {}{query} HTTP/1.1\r\nHost: {address}\r\n{head}User-Agent: zato-sso\r\nConnection: close\r\n\r\n{form}",
-            url.path(),
-        );
-        let addresses: Vec<SocketAddr> = match &host {
-            Host::Domain(name) => lookup_host((*name, port)).await?.collect(),
+        let found: Vec<SocketAddr> = match &host {
+            Host::Domain(name) => lookup_host((*name, port)).await.map_err(in_words)?.collect(),
             Host::Ipv4(ip) => vec![SocketAddr::new(IpAddr::V4(*ip), port)],
             Host::Ipv6(ip) => vec![SocketAddr::new(IpAddr::V6(*ip), port)],
         };
         // The address is checked that is connected to, whatever the name leads to the next time.
         let is_allowed = |address: &SocketAddr| reach == Reach::Everywhere || is_public(address.ip());
-        let addresses: Vec<SocketAddr> = addresses.into_iter().filter(is_allowed).collect();
-        if addresses.is_empty() {
-            return Err(io::Error::other(
-                "its host is on a private network, where nothing is asked without oidc.allow_private_addresses",
-            ));
+        let found: Vec<SocketAddr> = found.into_iter().filter(is_allowed).collect();
+        if found.is_empty() {
+            let why = "its host is on a private network, where nothing is asked without oidc.allow_private_addresses";
+            return Err(why.to_owned());
         }
-        let stream = TcpStream::connect(addresses.as_slice()).await?;
+        let stream = TcpStream::connect(found.as_slice()).await.map_err(in_words)?;
         if url.scheme() != "https" {
-            return talk(stream, &request, until).await;
+            return exchange(stream, request, until).await;
         }
         let name = match host {
-            Host::Domain(name) => ServerName::try_from(name.to_owned()).map_err(io::Error::other)?,
+            Host::Domain(name) => {
+                ServerName::try_from(name.to_owned()).map_err(|_| "the host is not valid".to_owned())?
+            }
             Host::Ipv4(ip) => ServerName::from(IpAddr::from(ip)),
             Host::Ipv6(ip) => ServerName::from(IpAddr::from(ip)),
         };
-        talk(TlsConnector::from(self.tls().await?).connect(name, stream).await?, &request, until).await
+        let connector = TlsConnector::from(self.tls().await?);
+        let stream = connector.connect(name, stream).await.map_err(in_words)?;
+        exchange(stream, request, until).await
     }
 
-    async fn tls(&self) -> io::Result<Arc<ClientConfig>> {
+    async fn tls(&self) -> Result<Arc<ClientConfig>, String> {
         if let Some(tls) = self.tls.get() {
             return Ok(Arc::clone(tls));
         }
-        let roots = tokio::task::spawn_blocking(tls::system_roots).await.map_err(io::Error::other)?;
-        let config = tls::trusting(roots).map_err(io::Error::other)?;
+        // Reading them takes a while.
+        let roots = tokio::task::spawn_blocking(system_roots).await.map_err(|error| error.to_string())?;
+        let config = tls_of(roots)?;
         Ok(Arc::clone(self.tls.get_or_init(|| config)))
     }
 }
 
-/// How far an answer is read.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Until {
-    FirstLine,
-    End,
+fn in_words(error: impl std::fmt::Display) -> String {
+    error.to_string()
 }
 
-async fn within(exchanged: impl Future<Output = io::Result<Vec<u8>>>) -> Result<Vec<u8>, String> {
-    match timeout(TIMEOUT, exchanged).await {
-        Ok(outcome) => outcome.map_err(|error| error.to_string()),
-        Err(_) => Err("no answer within 10 seconds".to_owned()),
+fn parsed(uri: &str) -> Result<Url, String> {
+    Url::parse(uri).map_err(|_| "the URI cannot be read".to_owned())
+}
+
+async fn within(
+    limit: Duration,
+    sent: impl Future<Output = Result<Answer, String>>,
+) -> Result<Answer, String> {
+    match timeout(limit, sent).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(format!("no answer within {} seconds", limit.as_secs_f32())),
     }
 }
 
-fn no_http() -> String {
-    "the answer is no HTTP".to_owned()
-}
-
-async fn talk(
-    mut stream: impl AsyncRead + AsyncWrite + Unpin,
-    request: &str,
-    until: Until,
-) -> io::Result<Vec<u8>> {
-    stream.write_all(request.as_bytes()).await?;
-    stream.flush().await?;
-    let mut answer = Vec::new();
-    let limit = if until == Until::End { MAX_DOCUMENT + 1 } else { MAX_ANSWER };
-    let mut limited = stream.take(limit);
-    loop {
-        let is_enough = match until {
-            Until::FirstLine => answer.contains(&b'\n'),
-            Until::End => body(&answer).is_some_and(|_| is_whole(&answer)),
-        };
-        if is_enough {
-            return Ok(answer);
-        }
-        match limited.read_buf(&mut answer).await {
-            Ok(0) => break,
-            Ok(_) => {}
-            // Many close a connection over TLS without saying so.
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => break,
-            Err(error) => return Err(error),
-        }
-    }
-    if answer.len() as u64 > MAX_DOCUMENT {
-        return Err(io::Error::other(format!("the answer is longer than {MAX_DOCUMENT} bytes")));
-    }
-    Ok(answer)
-}
-
-/// The lines of the head, and what is behind it.
-fn parted(answer: &[u8]) -> Option<(&str, &[u8])> {
-    let end = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
-    let (head, rest) = answer.split_at_checked(end)?;
-    Some((std::str::from_utf8(head).ok()?, rest.get(4..)?))
-}
-
-fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
-    let fields = head.lines().skip(1).filter_map(|line| line.split_once(':'));
-    fields
-        .into_iter()
-        .find(|(given, _)| given.trim().eq_ignore_ascii_case(name))
-        .map(|(_, value)| value.trim())
-}
-
-fn is_chunked(head: &str) -> bool {
-    field(head, "transfer-encoding").is_some_and(|how| how.eq_ignore_ascii_case("chunked"))
-}
-
-/// Whether an answer says how long it is, so that there is no more to come.
-fn is_whole(answer: &[u8]) -> bool {
-    parted(answer).is_some_and(|(head, _)| is_chunked(head) || field(head, "content-length").is_some())
-}
-
-/// The body of an answer as text; None as long as it is not whole.
-fn body(answer: &[u8]) -> Option<String> {
-    let (head, rest) = parted(answer)?;
-    let body = if is_chunked(head) {
-        unchunked(rest)?
-    } else {
-        match field(head, "content-length") {
-            Some(length) => rest.get(..length.parse().ok()?)?.to_vec(),
-            None => rest.to_vec(),
-        }
+fn request(
+    method: Method,
+    url: &Url,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Request<Full<Bytes>>, String> {
+    let host = match (url.host_str(), url.port()) {
+        (None, _) => return Err("the URI has no host".to_owned()),
+        (Some(host), None) => host.to_owned(),
+        (Some(host), Some(port)) => format!("{host}:{port}"),
     };
-    String::from_utf8(body).ok()
+    let target = match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
+    };
+    let mut request = Request::new(Full::new(body));
+    *request.method_mut() = method;
+    *request.uri_mut() = target.parse().map_err(|_| "the path is not valid".to_owned())?;
+    *request.headers_mut() = headers;
+    let host = HeaderValue::from_str(&host).map_err(|_| "the host is not valid".to_owned())?;
+    request.headers_mut().insert(HOST, host);
+    request.headers_mut().insert(USER_AGENT, AGENT);
+    Ok(request)
 }
 
-/// What was sent in pieces (RFC 9112, section 7.1); None as long as the last one is missing.
-fn unchunked(mut rest: &[u8]) -> Option<Vec<u8>> {
-    let mut whole = Vec::new();
-    loop {
-        let end = rest.windows(2).position(|window| window == b"\r\n")?;
-        let line = std::str::from_utf8(rest.get(..end)?).ok()?;
-        let length = usize::from_str_radix(line.split(';').next()?.trim(), 16).ok()?;
-        rest = rest.get(end + 2..)?;
-        if length == 0 {
-            return Some(whole);
-        }
-        whole.extend_from_slice(rest.get(..length)?);
-        rest = rest.get(length..)?.strip_prefix(b"\r\n")?;
+async fn exchange(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    request: Request<Full<Bytes>>,
+    until: Until,
+) -> Result<Answer, String> {
+    let mut builder = http1::Builder::new();
+    builder.max_buf_size(MAX_HEAD);
+    let (mut sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(in_words)?;
+    let mut answer = std::pin::pin!(async {
+        let (head, body) = sender.send_request(request).await.map_err(in_words)?.into_parts();
+        let body = match until {
+            Until::Head => Bytes::new(),
+            Until::End => Limited::new(body, MAX_DOCUMENT).collect().await.map_err(in_words)?.to_bytes(),
+        };
+        Ok((head.status, head.headers, body))
+    });
+    tokio::select! {
+        answer = &mut answer => answer,
+        // It may end with the answer, which is there then.
+        _ = connection => answer.await,
     }
 }
 
-fn status(answer: &[u8]) -> Option<u16> {
-    let line = answer.split(|byte| *byte == b'\r' || *byte == b'\n').next()?;
-    let line = std::str::from_utf8(line).ok()?;
-    let (version, rest) = line.split_once(' ')?;
-    if !version.starts_with("HTTP/1.") {
-        return None;
-    }
-    rest.get(..3)?.parse().ok()
+fn system_roots() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    roots
+}
+
+fn tls_of(roots: RootCertStore) -> Result<Arc<ClientConfig>, String> {
+    // Which provider is said here: the library would have to guess.
+    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
+    use std::net::SocketAddr;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+    use tokio_rustls::rustls::ServerConfig;
+    use tokio_rustls::rustls::pki_types::pem::PemObject;
+    use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
     use super::*;
 
-    #[tokio::test]
-    async fn a_form_is_sent_and_the_status_is_read() {
+    /// An authority, and what it has certified: `localhost`. Valid for a hundred years. See tests/certificates.
+    const CA: &[u8] = include_bytes!("../../tests/certificates/ca.pem");
+    const CERTIFICATE: &[u8] = include_bytes!("../../tests/certificates/localhost.pem");
+    const KEY: &[u8] = include_bytes!("../../tests/certificates/localhost-key.pem");
+
+    async fn answered(mut stream: impl AsyncRead + AsyncWrite + Unpin, answer: &str) -> String {
+        let mut sent = Vec::new();
+        while !sent.ends_with(b"a=b") {
+            if stream.read_buf(&mut sent).await.unwrap_or(0) == 0 {
+                break;
+            }
+        }
+        drop(stream.write_all(answer.as_bytes()).await);
+        drop(stream.shutdown().await);
+        String::from_utf8(sent).unwrap()
+    }
+
+    async fn listening() -> (TcpListener, SocketAddr) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let server = tokio::spawn(async move {
-            let mut sent = Vec::new();
-            let (mut stream, _) = listener.accept().await.unwrap();
-            while !sent.ends_with(b"a=b") {
-                stream.read_buf(&mut sent).await.unwrap();
-            }
-            stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
-            String::from_utf8(sent).unwrap()
-        });
-        let courier = Courier::default();
-        assert_eq!(
-            courier.post(&format!("http://{address}/out?x=1"), "a=b", Reach::Everywhere).await,
-            Ok(204)
-        );
-        let sent = server.await.unwrap();
+        (listener, address)
+    }
+
+    /// What becomes of a form, and what the server has seen of it.
+    async fn posted(answer: &'static str) -> (Result<u16, String>, String) {
+        let (listener, address) = listening().await;
+        let server = tokio::spawn(async move { answered(listener.accept().await.unwrap().0, answer).await });
+        let outcome =
+            Courier::default().post(&format!("http://{address}/out?x=1"), "a=b", Reach::Everywhere).await;
+        (outcome, server.await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_form_is_sent_and_the_status_is_read() {
+        let (outcome, sent) = posted("HTTP/1.1 204 No Content\r\n\r\n").await;
+        assert_eq!(outcome, Ok(204));
         assert!(sent.starts_with("POST /out?x=1 HTTP/1.1\r\n"), "{sent}");
-        assert!(sent.contains("Content-Length: 3\r\n") && sent.contains(&format!("Host: {address}\r\n")));
-        assert!(courier.post(&format!("http://{address}/out"), "a=b", Reach::Everywhere).await.is_err());
+        for line in
+            ["content-length: 3", "content-type: application/x-www-form-urlencoded", "host: 127.0.0.1:"]
+        {
+            assert!(sent.contains(&format!("\r\n{line}")), "{line} in {sent}");
+        }
+        // Nobody follows, and a body that never ends is not waited for.
+        let redirect = "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 9999\r\n\r\n";
+        assert_eq!(posted(redirect).await.0, Ok(302));
+        for wrong in ["", "SSH-2.0-x\r\n", "HTTP/1.1 2", "HTTP/1.1 abc\r\n\r\n"] {
+            assert!(posted(wrong).await.0.is_err(), "{wrong}");
+        }
+        let long = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(MAX_HEAD));
+        assert!(posted(long.leak()).await.0.is_err());
+        for wrong in ["", "http://", "mailto:a@b", "https://127.0.0.1:1/"] {
+            assert!(Courier::default().post(wrong, "a=b", Reach::Everywhere).await.is_err(), "{wrong}");
+        }
+    }
+
+    #[tokio::test]
+    async fn neighbours_are_not_asked_where_strangers_name_the_server() {
+        let (_listener, address) = listening().await;
         for uri in [format!("http://{address}/out"), "http://localhost:1".to_owned()] {
-            let why = courier.post(&uri, "a=b", Reach::Public).await.unwrap_err();
+            let why = Courier::default().post(&uri, "a=b", Reach::Public).await.unwrap_err();
             assert!(why.contains("private network"), "{why}");
         }
     }
 
     /// What a server that answers so is read as.
-    async fn fetched(answer: Vec<u8>) -> Result<String, String> {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+    async fn fetched(answer: impl Into<Vec<u8>>) -> Result<String, String> {
+        let (listener, address) = listening().await;
+        let answer = answer.into();
         tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
             stream.read_buf(&mut Vec::with_capacity(4_096)).await.unwrap();
@@ -291,37 +344,70 @@ mod tests {
             "HTTP/1.1 200 OK\r\n\r\n{}",
             "HTTP/1.1 200 OK\r\ntransfer-encoding: Chunked\r\n\r\n1\r\n{\r\n1;x=y\r\n}\r\n0\r\n\r\n",
         ] {
-            assert_eq!(fetched(whole.as_bytes().to_vec()).await.as_deref(), Ok("{}"), "{whole}");
+            assert_eq!(fetched(whole).await.as_deref(), Ok("{}"), "{whole}");
         }
-        for (other, why) in [
-            ("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{}", "cut off"),
-            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n{}", "cut off"),
-            ("HTTP/1.1 302 Found\r\nLocation: http://10.0.0.1/\r\n\r\n", "status 302"),
-            ("SSH-2.0-x\r\n", "no HTTP"),
-            ("", "no HTTP"),
+        for wrong in [
+            "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{}",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n{}",
+            "SSH-2.0-x\r\n",
+            "",
         ] {
-            let found = fetched(other.as_bytes().to_vec()).await.unwrap_err();
-            assert!(found.contains(why), "{other}: {found}");
+            assert!(fetched(wrong).await.is_err(), "{wrong}");
         }
+        let redirect =
+            fetched("HTTP/1.1 302 Found\r\nLocation: http://10.0.0.1/\r\nContent-Length: 0\r\n\r\n").await;
+        assert_eq!(redirect, Err("the answer has the status 302, not 200".to_owned()));
         let endless = format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(70_000));
-        assert!(fetched(endless.into_bytes()).await.unwrap_err().contains("longer"));
+        assert!(fetched(endless).await.unwrap_err().contains("length limit exceeded"));
     }
 
-    #[test]
-    fn only_an_answer_of_http_has_a_status() {
-        assert_eq!(status(b"HTTP/1.1 200 OK\r\n"), Some(200));
-        assert_eq!(status(b"HTTP/1.0 400\r\n"), Some(400));
-        for wrong in [&b""[..], b"SSH-2.0-x\r\n", b"HTTP/1.1 2", b"HTTP/1.1 abc\r\n"] {
-            assert_eq!(status(wrong), None);
-        }
+    #[tokio::test]
+    async fn a_server_that_does_not_answer_is_left() {
+        let (_listener, address) = listening().await;
+        let url = Url::parse(&format!("http://{address}/")).unwrap();
+        let limit = Duration::from_millis(20);
+        let outcome = Courier::default().send(&url, HeaderMap::new(), Bytes::new(), limit).await;
+        assert_eq!(outcome, Err("no answer within 0.02 seconds".to_owned()));
     }
 
-    proptest! {
-        #[test]
-        fn any_answer_is_read_or_not(head in "(HTTP/1.1 200 OK\r\n)?(Transfer-Encoding: chunked\r\n|Content-Length: [0-9]{1,20}\r\n)?(\r\n)?",
-            rest in prop::collection::vec(any::<u8>(), 0..60)) {
-            let answer = [head.as_bytes(), &rest].concat();
-            drop((status(&answer), body(&answer)));
-        }
+    #[tokio::test]
+    async fn a_certificate_must_be_of_a_known_authority_and_for_the_host() {
+        let certificates =
+            CertificateDer::pem_slice_iter(CERTIFICATE).collect::<Result<Vec<_>, _>>().unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(certificates, PrivateKeyDer::from_pem_slice(KEY).unwrap())
+            .unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let (listener, address) = listening().await;
+        let server = tokio::spawn(async move {
+            let mut seen = Vec::new();
+            for _ in 0..3 {
+                let stream = acceptor.accept(listener.accept().await.unwrap().0).await;
+                seen.push(match stream {
+                    Ok(stream) => answered(stream, "HTTP/1.1 200 OK\r\n\r\n").await,
+                    Err(_) => String::new(),
+                });
+            }
+            seen
+        });
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(CA).unwrap()).unwrap();
+        let knowing = Courier::trusting(roots).unwrap();
+        let by_name = format!("https://localhost:{}/", address.port());
+        assert_eq!(knowing.post(&by_name, "a=b", Reach::Everywhere).await, Ok(200));
+        let wrong_host =
+            knowing.post(&format!("https://{address}/"), "a=b", Reach::Everywhere).await.unwrap_err();
+        assert!(
+            wrong_host.contains("NotValidForName") || wrong_host.contains("not valid for name"),
+            "{wrong_host}"
+        );
+        let unknown = Courier::default().post(&by_name, "a=b", Reach::Everywhere).await.unwrap_err();
+        assert!(unknown.contains("UnknownIssuer"), "{unknown}");
+        // Nothing was sent before the certificate was found good.
+        let seen = server.await.unwrap();
+        assert!(seen[0].ends_with("a=b") && seen[1].is_empty() && seen[2].is_empty(), "{seen:?}");
     }
 }

@@ -37,7 +37,6 @@ mod site;
 mod sso;
 mod state;
 mod time;
-mod tls;
 mod traced;
 mod user;
 mod watch;
