@@ -107,9 +107,11 @@ bench: $(DEV) build ## Run the benchmarks, each compared with a yardstick
 bench-micro: build ## Run the criterion benchmarks of the hot pieces
 	cargo bench $(CARGO_FLAGS) --features server --bench micro
 
-bench-peers: $(DEV) build ## Compare with fastapi-users, Django and better-auth, which it installs into target/bench
+bench-peers: $(DEV) build ## Compare with fastapi-users, Django, better-auth and others, which it installs into target/bench
 	cargo build --release $(CARGO_FLAGS) --example parts
 	$(BIN)/python benches/peers/run.py
+	@echo
+	$(BIN)/python benches/peers/openid.py
 
 instructions: $(DEV) ## Compare instruction counts of the hot pieces with the known ones; UPDATE=1 updates these
 	cargo build --release $(CARGO_FLAGS) --example hot

@@ -43,6 +43,15 @@ def test_the_gap_of_an_event_loop_is_measured() -> None:
     assert re.search(r"5 logins, \d at a time: longest gap \d+\.\d ms", done.stdout)
 
 
+def test_the_benchmark_of_providers_works_without_peers() -> None:
+    command = [sys.executable, str(ROOT / "benches" / "peers" / "openid.py"), "--smoke", "--own"]
+    environment = {**os.environ, "BENCH_BUILD": "debug"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    for what in ("code to token", "refresh", "sso.token.verify"):
+        assert what in done.stdout
+
+
 def test_what_rust_measured_becomes_a_table() -> None:
     rows = [{"what": {"name": "login", "figures": [1, 3, 2]}, "yardstick": {"name": "hash", "figures": [2, 2, 2]}}]
     table = report_of(rows).table().splitlines()
