@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html import unescape
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import urljoin
 from uuid import uuid4
 
 import jwt
@@ -18,6 +24,9 @@ from serving import COMMAND
 from support import ADDRESS, APP
 from zato_sso import ValidationError
 
+# RFC 7636, appendix B.
+VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+CHALLENGE = {"code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", "code_challenge_method": "S256"}
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
@@ -36,6 +45,99 @@ def discovery(suite: Suite) -> None:
     assert {"authorization_code", "refresh_token"} <= set(said["grant_types_supported"])
     assert {"sub", "iss", "aud", "exp", "iat", "name", "email"} <= set(said["claims_supported"])
     check_keys(suite.provider.keys())
+
+
+@module("oidcc-registration-policy-uri", "Dynamic")
+def registration_policy_uri(suite: Suite) -> None:
+    shows_on_the_page_of_consent(suite, "policy_uri", "https://app.example/policy")
+
+
+@module("oidcc-registration-tos-uri", "Dynamic")
+def registration_tos_uri(suite: Suite) -> None:
+    shows_on_the_page_of_consent(suite, "tos_uri", "https://app.example/terms")
+
+
+@module("oidcc-registration-jwks-uri", "Dynamic")
+def registration_jwks_uri(suite: Suite) -> None:
+    private, public = new_key("one")
+    with publishing({"keys": [public]}) as uri:
+        client = register(suite, token_endpoint_auth_method="private_key_jwt", jwks_uri=uri)
+        code = suite.bring(suite.provider.person(), client, **CHALLENGE)["code"]
+        fields = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK, "code_verifier": VERIFIER}
+        answer = redeem_by_key(suite, client, private, "one", suite.provider.url, **fields)
+        assert answer.status_code == 200, answer.text
+
+
+@module("oidcc-registration-sector-bad", "Dynamic")
+def registration_sector_bad(suite: Suite) -> None:
+    # No sector is believed that a client names.
+    answer = ask_to_register(suite, subject_type="pairwise", sector_identifier_uri="https://app.example/sector.json")
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client_metadata")
+
+
+def ask_to_register(suite: Suite, **metadata: object) -> requests.Response:
+    """A client that says itself what it is (RFC 7591)."""
+    said = {"redirect_uris": [CALLBACK], "client_name": "Suite", **metadata}
+    return requests.post(suite.metadata["registration_endpoint"], json=said, timeout=30)
+
+
+def register(suite: Suite, **metadata: object) -> dict[str, Any]:
+    """The same, as other tests have clients; it can be read and deleted by its token (RFC 7592)."""
+    answer = ask_to_register(suite, **metadata)
+    assert answer.status_code == 201, answer.text
+    assert answer.headers["cache-control"] == "no-store"
+    said = answer.json()
+    for name, value in metadata.items():
+        assert said[name] == value
+    headers = {"Authorization": f"Bearer {said['registration_access_token']}"}
+    read = requests.get(said["registration_client_uri"], headers=headers, timeout=30)
+    assert read.json()["client_id"] == said["client_id"]
+    names = {"auth_method": "token_endpoint_auth_method", "id_token_alg": "id_token_signed_response_alg"}
+    return {**said, **{own: said[name] for own, name in names.items()}}
+
+
+def shows_on_the_page_of_consent(suite: Suite, name: str, uri: str) -> None:
+    """What a client says of itself is shown to its users."""
+    client = register(suite, **{name: uri})
+    person = suite.provider.person()
+    place, answer = suite.url(client, **CHALLENGE), None
+    for _ in range(6):
+        answer = person.browser.get(place, allow_redirects=False, timeout=30)
+        if answer.status_code == 200 and "/consent?" in place:
+            break
+        if answer.status_code == 200:
+            answer = person.submit(place, answer.text)
+        place = urljoin(place, answer.headers["location"])
+    assert answer is not None
+    assert uri in unescape(answer.text)
+    code = suite.bring(person, client, **CHALLENGE)["code"]
+    assert suite.redeem(client, code, code_verifier=VERIFIER).status_code == 200
+
+
+@contextmanager
+def publishing(keys: dict[str, Any]) -> Iterator[str]:
+    """A client's own server, which has its keys."""
+    body = json.dumps(keys).encode()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}/jwks.json"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def check_keys(keys: dict[str, Any]) -> None:

@@ -245,7 +245,10 @@ def shared_config(shared_url: str, mail: Inbox) -> Config:
 @pytest.fixture(scope="module")
 def provider(shared_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
     """A server that is an OpenID Provider, for the tests of one file on either engine."""
-    with providing(tmp_path_factory.mktemp("provider") / "node", shared_url) as provider:
+    folder = tmp_path_factory.mktemp("provider") / "node"
+    # Clients may register themselves, and have servers of their own here.
+    options = {"OIDC__REGISTRATION": "open", "OIDC__ALLOW_PRIVATE_ADDRESSES": "true"}
+    with providing(folder, shared_url, **options) as provider:
         yield provider
 
 
