@@ -17,25 +17,32 @@ import sys
 import tempfile
 import threading
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import pytest
 import requests
 from chromium import Chromium, Driver, tool
-from relying import CALLBACK, GOODBYE, Provider, listening
-from support import PASSWORD
+from fastapi import Depends, FastAPI
+from relying import CALLBACK, GOODBYE, VERIFIER, Person, Provider, listening
+from starlette.testclient import TestClient
+from support import ADDRESS, APP, PASSWORD, changed, config_of, log_in
 from with_postgres import free_port
+from zato_sso import Token, aio
+from zato_sso.fastapi import ZatoSSO
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ROOT / "tests" / "interop"
 PAGE = (ROOT / "docs" / "guides" / "applications.md").read_text(encoding="utf-8")
 RECIPES = dict(re.findall(r"^<!-- recipe ([a-z]+) -->\n```\w+\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
 LOGIN = "https://login.example.com"
+CHALLENGE = urlsafe_b64encode(sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 
 
 def recipe(name: str, provider: Provider, client: dict[str, Any], places: dict[str, str]) -> str:
@@ -359,6 +366,52 @@ def walk_the_page(chromium: Chromium, site: str, username: str) -> None:
     chromium.click("#sign-in")
     assert chromium.do("count", "[name=password]")["count"] == 1
     chromium.has_no_complaint()
+
+
+# --- a resource server
+
+
+def test_a_resource_server_in_fastapi(provider: Provider) -> None:
+    """Access tokens are checked by scope: JWTs by keys, opaque ones by a look-up, which a lock on another node ends."""
+    config = changed(config_of(provider.node.database_url, provider.node.key), oidc={"issuer": provider.url})
+    auth = ZatoSSO(aio.SSO(config=config))
+    api = FastAPI(lifespan=auth.lifespan)
+
+    async def mail(token: Token = Depends(auth.require_token("email", audience=provider.url))) -> str:  # noqa: B008
+        return token.sub
+
+    api.get("/mail")(mail)
+    with TestClient(api) as service:
+
+        def status(token: str | None) -> int:
+            headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+            return int(service.get("/mail", headers=headers).status_code)
+
+        assert status(None) == 401
+        for kind in ("jwt", "opaque"):
+            client = provider.client(access_token_format=kind, is_trusted=True)
+            ann = provider.person()
+
+            def sign_in(scope: str, client: dict[str, Any] = client, ann: Person = ann) -> str:
+                fields = {"response_type": "code", "client_id": client["client_id"], "scope": scope}
+                fields |= {"redirect_uri": CALLBACK, "code_challenge": CHALLENGE, "code_challenge_method": "S256"}
+                code = ann.bring(f"{provider.metadata['authorization_endpoint']}?{urlencode(fields)}")["code"]
+                fields = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK}
+                auth = (client["client_id"], client["client_secret"])
+                data = {**fields, "code_verifier": VERIFIER}
+                answer = requests.post(provider.metadata["token_endpoint"], data=data, auth=auth, timeout=30)
+                return str(answer.json()["access_token"])
+
+            token = sign_in("openid email")
+            assert status(token) == 200
+            assert status(sign_in("openid")) == 403
+            assert status(token[:-4] + "AAAA") == 401
+            if kind == "opaque":
+                # From the other node: this process has another object on the same database.
+                found = provider.sso.user.get_current_user("cid", log_in(provider.sso, ann.username), APP, ADDRESS)
+                assert found is not None
+                provider.sso.user.lock_user("cid", found.user_id, provider.root, APP, ADDRESS)
+                assert status(token) == 401
 
 
 # --- the examples of the guide
