@@ -168,7 +168,9 @@ def rows() -> Iterator[Row]:
     def row(name: object) -> Iterator[None]:
         try:
             yield
-        except (Exception, pytest.fail.Exception) as error:
+        except (KeyboardInterrupt, SystemExit, pytest.exit.Exception):
+            raise
+        except BaseException as error:
             failures.append(f"{name}\n{''.join(traceback.format_exception(error))}")
 
     yield row

@@ -13,7 +13,7 @@ PATCH = "from gevent import monkey; monkey.patch_all()"
 # A login takes long enough here that others would notice if they could not run.
 LOGIN = """
 import gevent
-config = changed(config, hash_secret={"memory_kib": 65536, "iterations": 8}, login_throttle={"enabled": False})
+config = changed(config, hash_secret={"memory_kib": 65536, "iterations": 4}, login_throttle={"enabled": False})
 sso = SSO(config=config)
 username = super_user(sso)
 """

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from support import APP, PASSWORD, Config, log_in, super_user, unique
+from conftest import with_schema
+from inbox import Inbox
+from stage import rows
+from support import APP, PASSWORD, Config, changed, config_of, log_in, new_key, super_user, unique
 from zato_sso import SSO
 
 if TYPE_CHECKING:
@@ -77,11 +80,22 @@ def serving(config: Config, folder: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def target(shared_config: Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    with serving(shared_config, tmp_path_factory.mktemp("server")) as url, SSO(config=shared_config) as sso:
-        target = Target(url, sso)
-        with target.session:
-            yield target
+def targets(
+    request: pytest.FixtureRequest, mail: Inbox, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Target]]:
+    """A running server on each database: requests are drawn once for both."""
+    with ExitStack() as stack:
+        found = {}
+        for engine in ("sqlite", "postgresql"):
+            folder = tmp_path_factory.mktemp(engine)
+            url = stack.enter_context(with_schema(request, engine, folder))
+            config = changed(
+                config_of(url, new_key()), smtp={"url": mail.url}, signup={"always_return_confirm_token": True}
+            )
+            address = stack.enter_context(serving(config, folder))
+            found[engine] = Target(address, stack.enter_context(SSO(config=config)))
+            stack.enter_context(found[engine].session)
+        yield found
 
 
 every_operation = pytest.mark.parametrize(("path", "method"), OPERATIONS)
@@ -111,11 +125,10 @@ def checks() -> list[Any]:
     ]
 
 
-@cache
 def drawn(path: str, method: str) -> list[tuple[schemathesis.Case[Any], bool]]:
     """Cases for an operation, and whether they are about who is there.
 
-    To draw them takes longer than to send them. They are drawn once: every database and every caller gets the same.
+    To draw them takes longer than to send them: every database and every caller gets the same.
     """
     from hypothesis import HealthCheck, Phase, given, seed, settings, strategies
 
@@ -138,11 +151,11 @@ def drawn(path: str, method: str) -> list[tuple[schemathesis.Case[Any], bool]]:
     return cases
 
 
-def cases(path: str, method: str) -> Iterator[tuple[schemathesis.Case[Any], bool]]:
-    """Copies of those cases, which a test may change."""
+def copies(drawn: list[tuple[schemathesis.Case[Any], bool]]) -> Iterator[tuple[schemathesis.Case[Any], bool]]:
+    """Copies of cases, which a test may change."""
     from schemathesis.core import NotSet
 
-    for case, is_known in drawn(path, method):
+    for case, is_known in drawn:
         parts = {name: part for name in PARTS if not isinstance(part := getattr(case, name), NotSet)}
         parts = deepcopy(parts)
         yield case.operation.Case(media_type=case.media_type, **parts), is_known
@@ -164,16 +177,14 @@ def checked(target: Target, case: schemathesis.Case[Any], ust: str | None) -> in
     return int(answer.status_code)
 
 
-@every_operation
-def test_strangers_get_what_is_promised(target: Target, path: str, method: str) -> None:
-    for case, _ in cases(path, method):
+def strangers(target: Target, cases: Iterator[tuple[schemathesis.Case[Any], bool]]) -> None:
+    for case, _ in cases:
         checked(target, case, None)
 
 
-@every_operation
-def test_those_who_may_do_everything_get_what_is_promised(target: Target, path: str, method: str) -> None:
+def those_who_may_do_everything(target: Target, cases: Iterator[tuple[schemathesis.Case[Any], bool]]) -> None:
     status = 200
-    for case, is_known in cases(path, method):
+    for case, is_known in cases:
         # Sessions that the case may end, and people that it may delete or lock out. A rejected body does neither.
         if status != 400:
             user_id, ust = target.newcomer()
@@ -185,3 +196,13 @@ def test_those_who_may_do_everything_get_what_is_promised(target: Target, path: 
             if isinstance(part, dict) and is_known:
                 part.update({name: value for name, value in known.items() if name in part})
         status = checked(target, case, admin)
+
+
+@every_operation
+def test_everybody_gets_what_is_promised(targets: dict[str, Target], path: str, method: str) -> None:
+    cases = drawn(path, method)
+    with rows() as row:
+        for engine, target in targets.items():
+            for caller in (strangers, those_who_may_do_everything):
+                with row(f"{engine}: {caller.__name__}"):
+                    caller(target, copies(cases))
