@@ -458,6 +458,7 @@ CODES: dict[str, dict[str, Case]] = {
     "user.passkey.finish_registration": {"E005010": stale(), "E012001": sets(response={})},
     "user.passkey.begin_login": APPLICATION,
     "user.passkey.finish_login": {"E005001": sets(response={})},
+    "user.passkey.begin_reauthentication": {},
     "user.passkey.finish_reauthentication": {"E005001": sets(response={})},
     "user.passkey.get_list": ON_SOMEBODY,
     "user.passkey.rename": {"E008002": sets(passkey_id="zpkynone")},
@@ -542,17 +543,6 @@ def short_name() -> Any:
     return SearchCtx(first_name="x", is_name_exact=False)
 
 
-# Codes that no call says, and why.
-NOT_SAID = {
-    "E005005": "wrong or missing rights are always E005001",
-    "E008004": "a fault of the product",
-    "E008005": "overload, a BackendError",
-    "E008006": "an unreachable database, a BackendError",
-    "E012002": "an answer that counted before, which test_passkey.py has",
-    "E012003": "of users without a password, which tests/it/passkey.rs has",
-    "E014003": "for clients of the OpenID Provider, in the words of OAuth 2",
-    "W003005": "a warning: the login succeeds",
-}
 # Calls that nobody's session makes.
 NO_SESSION = {
     *(
