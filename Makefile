@@ -39,7 +39,7 @@ BENCHMARKS := python_faces logins rest server nodes imports
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build package run serve test fuzz lint lint-rust lint-python docs site openapi pictures bench bench-micro bench-peers bench-scale instructions plots wheel clean
+.PHONY: help build package run serve test chaos fuzz lint lint-rust lint-python docs site openapi pictures bench bench-micro bench-peers bench-scale instructions plots wheel clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -59,6 +59,10 @@ test: $(TEST_PACKAGE) ## Run all tests, on SQLite and on a PostgreSQL that it st
 	.ci/browser_tools
 	.ci/database_tools
 	RUST_TEST_THREADS=$(TEST_THREADS) $(WITH_POSTGRES) -- sh -ec 'cargo test $(CARGO_FLAGS); $(BIN)/python -m pytest -n auto --dist worksteal'
+
+chaos: $(TEST_PACKAGE) ## Kill the server under load 50 times, on SQLite and on PostgreSQL, and look for what is lost
+	$(BIN)/python tests/chaos/kill_server.py --kills $(or $(KILLS),50)
+	$(WITH_POSTGRES) --durable -- $(BIN)/python tests/chaos/kill_server.py --kills $(or $(KILLS),50) --postgresql
 
 fuzz: ## Fuzz all parsers, FUZZ_SECONDS=60 each; FUZZ_SEED=... repeats a run
 	FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_SEED=$(or $(FUZZ_SEED),$$(date +%s)) \

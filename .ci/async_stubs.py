@@ -47,7 +47,7 @@ IMPORTS = {
         "_RemoteAddr",
         "_Secret",
     ],
-    "zato_sso.ctx": ["SearchCtx", "SignupCtx"],
+    "zato_sso.ctx": ["AuditSearchCtx", "SearchCtx", "SignupCtx"],
 }
 
 

@@ -43,7 +43,7 @@ PYTHON = {
         "Objects",
         "What calls take and return.",
         [
-            *("SearchCtx", "SignupCtx", "User", "Session", "SessionInfo", "Token"),
+            *("SearchCtx", "SignupCtx", "AuditSearchCtx", "User", "Session", "SessionInfo", "Token"),
             *("AttrEntity", "AttrAPI", "AccessTokenCtx"),
         ],
     ),
@@ -74,7 +74,7 @@ PYTHON = {
 # What is imported from the package, and defined in a module whose name is private or long.
 CORE = {"SSO", "User", "Session", "SessionInfo", "Token", "AttrEntity", "AttrAPI", "AccessTokenCtx", "ImportSummary"}
 CORE |= {"Hooks"}
-HOMES = {"SearchCtx": "ctx", "SignupCtx": "ctx"} | dict.fromkeys(PYTHON["errors"][2], "errors")
+HOMES = {"SearchCtx": "ctx", "SignupCtx": "ctx", "AuditSearchCtx": "ctx"} | dict.fromkeys(PYTHON["errors"][2], "errors")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:

@@ -19,6 +19,7 @@ __all__ = [
     "AccessTokenCtx",
     "AttrAPI",
     "AttrEntity",
+    "AuditSearchCtx",
     "BackendError",
     "ImportSummary",
     "InternalError",
@@ -39,6 +40,7 @@ __all__ = [
 # The module that a name comes from, where it is not `_core`; None for modules. Each is imported when it is first used:
 # nobody waits for what they do not use.
 _MODULES = {
+    "AuditSearchCtx": "ctx",
     "SearchCtx": "ctx",
     "SignupCtx": "ctx",
     "BackendError": "errors",
@@ -68,7 +70,7 @@ if TYPE_CHECKING:
         User,
         __version__,
     )
-    from zato_sso.ctx import SearchCtx, SignupCtx
+    from zato_sso.ctx import AuditSearchCtx, SearchCtx, SignupCtx
     from zato_sso.errors import BackendError, InternalError, InvalidTOTPError, ValidationError
 else:
 

@@ -24,7 +24,7 @@ from zato_sso._core import (
     _Secret,
 )
 from zato_sso.bound import AsyncBoundSSO
-from zato_sso.ctx import SearchCtx, SignupCtx
+from zato_sso.ctx import AuditSearchCtx, SearchCtx, SignupCtx
 
 __all__ = ["SSO", "AttrAPI"]
 
@@ -63,6 +63,9 @@ class SSO:
     @property
     def group(self) -> _GroupAPI:
         """Groups of users."""
+    @property
+    def audit(self) -> _AuditAPI:
+        """The audit trail."""
     @property
     def client(self) -> _ClientAPI:
         """Clients of the OpenID Provider."""
@@ -1731,6 +1734,45 @@ class _TokenAPI:
         Raises:
             ValidationError: E007001 for a token that is not good, has expired or is for another audience; E005001 for one without
                 the scope.
+        """
+
+@final
+@type_check_only
+class _AuditAPI:
+    """`sso.audit`: the audit trail, for super-users and members of groups that may read it."""
+
+    async def search(
+        self,
+        cid: str,
+        ctx: AuditSearchCtx,
+        current_ust: _Secret,
+        current_app: str | None,
+        remote_addr: _RemoteAddr | None,
+    ) -> dict[str, Any]:
+        """Searches the audit entries in the database, newest first, a page at a time.
+
+        Rejections of callers without a session, and those of users that repeat, are there once their minute is over.
+
+        Args:
+            cid: Correlation ID.
+            ctx: The criteria.
+            current_ust: The session token of a super-user, or of a member of a group that may read the audit.
+            current_app: The application on whose behalf the call is made.
+            remote_addr: The address that the call comes from.
+
+        Returns:
+            A dict: result, a list of dicts with audit_id, time, cid, op, current_user, current_username, target_user,
+            target_username, result, current_app, remote_addr, how and extra; and next, which goes into ``ctx.after`` for the
+            next page, or None.
+
+        Raises:
+            ValidationError: E005001 without permission, E001100 if ``user_id`` is no user_id, E008002 for a wrong type, or if
+                ``after`` comes from no search.
+
+        Example:
+            >>> ctx = AuditSearchCtx(op="user.login", result="refused")
+            >>> sso.audit.search("cid", ctx, admin_ust, "CRM", "127.0.0.1")["result"]
+            []
         """
 
 @final

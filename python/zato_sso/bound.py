@@ -157,6 +157,7 @@ class BoundSSO:
     session = _branch("session")
     password_reset = _branch("password_reset")
     totp = _branch("totp")
+    audit = _branch("audit")
     group = _branch("group")
     client = _branch("client")
     token = _branch("token")

@@ -24,7 +24,7 @@ from zato_sso._core import (
     _Secret,
 )
 from zato_sso.aio import AttrAPI as AsyncAttrAPI
-from zato_sso.ctx import SearchCtx, SignupCtx
+from zato_sso.ctx import AuditSearchCtx, SearchCtx, SignupCtx
 
 __all__ = ["AsyncBoundSSO", "BoundSSO"]
 
@@ -96,6 +96,10 @@ class BoundSSO:
     @property
     def group(self) -> _GroupAPI:
         """Groups of users."""
+
+    @property
+    def audit(self) -> _AuditAPI:
+        """The audit trail."""
 
     @property
     def client(self) -> _ClientAPI:
@@ -529,6 +533,13 @@ class _TokenAPI:
         with its session."""
 
 @type_check_only
+class _AuditAPI:
+    """`sso.audit`: the audit trail, for super-users and members of groups that may read it."""
+
+    def search(self, ctx: AuditSearchCtx, **filled: Unpack[_WithCurrentUst]) -> dict[str, Any]:
+        """Searches the audit entries in the database, newest first, a page at a time."""
+
+@type_check_only
 class _GroupAPI:
     """`sso.group`: groups of users, for super-users."""
 
@@ -941,6 +952,10 @@ class AsyncBoundSSO:
     @property
     def group(self) -> _AsyncGroupAPI:
         """Groups of users."""
+
+    @property
+    def audit(self) -> _AsyncAuditAPI:
+        """The audit trail."""
 
     @property
     def client(self) -> _AsyncClientAPI:
@@ -1386,6 +1401,13 @@ class _AsyncTokenAPI:
         """Verifies an access token of the OpenID Provider of this database. A JWT is verified without a query, and is good until it
         expires: that its session has ended is known to ``Token.user``, and by introspection. An opaque token is looked up, and ends
         with its session."""
+
+@type_check_only
+class _AsyncAuditAPI:
+    """`sso.audit`: the audit trail, for super-users and members of groups that may read it."""
+
+    async def search(self, ctx: AuditSearchCtx, **filled: Unpack[_WithCurrentUst]) -> dict[str, Any]:
+        """Searches the audit entries in the database, newest first, a page at a time."""
 
 @type_check_only
 class _AsyncGroupAPI:

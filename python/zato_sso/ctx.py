@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-__all__ = ["SearchCtx", "SignupCtx"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from datetime import datetime
+
+__all__ = ["AuditSearchCtx", "SearchCtx", "SignupCtx"]
 
 
 @dataclass(kw_only=True)
@@ -78,3 +82,35 @@ class SignupCtx:
     first_name: str | None = None
     middle_name: str | None = None
     last_name: str | None = None
+
+
+@dataclass(kw_only=True)
+class AuditSearchCtx:
+    """The criteria of `sso.audit.search`: all that are given have to be met. A value of None is no criterion."""
+
+    time_from: datetime | None = None
+    """From this time on; one without a timezone is UTC."""
+
+    time_before: datetime | None = None
+    """Before this time."""
+
+    op: str | None = None
+    """The operation, such as `user.login`."""
+
+    result: str | None = None
+    """`ok`, a status code such as `E005001`, or `refused` for all but `ok`."""
+
+    user_id: str | None = None
+    """The user who acted, or to whom it was done; also one who is deleted."""
+
+    cid: str | None = None
+    """The correlation ID of a call."""
+
+    remote_addr: str | None = None
+    """The address that the call came from, as the entry has it."""
+
+    after: str | None = None
+    """Where to go on: `next` of the page before."""
+
+    limit: int | None = None
+    """How many entries at most: 50 by default, 1,000 at most."""

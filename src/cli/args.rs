@@ -1,5 +1,6 @@
 //! What can stand on the command line.
 
+mod audit;
 mod client;
 
 use std::convert::Infallible;
@@ -11,6 +12,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use crate::domain::{Password, SecType};
 use crate::ops::SecDefHere;
 
+pub(super) use audit::{AuditArgs, AuditCommand, DoctorArgs, ExportAuditArgs};
 pub(super) use client::{
     ClientCommand, ClientTerms, DeleteClientArgs, NewClientArgs, RotateSecretArgs, UpdateClientArgs,
 };
@@ -111,6 +113,8 @@ pub(super) enum Command {
     DeleteSite(DeleteSiteArgs),
     #[command(flatten)]
     Client(Box<ClientCommand>),
+    #[command(flatten)]
+    Audit(Box<AuditCommand>),
     /// Bring users over from elsewhere
     Import {
         #[command(subcommand)]
@@ -131,7 +135,7 @@ pub(super) enum Command {
     /// List the users who must change their password soon, the most urgent first
     ExpiringPasswords(ExpiringPasswordsArgs),
     /// Check configuration, key, database and clock, and say what to do; exit status 1 if there is a problem
-    Doctor,
+    Doctor(DoctorArgs),
     /// Write a copy of the SQLite database into a new file, while it is in use; which key belongs to it stands beside it
     Backup(BackupArgs),
     /// Put a backup in the place of what the SQLite database has, while it is in use
@@ -506,6 +510,8 @@ pub(super) enum ImportFormat {
 pub(super) enum ExportCommand {
     /// Write all users in the format that import users reads, a JSON object a line
     Users(ExportUsersArgs),
+    /// Write the entries of the audit, oldest first, a JSON object a line
+    Audit(ExportAuditArgs),
 }
 
 #[derive(Args)]

@@ -80,8 +80,8 @@ fn execute(cli: Cli, serve: Serve) -> Result<(), Failure> {
         Command::EndSessions(args) => {
             with_config(&global, |config| command::session::end(config, args, &out))
         }
-        Command::Doctor => {
-            runtime(Builder::new_current_thread())?.block_on(command::doctor::run(&global, &out))
+        Command::Doctor(args) => {
+            runtime(Builder::new_current_thread())?.block_on(command::doctor::run(&global, &args, &out))
         }
         Command::ChangeUserPassword(args) => {
             with_config(&global, |config| command::password::change_password(config, args, &out))
@@ -131,6 +131,7 @@ fn execute(cli: Cli, serve: Serve) -> Result<(), Failure> {
         Command::ListSites => with_config(&global, |config| command::site::list(config, &out)),
         Command::UpdateSite(args) => with_config(&global, |config| command::site::update(config, args, &out)),
         Command::DeleteSite(args) => with_config(&global, |config| command::site::delete(config, args, &out)),
+        Command::Audit(command) => with_config(&global, |config| command::audit::run(config, *command, &out)),
         Command::Client(command) => {
             with_config(&global, |config| command::client::run(config, *command, &out))
         }
@@ -142,6 +143,9 @@ fn execute(cli: Cli, serve: Serve) -> Result<(), Failure> {
         }
         Command::Export { command: ExportCommand::Users(args) } => {
             with_config(&global, |config| command::export::users(config, args))
+        }
+        Command::Export { command: ExportCommand::Audit(args) } => {
+            with_config(&global, |config| command::export::audit(config, args))
         }
         Command::Backup(args) => with_config(&global, |config| command::backup::make(config, args, &out)),
         Command::Restore(args) => {

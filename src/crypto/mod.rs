@@ -1,5 +1,6 @@
 //! Cryptography: password hashes, tokens, the keyring and what it seals, one-time codes. No I/O but the key file.
 
+pub mod audit;
 pub mod compare;
 pub mod fernet;
 pub mod form_token;

@@ -36,7 +36,7 @@ pub use self::core::trace;
 pub use access::rate_limit::{InvalidRateLimit, RateLimit, RateLimits, RateRule, RateWindow};
 pub use access::throttle::{Throttle, ThrottleRules};
 pub use attr::{Attr, AttrOwner, AttrValue};
-pub use audit::{AuditEvent, AuditResult};
+pub use audit::{AuditEntry, AuditEvent, AuditPage, AuditPlace, AuditResult, AuditSearch};
 pub use client::metadata::{Metadata, as_metadata_error};
 pub use client::oauth_error::OAuthError;
 pub use client::record::{

@@ -79,6 +79,9 @@ pub struct Session {
     /// When it was last used, as far as that is written: at the login, at a renewal, and now and then in between where
     /// sessions end that nobody uses.
     pub last_use: Timestamp,
+    /// How its user has proved who they are, by names of RFC 8176 between blanks; None is by a password alone, or as
+    /// `auth_type` says.
+    pub auth_methods: Option<String>,
 }
 
 /// A session and whose it is.

@@ -1,5 +1,10 @@
 //! The audit trail: one entry an operation, as a JSON line and, for security events, in the database.
 
+pub(in crate::ops) mod chain;
+pub(in crate::ops) mod keys;
+pub(in crate::ops) mod seal;
+pub(in crate::ops) mod seen;
+
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -77,6 +82,7 @@ fn remark(lost: u64) -> String {
         "current_user": null,
         "target_user": null,
         "result": result,
+        "how": "system",
         "extra": {"lines": lost},
     });
     format!("{line}\n")
@@ -107,6 +113,7 @@ impl Trail {
             result: AuditResult::Ok,
             current_app: clean_app(&ctx.current_app),
             remote_addr: ctx.remote_addr.clone(),
+            how: None,
             extra: Vec::new(),
         };
         Self { event, is_committed: false, is_left_out: false, has_mail: false }
@@ -164,6 +171,11 @@ impl Trail {
         extra(&self.event).to_string()
     }
 
+    /// Whether there is a note of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.event.extra.iter().any(|(known, _)| *known == name)
+    }
+
     pub fn note(&mut self, name: &'static str, value: impl Into<String>) {
         self.event.extra.push((name, value.into()));
     }
@@ -193,6 +205,7 @@ fn json(event: &AuditEvent) -> Value {
         "current_user": event.current_user.as_ref().map(UserId::as_str),
         "target_user": event.target_user.as_ref().map(UserId::as_str),
         "result": event.result.as_str(),
+        "how": event.how,
         "extra": all,
     })
 }

@@ -1,6 +1,7 @@
 //! One call of an operation: the audit entry starts, the caller is checked, the body runs, and the entry is concluded.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
 
 use uuid::Uuid;
 
@@ -13,8 +14,10 @@ use crate::domain::{
 use crate::ops::Sso;
 use crate::ops::access::actor::{Actor, Caller};
 use crate::ops::access::check::PasswordAge;
+use crate::ops::access::how::{self, how_of_session};
 use crate::ops::access::throttle::{Prefix, place_of};
 use crate::ops::audit::Trail;
+use crate::ops::audit::chain::digest_of_event;
 use crate::ops::hook::HOOK_ERROR;
 use crate::ops::refusals::{Counting, Refused};
 use crate::ops::traced::Traced;
@@ -196,7 +199,12 @@ impl Sso {
     ) -> Result<T> {
         let under_way = self.core.counters.began(operation);
         let mut traced = Traced::begin(self.core.tracer.as_ref(), ctx, operation, &self.config().apps);
-        let trail = Trail::new(ctx, operation, self.system_time());
+        let mut trail = Trail::new(ctx, operation, self.system_time());
+        trail.event.how = match operation.who() {
+            Who::Trusted => Some(self.how_of_process()),
+            Who::System => Some(how::SYSTEM),
+            _ => None,
+        };
         let mut call = Call { ctx, trail, admitted: Admitted::Anonymous };
         let outcome = trace::within(traced.scope(), on_behalf(turn(ctx, operation), body(&mut call))).await;
         let failed = outcome.as_ref().err().map(|error| (error, call.refused(operation)));
@@ -240,7 +248,8 @@ impl Sso {
                 | Who::OneselfOrSuperUser
                 | Who::OneselfOrUserManager
                 | Who::SuperUser
-                | Who::UserManager,
+                | Who::UserManager
+                | Who::AuditReader,
                 Actor::Session(ust),
             ) => Admitted::User(self.check_ust(ctx, ust, age).await?),
             (
@@ -248,7 +257,8 @@ impl Sso {
                 | Who::OneselfOrSuperUser
                 | Who::OneselfOrUserManager
                 | Who::SuperUser
-                | Who::UserManager,
+                | Who::UserManager
+                | Who::AuditReader,
                 Actor::Known(caller),
             ) => {
                 self.check_app(ctx)?;
@@ -259,6 +269,7 @@ impl Sso {
                 | Who::OneselfOrUserManager
                 | Who::SuperUser
                 | Who::UserManager
+                | Who::AuditReader
                 | Who::Trusted
                 | Who::Site,
                 Actor::Trusted(by),
@@ -279,6 +290,7 @@ impl Sso {
                 | Who::OneselfOrUserManager
                 | Who::SuperUser
                 | Who::UserManager
+                | Who::AuditReader
                 | Who::Trusted,
                 Actor::Site(_),
             )
@@ -288,6 +300,7 @@ impl Sso {
                 | Who::OneselfOrUserManager
                 | Who::SuperUser
                 | Who::UserManager
+                | Who::AuditReader
                 | Who::Trusted
                 | Who::Site,
                 Actor::Anonymous,
@@ -296,11 +309,24 @@ impl Sso {
         if let Some(by) = call.user_id().cloned() {
             call.trail.by(&by);
         }
+        call.trail.event.how = match &call.admitted {
+            Admitted::User(caller) => Some(how_of_session(caller.session())),
+            Admitted::Process(_) => Some(self.how_of_process()),
+            Admitted::Site(_) => Some(how::SITE),
+            // What an anonymous caller proves comes later; what the product does by itself is known already.
+            Admitted::Anonymous => call.trail.event.how,
+        };
         match (&call.admitted, who) {
             (Admitted::User(caller), Who::SuperUser) => caller.require_super_user(),
             (Admitted::User(caller), Who::UserManager) => caller.require_user_manager(),
+            (Admitted::User(caller), Who::AuditReader) => caller.require_audit_reader(),
             _ => Ok(()),
         }
+    }
+
+    /// How the process itself acts: the command, or a program that holds the object and skips the checks.
+    pub(in crate::ops) fn how_of_process(&self) -> &'static str {
+        if self.core.is_command { how::COMMAND } else { how::SKIP_SEC }
     }
 
     /// On whose behalf the product does what nobody has asked for.
@@ -318,6 +344,7 @@ impl Sso {
     pub(in crate::ops) async fn commit(&self, mut tx: Tx, trail: &mut Trail) -> Result<()> {
         self.insert(&mut tx, trail).await?;
         tx.commit().await?;
+        self.core.has_unsealed.store(true, SeqCst);
         trail.is_committed = true;
         if trail.has_mail {
             self.core.mailer.wake();
@@ -368,7 +395,9 @@ impl Sso {
         }
         let mut tx = self.db().write().await?;
         self.insert(&mut tx, trail).await?;
-        tx.commit().await
+        tx.commit().await?;
+        self.core.has_unsealed.store(true, SeqCst);
+        Ok(())
     }
 
     fn is_for_database(&self, trail: &Trail) -> bool {
@@ -385,6 +414,8 @@ impl Sso {
             return Ok(());
         }
         let audit_id: Uuid = time_ordered_uuid(trail.event.time, &*self.core.random)?;
-        store::audit::insert(tx, audit_id, &trail.event, &trail.extra()).await
+        let (keys, extra) = (self.core.audit_keys.get(), trail.extra());
+        let digest = keys.newest().map(|key| digest_of_event(key, audit_id, &trail.event, &extra));
+        store::audit::insert(tx, audit_id, &trail.event, &extra, digest.as_deref()).await
     }
 }

@@ -38,6 +38,7 @@ mod sso;
 mod state;
 mod time;
 mod traced;
+mod trail;
 mod user;
 mod watch;
 
@@ -74,6 +75,7 @@ pub use linked_auth::identify::ExternalCredential;
 pub use linked_auth::link::SecDefName;
 pub use linked_auth::sec_def::{CreatedSecDef, NewSecDef};
 pub use linked_auth::session::{ExternalAuth, RequestAuth};
+pub use maintenance::audit_chain::examine_audit;
 pub use maintenance::backup::{Backup, BackupError, back_up, restore};
 pub use maintenance::cleanup::Cleaned;
 pub use maintenance::console::{Envelopes, KeyringState, SealedBy, ServerState};

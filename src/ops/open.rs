@@ -7,12 +7,16 @@ use std::sync::atomic::{AtomicBool, AtomicI64};
 use std::time::Duration;
 
 use crate::config::{Cache, Config, Create, DatabaseUrl, LogLevel};
+use crate::crypto::audit::AuditKeys;
 use crate::crypto::{HashParams, HashPool, KeyringError, LoadedKeyring, WaitLimits};
 #[cfg(feature = "server")]
 use crate::domain::trace::Tracer;
 use crate::domain::{Clock, Random, SteadyClock, SystemClock, SystemRandom, random_uuid};
 use crate::ops::access::name::{case_of_names, case_warning};
 use crate::ops::audit::AuditLog;
+use crate::ops::audit::keys::{self, KnownAuditKeys};
+use crate::ops::audit::seal::is_chained;
+use crate::ops::audit::seen::LastSeen;
 use crate::ops::background::Background;
 use crate::ops::breached::BreachedFilter;
 use crate::ops::courier::Courier;
@@ -48,6 +52,8 @@ pub struct Parts {
     pub hooks: Arc<dyn Hooks>,
     /// Where its log goes.
     pub reporting: Reporting,
+    /// Whether it is opened for a command of an operator, which audit entries say.
+    pub is_command: bool,
 }
 
 impl Default for Parts {
@@ -58,6 +64,7 @@ impl Default for Parts {
             random: Arc::new(SystemRandom),
             hooks: Arc::new(NoHooks),
             reporting: Reporting::Off,
+            is_command: false,
         }
     }
 }
@@ -77,7 +84,7 @@ impl Sso {
     /// # Errors
     /// As [`Sso::open`].
     pub async fn open_with(config: Config, parts: Parts) -> Result<Self, OpenError> {
-        let Parts { clock, random, hooks, reporting } = parts;
+        let Parts { clock, random, hooks, reporting, is_command } = parts;
         let clock = if config.database.keep_time { SteadyClock::on(clock) } else { SteadyClock::like(clock) };
         let clock = Arc::new(clock);
         let hash = &config.hash_secret;
@@ -121,6 +128,17 @@ impl Sso {
                 return Err(error.into());
             }
         };
+        let audit_keys = match is_chained(&config) {
+            true => keys::read_or_make(&db, &keyring, &*random, clock.now()).await,
+            false => Ok(AuditKeys::default()),
+        };
+        let audit_keys = match audit_keys {
+            Ok(audit_keys) => audit_keys,
+            Err(error) => {
+                db.close().await;
+                return Err(error.into());
+            }
+        };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let limits = WaitLimits {
             max_bytes: usize::try_from(config.hash.max_waiting_kib)
@@ -159,9 +177,13 @@ impl Sso {
             kept_time,
             random,
             audit,
+            audit_keys: KnownAuditKeys::new(audit_keys),
+            audit_seen: LastSeen::default(),
+            has_unsealed: AtomicBool::new(false),
             log,
             is_reporting: !matches!(reporting, Reporting::Off),
             is_server: matches!(reporting, Reporting::Server),
+            is_command,
             watch: Watch::default(),
             counters: Counters::default(),
             #[cfg(feature = "server")]
@@ -183,6 +205,7 @@ impl Sso {
         };
         let sso = Self { core: Arc::new(core) };
         sso.start_maintenance();
+        sso.start_sealing();
         sso.start_recording_refusals();
         sso.start_sending();
         sso.start_keeping_time().await;

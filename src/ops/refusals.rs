@@ -11,7 +11,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value};
 
+use crate::crypto::audit::AuditKeys;
 use crate::domain::{AuditEvent, Random, RemoteAddr, Result, Timestamp, network_of, time_ordered_uuid};
+use crate::ops::audit::chain::digest_of_event;
 use crate::store::{self, Db};
 
 /// How many rows one minute has at most, but for those of all other addresses together.
@@ -144,11 +146,17 @@ impl Refusals {
     ///
     /// # Errors
     /// When the database cannot answer; then they are kept for the next time.
-    pub async fn write(&self, mut rows: Vec<(Key, Counted)>, db: &Db, random: &dyn Random) -> Result<()> {
+    pub async fn write(
+        &self,
+        mut rows: Vec<(Key, Counted)>,
+        db: &Db,
+        random: &dyn Random,
+        keys: &AuditKeys,
+    ) -> Result<()> {
         rows.sort_by_key(|(_, row)| row.event.time.as_micros());
         while !rows.is_empty() {
             let rest = rows.split_off(rows.len().min(BATCH));
-            if let Err(error) = write_batch(&rows, db, random).await {
+            if let Err(error) = write_batch(&rows, db, random, keys).await {
                 rows.extend(rest);
                 self.put_back(rows);
                 return Err(error);
@@ -188,6 +196,9 @@ impl Counted {
         if known.event.current_app != more.event.current_app {
             known.event.current_app.clear();
         }
+        if known.event.how != more.event.how {
+            known.event.how = None;
+        }
         if known.event.remote_addr != more.event.remote_addr {
             known.event.remote_addr = RemoteAddr::default();
         }
@@ -203,11 +214,13 @@ impl Counted {
     }
 }
 
-async fn write_batch(rows: &[(Key, Counted)], db: &Db, random: &dyn Random) -> Result<()> {
+async fn write_batch(rows: &[(Key, Counted)], db: &Db, random: &dyn Random, keys: &AuditKeys) -> Result<()> {
     let mut tx = db.write().await?;
     for (_, row) in rows {
         let audit_id = time_ordered_uuid(row.event.time, random)?;
-        store::audit::insert(&mut tx, audit_id, &row.event, &row.extra()).await?;
+        let extra = row.extra();
+        let digest = keys.newest().map(|key| digest_of_event(key, audit_id, &row.event, &extra));
+        store::audit::insert(&mut tx, audit_id, &row.event, &extra, digest.as_deref()).await?;
     }
     tx.commit().await
 }
@@ -239,6 +252,7 @@ mod tests {
             result: AuditResult::Refused(Code::AuthNotAllowed),
             current_app: "CRM".to_owned(),
             remote_addr: RemoteAddr::from(address),
+            how: None,
             extra: Vec::new(),
         }
     }

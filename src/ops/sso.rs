@@ -11,6 +11,9 @@ use crate::crypto::{HashPool, Keyring};
 use crate::domain::trace::{self, RemoteSpan, Scope, Tracer};
 use crate::domain::{Random, Result, SteadyClock, Timestamp};
 use crate::ops::audit::AuditLog;
+use crate::ops::audit::keys::KnownAuditKeys;
+use crate::ops::audit::seal::{Sealing, is_chained};
+use crate::ops::audit::seen::{LastSeen, Memory};
 use crate::ops::background::Background;
 use crate::ops::breached::BreachedFilter;
 use crate::ops::courier::Courier;
@@ -59,10 +62,17 @@ pub(in crate::ops) struct Core {
     pub kept_time: KeptTime,
     pub random: Arc<dyn Random>,
     pub audit: AuditLog,
+    /// By what entries in the database are chained, and what was seen of the chain.
+    pub audit_keys: KnownAuditKeys,
+    pub audit_seen: LastSeen,
+    /// Whether this process has written entries since it last sealed.
+    pub has_unsealed: AtomicBool,
     pub log: Arc<Log>,
     /// Whether it has a log, and whether it serves others.
     pub is_reporting: bool,
     pub is_server: bool,
+    /// Whether it is opened by a command that does one thing and ends.
+    pub is_command: bool,
     pub watch: Watch,
     pub counters: Counters,
     /// What takes the spans of work that no caller records.
@@ -83,6 +93,25 @@ pub(in crate::ops) struct Core {
     pub hooks: Arc<dyn Hooks>,
     /// Whether usernames are the same in any case of letters, as the database says.
     pub is_case_insensitive: AtomicBool,
+}
+
+impl Core {
+    /// What seals the audit.
+    pub fn sealing(&self) -> Sealing<'_> {
+        Sealing {
+            db: &self.db,
+            keyring: &self.keyring,
+            keys: &self.audit_keys,
+            clock: &self.clock,
+            memory: Memory {
+                seen: &self.audit_seen,
+                config: &self.config,
+                is_server: self.is_server,
+                log: &self.log,
+            },
+            is_chained: is_chained(&self.config),
+        }
+    }
 }
 
 impl Sso {
@@ -165,7 +194,8 @@ impl Sso {
     /// When the database cannot answer; then they are kept for the next time.
     pub async fn record_refusals(&self) -> Result<()> {
         let refusals = &self.core.refusals;
-        refusals.write(refusals.take_all(), self.db(), self.random()).await
+        let keys = self.core.audit_keys.get();
+        refusals.write(refusals.take_all(), self.db(), self.random(), &keys).await
     }
 
     /// Sends what emails this process has caused and not sent yet, for a few seconds at most; then closes the database and
@@ -175,6 +205,8 @@ impl Sso {
         self.core.background.stop().await;
         // Without a database there is nowhere to write them.
         drop(self.record_refusals().await);
+        // What is not sealed now is, by the next process.
+        drop(timeout(TIME_PATIENCE, self.core.sealing().seal_all()).await);
         if self.core.mailer.close(Instant::now() + CLOSING).await {
             // Others need not wait until they are sure that this process is gone.
             drop(timeout(CLOSING, self.let_go_of_emails()).await);

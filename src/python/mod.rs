@@ -3,6 +3,7 @@
 //! Every method is written once and serves both `zato_sso.SSO` and `zato_sso.aio.SSO`; [`runtime`] has the machinery.
 
 mod attr;
+mod audit;
 mod branch;
 mod client;
 mod credential;

@@ -12,6 +12,7 @@ use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 use crate::config::{Config, Loader};
 use crate::domain::SystemClock;
 use crate::ops::{Format, Sso};
+use crate::python::audit::AuditApi;
 use crate::python::branch::Branch;
 use crate::python::client::ClientApi;
 use crate::python::credential::TotpApi;
@@ -210,6 +211,8 @@ roots! { py, branch:
     password_reset: PasswordResetApi = PasswordResetApi::new(branch.clone());
     /// Groups of users.
     group: GroupApi = GroupApi::new(branch.clone());
+    /// The audit trail.
+    audit: AuditApi = AuditApi::new(branch.clone());
     /// Clients of the OpenID Provider.
     client: ClientApi = ClientApi::new(branch.clone());
     /// Access tokens that services are shown.

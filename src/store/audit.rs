@@ -1,5 +1,9 @@
 //! The audit trail in the database.
 
+pub mod chain;
+pub mod export;
+pub mod search;
+
 use uuid::Uuid;
 
 use super::Conn;
@@ -7,14 +11,20 @@ use crate::domain::{AuditEvent, Result, UserId};
 
 sql! {
     INSERT = "INSERT INTO sso_audit (audit_id, event_time, cid, op, actor_id, target_id, result, current_app, \
-        remote_addr, extra) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+        remote_addr, extra, how, chain_digest) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 }
 
-/// Adds an entry. `extra` is JSON.
+/// Adds an entry. `extra` is JSON; the digest is what it will be sealed by.
 ///
 /// # Errors
 /// When the database cannot answer.
-pub async fn insert(conn: &mut Conn, audit_id: Uuid, event: &AuditEvent, extra: &str) -> Result<()> {
+pub async fn insert(
+    conn: &mut Conn,
+    audit_id: Uuid,
+    event: &AuditEvent,
+    extra: &str,
+    digest: Option<&[u8]>,
+) -> Result<()> {
     execute!(
         conn,
         INSERT,
@@ -28,6 +38,8 @@ pub async fn insert(conn: &mut Conn, audit_id: Uuid, event: &AuditEvent, extra: 
         &event.current_app,
         event.remote_addr.joined(),
         extra,
+        event.how,
+        digest,
     )?;
     Ok(())
 }

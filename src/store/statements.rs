@@ -13,6 +13,8 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         attr::SESSION_STATEMENTS,
         attr::TOGETHER_STATEMENTS,
         audit::STATEMENTS,
+        audit::chain::STATEMENTS,
+        audit::export::STATEMENTS,
         site::browser::STATEMENTS,
         client::access_token::STATEMENTS,
         client::authorization::STATEMENTS,

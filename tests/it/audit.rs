@@ -163,6 +163,7 @@ async fn an_entry_says_who_did_what_to_whom_and_how_it_ended(kind: Kind) {
         "current_user": root.user_id.as_str(),
         "target_user": user.user_id.as_str(),
         "result": "ok",
+        "how": "password",
         "extra": {"current_app": "CRM", "remote_addr": "10.0.0.1"},
     });
     assert_eq!(entry, expected);

@@ -242,7 +242,10 @@ fn it_can_look_while_the_server_runs() {
     assert_eq!(done.status, 0, "{done}");
     server.signal("-TERM");
     assert_eq!(server.end().0, Some(0));
-    assert_eq!(json!(folder.names()), json!(["sso.db", "sso.db-epoch", "sso.db.key", "sso.toml"]));
+    assert_eq!(
+        json!(folder.names()),
+        json!(["sso.db", "sso.db-epoch", "sso.db.key", "sso.db.key.audit-head", "sso.toml"])
+    );
 }
 
 #[test]

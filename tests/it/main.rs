@@ -17,6 +17,10 @@ mod attr_quota;
 mod attr_rest;
 mod audit;
 #[cfg(feature = "server")]
+mod audit_chain;
+#[cfg(feature = "server")]
+mod audit_search;
+#[cfg(feature = "server")]
 mod authenticator;
 mod browse;
 #[cfg(feature = "server")]

@@ -31,6 +31,7 @@ fn the_rules_are_these() {
         Who::OneselfOrUserManager,
         Who::SuperUser,
         Who::UserManager,
+        Who::AuditReader,
     ];
     insta::assert_snapshot!(all.map(line).join("\n"), @"
     Anyone: user.login, user.logout, user.signup, user.confirm_signup, user.confirm_email, user.resend_confirmation, session.authenticate, passkey.begin_login, passkey.finish_login, password_reset.create_token, password_reset.access_token, password_reset.change_password
@@ -39,6 +40,7 @@ fn the_rules_are_these() {
     OneselfOrUserManager: user.change_password, user.reset_totp_key, passkey.get_list, passkey.delete
     SuperUser: user.create, user.delete_by_id, user.search, user.create_linked_auth, user.delete_linked_auth, session.verify, group.create, group.get, group.get_list, group.update, group.delete, group.add_member, group.remove_member, group.get_members, client.create, client.get, client.get_list, client.update, client.delete, client.rotate_secret
     UserManager: user.approve, user.reject, user.lock, user.unlock
+    AuditReader: audit.search
     ");
 }
 
@@ -50,6 +52,7 @@ enum Caller {
     LoggedOut,
     Regular,
     UserManager,
+    AuditReader,
     SuperUser,
     Locked,
     Unconfirmed,
@@ -58,12 +61,13 @@ enum Caller {
     Expired,
 }
 
-const CALLERS: [Caller; 11] = [
+const CALLERS: [Caller; 12] = [
     Caller::Anonymous,
     Caller::Invented,
     Caller::LoggedOut,
     Caller::Regular,
     Caller::UserManager,
+    Caller::AuditReader,
     Caller::SuperUser,
     Caller::Locked,
     Caller::Unconfirmed,
@@ -86,6 +90,7 @@ impl Caller {
             | Self::LoggedOut
             | Self::Regular
             | Self::UserManager
+            | Self::AuditReader
             | Self::SuperUser => None,
         }
     }
@@ -93,7 +98,7 @@ impl Caller {
     /// What the caller is told whatever was asked for, if the session that acts does not do.
     fn refusal(self, operation: Operation) -> Option<&'static str> {
         match self {
-            Self::Anonymous | Self::Regular | Self::UserManager | Self::SuperUser => None,
+            Self::Anonymous | Self::Regular | Self::UserManager | Self::AuditReader | Self::SuperUser => None,
             // Searching says no more about a session than a login does.
             Self::Invented | Self::LoggedOut if operation == Operation::UserSearch => Some("E005001"),
             Self::Invented | Self::LoggedOut => Some("E007001"),
@@ -189,7 +194,10 @@ impl Stage {
     /// Makes somebody the caller that a case has.
     fn make(&mut self, who: &Someone, caller: Caller) {
         if caller == Caller::UserManager {
-            self.new_group(Some(who), true);
+            self.new_group(Some(who), Some("can_manage_users"));
+        }
+        if caller == Caller::AuditReader {
+            self.new_group(Some(who), Some("can_read_audit"));
         }
         if let Some(change) = caller.change() {
             let target = json!({"ust": self.admin.ust, "user_id": who.user_id});
@@ -211,9 +219,12 @@ impl Stage {
     }
 
     /// The id of a new group with a member.
-    fn new_group(&mut self, member: Option<&Someone>, can_manage_users: bool) -> String {
+    fn new_group(&mut self, member: Option<&Someone>, right: Option<&str>) -> String {
         let (name, ust) = (self.unique("group"), self.server.ust("admin1"));
-        let new = json!({"ust": ust, "name": name, "can_manage_users": can_manage_users});
+        let mut new = json!({"ust": ust, "name": name});
+        if let Some(right) = right {
+            new[right] = true.into();
+        }
         let group_id = self.ask("POST /group", &new).ok()["group_id"].as_str().unwrap().to_owned();
         if let Some(member) = member {
             let member = json!({"ust": ust, "group_id": group_id, "user_id": member.user_id});
@@ -295,6 +306,7 @@ fn expected(endpoint: &Endpoint, caller: Caller, subject: Subject) -> Option<&'s
         Who::OneselfOrUserManager => subject == Subject::Oneself || manages(caller, subject),
         Who::SuperUser => caller == Caller::SuperUser,
         Who::UserManager => manages(caller, subject),
+        Who::AuditReader => matches!(caller, Caller::SuperUser | Caller::AuditReader),
         Who::Trusted | Who::Site | Who::System => panic!("REST has no such callers: {}", operation.name()),
     };
     match operation {
@@ -365,7 +377,7 @@ async fn check(
     };
     let whom = other.as_ref().unwrap_or(&who);
     if endpoint.path.starts_with("/group") {
-        stage.group = stage.new_group(Some(whom), false);
+        stage.group = stage.new_group(Some(whom), None);
     }
     if endpoint.path.starts_with("/client") {
         stage.client = stage.new_client();

@@ -32,7 +32,6 @@ on_both_databases! {
     who_comes_by_a_form_goes_on_by_a_page;
     who_signs_up_comes_back_to_the_client;
     the_second_factor_is_told;
-    claims_tell_what_was_asked_for;
 }
 
 async fn a_client_signs_a_user_in(kind: Kind) {
@@ -546,66 +545,4 @@ async fn the_second_factor_is_told(kind: Kind) {
     assert!(
         answer_of(&provider.walk(&authorize(&client, &[("acr_values", "urn:zato-sso:2")])), "code").is_some()
     );
-}
-
-async fn claims_tell_what_was_asked_for(kind: Kind) {
-    let mut provider = Provider::with(kind, json!({"oidc.claims": {"department": "attr:dep"}})).await;
-    let client = provider.web(|new| new.is_trusted = Edit::Set(true)).await;
-    let sso = provider.browser.server.world.sso.clone();
-    let user = sso.get_user_by_username(&crate::support::ctx(), "user1", false).await.unwrap().unwrap();
-    let user_id = user.user.user_id.as_str().to_owned();
-    let update = zato_sso::domain::UserUpdate {
-        email: Edit::Set("user1@example.com".to_owned()),
-        first_name: Edit::Set("Ann".to_owned()),
-        last_name: Edit::Set("Lee".to_owned()),
-        ..Default::default()
-    };
-    let trusted = || zato_sso::ops::Actor::Trusted(None);
-    provider.browser.server.world.clock.advance_seconds(5);
-    sso.update_user_by_id(&crate::support::ctx(), trusted(), &user_id, update).await.unwrap();
-    let target = zato_sso::ops::AttrTarget::User(Some(user_id.clone()));
-    let item = zato_sso::ops::AttrItem {
-        user_id: None,
-        name: "dep".to_owned(),
-        value: zato_sso::domain::AttrValue::from_json_text("\"Sales\"".to_owned()),
-        expiration: None,
-        encrypt: Some(true),
-    };
-    let create = zato_sso::ops::AttrWrite::Create;
-    sso.write_attrs(&crate::support::ctx(), trusted(), &target, create, vec![item]).await.unwrap();
-
-    let tokens = provider.tokens(&client, &[("scope", "openid profile email groups")]);
-    let info = provider.userinfo(tokens["access_token"].as_str().unwrap()).json();
-    let expected = json!({
-        "sub": user_id,
-        "name": "Ann Lee",
-        "given_name": "Ann",
-        "family_name": "Lee",
-        "preferred_username": "user1",
-        "updated_at": START.as_micros() / 1_000_000 + 5,
-        "email": "user1@example.com",
-        "email_verified": false,
-        "groups": [],
-        "department": "Sales",
-    });
-    assert_eq!(info, expected);
-    let world = &provider.browser.server.world;
-    crate::support::execute(world, "UPDATE sso_user SET email_is_verified = TRUE").await;
-    let info = provider.userinfo(tokens["access_token"].as_str().unwrap()).json();
-    assert_eq!(info["email_verified"], true);
-    // By name: with the scope that it belongs to, which the user is asked for.
-    let claims = r#"{"userinfo":{"email":{"essential":true}},"id_token":{"given_name":null}}"#;
-    let tokens = provider.tokens(&client, &[("claims", claims)]);
-    let info = provider.userinfo(tokens["access_token"].as_str().unwrap()).json();
-    assert_eq!((&info["email"], &info["given_name"]), (&json!("user1@example.com"), &json!("Ann")));
-    assert!(info.get("groups").is_none(), "{info}");
-    assert_eq!(tokens["scope"], "openid profile email");
-    let id_token = provider.verified(tokens["id_token"].as_str().unwrap());
-    assert_eq!(id_token["given_name"], "Ann");
-    // A client that may not have the scope is not told by the name either.
-    let other = provider.web(|new| new.scopes = Edit::Set(vec!["openid".to_owned()])).await;
-    let tokens = provider.tokens(&other, &[("scope", "openid"), ("claims", claims)]);
-    let info = provider.userinfo(tokens["access_token"].as_str().unwrap()).json();
-    assert_eq!(info, json!({"sub": user_id}));
-    assert!(provider.verified(tokens["id_token"].as_str().unwrap()).get("given_name").is_none());
 }

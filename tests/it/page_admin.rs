@@ -23,9 +23,12 @@ on_both_databases! {
     a_group_is_given_and_taken_on_the_page_of_a_user;
     rights_are_given_by_a_fresh_login_alone;
     members_of_a_large_group_are_seen_page_by_page;
+    the_audit_is_read_by_what_it_is_about;
+    who_may_read_the_audit_sees_that_and_nothing_else;
 }
 
-const PAGES: [&str; 11] = [
+const PAGES: [&str; 12] = [
+    "/admin/audit",
     "/admin",
     "/admin/sites",
     "/admin/user/zusr1",
@@ -367,4 +370,48 @@ async fn members_of_a_large_group_are_seen_page_by_page(kind: Kind) {
     let next = page.body.split("\" rel=\"next\"").next().unwrap().rsplit("href=\"").next().unwrap();
     assert_eq!(count(&browser.get(&format!("{path}{next}"))), 1);
     browser.get(&format!("{path}?after=x")).shows(422, "There is no such user.");
+}
+
+async fn the_audit_is_read_by_what_it_is_about(kind: Kind) {
+    let mut browser = Browser::new(kind).await;
+    let world = &browser.server.world;
+    world.super_user("admin1").await;
+    let user = world.user("user1").await;
+    for _ in 0..60 {
+        world.sso.lock_user(&ctx(), Actor::Trusted(None), user.user_id.as_str()).await.unwrap();
+    }
+    browser.sign_in("admin1");
+    let page = browser.get("/admin/audit?op=user.lock&user=user1");
+    page.shows(200, "user.lock");
+    assert!(page.text().contains("skip_sec") && !page.text().contains("user.create"));
+    let next = page.body.split("href=\"?").nth(1).unwrap().split('"').next().unwrap().replace("&amp;", "&");
+    let last = browser.get(&format!("/admin/audit?{}", next.replace("&#x2f;", "/")));
+    assert_eq!(last.body.matches("<th scope=\"row\">user.lock</th>").count(), 10, "{}", last.body);
+    let by_id = format!("/admin/audit?result=ok&user={}", user.user_id.as_str());
+    browser.get(&by_id).shows(200, "user.create");
+    browser.get("/admin/audit?user=nobody").shows(200, "No entries were found");
+    browser.get("/admin/audit?from=yesterday&op=user.lock").shows(422, "This cannot be used here.");
+    browser.get("/admin/audit?after=x").shows(422, "This cannot be used here.");
+    browser
+        .get(&format!("/admin/user/{}", user.user_id.as_str()))
+        .shows(200, "All audit entries of this user");
+}
+
+async fn who_may_read_the_audit_sees_that_and_nothing_else(kind: Kind) {
+    let mut browser = Browser::new(kind).await;
+    let world = &browser.server.world;
+    let user = world.user("user1").await;
+    let readers = zato_sso::domain::GroupUpdate {
+        name: zato_sso::domain::Edit::Set("readers".to_owned()),
+        can_read_audit: zato_sso::domain::Edit::Set(true),
+        ..Default::default()
+    };
+    world.sso.create_group(&ctx(), Actor::Trusted(None), readers).await.unwrap();
+    world.sso.add_group_member(&ctx(), Actor::Trusted(None), "readers", user.user_id.as_str()).await.unwrap();
+    browser.sign_in("user1");
+    browser.get("/admin/audit").shows(200, "user.login");
+    assert!(browser.get("/account").body.contains("admin/audit"));
+    for path in PAGES.into_iter().filter(|path| *path != "/admin/audit") {
+        browser.get(path).shows(403, "This cannot be done");
+    }
 }

@@ -41,6 +41,7 @@ const ONES_OWN: &[&str] = &[
     "/admin",
     "/admin?q=nobody",
     "/admin/sites",
+    "/admin/audit",
     "/admin/groups",
     "/account/delete",
 ];

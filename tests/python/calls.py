@@ -10,7 +10,7 @@ from authenticator import Authenticator
 from inbox import token_in
 from stage import Stage
 from support import ADDRESS, APP, PASSWORD, totp_code, unique
-from zato_sso import AccessTokenCtx, Passkey, SearchCtx, Session, SessionInfo, SignupCtx, User
+from zato_sso import AccessTokenCtx, AuditSearchCtx, Passkey, SearchCtx, Session, SessionInfo, SignupCtx, User
 
 Arguments = dict[str, Any]
 Build = Callable[[Stage], Arguments]
@@ -221,6 +221,10 @@ def group_member(stage: Stage) -> Arguments:
 
 def group_members(stage: Stage) -> Arguments:
     return {**group(stage), "after": None, "limit": 10}
+
+
+def audit_search(stage: Stage) -> Arguments:
+    return {"cid": "cid", "ctx": AuditSearchCtx(op="user.login", limit=5), "current_ust": stage.admin, **CONTEXT}
 
 
 def new_client(stage: Stage) -> Arguments:
@@ -456,6 +460,7 @@ CALLS: dict[str, tuple[Callable[[Stage], Arguments], type]] = {
     "group.add_member": (group_member, type(None)),
     "group.remove_member": (group_member, type(None)),
     "group.get_members": (group_members, list),
+    "audit.search": (audit_search, dict),
     "client.create": (new_client, dict),
     "client.get": (client, dict),
     "client.get_list": (group_list, list),

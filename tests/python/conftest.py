@@ -85,6 +85,7 @@ def postgres_with_schema(postgres_server_url: str) -> Iterator[str]:
         SSO(config=config_of(url, new_key())).close()
         with psycopg.connect(url) as database:
             database.execute("DELETE FROM sso_setting")
+            database.execute("DELETE FROM sso_audit_key")
         yield urlsplit(url).path[1:]
 
 
@@ -95,6 +96,7 @@ def sqlite_with_schema(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     SSO(config=config_of(f"sqlite:///{file}", new_key())).close()
     with closing(sqlite3.connect(file)) as database:
         database.execute("DELETE FROM sso_setting")
+        database.execute("DELETE FROM sso_audit_key")
         database.commit()
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return file.read_bytes()

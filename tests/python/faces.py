@@ -70,6 +70,7 @@ REST = {
     "group.add_member": "POST /group/member",
     "group.remove_member": "DELETE /group/member",
     "group.get_members": "GET /group/member",
+    "audit.search": "GET /audit",
     "client.create": "POST /client",
     "client.get": "GET /client",
     "client.get_list": "GET /client/list",

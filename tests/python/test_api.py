@@ -23,7 +23,7 @@ FOR_SUPER_USERS = {
     "session.end_all",
     *("user.recovery_code.generate", "user.recovery_code.count"),
     *("user.passkey.get_list", "user.passkey.delete"),
-    *(name for name in CALLS if name.startswith(("group.", "client."))),
+    *(name for name in CALLS if name.startswith(("group.", "client.", "audit."))),
 }
 # Arguments that may be None everywhere, and those that may be in some calls.
 OPTIONAL = {"current_app", "remote_addr", "user_agent", "new_password", "totp_code", "current_user"}
@@ -76,6 +76,7 @@ def test_the_table_has_every_call() -> None:
             "session",
             "totp",
             "group",
+            "audit",
             "client",
             "password_reset",
             "site",

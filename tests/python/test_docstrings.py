@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from support import config_of, new_key
 from test_docs import public
-from zato_sso import SSO, SearchCtx, SignupCtx, errors
+from zato_sso import SSO, AuditSearchCtx, SearchCtx, SignupCtx, errors
 
 PASSWORD = "correct horse battery staple"
 # The calls that an application begins with.
@@ -66,7 +66,7 @@ def names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str,
         ust, admin_ust = (sso.user.login("cid", name, PASSWORD, "CRM", "127.0.0.1").ust for name in ("ann", "admin1"))
         yield {
             **{"sso": sso, "user_id": user_id, "ust": ust, "admin_ust": admin_ust},
-            **{"SSO": SSO, "SearchCtx": SearchCtx, "SignupCtx": SignupCtx},
+            **{"SSO": SSO, "SearchCtx": SearchCtx, "SignupCtx": SignupCtx, "AuditSearchCtx": AuditSearchCtx},
         }
 
 

@@ -437,6 +437,7 @@ CODES: dict[str, dict[str, Case]] = {
     "group.delete": NO_GROUP,
     "group.add_member": {**NO_GROUP, "E001100": NO_USER},
     "group.remove_member": {**NO_GROUP, "E001100": NO_USER},
+    "audit.search": {**FOR_SUPER_USERS, "E001100": ctx(user_id="no id"), "E008002": ctx(after="no cursor")},
     "group.get_members": {**NO_GROUP, "E001100": sets(after="no id")},
     "client.create": {**FOR_SUPER_USERS, "E005010": stale(), "E014002": sets(kind="robot")},
     "client.get": NO_CLIENT,

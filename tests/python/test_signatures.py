@@ -87,6 +87,7 @@ DOCUMENTED = {
         "finish_enrolment(cid, code, current_ust, current_app, remote_addr)",
         "disable(cid, password=None, code=None, current_ust=None, current_app=None, remote_addr=None)",
     ],
+    "audit": ["search(cid, ctx, current_ust, current_app, remote_addr)"],
     "group": [
         "create(cid, name, current_ust, current_app, remote_addr, display_name=None, description=None, scopes=None,"
         " can_manage_users=False, can_read_audit=False)",
@@ -244,6 +245,7 @@ def test_sessions_are_in_two_places_of_the_tree(tree: Any) -> None:
     assert tree.session is tree.user.session
     assert {name for name in dir(tree) if not name.startswith("_")} - {"open"} == {
         *(
+            "audit",
             "bind",
             "client",
             "close",

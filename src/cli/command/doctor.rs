@@ -2,21 +2,27 @@
 
 use serde_json::json;
 
-use crate::cli::args::Global;
+use crate::cli::args::{DoctorArgs, Global};
 use crate::cli::output::failure::Failure;
 use crate::cli::output::print::{JsonArray, Output, Stream};
 use crate::cli::output::table::Table;
 use crate::cli::setup::open as setup;
 use crate::domain::SystemClock;
-use crate::ops::{Finding, Verdict, examine};
+use crate::ops::{Finding, Verdict, examine, examine_audit};
 
 /// The column titles.
 const TITLES: [&str; 3] = ["CHECK", "RESULT", "FINDING"];
 
 /// Looks at everything and changes nothing. Status 1 if there is a problem.
-pub(in crate::cli) async fn run(global: &Global, out: &Output) -> Result<(), Failure> {
+pub(in crate::cli) async fn run(global: &Global, args: &DoctorArgs, out: &Output) -> Result<(), Failure> {
     let findings = match setup::load(global) {
-        Ok(config) => examine(&config, &SystemClock).await,
+        Ok(config) => {
+            let mut findings = examine(&config, &SystemClock).await;
+            if args.audit {
+                findings.extend(examine_audit(&config).await);
+            }
+            findings
+        }
         // Without a configuration nothing else can be checked.
         Err(failure) => vec![Finding::problem("configuration", failure.to_string())],
     };

@@ -1,5 +1,6 @@
 //! The commands, one file a group.
 
+pub(super) mod audit;
 pub(super) mod backup;
 pub(super) mod client;
 pub(super) mod config;

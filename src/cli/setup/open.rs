@@ -114,6 +114,10 @@ pub(in crate::cli) async fn open_or_create(config: Config, parts: Parts) -> Resu
     Ok(sso)
 }
 
+fn of_command() -> Parts {
+    Parts { is_command: true, ..Parts::default() }
+}
+
 /// Opens the database, for commands that make no sense with a new one.
 async fn open_existing(config: Config) -> Result<Sso, Failure> {
     if missing_file(&config).is_some() {
@@ -123,7 +127,7 @@ async fn open_existing(config: Config) -> Result<Sso, Failure> {
             config.database.url
         )));
     }
-    Ok(Sso::open(config).await?)
+    Ok(Sso::open_with(config, of_command()).await?)
 }
 
 /// Does something with a database, for commands that make no sense with a new one, and closes it whatever came of that.
@@ -139,7 +143,7 @@ pub(in crate::cli) async fn with_any<T>(
     config: Config,
     work: impl AsyncFnOnce(&Sso) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    finished(open_or_create(config, Parts::default()).await?, work).await
+    finished(open_or_create(config, of_command()).await?, work).await
 }
 
 async fn finished<T>(sso: Sso, work: impl AsyncFnOnce(&Sso) -> Result<T, Failure>) -> Result<T, Failure> {

@@ -18,6 +18,9 @@ section! {
         to_database: bool = true,
         /// Whether successful session checks leave an entry as well.
         session_checks: bool = false,
+        /// The file that says where the audit's chain ended when this machine last saw it. By default it stands beside the key file
+        /// of a server, with .audit-head behind its name.
+        head_file: Option<PathBuf> = None,
         /// Days after which maintenance deletes entries from the database. 0: they are kept for good.
         keep: u32 = 0,
     }

@@ -30,6 +30,8 @@ pub enum Who {
     SuperUser,
     /// The same, and about users who are no super-users, members of groups that may manage users.
     UserManager,
+    /// Super-users, the process itself, and members of groups that may read the audit.
+    AuditReader,
     /// The process itself: the command line, or a Python caller in the same process.
     Trusted,
     /// A site of the sessions API, or the process on its behalf.
@@ -170,7 +172,7 @@ operations! {
     SessionGetList: "session.get_list", SessionCheck, OneselfOrSuperUser, [Rest, Python], "";
     SessionGetCurrent: "session.get_current", SessionCheck, Oneself, [Python], "for callers in the same process; GET /user/session tells the same";
     SessionRequireSuperUser: "session.require_super_user", SessionCheck, SuperUser, [Python], "for callers in the same process";
-    ConsoleEnter: "console.enter", SessionCheck, UserManager, [Page], "the administration is made of pages";
+    ConsoleEnter: "console.enter", SessionCheck, Oneself, [Page], "the administration is made of pages";
     SessionListOfUser: "session.list_of_user", Disclosure, SuperUser, [Command], "for the command line; REST has GET /user/session/list";
     SessionEnd: "session.end", Change, OneselfOrSuperUser, [Rest, Python, Command], "";
     SessionEndAll: "session.end_all", Change, OneselfOrSuperUser, [Rest, Python, Command], "";
@@ -201,6 +203,8 @@ operations! {
     GroupAddMember: "group.add_member", Change, SuperUser, [Rest, Python, Command], "";
     GroupRemoveMember: "group.remove_member", Change, SuperUser, [Rest, Python, Command], "";
     GroupGetMembers: "group.get_members", Disclosure, SuperUser, [Rest, Python], "";
+    AuditSearch: "audit.search", Disclosure, AuditReader, [Rest, Python, Command], "";
+    AuditExport: "audit.export", Disclosure, Trusted, [Command], "for the command line; REST has GET /audit";
     ClientCreate: "client.create", Change, SuperUser, [Rest, Python, Command], "";
     ClientGet: "client.get", Disclosure, SuperUser, [Rest, Python, Command], "";
     ClientGetList: "client.get_list", Disclosure, SuperUser, [Rest, Python, Command], "";

@@ -1,6 +1,7 @@
 //! The REST API under `http.prefix`.
 
 pub(super) mod attr;
+pub(super) mod audit;
 pub(super) mod client;
 pub(super) mod credential;
 pub(super) mod endpoint;

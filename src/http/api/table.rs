@@ -2,7 +2,8 @@
 
 use crate::http::api::endpoint::{Block, Endpoint};
 use crate::http::api::{
-    attr, client, credential, grant, group, linked_auth, passkey, password, search, session, signup, user,
+    attr, audit, client, credential, grant, group, linked_auth, passkey, password, search, session, signup,
+    user,
 };
 
 /// Every endpoint under `http.prefix`, block by block.
@@ -19,6 +20,7 @@ pub fn blocks() -> Vec<Block> {
         block("Attributes", attr::endpoints()),
         block("Password reset", password::endpoints()),
         block("Groups", group::endpoints()),
+        block("Audit", audit::endpoints()),
         block("OpenID clients", client::endpoints()),
         block("Applications with access", grant::endpoints()),
         block("Linked auth", linked_auth::endpoints()),
@@ -138,6 +140,7 @@ mod tests {
         POST /group/member: ust, group_id, user_id []
         DELETE /group/member: ust, group_id, user_id []
         GET /group/member: ust, group_id [after, limit]
+        GET /audit: ust [time_from, time_before, op, result, user_id, cid, remote_addr, after, limit]
         POST /client: ust, kind [name, redirect_uris, post_logout_redirect_uris, backchannel_logout_uri, scopes, grants, auth_method, jwks, jwks_uri, id_token_alg, access_token_format, access_token_lifetime, refresh_token_lifetime, refresh_token_idle, default_audience, audiences, own_audiences, is_trusted, require_pkce, app, logo_uri, policy_uri, tos_uri, pairwise_sector, is_active]
         GET /client: ust, client_id []
         GET /client/list: ust []

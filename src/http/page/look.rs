@@ -31,6 +31,8 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "account_set_up.html",
     "account_two_factor.html",
     "admin.html",
+    "admin_audit.html",
+    "admin_audit_list.html",
     "admin_client.html",
     "admin_client_field.html",
     "admin_client_new.html",

@@ -39,6 +39,8 @@ pub(in crate::http) enum Need {
     Session,
     /// Whoever may manage users.
     UserManager,
+    /// Whoever may read the audit.
+    AuditReader,
     /// Super-users.
     SuperUser,
 }
@@ -49,6 +51,7 @@ impl Need {
         match self {
             Self::Nothing | Self::Session => None,
             Self::UserManager => Some(ConsolePart::Users),
+            Self::AuditReader => Some(ConsolePart::Audit),
             Self::SuperUser => Some(ConsolePart::All),
         }
     }

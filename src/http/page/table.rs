@@ -8,7 +8,9 @@ use crate::http::app::App;
 use crate::http::page::account::{
     self, application, data, delete, email, passkey as own_passkey, profile, session, two_factor,
 };
-use crate::http::page::admin::{client, clients, group, groups, health, keys, sec_defs, sites, user, users};
+use crate::http::page::admin::{
+    audit, client, clients, group, groups, health, keys, sec_defs, sites, user, users,
+};
 use crate::http::page::look::Look;
 use crate::http::page::serve::{Need, Page, logo};
 use crate::http::page::{consent, device, login, passkey, password, signup};
@@ -72,6 +74,7 @@ pages! {
     "/admin/clients/new" SuperUser false [clients::show_new] [clients::submit_new];
     "/admin/client/{client_id}" SuperUser false [client::show] [client::submit];
     "/admin/sites" SuperUser false [sites::show] [];
+    "/admin/audit" AuditReader false [audit::show] [];
     "/admin/definitions" SuperUser false [sec_defs::show] [];
     "/admin/keys" SuperUser false [keys::show] [];
     "/admin/health" SuperUser false [health::show] [];

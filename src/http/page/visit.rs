@@ -198,6 +198,7 @@ impl Visit {
                 username => &*view.user.username,
                 name => view.user.display_name.as_deref().unwrap_or(&view.user.username),
                 is_super_user => view.is_current_super_user,
+                may_read_audit => self.visitor.as_ref().is_some_and(|visitor| visitor.may_read_audit),
                 may_manage_users => self.visitor.as_ref().is_some_and(|visitor| visitor.may_manage_users),
             }
         });

@@ -108,6 +108,16 @@ impl Caller {
         if self.may_manage_users() { Ok(()) } else { Err(Code::AuthNotAllowed.into()) }
     }
 
+    /// Whether the user may read the audit: a super-user, or a member of a group that may.
+    pub(in crate::ops) fn may_read_audit(&self) -> bool {
+        self.is_super_user() || self.membership().can_read_audit
+    }
+
+    /// Missing rights are always the same refusal.
+    pub(in crate::ops) fn require_audit_reader(&self) -> Result<()> {
+        if self.may_read_audit() { Ok(()) } else { Err(Code::AuthNotAllowed.into()) }
+    }
+
     /// The user that a call is about, which whoever may manage users may make about others. Who those may be is checked
     /// when they are known: see [`Sso::check_may_manage`](crate::ops::Sso::check_may_manage).
     pub(in crate::ops) fn target_to_manage(&self, user_id: Option<&str>) -> Result<UserId> {

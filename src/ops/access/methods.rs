@@ -2,6 +2,7 @@
 
 use crate::domain::{Result, SessionId};
 use crate::ops::Sso;
+use crate::ops::access::how::SKIP_SEC;
 use crate::store::{self, Tx};
 
 /// How much a sign-in proves.
@@ -43,6 +44,23 @@ pub(in crate::ops) const PASSWORD_AND_PASSKEY: &str = "pwd pop mfa";
 /// Of one by a passkey that has not verified its user, and a code.
 pub(in crate::ops) const PASSKEY_AND_CODE: &str = "pop otp mfa";
 
+/// Of one by a password and a recovery code. That it was one is no name of RFC 8176, and stays here: see [`amr_of`].
+pub(in crate::ops) const PASSWORD_AND_RECOVERY_CODE: &str = "pwd otp mfa recovery_code";
+
+/// Of one by a passkey that has not verified its user, and a recovery code.
+pub(in crate::ops) const PASSKEY_AND_RECOVERY_CODE: &str = "pop otp mfa recovery_code";
+
+/// Of one for which the process itself asked for nothing.
+pub(in crate::ops) const SKIPPED: &str = SKIP_SEC;
+
+/// Words of methods that clients are not told.
+const INTERNAL: [&str; 2] = ["recovery_code", SKIPPED];
+
+/// The names of methods that clients are told (RFC 8176).
+pub(in crate::ops) fn amr_of(methods: &str) -> Vec<&str> {
+    methods.split(' ').filter(|method| !method.is_empty() && !INTERNAL.contains(method)).collect()
+}
+
 /// Of one by a passkey, whether or not that has verified its user.
 pub(in crate::ops) const fn passkey(is_user_verified: bool) -> &'static str {
     if is_user_verified { "pop user mfa" } else { "pop" }
@@ -50,7 +68,15 @@ pub(in crate::ops) const fn passkey(is_user_verified: bool) -> &'static str {
 
 /// The methods that are called like this, if a sign-in can have been by them.
 pub(in crate::ops) fn known(methods: &str) -> Option<&'static str> {
-    let all = [PASSWORD_AND_CODE, PASSWORD_AND_PASSKEY, PASSKEY_AND_CODE, passkey(true), passkey(false)];
+    let all = [
+        PASSWORD_AND_CODE,
+        PASSWORD_AND_PASSKEY,
+        PASSKEY_AND_CODE,
+        PASSWORD_AND_RECOVERY_CODE,
+        PASSKEY_AND_RECOVERY_CODE,
+        passkey(true),
+        passkey(false),
+    ];
     all.into_iter().find(|known| *known == methods)
 }
 
@@ -77,6 +103,7 @@ fn with_code(methods: Option<&str>) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ops::access::how::how_of;
 
     #[test]
     fn two_factors_and_verified_passkeys_prove_more() {
@@ -84,6 +111,8 @@ mod tests {
         assert_eq!(acr_of(PASSWORD_AND_CODE), Acr::Two);
         assert_eq!(acr_of(passkey(true)), Acr::Two);
         assert_eq!(acr_of(passkey(false)), Acr::One);
+        assert_eq!(acr_of(PASSWORD_AND_RECOVERY_CODE), Acr::Two);
+        assert_eq!(acr_of(SKIPPED), Acr::One);
         assert_eq!(with_code(None), PASSWORD_AND_CODE);
         assert_eq!(with_code(Some(passkey(false))), PASSKEY_AND_CODE);
         assert_eq!(with_code(Some(passkey(true))), passkey(true));
@@ -91,5 +120,25 @@ mod tests {
         assert_eq!(known("pwd"), None);
         assert!(Acr::Two.satisfies("urn:zato-sso:1") && !Acr::One.satisfies("urn:zato-sso:2"));
         assert!(!Acr::Two.satisfies("urn:other"));
+    }
+
+    #[test]
+    fn clients_are_told_names_of_the_standard_and_the_audit_says_it_in_words() {
+        let all = [
+            (None, "password"),
+            (Some(PASSWORD_AND_CODE), "password totp"),
+            (Some(PASSWORD_AND_RECOVERY_CODE), "password recovery_code"),
+            (Some(PASSWORD_AND_PASSKEY), "password passkey"),
+            (Some(PASSKEY_AND_CODE), "passkey totp"),
+            (Some(PASSKEY_AND_RECOVERY_CODE), "passkey recovery_code"),
+            (Some(passkey(true)), "passkey"),
+            (Some(passkey(false)), "passkey"),
+            (Some(SKIPPED), "skip_sec"),
+        ];
+        for (methods, words) in all {
+            assert_eq!(how_of(methods), words);
+        }
+        assert_eq!(amr_of(PASSWORD_AND_RECOVERY_CODE), ["pwd", "otp", "mfa"]);
+        assert!(amr_of(SKIPPED).is_empty());
     }
 }

@@ -5,6 +5,7 @@ pub(super) mod app;
 pub(super) mod check;
 pub(super) mod fast_path;
 pub(super) mod fresh;
+pub(super) mod how;
 pub(super) mod idle;
 pub(super) mod mail_limit;
 pub(super) mod methods;

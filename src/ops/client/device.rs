@@ -10,6 +10,7 @@ use crate::domain::{
     Ust,
 };
 use crate::ops::Sso;
+use crate::ops::access::how;
 use crate::ops::client::asked::plain;
 use crate::ops::client::authenticate::ClientCredential;
 use crate::ops::client::known::KnownClient;
@@ -71,6 +72,7 @@ impl Sso {
         self.record(ctx, Operation::OpenidBeginDevice, async |call| {
             call.trail.count_as_activity();
             let client = self.calling_client(call.ctx, credentials).await?;
+            call.trail.event.how = Some(how::CLIENT);
             call.trail.note("client_id", client.client_id.as_str());
             if !client.may_use(Grant::DeviceCode) {
                 let why = "this client is not registered for the device flow";

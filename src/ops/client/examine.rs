@@ -10,6 +10,7 @@ use crate::domain::{
     Client, ClientId, Context, Error, OAuthError, Operation, Parameters, Password, Result, Timestamp,
 };
 use crate::ops::Sso;
+use crate::ops::access::how;
 use crate::ops::client::authenticate::ClientCredential;
 use crate::ops::client::dpop::{ProofFor, use_proof};
 use crate::ops::client::id_token::claims_request;
@@ -197,6 +198,7 @@ impl Sso {
     ) -> Result<Map<String, Value>> {
         self.record(ctx, Operation::OpenidIntrospect, async |call| {
             let client = &*self.calling_client(call.ctx, credentials).await?;
+            call.trail.event.how = Some(how::CLIENT);
             call.trail.note("client_id", client.client_id.as_str());
             if client.is_public() {
                 let why = "introspection needs a client that proves who it is";
@@ -317,6 +319,7 @@ impl Sso {
         self.record(ctx, Operation::OpenidRevoke, async |call| {
             let client = self.calling_client(call.ctx, credentials).await?;
             let client_id = client.client_id.as_str();
+            call.trail.event.how = Some(how::CLIENT);
             call.trail.note("client_id", client_id);
             let text = parameters.needed("token")?;
             if let Some(refresh) = Refresh::parse(text) {

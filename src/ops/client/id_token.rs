@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256, Sha512};
 use crate::config::{LogLevel, OWN_CLAIMS};
 use crate::domain::{AttrOwner, ClaimsRequest, ClaimsWanted, Client, Password, Result, SigningAlg, UserId};
 use crate::ops::Sso;
-use crate::ops::access::methods::acr_of;
+use crate::ops::access::methods::{acr_of, amr_of};
 use crate::ops::access::user_row::Column;
 use crate::ops::client::scope::words;
 use crate::ops::client::tokens::seconds;
@@ -66,7 +66,10 @@ impl Sso {
             claims.insert("nonce".into(), nonce.into());
         }
         claims.insert("acr".into(), acr_of(&held.auth_methods).as_str().into());
-        claims.insert("amr".into(), words(&held.auth_methods).into());
+        let methods = amr_of(&held.auth_methods);
+        if !methods.is_empty() {
+            claims.insert("amr".into(), methods.into());
+        }
         claims.insert("at_hash".into(), half_hash(client.id_token_alg, about.access_token.expose()).into());
         claims.insert("sid".into(), self.sid_of(client, held.sid).await?.into());
         let request = claims_request(held);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::crypto::token::{self, TokenBits};
 use crate::domain::{Context, Error, OAuthError, Operation, Parameters, Result};
 use crate::ops::Sso;
+use crate::ops::access::how;
 use crate::ops::client::asked::{Asked, PUSHED, SEALED};
 use crate::ops::client::authenticate::ClientCredential;
 use crate::ops::client::dpop::{ProofFor, check_bound};
@@ -43,6 +44,7 @@ impl Sso {
         self.record(ctx, Operation::OpenidPushRequest, async |call| {
             call.trail.count_as_activity();
             let client = self.calling_client(call.ctx, credentials).await?;
+            call.trail.event.how = Some(how::CLIENT);
             call.trail.note("client_id", client.client_id.as_str());
             if parameters.first("request_uri").is_some() {
                 let why = "request_uri is what this endpoint answers with";

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::crypto::{compare, token};
 use crate::domain::{AuditKind, Client, Context, Grant, OAuthError, Operation, Parameters, Result, shown};
 use crate::ops::Sso;
+use crate::ops::access::how;
 use crate::ops::call::Call;
 use crate::ops::client::asked::plain;
 use crate::ops::client::authenticate::ClientCredential;
@@ -47,6 +48,7 @@ impl Sso {
     ) -> Result<TokenAnswer> {
         self.record(ctx, Operation::OpenidToken, async |call| {
             let client = self.calling_client(call.ctx, &credentials).await?;
+            call.trail.event.how = Some(how::CLIENT);
             call.trail.note("client_id", client.client_id.as_str());
             let expected = ProofFor { method: "POST", path: "/oauth2/token", access_token: None };
             let proof = proof.map(|proof| self.check_dpop(proof, expected)).transpose()?;

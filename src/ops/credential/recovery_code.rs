@@ -12,6 +12,9 @@ use crate::store;
 use crate::store::Tx;
 use crate::store::user::account::UserRow;
 
+/// The note in an audit entry where a recovery code was used.
+pub(in crate::ops) const RECOVERY_CODE: &str = "recovery_code";
+
 impl Sso {
     /// Gives a user ten new recovery codes, in place of all that there were: one's own, or for super-users anybody's. They
     /// are shown this once.
@@ -135,7 +138,7 @@ impl Sso {
                 continue;
             }
             let left = store::credential::recovery_code::count(&mut tx, &row.user_id).await?.to_string();
-            trail.note("recovery_code", "used");
+            trail.note(RECOVERY_CODE, "used");
             trail.note("recovery_codes_left", left.clone());
             let details = [("left", left.as_str())];
             let about = About { details: &details, ..About::plain(EmailKind::RecoveryCodeUsed) };

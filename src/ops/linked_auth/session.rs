@@ -184,6 +184,9 @@ impl Sso {
         let Call { ctx, trail, .. } = call;
         trail.by(&entry.user_id);
         trail.on(&entry.user_id);
+        if trail.event.how.is_none() {
+            trail.event.how = Some(entry.sec_type.as_str());
+        }
         trail.note("auth_type", entry.sec_type.as_str());
         trail.note("auth_id", entry.sec_def_id.to_string());
         let now = self.now();
@@ -285,9 +288,10 @@ impl Sso {
             state_change_count: 1,
             auth_time: now,
             last_use: now,
+            auth_methods: None,
         };
         let ust = self.external_tokens(&session, entry).into_iter().next().ok_or_else(no_key)?;
-        store::session::record::insert(tx, &session, &token::digest(ust.expose()), None, None).await?;
+        store::session::record::insert(tx, &session, &token::digest(ust.expose()), None).await?;
         Ok((session, ust))
     }
 

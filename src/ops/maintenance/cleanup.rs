@@ -55,7 +55,11 @@ impl Sso {
                 tx.commit().await?;
             }
             for what in EXPIRING {
-                let count = self.delete_expired(what).await?;
+                let mut count = self.delete_expired(what).await?;
+                if what.age == Age::Audit && self.config().audit.keep > 0 {
+                    let until = self.now().plus_days(-i64::from(self.config().audit.keep));
+                    count += self.delete_old_entries(until).await?;
+                }
                 if count > 0 {
                     call.trail.note(what.name, count.to_string());
                 }

@@ -58,11 +58,11 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn ok(check: &'static str, text: impl Into<String>) -> Self {
+    pub(in crate::ops) fn ok(check: &'static str, text: impl Into<String>) -> Self {
         Self { check, verdict: Verdict::Ok, text: text.into() }
     }
 
-    fn warning(check: &'static str, text: impl Into<String>) -> Self {
+    pub(in crate::ops) fn warning(check: &'static str, text: impl Into<String>) -> Self {
         Self { check, verdict: Verdict::Warning, text: text.into() }
     }
 

@@ -1,5 +1,8 @@
 //! Cleanup of what has expired, backups, and the doctor.
 
+pub(super) mod audit_chain;
+mod audit_keep;
+mod audit_seal;
 pub(super) mod backup;
 pub(super) mod cleanup;
 pub(super) mod console;

@@ -1,5 +1,6 @@
 //! Writes the refusals of callers without a session to the database, minute by minute.
 
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -24,6 +25,8 @@ async fn run(core: Weak<Core>) {
         let Some(core) = core.upgrade() else { return };
         let rows = core.refusals.take_before(core.clock.system_time());
         // What could not be written is kept for the next time.
-        drop(core.refusals.write(rows, &core.db, &*core.random).await);
+        let keys = core.audit_keys.get();
+        drop(core.refusals.write(rows, &core.db, &*core.random, &keys).await);
+        core.has_unsealed.store(true, SeqCst);
     }
 }

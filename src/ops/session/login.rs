@@ -9,6 +9,8 @@ use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
 use crate::ops::access::app::AppProof;
 use crate::ops::access::check::{PasswordAge, Standing, check_standing, informed, wrong_app};
+use crate::ops::access::how::{self, how_of};
+use crate::ops::access::methods::SKIPPED;
 use crate::ops::access::throttle::{Attempt, Origin};
 use crate::ops::audit::Trail;
 use crate::ops::call::Call;
@@ -95,7 +97,11 @@ impl Sso {
             if request.skip_sec {
                 call.trail.note("auth_method", "skip_sec");
             }
+            if request.skip_sec || request.is_by_command {
+                call.trail.event.how = Some(self.how_of_process());
+            }
             if request.is_by_command {
+                call.trail.event.how = Some(how::COMMAND);
                 call.trail.note("by", "command");
             }
             let origin = Origin::Address(&ctx.remote_addr);
@@ -116,6 +122,9 @@ impl Sso {
         let Authenticated { row, is_outdated, mut attempt, mut has_failures, methods } = authenticated;
         let user_id = row.user_id.clone();
         call.trail.by(&user_id);
+        if call.trail.event.how.is_none() {
+            call.trail.event.how = Some(how_of(methods));
+        }
         self.leave_ticket(&request.steps, &row, Proved::All(methods))?;
 
         let new_password = request.new_password.as_ref().filter(|new| !new.is_empty());
@@ -169,6 +178,7 @@ impl Sso {
             state_change_count: 1,
             auth_time: now,
             last_use: now,
+            auth_methods: methods.map(str::to_owned),
         };
         let mut tx = self.db().write().await?;
         let has_failures = match has_failures {
@@ -206,7 +216,7 @@ impl Sso {
         let slots = self.config().login_throttle.known_devices;
         let device = digest.as_ref().map(|digest| NewDevice { digest, slots });
         let ust_digest = token::digest(ust.expose());
-        store::session::record::insert(&mut tx, &session, &ust_digest, methods, device).await?;
+        store::session::record::insert(&mut tx, &session, &ust_digest, device).await?;
         call.trail.note("session_id", session.session_id.to_string());
         self.commit(tx, &mut call.trail).await?;
         if let Some(ended) = ended {
@@ -267,7 +277,8 @@ impl Sso {
         if request.skip_sec {
             let row = found.ok_or(Code::AuthNotAllowed)?;
             let (attempt, has_failures) = (Attempt::default(), Some(false));
-            return Ok(Authenticated { row, is_outdated: false, attempt, has_failures, methods: None });
+            let methods = Some(SKIPPED);
+            return Ok(Authenticated { row, is_outdated: false, attempt, has_failures, methods });
         }
         // What is counted is the user's name, however it was written.
         let username = found.as_ref().map_or(request.username.as_str(), |row| row.username.as_str());

@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::domain::{AuthType, Code, Context, Error, Operation, Password, Result, SessionId, Ust};
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
+use crate::ops::access::how::how_of;
 use crate::ops::access::methods;
 use crate::ops::access::throttle::Origin;
 use crate::ops::call::Call;
@@ -149,6 +150,7 @@ impl Sso {
             return Err(Code::SessionNoSuchSession.into());
         }
         store::session::proof::set_methods(&mut tx, session_id, methods).await?;
+        call.trail.event.how = Some(how_of(methods));
         call.trail.note("session_id", session_id.to_string());
         self.commit(tx, &mut call.trail).await
     }

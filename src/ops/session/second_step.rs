@@ -9,10 +9,14 @@
 use crate::crypto::recovery_code;
 use crate::domain::{Code, Context, Password, Result};
 use crate::ops::Sso;
-use crate::ops::access::methods::{PASSKEY_AND_CODE, PASSWORD_AND_CODE, PASSWORD_AND_PASSKEY};
+use crate::ops::access::methods::{
+    PASSKEY_AND_CODE, PASSKEY_AND_RECOVERY_CODE, PASSWORD_AND_CODE, PASSWORD_AND_PASSKEY,
+    PASSWORD_AND_RECOVERY_CODE,
+};
 use crate::ops::access::throttle::Attempt;
 use crate::ops::audit::Trail;
 use crate::ops::credential::passkey::ceremony::Purpose;
+use crate::ops::credential::recovery_code::RECOVERY_CODE;
 use crate::ops::session::ticket::{Proved, Steps};
 use crate::store;
 use crate::store::user::account::UserRow;
@@ -98,6 +102,11 @@ impl Sso {
             return Err(Code::AuthNotAllowed.into());
         }
         self.check_totp_code(ctx, trail, row, code, attempt).await?;
-        Ok(if is_passkey_shown { PASSKEY_AND_CODE } else { PASSWORD_AND_CODE })
+        Ok(match (is_passkey_shown, trail.has(RECOVERY_CODE)) {
+            (true, true) => PASSKEY_AND_RECOVERY_CODE,
+            (true, false) => PASSKEY_AND_CODE,
+            (false, true) => PASSWORD_AND_RECOVERY_CODE,
+            (false, false) => PASSWORD_AND_CODE,
+        })
     }
 }

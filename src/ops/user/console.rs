@@ -17,6 +17,8 @@ pub struct Visitor {
     pub session: Session,
     /// Whether there are users that they may manage: of super-users and of members of groups with that right.
     pub may_manage_users: bool,
+    /// Whether they may read the audit: super-users, and members of groups with that right.
+    pub may_read_audit: bool,
 }
 
 /// A part of the administration.
@@ -24,6 +26,8 @@ pub struct Visitor {
 pub enum ConsolePart {
     /// Users: for super-users, and in part for members of groups that may manage users.
     Users,
+    /// The audit: for super-users, and members of groups that may read it.
+    Audit,
     /// Everything else: for super-users.
     All,
 }
@@ -53,6 +57,7 @@ impl Sso {
                 view,
                 session: caller.session().clone(),
                 may_manage_users: caller.may_manage_users(),
+                may_read_audit: caller.may_read_audit(),
                 actor: Actor::Known(caller.clone()),
             })
         })
@@ -72,7 +77,8 @@ impl Sso {
         self.run(ctx, Operation::ConsoleEnter, actor, async |call| {
             let caller = call.caller()?;
             match part {
-                ConsolePart::Users => {}
+                ConsolePart::Users => caller.require_user_manager()?,
+                ConsolePart::Audit => caller.require_audit_reader()?,
                 ConsolePart::All => caller.require_super_user()?,
             }
             let asked_for = self.config().admin.require_second_factor;

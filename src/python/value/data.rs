@@ -6,8 +6,8 @@ use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 use serde_json::Value;
 
 use crate::domain::{
-    ApprovalStatus, ClientUpdate, Code, Edit, Error, GroupUpdate, NameOp, NewUser, Password, SignUpNames,
-    SignUpStatus, Timestamp, UserSearch, UserUpdate,
+    ApprovalStatus, AuditSearch, ClientUpdate, Code, Edit, Error, GroupUpdate, NameOp, NewUser, Password,
+    SignUpNames, SignUpStatus, Timestamp, UserSearch, UserUpdate,
 };
 use crate::ops::{ChangePassword, SignUpRequest};
 use crate::python::value::convert;
@@ -276,6 +276,33 @@ pub fn user_search(ctx: &Bound<'_, PyAny>) -> PyResult<UserSearch> {
             })?
             .unwrap_or(default.name_op),
         is_name_exact: data.flag("is_name_exact")?.unwrap_or(default.is_name_exact),
+    };
+    data.finish()?;
+    Ok(search)
+}
+
+/// The criteria of a search of the audit: the attributes of an `AuditSearchCtx`.
+pub fn audit_search(ctx: &Bound<'_, PyAny>) -> PyResult<AuditSearch> {
+    let class = ctx.py().import("zato_sso.ctx")?.getattr("AuditSearchCtx")?;
+    if !ctx.is_instance(&class)? {
+        return Err(PyTypeError::new_err(format!(
+            "argument 'ctx': expected AuditSearchCtx, not {}",
+            ctx.get_type().name()?
+        )));
+    }
+    let dict = ctx.getattr("__dict__")?;
+    let mut data = Data::new(dict.cast()?);
+    let search = AuditSearch {
+        time_from: data.time("time_from")?,
+        time_before: data.time("time_before")?,
+        op: data.text("op")?,
+        result: data.text("result")?,
+        user_id: data.text("user_id")?,
+        username: None,
+        cid: data.text("cid")?,
+        remote_addr: data.text("remote_addr")?,
+        after: data.text("after")?,
+        limit: data.whole("limit")?,
     };
     data.finish()?;
     Ok(search)

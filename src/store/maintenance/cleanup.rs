@@ -66,6 +66,13 @@ macro_rules! delete_old {
     };
 }
 
+/// Entries of the audit that are in no chain; the others are deleted from its beginning.
+macro_rules! delete_audit {
+    ($held:expr) => {
+        delete!("sso_audit", "audit_id", "event_time <= $1 AND chain_digest IS NULL", "event_time", $held)
+    };
+}
+
 /// A sign-up that nobody has confirmed in time is gone, and all that it had with it. It has no session. The status is
 /// written so that no index of it is taken.
 macro_rules! delete_sign_ups {
@@ -133,8 +140,8 @@ sql! {
     DEVICE_CODES_POSTGRES = delete!("sso_device_code", "device_digest", dialect::skip_held_postgres!());
     USED_JWTS_SQLITE = delete!("sso_used_jwt", "jti_digest", dialect::skip_held_sqlite!());
     USED_JWTS_POSTGRES = delete!("sso_used_jwt", "jti_digest", dialect::skip_held_postgres!());
-    AUDIT_SQLITE = delete_old!("sso_audit", "audit_id", "event_time", dialect::skip_held_sqlite!());
-    AUDIT_POSTGRES = delete_old!("sso_audit", "audit_id", "event_time", dialect::skip_held_postgres!());
+    AUDIT_SQLITE = delete_audit!(dialect::skip_held_sqlite!());
+    AUDIT_POSTGRES = delete_audit!(dialect::skip_held_postgres!());
 }
 
 /// When rows have expired.

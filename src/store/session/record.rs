@@ -45,7 +45,9 @@ macro_rules! columns {
             $of,
             "auth_time, ",
             $of,
-            "last_use"
+            "last_use, ",
+            $of,
+            "auth_methods"
         )
     };
 }
@@ -62,7 +64,7 @@ macro_rules! insert {
         concat!(
             "INSERT INTO sso_session (",
             columns!(""),
-            ", ust_digest, auth_methods) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+            ", ust_digest) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
         )
     };
 }
@@ -128,6 +130,7 @@ row! {
         state_change_count: i64,
         auth_time: Option<Timestamp>,
         last_use: Option<Timestamp>,
+        auth_methods: Option<String>,
     }
 }
 
@@ -146,6 +149,7 @@ impl SessionRow {
             state_change_count: self.state_change_count,
             auth_time: self.auth_time.unwrap_or(self.creation_time),
             last_use: self.last_use.unwrap_or(self.creation_time),
+            auth_methods: self.auth_methods,
         }
     }
 }
@@ -232,8 +236,7 @@ const MAX_ENDED: i64 = 1_000;
 /// The digest of a session's token.
 pub type UstDigest = [u8; 32];
 
-/// Opens a session, and remembers the device that its user has logged in with, if that is to be. The methods are how its user
-/// has proved who they are, by names of RFC 8176 between blanks; None for a password alone.
+/// Opens a session, and remembers the device that its user has logged in with, if that is to be.
 ///
 /// # Errors
 /// When the database cannot answer.
@@ -241,7 +244,6 @@ pub async fn insert(
     conn: &mut Conn,
     session: &Session,
     ust_digest: &[u8],
-    methods: Option<&str>,
     device: Option<NewDevice<'_>>,
 ) -> Result<()> {
     // The values of a session, and more behind them.
@@ -262,8 +264,8 @@ pub async fn insert(
                 session.state_change_count,
                 (session.auth_time != session.creation_time).then_some(session.auth_time),
                 (session.last_use != session.creation_time).then_some(session.last_use),
-                ust_digest,
-                methods
+                session.auth_methods.as_deref(),
+                ust_digest
                 $(, $more)*
             )
         };

@@ -55,7 +55,7 @@ pub struct Filter {
 
 /// A value to be bound.
 #[derive(Clone)]
-pub(super) enum Value {
+pub(in crate::store) enum Value {
     Text(String),
     Bytes(Vec<u8>),
     Number(i64),
@@ -223,7 +223,7 @@ async fn fetch_found(conn: &mut Conn, query: Query) -> Result<Rows> {
 }
 
 /// The same of a text that was put together from constant fragments.
-pub(super) async fn fetch_text(conn: &mut Conn, text: String, values: &[Value]) -> Result<Rows> {
+pub(in crate::store) async fn fetch_text(conn: &mut Conn, text: String, values: &[Value]) -> Result<Rows> {
     let mut statement = conn.statement(AssertSqlSafe(text));
     for value in values {
         match value {

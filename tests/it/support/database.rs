@@ -28,6 +28,15 @@ pub struct TestDb {
 }
 
 impl TestDb {
+    /// Opens it as storage does, beside single sign-on.
+    pub async fn connect(&self) -> Db {
+        let options = match self.url.strip_prefix("sqlite://") {
+            Some(path) => Options::SqliteFile(path.into()),
+            None => Options::Postgres(Box::new(Server::at(SecretString::from(self.url.clone())))),
+        };
+        Db::connect(&options, 1).await.unwrap()
+    }
+
     /// One without anything. An SQLite file does not exist yet.
     pub async fn new(kind: Kind) -> Self {
         let folder = tempfile::tempdir().unwrap();

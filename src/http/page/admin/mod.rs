@@ -1,5 +1,6 @@
 //! What super-users see: users, groups, clients, sites, security definitions, keys, health.
 
+pub(super) mod audit;
 pub(super) mod client;
 mod client_form;
 pub(super) mod clients;

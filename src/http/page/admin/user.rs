@@ -2,8 +2,9 @@
 
 use minijinja::{Value, context};
 
-use crate::domain::{Attr, Code, Edit, Field, Result, UserUpdate, UserView};
+use crate::domain::{Attr, AuditSearch, Code, Edit, Field, Result, UserUpdate, UserView};
 use crate::http::page::account::{passkey, session};
+use crate::http::page::admin::audit;
 use crate::http::page::answer::{Answer, Outcome};
 use crate::http::page::visit::Visit;
 use crate::ops::{AttrTarget, SecDefName};
@@ -63,6 +64,8 @@ async fn shown(visit: &Visit) -> Result<Value> {
     let sessions = sso.list_sessions_of_user(ctx, &actor, user_id).await?;
     let attrs = sso.all_attrs(ctx, &actor, &AttrTarget::User(Some(user_id.to_owned())), false).await?;
     let linked = sso.get_linked_auth_list(ctx, &actor, Some(user_id)).await?;
+    let latest = AuditSearch { user_id: Some(user_id.to_owned()), limit: Some(10), ..AuditSearch::default() };
+    let latest = sso.search_audit(ctx, &actor, latest).await?;
     let linked = linked.iter().map(|one| {
         context! {
             kind => one.auth_type.as_str(),
@@ -74,6 +77,8 @@ async fn shown(visit: &Visit) -> Result<Value> {
     let whole = context! {
         is_whole => true,
         sessions => sessions.iter().map(|one| session::item(visit, one)).collect::<Vec<_>>(),
+        user_id,
+        entries => latest.entries.iter().map(audit::item).collect::<Vec<_>>(),
         linked => linked.collect::<Vec<_>>(),
         attrs => attrs.iter().map(attr).collect::<Vec<_>>(),
     };

@@ -314,3 +314,44 @@ CREATE TRIGGER sso_session_ended AFTER DELETE ON sso_session
 
 -- How the user of a session has proved who they are, by names of RFC 8176 between blanks; NULL is by a password alone.
 ALTER TABLE sso_session ADD COLUMN auth_methods TEXT COLLATE "C";
+
+-- ---- Audit: who acted how, and the search ----
+-- How who acted has shown who they are: password totp, command, site. NULL where nobody has, and in what was written before.
+ALTER TABLE sso_audit ADD COLUMN how TEXT COLLATE "C";
+
+-- Each has the order of the search, newest first, so that a page is read and nothing sorted. Refusals are few.
+DROP INDEX sso_audit_time;
+DROP INDEX sso_audit_actor;
+DROP INDEX sso_audit_target;
+CREATE INDEX sso_audit_time ON sso_audit (event_time, audit_id);
+CREATE INDEX sso_audit_actor ON sso_audit (actor_id, event_time, audit_id) WHERE actor_id IS NOT NULL;
+CREATE INDEX sso_audit_target ON sso_audit (target_id, event_time, audit_id) WHERE target_id IS NOT NULL;
+CREATE INDEX sso_audit_op ON sso_audit (op, event_time, audit_id);
+CREATE INDEX sso_audit_address ON sso_audit (remote_addr, event_time, audit_id);
+CREATE INDEX sso_audit_refused ON sso_audit (event_time, audit_id) WHERE result <> 'ok';
+CREATE INDEX sso_audit_result ON sso_audit (result, event_time, audit_id) WHERE result <> 'ok';
+CREATE INDEX sso_audit_cid ON sso_audit (cid);
+
+-- ---- Audit: the chain ----
+-- The keys of digests, sealed. A rotation of the keyring adds one.
+CREATE TABLE sso_audit_key (
+    number BIGINT NOT NULL PRIMARY KEY,
+    sealed_key BYTEA NOT NULL,
+    creation_time BIGINT NOT NULL
+);
+
+-- Where the chain ends, what audit.keep has deleted of it, and since when entries have digests. The digest covers all of it.
+CREATE TABLE sso_audit_head (
+    head_id BIGINT NOT NULL PRIMARY KEY CHECK (head_id = 1),
+    head_seq BIGINT NOT NULL,
+    head_digest BYTEA NOT NULL,
+    head_time BIGINT NOT NULL,
+    checkpoint_seq BIGINT NOT NULL,
+    checkpoint_digest BYTEA NOT NULL,
+    checkpoint_time BIGINT,
+    begin_time BIGINT NOT NULL,
+    digest BYTEA NOT NULL
+);
+
+-- What waits to be sealed. Entries that were written before there was a chain have no digest.
+CREATE INDEX sso_audit_unsealed ON sso_audit (audit_id) WHERE chain_seq IS NULL AND chain_digest IS NOT NULL;

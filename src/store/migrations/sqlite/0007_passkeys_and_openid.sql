@@ -276,3 +276,44 @@ END;
 
 -- How the user of a session has proved who they are, by names of RFC 8176 between blanks; NULL is by a password alone.
 ALTER TABLE sso_session ADD COLUMN auth_methods TEXT;
+
+-- ---- Audit: who acted how, and the search ----
+-- How who acted has shown who they are: password totp, command, site. NULL where nobody has, and in what was written before.
+ALTER TABLE sso_audit ADD COLUMN how TEXT;
+
+-- Each has the order of the search, newest first, so that a page is read and nothing sorted. Refusals are few.
+DROP INDEX sso_audit_time;
+DROP INDEX sso_audit_actor;
+DROP INDEX sso_audit_target;
+CREATE INDEX sso_audit_time ON sso_audit (event_time, audit_id);
+CREATE INDEX sso_audit_actor ON sso_audit (actor_id, event_time, audit_id) WHERE actor_id IS NOT NULL;
+CREATE INDEX sso_audit_target ON sso_audit (target_id, event_time, audit_id) WHERE target_id IS NOT NULL;
+CREATE INDEX sso_audit_op ON sso_audit (op, event_time, audit_id);
+CREATE INDEX sso_audit_address ON sso_audit (remote_addr, event_time, audit_id);
+CREATE INDEX sso_audit_refused ON sso_audit (event_time, audit_id) WHERE result <> 'ok';
+CREATE INDEX sso_audit_result ON sso_audit (result, event_time, audit_id) WHERE result <> 'ok';
+CREATE INDEX sso_audit_cid ON sso_audit (cid);
+
+-- ---- Audit: the chain ----
+-- The keys of digests, sealed. A rotation of the keyring adds one.
+CREATE TABLE sso_audit_key (
+    number INTEGER NOT NULL PRIMARY KEY,
+    sealed_key BLOB NOT NULL,
+    creation_time INTEGER NOT NULL
+) STRICT;
+
+-- Where the chain ends, what audit.keep has deleted of it, and since when entries have digests. The digest covers all of it.
+CREATE TABLE sso_audit_head (
+    head_id INTEGER NOT NULL PRIMARY KEY CHECK (head_id = 1),
+    head_seq INTEGER NOT NULL,
+    head_digest BLOB NOT NULL,
+    head_time INTEGER NOT NULL,
+    checkpoint_seq INTEGER NOT NULL,
+    checkpoint_digest BLOB NOT NULL,
+    checkpoint_time INTEGER,
+    begin_time INTEGER NOT NULL,
+    digest BLOB NOT NULL
+) STRICT;
+
+-- What waits to be sealed. Entries that were written before there was a chain have no digest.
+CREATE INDEX sso_audit_unsealed ON sso_audit (audit_id) WHERE chain_seq IS NULL AND chain_digest IS NOT NULL;
