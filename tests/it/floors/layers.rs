@@ -19,8 +19,8 @@ const TOP: &[&str] = &["lib", "main", "in_process"];
 const FACE_LIBRARIES: &[&str] =
     &["axum", "clap", "hyper", "hyper_util", "pyo3", "qrcode", "rpassword", "tower", "tower_http"];
 
-/// Where a floor calls another program by what faces answer with: traces go to a collector.
-const CLIENTS: &[(&str, &[&str])] = &[("ops/otlp/", &["hyper", "hyper_util"])];
+/// Where a floor calls other programs by what faces answer with: the one client of HTTP, and traces, which go by it.
+const CLIENTS: &[(&str, &[&str])] = &[("ops/courier", &["hyper", "hyper_util"]), ("ops/otlp/", &["hyper"])];
 
 /// The libraries that one floor alone names.
 const LIBRARIES_OF_A_FLOOR: &[(&str, &str)] = &[("sqlx", "store"), ("lettre", "ops")];
