@@ -1646,7 +1646,7 @@ class _ClientAPI:
             data: Those that change; None takes a value away, or sets what suits the kind. name, is_active, is_trusted: no consent is
                 asked for, redirect_uris, post_logout_redirect_uris, backchannel_logout_uri, scopes, grants, auth_method,
                 jwks: a dict or its text, require_pkce, id_token_alg, access_token_format, access_token_lifetime,
-                refresh_token_lifetime, refresh_token_idle: seconds, default_audience, audiences, app, pairwise_sector, logo_uri,
+                refresh_token_lifetime, refresh_token_idle: seconds, default_audience, audiences, own_audiences, app, pairwise_sector, logo_uri,
                 policy_uri, tos_uri.
             current_ust: The session token of a super-user.
             current_app: The application on whose behalf the call is made.

@@ -173,7 +173,8 @@ async fn listener(answers: Vec<&'static str>) -> (String, mpsc::UnboundedReceive
                 }
                 let text = String::from_utf8_lossy(&sent).into_owned();
                 let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-                let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).unwrap();
+                let head = head.to_ascii_lowercase();
+                let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
                 if body.len() == length.parse::<usize>().unwrap() {
                     break body.to_owned();
                 }

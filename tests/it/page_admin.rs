@@ -387,7 +387,7 @@ async fn the_audit_is_read_by_what_it_is_about(kind: Kind) {
     let next = page.body.split("href=\"?").nth(1).unwrap().split('"').next().unwrap().replace("&amp;", "&");
     let last = browser.get(&format!("/admin/audit?{}", next.replace("&#x2f;", "/")));
     assert_eq!(last.body.matches("<th scope=\"row\">user.lock</th>").count(), 10, "{}", last.body);
-    let by_id = format!("/admin/audit?result=ok&user={}", user.user_id.as_str());
+    let by_id = format!("/admin/audit?result=ok&op=user.create&user={}", user.user_id.as_str());
     browser.get(&by_id).shows(200, "user.create");
     browser.get("/admin/audit?user=nobody").shows(200, "No entries were found");
     browser.get("/admin/audit?from=yesterday&op=user.lock").shows(422, "This cannot be used here.");
