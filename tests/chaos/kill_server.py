@@ -250,7 +250,7 @@ def new_database() -> str:
     url = os.environ["ZATO_SSO_TEST_POSTGRES_URL"]
     name = f"chaos_{secrets.token_hex(6)}"
     with psycopg.connect(url, autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+        server.execute(f"CREATE DATABASE {name}")
     return f"{url.rsplit('/', 1)[0]}/{name}"
 
 
