@@ -48,6 +48,7 @@ from zato_sso._core import issuer
 from zato_sso.asgi import Source
 from zato_sso.bound import AsyncBoundSSO
 from zato_sso.web.endpoints import ENDPOINTS, Endpoint
+from zato_sso.web.request import check_audience
 from zato_sso.web.settings import Settings
 
 __all__ = ["Settings", "ZatoSSO"]
@@ -119,12 +120,17 @@ class ZatoSSO(starlette.ZatoSSO):
 
         Args:
             scopes: What it must be good for: all of them.
-            audience: Whom it must be for; by default `Settings.audience`, or else the issuer.
+            audience: Whom it must be for; by default `Settings.audience`, or else the issuer: then one of the
+                scopes must be this service's own.
+
+        Raises:
+            RuntimeError: There is no audience, and no scope beyond those of OpenID Connect.
         """
         return Annotated[zato_sso.Token, Depends(self.require_token(*scopes, audience=audience))]
 
     def require_token(self, *scopes: str, audience: str | None = None) -> Callable[..., Awaitable[Any]]:
         """The dependency of `token`. Type checkers want `Annotated[Token, Depends(auth.require_token("scope"))]`."""
+        check_audience(self.settings, scopes, audience)
 
         async def load(request: Request) -> Any:
             return await self.current_token(request, *scopes, audience=audience)

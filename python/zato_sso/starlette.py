@@ -148,9 +148,11 @@ class ZatoSSO:
         Args:
             request: The request.
             scopes: What it must be good for: all of them.
-            audience: Whom it must be for; by default `Settings.audience`, or else the issuer.
+            audience: Whom it must be for; by default `Settings.audience`, or else the issuer: then one of the
+                scopes must be this service's own.
 
         Raises:
+            RuntimeError: There is no audience, and no scope beyond those of OpenID Connect.
             ValidationError: There is none, or it is not good: 401. Without a scope: 403.
         """
         with bearer_errors(scopes):

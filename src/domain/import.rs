@@ -177,6 +177,8 @@ pub struct ImportedPasskey {
     pub passkey_id: Option<String>,
     /// The id by which its authenticator knows it.
     pub credential_id: Vec<u8>,
+    /// The site that it is good for; None where that is not said.
+    pub rp_id: Option<String>,
     /// A COSE key.
     pub public_key: Vec<u8>,
     /// How many signatures its authenticator had made; 0 if it does not count.

@@ -45,6 +45,7 @@ mod watch;
 pub use access::actor::{Actor, Caller};
 pub use access::app::AppProof;
 pub use access::fast_path::{Address, Asker};
+pub use access::fresh::LoginLack;
 pub use attr::request::{AttrExpiry, AttrItem, AttrTarget, AttrWrite};
 pub use breached::{BreachedFilter, FilterSummary, build_breached_filter};
 pub use client::asked::Reply;

@@ -1,12 +1,17 @@
 //! Fresh logins: what proves who somebody is changes only soon after one, and what a change of the second factor ends.
 
 use serde_json::json;
+use sqlx::{Connection, PgConnection};
 use zato_sso::domain::{Code, Edit, Error, Password, SecType, UserUpdate, Ust, WRONG_TOTP_CODE};
-use zato_sso::ops::{Actor, ChangePassword, ResetTotpKey, SecDefName};
+use zato_sso::ops::{
+    Actor, ChangePassword, ConsoleEntry, ConsolePart, ResetTotpKey, SecDefName, TotpDisabler,
+};
 
-use crate::linked_auth::{basic, define, linked};
+use crate::authenticator::Authenticator;
+use crate::linked_auth::{basic, define, linked, until_it_waits};
 use crate::login::{TOTP_KEY, code_of, totp_code, totp_user, with_code};
-use crate::support::{Kind, PASSWORD, World, credentials, ctx, ctx_of, new_user, refusal};
+use crate::passkey::register;
+use crate::support::{Kind, PASSWORD, World, credentials, ctx, ctx_of, execute, new_user, refusal};
 
 on_both_databases! {
     a_session_changes_what_proves_its_user_only_while_it_is_fresh;
@@ -21,6 +26,8 @@ on_both_databases! {
     a_change_of_the_second_factor_ends_the_other_sessions;
     sessions_may_outlast_a_change_of_the_second_factor;
     a_totp_key_is_shown_only_while_fresh;
+    a_password_alone_changes_nothing_of_who_has_a_passkey;
+    a_session_goes_on_behind_its_user;
 }
 
 const OTHER_KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
@@ -112,10 +119,11 @@ async fn a_super_user_changes_what_proves_others_only_while_fresh(kind: Kind) {
     assert_eq!(refusal(sso.reset_totp_key(&ctx(), &root, of.clone()).await), stale);
     let password = sso.change_password(&ctx(), &root, password_of(Some(user_id), None)).await;
     assert_eq!(refusal(password), stale);
-    // Nor does a stolen session make another way to log in.
+    // Nor does a stolen session make another way to log in, or end one.
     assert_eq!(refusal(sso.create_super_user(&ctx(), &root, new_user("root2"), true).await), stale);
     let name = SecDefName { auth_type: "basic_auth", auth_username: "api-client" };
     assert_eq!(refusal(sso.create_linked_auth(&ctx(), &root, user_id, name, true).await), stale);
+    assert_eq!(refusal(sso.delete_linked_auth(&ctx(), &root, user_id, name).await), stale);
 
     // What takes nothing over is free.
     sso.lock_user(&ctx(), &root, user_id).await.unwrap();
@@ -358,6 +366,8 @@ async fn a_change_of_the_second_factor_ends_the_other_sessions(kind: Kind) {
         let own = sso.login(&ctx(), skip_code()).await.unwrap().ust;
         let other = sso.login(&ctx(), skip_code()).await.unwrap().ust;
         assert!(goes_on(&world, &own).await && goes_on(&world, &other).await);
+        // As if each had been opened with a code.
+        execute(&world, "UPDATE sso_session SET auth_methods = 'pwd otp mfa'").await;
         let is_kept = match way {
             // By oneself: on with a new key, a new key, off.
             0 => {
@@ -436,4 +446,64 @@ async fn a_totp_key_is_shown_only_while_fresh(kind: Kind) {
     assert_eq!(keys().await, (Err(Code::AuthFreshLoginNeeded), false));
     world.sso.reauthenticate(&ctx(), &ust, Password::from(PASSWORD), None).await.unwrap();
     assert_eq!(keys().await, (Ok(()), true));
+}
+
+async fn a_password_alone_changes_nothing_of_who_has_a_passkey(kind: Kind) {
+    let world = World::with(kind, json!({"login.fresh_for": 0, "pages.allow_account_deletion": true})).await;
+    world.super_user("root1").await;
+    let (ust, sso) = (world.login("root1").await.ust, &world.sso);
+    let mut key = Authenticator::new(-7);
+    register(sso, &ust, &mut key).await;
+    // Who has just registered it has shown both.
+    sso.generate_recovery_codes(&ctx(), &ust, None).await.unwrap();
+    register(sso, &ust, &mut Authenticator::new(-8)).await;
+
+    let thief = world.login("root1").await.ust;
+    let own = sso.get_current_user(&ctx(), &thief, false).await.unwrap().user.user_id.clone();
+    let (ctx, needed) = (&ctx(), Code::AuthFreshLoginNeeded);
+    let begun = sso.begin_totp_enrolment(ctx, &thief).await;
+    assert!(begun.as_ref().unwrap_err().to_string().contains("second factor"), "{begun:?}");
+    assert_eq!(refusal(begun), needed);
+    let finished = sso.finish_totp_enrolment(ctx, &thief, Password::from(totp_code(0))).await;
+    assert_eq!(refusal(finished), needed);
+    let by = || TotpDisabler::Password(Password::from(PASSWORD));
+    assert_eq!(refusal(sso.disable_totp(ctx, &thief, by()).await), needed);
+    assert_eq!(refusal(sso.reset_totp_key(ctx, &thief, ResetTotpKey::default()).await), needed);
+    assert_eq!(refusal(sso.totp_provisioning_uri(ctx, &thief).await), needed);
+    assert_eq!(refusal(sso.begin_passkey_registration(ctx, &thief, None).await), needed);
+    assert_eq!(refusal(sso.finish_passkey_registration(ctx, &thief, "{}").await), needed);
+    assert_eq!(refusal(sso.delete_current_user(ctx, &thief, "root1").await), needed);
+    for named in [None, Some(own.as_str())] {
+        assert_eq!(refusal(sso.delete_passkeys(ctx, &thief, named, None).await), needed);
+        assert_eq!(refusal(sso.generate_recovery_codes(ctx, &thief, named).await), needed);
+    }
+    for update in changes() {
+        assert_eq!(refusal(sso.update_current_user(ctx, &thief, update).await), needed);
+    }
+    let entry = sso.enter_console(ctx, &thief, ConsolePart::All).await.unwrap();
+    assert_eq!(entry, ConsoleEntry::StepUpNeeded);
+
+    // Who has the passkey goes on.
+    let options = sso.begin_passkey_reauthentication(ctx, &thief).await.unwrap();
+    let answer = key.login(&options).to_string();
+    sso.finish_passkey_reauthentication(ctx, &thief, &answer).await.unwrap();
+    assert_eq!(sso.enter_console(ctx, &thief, ConsolePart::All).await.unwrap(), ConsoleEntry::Open);
+    assert_eq!(sso.delete_passkeys(ctx, &thief, None, None).await.unwrap(), 2);
+}
+
+/// Whoever ends sessions has the user's row, and then wants those of the sessions.
+async fn a_session_goes_on_behind_its_user(kind: Kind) {
+    let Kind::Postgres = kind else { return };
+    let world = World::new(kind).await;
+    world.user("user1").await;
+    let (old, new) = (world.login("user1").await.ust, world.login("user1").await.ust);
+    let mut other = PgConnection::connect(&world.db.url).await.unwrap();
+    let mut tx = other.begin().await.unwrap();
+    sqlx::query("SELECT user_id FROM sso_user FOR UPDATE").execute(&mut *tx).await.unwrap();
+    let sso = world.sso.clone();
+    let goes_on = tokio::spawn(async move { sso.continue_session(&ctx(), &old, new).await });
+    until_it_waits(&world).await;
+    sqlx::query("SELECT session_id FROM sso_session FOR UPDATE NOWAIT").execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(goes_on.await.unwrap().unwrap());
 }

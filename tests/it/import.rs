@@ -9,12 +9,12 @@ use zato_sso::crypto::FirebaseParams;
 use zato_sso::domain::{
     Code, ImportFinding, ImportObserver, ImportSummary, Password, Result, SecType, TokenRules,
 };
-use zato_sso::ops::{FileFormat, FileSource, ImportOptions, LoginRequest, NewSecDef, SetPassword};
+use zato_sso::ops::{Actor, FileFormat, FileSource, ImportOptions, LoginRequest, NewSecDef, SetPassword};
 
 use crate::linked_auth::until_it_waits;
 use crate::login::{TOTP_KEY, code_of};
 use crate::support::{
-    Kind, PASSWORD, World, any_rows, credentials, ctx, envelope, execute, refusal, stored_hash,
+    Kind, PASSWORD, World, any_rows, credentials, ctx, envelope, execute, new_user, refusal, stored_hash,
 };
 
 on_both_databases! {
@@ -28,6 +28,7 @@ on_both_databases! {
     who_comes_into_being_meanwhile_is_there_already;
     what_is_written_down_comes_back_as_it_was;
     without_secrets_none_is_written_down;
+    a_password_that_nobody_has_chosen_stays_one;
     a_run_is_one_entry_in_the_audit_trail;
     who_comes_has_an_identity_like_everybody;
 }
@@ -527,6 +528,17 @@ async fn what_is_written_down_comes_back_as_it_was(kind: Kind) {
     assert_eq!((summary, told.lines()), (counts(603, 603, 0, 0, 0), vec![]));
     assert_eq!(export(&other, true).await, written);
     other.login("user1").await;
+}
+
+async fn a_password_that_nobody_has_chosen_stays_one(kind: Kind) {
+    let (world, other) = (World::new(kind).await, World::new(kind).await);
+    let new = zato_sso::domain::NewUser { password: None, ..new_user("user1") };
+    world.sso.create_user(&ctx(), Actor::Trusted(None), new, true).await.unwrap();
+    let written = export(&world, true).await;
+    assert!(!written[0].contains("password_hash"), "{}", written[0]);
+    bring(&other, written[0].clone()).await;
+    let chosen = any_rows(&other, "SELECT user_id FROM sso_user WHERE password_last_set IS NOT NULL").await;
+    assert!(chosen.is_empty());
 }
 
 async fn without_secrets_none_is_written_down(kind: Kind) {

@@ -93,7 +93,17 @@ async fn what_users_log_in_with_comes_along(kind: Kind) {
     let (_, told) = bring(&strange, line.to_string()).await;
     assert_eq!(told.lines().len(), 3, "{:?}", told.lines());
     assert!(told.lines()[0].contains("user_id, which is missing"), "{:?}", told.lines());
+    assert_eq!(line["passkeys"][0]["rp_id"], "localhost");
+    line["passkeys"][0]["rp_id"] = "sso.example".into();
+    (line["username"], line["user_id"]) = ("twin0".into(), "zusrtwin0".into());
+    // One key of several may be the one that the codes were made with.
+    line["recovery_codes"]["keys"].as_array_mut().unwrap().push("1".into());
+    let (_, told) = bring(&other, line.to_string()).await;
+    let lost = told.lines().join("\n");
+    assert!(lost.contains("passkey `phone`: rp_id: browsers offer it at another site only"), "{lost}");
+    assert!(lost.contains("recovery_codes: they were made with other keys"), "{lost}");
     line["passkeys"][0]["public_key"] = "AAAA".into();
+    line["passkeys"][0]["rp_id"] = Value::Null;
     line["passkeys"][1]["credential_id"] = "?".into();
     line["recovery_codes"] = json!({"keys": [], "digests": ["00"]});
     (line["username"], line["user_id"]) = ("twin3".into(), "zusrtwin3".into());

@@ -12,6 +12,7 @@ on_both_databases! {
     a_client_is_made_changed_given_a_new_secret_and_deleted;
     what_is_wrong_with_a_client_is_said_beside_its_field;
     what_was_typed_of_a_client_outlives_an_old_login;
+    a_reload_makes_no_second_secret_or_client;
     a_list_is_searched_sorted_and_shown_in_parts;
     definitions_are_listed_and_linked_on_the_page_of_a_user;
     keys_are_listed_with_what_each_has_sealed;
@@ -183,6 +184,28 @@ async fn what_was_typed_of_a_client_outlives_an_old_login(kind: Kind) {
     assert_eq!(stored(&browser).await.name, "Shop & more");
     // Once.
     assert_eq!(browser.get(&format!("{path}?done=form-waits")).input("name"), "Shop & more");
+}
+
+async fn a_reload_makes_no_second_secret_or_client(kind: Kind) {
+    let mut browser = console(kind, json!({})).await;
+    let shown = browser.get("/admin/clients/new").input("shown");
+    let new: Vec<_> = NEW.into_iter().chain([("shown", shown.as_str())]).collect();
+    browser.submit("/admin/clients/new", &new).shows(200, "The client was created.");
+    let again = browser.submit("/admin/clients/new", &new);
+    assert_eq!(again.location(), "../../admin/clients?done=client-created");
+    stored(&browser).await;
+
+    let path = path_of_client(&mut browser);
+    browser.server.world.clock.advance_seconds(1);
+    let changed = browser.get(&path).input("changed");
+    let rotate = [("action", "rotate"), ("keep_old_for", "0"), ("changed", changed.as_str())];
+    secret(&browser.submit(&path, &rotate));
+    let before = any_rows(&browser.server.world, "SELECT secret_digest FROM sso_client_secret").await;
+    let page = browser.submit(&path, &rotate).location().to_owned();
+    assert_eq!(page, format!("../..{path}?done=client-meanwhile"));
+    let rows = any_rows(&browser.server.world, "SELECT secret_digest FROM sso_client_secret").await;
+    assert_eq!(rows, before);
+    browser.get(&format!("{path}?done=client-meanwhile")).shows(200, "so nothing was done");
 }
 
 async fn a_list_is_searched_sorted_and_shown_in_parts(kind: Kind) {

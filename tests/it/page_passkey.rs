@@ -15,6 +15,7 @@ on_both_databases! {
     a_form_of_another_page_begins_nothing;
     who_was_signed_in_too_long_ago_confirms_with_a_passkey;
     where_there_are_no_passkeys_no_page_offers_any;
+    who_has_a_passkey_shows_it_before_another_is_made;
 }
 
 fn json_of(seen: &Seen) -> Value {
@@ -145,9 +146,9 @@ async fn who_was_signed_in_too_long_ago_confirms_with_a_passkey(kind: Kind) {
     register(&sso, &ust, &mut key).await;
     browser.server.world.clock.advance_seconds(15 * 60);
     let asked = browser.get("/account/passkeys");
-    assert_eq!(asked.location(), "../login?again=1&next=account/passkeys");
-    let token = browser.get("/login?again=1&next=account/passkeys").input("form_token");
-    let fields = [("again", "1"), ("next", "account/passkeys")];
+    assert_eq!(asked.location(), "../login?again=2&next=account/passkeys");
+    let token = browser.get("/login?again=2&next=account/passkeys").input("form_token");
+    let fields = [("again", "2"), ("next", "account/passkeys")];
     assert_eq!(sign_in(&mut browser, &token, &mut key, &fields).location(), "../account/passkeys");
     browser.get("/account/passkeys").shows(200, "phone");
     let stale = sso.delete_passkeys(&ctx(), &ust, None, None).await;
@@ -163,4 +164,32 @@ async fn where_there_are_no_passkeys_no_page_offers_any(kind: Kind) {
     assert_ne!(browser.post("/login/passkey/options", &token, &[]).status, 200);
     browser.sign_in("user1");
     assert!(!browser.get("/account/passkeys").text().contains("Add a passkey"));
+}
+
+async fn who_has_a_passkey_shows_it_before_another_is_made(kind: Kind) {
+    let mut browser = Browser::new(kind).await;
+    browser.server.world.user("user1").await;
+    let sso = browser.server.world.sso.clone();
+    let ust = browser.server.world.login("user1").await.ust;
+    register(&sso, &ust, &mut Authenticator::new(-7)).await;
+    let codes = sso.generate_recovery_codes(&ctx(), &ust, None).await.unwrap();
+    browser.sign_in("user1");
+    for page in ["two-factor", "passkeys", "email"] {
+        let asked = browser.get(&format!("/account/{page}"));
+        assert_eq!(asked.location(), format!("../login?again=2&next=account/{page}"));
+    }
+    let token = browser.get("/account").input("form_token");
+    let sent = browser.post("/account/two-factor/set-up", &token, &[]);
+    assert!(sent.location().contains("login?again=2&next=account/two-factor"), "{sent:?}");
+
+    // The second step is a passkey, or a recovery code; nothing else, and not nothing.
+    let next = [("again", "2"), ("next", "account/two-factor")];
+    let password: Vec<_> = [("username", "user1"), ("password", PASSWORD)].into_iter().chain(next).collect();
+    let asked = browser.submit("/login?again=2&next=account/two-factor", &password);
+    assert!(asked.location().contains("/login/code"), "{asked:?}");
+    let page = "/login/code?next=account/two-factor";
+    browser.submit(page, &[("totp_code", "000000")]).shows(422, "The code is wrong");
+    assert!(browser.get("/account/two-factor").location().contains("again=2"));
+    let done = browser.submit(page, &[("totp_code", codes[0].expose())]);
+    assert_eq!(done.location(), "../account");
 }

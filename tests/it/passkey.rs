@@ -217,7 +217,7 @@ async fn the_last_way_to_log_in_stays(kind: Kind) {
         details: None,
     };
     world.sso.set_password(&ctx(), user.user_id.as_str(), change).await.unwrap();
-    let ust = world.login("user1").await.ust;
+    let ust = login(&world.sso, &mut two).await.unwrap().ust;
     assert_eq!(world.sso.delete_passkeys(&ctx(), &ust, None, None).await.unwrap(), 1);
     assert_eq!(world.sso.delete_passkeys(&ctx(), &ust, None, None).await.unwrap(), 0);
 }
@@ -233,7 +233,8 @@ async fn what_changes_needs_a_fresh_login_and_is_emailed(kind: Kind) {
         kinds.len()
     };
     let ust = world.login("user1").await.ust;
-    let made = register(&world.sso, &ust, &mut Authenticator::new(-7)).await;
+    let mut key = Authenticator::new(-7);
+    let made = register(&world.sso, &ust, &mut key).await;
     let id = made.passkey_id.as_str();
     assert_eq!(told().await, 1);
     world.sso.rename_passkey(&ctx(), &ust, id, "  tablet ".to_owned()).await.unwrap();
@@ -249,7 +250,7 @@ async fn what_changes_needs_a_fresh_login_and_is_emailed(kind: Kind) {
     assert_eq!(refusal(finished), Code::AuthFreshLoginNeeded);
     let deleted = world.sso.delete_passkeys(&ctx(), &ust, None, Some(id)).await;
     assert_eq!(refusal(deleted), Code::AuthFreshLoginNeeded);
-    let ust = world.login("user1").await.ust;
+    let ust = login(&world.sso, &mut key).await.unwrap().ust;
     world.sso.delete_passkeys(&ctx(), &ust, None, Some(id)).await.unwrap();
     assert_eq!(told().await, 1);
 }
@@ -404,6 +405,9 @@ async fn a_key_that_keeps_no_list_is_asked_for_after_the_password(kind: Kind) {
     let step = world.sso.log_in_by_steps(&ctx(), second, Some(ticket)).await.unwrap();
     assert!(matches!(step, LoginStep::Done(_)), "{step:?}");
     assert!(methods(&world).await.contains(&"pwd pop mfa".to_owned()));
+    // It is no login by itself, and goes on being asked for.
+    assert_eq!(refusal(login(&world.sso, &mut key).await), Code::AuthNotAllowed);
+    assert_eq!(refusal(world.sso.login(&ctx(), password()).await), Code::AuthTotpMissing);
     // A code of a key that was never switched on is none; a recovery code takes the place of the passkey.
     let totp = world.sso.totp_provisioning_uri(&ctx(), &ust).await.unwrap();
     let secret = totp.expose().split("secret=").nth(1).unwrap().split('&').next().unwrap();

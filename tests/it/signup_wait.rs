@@ -30,6 +30,7 @@ on_both_databases! {
     what_a_site_says_of_its_users_keeps_nobody_from_an_address;
     what_was_not_confirmed_in_time_is_not_seen_either;
     sign_ups_of_earlier_versions_end_too;
+    a_click_verifies_the_address_that_the_link_went_to;
 }
 
 /// Configuration of an open house whose emails arrive at this server.
@@ -570,4 +571,30 @@ async fn a_token_is_returned_where_nothing_else_would_tell_it(kind: Kind) {
     world.sso.close().await;
     let sso = world.reopened(open()).await;
     assert!(sso.sign_up(&ctx(), request("user3")).await.unwrap().is_some());
+}
+
+async fn a_click_verifies_the_address_that_the_link_went_to(kind: Kind) {
+    let server = SmtpServer::new(Manner::Kind).await;
+    let world = World::with(kind, by_email(&server, json!({}))).await;
+    let sso = &world.sso;
+    let verified =
+        async || any_rows(&world, "SELECT user_id FROM sso_user WHERE email_is_verified").await.len();
+    sso.sign_up(&ctx(), with_password("ann", "ann@example.com", PASSWORD)).await.unwrap();
+    let former = confirm_token(&server.email(1).await);
+    let user = sso.get_user_by_username(&ctx(), "ann", false).await.unwrap().unwrap().user;
+    let update = UserUpdate { email: Edit::Set("bob@example.com".to_owned()), ..UserUpdate::default() };
+    sso.update_user_by_id(&ctx(), Actor::Trusted(None), user.user_id.as_str(), update).await.unwrap();
+    // Who has the link to the one address has not shown that the other is theirs.
+    assert_eq!(refusal(sso.confirm_sign_up(&ctx(), &former).await), Code::AuthNoSuchSignUpToken);
+    sso.resend_confirmation(&ctx(), "ann").await.unwrap();
+    let token = confirm_token(&email_with(&server, "To: bob@example.com").await);
+    sso.confirm_sign_up(&ctx(), &token).await.unwrap();
+    assert_eq!(verified().await, 1);
+
+    // A token that the answer had shows nothing, whatever is configured by the time it is used.
+    let open = world.reopened(by_email(&server, json!({"signup.always_return_confirm_token": true}))).await;
+    let token = open.sign_up(&ctx(), with_password("eve", "eve@example.com", PASSWORD)).await.unwrap();
+    sso.confirm_sign_up(&ctx(), &token.unwrap()).await.unwrap();
+    assert_eq!(verified().await, 1);
+    open.close().await;
 }

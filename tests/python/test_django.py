@@ -75,6 +75,7 @@ from django.contrib import admin  # noqa: E402
 from django.contrib.auth import get_user_model  # noqa: E402
 from django.contrib.auth.models import Group  # noqa: E402
 from django.core import checks  # noqa: E402
+from django.core.exceptions import ImproperlyConfigured  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.test import Client, override_settings  # noqa: E402
 from django.views.generic import View  # noqa: E402
@@ -124,8 +125,12 @@ async def takes_tokens_to_write(request: Any) -> HttpResponse:
     return HttpResponse(request.sso_token.client_id)
 
 
+class TokensForUs(TokenAuthentication):
+    audience = AUDIENCE
+
+
 class Reports(APIView):
-    authentication_classes = (TokenAuthentication,)
+    authentication_classes: Any = (TokensForUs,)
     permission_classes = (has_scope("reports:read"),)
 
     def get(self, request: Any) -> Response:
@@ -136,8 +141,19 @@ class Writing(Reports):
     permission_classes = (has_scope("reports:read", "reports:write"),)
 
 
+class WithTheSetting(Reports):
+    authentication_classes = (TokenAuthentication,)
+
+
+@token_required("openid")
+def takes_any_token(request: Any) -> HttpResponse:
+    return HttpResponse(request.sso_token.client_id)
+
+
 urlpatterns = [
     path("token", takes_tokens),
+    path("token/any", takes_any_token),
+    path("setting", WithTheSetting.as_view()),
     path("token/write", takes_tokens_to_write),
     path("reports", Reports.as_view()),
     path("writing", Writing.as_view()),
@@ -449,14 +465,27 @@ def test_views_take_access_tokens(web: Config, format_: str) -> None:
         assert (status, told.partition(",")[0]) == (403, 'Bearer error="insufficient_scope"')
 
         client_id = registered["client_id"]
-        assert ask("/reports") == (200, f'{{"user":"{name}","client":"{client_id}"}}')
+        # That for the issuer, which any application has, is not for this service.
+        assert ask("/reports")[0] == 401
+        ours = issuer.token_of(registered, ust, "openid reports:read", resource=AUDIENCE)
+        assert ask("/reports", ours) == (200, f'{{"user":"{name}","client":"{client_id}"}}')
         assert ask("/reports", None) == (401, "Bearer")
         assert ask("/reports", "x")[1].startswith('Bearer error="invalid_token"')
-        status, told = ask("/writing")
+        # What one kind of authentication takes, the other refuses.
+        assert (ask("/reports", ust)[0], ask("/api", ours, "post")[0], ask("/api", ust, "post")[0]) == (401, 401, 200)
+        status, told = ask("/writing", ours)
         assert (status, told.endswith('scope="reports:read reports:write"')) == (403, True)
         service = issuer.client("service", access_token_format=format_)
-        assert ask("/reports", issuer.token_for(service, "reports:read"))[1].startswith('{"user":""')
+        assert ask("/reports", issuer.token_for(service, "reports:read", resource=AUDIENCE))[1].startswith('{"user":""')
+        for path_, told in (("/token/any", "set audience="), ("/setting", r'set ZATO_SSO\["AUDIENCE"\] = ')):
+            for shown in (None, token):
+                with pytest.raises((RuntimeError, ImproperlyConfigured), match=told):
+                    ask(path_, shown)
+        with override_settings(ZATO_SSO={"URL": sso, "AUDIENCE": AUDIENCE}):
+            for path_ in ("/token/any", "/setting"):
+                assert (ask(path_)[0], ask(path_, ours)[0]) == (401, 200)
         sso.user.logout("cid", ust, None, None)
         # The framework reads the user, and so notices it of a JWT, too.
-        assert ask("/reports")[0] == 401
+        with override_settings(ZATO_SSO={"URL": sso, "AUDIENCE": AUDIENCE}):
+            assert (ask("/reports", ours)[0], ask("/setting", ours)[0]) == (401, 401)
         sso.close()

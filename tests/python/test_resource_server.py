@@ -1,4 +1,4 @@
-"""OAuth access tokens, JWTs and opaque ones, that FastAPI, Flask and the tree are shown. Django is in test_django.py.
+"""OAuth access tokens, JWTs and opaque ones, that web frameworks and the tree are shown. Django is in test_django.py.
 
 Annotations are not postponed here: FastAPI evaluates them.
 """
@@ -14,11 +14,16 @@ from fastapi.testclient import TestClient
 from flask import Flask
 from issuer import AUDIENCE, ISSUER, Issuer, with_issuer
 from stage import refused
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 from support import ADDRESS, Config, config_of, new_key
 from web import PROBLEM, add_user, web_config
 from zato_sso import SSO, Token, aio
 from zato_sso.fastapi import ZatoSSO
 from zato_sso.flask import SSOExtension, current_token, token_required
+from zato_sso.starlette import ZatoSSO as StarletteSSO
 
 
 @dataclass
@@ -102,7 +107,7 @@ def test_fastapi(stage: Stage) -> None:
         pass
 
     @app.get("/claims")
-    async def claims(token: auth.token()) -> str:  # type: ignore[valid-type]
+    async def claims(token: auth.token(audience=ISSUER)) -> str:  # type: ignore[valid-type]
         return str(token.claims["client_id"])
 
     with TestClient(app) as client:
@@ -143,6 +148,7 @@ def test_flask(stage: Stage) -> None:
         return ""
 
     @app.get("/claims")
+    @token_required(audience=ISSUER)
     def claims() -> str:
         return str(current_token.claims["client_id"])
 
@@ -172,6 +178,43 @@ def test_the_audience_is_a_setting_and_an_issuer_is_needed(stage: Stage) -> None
     assert status_of(stage.config) == 401
     without = {name: section for name, section in stage.config.items() if name != "oidc"}
     assert status_of(without) == 500
+
+
+def test_the_token_of_any_login_is_not_enough() -> None:
+    """Any client has tokens for the issuer with the scopes of OpenID Connect: a view asks for more than these."""
+    config = with_issuer(config_of("sqlite::memory:", new_key()))
+    told = r'set audience="https://api\.example" .* or ask for a scope of this service'
+    fast = ZatoSSO(config)
+    plain = StarletteSSO(config)
+
+    async def current(request: Request) -> PlainTextResponse:
+        scopes = request.query_params.getlist("scope")
+        return PlainTextResponse((await plain.current_token(request, *scopes)).sub)
+
+    with (
+        SSO(config=config) as sso,
+        TestClient(Starlette(routes=[Route("/", current)], lifespan=plain.lifespan)) as shown,
+    ):
+        for scopes in ([], ["openid"], ["openid profile", "email", "groups", "offline_access"]):
+            # Where the view is written, not first where somebody calls it.
+            with pytest.raises(RuntimeError, match=told):
+                fast.token(*scopes)
+            assert fast.token(*scopes, audience=AUDIENCE)
+            assert fast.token(*scopes, "reports:read")
+            assert ZatoSSO(config, audience=AUDIENCE).token(*scopes)
+            app = Flask("app")
+            app.testing = True
+            SSOExtension(app, sso)
+            app.add_url_rule("/guarded", "guarded", token_required(*scopes)(lambda: "yes"))
+            app.add_url_rule("/plain", "plain", lambda: current_token.sub)
+            # Without a token, too: it is noticed by the first request, not by the first good one.
+            for headers in ({}, {"Authorization": "Bearer x"}):
+                with pytest.raises(RuntimeError, match=told):
+                    shown.get("/", params={"scope": scopes}, headers=headers)
+                for path in ("/guarded", "/plain"):
+                    with pytest.raises(RuntimeError, match=told):
+                        app.test_client().get(path, headers=headers)
+        assert shown.get("/", params={"scope": "reports:read"}).status_code == 401
 
 
 def test_a_token_shows_whose_it_is(stage: Stage) -> None:

@@ -31,7 +31,7 @@ DEFAULTS: dict[str, Any] = {
     # Whether a user of Django with the same name, whom nothing links to an SSO user yet, becomes that one's. Safe only
     # where nobody can sign up.
     "LINK_BY_USERNAME": False,
-    # Whom access tokens must be for; by default the issuer.
+    # Whom access tokens must be for; by default the issuer, where views ask for a scope that is this service's own.
     "AUDIENCE": None,
     # The cookie with the session's token.
     "COOKIE_NAME": "",

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import ImproperlyConfigured
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, PermissionDenied
 from rest_framework.permissions import BasePermission
 
 from zato_sso import Token, ValidationError
-from zato_sso.django.conf import bound, cookie_settings, incoming
+from zato_sso.django.conf import bound, cookie_settings, incoming, setting
 from zato_sso.django.tokens import verified
 from zato_sso.django.users import follow, follow_owner
 from zato_sso.web.request import TokenError, bearer_errors
@@ -19,7 +20,10 @@ __all__ = ["Authentication", "TokenAuthentication", "has_scope"]
 
 
 class Authentication(BaseAuthentication):
-    """Programs send a session's token; `request.auth` is the session. For the cookie, add `SessionAuthentication`."""
+    """Programs send a session's token; `request.auth` is the session. For the cookie, add `SessionAuthentication`.
+
+    A view has this class or `TokenAuthentication`, not both.
+    """
 
     def authenticate(self, request: Any) -> Any:
         """The user of Django and the session; None without a token."""
@@ -44,16 +48,27 @@ class Authentication(BaseAuthentication):
 class TokenAuthentication(BaseAuthentication):
     """Programs send an OAuth access token: `request.auth` is that `Token`, `request.user` its user, read each time.
 
-    A client that acts for itself has the `AnonymousUser`: give views a permission of `has_scope`.
+    A client that acts for itself has the `AnonymousUser`: give views a permission of `has_scope`. A view has this class
+    or `Authentication`, not both: each takes `Authorization: Bearer` for its own, and refuses what the other accepts.
 
     Attributes:
-        audience: Whom the token must be for; by default `ZATO_SSO["AUDIENCE"]`, or else the issuer.
+        audience: Whom the token must be for; by default `ZATO_SSO["AUDIENCE"]`. One of them is needed.
     """
 
     audience: str | None = None
 
     def authenticate(self, request: Any) -> Any:
-        """The user of Django and the token; None without one."""
+        """The user of Django and the token; None without one.
+
+        Raises:
+            ImproperlyConfigured: There is no audience. The issuer would not do: the token that any application has got
+                by a login would be taken here.
+        """
+        if not (self.audience or setting("AUDIENCE")):
+            raise ImproperlyConfigured(
+                'TokenAuthentication: set ZATO_SSO["AUDIENCE"] = "https://api.example", the name by which clients ask '
+                "for tokens for this service, or give a subclass the attribute audience"
+            )
         if not incoming(request).bearer_token():
             return None
         try:

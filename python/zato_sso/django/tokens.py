@@ -23,6 +23,7 @@ def verified(request: HttpRequest, scopes: Collection[str], audience: str | None
     """The access token of a request, as `sso.token.verify` returns it.
 
     Raises:
+        RuntimeError: There is no audience, and no scope beyond those of OpenID Connect.
         TokenError: There is none, or it is not good: 401. Without a scope: 403.
     """
     with bearer_errors(scopes):
@@ -37,7 +38,8 @@ def token_required(*scopes: str, audience: str | None = None) -> Callable[[_Func
 
     Args:
         scopes: What it must be good for: all of them.
-        audience: Whom it must be for; by default `ZATO_SSO["AUDIENCE"]`, or else the issuer.
+        audience: Whom it must be for; by default `ZATO_SSO["AUDIENCE"]`, or else the issuer: then one of the scopes
+            must be this service's own, beyond those of OpenID Connect, or requests end with a RuntimeError.
     """
 
     def load(request: HttpRequest) -> HttpResponse | None:

@@ -23,6 +23,7 @@ __all__ = [
     "NoSessionError",
     "TokenError",
     "bearer_errors",
+    "check_audience",
     "check_groups",
     "csrf_token",
     "group_key",
@@ -31,6 +32,9 @@ __all__ = [
 
 _CID: Final = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}")
 _DEVICE_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_SCOPES_OF_EVERYBODY: Final = frozenset({"openid", "profile", "email", "groups", "offline_access"})
+"""The scopes that a client has for its users, whatever it is for, and with which it can register itself."""
+
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
@@ -94,6 +98,21 @@ def bearer_errors(scopes: Iterable[str]) -> Iterator[None]:
         if error.sub_status[:1] not in (["E007001"], ["E005001"]):
             raise
         raise TokenError(error, scopes) from None
+
+
+def check_audience(settings: Settings, scopes: Iterable[str], audience: str | None) -> None:
+    """Checks that what a view asks of access tokens tells those for this service from those that any client has.
+
+    Raises:
+        RuntimeError: It asks for no audience, and for no scope beyond those of OpenID Connect.
+    """
+    if audience or settings.audience or not set(" ".join(scopes).split()) <= _SCOPES_OF_EVERYBODY:
+        return
+    raise RuntimeError(
+        'access tokens: set audience="https://api.example" (in Django ZATO_SSO["AUDIENCE"]), the name by which clients '
+        'ask for tokens for this service, or ask for a scope of this service, like "reports:read": as it is, the token '
+        "that any application has got by a login would be taken here"
+    )
 
 
 def group_key(name: str) -> str:
@@ -181,8 +200,11 @@ class Incoming:
         """The access token of the request, to be awaited on asyncio. No cookie counts, so that no request is forged.
 
         Raises:
+            RuntimeError: The view asks for too little, see `check_audience`, or there is no OpenID Provider.
             TokenError: There is none, or, within `bearer_errors`, it is not good for these scopes and this audience.
         """
+        scopes = tuple(scopes)
+        check_audience(settings, scopes, audience)
         audience = audience or settings.audience or issuer(sso)
         if audience is None:
             raise RuntimeError("access tokens need an OpenID Provider: set oidc.issuer in the configuration")

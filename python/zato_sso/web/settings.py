@@ -55,7 +55,8 @@ class Settings:
 
     audience: str | None = None
     """Whom access tokens must be for: the name by which clients ask for tokens for this service (`resource`). By
-    default the issuer, which tokens are for when their client names nothing."""
+    default the issuer, which tokens are for when their client names nothing: then views ask for a scope of this
+    service, beyond those of OpenID Connect, or name an audience of their own."""
 
     cid_header: str = "X-Request-ID"
     """The header with the correlation ID, taken from requests and returned in answers."""

@@ -121,7 +121,12 @@ pub(super) async fn show_code(visit: &mut Visit) -> Outcome {
 /// Takes the code of the second step.
 pub(super) async fn submit_code(visit: &mut Visit) -> Outcome {
     let Some(begun) = Begun::of_form(visit) else { return Ok(begin_again(visit)) };
-    let request = LoginRequest { totp_code: Some(visit.form.code("totp_code")), ..LoginRequest::default() };
+    let request = LoginRequest {
+        totp_code: Some(visit.form.code("totp_code")),
+        // Who was asked for a second step takes it, whether or not a login without asking would have had one.
+        asks_two: true,
+        ..LoginRequest::default()
+    };
     let ticket = begun.ticket.clone();
     step(visit, "login_code.html", request, begun, Some(ticket)).await
 }

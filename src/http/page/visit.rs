@@ -10,7 +10,7 @@ use minijinja::{Value, context};
 
 use crate::crypto::form_token;
 use crate::crypto::token::{self, TokenBits};
-use crate::domain::{Code, Context, Error, Language, Password, UserView, Ust};
+use crate::domain::{Code, Context, Error, Language, Password, Session, UserView, Ust};
 use crate::http::app::App;
 use crate::http::failure::Failure;
 use crate::http::page::answer::{Answer, Kind, Outcome};
@@ -21,7 +21,7 @@ use crate::http::page::look::Look;
 use crate::http::page::text::{Chosen, accepted};
 use crate::http::request::extract;
 use crate::http::request::extract::Call;
-use crate::ops::{Actor, RegisteredTarget, Sso, Visitor};
+use crate::ops::{Actor, LoginLack, RegisteredTarget, Sso, Visitor};
 
 /// The field of every form that shows that a page of ours has made it.
 const FORM_TOKEN: &str = "form_token";
@@ -226,8 +226,8 @@ impl Visit {
     pub fn again(&self, template: &'static str, shown: Value, error: Error) -> Outcome {
         let failure = Failure::from(error);
         let problem = match &failure {
-            Failure::Refused { code: Code::AuthFreshLoginNeeded, .. } => {
-                return Ok(self.to_login_again_with_form());
+            Failure::Refused { code: Code::AuthFreshLoginNeeded, detail } => {
+                return Ok(self.to_login_again_with_form(LoginLack::of_refusal(detail.as_deref())));
             }
             Failure::Refused { code, detail } => {
                 let id = code.as_str();
@@ -306,23 +306,25 @@ impl Visit {
     }
 
     /// The same for who has a session, and is to prove once more who they are.
-    fn to_login_again(&self) -> Answer {
-        Answer::to(self.target(&format!("login?again=1&next={}", encoded(&self.back))))
+    fn to_login_again(&self, lack: LoginLack) -> Answer {
+        let again = again(lack);
+        Answer::to(self.target(&format!("login?again={again}&next={}", encoded(&self.back))))
     }
 
     /// The same for who has a session that was opened without the second factor which the page asks for.
     pub fn to_step_up(&self) -> Answer {
-        Answer::to(self.target(&format!("login?again=2&next={}", encoded(&self.back))))
+        self.to_login_again(LoginLack::SecondFactor)
     }
 
     /// The same of who has sent a form: what they have typed is shown again.
-    fn to_login_again_with_form(&self) -> Answer {
+    fn to_login_again_with_form(&self, lack: LoginLack) -> Answer {
         let Some(kept) = draft::keep(&self.jar, self.page, &self.path, &self.form) else {
-            return self.to_login_again();
+            return self.to_login_again(lack);
         };
         let sign = if self.back.contains('?') { '&' } else { '?' };
         let next = encoded(&format!("{}{sign}done=form-waits", self.back));
-        Answer::to(self.target(&format!("login?again=1&next={next}"))).and(kept)
+        let again = again(lack);
+        Answer::to(self.target(&format!("login?again={again}&next={next}"))).and(kept)
     }
 
     /// The query string of a client's request that goes on where a form of this page leads to, if it does; and whether that is one to
@@ -346,17 +348,35 @@ impl Visit {
 
     /// Asks for that before a page whose form would be refused without.
     pub async fn to_fresh_login(&self) -> Result<Option<Answer>, Failure> {
-        let session = match &self.visitor {
+        let session = self.session().await?;
+        Ok((!self.sso().is_fresh(&session)).then(|| self.to_login_again(LoginLack::Freshness)))
+    }
+
+    /// The same before a page that changes what proves who the visitor is: who has a second factor is asked for it.
+    pub async fn to_own_login(&self) -> Result<Option<Answer>, Failure> {
+        let lack = self.sso().login_lack(&self.session().await?).await?;
+        Ok(lack.map(|lack| self.to_login_again(lack)))
+    }
+
+    async fn session(&self) -> Result<Session, Failure> {
+        Ok(match &self.visitor {
             Some(visitor) => visitor.session.clone(),
             None => self.sso().get_current_session(self.ctx(), self.ust()).await?.session,
-        };
-        Ok((!self.sso().is_fresh(&session)).then(|| self.to_login_again()))
+        })
     }
 
     /// The token that came by email: alone, or in the link that people have copied.
     pub fn token(&self) -> Password {
         let given = self.form.get("token").trim();
         Password::from(given.rsplit_once("token=").map_or(given, |(_, token)| token))
+    }
+}
+
+/// What the sign-in page is told of a login that lacks something.
+const fn again(lack: LoginLack) -> char {
+    match lack {
+        LoginLack::Freshness => '1',
+        LoginLack::SecondFactor => '2',
     }
 }
 

@@ -86,6 +86,17 @@ impl Sso {
         let methods = store::session::proof::methods(tx, session_id).await?;
         store::session::proof::set_methods(tx, session_id, Some(with_code(methods.as_deref()))).await
     }
+
+    /// Notes that the user of a session has shown a passkey as well.
+    pub(in crate::ops) async fn note_passkey(&self, tx: &mut Tx, session_id: SessionId) -> Result<()> {
+        let methods = store::session::proof::methods(tx, session_id).await?;
+        store::session::proof::set_methods(tx, session_id, Some(with_passkey(methods.as_deref()))).await
+    }
+}
+
+/// The methods of a session whose user has shown a passkey as well. A passkey is one factor, however often it is shown.
+fn with_passkey(methods: Option<&str>) -> &'static str {
+    methods.and_then(known).unwrap_or(PASSWORD_AND_PASSKEY)
 }
 
 /// The methods of a session whose user has shown a code as well.

@@ -152,6 +152,23 @@ impl Sso {
         client_id: &str,
         keep_old_for: u32,
     ) -> Result<ClientWithSecret> {
+        let rotated = self.rotate_seen_client_secret(ctx, actor, client_id, keep_old_for, None).await?;
+        rotated.ok_or_else(|| Error::internal("a client was not as it was seen, and nobody had seen it"))
+    }
+
+    /// The same for who has seen the client as it was changed last at this time; None where it has been changed since, perhaps by
+    /// the same form: who sends it twice has one new secret.
+    ///
+    /// # Errors
+    /// As [`Sso::rotate_client_secret`].
+    pub async fn rotate_seen_client_secret(
+        &self,
+        ctx: &Context,
+        actor: impl Into<Actor>,
+        client_id: &str,
+        keep_old_for: u32,
+        seen: Option<&str>,
+    ) -> Result<Option<ClientWithSecret>> {
         self.run(ctx, Operation::ClientRotateSecret, actor, async |call| {
             self.require_fresh_login(call.caller().ok())?;
             if keep_old_for > MAX_OVERLAP {
@@ -159,8 +176,12 @@ impl Sso {
                 return Err(Error::refused(Code::ClientInvalid, detail));
             }
             let mut tx = self.db().write().await?;
-            let client = find_for_update(&mut tx, client_id).await?;
+            let mut client = find_for_update(&mut tx, client_id).await?;
             note(call, &client);
+            if seen.is_some_and(|seen| seen != client.last_modified.to_string()) {
+                call.trail.note("secret", "kept: the client was changed meanwhile");
+                return Ok(None);
+            }
             call.trail.note("keep_old_for", keep_old_for.to_string());
             let client_secret = self.new_client_secret(&client)?.ok_or_else(|| {
                 let method = client.auth_method.as_str();
@@ -170,8 +191,10 @@ impl Sso {
                 )
             })?;
             self.store_secret(&mut tx, &client, &client_secret, Some(keep_old_for)).await?;
+            client.last_modified = self.now();
+            store::client::registry::update(&mut tx, &client).await?;
             self.commit(tx, &mut call.trail).await?;
-            Ok(ClientWithSecret { client, client_secret: Some(client_secret) })
+            Ok(Some(ClientWithSecret { client, client_secret: Some(client_secret) }))
         })
         .await
     }

@@ -49,7 +49,7 @@ impl Sso {
     ) -> Result<TotpEnrolment> {
         self.run(ctx, Operation::TotpBeginEnrolment, actor, async |call| {
             let user_id = call.target(None)?;
-            self.require_fresh_login(call.caller().ok())?;
+            self.require_own_login(call.caller().ok(), &user_id).await?;
             let key = totp::new_key(&*self.core.random)?;
             let sealed =
                 self.core.keyring.seal(place(&user_id), key.expose().as_bytes(), &*self.core.random)?;
@@ -90,7 +90,7 @@ impl Sso {
     ) -> Result<Vec<Password>> {
         self.run(ctx, Operation::TotpFinishEnrolment, actor, async |call| {
             let user_id = call.target(None)?;
-            self.require_fresh_login(call.caller().ok())?;
+            self.require_own_login(call.caller().ok(), &user_id).await?;
             let now = self.now();
             let mut conn = self.db().read().await?;
             let sealed = store::credential::enrolment::get(&mut conn, &user_id, now).await?;
@@ -144,7 +144,7 @@ impl Sso {
     async fn try_to_disable_totp(&self, ctx: &Context, actor: Actor, by: TotpDisabler) -> Result<()> {
         self.run(ctx, Operation::TotpDisable, actor, async |call| {
             let user_id = call.target(None)?;
-            self.require_fresh_login(call.caller().ok())?;
+            self.require_own_login(call.caller().ok(), &user_id).await?;
             let mut conn = self.db().read().await?;
             let row = store::user::account::by_id(&mut conn, &user_id).await?;
             drop(conn);

@@ -29,7 +29,7 @@ impl Sso {
     ) -> Result<Vec<Password>> {
         self.run(ctx, Operation::RecoveryCodeGenerate, actor, async |call| {
             let user_id = call.target(user_id)?;
-            self.require_fresh_login(call.caller().ok())?;
+            self.require_own_login(call.caller().ok(), &user_id).await?;
             let mut tx = self.db().write().await?;
             // Of two who generate at the same time, the codes of one count.
             let row = store::user::account::by_id_for_update(&mut tx, &user_id).await?;

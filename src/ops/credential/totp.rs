@@ -84,7 +84,7 @@ impl Sso {
     ) -> Result<Password> {
         self.run(ctx, Operation::UserResetTotpKey, actor, async |call| {
             let user_id = call.target_to_manage(request.user_id.as_deref())?;
-            self.require_fresh_login(call.caller().ok())?;
+            self.require_own_login(call.caller().ok(), &user_id).await?;
             let key = self.check_totp_key(request.key)?;
             let mut tx = self.db().write().await?;
             let row = store::user::account::by_id_for_update(&mut tx, &user_id).await?;
@@ -310,8 +310,8 @@ impl Sso {
     /// A code of the session or of the common checks; E005010 if the login is not fresh.
     pub async fn totp_provisioning_uri(&self, ctx: &Context, actor: impl Into<Actor>) -> Result<Password> {
         self.run(ctx, Operation::TotpProvisioningUri, actor, async |call| {
-            self.require_fresh_login(call.caller().ok())?;
             let user_id = call.target(None)?;
+            self.require_own_login(call.caller().ok(), &user_id).await?;
             let mut conn = self.db().read().await?;
             let row = store::user::account::by_id(&mut conn, &user_id).await?;
             drop(conn);

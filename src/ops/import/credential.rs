@@ -29,6 +29,8 @@ const MOST_CODES: usize = crate::crypto::recovery_code::COUNT;
 pub(in crate::ops) struct PasskeyLine {
     passkey_id: Option<String>,
     credential_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rp_id: Option<String>,
     public_key: String,
     #[serde(default)]
     sign_count: u32,
@@ -81,12 +83,14 @@ pub(in crate::ops) struct WholeGroup {
     can_read_audit: bool,
 }
 
-impl From<&KeptPasskey> for PasskeyLine {
-    fn from(kept: &KeptPasskey) -> Self {
+impl PasskeyLine {
+    /// A passkey that is good for this site.
+    pub fn of(kept: &KeptPasskey, rp_id: Option<&str>) -> Self {
         let passkey = &kept.passkey;
         Self {
             passkey_id: Some(passkey.passkey_id.as_str().to_owned()),
             credential_id: BASE64URL_NOPAD.encode(&kept.credential_id),
+            rp_id: rp_id.map(str::to_owned),
             public_key: BASE64URL_NOPAD.encode(&kept.public_key),
             sign_count: u32::try_from(kept.sign_count).unwrap_or(u32::MAX),
             name: Some(passkey.name.clone()),
@@ -164,6 +168,7 @@ fn read_passkey(json: &RawValue) -> Option<ImportedPasskey> {
     Some(ImportedPasskey {
         passkey_id: line.passkey_id,
         credential_id: BASE64URL_NOPAD.decode(line.credential_id.as_bytes()).ok()?,
+        rp_id: line.rp_id,
         public_key: BASE64URL_NOPAD.decode(line.public_key.as_bytes()).ok()?,
         sign_count: line.sign_count.into(),
         name: line.name,
@@ -194,12 +199,16 @@ pub(in crate::ops) fn put_codes(user: &mut ImportedUser, json: &RawValue) -> Res
 /// Leaves behind what of a user's passkeys and recovery codes cannot be used here, and says why.
 pub(in crate::ops) fn check_credentials(sso: &Sso, user: &mut ImportedUser, lost: &mut Vec<String>) {
     let keeps_id = user.user_id.is_some();
+    let own_site = sso.config().passkey_party().map(|party| party.id);
     let mut ids = HashSet::new();
     for mut passkey in std::mem::take(&mut user.passkeys) {
         let name = passkey.name.clone().unwrap_or_default();
         let why = match check_passkey_name(passkey.name.take()) {
             _ if !keeps_id => {
                 Some("authenticators know the user by the user_id, which is missing".to_owned())
+            }
+            _ if is_of_another(passkey.rp_id.as_deref(), own_site.as_deref()) => {
+                Some("rp_id: browsers offer it at another site only".to_owned())
             }
             _ if ids.len() >= MOST => Some(format!("a user has at most {MOST}")),
             _ if !is_credential_id(&passkey.credential_id) => Some("credential_id: not one".to_owned()),
@@ -225,13 +234,17 @@ pub(in crate::ops) fn check_credentials(sso: &Sso, user: &mut ImportedUser, lost
     let has_key = |id: &String| sso.core.keyring.ids().any(|known| known.to_string() == *id);
     let why = if !keeps_id {
         "they are bound to the user_id, which is missing"
-    } else if !user.recovery_codes.key_ids.iter().any(has_key) {
+    } else if user.recovery_codes.key_ids.is_empty() || !user.recovery_codes.key_ids.iter().all(has_key) {
         "they were made with other keys: have the user generate new ones"
     } else {
         return;
     };
     user.recovery_codes = ImportedRecoveryCodes::default();
     lost.push(format!("recovery_codes: {why}"));
+}
+
+fn is_of_another(site: Option<&str>, own: Option<&str>) -> bool {
+    site.zip(own).is_some_and(|(site, own)| site != own)
 }
 
 fn is_credential_id(id: &[u8]) -> bool {

@@ -150,10 +150,11 @@ impl Sso {
 
     fn user_line(&self, row: UserRow, owned: Belongings, with_secrets: bool) -> Result<String> {
         let user_id = row.user_id.clone();
-        let hash = row.password_hash.as_deref().filter(|_| with_secrets);
+        let hash = row.password_hash.as_deref().filter(|_| with_secrets && row.password_last_set.is_some());
         let hash = hash.map(|hash| self.unseal(Column::PasswordHash, &user_id, hash)).transpose()?;
         let (email_is_verified, last_step) = (row.email_is_verified, row.totp_last_step);
         let user = self.open_user(row)?;
+        let rp_id = self.config().passkey_party().map(|party| party.id);
         let owner = AttrOwner::User(user_id);
         let attrs = owned.attrs.into_iter().map(|attr| self.attr_line(&owner, attr, with_secrets));
         let line = Line {
@@ -162,7 +163,7 @@ impl Sso {
             attrs: attrs.collect::<Result<_>>()?,
             linked_auth: owned.links.into_iter().map(link_line).collect(),
             groups: owned.groups.iter().map(GroupLine::from).collect(),
-            passkeys: owned.passkeys.iter().map(PasskeyLine::from).collect(),
+            passkeys: owned.passkeys.iter().map(|kept| PasskeyLine::of(kept, rp_id.as_deref())).collect(),
             recovery_codes: self.codes_line(owned.codes),
             ..line(&user, hash.as_ref(), with_secrets)
         };

@@ -93,8 +93,8 @@ impl Sso {
     /// Removes a link and ends the sessions that it opened; the definition's id. For super-users.
     ///
     /// # Errors
-    /// E005001 without the right to, E001100 if there is no such user, E008002 if there is no such definition, or it is
-    /// not linked to this user, E012003 if the user could not log in any more.
+    /// E005001 without the right to, E005010 if the caller's login is not fresh, E001100 if there is no such user, E008002 if
+    /// there is no such definition, or it is not linked to this user, E012003 if the user could not log in any more.
     pub async fn delete_linked_auth(
         &self,
         ctx: &Context,
@@ -104,6 +104,7 @@ impl Sso {
     ) -> Result<i64> {
         self.run(ctx, Operation::UserDeleteLinkedAuth, actor, async |call| {
             let user_id = call.target(Some(user_id))?;
+            self.require_fresh_login(call.caller().ok())?;
             let mut tx = self.db().write().await?;
             let row = store::user::account::by_id_for_update(&mut tx, &user_id).await?;
             let row = row.ok_or(Code::UserIdInvalid)?;

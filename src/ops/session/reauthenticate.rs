@@ -176,6 +176,8 @@ impl Sso {
                 return Ok(false);
             }
             let mut tx = self.db().write().await?;
+            // The user's row before those of sessions, as whatever ends sessions takes them.
+            store::user::account::lock_row(&mut tx, &old.user_id).await?;
             if !store::session::proof::take_over(&mut tx, old.session_id, new.session_id).await? {
                 call.trail.leave_out();
                 return Ok(false);

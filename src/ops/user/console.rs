@@ -87,12 +87,7 @@ impl Sso {
             }
             let has_totp = self.shown_to(caller, caller.user_id(), false).await?.user.is_totp_enabled;
             let mut conn = self.db().read().await?;
-            let has_second_factor = has_totp
-                || self.config().passkey_party().is_some()
-                    && !store::credential::passkey::list_of_user(&mut conn, caller.user_id())
-                        .await?
-                        .is_empty();
-            if !has_second_factor {
+            if !self.has_second_factor(&mut conn, caller.user_id(), has_totp).await? {
                 return Ok(match asked_for {
                     Some(true) => ConsoleEntry::SecondFactorNeeded,
                     _ => ConsoleEntry::Open,

@@ -48,7 +48,7 @@ impl Sso {
                 return Err(Error::refused(Code::CommonInvalidOperation, detail));
             }
             let caller = call.caller()?.clone();
-            self.require_fresh_login(Some(&caller))?;
+            self.require_own_login(Some(&caller), &user_id).await?;
             if self.username_key(username.trim()) != self.username_key(caller.username()) {
                 let detail = "username: not the name of this account";
                 return Err(Error::refused(Code::UsernameInvalid, detail));

@@ -3,6 +3,7 @@
 pub(super) mod account;
 pub(super) mod approval;
 pub(super) mod browse;
+pub(super) mod confirm_token;
 pub(super) mod console;
 pub(super) mod deletion;
 pub(super) mod email;

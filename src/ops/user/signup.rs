@@ -16,8 +16,8 @@ use crate::crypto::Verdict;
 use crate::crypto::token::{self, TokenBits};
 use crate::domain::{
     ApprovalStatus, Code, Context, EmailAddress, EmailKind, Error, NewUser, Operation, Password, Result,
-    SignUpDetails, SignUpNames, SignUpStatus, SignUpVerdict, Timestamp, UserId, canonical_email, check_name,
-    has_link, is_rejected_email, is_reserved_name,
+    SignUpDetails, SignUpNames, SignUpStatus, SignUpVerdict, UserId, canonical_email, check_name, has_link,
+    is_rejected_email, is_reserved_name,
 };
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
@@ -336,6 +336,7 @@ impl Sso {
             place: &place,
             is_contested,
             is_decoy,
+            is_mailed: !self.is_token_returned(row.email.is_some()),
         };
         store::user::signup::wait(&mut tx, &row.user_id, &waiting).await?;
         call.trail.on(&row.user_id);
@@ -353,12 +354,6 @@ impl Sso {
         }
         self.commit(tx, &mut call.trail).await?;
         Ok(is_decoy)
-    }
-
-    /// When a sign-up ends that begins now; None is never.
-    pub(in crate::ops) fn sign_up_end(&self) -> Option<Timestamp> {
-        let hours = i64::from(self.config().signup.confirm_within);
-        (hours > 0).then(|| self.now().plus_minutes(hours.saturating_mul(60)))
     }
 
     /// Who has the address already.
@@ -482,13 +477,14 @@ impl Sso {
             call.trail.on(&user_id);
             let place = self.place_digest(&ctx.remote_addr);
             let is_elsewhere = origin.sign_up_place.as_deref() != Some(&place[..]);
-            let is_mailed = !self.is_token_returned(origin.has_email);
+            // Of what an earlier version has mailed, nothing is noted.
+            let is_mailed = origin.sign_up_is_mailed || !self.is_token_returned(origin.has_email);
             let is_taken_away = origin.sign_up_contested && (is_elsewhere || is_mailed);
             if is_taken_away {
                 call.trail.note("password", "taken away: others have signed up with the address");
                 store::user::signup::unset_password(&mut tx, &user_id).await?;
             }
-            store::user::email_change::set_verified(&mut tx, &user_id, is_mailed).await?;
+            store::user::email_change::set_verified(&mut tx, &user_id, origin.sign_up_is_mailed).await?;
             let row = store::user::account::by_id(&mut tx, &user_id).await?;
             if let Some(row) = row.as_ref().filter(|_| is_taken_away && self.can_send_email()) {
                 let creation_ctx = caller(ctx, None);
@@ -575,13 +571,7 @@ impl Sso {
         let token = match known.and_then(|sealed| self.unseal(Column::SignUpToken, user_id, sealed).ok()) {
             Some(token) => token,
             // A sign-up of an earlier version, whose token is not known any more.
-            None => {
-                let token = token::new_token(&*self.core.random, TokenBits::Bits192)?;
-                let sealed = self.seal(Column::SignUpToken, user_id, token.expose())?;
-                let digest = token::digest(token.expose());
-                store::user::signup::set_token(tx, user_id, &digest, &sealed, self.sign_up_end()).await?;
-                token
-            }
+            None => self.give_sign_up_token(tx, user_id).await?,
         };
         let left = waiting
             .sign_up_expiration

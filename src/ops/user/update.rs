@@ -69,7 +69,7 @@ impl Sso {
             return Err(Error::refused(Code::CommonInvalidInput, detail));
         }
         if update.changes_proof() {
-            self.require_fresh_login(call.caller().ok())?;
+            self.require_own_login(call.caller().ok(), &user_id).await?;
         }
         let is_own = call.session_to_keep(&user_id).is_some();
         let proof = if is_own { self.check_totp_proof(&user_id, &update).await? } else { None };
@@ -92,6 +92,8 @@ impl Sso {
         }
         if let Some(proof) = proof {
             self.use_totp_proof(&mut tx, &mut row, proof).await?;
+            // The login is fresh, and a code was shown.
+            self.note_code(&mut tx, call.caller()?.session().session_id).await?;
         }
         if row.username != former.username {
             self.make_room(&mut tx, &row, None).await?;
@@ -109,6 +111,9 @@ impl Sso {
             Updated::EmailTaken => return Err(Code::EmailExists.into()),
         }
         store::user::profile::set_time(&mut tx, &user_id, self.now()).await?;
+        if is_new_email {
+            self.end_sign_up_token(&mut tx, &user_id).await?;
+        }
         if let Some(email) = to_confirm {
             self.ask_to_confirm_email(&mut tx, call, &former, email).await?;
         } else if is_email_given {

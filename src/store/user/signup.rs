@@ -14,9 +14,10 @@ macro_rules! waits {
 
 sql! {
     WAIT = "UPDATE sso_user SET sign_up_expiration = $2, sign_up_token = $3, sign_up_place = $4, sign_up_contested = $5, \
-        sign_up_is_decoy = $6 WHERE user_id = $1";
+        sign_up_is_decoy = $6, sign_up_is_mailed = $7 WHERE user_id = $1";
     SET_TOKEN = "UPDATE sso_user SET sign_up_confirm_digest = $2, sign_up_token = $3, \
-        sign_up_expiration = COALESCE(sign_up_expiration, $4) WHERE user_id = $1";
+        sign_up_expiration = COALESCE(sign_up_expiration, $4), sign_up_is_mailed = $5 WHERE user_id = $1";
+    NOT_MAILED = "UPDATE sso_user SET sign_up_is_mailed = $2 WHERE user_id = $1";
     /// Those of versions that knew no end of sign-ups: they kept no token.
     GIVE_END = concat!(
         "UPDATE sso_user SET sign_up_expiration = $2 WHERE sign_up_expiration IS NULL AND sign_up_token IS NULL AND ",
@@ -31,7 +32,7 @@ sql! {
     );
     CONFIRM = "UPDATE sso_user SET sign_up_status = $3, sign_up_confirm_time = $4, sign_up_expiration = NULL, \
         sign_up_token = NULL WHERE sign_up_confirm_digest = $1 AND sign_up_status = $2 AND NOT sign_up_is_decoy \
-        AND (sign_up_expiration IS NULL OR sign_up_expiration > $4) RETURNING user_id, sign_up_place, sign_up_contested, email IS NOT NULL AS has_email";
+        AND (sign_up_expiration IS NULL OR sign_up_expiration > $4) RETURNING user_id, sign_up_place, sign_up_contested, sign_up_is_mailed, email IS NOT NULL AS has_email";
     BY_DIGEST = "SELECT user_id FROM sso_user WHERE sign_up_confirm_digest = $1 AND sign_up_status <> $2";
     KEEP = "UPDATE sso_user SET sign_up_expiration = NULL WHERE user_id = $1";
     UNSET_PASSWORD = "UPDATE sso_user SET password_hash = NULL, password_last_set = NULL, password_expiry = NULL \
@@ -49,7 +50,7 @@ sql! {
     DISCLAIM = "UPDATE sso_user SET email_is_claimed = $2 WHERE user_id = $1";
     DELETE_WITH_EMAIL = concat!(
         "DELETE FROM sso_user WHERE email_index = $1 AND ", waits!("$2"),
-        " RETURNING user_id, sign_up_place, sign_up_contested, email IS NOT NULL AS has_email"
+        " RETURNING user_id, sign_up_place, sign_up_contested, sign_up_is_mailed, email IS NOT NULL AS has_email"
     );
     CONTEST = concat!("UPDATE sso_user SET sign_up_contested = $3 WHERE email_index = $1 AND ", waits!("$2"));
     ANY_WAITING = concat!("SELECT user_id FROM sso_user WHERE email_index = $1 AND ", waits!("$2"), " LIMIT 1");
@@ -74,6 +75,8 @@ pub struct Waiting<'a> {
     pub is_contested: bool,
     /// Whether the address is somebody else's, so that nobody can confirm it.
     pub is_decoy: bool,
+    /// Whether the token goes to the email, and nowhere else.
+    pub is_mailed: bool,
 }
 
 row! {
@@ -84,6 +87,7 @@ row! {
         pub user_id: UserId,
         pub sign_up_place: Option<Vec<u8>>,
         pub sign_up_contested: bool,
+        pub sign_up_is_mailed: bool,
         pub has_email: bool,
     }
 }
@@ -105,8 +109,8 @@ row! {
 /// When the database cannot answer.
 pub async fn wait(tx: &mut Tx, user_id: &UserId, waiting: &Waiting<'_>) -> Result<()> {
     tx.touch(user_id.as_str());
-    let Waiting { expiration, token, place, is_contested, is_decoy } = waiting;
-    execute!(tx, WAIT, user_id, *expiration, *token, *place, *is_contested, *is_decoy).map(drop)
+    let Waiting { expiration, token, place, is_contested, is_decoy, is_mailed } = waiting;
+    execute!(tx, WAIT, user_id, *expiration, *token, *place, *is_contested, *is_decoy, *is_mailed).map(drop)
 }
 
 /// The sign-up of this user, if it can be confirmed.
@@ -117,8 +121,8 @@ pub async fn confirmable(tx: &mut Tx, user_id: &UserId, now: Timestamp) -> Resul
     fetch_optional!(tx, Confirmable, WAITING, user_id, BEFORE, now)
 }
 
-/// Gives a sign-up another token in the place of one that is not known any more, and an end, if it has none and there is to
-/// be one.
+/// Gives a sign-up another token in the place of one that is not known any more, or that went to another email, and an end,
+/// if it has none and there is to be one. The token is to go to the email that the user has, and nowhere else.
 ///
 /// # Errors
 /// When the database cannot answer.
@@ -130,7 +134,16 @@ pub async fn set_token(
     expiration: Option<Timestamp>,
 ) -> Result<()> {
     tx.touch(user_id.as_str());
-    execute!(tx, SET_TOKEN, user_id, digest, sealed, expiration).map(drop)
+    execute!(tx, SET_TOKEN, user_id, digest, sealed, expiration, true).map(drop)
+}
+
+/// What was mailed for a sign-up did not go to the email that the user has now.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn set_not_mailed(tx: &mut Tx, user_id: &UserId) -> Result<()> {
+    tx.touch(user_id.as_str());
+    execute!(tx, NOT_MAILED, user_id, false).map(drop)
 }
 
 /// Gives an end to sign-ups of versions that knew none.

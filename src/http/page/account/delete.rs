@@ -12,7 +12,7 @@ pub(in crate::http) async fn show(visit: &mut Visit) -> Outcome {
     if !visit.sso().config().pages.allow_account_deletion {
         return Ok(Answer::to(visit.target("account")));
     }
-    if let Some(answer) = visit.to_fresh_login().await? {
+    if let Some(answer) = visit.to_own_login().await? {
         return Ok(answer);
     }
     Ok(Answer::page(TEMPLATE, context! {}))

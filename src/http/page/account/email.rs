@@ -17,7 +17,7 @@ fn shown(visit: &Visit) -> Value {
 }
 
 pub(in crate::http) async fn show(visit: &mut Visit) -> Outcome {
-    if let Some(answer) = visit.to_fresh_login().await? {
+    if let Some(answer) = visit.to_own_login().await? {
         return Ok(answer);
     }
     Ok(Answer::page(TEMPLATE, shown(visit)))

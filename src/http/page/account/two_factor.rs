@@ -21,7 +21,7 @@ const MAX_URI: usize = 2_000;
 const MARGIN: usize = 4;
 
 pub(in crate::http) async fn show(visit: &mut Visit) -> Outcome {
-    if let Some(answer) = visit.to_fresh_login().await? {
+    if let Some(answer) = visit.to_own_login().await? {
         return Ok(answer);
     }
     Ok(Answer::page(TEMPLATE, shown(visit).await?))

@@ -55,8 +55,13 @@ async fn act(visit: &Visit) -> Result<Answer> {
             let invalid = || Error::refused(Code::ClientInvalid, "keep_old_for: a number of hours");
             let keep_old_for =
                 visit.form.text("keep_old_for").unwrap_or("0").parse().map_err(|_| invalid())?;
-            let made = sso.rotate_client_secret(ctx, actor, client_id, keep_old_for).await?;
-            return Ok(shown_once(visit, &made, "client-rotated", Some(keep_old_for)));
+            // A reload of the page with the secret sends this form once more.
+            let seen = visit.form.text("changed");
+            let made = sso.rotate_seen_client_secret(ctx, actor, client_id, keep_old_for, seen).await?;
+            match made {
+                Some(made) => return Ok(shown_once(visit, &made, "client-rotated", Some(keep_old_for))),
+                None => format!("{}?done=client-meanwhile", visit.path),
+            }
         }
         "delete" => {
             sso.delete_client(ctx, actor, client_id).await?;

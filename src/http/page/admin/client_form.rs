@@ -75,7 +75,10 @@ pub(super) fn new_fields(visit: &Visit, form: Option<&Fields>) -> Value {
         shown.text("scopes", None),
         shown.tick("is_trusted", false),
     ];
-    context! { first => first.to_vec() }
+    // When the form was shown first: the client that it makes is made once.
+    let first_shown = form.and_then(|form| form.text("shown")).map(str::to_owned);
+    let first_shown = first_shown.unwrap_or_else(|| visit.sso().now().to_string());
+    context! { first => first.to_vec(), shown => first_shown }
 }
 
 /// The form of a client that there is; `form` is what was typed.

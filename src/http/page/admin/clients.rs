@@ -2,7 +2,7 @@
 
 use minijinja::{Value, context};
 
-use crate::domain::{Client, ClientId, ClientWithSecret};
+use crate::domain::{Client, ClientId, ClientWithSecret, Result, Timestamp};
 use crate::http::page::admin::client_form::{new_fields, update};
 use crate::http::page::admin::listing::part;
 use crate::http::page::answer::{Answer, Outcome};
@@ -52,6 +52,9 @@ pub(in crate::http) async fn show_new(visit: &mut Visit) -> Outcome {
 }
 
 pub(in crate::http) async fn submit_new(visit: &mut Visit) -> Outcome {
+    if is_sent_again(visit).await? {
+        return Ok(Answer::to(visit.target("admin/clients?done=client-created")));
+    }
     let made = match update(&visit.form, true) {
         Ok(new) => {
             let kind = visit.form.get("kind");
@@ -63,6 +66,17 @@ pub(in crate::http) async fn submit_new(visit: &mut Visit) -> Outcome {
         Ok(made) => Ok(shown_once(visit, &made, "client-created", None)),
         Err(error) => visit.again(NEW, new_fields(visit, Some(&visit.form)), error),
     }
+}
+
+/// Whether this form has made its client already: a reload of the page with the secret sends it once more.
+async fn is_sent_again(visit: &Visit) -> Result<bool> {
+    let Some(shown) = visit.form.text("shown").and_then(Timestamp::parse) else { return Ok(false) };
+    let (kind, name) = (visit.form.get("kind"), visit.form.get("name").trim());
+    let all = visit.sso().list_clients(visit.ctx(), visit.actor()).await?;
+    let is_it = |client: &Client| {
+        client.creation_time >= shown && client.kind.as_str() == kind && client.name == name
+    };
+    Ok(all.iter().any(is_it))
 }
 
 /// The secret of a client, which is at no address of its own; without one, the client.

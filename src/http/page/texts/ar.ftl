@@ -478,6 +478,7 @@ client-delete-text = يزول العميل نهائيًا مع كل ما سمح 
 done-client-created = أُنشئ العميل.
 done-client-saved = حُفظ العميل.
 done-client-rotated = صار للعميل سر جديد.
+done-client-meanwhile = تغيّر العميل في هذه الأثناء، لذلك لم يُنفَّذ شيء. أرسل النموذج مرة أخرى إذا كنت لا تزال تريد ذلك.
 done-client-deleted = حُذف العميل.
 no-client-title = لا يوجد عميل كهذا
 no-client-text = ربما حُذف العميل.

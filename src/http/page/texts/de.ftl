@@ -448,6 +448,7 @@ client-delete-text = Der Client ist endgültig weg, mit allem, was Benutzer ihm 
 done-client-created = Der Client wurde angelegt.
 done-client-saved = Der Client wurde gespeichert.
 done-client-rotated = Der Client hat ein neues Secret.
+done-client-meanwhile = Der Client wurde inzwischen geändert, daher ist nichts geschehen. Senden Sie das Formular noch einmal, wenn Sie das weiterhin möchten.
 done-client-deleted = Der Client wurde gelöscht.
 no-client-title = Kein solcher Client
 no-client-text = Der Client wurde vielleicht gelöscht.

@@ -448,6 +448,7 @@ client-delete-text = The client is gone for good, with all that users have allow
 done-client-created = The client was created.
 done-client-saved = The client was saved.
 done-client-rotated = The client has a new secret.
+done-client-meanwhile = The client was changed meanwhile, so nothing was done. Send the form once more if that is still what you want.
 done-client-deleted = The client was deleted.
 no-client-title = No such client
 no-client-text = The client may have been deleted.

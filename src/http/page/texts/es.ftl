@@ -448,6 +448,7 @@ client-delete-text = El cliente desaparece para siempre, con todo lo que los usu
 done-client-created = Se creó el cliente.
 done-client-saved = Se guardó el cliente.
 done-client-rotated = El cliente tiene un nuevo secreto.
+done-client-meanwhile = El cliente se cambió entretanto, así que no se hizo nada. Envíe el formulario de nuevo si todavía lo desea.
 done-client-deleted = Se eliminó el cliente.
 no-client-title = No existe ese cliente
 no-client-text = Puede que el cliente se haya eliminado.

@@ -448,6 +448,7 @@ client-delete-text = Le client disparaît définitivement, avec tout ce que les 
 done-client-created = Le client a été créé.
 done-client-saved = Le client a été enregistré.
 done-client-rotated = Le client a un nouveau secret.
+done-client-meanwhile = Le client a été modifié entre-temps, rien n’a donc été fait. Envoyez le formulaire à nouveau si vous le souhaitez toujours.
 done-client-deleted = Le client a été supprimé.
 no-client-title = Client introuvable
 no-client-text = Le client a peut-être été supprimé.

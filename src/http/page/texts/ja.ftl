@@ -428,6 +428,7 @@ client-delete-text = クライアントは、ユーザーが許可したすべ�
 done-client-created = クライアントを作成しました。
 done-client-saved = クライアントを保存しました。
 done-client-rotated = クライアントに新しいシークレットができました。
+done-client-meanwhile = その間にクライアントが変更されたため、何も行われませんでした。引き続き必要な場合は、フォームをもう一度送信してください。
 done-client-deleted = クライアントを削除しました。
 no-client-title = そのクライアントはありません
 no-client-text = クライアントは削除された可能性があります。

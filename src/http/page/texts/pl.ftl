@@ -462,6 +462,7 @@ client-delete-text = Klient znika na dobre, razem ze wszystkim, na co pozwolili 
 done-client-created = Klient został utworzony.
 done-client-saved = Klient został zapisany.
 done-client-rotated = Klient ma nowy sekret.
+done-client-meanwhile = Klient został w międzyczasie zmieniony, więc nic nie zrobiono. Wyślij formularz jeszcze raz, jeśli nadal tego chcesz.
 done-client-deleted = Klient został usunięty.
 no-client-title = Nie ma takiego klienta
 no-client-text = Klient mógł zostać usunięty.

@@ -70,7 +70,7 @@ impl Sso {
     ) -> Result<u64> {
         self.run(ctx, Operation::PasskeyDelete, actor, async |call| {
             let user_id = call.target_to_manage(user_id)?;
-            self.require_fresh_login(call.caller().ok())?;
+            self.require_own_login(call.caller().ok(), &user_id).await?;
             let passkey_id = passkey_id.map(parse).transpose()?;
             let mut tx = self.db().write().await?;
             let row = store::user::account::by_id_for_update(&mut tx, &user_id).await?;

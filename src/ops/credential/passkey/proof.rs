@@ -10,6 +10,9 @@ use crate::store;
 use crate::store::credential::passkey::{KeptPasskey, PasskeyUse};
 use crate::store::user::account::UserRow;
 
+/// For how long a challenge that was used is kept after its end.
+const KEPT_FOR_MINUTES: i64 = 5;
+
 /// Who has shown a passkey.
 #[derive(Debug)]
 pub(in crate::ops) struct ProvedByPasskey {
@@ -100,11 +103,16 @@ impl Sso {
             Ok(proof) => proof,
             Err(refusal) => return Unproved::wrong(&refusal.to_string()),
         };
+        let is_first_step = purpose.kind() == PasskeyCeremony::Login;
+        if is_first_step && known.passkey.is_second_factor_only() && !proof.is_user_verified {
+            return Unproved::wrong("the passkey is good for a second step only");
+        }
         // Whoever it is has the key, so that what follows is in the audit entry of the user, and not one of many strangers'.
         trail.by(&row.user_id);
         let mut tx = self.db().write().await?;
-        let is_first =
-            store::credential::passkey_ceremony::use_challenge(&mut tx, &opened.digest, opened.expiration);
+        // It is kept for longer than it is good for: the clock of the node that cleans may be ahead.
+        let until = opened.expiration.plus_minutes(KEPT_FOR_MINUTES);
+        let is_first = store::credential::passkey_ceremony::use_challenge(&mut tx, &opened.digest, until);
         if !is_first.await? {
             return Ok(Err(Unproved::Used));
         }

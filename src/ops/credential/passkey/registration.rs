@@ -35,7 +35,7 @@ impl Sso {
     ) -> Result<Value> {
         self.run(ctx, Operation::PasskeyBeginRegistration, actor, async |call| {
             let user_id = call.target(None)?;
-            self.require_fresh_login(call.caller().ok())?;
+            self.require_own_login(call.caller().ok(), &user_id).await?;
             let party = self.passkey_party()?;
             let name = check_passkey_name(name)?;
             let mut tx = self.db().write().await?;
@@ -85,7 +85,7 @@ impl Sso {
     ) -> Result<Passkey> {
         self.run(ctx, Operation::PasskeyFinishRegistration, actor, async |call| {
             let user_id = call.target(None)?;
-            self.require_fresh_login(call.caller().ok())?;
+            self.require_own_login(call.caller().ok(), &user_id).await?;
             let party = self.passkey_party()?;
             let response = RegistrationResponse::read(response).map_err(not_acceptable)?;
             let name = self.take_ceremony(&response.client_data.challenge, &user_id).await?;
@@ -123,6 +123,8 @@ impl Sso {
             if !store::credential::passkey::insert(&mut tx, &kept).await? {
                 return Err(Error::refused(Code::PasskeyNotAcceptable, "response: it is registered already"));
             }
+            // The login is fresh, and the passkey was shown.
+            self.note_passkey(&mut tx, call.caller()?.session().session_id).await?;
             call.trail.note("passkey_id", kept.passkey.passkey_id.as_str());
             self.tell_of_second_factor(&mut tx, call.ctx, &mut call.trail, &row, "passkey-added").await?;
             self.commit(tx, &mut call.trail).await?;

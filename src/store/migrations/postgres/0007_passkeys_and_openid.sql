@@ -165,6 +165,8 @@ CREATE INDEX sso_user_super_user ON sso_user (username) WHERE is_super_user;
 -- ---- Emails ----
 -- Whether the user has shown that the email is theirs, by a link that was sent there. Of users from before nobody knows.
 ALTER TABLE sso_user ADD COLUMN email_is_verified BOOLEAN NOT NULL DEFAULT FALSE;
+-- Whether the token of a sign-up has gone to the email that the user has, and nowhere else.
+ALTER TABLE sso_user ADD COLUMN sign_up_is_mailed BOOLEAN NOT NULL DEFAULT FALSE;
 
 -- ---- Languages ----
 -- The language of the pages where the user has logged in last, for emails; NULL where that is not known.
