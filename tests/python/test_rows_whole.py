@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from faces import NOT_IN_REST, REST
-from test_rows import BY_SESSION, CALLS, CODES
+from test_rows import CALLS, CODES
+from ways import BY_SESSION
 from zato_sso import status_code
 
 # Codes that no call says, and why.
