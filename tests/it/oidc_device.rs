@@ -1,17 +1,19 @@
 //! Devices that show a code, which their users enter elsewhere (RFC 8628).
 
 use serde_json::Value;
-use zato_sso::domain::{ClientUpdate, Edit};
+use zato_sso::domain::{ClientUpdate, Code, Edit, SecType};
 
+use crate::linked_auth::{basic, enter, linked};
 use crate::openid::{ISSUER, Provider, Registered, refusal};
 use crate::page::Seen;
-use crate::support::Kind;
+use crate::support::{Kind, ctx};
 
 on_both_databases! {
     a_device_gets_tokens_once_its_user_has_said_yes;
     a_device_waits_and_not_for_ever;
     guessed_codes_are_slowed_down;
     a_network_takes_its_own_place_alone;
+    a_definition_allows_no_device_anything;
 }
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -133,4 +135,20 @@ async fn a_network_takes_its_own_place_alone(kind: Kind) {
     assert_eq!(refusal(&poll(&provider, &client, &first)), "authorization_pending");
     let waiting = crate::support::any_rows(world, "SELECT device_digest FROM sso_device_code").await;
     assert_eq!(waiting.len(), 101);
+}
+
+async fn a_definition_allows_no_device_anything(kind: Kind) {
+    let provider = Provider::new(kind).await;
+    let client = device(&provider).await;
+    let begun = begin(&provider, &client);
+    let world = &provider.browser.server.world;
+    let user = world.user("user2").await;
+    let (_, secret) = linked(world, SecType::BasicAuth, "a", &user).await;
+    let ust = enter(world, &basic("a-client", &secret)).await.unwrap();
+    let code = begun["user_code"].as_str().unwrap();
+    let asked = world.sso.get_device_question(&ctx(), ust.clone(), code).await;
+    assert_eq!(crate::support::refusal(asked), Code::AuthNotAllowed);
+    let answered = world.sso.answer_device(&ctx(), ust, code, true).await;
+    assert_eq!(crate::support::refusal(answered), Code::AuthNotAllowed);
+    assert_eq!(refusal(&poll(&provider, &client, &begun)), "authorization_pending");
 }

@@ -127,6 +127,9 @@ async fn a_session_is_exchanged_as_well(kind: Kind) {
     let given = given.json();
     let told = provider.introspect(&orders, text(&given, "access_token"));
     assert_eq!((&told["scope"], &told["aud"]), (&json!("stock:read"), &json!(STOCK)));
+    // Its user has not consented to anything by that.
+    let rows = "SELECT scopes FROM sso_grant";
+    assert_eq!(crate::support::any_rows(&provider.browser.server.world, rows).await, [b""]);
     let sso = provider.browser.server.world.sso.clone();
     sso.logout(&ctx(), &session.ust).await.unwrap();
     assert_eq!(provider.introspect(&orders, text(&given, "access_token")), json!({"active": false}));

@@ -2,14 +2,16 @@
 //! registered for, or leave behind as much as they like.
 
 use serde_json::{Value, json};
+use url::Url;
 use zato_sso::domain::{ClientUpdate, Edit};
 use zato_sso::ops::Actor;
 
 use crate::openid::{
-    CALLBACK, ISSUER, Provider, Registered, VERIFIER, answer_of, authorize, challenge, error_of, refusal,
+    CALLBACK, ISSUER, Provider, Registered, VERIFIER, answer_of, authorize, challenge, error_of, path_of,
+    refusal,
 };
 use crate::page::encoded;
-use crate::support::{Kind, any_rows, ctx};
+use crate::support::{Kind, PASSWORD, START, any_rows, ctx};
 
 on_both_databases! {
     a_native_client_is_never_answered_silently;
@@ -40,7 +42,14 @@ async fn a_native_client_is_never_answered_silently(kind: Kind) {
         let to =
             |uri: &str, more: &[(&str, &str)]| authorize(&client, &[&[("redirect_uri", uri)], more].concat());
         provider.browser.cookies.clear();
-        // Who has just signed in for one that is trusted has done something.
+        // That somebody has just signed in says nothing: another application may have begun before.
+        let login = provider.browser.get(&to(LOOPBACK, &[])).location().to_owned();
+        let page = provider.browser.get(&login);
+        let fields = [("username", "user1"), ("password", PASSWORD)];
+        let next = provider.submit(&page, "/login", &fields).location().to_owned();
+        let next = path_of(&Url::parse(ISSUER).unwrap().join("/login").unwrap().join(&next).unwrap());
+        let location = provider.browser.get(&next).location().to_owned();
+        assert!(location.starts_with("/consent?"), "{location}");
         let place = provider.walk_as(&to(LOOPBACK, &[]), "user1", "yes");
         assert!(answer_of(&place, "code").is_some(), "{place}");
         for _ in 0..2 {
@@ -250,6 +259,10 @@ async fn what_a_public_client_pushes_is_not_kept_and_works_once(kind: Kind) {
         ("code_verifier", VERIFIER),
     ];
     assert_eq!(provider.post_as(&client, "token", &redeemed).status, 200);
+    // That it was used is noted for longer than any browser that came with it has.
+    let noted = "SELECT CAST(expiration_time AS TEXT) FROM sso_used_jwt";
+    let noted = any_rows(&provider.browser.server.world, noted).await;
+    assert_eq!(noted, [START.plus_minutes(32).as_micros().to_string().into_bytes()]);
     assert_eq!(error_of(&provider.walk(&path(&client, &uri))).0, "invalid_request_uri", "it works once");
     let uri = push(&provider);
     provider.browser.server.world.clock.advance_seconds(60);
@@ -258,4 +271,11 @@ async fn what_a_public_client_pushes_is_not_kept_and_works_once(kind: Kind) {
     let long = "x".repeat(2_000);
     let fields: Vec<_> = fields.into_iter().chain([("state", long.as_str())]).collect();
     assert_eq!(refusal(&provider.post_as(&client, "par", &fields)), "invalid_request");
+    // Of a client that proves who it is, only what does not fit is kept: strangers make it push as often as they like.
+    let web = provider.web(|_| {}).await;
+    for (fields, kept) in [(&fields[..5], 0), (&fields[..], 1)] {
+        assert_eq!(provider.post_as(&web, "par", fields).status, 201);
+        let rows = "SELECT request_digest FROM sso_pushed_request";
+        assert_eq!(any_rows(&provider.browser.server.world, rows).await.len(), kept);
+    }
 }

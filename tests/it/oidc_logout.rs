@@ -21,6 +21,7 @@ on_both_databases! {
     a_native_client_chooses_its_port_and_its_uri_is_kept_as_it_is;
     clients_are_told_whatever_ends_the_session;
     a_client_that_is_down_is_told_later;
+    a_client_that_is_down_does_not_take_the_places_of_others;
 }
 
 const GOODBYE: &str = "https://app.example/goodbye";
@@ -263,4 +264,27 @@ async fn a_client_that_is_down_is_told_later(kind: Kind) {
     let world = &provider.browser.server.world;
     let rows = crate::support::any_rows(world, "SELECT CAST(COUNT(*) AS TEXT) FROM sso_logout_notice").await;
     assert_eq!(rows[0], b"0");
+}
+
+async fn a_client_that_is_down_does_not_take_the_places_of_others(kind: Kind) {
+    let mut provider = Provider::new(kind).await;
+    let (uri, mut receiver) = listener(vec!["503 Busy"; 2]).await;
+    let down = client(&provider, |new| new.backchannel_logout_uri = Edit::Set(uri)).await;
+    let mut user_id = Value::Null;
+    for _ in 0..5 {
+        provider.browser.cookies.clear();
+        let tokens = provider.tokens(&down, &[]);
+        user_id = provider.verified(tokens["id_token"].as_str().unwrap())["sub"].clone();
+    }
+    let sso = provider.browser.server.world.sso.clone();
+    sso.end_all_sessions(&ctx(), Actor::Trusted(None), user_id.as_str(), false).await.unwrap();
+    for _ in 0..2 {
+        next(&provider, &mut receiver).await;
+    }
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    assert!(receiver.try_recv().is_err(), "all that waits for it waits");
+    provider.browser.server.world.clock.advance_seconds(60);
+    for _ in 0..5 {
+        next(&provider, &mut receiver).await;
+    }
 }

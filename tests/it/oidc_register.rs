@@ -11,6 +11,7 @@ on_both_databases! {
     a_client_registers_itself_and_signs_users_in;
     a_client_manages_its_own_registration_and_no_other;
     a_network_registers_so_many_a_day;
+    who_has_registered_itself_is_a_stranger;
 }
 
 fn text<'a>(tokens: &'a Value, name: &str) -> &'a str {
@@ -46,7 +47,10 @@ async fn nobody_registers_a_client_unless_that_is_allowed(kind: Kind) {
         let answer = send(&provider, "POST root:/oauth2/register", token, &app);
         assert_eq!((answer.status, refusal(&answer)), (401, "invalid_token".to_owned()), "{token:?}");
     }
-    assert_eq!(send(&provider, "POST root:/oauth2/register", Some("let-me-in"), &app).status, 201);
+    // Who has it may have one network for all.
+    for _ in 0..21 {
+        assert_eq!(send(&provider, "POST root:/oauth2/register", Some("let-me-in"), &app).status, 201);
+    }
     let provider = open(kind).await;
     let metadata = provider.browser.server.ask("GET root:/.well-known/openid-configuration", &[], "").json();
     assert_eq!(metadata["registration_endpoint"], "https://sso.example/oauth2/register");
@@ -150,6 +154,9 @@ async fn a_client_manages_its_own_registration_and_no_other(kind: Kind) {
     assert_eq!(refusal(&change(json!({"client_id": text(&other, "client_id")}))), "invalid_client_metadata");
     assert_eq!(refusal(&change(json!({"token_endpoint_auth_method": "none"}))), "invalid_client_metadata");
     assert_eq!(refusal(&change(json!({"redirect_uris": ["x"]}))), "invalid_redirect_uri");
+    // What who runs the server trusts is not changed by others.
+    execute(&provider.browser.server.world, "UPDATE sso_client SET is_trusted = TRUE").await;
+    assert_eq!(refusal(&change(json!({}))), "access_denied");
     assert_eq!(send(&provider, &line("DELETE", id), Some(token), &Value::Null).status, 204);
     assert_eq!(send(&provider, &line("GET", id), Some(token), &Value::Null).status, 401);
 }
@@ -168,4 +175,19 @@ async fn a_network_registers_so_many_a_day(kind: Kind) {
     execute(world, "UPDATE sso_client SET place_digest = registration_digest").await;
     assert_eq!(register(&provider, &app).status, 201);
     assert_eq!(any_rows(world, "SELECT client_id FROM sso_client").await.len(), 21);
+}
+
+async fn who_has_registered_itself_is_a_stranger(kind: Kind) {
+    let provider = open(kind).await;
+    let grants = ["authorization_code", "urn:ietf:params:oauth:grant-type:device_code"];
+    let made = register(&provider, &json!({"redirect_uris": [CALLBACK], "grant_types": grants})).json();
+    let secret = Some(text(&made, "client_secret").to_owned());
+    let client = Registered { client_id: text(&made, "client_id").to_owned(), secret };
+    assert_eq!(provider.post_as(&client, "device_authorization", &[("scope", "openid")]).status, 200);
+    let rows = "SELECT device_digest FROM sso_device_code WHERE place_digest IS NOT NULL";
+    assert_eq!(any_rows(&provider.browser.server.world, rows).await.len(), 1, "it takes its network's place");
+    let long = "x".repeat(2_000);
+    let fields =
+        [("redirect_uri", CALLBACK), ("response_type", "code"), ("scope", "openid"), ("state", &*long)];
+    assert_eq!(refusal(&provider.post_as(&client, "par", &fields)), "invalid_request");
 }

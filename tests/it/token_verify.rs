@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use zato_sso::crypto::jose::jws::sign;
 use zato_sso::crypto::jose::signing_key::{SigningKey, generate};
-use zato_sso::domain::{Code, Edit, Password, SigningAlg, SystemRandom, VerifiedToken};
+use zato_sso::domain::{ClientUpdate, Code, Edit, Password, SigningAlg, SystemRandom, VerifiedToken};
 use zato_sso::ops::{Actor, Asker};
 
 use crate::openid::{self, Provider};
@@ -15,6 +15,7 @@ on_both_databases! {
     a_key_that_is_not_to_be_trusted_any_more_ends_its_tokens;
     an_opaque_token_is_looked_up_each_time;
     the_user_of_a_token_is_read_with_the_state_of_the_sign_in;
+    a_token_that_was_called_back_or_whose_client_is_inactive_has_no_user;
 }
 
 const ISSUER: &str = "https://login.example.com";
@@ -199,5 +200,28 @@ async fn the_user_of_a_token_is_read_with_the_state_of_the_sign_in(kind: Kind) {
         assert_eq!(refusal(world.sso.get_user_of_token(&ctx(), &foreign).await), Code::SessionNoSuchSession);
         lock(world).await;
         assert_eq!(refusal(world.sso.get_user_of_token(&ctx(), &verified).await), Code::SessionNoSuchSession);
+    }
+}
+
+async fn a_token_that_was_called_back_or_whose_client_is_inactive_has_no_user(kind: Kind) {
+    let mut provider = Provider::new(kind).await;
+    let client = provider.web(|_| {}).await;
+    for way in ["called back", "inactive"] {
+        let tokens = provider.tokens(&client, &[("scope", "openid profile")]);
+        let text = tokens["access_token"].as_str().unwrap();
+        let sso = provider.browser.server.world.sso.clone();
+        let verified = sso.verify_access_token(&ctx(), &Password::from(text), None, None).await.unwrap();
+        assert!(sso.get_user_of_token(&ctx(), &verified).await.unwrap().is_some());
+        if way == "called back" {
+            assert_eq!(provider.post_as(&client, "revoke", &[("token", text)]).status, 200);
+        } else {
+            let update = ClientUpdate { is_active: Edit::Set(false), ..ClientUpdate::default() };
+            sso.update_client(&ctx(), Actor::Trusted(None), &client.client_id, update).await.unwrap();
+        }
+        assert_eq!(
+            refusal(sso.get_user_of_token(&ctx(), &verified).await),
+            Code::SessionNoSuchSession,
+            "{way}"
+        );
     }
 }

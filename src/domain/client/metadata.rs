@@ -112,7 +112,7 @@ impl Metadata {
         let redirect_uris = members.texts("redirect_uris")?;
         let pairwise_sector = match members.text("subject_type")?.as_deref() {
             None | Some("public") => None,
-            Some("pairwise") => Some(one_host(redirect_uris.as_deref().unwrap_or_default())?),
+            Some("pairwise") => Some(own_host(redirect_uris.as_deref().unwrap_or_default(), &grants)?),
             Some(other) => {
                 return Err(wrong(format!(
                     "subject_type has to be public or pairwise, not {}",
@@ -179,14 +179,21 @@ fn grants(names: Option<Vec<String>>) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// The host of all of these.
-fn one_host(uris: &[String]) -> Result<String> {
-    let host = |uri: &String| url::Url::parse(uri).ok()?.host_str().map(str::to_ascii_lowercase);
+/// The host of all of these, by which its users are known to it. A client may choose only one that is its own: users come back to
+/// that by https, and no device gets their tokens without a redirect URI.
+fn own_host(uris: &[String], grants: &[String]) -> Result<String> {
+    if grants.iter().any(|grant| grant == Grant::DeviceCode.as_str()) {
+        return Err(wrong("subject_type: pairwise is not for clients with the grant of devices"));
+    }
+    let host = |uri: &String| {
+        let uri = url::Url::parse(uri).ok().filter(|uri| uri.scheme() == "https")?;
+        uri.host_str().map(str::to_ascii_lowercase)
+    };
     let mut hosts: Vec<Option<String>> = uris.iter().map(host).collect();
     hosts.dedup();
     match hosts.as_slice() {
         [Some(host)] => Ok(host.clone()),
-        _ => Err(wrong("subject_type: pairwise needs redirect_uris that have one host in common")),
+        _ => Err(wrong("subject_type: pairwise needs redirect_uris by https that have one host in common")),
     }
 }
 
@@ -266,6 +273,15 @@ mod tests {
             (
                 json!({"subject_type": "pairwise", "redirect_uris": ["https://a.x/", "https://b.x/"]}),
                 "one host",
+            ),
+            (
+                json!({"subject_type": "pairwise", "application_type": "native", "redirect_uris": ["http://127.0.0.1/"]}),
+                "by https",
+            ),
+            (
+                json!({"subject_type": "pairwise", "redirect_uris": ["https://a.x/"],
+                    "grant_types": ["authorization_code", "urn:ietf:params:oauth:grant-type:device_code"]}),
+                "devices",
             ),
             (json!({"userinfo_signed_response_alg": "RS256"}), "not supported"),
             (json!({"software_statement": "a.b.c"}), "not supported"),

@@ -28,6 +28,9 @@ const OPENED: &str = "urn:zato-sso:request_uri:";
 /// For how long a browser may take for a pushed request that it has come with: as long as a sign-up takes.
 const OPENED_FOR_MINUTES: i64 = 30;
 
+/// For how much longer it is noted that it was used: longer than any browser may come with it the first time.
+const USED_FOR_MINUTES: i64 = 2;
+
 /// A progress that is older counts for nothing.
 const PROGRESS_FOR_MINUTES: i64 = 60;
 
@@ -287,7 +290,11 @@ impl Sso {
     pub(in crate::ops) async fn use_pushed(&self, tx: &mut Tx, pushed: &PushedAs) -> Result<bool> {
         match pushed {
             PushedAs::Kept(digest) => store::client::pushed::delete(tx, digest, self.now()).await,
-            PushedAs::Sealed { digest, until } => store::client::used_jwt::insert(tx, digest, *until).await,
+            PushedAs::Sealed { digest, until } => {
+                // Another browser may have come with it later than this one: the note outlives what it was given.
+                let until = until.plus_minutes(USED_FOR_MINUTES);
+                store::client::used_jwt::insert(tx, digest, until).await
+            }
         }
     }
 

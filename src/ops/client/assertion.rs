@@ -15,6 +15,9 @@ use crate::store;
 /// How long such a token may be valid, in seconds.
 const MAX_LIFETIME: i64 = 3_600;
 
+/// The same for a client that has registered itself: each is noted until it expires, and anybody can make as many as they like.
+const MAX_LIFETIME_OF_STRANGERS: i64 = 120;
+
 /// The longest `jti`, in bytes.
 const MAX_JTI: usize = 512;
 
@@ -75,10 +78,9 @@ impl Sso {
         if !is_valid_at(now, claims.exp, claims.nbf) {
             return Err(refused("client_assertion has expired, or is not valid yet"));
         }
-        if !ends_within(now, claims.exp, MAX_LIFETIME) {
-            return Err(refused(format!(
-                "client_assertion: exp must be at most {MAX_LIFETIME} seconds from now"
-            )));
+        let most = if known.is_self_registered { MAX_LIFETIME_OF_STRANGERS } else { MAX_LIFETIME };
+        if !ends_within(now, claims.exp, most) {
+            return Err(refused(format!("client_assertion: exp must be at most {most} seconds from now")));
         }
         if claims.jti.is_empty() || claims.jti.len() > MAX_JTI {
             return Err(refused(format!("client_assertion: jti must have 1 to {MAX_JTI} bytes")));

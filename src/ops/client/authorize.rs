@@ -139,10 +139,11 @@ impl Sso {
         let has_consented = in_this_session(on_the_way.consented);
         let needs_choice = request.prompts.select_account && !has_chosen;
         // Any application of the device may pretend to be one whose redirect URI it can take over (RFC 8252, section 8.6): its user
-        // has to say yes each time, or at least to have signed in just now for one that is trusted.
+        // has to say yes each time, also for one that is trusted. That they have signed in since says nothing: whoever begins early
+        // can show when.
         let is_uncertain = asked.is_uncertain();
         let is_to_consent = if asked.client.is_trusted {
-            is_uncertain && !is_new
+            is_uncertain
         } else {
             let user_id = signed_in.caller.user_id();
             is_uncertain

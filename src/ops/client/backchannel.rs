@@ -4,6 +4,7 @@
 //! sign-in at a client ──> a row waits ──> the session ends, by whatever: a trigger makes the row due
 //!     due ──> held by one node ──┬─ told ─────────────────────────────> deleted
 //!              ▲                 ├─ not reached: after a pause ──┐
+//!              │                 │     with all else of the client │
 //!              └─────────────────┼───────────────────────────────┘
 //!                                └─ refused, or a day old ────────────> given up: deleted, with a line in the log
 //! ```
@@ -113,7 +114,7 @@ impl Sso {
             Told::Later(why) if !is_old => {
                 let doublings = u32::try_from(notice.attempts.clamp(0, 20)).unwrap_or(0);
                 let pause = (1_i64 << doublings).min(LONGEST_PAUSE);
-                store::client::notice::later(&mut tx, notice, now.plus_seconds(pause)).await?;
+                store::client::notice::later(&mut tx, notice, now, now.plus_seconds(pause)).await?;
                 if notice.attempts > 1 {
                     tx.commit().await?;
                     return Ok(());

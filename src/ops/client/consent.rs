@@ -7,6 +7,7 @@ use crate::ops::Sso;
 use crate::ops::client::asked::Progress;
 use crate::ops::client::known::KnownClient;
 use crate::ops::client::scope::has_all;
+use crate::ops::client::sign_in::check_person;
 use crate::store;
 
 /// What a user is asked.
@@ -37,6 +38,7 @@ impl Sso {
         let ctx = self.context_of(ctx, &asked.client);
         self.run(&ctx, Operation::OpenidConsent, ust, async |call| {
             call.trail.leave_out();
+            check_person(call)?;
             let request = self.checked_request(&asked)?;
             let user_id = call.caller()?.user_id().clone();
             let client_id = asked.client.client_id.as_str();
@@ -68,6 +70,7 @@ impl Sso {
         self.run(&ctx, Operation::OpenidConsent, ust, async |call| {
             let client_id = asked.client.client_id.as_str();
             call.trail.note("client_id", client_id);
+            check_person(call)?;
             let request = self.checked_request(&asked)?;
             let session_id = call.caller()?.session().session_id;
             let now = self.now();

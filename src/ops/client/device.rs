@@ -15,7 +15,7 @@ use crate::ops::client::asked::plain;
 use crate::ops::client::authenticate::ClientCredential;
 use crate::ops::client::known::KnownClient;
 use crate::ops::client::scope::words;
-use crate::ops::client::sign_in::SignIn;
+use crate::ops::client::sign_in::{SignIn, check_person};
 use crate::store;
 use crate::store::Tx;
 use crate::store::client::authorization::Held;
@@ -93,7 +93,7 @@ impl Sso {
             let now = self.now();
             let device_code = token::new_token(self.random(), TokenBits::Bits256)?;
             let user_code = self.new_user_code()?;
-            let place = client.is_public().then(|| self.place_digest(&call.ctx.remote_addr));
+            let place = client.is_stranger().then(|| self.place_digest(&call.ctx.remote_addr));
             let new = NewDeviceCode {
                 device_digest: &token::digest(device_code.expose()),
                 user_code_digest: &self.user_code_digest(user_code.expose()),
@@ -127,6 +127,7 @@ impl Sso {
     ) -> Result<DeviceQuestion> {
         self.run(ctx, Operation::OpenidAnswerDevice, ust, async |call| {
             call.trail.leave_out();
+            check_person(call)?;
             let (row, client) = self.waiting_device(call.ctx, user_code).await?;
             let scopes = words(&row.scopes).into_iter().map(str::to_owned).collect();
             Ok(DeviceQuestion { client, scopes })
@@ -140,6 +141,7 @@ impl Sso {
     /// As [`Sso::get_device_question`].
     pub async fn answer_device(&self, ctx: &Context, ust: Ust, user_code: &str, is_yes: bool) -> Result<()> {
         self.run(ctx, Operation::OpenidAnswerDevice, ust, async |call| {
+            check_person(call)?;
             let (row, client) = self.waiting_device(call.ctx, user_code).await?;
             call.trail.note("client_id", client.client_id.as_str());
             call.trail.note("answer", if is_yes { "yes" } else { "no" });

@@ -234,7 +234,10 @@ impl Sso {
         user_id: &UserId,
         scopes: &[String],
     ) -> Result<Uuid> {
-        self.allow_scopes(tx, client, user_id, scopes).await?;
+        // Its user is not here to consent: that the client acts for them is seen in their list, and allows it nothing else.
+        if client.is_trusted {
+            self.allow_scopes(tx, client, user_id, scopes).await?;
+        }
         let client_id = client.client_id.as_str();
         if let Some(allowed) = store::client::grant::of_user_and_client(tx, user_id, client_id).await? {
             return Ok(allowed.grant_id);

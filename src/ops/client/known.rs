@@ -30,9 +30,15 @@ impl Sso {
             return Ok(None);
         };
         let secrets = store::client::secret::of_client(&mut conn, client_id).await?;
+        let registration = store::client::registry::registration_digest(&mut conn, client_id).await?;
         drop(conn);
         let keys = client.jwks.as_deref().map(Jwk::parse_set).transpose().map_err(Error::internal)?;
-        let found = Arc::new(KnownClient { client, secrets, keys: keys.unwrap_or_default() });
+        let found = Arc::new(KnownClient {
+            client,
+            secrets,
+            keys: keys.unwrap_or_default(),
+            is_self_registered: registration.is_some(),
+        });
         if moment.may_keep() {
             let kept = moment.read(client_id.as_str(), Arc::clone(&found));
             known.insert(client_id.clone(), Arc::new(kept));

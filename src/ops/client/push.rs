@@ -10,6 +10,7 @@ use crate::ops::client::asked::{Asked, PUSHED, SEALED};
 use crate::ops::client::authenticate::ClientCredential;
 use crate::ops::client::dpop::{ProofFor, check_bound};
 use crate::store;
+use crate::store::client::pushed::NewPushed;
 
 /// For how many seconds a browser may come with it.
 const SECONDS: i64 = 60;
@@ -17,7 +18,8 @@ const SECONDS: i64 = 60;
 /// How many requests of one client wait at most.
 const MOST: i64 = 10_000;
 
-/// How long a request of a public client may be, in bytes: its name has all of it, so that strangers leave nothing behind here.
+/// How long a request may be, in bytes, whose name has all of it, so that nothing is left behind here: else strangers, who have a
+/// client push by beginning at it as often as they like, would take all the room. Strangers' own requests may not be longer.
 const MOST_SEALED: usize = 2_000;
 
 /// What a client that has pushed a request is answered.
@@ -72,23 +74,27 @@ impl Sso {
             let asked: Asked = self.asked(call.ctx, Parameters::read(query.as_bytes())?).await?;
             self.checked_request(&asked)?;
             let name = token::new_token(self.random(), TokenBits::Bits256)?;
-            let until = self.now().plus_seconds(SECONDS);
-            if client.is_public() {
-                if query.len() > MOST_SEALED {
-                    let why = format!(
-                        "the request has {} bytes: one of a client that does not prove who it is may have {MOST_SEALED}",
-                        query.len(),
-                    );
-                    return Err(OAuthError::InvalidRequest.because(why));
-                }
+            let now = self.now();
+            let until = now.plus_seconds(SECONDS);
+            let is_short = query.len() <= MOST_SEALED;
+            if !is_short && client.is_stranger() {
+                let why = format!(
+                    "the request has {} bytes: one of a client that does not prove who it is, or has registered itself, may \
+                     have {MOST_SEALED}",
+                    query.len(),
+                );
+                return Err(OAuthError::InvalidRequest.because(why));
+            }
+            if is_short {
                 call.trail.leave_out();
                 let sealed = self.seal_request(client_id, PUSHED, until, name.expose(), &query)?;
                 return Ok(Pushed { request_uri: format!("{PUSHED}{SEALED}{sealed}"), expires_in: SECONDS });
             }
             let request_uri = format!("{PUSHED}{}", name.expose());
             let digest = token::digest(&request_uri);
+            let new = NewPushed { digest: &digest, client_id, parameters: &query, expiration_time: until };
             let mut tx = self.db().write().await?;
-            if !store::client::pushed::insert(&mut tx, &digest, client_id, &query, until, MOST).await? {
+            if !store::client::pushed::insert(&mut tx, &new, now, MOST).await? {
                 return Err(Error::RateLimited { retry_after: Duration::from_secs(10) });
             }
             self.commit(tx, &mut call.trail).await?;

@@ -15,7 +15,10 @@ use crate::store;
 use crate::store::client::registration::Most;
 
 /// How many clients register themselves from one network within a day, and how many there are of them in all.
-const MOST: Most = Most { of_place: 20, in_all: 5_000 };
+const MOST: Most = Most { of_place: Some(20), in_all: 5_000 };
+
+/// The same where they need the token of the configuration: who has it is no stranger, and may have one network for all.
+const MOST_WITH_TOKEN: Most = Most { of_place: None, in_all: 5_000 };
 
 /// What a client that has registered itself is answered.
 #[derive(Clone, Debug)]
@@ -26,6 +29,10 @@ pub struct RegisteredClient {
     pub client_secret: Option<Password>,
     /// By what it manages its registration.
     pub registration_token: Password,
+}
+
+fn is_digest_of(stored: Option<&[u8]>, given: &Password) -> bool {
+    stored.is_some_and(|stored| compare::equal(stored, &token::digest(given.expose())))
 }
 
 impl Sso {
@@ -55,7 +62,9 @@ impl Sso {
             let digest = token::digest(registration_token.expose());
             let place = self.place_digest(&ctx.remote_addr);
             let mut tx = self.db().write().await?;
-            if !store::client::registration::has_room(&mut tx, &place, now, MOST).await? {
+            let is_open = self.config().oidc.registration == Registration::Open;
+            let most = if is_open { MOST } else { MOST_WITH_TOKEN };
+            if !store::client::registration::has_room(&mut tx, &place, now, most).await? {
                 return Err(Error::RateLimited { retry_after: Duration::from_secs(3_600) });
             }
             store::client::registry::insert(&mut tx, &client).await?;
@@ -141,13 +150,30 @@ impl Sso {
                 );
                 return Err(OAuthError::InvalidClientMetadata.because(why));
             }
+            let mut tx = self.db().write().await?;
+            // Who runs the server may have changed it since, which is not to be undone.
+            let before = store::client::registry::by_id_for_update(&mut tx, &before.client_id).await?;
+            let digest = match &before {
+                Some(before) => {
+                    store::client::registry::registration_digest(&mut tx, &before.client_id).await?
+                }
+                None => None,
+            };
+            let is_its = is_digest_of(digest.as_deref(), token);
+            let in_force = |before: &Client| is_its && before.is_active && before.kind == metadata.kind;
+            let Some(before) = before.filter(in_force) else {
+                return Err(OAuthError::InvalidToken.because("the registration has ended meanwhile"));
+            };
+            if before.is_trusted {
+                let why = "the client is trusted since it registered itself: who runs the server changes it";
+                return Err(OAuthError::AccessDenied.because(why));
+            }
             let mut client = before.clone();
             client.apply(metadata.settings).map_err(as_metadata_error)?;
             self.check_client(&client).map_err(as_metadata_error)?;
             client.last_modified = self.now();
             let is_new = client.auth_method.needs_secret() && !before.auth_method.needs_secret();
             let client_secret = if is_new { self.new_client_secret(&client)? } else { None };
-            let mut tx = self.db().write().await?;
             if !client.auth_method.needs_secret() {
                 store::client::secret::delete_all(&mut tx, &client.client_id).await?;
             }
@@ -181,8 +207,7 @@ impl Sso {
             Some(client_id) => {
                 let mut conn = self.db().read().await?;
                 let digest = store::client::registry::registration_digest(&mut conn, &client_id).await?;
-                let is_right =
-                    digest.is_some_and(|digest| compare::equal(&digest, &token::digest(given.expose())));
+                let is_right = is_digest_of(digest.as_deref(), given);
                 let client = store::client::registry::by_id(&mut conn, &client_id).await?;
                 client.filter(|client| is_right && client.is_active)
             }

@@ -9,7 +9,8 @@ use uuid::Uuid;
 use crate::crypto::jose::claims::Audience;
 use crate::crypto::token;
 use crate::domain::{
-    Code, Context, Error, Operation, Password, Result, Timestamp, UserView, VerifiedToken, Visibility,
+    ClientId, Code, Context, Error, Operation, Password, Result, Timestamp, UserView, VerifiedToken,
+    Visibility,
 };
 use crate::ops::Sso;
 use crate::ops::access::actor::Actor;
@@ -123,8 +124,18 @@ impl Sso {
             if token.expiration_time <= now {
                 return Err(bad("access_token: it has expired"));
             }
-            let Some(authorization_id) = token.authorization_id else { return Ok(None) };
+            // A JWT is verified without a look at either.
+            let client_id = ClientId::from_stored(token.client_id.clone());
+            if self.client_in_force(&client_id).await?.is_none() {
+                return Err(bad("access_token: its client is not active any more"));
+            }
             let mut conn = self.db().read().await?;
+            if let Some(jti) = text_of(&token.claims, "jti")
+                && store::client::access_token::is_revoked(&mut conn, &token::digest(&jti)).await?
+            {
+                return Err(bad("access_token: it was called back"));
+            }
+            let Some(authorization_id) = token.authorization_id else { return Ok(None) };
             let held = store::client::authorization::by_id(&mut conn, authorization_id).await?;
             let held =
                 held.filter(|held| held.holder == token.client_id && self.why_over(held, now).is_none());

@@ -2,9 +2,12 @@
 
 use uuid::Uuid;
 
-use crate::domain::{Client, Grant, OAuthError, Result, Timestamp, UserId, random_uuid, time_ordered_uuid};
+use crate::domain::{
+    AuthType, Client, Code, Grant, OAuthError, Result, Timestamp, UserId, random_uuid, time_ordered_uuid,
+};
 use crate::ops::Sso;
 use crate::ops::access::actor::Caller;
+use crate::ops::call::Call;
 use crate::ops::client::scope::{has_all, merged};
 use crate::store;
 use crate::store::Tx;
@@ -26,6 +29,18 @@ pub(in crate::ops) struct SignIn<'a> {
     pub redirect_uri: Option<&'a str>,
     /// When it ends if no tokens come of it.
     pub expiration_time: Timestamp,
+}
+
+/// That the session of a call is a person's: a definition or a site allows no client anything, and gets no tokens that outlive it.
+///
+/// # Errors
+/// E005001 for another one's.
+pub(in crate::ops) fn check_person(call: &Call<'_>) -> Result<()> {
+    if call.caller()?.session().auth_type == AuthType::Default {
+        Ok(())
+    } else {
+        Err(Code::AuthNotAllowed.into())
+    }
 }
 
 impl Sso {

@@ -27,6 +27,15 @@ pub struct KnownClient {
     pub(in crate::ops) secrets: Vec<ClientSecret>,
     /// Its public keys.
     pub(in crate::ops) keys: Vec<Jwk>,
+    /// Whether it has registered itself, so that anybody may be behind it.
+    pub(in crate::ops) is_self_registered: bool,
+}
+
+impl KnownClient {
+    /// Whether anybody can do what it does: it proves nothing, or only that it is the one that has registered itself.
+    pub(in crate::ops) fn is_stranger(&self) -> bool {
+        self.client.is_public() || self.is_self_registered
+    }
 }
 
 /// The keys of a client that publishes them, as they were fetched.

@@ -4,11 +4,27 @@ use crate::domain::{Result, SessionId, Timestamp, UserId};
 use crate::store::db::dialect;
 use crate::store::{Conn, Tx};
 
+/// Two of a client at most: one whose server hangs is not to take all places.
 macro_rules! due {
     ($held:expr) => {
         concat!(
-            "SELECT session_id, client_id FROM sso_logout_notice WHERE next_time <= $1 ORDER BY next_time LIMIT $3",
+            "SELECT n.session_id, n.client_id FROM sso_logout_notice n WHERE n.next_time <= $1 AND NOT EXISTS (SELECT 1 \
+             FROM sso_logout_notice o WHERE o.client_id = n.client_id AND o.next_time <= $1 \
+             AND (o.next_time < n.next_time OR (o.next_time = n.next_time AND o.session_id < n.session_id)) \
+             LIMIT 1 OFFSET 1) ORDER BY n.next_time LIMIT $3",
             $held
+        )
+    };
+}
+
+/// What waits for a client, but for what somebody holds already.
+macro_rules! postpone {
+    ($held:expr) => {
+        concat!(
+            "UPDATE sso_logout_notice SET next_time = $3 WHERE (session_id, client_id) IN (SELECT session_id, client_id \
+             FROM sso_logout_notice WHERE client_id = $1 AND next_time <= $2",
+            $held,
+            ")"
         )
     };
 }
@@ -32,6 +48,8 @@ sql! {
     TAKE_SQLITE = take!(dialect::skip_held_sqlite!());
     TAKE_POSTGRES = take!(dialect::skip_held_postgres!());
     DONE = "DELETE FROM sso_logout_notice WHERE session_id = $1 AND client_id = $2";
+    POSTPONE_SQLITE = postpone!(dialect::skip_held_sqlite!());
+    POSTPONE_POSTGRES = postpone!(dialect::skip_held_postgres!());
     LATER = "UPDATE sso_logout_notice SET next_time = $3 WHERE session_id = $1 AND client_id = $2";
 }
 
@@ -87,10 +105,12 @@ pub async fn done(tx: &mut Tx, notice: &Notice) -> Result<()> {
     execute!(tx, DONE, notice.session_id, &notice.client_id).map(drop)
 }
 
-/// A client is to be told at that time.
+/// A client is to be told at that time, of this and of all else that it would be told of now.
 ///
 /// # Errors
 /// When the database cannot answer.
-pub async fn later(tx: &mut Tx, notice: &Notice, next_time: Timestamp) -> Result<()> {
-    execute!(tx, LATER, notice.session_id, &notice.client_id, next_time).map(drop)
+pub async fn later(tx: &mut Tx, notice: &Notice, now: Timestamp, next_time: Timestamp) -> Result<()> {
+    execute!(tx, LATER, notice.session_id, &notice.client_id, next_time)?;
+    let sql = tx.choose(POSTPONE_SQLITE, POSTPONE_POSTGRES);
+    execute!(tx, sql, &notice.client_id, now, next_time).map(drop)
 }

@@ -7,7 +7,7 @@ sql! {
     /// Nothing is inserted where the client has so many already.
     INSERT = "INSERT INTO sso_pushed_request (request_digest, client_id, parameters, is_open, expiration_time) \
         SELECT $1, $2, $3, FALSE, $4 WHERE (SELECT COUNT(*) FROM (SELECT 1 FROM sso_pushed_request WHERE client_id = $2 \
-        LIMIT $5) AS counted) < $5";
+        AND expiration_time > $6 LIMIT $5) AS counted) < $5";
     OPEN = "UPDATE sso_pushed_request SET request_digest = $2, is_open = TRUE, expiration_time = $5 \
         WHERE request_digest = $1 AND client_id = $3 AND NOT is_open AND expiration_time > $4 RETURNING parameters";
     READ = "SELECT parameters FROM sso_pushed_request WHERE request_digest = $1 AND client_id = $2 AND is_open \
@@ -15,19 +15,23 @@ sql! {
     DELETE = "DELETE FROM sso_pushed_request WHERE request_digest = $1 AND is_open AND expiration_time > $2";
 }
 
-/// Keeps a request; false where the client has `most` already.
+/// A request that was pushed.
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "the names are the columns'")]
+pub struct NewPushed<'a> {
+    pub digest: &'a [u8],
+    pub client_id: &'a str,
+    pub parameters: &'a str,
+    pub expiration_time: Timestamp,
+}
+
+/// Keeps a request; false where the client has `most` already that have not expired.
 ///
 /// # Errors
 /// When the database cannot answer.
-pub async fn insert(
-    tx: &mut Tx,
-    digest: &[u8],
-    client_id: &str,
-    parameters: &str,
-    expiration_time: Timestamp,
-    most: i64,
-) -> Result<bool> {
-    Ok(execute!(tx, INSERT, digest, client_id, parameters, expiration_time, most)? == 1)
+pub async fn insert(tx: &mut Tx, new: &NewPushed<'_>, now: Timestamp, most: i64) -> Result<bool> {
+    let NewPushed { digest, client_id, parameters, expiration_time } = *new;
+    Ok(execute!(tx, INSERT, digest, client_id, parameters, expiration_time, most, now)? == 1)
 }
 
 /// Takes a request that nobody has come with yet, and gives it another name and more time; its parameters.

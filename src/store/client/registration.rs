@@ -25,7 +25,7 @@ sql! {
 #[derive(Clone, Copy, Debug)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Most {
-    pub of_place: i64,
+    pub of_place: Option<i64>,
     pub in_all: i64,
 }
 
@@ -36,9 +36,11 @@ pub struct Most {
 /// When the database cannot answer.
 pub async fn has_room(tx: &mut Tx, place: &[u8], now: Timestamp, most: Most) -> Result<bool> {
     let since = now.plus_hours(-HOURS);
-    let of_place = fetch_optional!(tx, (i64,), COUNT_OF_PLACE, place, since, most.of_place)?;
-    if of_place.is_some_and(|(count,)| count >= most.of_place) {
-        return Ok(false);
+    if let Some(most) = most.of_place {
+        let of_place = fetch_optional!(tx, (i64,), COUNT_OF_PLACE, place, since, most)?;
+        if of_place.is_some_and(|(count,)| count >= most) {
+            return Ok(false);
+        }
     }
     if !is_full(tx, most.in_all).await? {
         return Ok(true);

@@ -303,7 +303,7 @@ CREATE TABLE sso_logout_notice (
     attempts BIGINT NOT NULL,
     PRIMARY KEY (session_id, client_id)
 );
-CREATE INDEX sso_logout_notice_client ON sso_logout_notice (client_id);
+CREATE INDEX sso_logout_notice_client ON sso_logout_notice (client_id, next_time, session_id);
 CREATE INDEX sso_logout_notice_next ON sso_logout_notice (next_time) WHERE next_time IS NOT NULL;
 CREATE FUNCTION sso_session_ended() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

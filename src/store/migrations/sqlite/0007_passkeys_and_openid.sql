@@ -269,7 +269,7 @@ CREATE TABLE sso_logout_notice (
     attempts INTEGER NOT NULL,
     PRIMARY KEY (session_id, client_id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX sso_logout_notice_client ON sso_logout_notice (client_id);
+CREATE INDEX sso_logout_notice_client ON sso_logout_notice (client_id, next_time, session_id);
 CREATE INDEX sso_logout_notice_next ON sso_logout_notice (next_time) WHERE next_time IS NOT NULL;
 CREATE TRIGGER sso_session_ended AFTER DELETE ON sso_session
 BEGIN
