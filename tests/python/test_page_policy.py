@@ -103,7 +103,7 @@ def test_a_client_may_redirect_what_it_gets_to_another_origin(config: Config, tm
         with SSO(config=stage.config) as sso:
             root = sso.user.login("cid", "root-of-all", PASSWORD, APP, ADDRESS).ust
             data = {"redirect_uris": [callback], "post_logout_redirect_uris": [goodbye]}
-            client_id = sso.client.create("cid", "Shop", "native", root, APP, ADDRESS, data=data)["client_id"]
+            client_id = sso.client.create("cid", "Shop", "spa", root, APP, ADDRESS, data=data)["client_id"]
             sso.site.create("cid", "shop", [f"{shop}/basket"], APP, ADDRESS)
 
         def authorize(**more: str) -> str:
