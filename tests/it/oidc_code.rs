@@ -417,7 +417,7 @@ async fn a_pushed_request_works_once(kind: Kind) {
     let place = provider.walk(&path(&client.client_id, &uri));
     let code = answer_of(&place, "code").unwrap();
     assert_eq!(provider.redeem(&client, &code).status, 200);
-    provider.browser.get(&path(&client.client_id, &uri)).shows(400, "push the request again");
+    assert_eq!(error_of(&provider.walk(&path(&client.client_id, &uri))).0, "invalid_request_uri");
     let uri = push(&provider);
     provider.browser.server.world.clock.advance_seconds(60);
     provider.browser.get(&path(&client.client_id, &uri)).shows(400, "push the request again");

@@ -396,12 +396,14 @@ async fn what_has_expired_is_cleaned_up(kind: Kind) {
     let mut provider = Provider::new(kind).await;
     let client = provider.web(|new| new.access_token_format = Edit::Set("opaque".to_owned())).await;
     provider.tokens(&client, &[("scope", "openid offline_access")]);
-    let challenge = crate::openid::challenge();
+    let (challenge, state) = (crate::openid::challenge(), "x".repeat(2_000));
     let fields = [
         ("redirect_uri", CALLBACK),
         ("response_type", "code"),
         ("code_challenge", &*challenge),
         ("code_challenge_method", "S256"),
+        // Its name does not have room for that, so it is kept.
+        ("state", &*state),
     ];
     assert_eq!(provider.post_as(&client, "par", &fields).status, 201);
     provider.browser.server.world.clock.advance_seconds(400 * 86_400);

@@ -244,6 +244,8 @@ fn whatever_changes_users_or_sessions_is_known() {
         "user::signup::DISCLAIM",
         "user::signup::GIVE_END",
         "user::signup::KEEP",
+        // No check of a session reads it.
+        "user::signup::NOT_MAILED",
         "user::signup::SET_TOKEN",
         "user::signup::UNSET_PASSWORD",
         "user::signup::WAIT",
