@@ -212,7 +212,7 @@ def test_a_handler_may_call_single_sign_on(logged: Config) -> None:
             for thread in threads:
                 thread.join(20)
                 assert not thread.is_alive()
-            # An entry may come to its handler later than the answer to its caller, who would have closed the object by then.
+            # An entry may come to its handler later than the answer to its caller, who would close the object before.
             end = time.monotonic() + 20
             while handler.cids.count("cid-1") < 4 and time.monotonic() < end:
                 time.sleep(0.01)

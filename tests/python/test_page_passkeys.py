@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from chromium import Chromium, Driver
 from faces import serving
-from support import ADDRESS, APP, PASSWORD, Config, changed, totp_code
+from support import ADDRESS, APP, PASSWORD, Config, changed, log_in, super_user
 from test_pages import ARTIFACTS
 from zato_sso import SSO
 
@@ -53,13 +53,13 @@ class Stage:
         self.browser.open("/account")
         assert self.browser.click("header button")[0] == "/login?done=logout"
 
-    def enrolled(self) -> str:
-        """Turns two-step sign-in on for ann; the key."""
+    def enroll(self) -> None:
+        """Has somebody else turn two-step sign-in on for ann: with a passkey, her password alone does not do it."""
         with SSO(config=self.config) as sso:
-            ust = sso.user.login("cid", "ann", PASSWORD, APP, ADDRESS).ust
-            _, key = sso.totp.begin_enrolment("cid", ust, APP, ADDRESS)
-            sso.totp.finish_enrolment("cid", totp_code(key), ust, APP, ADDRESS)
-        return key
+            root = log_in(sso, super_user(sso))
+            ann = sso.user.get_user_by_username("cid", "ann")
+            assert ann
+            sso.user.update_user_by_id("cid", ann.user_id, {"is_totp_enabled": True}, root, APP, ADDRESS)
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_a_touched_key_is_the_second_step(stage: Stage) -> None:
     authenticator = stage.add(TOUCHED)
     [credential] = chromium.do("webauthn", ["getCredentials", {"authenticatorId": authenticator}])["credentials"]
     assert credential["isResidentCredential"] is False
-    stage.enrolled()
+    stage.enroll()
     # Its session has ended with the change of the second factor.
     assert chromium.sign_in("ann") == "/login/code"
     assert chromium.click(BUTTON)[0] == "/account"
@@ -120,7 +120,7 @@ def test_with_verification_it_counts_for_both_steps(stage: Stage) -> None:
     chromium = stage.browser
     chromium.do("init", NO_AUTOFILL)
     stage.add(ROAMING)
-    stage.enrolled()
+    stage.enroll()
     chromium.open("/login")
     assert chromium.click(BUTTON)[0] == "/account"
     chromium.has_no_complaint()

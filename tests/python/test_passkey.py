@@ -45,13 +45,17 @@ def test_a_passkey_is_registered_used_renamed_and_deleted(config: Config) -> Non
             options = sso.user.passkey.begin_login("cid", *WHERE, username="bob")
             sso.user.passkey.finish_login("cid", key.login(options), *WHERE)
 
-        options = sso.user.passkey.begin_reauthentication("cid", ust, *WHERE)
+        # A key that is only touched is one factor: what it makes fresh may change no second factor.
+        other = sso.user.login("cid", "ann", PASSWORD, *WHERE).ust
+        options = sso.user.passkey.begin_reauthentication("cid", other, *WHERE)
         assert len(options["allowCredentials"]) == 1
-        answer, before = key.login(options), sso.user.session.get("cid", ust, ust, *WHERE).auth_time
-        sso.user.passkey.finish_reauthentication("cid", answer, ust, *WHERE)
-        assert sso.user.session.get("cid", ust, ust, *WHERE).auth_time > before
+        answer, before = key.login(options), sso.user.session.get("cid", other, other, *WHERE).auth_time
+        sso.user.passkey.finish_reauthentication("cid", answer, other, *WHERE)
+        assert sso.user.session.get("cid", other, other, *WHERE).auth_time > before
         with refused("E012002"):
-            sso.user.passkey.finish_reauthentication("cid", answer, ust, *WHERE)
+            sso.user.passkey.finish_reauthentication("cid", answer, other, *WHERE)
+        with refused("E005010"):
+            sso.user.passkey.delete("cid", made.passkey_id, other, *WHERE)
 
         sso.user.passkey.rename("cid", made.passkey_id, "key", ust, *WHERE)
         [listed] = sso.user.passkey.get_list("cid", session.ust, *WHERE)
@@ -77,7 +81,8 @@ async def test_all_of_it_is_awaited(config: Config) -> None:
         options = await me.user.passkey.begin_registration("phone")
         made = await me.user.passkey.finish_registration(key.register(options))
         session = await me.user.passkey.finish_login(key.login(await me.user.passkey.begin_login()))
-        await me.user.passkey.finish_reauthentication(key.login(await me.user.passkey.begin_reauthentication()))
+        other = me.bind(current_ust=(await me.user.login("ann", PASSWORD)).ust)
+        await other.user.passkey.finish_reauthentication(key.login(await other.user.passkey.begin_reauthentication()))
         assert session.user_id == made.user_id
         await me.user.passkey.delete(made.passkey_id)
         assert await me.user.passkey.get_list() == []
