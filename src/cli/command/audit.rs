@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use crate::cli::args::{AuditArgs, AuditCommand};
 use crate::cli::command::user;
 use crate::cli::output::failure::Failure;
-use crate::cli::output::print::{JsonArray, Output, Stream};
-use crate::cli::output::table::Table;
+use crate::cli::output::paged::Shown;
+use crate::cli::output::print::Output;
 use crate::cli::setup::open as setup;
 use crate::config::Config;
 use crate::domain::{AuditEntry, AuditSearch, UserId, one_line};
@@ -15,8 +15,9 @@ use crate::ops::{Actor, Sso};
 /// How many entries are read at a time.
 const PAGE: i64 = 500;
 
-/// The column titles.
-const TITLES: [&str; 8] = ["TIME", "OPERATION", "RESULT", "BY", "ON", "HOW", "ADDRESS", "CID"];
+/// How entries are shown.
+const LIST: Shown<AuditEntry, 8> =
+    Shown { titles: ["TIME", "OPERATION", "RESULT", "BY", "ON", "HOW", "ADDRESS", "CID"], row, object };
 
 /// Runs a command of the audit.
 pub(in crate::cli) async fn run(config: Config, command: AuditCommand, out: &Output) -> Result<(), Failure> {
@@ -28,38 +29,9 @@ pub(in crate::cli) async fn run(config: Config, command: AuditCommand, out: &Out
 async fn list(config: Config, args: AuditArgs, out: &Output) -> Result<(), Failure> {
     setup::with_existing(config, async |sso| {
         let mut pages = Pages::of(sso, args).await?;
-        if out.is_json() { list_json(&mut pages).await } else { list_table(&mut pages).await }
+        LIST.print(out, async || pages.next().await).await
     })
     .await
-}
-
-async fn list_json(pages: &mut Pages<'_>) -> Result<(), Failure> {
-    // What is refused is refused before anything is printed.
-    let mut page = pages.next().await?;
-    let mut array = JsonArray::begin(Stream::new())?;
-    while !page.is_empty() {
-        for entry in &page {
-            array.push(&object(entry))?;
-        }
-        page = pages.next().await?;
-    }
-    array.end()
-}
-
-async fn list_table(pages: &mut Pages<'_>) -> Result<(), Failure> {
-    let mut page = pages.next().await?;
-    let titles = TITLES.map(str::to_owned);
-    let first: Vec<_> = std::iter::once(titles.clone()).chain(page.iter().map(row)).collect();
-    let table = Table::fitting(&first);
-    let mut stream = Stream::new();
-    stream.line(&table.line(&titles))?;
-    while !page.is_empty() {
-        for entry in &page {
-            stream.line(&table.line(&row(entry)))?;
-        }
-        page = pages.next().await?;
-    }
-    stream.finish()
 }
 
 /// Entries a page at a time: what is held does not grow with their number.

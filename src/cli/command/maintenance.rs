@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::args::ExpiringPasswordsArgs;
 use crate::cli::output::failure::Failure;
-use crate::cli::output::print::{JsonArray, Output, Stream};
-use crate::cli::output::table::Table;
+use crate::cli::output::paged::Shown;
+use crate::cli::output::print::Output;
 use crate::cli::setup::open as setup;
 use crate::config::Config;
 use crate::domain::{Clock as _, ExpiringPassword, SystemClock};
@@ -14,8 +14,9 @@ use crate::ops::{Cleaned, Sso};
 /// How many users are read at a time.
 const PAGE: i64 = 500;
 
-/// The column titles of `expiring-passwords`.
-const TITLES: [&str; 4] = ["USERNAME", "USER ID", "PASSWORD EXPIRES", "DAYS LEFT"];
+/// How who must change the password soon is shown.
+const LIST: Shown<ExpiringPassword, 4> =
+    Shown { titles: ["USERNAME", "USER ID", "PASSWORD EXPIRES", "DAYS LEFT"], row, object };
 
 /// Deletes what has expired.
 pub(in crate::cli) async fn clean_up(config: Config, out: &Output) -> Result<(), Failure> {
@@ -37,38 +38,9 @@ pub(in crate::cli) async fn expiring_passwords(
 ) -> Result<(), Failure> {
     setup::with_existing(config, async |sso| {
         let mut pages = Pages { sso, days: args.days, last: None, is_done: false };
-        if out.is_json() { list_json(&mut pages).await } else { list_table(&mut pages).await }
+        LIST.print(out, async || pages.next().await).await
     })
     .await
-}
-
-async fn list_json(pages: &mut Pages<'_>) -> Result<(), Failure> {
-    // What is refused is refused before anything is printed.
-    let mut page = pages.next().await?;
-    let mut array = JsonArray::begin(Stream::new())?;
-    while !page.is_empty() {
-        for user in &page {
-            array.push(&object(user))?;
-        }
-        page = pages.next().await?;
-    }
-    array.end()
-}
-
-async fn list_table(pages: &mut Pages<'_>) -> Result<(), Failure> {
-    let mut page = pages.next().await?;
-    let titles = TITLES.map(str::to_owned);
-    let first: Vec<_> = std::iter::once(titles.clone()).chain(page.iter().map(row)).collect();
-    let table = Table::fitting(&first);
-    let mut stream = Stream::new();
-    stream.line(&table.line(&titles))?;
-    while !page.is_empty() {
-        for user in &page {
-            stream.line(&table.line(&row(user)))?;
-        }
-        page = pages.next().await?;
-    }
-    stream.finish()
 }
 
 /// All who must change the password soon, a page at a time: what is held does not grow with their number.
